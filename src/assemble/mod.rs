@@ -1,0 +1,11 @@
+//! From elements to the distributed system: element matrices, compressed rows,
+//! loads and boundary conditions. Each rank computes its own rows whole, from
+//! every element that touches its nodes, so no matrix entry crosses a rank.
+
+mod conditions;
+mod elements;
+mod rows;
+
+pub use conditions::{Fixed, fixed_nodes, held_nodes};
+pub use elements::{ElementMatrices, load_vector};
+pub use rows::stiffness_matrix;

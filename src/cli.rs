@@ -1,0 +1,104 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Potential flow and other -div(k grad u) = f problems on meshes of 8-node
+/// quadrilaterals, on any number of MPI ranks and threads.
+///
+/// Start it with mpirun: `mpirun -n 4 quad8-mpi MESH.h5 -o OUT.h5`. Without a
+/// mesh it solves a built-in Y-channel. Exit codes: 0 solved, 1 not converged,
+/// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside.
+#[derive(Debug, Parser)]
+#[command(name = "quad8-mpi", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    solve: SolveArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Solve a mesh (what happens without a subcommand, too)
+    Solve(SolveArgs),
+}
+
+/// Options of a solve.
+#[derive(Debug, Clone, Args)]
+pub struct SolveArgs {
+    /// HDF5 mesh with x (N), y (N) in metres and quad8 (E,8) from 0 [default: a built-in Y-channel]
+    pub mesh: Option<PathBuf>,
+
+    /// Results file (HDF5); OUT.xdmf for ParaView is written beside it
+    #[arg(short, long, value_name = "OUT.h5", default_value = "quad8.h5")]
+    pub output: PathBuf,
+
+    /// Split every element into four, this many times
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    pub refine: u32,
+
+    /// Preconditioner of CG
+    #[arg(long, value_enum, default_value_t = PreconditionerKind::Jacobi)]
+    pub preconditioner: PreconditionerKind,
+
+    /// Relative residual ||b - K u|| / ||b|| to reach (no unit)
+    #[arg(long, default_value_t = 1e-8, value_parser = tolerance)]
+    pub rtol: f64,
+
+    /// Most iterations of CG
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    pub max_iterations: usize,
+
+    /// Threads per rank [default: RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's share of the cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub threads: Option<u32>,
+
+    /// Inflow speed at the inlet, in m/s
+    #[arg(long, default_value_t = 2.5, value_parser = finite, allow_negative_numbers = true)]
+    pub gamma: f64,
+
+    /// Stagnation pressure, in Pa
+    #[arg(long, default_value_t = 101_328.828_1, value_parser = finite)]
+    pub p0: f64,
+
+    /// Density, in kg/m^3
+    #[arg(long, default_value_t = 1.225, value_parser = finite)]
+    pub density: f64,
+
+    /// Also write the run record (timings, iterations, memory) to this file
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// The preconditioners to choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PreconditionerKind {
+    /// Division by the diagonal
+    Jacobi,
+}
+
+impl Cli {
+    /// The solve that is asked for.
+    pub fn into_solve(self) -> SolveArgs {
+        match self.command {
+            Some(Command::Solve(args)) => args,
+            None => self.solve,
+        }
+    }
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if value.is_finite() { Ok(value) } else { Err("must be finite".to_owned()) }
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    let value = finite(text)?;
+    if value > 0.0 && value < 1.0 { Ok(value) } else { Err("must be between 0 and 1".to_owned()) }
+}

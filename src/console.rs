@@ -1,0 +1,135 @@
+//! What a person sees while and after the program runs; rank 0 only.
+
+use crate::cli::SolveArgs;
+use crate::io::{Parallel, RunRecord};
+use crate::la::{CgReport, Outcome};
+use crate::mesh::{LocalMesh, MeshSource};
+use crate::parallel::{Comm, Placement};
+
+/// Prints, or keeps quiet.
+pub struct Console {
+    speaks: bool,
+}
+
+impl Console {
+    /// A console that prints if `speaks`.
+    pub fn new(speaks: bool) -> Self {
+        Self { speaks }
+    }
+
+    fn line(&self, label: &str, text: &str) {
+        if self.speaks {
+            println!("{label:<10} {text}");
+        }
+    }
+
+    /// Who is at work.
+    pub fn start(&self, comm: &Comm, placement: &Placement) {
+        let text = format!(
+            "{}: {} x {} on {}",
+            env!("CARGO_PKG_VERSION"),
+            count(comm.size() as u64, "rank"),
+            count(placement.threads as u64, "thread"),
+            count(placement.hosts as u64, "host"),
+        );
+        self.line("quad8-mpi", &text);
+    }
+
+    /// Things that are wrong but can be lived with.
+    pub fn warn(&self, warnings: &[String]) {
+        if self.speaks {
+            warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+        }
+    }
+
+    /// The mesh and how it is split.
+    pub fn mesh(&self, source: &MeshSource, mesh: &LocalMesh, levels: u32, parallel: &Parallel) {
+        let refined =
+            if levels > 0 { format!(", refined {}", count(u64::from(levels), "time")) } else { String::new() };
+        let (elements, nodes) = (group(mesh.total_elements), group(mesh.total_nodes));
+        self.line("mesh", &format!("{}{refined}: {elements} elements, {nodes} nodes", source.name()));
+        if parallel.ranks > 1 {
+            let text = format!(
+                "edge cut {}, imbalance {:.3}, at most {} and {} values a halo exchange",
+                group(parallel.edge_cut),
+                parallel.load_imbalance,
+                count(parallel.neighbours_max, "neighbour"),
+                group(parallel.halo_max),
+            );
+            self.line("partition", &text);
+        }
+    }
+
+    /// How the iteration went.
+    pub fn solved(&self, report: &CgReport, rtol: f64) {
+        let verdict = if report.outcome == Outcome::Converged { "converged" } else { "NOT converged" };
+        let text = format!(
+            "{verdict} in {}, relative residual {:.2e} (wanted {rtol:.0e})",
+            count(report.iterations as u64, "iteration"),
+            report.relative_residual()
+        );
+        self.line("solve", &text);
+    }
+
+    /// The results and where they are.
+    pub fn finish(&self, record: &RunRecord, args: &SolveArgs) {
+        let stats = &record.solution_stats;
+        let [low, high] = stats.u_range;
+        self.line("u", &format!("{low:.6} to {high:.6} m^2/s, mean {:.6}", stats.u_mean));
+        self.line("speed", &format!("{:.6} to {:.6} m/s", stats.speed_range[0], stats.speed_range[1]));
+        let seconds = |stage: &str| record.timing_metrics.get(stage).map_or(0.0, |span| span.max);
+        let text = format!(
+            "{:.3} s: read {:.3}, partition {:.3}, assemble {:.3}, solve {:.3}, fields {:.3}, write {:.3}",
+            seconds(crate::timing::TOTAL),
+            seconds("load_mesh"),
+            seconds("partition"),
+            seconds("assemble_system") + seconds("apply_bc"),
+            seconds("setup_preconditioner") + seconds("solve_system"),
+            seconds("compute_derived"),
+            seconds("export"),
+        );
+        self.line("time", &text);
+        let mebibytes = |bytes: u64| bytes as f64 / (1 << 20) as f64;
+        let memory = &record.memory;
+        let text = format!(
+            "{:.0} MiB in all, {:.0} MiB on the fullest rank",
+            mebibytes(memory.peak_bytes_sum),
+            mebibytes(memory.peak_bytes_max)
+        );
+        self.line("memory", &text);
+        let json = args.json.as_ref().map_or(String::new(), |path| format!(", {}", path.display()));
+        let xdmf = args.output.with_extension("xdmf");
+        self.line("files", &format!("{}, {} (open this one in ParaView){json}", args.output.display(), xdmf.display()));
+    }
+}
+
+/// "1 rank", "2 ranks".
+fn count(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", group(n), if n == 1 { "" } else { "s" })
+}
+
+/// A number with its digits in groups of three.
+fn group(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_nouns_agree() {
+        assert_eq!(count(1, "rank"), "1 rank");
+        assert_eq!(count(0, "rank"), "0 ranks");
+        assert_eq!(group(1_026_193), "1,026,193");
+        assert_eq!(group(100), "100");
+    }
+}

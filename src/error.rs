@@ -1,0 +1,148 @@
+//! Everything that can go wrong, each with its values and the remedy.
+
+use std::path::PathBuf;
+
+/// Result of anything that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What the process reports to the shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// Solved.
+    Success = 0,
+    /// The iteration did not converge; the results are written and marked.
+    NotConverged = 1,
+    /// Bad input or usage.
+    Input = 2,
+    /// A file could not be read or written.
+    Io = 3,
+    /// A failure inside the program.
+    Internal = 4,
+}
+
+/// An error; one variant, one cause.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
+pub enum Error {
+    #[error("cannot open {path}: {cause}")]
+    Open { path: PathBuf, cause: String },
+    #[error(
+        "{path} is not an HDF5 file: quad8-mpi reads HDF5 meshes with the datasets x, y and quad8 \
+         (convert others, for instance with meshio and h5py)"
+    )]
+    NotHdf5 { path: PathBuf },
+    #[error("{path} has no dataset '{name}': a mesh needs x (N), y (N) and quad8 (E, 8); found: {found}")]
+    MissingDataset { path: PathBuf, name: &'static str, found: String },
+    #[error("dataset '{name}' of {path} has shape {shape:?}: expected {expected}")]
+    BadShape { path: PathBuf, name: &'static str, shape: Vec<usize>, expected: String },
+    #[error("dataset '{name}' of {path} holds {found}: expected {expected}")]
+    BadType { path: PathBuf, name: &'static str, found: String, expected: &'static str },
+    #[error("cannot read dataset '{name}' of {path}: {cause}")]
+    Read { path: PathBuf, name: String, cause: String },
+    #[error("the mesh has no elements")]
+    EmptyMesh,
+    #[error("the built-in mesh cannot be read: {cause}")]
+    BuiltIn { cause: String },
+    #[error(
+        "the mesh has {count} {what}, more than the {limit} that METIS with 32-bit numbers takes: \
+         start from a coarser mesh and use --refine"
+    )]
+    TooLarge { what: &'static str, count: u64, limit: u64 },
+
+    #[error("element {element}: node {node} is out of range, the mesh has {nodes} nodes (indices start at 0)")]
+    NodeOutOfRange { element: u64, node: i64, nodes: u64 },
+    #[error("element {element}: node {node} occurs twice among its nodes {nodes:?}")]
+    RepeatedNode { element: u64, node: u64, nodes: [u64; 8] },
+    #[error("element {element}: the coordinates ({x}, {y}) of its node {node} are not finite")]
+    NotFiniteCoordinates { element: u64, node: u64, x: f64, y: f64 },
+    #[error(
+        "element {element}: the Jacobian determinant is {determinant:e} m^2 at Gauss point {point} (x = {x}, y = {y}), \
+         it must be positive: the element is folded or degenerate; its nodes are {nodes:?}"
+    )]
+    BadJacobian { element: u64, point: usize, determinant: f64, x: f64, y: f64, nodes: [u64; 8] },
+    #[error(
+        "element {element}: its edge from node {from} to node {to} belongs to {count} elements, \
+         an edge can have two at most"
+    )]
+    CrowdedEdge { element: u64, from: u64, to: u64, count: usize },
+    #[error(
+        "element {element}: its edge from node {from} to node {to} has middle node {middle}, \
+         another element has {other} there: the mesh is torn or not conforming"
+    )]
+    TwoMiddles { element: u64, from: u64, to: u64, middle: u64, other: u64 },
+    #[error(
+        "element {element}: node {node} is the middle of one of its edges and has another role elsewhere \
+         (a corner, or the middle of another edge): the mesh is not conforming"
+    )]
+    MixedRoles { element: u64, node: u64 },
+    #[error(
+        "no {which} found: no boundary edge lies at the {extreme} x ({x} m) within 1e-3 of its length; \
+         this mesh has no boundary tags, so its {which} must be a straight edge at the {extreme} x"
+    )]
+    NoBoundary { which: &'static str, extreme: &'static str, x: f64 },
+    #[error(
+        "the piece of the domain that holds element {element} touches no Dirichlet edge and no Robin edge with p > 0, \
+         so its solution is not unique: connect it or remove it"
+    )]
+    FloatingPiece { element: u64 },
+
+    #[error("the output {path} is the mesh file itself: choose another name with -o")]
+    OutputIsInput { path: PathBuf },
+    #[error("--refine {levels} makes {elements} elements, more than this build can number")]
+    RefinedTooFar { levels: u32, elements: u128 },
+    #[error("cannot write {path}: {cause}")]
+    Write { path: PathBuf, cause: String },
+
+    #[error("METIS failed: {cause}")]
+    Metis { cause: String },
+    #[error("cannot start {threads} threads: {cause}")]
+    Threads { threads: usize, cause: String },
+    #[error("an internal check failed: {what} (please report this)")]
+    Inconsistent { what: String },
+
+    /// The error of one rank, as every rank knows it after they agreed.
+    #[error("{message}")]
+    Agreed { code: ExitCode, message: String },
+}
+
+impl Error {
+    /// The exit code that this error stands for.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Agreed { code, .. } => *code,
+            Self::Open { .. } | Self::Read { .. } | Self::Write { .. } => ExitCode::Io,
+            Self::Metis { .. } | Self::Threads { .. } | Self::Inconsistent { .. } | Self::BuiltIn { .. } => {
+                ExitCode::Internal
+            }
+            _ => ExitCode::Input,
+        }
+    }
+
+    /// The element it names; of several errors the one with the lowest element
+    /// is reported, so that the message does not depend on the rank count.
+    pub(crate) fn element(&self) -> Option<u64> {
+        match self {
+            Self::NodeOutOfRange { element, .. }
+            | Self::RepeatedNode { element, .. }
+            | Self::NotFiniteCoordinates { element, .. }
+            | Self::BadJacobian { element, .. }
+            | Self::CrowdedEdge { element, .. }
+            | Self::TwoMiddles { element, .. }
+            | Self::MixedRoles { element, .. }
+            | Self::FloatingPiece { element } => Some(*element),
+            _ => None,
+        }
+    }
+}
+
+impl ExitCode {
+    pub(crate) fn from_i32(code: i32) -> Self {
+        match code {
+            0 => Self::Success,
+            1 => Self::NotConverged,
+            2 => Self::Input,
+            3 => Self::Io,
+            _ => Self::Internal,
+        }
+    }
+}

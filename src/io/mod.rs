@@ -1,0 +1,10 @@
+//! Files: parallel HDF5, XDMF and the run record.
+
+pub mod collective;
+mod record;
+mod results;
+mod slabs;
+mod xdmf;
+
+pub use record::{Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig};
+pub use results::{Results, ResultsFile};

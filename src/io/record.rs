@@ -1,0 +1,131 @@
+//! The run record: what a run did and how long it took, as JSON.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::la::Outcome;
+use crate::timing::Timings;
+
+/// Everything about one run. The names are those that scripts rely on.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunRecord {
+    /// Version of the program.
+    pub version: &'static str,
+    /// Seconds of each stage over the ranks.
+    pub timing_metrics: Timings,
+    /// Iterations of CG.
+    pub iterations: usize,
+    /// Whether the tolerance was reached.
+    pub converged: bool,
+    /// Why the iteration ended.
+    pub outcome: Outcome,
+    /// The solution in numbers.
+    pub solution_stats: SolutionStats,
+    /// The mesh in numbers.
+    pub mesh_info: MeshInfo,
+    /// Options of the run.
+    pub solver_config: SolverConfig,
+    /// Memory of the processes.
+    pub memory: Memory,
+    /// Ranks, threads and the partition.
+    pub parallel: Parallel,
+    /// ||r|| at the start and after each iteration.
+    pub residual_history: Vec<f64>,
+    /// What the run warned of.
+    pub warnings: Vec<String>,
+}
+
+/// The solution in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct SolutionStats {
+    /// Smallest and largest u (m^2/s).
+    pub u_range: [f64; 2],
+    /// Mean u over the used nodes (m^2/s).
+    pub u_mean: f64,
+    /// Standard deviation of u over the used nodes (m^2/s).
+    pub u_std: f64,
+    /// Smallest and largest element speed (m/s).
+    pub speed_range: [f64; 2],
+    /// ||b - K u||.
+    pub final_residual: f64,
+    /// ||b - K u|| / ||b||.
+    pub relative_residual: f64,
+}
+
+/// The mesh in numbers, after refinement.
+#[derive(Debug, Clone, Serialize)]
+pub struct MeshInfo {
+    /// Where it comes from.
+    pub source: String,
+    /// Levels of refinement.
+    pub refine: u32,
+    /// Nodes, used or not.
+    pub nodes: u64,
+    /// Nodes that elements use.
+    pub used_nodes: u64,
+    /// Elements.
+    pub elements: u64,
+    /// Stored matrix entries.
+    pub matrix_nnz: u64,
+    /// Nodes with a Dirichlet value.
+    pub fixed_nodes: u64,
+}
+
+/// Options of the run.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "they are the options of the command line")]
+pub struct SolverConfig {
+    pub preconditioner: String,
+    pub rtol: f64,
+    pub max_iterations: usize,
+    pub gamma: f64,
+    pub p0: f64,
+    pub density: f64,
+}
+
+/// Peak resident memory.
+#[derive(Debug, Clone, Serialize)]
+pub struct Memory {
+    /// Of the fullest rank (bytes).
+    pub peak_bytes_max: u64,
+    /// Of all ranks (bytes).
+    pub peak_bytes_sum: u64,
+}
+
+/// Ranks, threads and the partition.
+#[derive(Debug, Clone, Serialize)]
+pub struct Parallel {
+    /// MPI ranks.
+    pub ranks: usize,
+    /// Threads of the rank that has most.
+    pub threads_per_rank: usize,
+    /// Different hosts.
+    pub hosts: usize,
+    /// Name of the host of rank 0.
+    pub first_host: String,
+    /// Pairs of neighbouring elements on different ranks, before refinement.
+    pub edge_cut: u64,
+    /// Values that a rank sends in one halo exchange: largest, and sum over ranks.
+    pub halo_max: u64,
+    /// See `halo_max`.
+    pub halo_sum: u64,
+    /// Most neighbours of a rank.
+    pub neighbours_max: u64,
+    /// Elements of the fullest rank over the mean.
+    pub load_imbalance: f64,
+}
+
+impl RunRecord {
+    /// Writes the record; for rank 0.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let failed = |cause: String| Error::Write { path: path.into(), cause };
+        let text = serde_json::to_string_pretty(self).map_err(|e| failed(e.to_string()))?;
+        fs::write(path, text + "\n").map_err(|e| failed(e.to_string()))
+    }
+}

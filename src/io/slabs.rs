@@ -1,0 +1,42 @@
+//! From the numbering of the solver back to that of the input: values travel to
+//! the rank that writes their block of the file.
+
+use crate::parallel::{Blocks, Comm, Datum, Global};
+
+/// Where the items of this rank go.
+pub struct ToSlabs {
+    blocks: Blocks,
+    ids: Vec<Global>,
+    /// Position in this rank's block of the items it receives, by sender.
+    incoming: Vec<Vec<Global>>,
+}
+
+impl ToSlabs {
+    /// Prepares to send items with global numbers `ids` to the blocks they
+    /// belong to. **Collective.**
+    pub fn new(comm: &Comm, blocks: Blocks, ids: Vec<Global>) -> Self {
+        let mut outgoing = vec![Vec::new(); comm.size()];
+        for &id in &ids {
+            outgoing[blocks.owner(id)].push(id);
+        }
+        Self { blocks, ids, incoming: comm.exchange(outgoing) }
+    }
+
+    /// The block of this rank with all its items, `N` values each, from
+    /// `values`, the items of this rank in the order of its `ids`; items that
+    /// nobody sends are `fill`. **Collective.**
+    pub fn send<T: Datum, const N: usize>(&self, comm: &Comm, values: &[[T; N]], fill: T) -> Vec<[T; N]> {
+        let mut outgoing = vec![Vec::new(); comm.size()];
+        for (&id, value) in self.ids.iter().zip(values) {
+            outgoing[self.blocks.owner(id)].extend_from_slice(value);
+        }
+        let range = self.blocks.range(comm.rank());
+        let mut block = vec![[fill; N]; (range.end - range.start) as usize];
+        for (ids, message) in self.incoming.iter().zip(comm.exchange(outgoing)) {
+            for (id, value) in ids.iter().zip(message.chunks_exact(N)) {
+                block[(id - range.start) as usize].copy_from_slice(value);
+            }
+        }
+        block
+    }
+}

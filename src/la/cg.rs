@@ -1,0 +1,178 @@
+//! The preconditioned conjugate gradient method.
+//!
+//! M. R. Hestenes, E. Stiefel, *Methods of Conjugate Gradients for Solving
+//! Linear Systems*, J. Res. Nat. Bur. Standards 49 (1952); in the form of
+//! Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., alg. 9.1.
+
+use serde::Serialize;
+
+use super::vector::{dot, inner};
+use super::{LinearOperator, Preconditioner, Vector};
+use crate::parallel::loops;
+
+/// When to stop.
+#[derive(Debug, Clone, Copy)]
+pub struct CgOptions {
+    /// Converged when ||b - A x|| <= rtol ||b||.
+    pub rtol: f64,
+    /// Largest number of iterations.
+    pub max_iterations: usize,
+}
+
+/// Why the iteration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The true residual is small enough.
+    Converged,
+    /// The limit on iterations was reached.
+    MaxIterations,
+    /// The true residual no longer shrinks: rtol is beyond the working precision.
+    Stagnated,
+    /// p.Ap was not positive: the operator is not positive definite.
+    IndefiniteOperator {
+        /// The value of p.Ap.
+        p_ap: f64,
+    },
+    /// r.Mr was not positive: the preconditioner is not positive definite.
+    IndefinitePreconditioner {
+        /// The value of r.Mr.
+        r_mr: f64,
+    },
+    /// A NaN or an infinity appeared.
+    NotFinite,
+}
+
+/// How a solve went; the same on every rank.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CgReport {
+    /// Why it ended.
+    pub outcome: Outcome,
+    /// Number of iterations.
+    pub iterations: usize,
+    /// ||r|| after each iteration, by recurrence; entry 0 is the start.
+    pub history: Vec<f64>,
+    /// ||b||.
+    pub rhs_norm: f64,
+    /// ||b - A x||, computed anew at the end.
+    pub residual_norm: f64,
+}
+
+impl CgReport {
+    /// ||b - A x|| / ||b||, or 0 for b = 0.
+    pub fn relative_residual(&self) -> f64 {
+        if self.rhs_norm > 0.0 { self.residual_norm / self.rhs_norm } else { self.residual_norm }
+    }
+}
+
+/// The recurrence is started again from the true residual at most this often.
+const RESTARTS: usize = 8;
+
+/// Solves A x = b from the start value in `x`, whose last iterate is the best
+/// one in the energy norm whatever the outcome. Every rank must pass the same
+/// options. Two reductions an iteration. **Collective.**
+pub fn conjugate_gradient(
+    operator: &dyn LinearOperator,
+    preconditioner: &dyn Preconditioner,
+    b: &[f64],
+    x: &mut Vector,
+    options: CgOptions,
+) -> CgReport {
+    let comm = operator.halo().comm();
+    let map = operator.halo().map();
+    let norm = |local: f64| comm.sum(local).sqrt();
+    let (mut r, mut z) = (Vector::zeros(map), Vector::zeros(map));
+    let (mut p, mut q) = (Vector::zeros(map), Vector::zeros(map));
+
+    let rhs_norm = norm(dot(b, b));
+    let target = options.rtol * rhs_norm;
+    operator.residual(b, x, &mut r);
+    let mut residual_norm = norm(dot(r.owned(), r.owned()));
+    let mut history = vec![residual_norm];
+    let mut restarts = 0;
+
+    let outcome = loop {
+        if !residual_norm.is_finite() {
+            break Outcome::NotFinite;
+        }
+        if residual_norm <= target {
+            break Outcome::Converged;
+        }
+        let before = residual_norm;
+        let stop =
+            iterate(operator, preconditioner, x, [&mut r, &mut z, &mut p, &mut q], &mut history, target, options);
+        operator.residual(b, x, &mut r);
+        residual_norm = norm(dot(r.owned(), r.owned()));
+        if let Some(stop) = stop {
+            break if residual_norm <= target { Outcome::Converged } else { stop };
+        }
+        // The recurrence said converged. If the true residual disagrees, go on from it.
+        if residual_norm > target {
+            restarts += 1;
+            if restarts > RESTARTS || residual_norm > 0.5 * before {
+                break Outcome::Stagnated;
+            }
+        }
+    };
+    CgReport { outcome, iterations: history.len() - 1, history, rhs_norm, residual_norm }
+}
+
+/// Iterates from the residual in `r` until the recurrence reaches `target`
+/// (`None`) or something else ends it.
+fn iterate(
+    operator: &dyn LinearOperator,
+    preconditioner: &dyn Preconditioner,
+    x: &mut Vector,
+    [r, z, p, q]: [&mut Vector; 4],
+    history: &mut Vec<f64>,
+    target: f64,
+    options: CgOptions,
+) -> Option<Outcome> {
+    let comm = operator.halo().comm();
+    let mut r_mr = comm.sum(preconditioner.apply(r, z));
+    p.owned_mut().copy_from_slice(z.owned());
+    loop {
+        if let Some(bad) = not_positive(r_mr, |r_mr| Outcome::IndefinitePreconditioner { r_mr }) {
+            return Some(bad);
+        }
+        if history.len() > options.max_iterations {
+            return Some(Outcome::MaxIterations);
+        }
+        let p_ap = comm.sum(operator.apply(p, q));
+        if let Some(bad) = not_positive(p_ap, |p_ap| Outcome::IndefiniteOperator { p_ap }) {
+            return Some(bad);
+        }
+        let alpha = r_mr / p_ap;
+        let q = q.owned();
+        let [r_r] = loops::update(r.owned_mut(), |range, r| {
+            for (r, q) in r.iter_mut().zip(&q[range]) {
+                *r -= alpha * q;
+            }
+            [inner(r, r)]
+        });
+        let sums = comm.sum_all(&[r_r, preconditioner.apply(r, z)]);
+        let beta = sums[1] / r_mr;
+        r_mr = sums[1];
+        let z = z.owned();
+        loops::update_pair(x.owned_mut(), p.owned_mut(), |range, x, p| {
+            for ((x, p), z) in x.iter_mut().zip(p).zip(&z[range]) {
+                *x += alpha * *p;
+                *p = z + beta * *p;
+            }
+        });
+        history.push(sums[0].sqrt());
+        if sums[0].sqrt() <= target {
+            return None;
+        }
+    }
+}
+
+fn not_positive(value: f64, indefinite: impl Fn(f64) -> Outcome) -> Option<Outcome> {
+    if !value.is_finite() {
+        Some(Outcome::NotFinite)
+    } else if value <= 0.0 {
+        Some(indefinite(value))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,34 @@
+//! Jacobi: division by the diagonal.
+
+use super::{Preconditioner, Vector};
+use crate::parallel::loops;
+
+/// The inverse of an operator's diagonal.
+pub struct Jacobi {
+    inverse: Vec<f64>,
+}
+
+impl Jacobi {
+    /// From the owned part of the diagonal. An entry that is not positive
+    /// counts as 1, so that the iteration itself meets and names the operator's
+    /// indefiniteness.
+    pub fn new(diagonal: &[f64]) -> Self {
+        Self { inverse: diagonal.iter().map(|&d| if d > 0.0 { 1.0 / d } else { 1.0 }).collect() }
+    }
+}
+
+impl Preconditioner for Jacobi {
+    fn apply(&self, r: &mut Vector, z: &mut Vector) -> f64 {
+        let r = r.owned();
+        let [dot] = loops::update(z.owned_mut(), |range, z| {
+            let (r, inverse) = (&r[range.clone()], &self.inverse[range]);
+            let mut sums = [0.0; 8];
+            for (i, z) in z.iter_mut().enumerate() {
+                *z = inverse[i] * r[i];
+                sums[i % 8] += r[i] * *z;
+            }
+            [sums.iter().sum()]
+        });
+        dot
+    }
+}

@@ -1,0 +1,40 @@
+//! Distributed linear algebra: vectors, operators, preconditioners and the
+//! conjugate gradient method. Knows no elements.
+
+mod cg;
+mod csr;
+mod jacobi;
+mod vector;
+
+pub use cg::{CgOptions, CgReport, Outcome, conjugate_gradient};
+pub use csr::DistributedCsr;
+pub use jacobi::Jacobi;
+pub use vector::Vector;
+
+use crate::parallel::Halo;
+
+/// A symmetric operator on distributed vectors.
+pub trait LinearOperator {
+    /// How the operator's vectors are distributed.
+    fn halo(&self) -> &Halo;
+
+    /// Overwrites the owned part of `y` by A x and returns this rank's part of
+    /// x.y, which costs nothing extra here. Updates the ghosts of `x`.
+    /// **Collective.**
+    fn apply(&self, x: &mut Vector, y: &mut Vector) -> f64;
+
+    /// Overwrites `r` by b - A x. **Collective.**
+    fn residual(&self, b: &[f64], x: &mut Vector, r: &mut Vector) {
+        self.apply(x, r);
+        for (r, b) in r.owned_mut().iter_mut().zip(b) {
+            *r = b - *r;
+        }
+    }
+}
+
+/// An approximate inverse, symmetric and positive definite.
+pub trait Preconditioner {
+    /// Overwrites the owned part of `z` by M r and returns this rank's part of
+    /// r.z. **Collective.**
+    fn apply(&self, r: &mut Vector, z: &mut Vector) -> f64;
+}

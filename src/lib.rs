@@ -1,0 +1,27 @@
+//! Distributed finite elements for steady potential problems on 8-node
+//! quadrilaterals: -div(k grad u) = f, with Dirichlet and Robin conditions.
+//!
+//! The path of a solve, each step in its own module: a mesh is read in slabs,
+//! split by METIS, distributed and refined ([`mesh`]); elements are integrated
+//! ([`quad8`]) and summed into a distributed matrix ([`assemble`]); conjugate
+//! gradients solve it ([`la`]); velocities and pressures follow ([`fields`])
+//! and go to one HDF5 file ([`io`]). [`run`] tells that story; [`parallel`]
+//! lies under all of it.
+
+pub mod assemble;
+pub mod cli;
+mod console;
+pub mod error;
+mod fault;
+pub mod field;
+pub mod fields;
+pub mod io;
+pub mod la;
+pub mod mesh;
+pub mod parallel;
+pub mod problem;
+pub mod quad8;
+pub mod run;
+pub mod timing;
+
+pub use error::{Error, ExitCode, Result};

@@ -1,0 +1,62 @@
+//! The program: start MPI, run, end with one exit code on every rank.
+
+use std::panic;
+use std::process;
+use std::sync::Arc;
+
+use clap::Parser;
+use mpi::Threading;
+use mpi::topology::{Communicator, SimpleCommunicator};
+use quad8_mpi::cli::Cli;
+use quad8_mpi::parallel::Comm;
+use quad8_mpi::{ExitCode, run};
+
+fn main() {
+    // Before MPI starts, so that --help works where MPI does not.
+    let args = match Cli::try_parse() {
+        Ok(cli) => cli.into_solve(),
+        Err(message) => usage(&message),
+    };
+    let Some((universe, _)) = mpi::initialize_with_threading(Threading::Funneled) else {
+        eprintln!("quad8-mpi: MPI was started twice");
+        process::exit(ExitCode::Internal as i32);
+    };
+    let comm = Arc::new(Comm::new(universe.world()));
+    abort_on_panic(comm.rank());
+    let code = run::solve(&comm, &args).unwrap_or_else(|error| {
+        if comm.is_root() {
+            eprintln!("quad8-mpi: error: {error}");
+        }
+        error.exit_code()
+    });
+    drop(comm);
+    drop(universe);
+    process::exit(code as i32);
+}
+
+/// Prints a usage error, or the help that was asked for, on one rank.
+fn usage(message: &clap::Error) -> ! {
+    if launcher_rank() == 0 {
+        // Nobody is left to tell if even this fails.
+        let _ = message.print();
+    }
+    process::exit(message.exit_code());
+}
+
+/// This process's rank as its launcher says, before MPI is there to ask. Under
+/// mpirun SLURM_PROCID belongs to the batch shell, so it comes last.
+fn launcher_rank() -> u32 {
+    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "SLURM_PROCID"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok()?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// A panic on one rank would leave the others waiting in MPI for ever: it ends
+/// the whole job instead.
+fn abort_on_panic(rank: usize) {
+    panic::set_hook(Box::new(move |info| {
+        eprintln!("quad8-mpi: rank {rank} failed inside: {info} (please report this)");
+        SimpleCommunicator::world().abort(ExitCode::Internal as i32);
+    }));
+}

@@ -1,0 +1,40 @@
+//! Which elements touch a node.
+
+use crate::parallel::Local;
+
+/// For every node the elements around it, with the node's place in each.
+pub struct Adjacency {
+    offsets: Vec<u32>,
+    entries: Vec<u32>,
+}
+
+impl Adjacency {
+    /// Collects the elements around nodes `0..nodes` (further nodes are
+    /// ignored); elements of a node ascend.
+    pub fn new(elements: &[[Local; 8]], nodes: usize) -> Self {
+        let mut offsets = vec![0_u32; nodes + 1];
+        for &node in elements.iter().flatten() {
+            if let Some(count) = offsets.get_mut(node as usize + 1) {
+                *count += 1;
+            }
+        }
+        for i in 0..nodes {
+            offsets[i + 1] += offsets[i];
+        }
+        let mut next = offsets.clone();
+        let mut entries = vec![0; offsets[nodes] as usize];
+        for (&node, entry) in elements.iter().flatten().zip(0..) {
+            if (node as usize) < nodes {
+                entries[next[node as usize] as usize] = entry;
+                next[node as usize] += 1;
+            }
+        }
+        Self { offsets, entries }
+    }
+
+    /// The (element, place of the node in it) around a node.
+    pub fn around(&self, node: usize) -> impl ExactSizeIterator<Item = (usize, usize)> + '_ {
+        let range = self.offsets[node] as usize..self.offsets[node + 1] as usize;
+        self.entries[range].iter().map(|&e| (e as usize / 8, e as usize % 8))
+    }
+}

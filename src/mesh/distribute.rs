@@ -1,0 +1,236 @@
+//! From slabs and parts to local meshes: elements travel to their ranks, nodes
+//! get owners, and each rank receives the ghost elements around its nodes.
+
+use rustc_hash::FxHashMap;
+
+use super::order::hilbert;
+use super::{LocalMesh, MeshSlab};
+use crate::error::{Error, Result};
+use crate::parallel::{Comm, Global, Local};
+use crate::quad8::{self, Coordinates};
+
+/// An element with all that a rank needs to know about it.
+#[derive(Clone)]
+struct Element {
+    id: Global,
+    owner: u32,
+    nodes: [Global; 8],
+    node_owners: [u32; 8],
+    coordinates: Coordinates,
+}
+
+/// Builds this rank's [`LocalMesh`] from its slab and the parts of the slab's
+/// elements. Clockwise elements are turned round; their number over all ranks
+/// is returned beside the mesh. **Collective.**
+///
+/// # Errors
+/// [`Error::NotFiniteCoordinates`], [`Error::BadJacobian`]; the same on every rank.
+pub fn distribute(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
+    let (ids, nodes) = send_elements(comm, slab, parts);
+    let (mut own, orphans) = resolve_nodes(comm, slab, ids, nodes);
+    let turned = comm.agree(orient_and_check(&mut own))?;
+    let order = hilbert(&own.iter().map(|e| quad8::map(&e.coordinates, 0.0, 0.0)).collect::<Vec<_>>());
+    let own: Vec<Element> = order.into_iter().map(|e| own[e as usize].clone()).collect();
+    let ghosts = ghost_elements(comm, &own);
+    let mut mesh = number(comm.rank() as u32, own, ghosts);
+    mesh.total_nodes = slab.nodes.total();
+    mesh.total_elements = slab.elements.total();
+    mesh.orphans = orphans;
+    Ok((mesh, comm.sum(turned)))
+}
+
+/// Numbers and nodes of the elements that are this rank's, ascending.
+fn send_elements(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> (Vec<Global>, Vec<[Global; 8]>) {
+    let first = slab.elements.range(comm.rank()).start;
+    let mut outgoing = vec![Vec::new(); comm.size()];
+    for ((nodes, &part), id) in slab.connectivity.iter().zip(parts).zip(first..) {
+        let message = &mut outgoing[part as usize];
+        message.push(id);
+        message.extend_from_slice(nodes);
+    }
+    let incoming = comm.exchange(outgoing);
+    let records = || incoming.iter().flat_map(|m| m.chunks_exact(9));
+    (records().map(|r| r[0]).collect(), records().map(|r| std::array::from_fn(|i| r[i + 1])).collect())
+}
+
+/// Asks the rank that holds each node's slab for its coordinates and owner.
+/// That rank knows all parts that touch the node, picks the owner among them,
+/// and keeps the nodes that nobody asks for as orphans.
+fn resolve_nodes(
+    comm: &Comm,
+    slab: &MeshSlab,
+    ids: Vec<Global>,
+    connectivity: Vec<[Global; 8]>,
+) -> (Vec<Element>, Vec<(Global, [f64; 2])>) {
+    let mut used: Vec<Global> = connectivity.iter().flatten().copied().collect();
+    used.sort_unstable();
+    used.dedup();
+    let mut questions = vec![Vec::new(); comm.size()];
+    for &node in &used {
+        questions[slab.nodes.owner(node)].push(node);
+    }
+    // `used` is sorted and slabs ascend, so answers come back in its order.
+    let questions = comm.exchange(questions);
+
+    let range = slab.nodes.range(comm.rank());
+    let count = (range.end - range.start) as usize;
+    let (mut askers, mut sum) = (vec![0_u32; count], vec![0_usize; count]);
+    for (rank, nodes) in questions.iter().enumerate() {
+        for node in nodes {
+            let i = (node - range.start) as usize;
+            askers[i] += 1;
+            sum[i] += rank;
+        }
+    }
+    let owner = pick_owners(&questions, range.start, &askers, &sum);
+    let orphans = (0..count).filter(|&i| askers[i] == 0).map(|i| (range.start + i as Global, slab.coordinates[i]));
+    let orphans = orphans.collect();
+
+    let answer = |nodes: &Vec<Global>| nodes.iter().map(|n| (n - range.start) as usize).collect::<Vec<_>>();
+    let indices: Vec<Vec<usize>> = questions.iter().map(answer).collect();
+    let owners = comm.exchange(indices.iter().map(|list| list.iter().map(|&i| owner[i]).collect()).collect());
+    let points =
+        comm.exchange(indices.iter().map(|list| list.iter().flat_map(|&i| slab.coordinates[i]).collect()).collect());
+    let (owners, points) = (owners.concat(), points.concat());
+
+    let place: FxHashMap<Global, usize> = used.iter().zip(0..).map(|(&n, i)| (n, i)).collect();
+    let elements = ids.into_iter().zip(connectivity).map(|(id, nodes)| {
+        let at = nodes.map(|n| place[&n]);
+        Element {
+            id,
+            owner: comm.rank() as u32,
+            nodes,
+            node_owners: at.map(|i| owners[i]),
+            coordinates: at.map(|i| [points[2 * i], points[2 * i + 1]]),
+        }
+    });
+    (elements.collect(), orphans)
+}
+
+/// Of the ranks that touch a node, the one at position (sum of their numbers)
+/// mod (their count) owns it: always the same of a pair, so that the common
+/// line of two parts is not torn, and on average half of all lines each.
+fn pick_owners(questions: &[Vec<Global>], first: Global, askers: &[u32], sum: &[usize]) -> Vec<u32> {
+    let mut owner = vec![0; askers.len()];
+    let mut position: Vec<i64> = askers.iter().zip(sum).map(|(&n, &s)| (s % n.max(1) as usize) as i64).collect();
+    for (rank, nodes) in questions.iter().enumerate() {
+        for node in nodes {
+            let i = (node - first) as usize;
+            if position[i] == 0 {
+                owner[i] = rank as u32;
+            }
+            position[i] -= 1;
+        }
+    }
+    owner
+}
+
+/// Turns clockwise elements and checks the coordinates and the determinant at
+/// the nine Gauss points. Returns how many were turned.
+fn orient_and_check(elements: &mut [Element]) -> Result<u64> {
+    let mut count = 0;
+    for e in elements {
+        for (&[x, y], &node) in e.coordinates.iter().zip(&e.nodes) {
+            if !(x.is_finite() && y.is_finite()) {
+                return Err(Error::NotFiniteCoordinates { element: e.id, node, x, y });
+            }
+        }
+        if quad8::gradients(&e.coordinates, 0.0, 0.0).determinant < 0.0 {
+            e.nodes = quad8::turned(e.nodes);
+            e.node_owners = quad8::turned(e.node_owners);
+            e.coordinates = quad8::turned(e.coordinates);
+            count += 1;
+        }
+        check_jacobian(&e.coordinates, e.id, e.nodes)?;
+    }
+    Ok(count)
+}
+
+/// Refuses an element whose Jacobian determinant is not positive at every one
+/// of the nine Gauss points.
+///
+/// # Errors
+/// [`Error::BadJacobian`] at the first such point.
+pub fn check_jacobian(coordinates: &Coordinates, element: Global, nodes: [Global; 8]) -> Result<()> {
+    for (point, [xi, eta, _]) in quad8::points_3x3().into_iter().enumerate() {
+        let determinant = quad8::gradients(coordinates, xi, eta).determinant;
+        // Written so that NaN fails too.
+        if !(determinant > 0.0) {
+            let [x, y] = quad8::map(coordinates, xi, eta);
+            return Err(Error::BadJacobian { element, point, determinant, x, y, nodes });
+        }
+    }
+    Ok(())
+}
+
+/// Sends each own element to the other owners of its nodes and returns those
+/// that came from elsewhere.
+fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
+    let mut numbers = vec![Vec::new(); comm.size()];
+    let mut points = vec![Vec::new(); comm.size()];
+    for e in own {
+        let mut targets = e.node_owners;
+        targets.sort_unstable();
+        for (i, &target) in targets.iter().enumerate() {
+            if target != e.owner && (i == 0 || targets[i - 1] != target) {
+                let message = &mut numbers[target as usize];
+                message.push(e.id);
+                message.extend_from_slice(&e.nodes);
+                message.extend(e.node_owners.map(Global::from));
+                points[target as usize].extend(e.coordinates.into_iter().flatten());
+            }
+        }
+    }
+    let (numbers, points) = (comm.exchange(numbers), comm.exchange(points));
+    let mut ghosts = Vec::new();
+    for (rank, (numbers, points)) in numbers.iter().zip(&points).enumerate() {
+        for (n, p) in numbers.chunks_exact(17).zip(points.chunks_exact(16)) {
+            ghosts.push(Element {
+                id: n[0],
+                owner: rank as u32,
+                nodes: std::array::from_fn(|i| n[1 + i]),
+                node_owners: std::array::from_fn(|i| n[9 + i] as u32),
+                coordinates: std::array::from_fn(|i| [p[2 * i], p[2 * i + 1]]),
+            });
+        }
+    }
+    ghosts
+}
+
+/// Local numbers: owned nodes in the order in which elements first touch them,
+/// then ghosts by owner and global number.
+fn number(rank: u32, own: Vec<Element>, ghosts: Vec<Element>) -> LocalMesh {
+    let own_elements = own.len();
+    let elements: Vec<Element> = own.into_iter().chain(ghosts).collect();
+    let mut local: FxHashMap<Global, Local> = FxHashMap::default();
+    let mut owned = Vec::new();
+    let mut foreign = Vec::new();
+    for e in &elements {
+        for i in 0..8 {
+            local.entry(e.nodes[i]).or_insert_with(|| {
+                if e.node_owners[i] == rank {
+                    owned.push((e.nodes[i], e.coordinates[i]));
+                    owned.len() as Local - 1
+                } else {
+                    foreign.push((e.node_owners[i], e.nodes[i], e.coordinates[i]));
+                    Local::MAX
+                }
+            });
+        }
+    }
+    foreign.sort_unstable_by_key(|&(owner, node, _)| (owner, node));
+    for (&(_, node, _), i) in foreign.iter().zip(owned.len() as Local..) {
+        local.insert(node, i);
+    }
+    LocalMesh {
+        elements: elements.iter().map(|e| e.nodes.map(|n| local[&n])).collect(),
+        element_ids: elements.iter().map(|e| e.id).collect(),
+        element_owners: elements.iter().map(|e| e.owner).collect(),
+        own_elements,
+        coordinates: owned.iter().map(|o| o.1).chain(foreign.iter().map(|f| f.2)).collect(),
+        node_ids: owned.iter().map(|o| o.0).chain(foreign.iter().map(|f| f.1)).collect(),
+        node_owners: owned.iter().map(|_| rank).chain(foreign.iter().map(|f| f.0)).collect(),
+        owned_nodes: owned.len(),
+        ..LocalMesh::default()
+    }
+}

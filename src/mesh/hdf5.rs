@@ -1,0 +1,167 @@
+//! Reading a mesh from HDF5: each rank its slab, collectively.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use hdf5::Dataset;
+use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
+
+use super::MeshSlab;
+use crate::error::{Error, Result};
+use crate::io::collective::{self, read_rows};
+use crate::parallel::{Blocks, Comm};
+
+/// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width.
+/// **Collective.**
+///
+/// # Errors
+/// [`Error::Open`], [`Error::NotHdf5`], [`Error::MissingDataset`],
+/// [`Error::BadShape`], [`Error::BadType`], [`Error::Read`] and those of
+/// [`MeshSlab::new`]; the same on every rank.
+pub fn read(comm: &Comm, path: &Path) -> Result<MeshSlab> {
+    comm.agree(if comm.is_root() { check_signature(path) } else { Ok(()) })?;
+    let opened = collective::open(comm, path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() });
+    let file = comm.agree(opened)?;
+    let reader = Reader { comm, file: &file, path };
+    let slab = reader.slab();
+    let closed = file.close().map_err(|e| Error::Read { path: path.into(), name: "/".into(), cause: e.to_string() });
+    let slab = slab?;
+    comm.agree(closed)?;
+    slab.check(comm)
+}
+
+struct Reader<'a> {
+    comm: &'a Comm,
+    file: &'a hdf5::File,
+    path: &'a Path,
+}
+
+struct Unchecked {
+    nodes: Blocks,
+    elements: Blocks,
+    coordinates: Vec<[f64; 2]>,
+    connectivity: Vec<[i64; 8]>,
+}
+
+impl Unchecked {
+    fn check(self, comm: &Comm) -> Result<MeshSlab> {
+        MeshSlab::new(comm, self.nodes, self.elements, self.coordinates, &self.connectivity)
+    }
+}
+
+impl Reader<'_> {
+    fn slab(&self) -> Result<Unchecked> {
+        let (x, y, quad8) = self.comm.agree(self.datasets())?;
+        let nodes = Blocks::new(x.shape()[0] as u64, self.comm.size());
+        let elements = Blocks::new(quad8.shape()[0] as u64, self.comm.size());
+        let x = self.floats(&x, "x", nodes)?;
+        let y = self.floats(&y, "y", nodes)?;
+        let quad8 = self.integers(&quad8, "quad8", elements)?;
+        Ok(Unchecked {
+            nodes,
+            elements,
+            coordinates: x.into_iter().zip(y).map(|(x, y)| [x, y]).collect(),
+            connectivity: quad8.chunks_exact(8).map(|row| std::array::from_fn(|i| row[i])).collect(),
+        })
+    }
+
+    fn datasets(&self) -> Result<(Dataset, Dataset, Dataset)> {
+        let (x, y, quad8) = (self.dataset("x")?, self.dataset("y")?, self.dataset("quad8")?);
+        self.expect_shape(&x, "x", x.ndim() == 1, "(N)")?;
+        let nodes = x.shape()[0];
+        self.expect_shape(&y, "y", y.shape() == [nodes], &format!("({nodes}), as x has"))?;
+        self.expect_shape(&quad8, "quad8", quad8.ndim() == 2 && quad8.shape()[1] == 8, "(E, 8)")?;
+        Ok((x, y, quad8))
+    }
+
+    fn dataset(&self, name: &'static str) -> Result<Dataset> {
+        self.file.dataset(name).map_err(|_| {
+            let found = self.file.member_names().unwrap_or_default();
+            let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+            Error::MissingDataset { path: self.path.into(), name, found }
+        })
+    }
+
+    fn expect_shape(&self, dataset: &Dataset, name: &'static str, fits: bool, expected: &str) -> Result<()> {
+        if fits {
+            return Ok(());
+        }
+        Err(Error::BadShape { path: self.path.into(), name, shape: dataset.shape(), expected: expected.into() })
+    }
+
+    /// This rank's rows as f64. The memory type is the file's own, since HDF5
+    /// silently gives up collective transfer when it has to convert.
+    fn floats(&self, dataset: &Dataset, name: &'static str, blocks: Blocks) -> Result<Vec<f64>> {
+        let rows = blocks.range(self.comm.rank());
+        let read = match self.descriptor(dataset, name) {
+            Ok(TypeDescriptor::Float(FloatSize::U4)) => widen(read_rows::<f32>(dataset, rows)),
+            Ok(TypeDescriptor::Float(FloatSize::U8)) => read_rows::<f64>(dataset, rows),
+            Ok(other) => return self.bad_type(name, &other, "floating-point numbers"),
+            Err(e) => return Err(e),
+        };
+        self.finish(read, name)
+    }
+
+    /// This rank's rows as i64; unsigned numbers too large for it become -1,
+    /// which no node has.
+    fn integers(&self, dataset: &Dataset, name: &'static str, blocks: Blocks) -> Result<Vec<i64>> {
+        use IntSize::{U1, U2, U4, U8};
+        use TypeDescriptor::{Integer, Unsigned};
+        let rows = blocks.range(self.comm.rank());
+        let read = match self.descriptor(dataset, name) {
+            Ok(Integer(U1)) => widen(read_rows::<i8>(dataset, rows)),
+            Ok(Integer(U2)) => widen(read_rows::<i16>(dataset, rows)),
+            Ok(Integer(U4)) => widen(read_rows::<i32>(dataset, rows)),
+            Ok(Integer(U8)) => read_rows::<i64>(dataset, rows),
+            Ok(Unsigned(U1)) => widen(read_rows::<u8>(dataset, rows)),
+            Ok(Unsigned(U2)) => widen(read_rows::<u16>(dataset, rows)),
+            Ok(Unsigned(U4)) => widen(read_rows::<u32>(dataset, rows)),
+            Ok(Unsigned(U8)) => read_rows::<u64>(dataset, rows)
+                .map(|list| list.into_iter().map(|n| i64::try_from(n).unwrap_or(-1)).collect()),
+            Ok(other) => return self.bad_type(name, &other, "integers"),
+            Err(e) => return Err(e),
+        };
+        self.finish(read, name)
+    }
+
+    fn descriptor(&self, dataset: &Dataset, name: &'static str) -> Result<TypeDescriptor> {
+        let descriptor = dataset.dtype().and_then(|t| t.to_descriptor());
+        self.comm.agree(descriptor.map_err(|e| self.unreadable(name, &e)))
+    }
+
+    fn bad_type<T>(&self, name: &'static str, found: &TypeDescriptor, expected: &'static str) -> Result<T> {
+        Err(Error::BadType { path: self.path.into(), name, found: found.to_string(), expected })
+    }
+
+    fn finish<T>(&self, read: hdf5::Result<Vec<T>>, name: &'static str) -> Result<Vec<T>> {
+        self.comm.agree(read.map_err(|e| self.unreadable(name, &e)))
+    }
+
+    fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {
+        Error::Read { path: self.path.into(), name: name.into(), cause: cause.to_string() }
+    }
+}
+
+fn widen<T: Into<U>, U>(list: hdf5::Result<Vec<T>>) -> hdf5::Result<Vec<U>> {
+    list.map(|list| list.into_iter().map(Into::into).collect())
+}
+
+/// The signature stands at byte 0, 512, 1024, 2048 and so on (HDF5 File Format
+/// Specification, section II.A).
+fn check_signature(path: &Path) -> Result<()> {
+    const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
+    let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
+    let mut file = File::open(path).map_err(failed)?;
+    let mut at = 0;
+    loop {
+        let mut bytes = [0; 8];
+        file.seek(SeekFrom::Start(at)).map_err(failed)?;
+        match file.read_exact(&mut bytes) {
+            Ok(()) if bytes == SIGNATURE => return Ok(()),
+            Ok(()) => at = if at == 0 { 512 } else { 2 * at },
+            Err(e) if e.kind() == ErrorKind::UnexpectedEof => return Err(Error::NotHdf5 { path: path.into() }),
+            Err(e) => return Err(failed(e)),
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! Uniform refinement of a distributed mesh: every element into 4^K, new nodes
+//! on the parent's own map, each rank its own elements.
+//!
+//! With n = 2^K the nodes of the children of one parent lie on a lattice of
+//! (2n + 1)^2 points; those with two odd indices would be element centres and
+//! are left out. The global numbering depends on the input and K alone:
+//! first the nodes of the input, then the new points of each edge, then those
+//! inside each element. Edges are numbered by their middle nodes.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{BoundaryEdge, LocalMesh};
+use crate::error::{Error, Result};
+use crate::parallel::{Blocks, Comm, Global, Local};
+use crate::quad8::{self, EDGES};
+
+/// Refines `levels` times; boundary edges pass their condition to their
+/// children. **Collective.**
+///
+/// # Errors
+/// [`Error::RefinedTooFar`] when a rank cannot number its elements; the same
+/// on every rank.
+pub fn refine(
+    comm: &Arc<Comm>,
+    mesh: LocalMesh,
+    boundary: Vec<BoundaryEdge>,
+    levels: u32,
+) -> Result<(LocalMesh, Vec<BoundaryEdge>)> {
+    if levels == 0 {
+        return Ok((mesh, boundary));
+    }
+    // The adjacency numbers 8 places an element with 32 bits; ghosts take some.
+    let fits = levels < 15 && mesh.elements.len() << (2 * levels) < 1 << 28;
+    let elements = u128::from(mesh.total_elements) << (2 * levels.min(40));
+    comm.agree(if fits { Ok(()) } else { Err(Error::RefinedTooFar { levels, elements }) })?;
+    let (edges, total_edges) = number_edges(comm, &mesh)?;
+    let lattice = Lattice { n: 1 << levels };
+    Ok(Refinement::new(&mesh, lattice, &edges, total_edges).run(&boundary, levels))
+}
+
+/// Global number of the edge that each local node is the middle of (else
+/// unspecified), and the number of edges: the position of the middle node
+/// among all middle nodes.
+fn number_edges(comm: &Arc<Comm>, mesh: &LocalMesh) -> Result<(Vec<Global>, Global)> {
+    let mut owned_middles: Vec<Local> = mesh
+        .elements
+        .iter()
+        .flat_map(|n| n[4..].iter().copied())
+        .filter(|&n| (n as usize) < mesh.owned_nodes)
+        .collect();
+    owned_middles.sort_unstable();
+    owned_middles.dedup();
+
+    let blocks = Blocks::new(mesh.total_nodes, comm.size());
+    let mut homes = vec![Vec::new(); comm.size()];
+    let mut askers = vec![Vec::new(); comm.size()];
+    for &node in &owned_middles {
+        let id = mesh.node_ids[node as usize];
+        homes[blocks.owner(id)].push(id);
+        askers[blocks.owner(id)].push(node);
+    }
+    let mut incoming = comm.exchange(homes);
+    let mut sorted = incoming.concat();
+    sorted.sort_unstable();
+    let first = comm.exclusive_sum(sorted.len() as u64);
+    let total = comm.sum(sorted.len() as u64);
+    for id in incoming.iter_mut().flatten() {
+        *id = first + sorted.partition_point(|other| *other < *id) as u64;
+    }
+    let answers = comm.exchange(incoming);
+
+    let mut edges = vec![0; mesh.coordinates.len()];
+    for (nodes, numbers) in askers.iter().zip(answers) {
+        for (&node, number) in nodes.iter().zip(numbers) {
+            edges[node as usize] = number;
+        }
+    }
+    mesh.halo(comm)?.forward(&mut edges);
+    Ok((edges, total))
+}
+
+/// The points (i, j) of one parent, 0 <= i, j <= 2n.
+#[derive(Clone, Copy)]
+struct Lattice {
+    n: usize,
+}
+
+/// What a lattice point is in the parent.
+#[derive(Clone, Copy)]
+enum Place {
+    /// One of the parent's own nodes.
+    Node(usize),
+    /// Step `t` (1 to 2n - 1) along a side, from its first corner.
+    Side(usize, usize),
+    /// Inside, with its number among the inner points.
+    Inside(usize),
+}
+
+impl Lattice {
+    /// New points on an edge: without the ends and the middle.
+    fn on_edge(self) -> usize {
+        2 * self.n - 2
+    }
+
+    /// New points inside a parent: without the element centres.
+    fn inside(self) -> usize {
+        (2 * self.n - 1).pow(2) - self.n.pow(2)
+    }
+
+    /// The eight points of child (p, q).
+    fn child(p: usize, q: usize) -> [(usize, usize); 8] {
+        quad8::NODES.map(|[x, y]| (2 * p + (x + 1.0) as usize, 2 * q + (y + 1.0) as usize))
+    }
+
+    fn place(self, i: usize, j: usize) -> Place {
+        let (n, end) = (self.n, 2 * self.n);
+        let side = match (i, j) {
+            (_, 0) => (0, i),
+            (i, _) if i == end => (1, j),
+            (_, j) if j == end => (2, end - i),
+            (0, _) => (3, end - j),
+            _ => {
+                let before = (j / 2) * (n - 1) + ((j - 1) / 2) * (end - 1);
+                return Place::Inside(before + if j % 2 == 0 { i - 1 } else { i / 2 - 1 });
+            }
+        };
+        match side {
+            (side, 0) => Place::Node(EDGES[side][0]),
+            (side, t) if t == n => Place::Node(EDGES[side][1]),
+            (side, t) if t == end => Place::Node(EDGES[side][2]),
+            (side, t) => Place::Side(side, t),
+        }
+    }
+
+    /// Reference coordinate of lattice index `i`.
+    fn reference(self, i: usize) -> f64 {
+        i as f64 / self.n as f64 - 1.0
+    }
+
+    /// The children along a side, from its first corner.
+    fn along(self, side: usize, step: usize) -> (usize, usize) {
+        let last = self.n - 1;
+        match side {
+            0 => (step, 0),
+            1 => (last, step),
+            2 => (last - step, last),
+            _ => (0, last - step),
+        }
+    }
+}
+
+/// How a new node's coordinates come about.
+#[derive(Clone, Copy)]
+enum Origin {
+    Node(Local),
+    /// Ends and middle of the edge, and the step from the first end.
+    Edge([Local; 3], u32),
+    /// Element and lattice indices.
+    Inside(Local, u32, u32),
+}
+
+const UNSEEN: u32 = u32::MAX;
+/// Marks a number as one of a foreign node, until ghosts are sorted.
+const FOREIGN: u32 = 1 << 31;
+
+struct Refinement<'a> {
+    parent: &'a LocalMesh,
+    lattice: Lattice,
+    rank: u32,
+    edges: &'a [Global],
+    first_inside: Global,
+    /// Numbers given so far: of the parent's nodes, of points on edges (by
+    /// the slot of the middle node), and of points inside the current parent.
+    nodes: Vec<u32>,
+    slots: Vec<u32>,
+    edge_points: Vec<u32>,
+    inside: Vec<u32>,
+    owned: Vec<(Global, Origin)>,
+    foreign: Vec<(u32, Global, Origin)>,
+    child: LocalMesh,
+}
+
+impl<'a> Refinement<'a> {
+    fn new(parent: &'a LocalMesh, lattice: Lattice, edges: &'a [Global], total_edges: Global) -> Self {
+        let mut slots = vec![UNSEEN; parent.coordinates.len()];
+        let mut count = 0;
+        for &middle in parent.elements.iter().flat_map(|n| &n[4..]) {
+            if slots[middle as usize] == UNSEEN {
+                slots[middle as usize] = count;
+                count += 1;
+            }
+        }
+        let on_edges = total_edges * lattice.on_edge() as Global;
+        let inside = parent.total_elements * lattice.inside() as Global;
+        Self {
+            parent,
+            lattice,
+            // A rank without elements owns no node either.
+            rank: parent.element_owners.first().copied().unwrap_or(0),
+            edges,
+            first_inside: parent.total_nodes + on_edges,
+            nodes: vec![UNSEEN; parent.coordinates.len()],
+            slots,
+            edge_points: vec![UNSEEN; count as usize * lattice.on_edge()],
+            inside: vec![UNSEEN; lattice.inside()],
+            owned: Vec::new(),
+            foreign: Vec::new(),
+            child: LocalMesh {
+                total_nodes: parent.total_nodes + on_edges + inside,
+                total_elements: parent.total_elements * (lattice.n * lattice.n) as Global,
+                orphans: parent.orphans.clone(),
+                ..LocalMesh::default()
+            },
+        }
+    }
+
+    fn run(mut self, boundary: &[BoundaryEdge], levels: u32) -> (LocalMesh, Vec<BoundaryEdge>) {
+        let (parent, lattice) = (self.parent, self.lattice);
+        let children = lattice.n * lattice.n;
+        let mut edges = Vec::new();
+        let mut tagged = boundary.iter().peekable();
+        let mut numbers = vec![UNSEEN; children];
+        for e in 0..parent.elements.len() {
+            if e == parent.own_elements {
+                self.child.own_elements = self.child.elements.len();
+            }
+            let first_id = parent.element_ids[e] * children as Global;
+            for (code, number) in numbers.iter_mut().enumerate() {
+                *number = UNSEEN;
+                let (p, q) = (even_bits(code), even_bits(code >> 1));
+                // Of a ghost, only the children that touch this rank's nodes matter.
+                if e < parent.own_elements || self.touches(e, p, q) {
+                    *number = self.child.elements.len() as u32;
+                    let nodes = Lattice::child(p, q).map(|(i, j)| self.number(e, i, j));
+                    self.child.elements.push(nodes);
+                    self.child.element_ids.push(first_id + code as Global);
+                    self.child.element_owners.push(parent.element_owners[e]);
+                }
+            }
+            self.inside.fill(UNSEEN);
+            while let Some(edge) = tagged.next_if(|edge| edge.element as usize == e) {
+                for step in 0..lattice.n {
+                    let (p, q) = lattice.along(edge.side as usize, step);
+                    let number = numbers[interleave(p, q, levels)];
+                    if number != UNSEEN {
+                        edges.push(BoundaryEdge { element: number, ..*edge });
+                    }
+                }
+            }
+        }
+        if parent.own_elements == parent.elements.len() {
+            self.child.own_elements = self.child.elements.len();
+        }
+        edges.sort_unstable();
+        (self.finish(), edges)
+    }
+
+    fn owner(&self, element: usize, place: Place) -> u32 {
+        let nodes = &self.parent.elements[element];
+        match place {
+            Place::Node(a) => self.parent.node_owners[nodes[a] as usize],
+            Place::Side(side, _) => self.parent.node_owners[nodes[EDGES[side][1]] as usize],
+            Place::Inside(_) => self.parent.element_owners[element],
+        }
+    }
+
+    fn touches(&self, element: usize, p: usize, q: usize) -> bool {
+        Lattice::child(p, q).into_iter().any(|(i, j)| self.owner(element, self.lattice.place(i, j)) == self.rank)
+    }
+
+    /// The number of lattice point (i, j) of an element, given on first sight.
+    fn number(&mut self, element: usize, i: usize, j: usize) -> u32 {
+        let place = self.lattice.place(i, j);
+        let nodes = &self.parent.elements[element];
+        let id = |node: Local| self.parent.node_ids[node as usize];
+        let (seen, global, origin) = match place {
+            Place::Node(a) => (&mut self.nodes[nodes[a] as usize], id(nodes[a]), Origin::Node(nodes[a])),
+            Place::Side(side, t) => {
+                // Both elements count from the end with the lower number.
+                let [a, m, b] = EDGES[side].map(|c| nodes[c]);
+                let (a, b, t) = if id(a) < id(b) { (a, b, t) } else { (b, a, 2 * self.lattice.n - t) };
+                let at = if t < self.lattice.n { t - 1 } else { t - 2 };
+                let on_edge = self.lattice.on_edge();
+                let global = self.parent.total_nodes + self.edges[m as usize] * on_edge as Global + at as Global;
+                let slot = self.slots[m as usize] as usize * on_edge + at;
+                (&mut self.edge_points[slot], global, Origin::Edge([a, m, b], t as u32))
+            }
+            Place::Inside(at) => {
+                let first = self.first_inside + self.parent.element_ids[element] * self.lattice.inside() as Global;
+                let origin = Origin::Inside(element as Local, i as u32, j as u32);
+                (&mut self.inside[at], first + at as Global, origin)
+            }
+        };
+        if *seen != UNSEEN {
+            return *seen;
+        }
+        let owner = match place {
+            Place::Node(a) => self.parent.node_owners[nodes[a] as usize],
+            Place::Side(side, _) => self.parent.node_owners[nodes[EDGES[side][1]] as usize],
+            Place::Inside(_) => self.parent.element_owners[element],
+        };
+        *seen = if owner == self.rank {
+            self.owned.push((global, origin));
+            self.owned.len() as u32 - 1
+        } else {
+            self.foreign.push((owner, global, origin));
+            FOREIGN | (self.foreign.len() as u32 - 1)
+        };
+        *seen
+    }
+
+    /// Sorts the ghosts and computes the coordinates.
+    fn finish(self) -> LocalMesh {
+        let Self { parent, lattice, rank, owned, foreign, mut child, .. } = self;
+        let mut order: Vec<u32> = (0..foreign.len() as u32).collect();
+        order.sort_unstable_by_key(|&i| (foreign[i as usize].0, foreign[i as usize].1));
+        let mut position = vec![0; foreign.len()];
+        for (&old, new) in order.iter().zip(owned.len() as u32..) {
+            position[old as usize] = new;
+        }
+        child.elements.par_iter_mut().flatten().for_each(|node| {
+            if *node & FOREIGN != 0 {
+                *node = position[(*node & !FOREIGN) as usize];
+            }
+        });
+        let ghosts = || order.iter().map(|&i| foreign[i as usize]);
+        let origins: Vec<Origin> = owned.iter().map(|o| o.1).chain(ghosts().map(|f| f.2)).collect();
+        child.coordinates = origins.into_par_iter().map(|origin| place_node(parent, lattice, origin)).collect();
+        child.node_ids = owned.iter().map(|o| o.0).chain(ghosts().map(|f| f.1)).collect();
+        child.node_owners = owned.iter().map(|_| rank).chain(ghosts().map(|f| f.0)).collect();
+        child.owned_nodes = owned.len();
+        child
+    }
+}
+
+fn place_node(parent: &LocalMesh, lattice: Lattice, origin: Origin) -> [f64; 2] {
+    match origin {
+        Origin::Node(node) => parent.coordinates[node as usize],
+        Origin::Edge(nodes, t) => {
+            let s = lattice.reference(t as usize);
+            let weights = [0.5 * s * (s - 1.0), 1.0 - s * s, 0.5 * s * (s + 1.0)];
+            let points = nodes.map(|n| parent.coordinates[n as usize]);
+            [0, 1]
+                .map(|axis| weights[0] * points[0][axis] + weights[1] * points[1][axis] + weights[2] * points[2][axis])
+        }
+        Origin::Inside(element, i, j) => quad8::map(
+            &parent.element_coordinates(element as usize),
+            lattice.reference(i as usize),
+            lattice.reference(j as usize),
+        ),
+    }
+}
+
+/// Bits 0, 2, 4, ... of a Morton code, moved together.
+fn even_bits(code: usize) -> usize {
+    (0..16).map(|b| (code >> (2 * b) & 1) << b).sum()
+}
+
+/// The Morton code of child (p, q): neighbours get nearby numbers.
+fn interleave(p: usize, q: usize, levels: u32) -> usize {
+    (0..levels).map(|b| ((p >> b & 1) << (2 * b)) | ((q >> b & 1) << (2 * b + 1))).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn lattice_places_are_a_numbering_without_gaps() {
+        for levels in 1..5 {
+            let lattice = Lattice { n: 1 << levels };
+            let (mut inside, mut sides, mut nodes) = (HashSet::new(), HashSet::new(), HashSet::new());
+            for p in 0..lattice.n {
+                for q in 0..lattice.n {
+                    for (i, j) in Lattice::child(p, q) {
+                        match lattice.place(i, j) {
+                            Place::Inside(k) => drop(inside.insert(k)),
+                            Place::Side(s, t) => drop(sides.insert((s, t))),
+                            Place::Node(a) => drop(nodes.insert(a)),
+                        }
+                    }
+                }
+            }
+            assert_eq!(inside, (0..lattice.inside()).collect());
+            assert_eq!((sides.len(), nodes.len()), (4 * lattice.on_edge(), 8));
+        }
+    }
+
+    #[test]
+    fn morton_codes_count_the_children() {
+        for code in 0..64 {
+            assert_eq!(interleave(even_bits(code), even_bits(code >> 1), 3), code);
+        }
+    }
+
+    #[test]
+    fn children_along_a_side_share_its_points() {
+        let lattice = Lattice { n: 4 };
+        for side in 0..4 {
+            for step in 0..4 {
+                let (p, q) = lattice.along(side, step);
+                let [a, m, b] = EDGES[side].map(|c| Lattice::child(p, q)[c]);
+                let steps = [a, m, b].map(|(i, j)| match lattice.place(i, j) {
+                    Place::Side(s, t) => (s, t),
+                    Place::Node(c) => (side, EDGES[side].iter().position(|&x| x == c).unwrap() * 4),
+                    Place::Inside(_) => panic!("a point of side {side} is inside"),
+                });
+                assert_eq!(steps, [0, 1, 2].map(|k| (side, 2 * step + k)));
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! A mesh as it is read: nodes and elements in blocks of the file's numbering.
+
+use crate::error::{Error, Result};
+use crate::parallel::{Blocks, Comm, Global};
+
+/// One rank's block of the nodes and of the elements of a mesh, in the
+/// numbering of the input.
+#[derive(Debug, Clone)]
+pub struct MeshSlab {
+    /// How the nodes are dealt to ranks.
+    pub nodes: Blocks,
+    /// How the elements are dealt to ranks.
+    pub elements: Blocks,
+    /// Coordinates (m) of this rank's nodes.
+    pub coordinates: Vec<[f64; 2]>,
+    /// Global nodes of this rank's elements.
+    pub connectivity: Vec<[Global; 8]>,
+}
+
+impl MeshSlab {
+    /// A slab from whatever integers the input holds, checked. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::EmptyMesh`], [`Error::NodeOutOfRange`], [`Error::RepeatedNode`];
+    /// the same on every rank.
+    pub fn new(
+        comm: &Comm,
+        nodes: Blocks,
+        elements: Blocks,
+        coordinates: Vec<[f64; 2]>,
+        connectivity: &[[i64; 8]],
+    ) -> Result<Self> {
+        if elements.total() == 0 {
+            return Err(Error::EmptyMesh);
+        }
+        let first = elements.range(comm.rank()).start;
+        let checked = connectivity.iter().zip(first..).map(|(n, e)| check(n, e, nodes.total())).collect();
+        let connectivity = comm.agree(checked)?;
+        Ok(Self { nodes, elements, coordinates, connectivity })
+    }
+
+    /// A slab of a mesh that is described by functions of node and element
+    /// number: each rank evaluates its own. **Collective.**
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn generate(
+        comm: &Comm,
+        total_nodes: Global,
+        total_elements: Global,
+        coordinates: impl Fn(Global) -> [f64; 2],
+        connectivity: impl Fn(Global) -> [i64; 8],
+    ) -> Result<Self> {
+        let nodes = Blocks::new(total_nodes, comm.size());
+        let elements = Blocks::new(total_elements, comm.size());
+        let coordinates = nodes.range(comm.rank()).map(coordinates).collect();
+        let connectivity: Vec<_> = elements.range(comm.rank()).map(connectivity).collect();
+        Self::new(comm, nodes, elements, coordinates, &connectivity)
+    }
+}
+
+fn check(nodes: &[i64; 8], element: Global, total: Global) -> Result<[Global; 8]> {
+    let mut checked = [0; 8];
+    for (i, &node) in nodes.iter().enumerate() {
+        checked[i] = Global::try_from(node).ok().filter(|&n| n < total).ok_or(Error::NodeOutOfRange {
+            element,
+            node,
+            nodes: total,
+        })?;
+    }
+    match (1..8).find(|&i| checked[..i].contains(&checked[i])) {
+        Some(i) => Err(Error::RepeatedNode { element, node: checked[i], nodes: checked }),
+        None => Ok(checked),
+    }
+}

@@ -1,0 +1,230 @@
+//! The communicator: the few collective verbs that the solver needs, and the
+//! agreement on errors that keeps a failure on one rank from hanging the rest.
+
+use mpi::collective::SystemOperation;
+use mpi::datatype::Equivalence;
+use mpi::request::{multiple_scope, scope};
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::*;
+
+use crate::error::{Error, ExitCode, Result};
+
+/// Largest number of bytes in one message; longer ones are split.
+const MESSAGE_BYTES: usize = 1 << 30;
+
+/// What may travel in a message.
+pub trait Datum: Equivalence + Copy + Default + Send + Sync + 'static {}
+impl<T: Equivalence + Copy + Default + Send + Sync + 'static> Datum for T {}
+
+/// The ranks that work on one problem.
+pub struct Comm {
+    inner: SimpleCommunicator,
+    rank: usize,
+    size: usize,
+}
+
+impl Comm {
+    /// Wraps an MPI communicator.
+    pub fn new(inner: SimpleCommunicator) -> Self {
+        let (rank, size) = (inner.rank() as usize, inner.size() as usize);
+        Self { inner, rank, size }
+    }
+
+    /// This rank's number, from 0.
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// Number of ranks.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Whether this is rank 0, the one that prints.
+    pub fn is_root(&self) -> bool {
+        self.rank == 0
+    }
+
+    /// The MPI handle, for libraries that need it.
+    pub fn raw(&self) -> mpi::ffi::MPI_Comm {
+        self.inner.as_raw()
+    }
+
+    /// The communicator of the ranks on this host. **Collective.**
+    pub fn host(&self) -> Self {
+        Self::new(self.inner.split_shared(self.rank as i32))
+    }
+
+    /// Waits for all ranks. **Collective.**
+    pub fn barrier(&self) {
+        self.inner.barrier();
+    }
+
+    /// Entry-wise sum over the ranks. **Collective.**
+    pub fn sum_all<T: Datum>(&self, values: &[T]) -> Vec<T> {
+        self.reduce(values, SystemOperation::sum())
+    }
+
+    /// Sum over the ranks. **Collective.**
+    pub fn sum<T: Datum>(&self, value: T) -> T {
+        self.reduce(&[value], SystemOperation::sum())[0]
+    }
+
+    /// Smallest value over the ranks. **Collective.**
+    pub fn min<T: Datum>(&self, value: T) -> T {
+        self.reduce(&[value], SystemOperation::min())[0]
+    }
+
+    /// Largest value over the ranks. **Collective.**
+    pub fn max<T: Datum>(&self, value: T) -> T {
+        self.reduce(&[value], SystemOperation::max())[0]
+    }
+
+    fn reduce<T: Datum>(&self, values: &[T], operation: SystemOperation) -> Vec<T> {
+        let mut result = vec![T::default(); values.len()];
+        self.inner.all_reduce_into(values, &mut result[..], operation);
+        result
+    }
+
+    /// Sum of the values of all lower ranks. **Collective.**
+    pub fn exclusive_sum(&self, value: u64) -> u64 {
+        let mut result = 0;
+        self.inner.exclusive_scan_into(&value, &mut result, SystemOperation::sum());
+        if self.is_root() { 0 } else { result }
+    }
+
+    /// The value of every rank, in rank order. **Collective.**
+    pub fn all_gather<T: Datum>(&self, value: T) -> Vec<T> {
+        let mut values = vec![T::default(); self.size];
+        self.inner.all_gather_into(&[value][..], &mut values[..]);
+        values
+    }
+
+    /// The string of every rank, in rank order. **Collective.**
+    pub fn all_gather_strings(&self, value: &str) -> Vec<String> {
+        let everywhere = vec![value.as_bytes().to_vec(); self.size];
+        self.exchange(everywhere).into_iter().map(|b| String::from_utf8_lossy(&b).into_owned()).collect()
+    }
+
+    /// Sends `outgoing[r]` to rank `r` and returns what rank `r` sent here in
+    /// entry `r`. **Collective.**
+    pub fn exchange<T: Datum>(&self, mut outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
+        let sizes: Vec<u64> = outgoing.iter().map(|m| m.len() as u64).collect();
+        let mut expected = vec![0_u64; self.size];
+        self.inner.all_to_all_into(&sizes[..], &mut expected[..]);
+        let mut incoming: Vec<Vec<T>> = expected.iter().map(|&n| vec![T::default(); n as usize]).collect();
+        // What stays here does not travel.
+        incoming[self.rank] = std::mem::take(&mut outgoing[self.rank]);
+
+        let piece = (MESSAGE_BYTES / size_of::<T>().max(1)).max(1);
+        let messages = 2 * self.size;
+        multiple_scope(messages, |scope, requests| {
+            for (source, buffer) in incoming.iter_mut().enumerate().filter(|(r, _)| *r != self.rank) {
+                let process = self.inner.process_at_rank(source as i32);
+                for chunk in buffer.chunks_mut(piece) {
+                    requests.add(process.immediate_receive_into(scope, chunk));
+                }
+            }
+            for (target, buffer) in outgoing.iter().enumerate().filter(|(r, _)| *r != self.rank) {
+                let process = self.inner.process_at_rank(target as i32);
+                for chunk in buffer.chunks(piece) {
+                    requests.add(process.immediate_send(scope, chunk));
+                }
+            }
+            requests.wait_all(&mut Vec::with_capacity(messages));
+        });
+        incoming
+    }
+
+    /// Gathers one list a rank on rank 0, in rank order; other ranks get
+    /// nothing. **Collective.**
+    pub fn gather_at_root<T: Datum>(&self, values: Vec<T>) -> Vec<Vec<T>> {
+        let mut outgoing = vec![Vec::new(); self.size];
+        outgoing[0] = values;
+        let incoming = self.exchange(outgoing);
+        if self.is_root() { incoming } else { Vec::new() }
+    }
+
+    /// Hands entry `r` of rank 0's `lists` to rank `r`; the other ranks pass
+    /// nothing. **Collective.**
+    pub fn scatter_from_root<T: Datum>(&self, lists: Vec<Vec<T>>) -> Vec<T> {
+        let outgoing = if self.is_root() { lists } else { vec![Vec::new(); self.size] };
+        self.exchange(outgoing).swap_remove(0)
+    }
+
+    /// The value of one rank on all of them. **Collective.**
+    pub fn broadcast<T: Datum>(&self, from: usize, value: T) -> T {
+        let mut value = value;
+        self.inner.process_at_rank(from as i32).broadcast_into(&mut value);
+        value
+    }
+
+    /// Starts the element-wise sum over the ranks, runs `work` meanwhile, and
+    /// returns the sums with the result of `work`. **Collective.**
+    pub fn sum_during<T: Datum, R>(&self, values: &[T], work: impl FnOnce() -> R) -> (Vec<T>, R) {
+        let mut sums = vec![T::default(); values.len()];
+        let result = scope(|s| {
+            let request = self.inner.immediate_all_reduce_into(s, values, &mut sums[..], SystemOperation::sum());
+            let result = work();
+            request.wait_without_status();
+            result
+        });
+        (sums, result)
+    }
+
+    /// Turns a result that may differ from rank to rank into one that is the
+    /// same on all: if any rank failed, every rank returns the error of the
+    /// rank that names the lowest element (or else of the lowest rank).
+    /// **Collective**; every fallible stage ends with it before ranks
+    /// communicate again.
+    ///
+    /// # Errors
+    /// [`Error::Agreed`] when any rank failed.
+    pub fn agree<T>(&self, result: Result<T>) -> Result<T> {
+        let priority = match &result {
+            Ok(_) => u64::MAX,
+            Err(e) => e.element().unwrap_or(u64::MAX - 1),
+        };
+        let first = self.min(priority);
+        if first == u64::MAX {
+            return result;
+        }
+        let speaker = self.min(if priority == first { self.rank } else { self.size });
+        let (code, mut text) = match result {
+            Err(e) if speaker == self.rank => (e.exit_code() as i32, e.to_string().into_bytes()),
+            _ => (0, Vec::new()),
+        };
+        let code = self.broadcast(speaker, code);
+        text.resize(self.broadcast(speaker, text.len()), 0);
+        self.inner.process_at_rank(speaker as i32).broadcast_into(&mut text[..]);
+        Err(Error::Agreed { code: ExitCode::from_i32(code), message: String::from_utf8_lossy(&text).into_owned() })
+    }
+
+    /// Point-to-point exchange behind [`Halo`](super::Halo): receives each
+    /// `(rank, slice)` of `receive`, sends each of `send`, and runs `work`
+    /// while messages travel.
+    pub(super) fn swap_during<T: Datum, R>(
+        &self,
+        send: &[(usize, &[T])],
+        receive: Vec<(usize, &mut [T])>,
+        work: impl FnOnce() -> R,
+    ) -> R {
+        let messages = send.len() + receive.len();
+        multiple_scope(messages, |scope, requests| {
+            for (source, buffer) in receive {
+                requests.add(self.inner.process_at_rank(source as i32).immediate_receive_into(scope, buffer));
+            }
+            for (target, buffer) in send {
+                requests.add(self.inner.process_at_rank(*target as i32).immediate_send(scope, *buffer));
+            }
+            let result = work();
+            requests.wait_all(&mut Vec::with_capacity(messages));
+            result
+        })
+    }
+
+    /// Ends the job at once, on every rank, with this exit code.
+    pub fn abort(&self, code: ExitCode) -> ! {
+        self.inner.abort(code as i32)
+    }
+}

@@ -1,0 +1,191 @@
+//! Who owns which unknown, and how owners send values to those that need them.
+//!
+//! Every unknown has one owner. A rank stores its owned unknowns first, in a
+//! contiguous range of the global numbering, and behind them its ghosts: the
+//! unknowns of other ranks that its rows touch, grouped by owner, so that each
+//! neighbour's message lands in place.
+//!
+//! ```text
+//! global numbering   | 0 1 2 3 | 4 5 6 | 7 8 9 |     three ranks
+//! rank 1 stores        4 5 6 | 2 3 | 9                owned | ghosts of 0 | of 2
+//! rank 1 sends         [4] to rank 0, [6] to rank 2   (their ghosts)
+//! ```
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
+
+use super::comm::Datum;
+use super::{Comm, Global, Local};
+use crate::error::{Error, Result};
+
+/// The distribution of unknowns over ranks, as one rank sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexMap {
+    range: Range<Global>,
+    total: Global,
+    ghosts: usize,
+}
+
+impl IndexMap {
+    /// Number of unknowns that this rank owns.
+    pub fn owned(&self) -> usize {
+        (self.range.end - self.range.start) as usize
+    }
+
+    /// Number of ghosts on this rank.
+    pub fn ghosts(&self) -> usize {
+        self.ghosts
+    }
+
+    /// Owned and ghosts together: the length of a local vector.
+    pub fn local(&self) -> usize {
+        self.owned() + self.ghosts
+    }
+
+    /// Number of unknowns over all ranks.
+    pub fn total(&self) -> Global {
+        self.total
+    }
+
+    /// The owned range in the global numbering.
+    pub fn range(&self) -> Range<Global> {
+        self.range.clone()
+    }
+}
+
+#[derive(Debug)]
+struct Send {
+    rank: usize,
+    indices: Vec<Local>,
+}
+
+#[derive(Debug)]
+struct Receive {
+    rank: usize,
+    range: Range<usize>,
+}
+
+/// The exchange of ghost values between neighbours.
+pub struct Halo {
+    comm: Arc<Comm>,
+    map: IndexMap,
+    sends: Vec<Send>,
+    receives: Vec<Receive>,
+    /// What is being sent, kept from call to call.
+    outbox: Mutex<Vec<f64>>,
+}
+
+impl Halo {
+    /// Builds the exchange from any labels that name an unknown on all ranks
+    /// alike: `owned` are those of this rank in local order, `ghosts` the ones
+    /// it needs with their owners, grouped by owner in ascending order.
+    /// **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] on every rank if an owner does not know a label
+    /// or `ghosts` are not grouped.
+    pub fn new(comm: &Arc<Comm>, owned: &[Global], ghosts: &[(Global, usize)]) -> Result<Self> {
+        let mut requests = vec![Vec::new(); comm.size()];
+        let mut receives: Vec<Receive> = Vec::new();
+        for (i, &(label, owner)) in ghosts.iter().enumerate() {
+            requests[owner].push(label);
+            let at = owned.len() + i;
+            match receives.last_mut() {
+                Some(last) if last.rank == owner => last.range.end = at + 1,
+                _ => receives.push(Receive { rank: owner, range: at..at + 1 }),
+            }
+        }
+        let grouped = receives.windows(2).all(|pair| pair[0].rank < pair[1].rank);
+        let wanted = comm.exchange(requests);
+
+        let mut sends = Vec::new();
+        let mut result = if grouped { Ok(()) } else { inconsistent("ghosts are not grouped by owner".into()) };
+        if wanted.iter().any(|labels| !labels.is_empty()) {
+            let local: FxHashMap<Global, Local> = owned.iter().zip(0..).map(|(&label, i)| (label, i)).collect();
+            for (rank, labels) in wanted.into_iter().enumerate().filter(|(_, labels)| !labels.is_empty()) {
+                let indices: Vec<Local> = labels.iter().filter_map(|label| local.get(label).copied()).collect();
+                if indices.len() < labels.len() {
+                    result = inconsistent(format!("rank {rank} asked rank {} for what it does not own", comm.rank()));
+                }
+                sends.push(Send { rank, indices });
+            }
+        }
+        comm.agree(result)?;
+        let start = comm.exclusive_sum(owned.len() as Global);
+        let map = IndexMap {
+            range: start..start + owned.len() as Global,
+            total: comm.sum(owned.len() as Global),
+            ghosts: ghosts.len(),
+        };
+        Ok(Self { comm: Arc::clone(comm), map, sends, receives, outbox: Mutex::default() })
+    }
+
+    /// The distribution that this exchange serves.
+    pub fn map(&self) -> &IndexMap {
+        &self.map
+    }
+
+    /// The ranks that take part.
+    pub fn comm(&self) -> &Arc<Comm> {
+        &self.comm
+    }
+
+    /// Number of ranks that this one receives from.
+    pub fn neighbours(&self) -> usize {
+        self.receives.len()
+    }
+
+    /// Number of values that this rank sends in one exchange.
+    pub fn sent(&self) -> usize {
+        self.sends.iter().map(|s| s.indices.len()).sum()
+    }
+
+    /// Fills the ghosts of `values` (length [`IndexMap::local`]) from their
+    /// owners. **Collective** among neighbours.
+    pub fn forward<T: Datum>(&self, values: &mut [T]) {
+        let (owned, ghosts) = values.split_at_mut(self.map.owned());
+        self.exchange(owned, ghosts, &mut Vec::new(), |_| ());
+    }
+
+    /// As [`forward`](Self::forward), and runs `interior` on the owned values
+    /// while the messages travel: nobody can touch ghosts in flight.
+    pub fn forward_during<R>(&self, values: &mut [f64], interior: impl FnOnce(&[f64]) -> R) -> R {
+        let (owned, ghosts) = values.split_at_mut(self.map.owned());
+        let mut outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
+        self.exchange(owned, ghosts, &mut outbox, interior)
+    }
+
+    fn exchange<T: Datum, R>(
+        &self,
+        owned: &[T],
+        ghosts: &mut [T],
+        outbox: &mut Vec<T>,
+        interior: impl FnOnce(&[T]) -> R,
+    ) -> R {
+        outbox.clear();
+        for send in &self.sends {
+            outbox.extend(send.indices.iter().map(|&i| owned[i as usize]));
+        }
+        let mut rest = &outbox[..];
+        let mut outgoing = Vec::with_capacity(self.sends.len());
+        for send in &self.sends {
+            let (message, tail) = rest.split_at(send.indices.len());
+            outgoing.push((send.rank, message));
+            rest = tail;
+        }
+        let mut rest = ghosts;
+        let mut incoming = Vec::with_capacity(self.receives.len());
+        for receive in &self.receives {
+            let (message, tail) = rest.split_at_mut(receive.range.len());
+            incoming.push((receive.rank, message));
+            rest = tail;
+        }
+        self.comm.swap_during(&outgoing, incoming, || interior(owned))
+    }
+}
+
+fn inconsistent(what: String) -> Result<()> {
+    Err(Error::Inconsistent { what })
+}

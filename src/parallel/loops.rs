@@ -1,0 +1,71 @@
+//! Loops over local data that threads share. Work is cut into chunks of fixed
+//! size, whatever the number of threads, so that sums have the same bits at any
+//! thread count; short loops stay on the calling thread.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+/// Items in a chunk: also the unit of summation.
+pub const CHUNK: usize = 4096;
+
+/// Whether a loop over `n` items is worth sharing among threads.
+pub fn worthwhile(n: usize) -> bool {
+    n > 2 * CHUNK && rayon::current_num_threads() > 1
+}
+
+/// Chunks that cover `0..n`.
+pub fn chunks(n: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
+    (0..n.div_ceil(CHUNK)).into_par_iter().map(move |c| c * CHUNK..n.min((c + 1) * CHUNK))
+}
+
+/// Sum of `f` over the chunks of `0..n`, added in order.
+pub fn sum<const M: usize>(n: usize, f: impl Fn(Range<usize>) -> [f64; M] + Sync) -> [f64; M] {
+    let add = |mut total: [f64; M], part: [f64; M]| {
+        for (t, p) in total.iter_mut().zip(part) {
+            *t += p;
+        }
+        total
+    };
+    if worthwhile(n) {
+        let parts: Vec<[f64; M]> = chunks(n).map(&f).collect();
+        parts.into_iter().fold([0.0; M], add)
+    } else {
+        (0..n.div_ceil(CHUNK)).map(|c| f(c * CHUNK..n.min((c + 1) * CHUNK))).fold([0.0; M], add)
+    }
+}
+
+/// Runs `f` on every chunk of `out` with the range it covers, and adds the
+/// partial sums that `f` returns, in order.
+pub fn update<T: Send, const M: usize>(
+    out: &mut [T],
+    f: impl Fn(Range<usize>, &mut [T]) -> [f64; M] + Sync,
+) -> [f64; M] {
+    let n = out.len();
+    let range = |c: usize| c * CHUNK..n.min((c + 1) * CHUNK);
+    let mut total = [0.0; M];
+    let mut add = |part: [f64; M]| {
+        for (t, p) in total.iter_mut().zip(part) {
+            *t += p;
+        }
+    };
+    if worthwhile(n) {
+        let parts: Vec<[f64; M]> = out.par_chunks_mut(CHUNK).enumerate().map(|(c, o)| f(range(c), o)).collect();
+        parts.into_iter().for_each(&mut add);
+    } else {
+        out.chunks_mut(CHUNK).enumerate().for_each(|(c, o)| add(f(range(c), o)));
+    }
+    total
+}
+
+/// Runs `f` on the chunks of two lists of one length, with the range they cover.
+pub fn update_pair<T: Send>(a: &mut [T], b: &mut [T], f: impl Fn(Range<usize>, &mut [T], &mut [T]) + Sync) {
+    let n = a.len();
+    let range = |c: usize| c * CHUNK..n.min((c + 1) * CHUNK);
+    if worthwhile(n) {
+        let pairs = a.par_chunks_mut(CHUNK).zip(b.par_chunks_mut(CHUNK)).enumerate();
+        pairs.for_each(|(c, (a, b))| f(range(c), a, b));
+    } else {
+        a.chunks_mut(CHUNK).zip(b.chunks_mut(CHUNK)).enumerate().for_each(|(c, (a, b))| f(range(c), a, b));
+    }
+}

@@ -1,0 +1,19 @@
+//! Ranks and threads: the communicator, block distributions, who owns which
+//! unknown, and the halo exchange. Knows no mesh and no matrix.
+
+mod blocks;
+mod comm;
+mod halo;
+mod hosts;
+pub mod loops;
+
+pub use blocks::Blocks;
+pub use comm::{Comm, Datum};
+pub use halo::{Halo, IndexMap};
+pub use hosts::{Placement, place};
+
+/// Index of a node, unknown or element on this rank.
+pub type Local = u32;
+
+/// Index of a node, unknown or element in the whole problem.
+pub type Global = u64;

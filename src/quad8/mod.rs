@@ -1,0 +1,28 @@
+//! The 8-node serendipity quadrilateral (Quad8): shape functions, quadrature
+//! and the integrals over elements and edges. Knows no mesh and no MPI.
+//!
+//! ```text
+//!      eta
+//!       ^
+//!  3----6----2        corners 0-3 counter-clockwise,
+//!  |    |    |        then the middles of the edges
+//!  7    +----5--> xi  0-1, 1-2, 2-3, 3-0
+//!  |         |
+//!  0----4----1        reference square [-1, 1] x [-1, 1]
+//! ```
+//!
+//! Zienkiewicz, Taylor, Zhu, *The Finite Element Method: Its Basis and
+//! Fundamentals*, 7th ed., section 6.2 (serendipity family).
+
+mod edge;
+mod quadrature;
+mod shape;
+mod stiffness;
+
+pub use edge::{edge_length, robin};
+pub use quadrature::{GAUSS_2, GAUSS_3, edge_points, points_2x2, points_3x3};
+pub use shape::{EDGES, Gradients, NODES, derivatives, gradients, jacobian, map, shape, turned};
+pub use stiffness::{Batch, LANES, Lane, PACKED, load, packed, stiffness};
+
+/// Coordinates (m) of the eight nodes of one element.
+pub type Coordinates = [[f64; 2]; 8];

@@ -1,0 +1,163 @@
+//! Shape functions and the isoparametric map.
+
+use super::Coordinates;
+
+/// Reference coordinates (xi, eta) of the eight nodes.
+pub const NODES: [[f64; 2]; 8] =
+    [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [0.0, -1.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]];
+
+/// The four edges as local nodes (corner, middle, corner), counter-clockwise.
+pub const EDGES: [[usize; 3]; 4] = [[0, 4, 1], [1, 5, 2], [2, 6, 3], [3, 7, 0]];
+
+/// The eight shape functions at (xi, eta).
+pub fn shape(xi: f64, eta: f64) -> [f64; 8] {
+    let corner = |a: f64, b: f64| 0.25 * (1.0 + a * xi) * (1.0 + b * eta) * (a * xi + b * eta - 1.0);
+    [
+        corner(-1.0, -1.0),
+        corner(1.0, -1.0),
+        corner(1.0, 1.0),
+        corner(-1.0, 1.0),
+        0.5 * (1.0 - xi * xi) * (1.0 - eta),
+        0.5 * (1.0 + xi) * (1.0 - eta * eta),
+        0.5 * (1.0 - xi * xi) * (1.0 + eta),
+        0.5 * (1.0 - xi) * (1.0 - eta * eta),
+    ]
+}
+
+/// Derivatives of the shape functions with respect to (xi, eta).
+pub const fn derivatives(xi: f64, eta: f64) -> [[f64; 2]; 8] {
+    const fn corner(a: f64, b: f64, xi: f64, eta: f64) -> [f64; 2] {
+        [0.25 * a * (1.0 + b * eta) * (2.0 * a * xi + b * eta), 0.25 * b * (1.0 + a * xi) * (2.0 * b * eta + a * xi)]
+    }
+    [
+        corner(-1.0, -1.0, xi, eta),
+        corner(1.0, -1.0, xi, eta),
+        corner(1.0, 1.0, xi, eta),
+        corner(-1.0, 1.0, xi, eta),
+        [-xi * (1.0 - eta), -0.5 * (1.0 - xi * xi)],
+        [0.5 * (1.0 - eta * eta), -eta * (1.0 + xi)],
+        [-xi * (1.0 + eta), 0.5 * (1.0 - xi * xi)],
+        [-0.5 * (1.0 - eta * eta), -eta * (1.0 - xi)],
+    ]
+}
+
+/// The point (x, y) of an element at (xi, eta), in the unit of `coordinates`.
+pub fn map(coordinates: &Coordinates, xi: f64, eta: f64) -> [f64; 2] {
+    let mut point = [0.0; 2];
+    for (n, c) in shape(xi, eta).iter().zip(coordinates) {
+        point[0] += n * c[0];
+        point[1] += n * c[1];
+    }
+    point
+}
+
+/// Jacobian matrix `[[dx/dxi, dx/deta], [dy/dxi, dy/deta]]` for the given
+/// derivatives of the shape functions.
+pub fn jacobian(coordinates: &Coordinates, derivatives: &[[f64; 2]; 8]) -> [[f64; 2]; 2] {
+    let mut j = [[0.0; 2]; 2];
+    for (d, c) in derivatives.iter().zip(coordinates) {
+        for (row, &coordinate) in j.iter_mut().zip(c) {
+            row[0] += d[0] * coordinate;
+            row[1] += d[1] * coordinate;
+        }
+    }
+    j
+}
+
+/// Derivatives with respect to (x, y), and the Jacobian determinant.
+pub struct Gradients {
+    /// dN/dx and dN/dy of the eight shape functions (1/m).
+    pub gradients: [[f64; 2]; 8],
+    /// Determinant of the Jacobian matrix (m^2).
+    pub determinant: f64,
+}
+
+/// Gradients of the shape functions in real space at (xi, eta).
+///
+/// The determinant is returned as it is: callers that must refuse inverted
+/// elements check its sign.
+pub fn gradients(coordinates: &Coordinates, xi: f64, eta: f64) -> Gradients {
+    let d = derivatives(xi, eta);
+    let [[x_xi, x_eta], [y_xi, y_eta]] = jacobian(coordinates, &d);
+    let determinant = x_xi * y_eta - x_eta * y_xi;
+    let gradients = d.map(|[d_xi, d_eta]| {
+        [(d_xi * y_eta - d_eta * y_xi) / determinant, (d_eta * x_xi - d_xi * x_eta) / determinant]
+    });
+    Gradients { gradients, determinant }
+}
+
+/// The nodes of a clockwise element in counter-clockwise order, and back.
+pub fn turned<T: Copy>(nodes: [T; 8]) -> [T; 8] {
+    [0, 3, 2, 1, 7, 6, 5, 4].map(|i| nodes[i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POINTS: [[f64; 2]; 4] = [[0.3, -0.7], [-0.9, 0.2], [0.0, 0.0], [1.0, -1.0]];
+
+    #[test]
+    fn shape_functions_are_one_at_their_own_node_and_zero_at_the_others() {
+        for (i, [xi, eta]) in NODES.into_iter().enumerate() {
+            for (j, n) in shape(xi, eta).into_iter().enumerate() {
+                assert!((n - f64::from(u8::from(i == j))).abs() < 1e-15, "N_{j} at node {i} is {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn shape_functions_sum_to_one_and_derivatives_to_zero() {
+        for [xi, eta] in POINTS {
+            assert!((shape(xi, eta).iter().sum::<f64>() - 1.0).abs() < 1e-15);
+            for axis in 0..2 {
+                assert!(derivatives(xi, eta).iter().map(|d| d[axis]).sum::<f64>().abs() < 1e-15);
+            }
+        }
+    }
+
+    #[test]
+    fn derivatives_match_central_differences() {
+        let h = 1e-5;
+        for [xi, eta] in POINTS {
+            let d = derivatives(xi, eta);
+            for a in 0..8 {
+                let by_xi = (shape(xi + h, eta)[a] - shape(xi - h, eta)[a]) / (2.0 * h);
+                let by_eta = (shape(xi, eta + h)[a] - shape(xi, eta - h)[a]) / (2.0 * h);
+                assert!((d[a][0] - by_xi).abs() < 1e-9 && (d[a][1] - by_eta).abs() < 1e-9);
+            }
+        }
+    }
+
+    #[test]
+    fn edges_join_the_corners_on_both_sides_of_their_middle() {
+        for [a, m, b] in EDGES {
+            for axis in 0..2 {
+                assert_eq!(0.5 * (NODES[a][axis] + NODES[b][axis]), NODES[m][axis]);
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_reproduce_the_coordinates_on_a_curved_element() {
+        let mut curved = NODES.map(|[x, y]| [2.0 + 1.5 * x + 0.2 * y, 0.7 * y - 0.1 * x]);
+        curved[4][1] -= 0.15;
+        curved[5][0] += 0.1;
+        for [xi, eta] in POINTS {
+            let g = gradients(&curved, xi, eta);
+            for i in 0..2 {
+                for j in 0..2 {
+                    let d: f64 = (0..8).map(|a| g.gradients[a][i] * curved[a][j]).sum();
+                    assert!((d - f64::from(u8::from(i == j))).abs() < 1e-13);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn turning_twice_is_the_identity_and_changes_the_sign_of_the_determinant() {
+        let nodes = [10, 11, 12, 13, 14, 15, 16, 17];
+        assert_eq!(turned(turned(nodes)), nodes);
+        assert!(gradients(&turned(NODES), 0.0, 0.0).determinant < 0.0);
+    }
+}

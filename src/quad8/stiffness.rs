@@ -1,0 +1,255 @@
+//! Element matrices, eight elements at a time: the innermost index runs over
+//! elements, so the compiler turns each line into SIMD instructions, in one
+//! copy per instruction set that is chosen when the program runs.
+
+use multiversion::multiversion;
+
+use super::{Coordinates, derivatives, points_3x3, shape};
+
+/// Number of elements in a batch.
+pub const LANES: usize = 8;
+
+/// One number for each element of a batch.
+pub type Lane = [f64; LANES];
+
+/// Number of entries of the upper triangle of an 8x8 matrix.
+pub const PACKED: usize = 36;
+
+/// Position of entry (a, b) of a symmetric 8x8 matrix in its packed upper
+/// triangle, row by row.
+pub const fn packed(a: usize, b: usize) -> usize {
+    let (a, b) = if a <= b { (a, b) } else { (b, a) };
+    a * (15 - a) / 2 + b
+}
+
+const POINTS: [[f64; 3]; 9] = points_3x3();
+
+const DERIVATIVES: [[[f64; 2]; 8]; 9] = {
+    let mut table = [[[0.0; 2]; 8]; 9];
+    let mut q = 0;
+    while q < 9 {
+        table[q] = derivatives(POINTS[q][0], POINTS[q][1]);
+        q += 1;
+    }
+    table
+};
+
+/// Node coordinates (m) of eight elements, element index innermost.
+#[derive(Clone, Copy)]
+pub struct Batch {
+    /// x of local node `a` of element `l` at `x[a][l]`.
+    pub x: [Lane; 8],
+    /// y of local node `a` of element `l` at `y[a][l]`.
+    pub y: [Lane; 8],
+}
+
+impl Batch {
+    /// Gathers up to eight elements; missing lanes repeat the first one.
+    pub fn gather(elements: impl ExactSizeIterator<Item = Coordinates>) -> Self {
+        let mut batch = Self { x: [[0.0; LANES]; 8], y: [[0.0; LANES]; 8] };
+        let count = elements.len();
+        for (l, coordinates) in elements.enumerate() {
+            for (a, [x, y]) in coordinates.into_iter().enumerate() {
+                batch.x[a][l] = x;
+                batch.y[a][l] = y;
+            }
+        }
+        for l in count..LANES {
+            for a in 0..8 {
+                batch.x[a][l] = batch.x[a][0];
+                batch.y[a][l] = batch.y[a][0];
+            }
+        }
+        batch
+    }
+
+    /// The coordinates of one element of the batch.
+    pub fn element(&self, lane: usize) -> Coordinates {
+        std::array::from_fn(|a| [self.x[a][lane], self.y[a][lane]])
+    }
+}
+
+/// Stiffness matrices (integral of k grad N_a . grad N_b) of a batch in packed
+/// form, and the smallest Jacobian determinant (m^2) of each element over the
+/// nine points. `k[q]` is the conductivity at Gauss point `q`.
+///
+/// Where a determinant is not positive the matrix is meaningless; the caller
+/// must refuse the element.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PACKED], Lane) {
+    let mut matrix = [[0.0; LANES]; PACKED];
+    let mut smallest = [f64::INFINITY; LANES];
+    for q in 0..9 {
+        let d = &DERIVATIVES[q];
+        let [mut x_xi, mut x_eta, mut y_xi, mut y_eta] = [[0.0; LANES]; 4];
+        for a in 0..8 {
+            for l in 0..LANES {
+                x_xi[l] += d[a][0] * batch.x[a][l];
+                x_eta[l] += d[a][1] * batch.x[a][l];
+                y_xi[l] += d[a][0] * batch.y[a][l];
+                y_eta[l] += d[a][1] * batch.y[a][l];
+            }
+        }
+        let mut scale = [0.0; LANES];
+        for l in 0..LANES {
+            let determinant = x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l];
+            scale[l] = POINTS[q][2] * k[q][l] / determinant;
+            // NaN must not pass as a positive determinant.
+            if !(determinant >= smallest[l]) {
+                smallest[l] = determinant;
+            }
+        }
+        // Gradients times the determinant; `scale` carries its inverse.
+        let (mut gx, mut gy) = ([[0.0; LANES]; 8], [[0.0; LANES]; 8]);
+        for a in 0..8 {
+            for l in 0..LANES {
+                gx[a][l] = d[a][0] * y_eta[l] - d[a][1] * y_xi[l];
+                gy[a][l] = d[a][1] * x_xi[l] - d[a][0] * x_eta[l];
+            }
+        }
+        let mut entry = 0;
+        for a in 0..8 {
+            let (mut sx, mut sy) = ([0.0; LANES], [0.0; LANES]);
+            for l in 0..LANES {
+                sx[l] = scale[l] * gx[a][l];
+                sy[l] = scale[l] * gy[a][l];
+            }
+            for b in a..8 {
+                for l in 0..LANES {
+                    matrix[entry][l] += sx[l] * gx[b][l] + sy[l] * gy[b][l];
+                }
+                entry += 1;
+            }
+        }
+    }
+    (matrix, smallest)
+}
+
+/// Load vector (integral of f N_a) of one element; `f` is called with (x, y)
+/// of the nine Gauss points.
+pub fn load(coordinates: &Coordinates, f: impl Fn([f64; 2]) -> f64) -> [f64; 8] {
+    let mut vector = [0.0; 8];
+    for (q, [xi, eta, weight]) in POINTS.into_iter().enumerate() {
+        let j = super::jacobian(coordinates, &DERIVATIVES[q]);
+        let determinant = j[0][0] * j[1][1] - j[0][1] * j[1][0];
+        let value = weight * determinant * f(super::map(coordinates, xi, eta));
+        for (entry, n) in vector.iter_mut().zip(shape(xi, eta)) {
+            *entry += value * n;
+        }
+    }
+    vector
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quad8::NODES;
+
+    fn one(coordinates: Coordinates) -> [[f64; 8]; 8] {
+        let (packed_matrix, _) = stiffness(&Batch::gather([coordinates].into_iter()), &[[1.0; LANES]; 9]);
+        std::array::from_fn(|a| std::array::from_fn(|b| packed_matrix[packed(a, b)][0]))
+    }
+
+    /// A curved, distorted element.
+    fn distorted() -> Coordinates {
+        let mut c = NODES.map(|[x, y]| [1.0 + 0.6 * x + 0.15 * y + 0.05 * x * y, 0.4 * y - 0.1 * x]);
+        c[4][1] -= 0.05;
+        c[5][0] += 0.07;
+        c[6][0] -= 0.03;
+        c
+    }
+
+    #[test]
+    fn packed_index_counts_the_upper_triangle_row_by_row() {
+        let mut next = 0;
+        for a in 0..8 {
+            for b in a..8 {
+                assert_eq!((packed(a, b), packed(b, a)), (next, next));
+                next += 1;
+            }
+        }
+        assert_eq!(next, PACKED);
+    }
+
+    /// On a rectangle 2a x 2b the stiffness is (b/a) A + (a/b) B, where A and B
+    /// are integrals of products of polynomials over the reference square. They
+    /// are integrated here term by term from the monomials, without quadrature.
+    #[test]
+    fn rectangle_has_its_closed_form_stiffness() {
+        // Coefficients of N_a in the monomials 1, x, y, xy, x2, y2, x2y, xy2.
+        const POWERS: [(i32, i32); 8] = [(0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2), (2, 1), (1, 2)];
+        let coefficients: [[f64; 8]; 8] = std::array::from_fn(|n| {
+            let [s, t] = NODES[n];
+            match n {
+                0..=3 => [-0.25, 0.0, 0.0, s * t / 4.0, 0.25, 0.25, t / 4.0, s / 4.0],
+                4 | 6 => [0.5, 0.0, t / 2.0, 0.0, -0.5, 0.0, -t / 2.0, 0.0],
+                _ => [0.5, s / 2.0, 0.0, 0.0, 0.0, -0.5, 0.0, -s / 2.0],
+            }
+        });
+        let monomial = |i: i32, j: i32| {
+            let one = |p: i32| if p % 2 == 0 { 2.0 / f64::from(p + 1) } else { 0.0 };
+            one(i) * one(j)
+        };
+        let integral = |m: usize, n: usize, by_x: bool| -> f64 {
+            let mut sum = 0.0;
+            for (i, (xi, yi)) in POWERS.into_iter().enumerate() {
+                for (j, (xj, yj)) in POWERS.into_iter().enumerate() {
+                    let (factor, px, py) =
+                        if by_x { (xi * xj, xi + xj - 2, yi + yj) } else { (yi * yj, xi + xj, yi + yj - 2) };
+                    if factor != 0 {
+                        sum += coefficients[m][i] * coefficients[n][j] * f64::from(factor) * monomial(px, py);
+                    }
+                }
+            }
+            sum
+        };
+        let (a, b) = (0.7, 0.3);
+        let matrix = one(NODES.map(|[x, y]| [a * x, b * y]));
+        for m in 0..8 {
+            for n in 0..8 {
+                let exact = b / a * integral(m, n, true) + a / b * integral(m, n, false);
+                assert!((matrix[m][n] - exact).abs() < 1e-13, "({m},{n}): {} and {exact}", matrix[m][n]);
+            }
+        }
+        // A value to hold on to: square, corner with itself 52/90 + 52/90.
+        assert!((one(NODES)[0][0] - 104.0 / 90.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn linear_patch_constant_and_linear_fields_cause_no_inner_force() {
+        let c = distorted();
+        let matrix = one(c);
+        for a in 0..8 {
+            assert!(matrix[a].iter().sum::<f64>().abs() < 1e-13);
+        }
+        // u = x: the reaction is the boundary integral of n_x N_a, and its work
+        // on u = x is the area, on u = y zero.
+        let work = |u: usize, v: usize| -> f64 {
+            (0..8).flat_map(|a| (0..8).map(move |b| (a, b))).map(|(a, b)| c[a][u] * matrix[a][b] * c[b][v]).sum()
+        };
+        let area = load(&c, |_| 1.0).iter().sum::<f64>();
+        assert!((work(0, 0) - area).abs() < 1e-13 && (work(1, 1) - area).abs() < 1e-13);
+        assert!(work(0, 1).abs() < 1e-13);
+    }
+
+    #[test]
+    fn determinant_is_reported_for_each_lane() {
+        let flat = NODES.map(|[x, y]| [x, y * 1e-3]);
+        let inverted = NODES.map(|[x, y]| [-x, y]);
+        let nan = NODES.map(|[x, _]| [x, f64::NAN]);
+        let (_, smallest) = stiffness(&Batch::gather([NODES, flat, inverted, nan].into_iter()), &[[1.0; LANES]; 9]);
+        assert!((smallest[0] - 1.0).abs() < 1e-15 && (smallest[1] - 1e-3).abs() < 1e-15);
+        assert!((smallest[2] + 1.0).abs() < 1e-15 && smallest[3].is_nan());
+        assert_eq!(smallest[4], smallest[0]);
+    }
+
+    #[test]
+    fn conductivity_scales_the_matrix() {
+        let batch = Batch::gather([distorted()].into_iter());
+        let (one, _) = stiffness(&batch, &[[1.0; LANES]; 9]);
+        let (three, _) = stiffness(&batch, &[[3.0; LANES]; 9]);
+        for (a, b) in one.iter().zip(&three) {
+            assert!((3.0 * a[0] - b[0]).abs() < 1e-14);
+        }
+    }
+}

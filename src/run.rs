@@ -1,0 +1,232 @@
+//! The story of a solve, from the mesh to the results file.
+
+use std::sync::Arc;
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+use crate::assemble::{ElementMatrices, fixed_nodes, held_nodes, load_vector, stiffness_matrix};
+use crate::cli::SolveArgs;
+use crate::console::Console;
+use crate::error::{Error, ExitCode, Result};
+use crate::fault;
+use crate::fields::{ElementFields, Fluid, element_fields, statistics};
+use crate::io::{Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig};
+use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Vector, conjugate_gradient};
+use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
+use crate::parallel::{Comm, Halo, Placement, place};
+use crate::problem::Problem;
+use crate::timing::{Stopwatch, Timings};
+
+/// Solves what the command line asks for and says how it ended.
+/// **Collective.**
+///
+/// # Errors
+/// Any [`Error`], the same on every rank.
+pub fn solve(comm: &Arc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
+    let mut watch = Stopwatch::start();
+    let console = Console::new(comm.is_root() && !args.quiet);
+    let placement = start_threads(comm, args)?;
+    console.start(comm, &placement);
+
+    // 1. Read, check that the results will have a place, split, distribute, refine.
+    let source = args.mesh.clone().map_or(MeshSource::BuiltIn, MeshSource::File);
+    let output = ResultsFile::new(comm, &args.output, source.path())?;
+    let slab = watch.time("load_mesh", || source.read(comm))?;
+    fault::point(comm, "partition");
+    let problem = Problem::channel(args.gamma);
+    let prepared = watch.time("partition", || prepare(comm, &slab, &problem, args.refine))?;
+    drop(slab);
+    let Prepared { mesh, boundary, halo, partition, turned } = prepared;
+    let mut warnings = placement.warnings.clone();
+    let orphans = comm.sum(mesh.orphans.len() as u64);
+    warnings.extend(mesh_warnings(turned, orphans));
+    console.warn(&warnings);
+    let parallel = describe_parallel(comm, &placement, &partition, &halo, &mesh);
+    console.mesh(&source, &mesh, args.refine, &parallel);
+
+    // 2. Assemble the system and build in the boundary conditions.
+    fault::point(comm, "assemble");
+    let (mut matrix, mut b) = watch.time("assemble_system", || {
+        let elements = comm.agree(ElementMatrices::new(&mesh, &boundary, &problem))?;
+        let b = load_vector(&mesh, &boundary, &problem);
+        Ok::<_, Error>((stiffness_matrix(&halo, &mesh, &elements), b))
+    })?;
+    let fixed = watch.time("apply_bc", || {
+        let fixed = fixed_nodes(&halo, &mesh, &boundary, &problem);
+        matrix.eliminate(&fixed.fixed, &fixed.values, &mut b);
+        fixed
+    });
+
+    // 3. Solve.
+    fault::point(comm, "solve");
+    let preconditioner = watch.time("setup_preconditioner", || Jacobi::new(&matrix.diagonal()));
+    let options = CgOptions { rtol: args.rtol, max_iterations: args.max_iterations };
+    let mut u = Vector::zeros(halo.map());
+    let report = watch.time("solve_system", || conjugate_gradient(&matrix, &preconditioner, &b, &mut u, options));
+    console.solved(&report, args.rtol);
+
+    // 4. Velocities and pressures.
+    let fields = watch.time("compute_derived", || {
+        for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
+            if is_fixed {
+                *u = value;
+            }
+        }
+        halo.forward(u.local_mut());
+        element_fields(&mesh, &u, Fluid { p0: args.p0, density: args.density })
+    });
+
+    // 5. Write.
+    fault::point(comm, "export");
+    let mut record = RunRecord {
+        version: env!("CARGO_PKG_VERSION"),
+        timing_metrics: Timings::new(),
+        iterations: report.iterations,
+        converged: report.outcome == Outcome::Converged,
+        outcome: report.outcome,
+        solution_stats: describe_solution(comm, &u, &fields, &report),
+        mesh_info: MeshInfo {
+            source: source.name(),
+            refine: args.refine,
+            nodes: mesh.total_nodes,
+            used_nodes: halo.map().total(),
+            elements: mesh.total_elements,
+            matrix_nnz: comm.sum(matrix.entries() as u64),
+            fixed_nodes: comm.sum(fixed.fixed[..mesh.owned_nodes].iter().filter(|f| **f).count() as u64),
+        },
+        solver_config: describe_options(args),
+        memory: measure_memory(comm),
+        parallel,
+        residual_history: report.history.clone(),
+        warnings,
+    };
+    let results = Results { mesh: &mesh, u: &u, fields: &fields, record: &record };
+    watch.time("export", || output.write(comm, &results))?;
+
+    // 6. Report.
+    record.timing_metrics = watch.collect(comm);
+    record.memory = measure_memory(comm);
+    if let Some(path) = &args.json {
+        comm.agree(if comm.is_root() { record.write(path) } else { Ok(()) })?;
+    }
+    console.finish(&record, args);
+    not_converged(comm, &report, args)
+}
+
+/// A mesh that is ready for assembly.
+struct Prepared {
+    mesh: LocalMesh,
+    boundary: Vec<mesh::BoundaryEdge>,
+    halo: Arc<Halo>,
+    partition: Partition,
+    turned: u64,
+}
+
+fn prepare(comm: &Arc<Comm>, slab: &mesh::MeshSlab, problem: &Problem, levels: u32) -> Result<Prepared> {
+    let partition = mesh::partition(comm, slab)?;
+    let (coarse, turned) = mesh::distribute(comm, slab, &partition.parts)?;
+    let rule = LeftToRight { inlet: Problem::INLET, outlet: Problem::OUTLET };
+    let boundary = mesh::find_boundary(comm, &coarse, &rule)?;
+    mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
+    let (mesh, boundary) = mesh::refine(comm, coarse, boundary, levels)?;
+    let halo = Arc::new(mesh.halo(comm)?);
+    Ok(Prepared { mesh, boundary, halo, partition, turned })
+}
+
+fn start_threads(comm: &Comm, args: &SolveArgs) -> Result<Placement> {
+    let placement = place(comm, args.threads.map(|n| n as usize));
+    let threads = placement.threads;
+    // The main thread works too: with one thread no other is ever started.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
+    comm.agree(pool.map_err(|e| Error::Threads { threads, cause: e.to_string() }))?;
+    Ok(placement)
+}
+
+fn mesh_warnings(turned: u64, orphans: u64) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if turned > 0 {
+        warnings.push(format!("{turned} elements are clockwise: they were turned round"));
+    }
+    if orphans > 0 {
+        warnings.push(format!("{orphans} nodes belong to no element: they hold NaN in the results"));
+    }
+    warnings
+}
+
+fn describe_parallel(
+    comm: &Comm,
+    placement: &Placement,
+    partition: &Partition,
+    halo: &Halo,
+    mesh: &LocalMesh,
+) -> Parallel {
+    let mean = mesh.total_elements as f64 / comm.size() as f64;
+    Parallel {
+        ranks: comm.size(),
+        threads_per_rank: comm.max(placement.threads as u64) as usize,
+        hosts: placement.hosts,
+        first_host: placement.host.clone(),
+        edge_cut: partition.edge_cut,
+        halo_max: comm.max(halo.sent() as u64),
+        halo_sum: comm.sum(halo.sent() as u64),
+        neighbours_max: comm.max(halo.neighbours() as u64),
+        load_imbalance: comm.max(mesh.own_elements as u64) as f64 / mean,
+    }
+}
+
+fn describe_solution(comm: &Comm, u: &Vector, fields: &[ElementFields], report: &CgReport) -> SolutionStats {
+    let values = statistics(comm, u.owned());
+    let speeds: Vec<f64> = fields.iter().map(|f| f.speed).collect();
+    SolutionStats {
+        u_range: values.range,
+        u_mean: values.mean,
+        u_std: values.std,
+        speed_range: statistics(comm, &speeds).range,
+        final_residual: report.residual_norm,
+        relative_residual: report.relative_residual(),
+    }
+}
+
+fn describe_options(args: &SolveArgs) -> SolverConfig {
+    SolverConfig {
+        preconditioner: "jacobi".to_owned(),
+        rtol: args.rtol,
+        max_iterations: args.max_iterations,
+        gamma: args.gamma,
+        p0: args.p0,
+        density: args.density,
+    }
+}
+
+fn measure_memory(comm: &Comm) -> Memory {
+    // Linux counts in KiB (getrusage(2)); where it cannot be read, 0.
+    let peak = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss() as u64 * 1024);
+    Memory { peak_bytes_max: comm.max(peak), peak_bytes_sum: comm.sum(peak) }
+}
+
+/// The exit code, and why it is not 0.
+fn not_converged(comm: &Comm, report: &CgReport, args: &SolveArgs) -> Result<ExitCode> {
+    let reached = report.relative_residual();
+    let why = match report.outcome {
+        Outcome::Converged => return Ok(ExitCode::Success),
+        Outcome::MaxIterations => "raise --max-iterations or --rtol".to_owned(),
+        Outcome::Stagnated => "--rtol is beyond what double precision reaches here: raise it".to_owned(),
+        Outcome::IndefiniteOperator { p_ap } => {
+            format!("the matrix is not positive definite (p.Kp = {p_ap:e}): check the conditions of the problem")
+        }
+        Outcome::IndefinitePreconditioner { r_mr } => {
+            format!("the preconditioner is not positive definite (r.Mr = {r_mr:e}); please report this")
+        }
+        Outcome::NotFinite => "a NaN or an infinity appeared: check the size of the input values".to_owned(),
+    };
+    if comm.is_root() {
+        eprintln!(
+            "quad8-mpi: error: not converged after {} iterations, relative residual {reached:.3e} instead of {:.3e}: \
+             {why}. {} holds the last iterate, marked as not converged.",
+            report.iterations,
+            args.rtol,
+            args.output.display()
+        );
+    }
+    Ok(ExitCode::NotConverged)
+}
