@@ -46,28 +46,18 @@ done
 say() { printf '%s\n' "$*" >&2; }
 
 # 1. Packages
-"$here/install.sh"
-if ! "$python" "$compare" versions >/dev/null 2>&1; then
-    say 'Installing PETSc, NumPy, SciPy and h5py for Python'
-    sudo=()
-    if (($(id -u))); then
-        command -v sudo >/dev/null || fail 'missing: apt-get install python3-petsc4py python3-h5py python3-scipy python3-numpy'
-        sudo=(sudo)
-    fi
-    "${sudo[@]}" apt-get update -qq
-    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-        python3-petsc4py python3-h5py python3-scipy python3-numpy >/dev/null
-    "$python" "$compare" versions >/dev/null
-fi
+"$here/install.sh" python3-petsc4py python3-h5py python3-scipy python3-numpy
+"$python" "$compare" versions >/dev/null
 
 # 2. The solver, and the mesh that it solves on
 cd "$here/.."
-cargo build --release
+cargo build --release --locked
 solver=${CARGO_TARGET_DIR:-target}/release/quad8-mpi
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+# shellcheck source=jobs/mpi-env.sh
+. "$here/mpi-env.sh"
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 mpi() { timeout --kill-after=10 3600 mpirun -n "$ranks" "$@"; }

@@ -2,7 +2,7 @@
 
 use std::panic;
 use std::process;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use clap::Parser;
 use mpi::Threading;
@@ -21,7 +21,7 @@ fn main() {
         eprintln!("quad8-mpi: MPI was started twice");
         process::exit(ExitCode::Internal as i32);
     };
-    let comm = Arc::new(Comm::new(universe.world()));
+    let comm = Rc::new(Comm::new(universe.world()));
     abort_on_panic(comm.rank());
     let code = run::solve(&comm, &args).unwrap_or_else(|error| {
         if comm.is_root() {

@@ -1,6 +1,6 @@
 //! The story of a solve, from the mesh to the results file.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
@@ -22,7 +22,7 @@ use crate::timing::{Stopwatch, Timings};
 ///
 /// # Errors
 /// Any [`Error`], the same on every rank.
-pub fn solve(comm: &Arc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
+pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let mut watch = Stopwatch::start();
     let console = Console::new(comm.is_root() && !args.quiet);
     let placement = start_threads(comm, args)?;
@@ -117,19 +117,19 @@ pub fn solve(comm: &Arc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 struct Prepared {
     mesh: LocalMesh,
     boundary: Vec<mesh::BoundaryEdge>,
-    halo: Arc<Halo>,
+    halo: Rc<Halo>,
     partition: Partition,
     turned: u64,
 }
 
-fn prepare(comm: &Arc<Comm>, slab: &mesh::MeshSlab, problem: &Problem, levels: u32) -> Result<Prepared> {
+fn prepare(comm: &Rc<Comm>, slab: &mesh::MeshSlab, problem: &Problem, levels: u32) -> Result<Prepared> {
     let partition = mesh::partition(comm, slab)?;
     let (coarse, turned) = mesh::distribute(comm, slab, &partition.parts)?;
     let rule = LeftToRight { inlet: Problem::INLET, outlet: Problem::OUTLET };
     let boundary = mesh::find_boundary(comm, &coarse, &rule)?;
     mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
     let (mesh, boundary) = mesh::refine(comm, coarse, boundary, levels)?;
-    let halo = Arc::new(mesh.halo(comm)?);
+    let halo = Rc::new(mesh.halo(comm)?);
     Ok(Prepared { mesh, boundary, halo, partition, turned })
 }
 

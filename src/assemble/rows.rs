@@ -1,6 +1,6 @@
 //! Compressed rows straight from the element pattern, many rows at once.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use rayon::prelude::*;
 use sprs::CsMatI;
@@ -36,7 +36,7 @@ impl Part {
 
 /// Sums the element matrices into the rows of the owned nodes. Contributions
 /// to an entry are added in the order of the elements, whatever the threads.
-pub fn stiffness_matrix(halo: &Arc<Halo>, mesh: &LocalMesh, elements: &ElementMatrices) -> DistributedCsr {
+pub fn stiffness_matrix(halo: &Rc<Halo>, mesh: &LocalMesh, elements: &ElementMatrices) -> DistributedCsr {
     let rows = mesh.owned_nodes;
     let adjacency = Adjacency::new(&mesh.elements, rows);
     let chunks: Vec<Chunk> = loops::chunks(rows)
@@ -66,7 +66,7 @@ pub fn stiffness_matrix(halo: &Arc<Halo>, mesh: &LocalMesh, elements: &ElementMa
     let ghost_rows = ghost.iter().flat_map(|part| &part.lengths).zip(0..).filter(|(n, _)| **n > 0).map(|(_, i)| i);
     let ghost_rows: Vec<Local> = ghost_rows.collect();
     let ghosts = mesh.coordinates.len() - rows;
-    DistributedCsr::new(Arc::clone(halo), join(owned, rows, |_| true), join(ghost, ghosts, |n| n > 0), ghost_rows)
+    DistributedCsr::new(Rc::clone(halo), join(owned, rows, |_| true), join(ghost, ghosts, |n| n > 0), ghost_rows)
 }
 
 /// One matrix of all chunks' rows for whose length `keep` holds.

@@ -1,6 +1,6 @@
 //! The assembled operator: compressed rows, owned and ghost columns apart.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use sprs::CsMatI;
 
@@ -13,7 +13,7 @@ pub type Csr = CsMatI<f64, Local, usize>;
 /// The rows of a symmetric matrix that belong to one rank: their entries in
 /// owned columns, and those in ghost columns for the few rows that have any.
 pub struct DistributedCsr {
-    halo: Arc<Halo>,
+    halo: Rc<Halo>,
     owned: Csr,
     /// Row `i` here is row `ghost_rows[i]` of the rank.
     ghost: Csr,
@@ -23,7 +23,7 @@ pub struct DistributedCsr {
 impl DistributedCsr {
     /// Puts the two parts together. `ghost` has one row for each of
     /// `ghost_rows` (ascending), its column 0 is the first ghost.
-    pub fn new(halo: Arc<Halo>, owned: Csr, ghost: Csr, ghost_rows: Vec<Local>) -> Self {
+    pub fn new(halo: Rc<Halo>, owned: Csr, ghost: Csr, ghost_rows: Vec<Local>) -> Self {
         Self { halo, owned, ghost, ghost_rows }
     }
 

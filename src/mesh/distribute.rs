@@ -154,8 +154,7 @@ fn orient_and_check(elements: &mut [Element]) -> Result<u64> {
 pub fn check_jacobian(coordinates: &Coordinates, element: Global, nodes: [Global; 8]) -> Result<()> {
     for (point, [xi, eta, _]) in quad8::points_3x3().into_iter().enumerate() {
         let determinant = quad8::gradients(coordinates, xi, eta).determinant;
-        // Written so that NaN fails too.
-        if !(determinant > 0.0) {
+        if !quad8::is_valid(determinant) {
             let [x, y] = quad8::map(coordinates, xi, eta);
             return Err(Error::BadJacobian { element, point, determinant, x, y, nodes });
         }

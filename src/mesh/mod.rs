@@ -22,7 +22,7 @@ pub use refine::refine;
 pub use slab::MeshSlab;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::rc::Rc;
 
 use crate::error::Result;
 use crate::parallel::{Comm, Global, Halo, Local};
@@ -112,7 +112,7 @@ impl LocalMesh {
     ///
     /// # Errors
     /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-    pub fn halo(&self, comm: &Arc<Comm>) -> Result<Halo> {
+    pub fn halo(&self, comm: &Rc<Comm>) -> Result<Halo> {
         let (owned, ghosts) = self.node_ids.split_at(self.owned_nodes);
         let owners = self.node_owners[self.owned_nodes..].iter().map(|&o| o as usize);
         let ghosts: Vec<(Global, usize)> = ghosts.iter().copied().zip(owners).collect();

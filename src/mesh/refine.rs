@@ -7,7 +7,7 @@
 //! first the nodes of the input, then the new points of each edge, then those
 //! inside each element. Edges are numbered by their middle nodes.
 
-use std::sync::Arc;
+use std::rc::Rc;
 
 use rayon::prelude::*;
 
@@ -23,7 +23,7 @@ use crate::quad8::{self, EDGES};
 /// [`Error::RefinedTooFar`] when a rank cannot number its elements; the same
 /// on every rank.
 pub fn refine(
-    comm: &Arc<Comm>,
+    comm: &Rc<Comm>,
     mesh: LocalMesh,
     boundary: Vec<BoundaryEdge>,
     levels: u32,
@@ -43,7 +43,7 @@ pub fn refine(
 /// Global number of the edge that each local node is the middle of (else
 /// unspecified), and the number of edges: the position of the middle node
 /// among all middle nodes.
-fn number_edges(comm: &Arc<Comm>, mesh: &LocalMesh) -> Result<(Vec<Global>, Global)> {
+fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<Global>, Global)> {
     let mut owned_middles: Vec<Local> = mesh
         .elements
         .iter()
@@ -123,7 +123,7 @@ impl Lattice {
             (0, _) => (3, end - j),
             _ => {
                 let before = (j / 2) * (n - 1) + ((j - 1) / 2) * (end - 1);
-                return Place::Inside(before + if j % 2 == 0 { i - 1 } else { i / 2 - 1 });
+                return Place::Inside(before + if j.is_multiple_of(2) { i - 1 } else { i / 2 - 1 });
             }
         };
         match side {

@@ -11,8 +11,9 @@
 //! rank 1 sends         [4] to rank 0, [6] to rank 2   (their ghosts)
 //! ```
 
+use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
@@ -69,12 +70,12 @@ struct Receive {
 
 /// The exchange of ghost values between neighbours.
 pub struct Halo {
-    comm: Arc<Comm>,
+    comm: Rc<Comm>,
     map: IndexMap,
     sends: Vec<Send>,
     receives: Vec<Receive>,
     /// What is being sent, kept from call to call.
-    outbox: Mutex<Vec<f64>>,
+    outbox: RefCell<Vec<f64>>,
 }
 
 impl Halo {
@@ -86,7 +87,7 @@ impl Halo {
     /// # Errors
     /// [`Error::Inconsistent`] on every rank if an owner does not know a label
     /// or `ghosts` are not grouped.
-    pub fn new(comm: &Arc<Comm>, owned: &[Global], ghosts: &[(Global, usize)]) -> Result<Self> {
+    pub fn new(comm: &Rc<Comm>, owned: &[Global], ghosts: &[(Global, usize)]) -> Result<Self> {
         let mut requests = vec![Vec::new(); comm.size()];
         let mut receives: Vec<Receive> = Vec::new();
         for (i, &(label, owner)) in ghosts.iter().enumerate() {
@@ -119,7 +120,7 @@ impl Halo {
             total: comm.sum(owned.len() as Global),
             ghosts: ghosts.len(),
         };
-        Ok(Self { comm: Arc::clone(comm), map, sends, receives, outbox: Mutex::default() })
+        Ok(Self { comm: Rc::clone(comm), map, sends, receives, outbox: RefCell::default() })
     }
 
     /// The distribution that this exchange serves.
@@ -128,7 +129,7 @@ impl Halo {
     }
 
     /// The ranks that take part.
-    pub fn comm(&self) -> &Arc<Comm> {
+    pub fn comm(&self) -> &Rc<Comm> {
         &self.comm
     }
 
@@ -153,8 +154,7 @@ impl Halo {
     /// while the messages travel: nobody can touch ghosts in flight.
     pub fn forward_during<R>(&self, values: &mut [f64], interior: impl FnOnce(&[f64]) -> R) -> R {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
-        let mut outbox = self.outbox.lock().unwrap_or_else(PoisonError::into_inner);
-        self.exchange(owned, ghosts, &mut outbox, interior)
+        self.exchange(owned, ghosts, &mut self.outbox.borrow_mut(), interior)
     }
 
     fn exchange<T: Datum, R>(

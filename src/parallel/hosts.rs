@@ -100,7 +100,7 @@ mod tests {
         let all: Vec<u64> = (0..16).collect();
         assert_eq!(share(&all, &vec![all.clone(); 4]), 4);
         assert_eq!(share(&all, &vec![all.clone(); 32]), 1);
-        assert_eq!(share(&all, &[all.clone()]), 16);
+        assert_eq!(share(&all, std::slice::from_ref(&all)), 16);
         assert_eq!(share(&[3], &[vec![3], vec![4]]), 1);
         assert_eq!(share(&[0, 1, 2, 3], &[vec![0, 1, 2, 3], vec![4, 5, 6, 7]]), 4);
         assert_eq!(share(&[], &[vec![]]), 1);

@@ -86,6 +86,12 @@ pub fn gradients(coordinates: &Coordinates, xi: f64, eta: f64) -> Gradients {
     Gradients { gradients, determinant }
 }
 
+/// Whether a Jacobian determinant is that of a proper element: positive, and
+/// not NaN.
+pub fn is_valid(determinant: f64) -> bool {
+    determinant > 0.0
+}
+
 /// The nodes of a clockwise element in counter-clockwise order, and back.
 pub fn turned<T: Copy>(nodes: [T; 8]) -> [T; 8] {
     [0, 3, 2, 1, 7, 6, 5, 4].map(|i| nodes[i])

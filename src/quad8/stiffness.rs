@@ -94,10 +94,8 @@ pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PACKED], Lane) {
         for l in 0..LANES {
             let determinant = x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l];
             scale[l] = POINTS[q][2] * k[q][l] / determinant;
-            // NaN must not pass as a positive determinant.
-            if !(determinant >= smallest[l]) {
-                smallest[l] = determinant;
-            }
+            // Unlike f64::min, this keeps a NaN.
+            smallest[l] = if determinant >= smallest[l] { smallest[l] } else { determinant };
         }
         // Gradients times the determinant; `scale` carries its inverse.
         let (mut gx, mut gy) = ([[0.0; LANES]; 8], [[0.0; LANES]; 8]);

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Installs what is missing and runs everything that must hold: format, lints,
+# documentation and all tests. Arguments go to cargo test, as in
+#   tests/run.sh --test ranks
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+jobs/install.sh
+
+if cargo fmt --version >/dev/null 2>&1; then
+    echo "== format"
+    cargo fmt --check
+fi
+if cargo clippy --version >/dev/null 2>&1; then
+    echo "== lints"
+    cargo clippy --release --locked --all-targets -- -D warnings
+fi
+echo "== documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items --quiet
+echo "== tests"
+cargo test --release --locked "$@"
