@@ -16,6 +16,6 @@ usable=$(nproc)
 
 # shellcheck source=jobs/mpi-env.sh
 . "$jobs/mpi-env.sh"
-program=${CARGO_TARGET_DIR:-$jobs/../target}/release/quad8-mpi
+program=$(realpath -m "${CARGO_TARGET_DIR:-$jobs/../target}/release/quad8-mpi")
 mpirun -n "${RANKS:-$usable}" "$program" "$@"
-echo "Results are in $PWD. For the options: ${program#"$PWD/"} --help"
+echo "Results are in $PWD. For the options: $program --help"

@@ -15,6 +15,7 @@ pub mod error;
 mod fault;
 pub mod field;
 pub mod fields;
+pub mod huge_pages;
 pub mod io;
 pub mod la;
 pub mod mesh;

@@ -8,8 +8,12 @@ use clap::Parser;
 use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::cli::Cli;
+use quad8_mpi::huge_pages::HugePages;
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::{ExitCode, run};
+
+#[global_allocator]
+static ALLOCATOR: HugePages = HugePages;
 
 fn main() {
     // Before MPI starts, so that --help works where MPI does not.

@@ -1,5 +1,6 @@
 //! Jacobi: division by the diagonal.
 
+use super::vector::inner;
 use super::{Preconditioner, Vector};
 use crate::parallel::loops;
 
@@ -22,12 +23,10 @@ impl Preconditioner for Jacobi {
         let r = r.owned();
         let [dot] = loops::update(z.owned_mut(), |range, z| {
             let (r, inverse) = (&r[range.clone()], &self.inverse[range]);
-            let mut sums = [0.0; 8];
-            for (i, z) in z.iter_mut().enumerate() {
-                *z = inverse[i] * r[i];
-                sums[i % 8] += r[i] * *z;
+            for ((z, r), inverse) in z.iter_mut().zip(r).zip(inverse) {
+                *z = inverse * r;
             }
-            [sums.iter().sum()]
+            [inner(r, z)]
         });
         dot
     }

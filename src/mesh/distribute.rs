@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::order::hilbert;
+use super::order::Unordered;
 use super::{LocalMesh, MeshSlab};
 use crate::error::{Error, Result};
 use crate::parallel::{Comm, Global, Local};
@@ -29,8 +29,6 @@ pub fn distribute(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Result<(LocalM
     let (ids, nodes) = send_elements(comm, slab, parts);
     let (mut own, orphans) = resolve_nodes(comm, slab, ids, nodes);
     let turned = comm.agree(orient_and_check(&mut own))?;
-    let order = hilbert(&own.iter().map(|e| quad8::map(&e.coordinates, 0.0, 0.0)).collect::<Vec<_>>());
-    let own: Vec<Element> = order.into_iter().map(|e| own[e as usize].clone()).collect();
     let ghosts = ghost_elements(comm, &own);
     let mut mesh = number(comm.rank() as u32, own, ghosts);
     mesh.total_nodes = slab.nodes.total();
@@ -196,40 +194,29 @@ fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
     ghosts
 }
 
-/// Local numbers: owned nodes in the order in which elements first touch them,
-/// then ghosts by owner and global number.
+/// Gives elements and nodes their local numbers.
 fn number(rank: u32, own: Vec<Element>, ghosts: Vec<Element>) -> LocalMesh {
     let own_elements = own.len();
     let elements: Vec<Element> = own.into_iter().chain(ghosts).collect();
     let mut local: FxHashMap<Global, Local> = FxHashMap::default();
-    let mut owned = Vec::new();
-    let mut foreign = Vec::new();
+    let (mut nodes, mut coordinates) = (Vec::new(), Vec::new());
+    let mut connectivity = Vec::with_capacity(elements.len());
     for e in &elements {
-        for i in 0..8 {
-            local.entry(e.nodes[i]).or_insert_with(|| {
-                if e.node_owners[i] == rank {
-                    owned.push((e.nodes[i], e.coordinates[i]));
-                    owned.len() as Local - 1
-                } else {
-                    foreign.push((e.node_owners[i], e.nodes[i], e.coordinates[i]));
-                    Local::MAX
-                }
-            });
-        }
+        connectivity.push(std::array::from_fn(|i| {
+            *local.entry(e.nodes[i]).or_insert_with(|| {
+                nodes.push((e.nodes[i], e.node_owners[i]));
+                coordinates.push(e.coordinates[i]);
+                nodes.len() as Local - 1
+            })
+        }));
     }
-    foreign.sort_unstable_by_key(|&(owner, node, _)| (owner, node));
-    for (&(_, node, _), i) in foreign.iter().zip(owned.len() as Local..) {
-        local.insert(node, i);
-    }
-    LocalMesh {
-        elements: elements.iter().map(|e| e.nodes.map(|n| local[&n])).collect(),
+    let unordered = Unordered {
+        elements: connectivity,
         element_ids: elements.iter().map(|e| e.id).collect(),
         element_owners: elements.iter().map(|e| e.owner).collect(),
         own_elements,
-        coordinates: owned.iter().map(|o| o.1).chain(foreign.iter().map(|f| f.2)).collect(),
-        node_ids: owned.iter().map(|o| o.0).chain(foreign.iter().map(|f| f.1)).collect(),
-        node_owners: owned.iter().map(|_| rank).chain(foreign.iter().map(|f| f.0)).collect(),
-        owned_nodes: owned.len(),
-        ..LocalMesh::default()
-    }
+        nodes,
+    };
+    let (mesh, order) = unordered.order(rank);
+    LocalMesh { coordinates: order.nodes.iter().map(|&n| coordinates[n as usize]).collect(), ..mesh }
 }

@@ -1,69 +1,163 @@
-//! Orders along a Hilbert curve: neighbours in the plane become neighbours in
-//! memory. D. Hilbert, *Ueber die stetige Abbildung einer Linie auf ein
-//! Flaechenstueck* (1891); bit-wise form after H. S. Warren, *Hacker's Delight*,
-//! 2nd ed., section 16-2.
+//! The order of elements and nodes in memory.
 
-/// Cells along one side of the grid that the curve runs through: 2^16.
-const BITS: u32 = 16;
+use super::LocalMesh;
+use crate::parallel::{Global, Local};
 
-/// The permutation that sorts `points` along the curve through their bounding
-/// box; equal cells keep their order.
-pub fn hilbert(points: &[[f64; 2]]) -> Vec<u32> {
-    let mut low = [f64::INFINITY; 2];
-    let mut high = [f64::NEG_INFINITY; 2];
-    for point in points {
-        for axis in 0..2 {
-            low[axis] = low[axis].min(point[axis]);
-            high[axis] = high[axis].max(point[axis]);
-        }
-    }
-    let side = (high[0] - low[0]).max(high[1] - low[1]).max(f64::MIN_POSITIVE);
-    let scale = f64::from((1_u32 << BITS) - 1) / side;
-    let mut keyed: Vec<(u32, u32)> = points
-        .iter()
-        .zip(0..)
-        .map(|(p, i)| (distance(((p[0] - low[0]) * scale) as u32, ((p[1] - low[1]) * scale) as u32), i))
-        .collect();
-    keyed.sort_unstable();
-    keyed.into_iter().map(|(_, i)| i).collect()
+/// A mesh whose nodes have any local numbers yet.
+pub struct Unordered {
+    /// Elements, own ones first.
+    pub elements: Vec<[Local; 8]>,
+    /// Global number of each element.
+    pub element_ids: Vec<Global>,
+    /// Rank that owns each element.
+    pub element_owners: Vec<u32>,
+    /// Number of own elements.
+    pub own_elements: usize,
+    /// Global number and owner of each node.
+    pub nodes: Vec<(Global, u32)>,
 }
 
-/// Distance of cell (x, y) from the start of the curve.
-fn distance(mut x: u32, mut y: u32) -> u32 {
-    let mut d = 0;
-    let mut s = 1_u32 << (BITS - 1);
-    while s > 0 {
-        let (rx, ry) = (u32::from(x & s > 0), u32::from(y & s > 0));
-        d = (d << 2) | ((3 * rx) ^ ry);
-        if ry == 0 {
-            if rx == 1 {
-                x = !x;
-                y = !y;
+/// The new place of elements and nodes.
+pub struct Order {
+    /// Old number of each element.
+    pub elements: Vec<u32>,
+    /// Old number of each node.
+    pub nodes: Vec<u32>,
+}
+
+impl Unordered {
+    /// Orders own elements front by front, so that a sweep over them meets each
+    /// node again soon, and nodes in the order in which elements first touch
+    /// them: owned ones first, then those of other ranks by owner and global
+    /// number. Returns a mesh without coordinates, and the order.
+    pub fn order(self, rank: u32) -> (LocalMesh, Order) {
+        let mut elements = breadth_first(&self.elements[..self.own_elements]);
+        elements.extend(self.own_elements as u32..self.elements.len() as u32);
+
+        const UNSEEN: Local = Local::MAX;
+        let mut place = vec![UNSEEN; self.nodes.len()];
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let mut ghosts = Vec::new();
+        for &node in elements.iter().flat_map(|&e| &self.elements[e as usize]) {
+            if place[node as usize] == UNSEEN {
+                place[node as usize] = nodes.len() as Local;
+                if self.nodes[node as usize].1 == rank {
+                    nodes.push(node);
+                } else {
+                    ghosts.push(node);
+                }
             }
-            std::mem::swap(&mut x, &mut y);
         }
-        s >>= 1;
+        let owned_nodes = nodes.len();
+        ghosts.sort_unstable_by_key(|&node| {
+            let (id, owner) = self.nodes[node as usize];
+            (owner, id)
+        });
+        nodes.extend(ghosts);
+        for (&node, i) in nodes.iter().zip(0..).skip(owned_nodes) {
+            place[node as usize] = i;
+        }
+        let old = |e: &u32| *e as usize;
+        let mesh = LocalMesh {
+            elements: elements.iter().map(|e| self.elements[old(e)].map(|n| place[n as usize])).collect(),
+            element_ids: elements.iter().map(|e| self.element_ids[old(e)]).collect(),
+            element_owners: elements.iter().map(|e| self.element_owners[old(e)]).collect(),
+            own_elements: self.own_elements,
+            node_ids: nodes.iter().map(|&n| self.nodes[n as usize].0).collect(),
+            node_owners: nodes.iter().map(|&n| self.nodes[n as usize].1).collect(),
+            owned_nodes,
+            ..LocalMesh::default()
+        };
+        (mesh, Order { elements, nodes })
     }
-    d
+}
+
+/// Elements by their distance from one end of the mesh, counted in common
+/// edges: Cuthill and McKee's order on the dual graph (*Reducing the bandwidth
+/// of sparse symmetric matrices*, Proc. 24th ACM Nat. Conf., 1969), piece by piece.
+fn breadth_first(elements: &[[Local; 8]]) -> Vec<u32> {
+    let neighbours = neighbours(elements);
+    let mut seen = vec![0_u8; elements.len()];
+    let mut order = Vec::with_capacity(elements.len());
+    for seed in 0..elements.len() as u32 {
+        if seen[seed as usize] == 0 {
+            // The last element of a first sweep lies at one end.
+            let mut sweep = Vec::new();
+            visit(seed, 1, &neighbours, &mut seen, &mut sweep);
+            let end = sweep.pop().unwrap_or(seed);
+            visit(end, 2, &neighbours, &mut seen, &mut order);
+        }
+    }
+    order
+}
+
+/// Appends all elements that can be reached from `start`, nearest first, and
+/// raises their mark to `mark`.
+fn visit(start: u32, mark: u8, neighbours: &[[u32; 4]], seen: &mut [u8], order: &mut Vec<u32>) {
+    let mut next = order.len();
+    order.push(start);
+    seen[start as usize] = mark;
+    while let Some(&e) = order.get(next) {
+        next += 1;
+        for &n in &neighbours[e as usize] {
+            if n != NONE && seen[n as usize] < mark {
+                seen[n as usize] = mark;
+                order.push(n);
+            }
+        }
+    }
+}
+
+const NONE: u32 = u32::MAX;
+
+/// The elements across the four edges of each element. Edges are recognised by
+/// their middle nodes.
+fn neighbours(elements: &[[Local; 8]]) -> Vec<[u32; 4]> {
+    let nodes = elements.iter().flatten().max().map_or(0, |&n| n as usize + 1);
+    let mut first = vec![NONE; nodes];
+    let mut neighbours = vec![[NONE; 4]; elements.len()];
+    for (e, nodes) in elements.iter().enumerate() {
+        for side in 0..4 {
+            let slot = &mut first[nodes[4 + side] as usize];
+            if *slot == NONE {
+                *slot = (4 * e + side) as u32;
+            } else {
+                let (other, its_side) = (*slot as usize / 4, *slot as usize % 4);
+                neighbours[e][side] = other as u32;
+                neighbours[other][its_side] = e as u32;
+            }
+        }
+    }
+    neighbours
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn consecutive_cells_of_the_curve_touch() {
-        let points: Vec<[f64; 2]> = (0..1024).map(|i| [f64::from(i % 32), f64::from(i / 32)]).collect();
-        let order = hilbert(&points);
-        for pair in order.windows(2) {
-            let (a, b) = (points[pair[0] as usize], points[pair[1] as usize]);
-            assert_eq!((a[0] - b[0]).abs() + (a[1] - b[1]).abs(), 1.0, "{a:?} to {b:?}");
-        }
+    /// A strip of elements in a row, numbered in the order given.
+    fn strip(order: &[u32]) -> Vec<[Local; 8]> {
+        order
+            .iter()
+            .map(|&i| [5 * i, 5 * i + 5, 5 * i + 6, 5 * i + 1, 5 * i + 2, 5 * i + 8, 5 * i + 4, 5 * i + 3])
+            .collect()
     }
 
     #[test]
-    fn points_in_one_place_keep_their_order() {
-        assert_eq!(hilbert(&[[1.0, 1.0]; 4]), [0, 1, 2, 3]);
-        assert!(hilbert(&[]).is_empty());
+    fn a_strip_is_ordered_from_one_end_to_the_other() {
+        let numbers = [3, 0, 4, 1, 2];
+        let order = breadth_first(&strip(&numbers));
+        let along: Vec<u32> = order.iter().map(|&e| numbers[e as usize]).collect();
+        assert!(along == [0, 1, 2, 3, 4] || along == [4, 3, 2, 1, 0], "{along:?}");
+    }
+
+    #[test]
+    fn every_piece_is_visited_once() {
+        let mut two = strip(&[0, 1, 2]);
+        two.extend(strip(&[10, 11]));
+        let mut order = breadth_first(&two);
+        order.sort_unstable();
+        assert_eq!(order, [0, 1, 2, 3, 4]);
+        assert!(breadth_first(&[]).is_empty());
     }
 }

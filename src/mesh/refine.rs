@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use rayon::prelude::*;
 
+use super::order::Unordered;
 use super::{BoundaryEdge, LocalMesh};
 use crate::error::{Error, Result};
 use crate::parallel::{Blocks, Comm, Global, Local};
@@ -162,8 +163,6 @@ enum Origin {
 }
 
 const UNSEEN: u32 = u32::MAX;
-/// Marks a number as one of a foreign node, until ghosts are sorted.
-const FOREIGN: u32 = 1 << 31;
 
 struct Refinement<'a> {
     parent: &'a LocalMesh,
@@ -177,9 +176,9 @@ struct Refinement<'a> {
     slots: Vec<u32>,
     edge_points: Vec<u32>,
     inside: Vec<u32>,
-    owned: Vec<(Global, Origin)>,
-    foreign: Vec<(u32, Global, Origin)>,
-    child: LocalMesh,
+    origins: Vec<Origin>,
+    child: Unordered,
+    total_nodes: Global,
 }
 
 impl<'a> Refinement<'a> {
@@ -205,14 +204,15 @@ impl<'a> Refinement<'a> {
             slots,
             edge_points: vec![UNSEEN; count as usize * lattice.on_edge()],
             inside: vec![UNSEEN; lattice.inside()],
-            owned: Vec::new(),
-            foreign: Vec::new(),
-            child: LocalMesh {
-                total_nodes: parent.total_nodes + on_edges + inside,
-                total_elements: parent.total_elements * (lattice.n * lattice.n) as Global,
-                orphans: parent.orphans.clone(),
-                ..LocalMesh::default()
+            origins: Vec::new(),
+            child: Unordered {
+                elements: Vec::new(),
+                element_ids: Vec::new(),
+                element_owners: Vec::new(),
+                own_elements: 0,
+                nodes: Vec::new(),
             },
+            total_nodes: parent.total_nodes + on_edges + inside,
         }
     }
 
@@ -253,8 +253,7 @@ impl<'a> Refinement<'a> {
         if parent.own_elements == parent.elements.len() {
             self.child.own_elements = self.child.elements.len();
         }
-        edges.sort_unstable();
-        (self.finish(), edges)
+        self.finish(edges)
     }
 
     fn owner(&self, element: usize, place: Place) -> u32 {
@@ -296,42 +295,27 @@ impl<'a> Refinement<'a> {
         if *seen != UNSEEN {
             return *seen;
         }
-        let owner = match place {
-            Place::Node(a) => self.parent.node_owners[nodes[a] as usize],
-            Place::Side(side, _) => self.parent.node_owners[nodes[EDGES[side][1]] as usize],
-            Place::Inside(_) => self.parent.element_owners[element],
-        };
-        *seen = if owner == self.rank {
-            self.owned.push((global, origin));
-            self.owned.len() as u32 - 1
-        } else {
-            self.foreign.push((owner, global, origin));
-            FOREIGN | (self.foreign.len() as u32 - 1)
-        };
-        *seen
+        *seen = self.origins.len() as u32;
+        let number = *seen;
+        self.origins.push(origin);
+        self.child.nodes.push((global, self.owner(element, place)));
+        number
     }
 
-    /// Sorts the ghosts and computes the coordinates.
-    fn finish(self) -> LocalMesh {
-        let Self { parent, lattice, rank, owned, foreign, mut child, .. } = self;
-        let mut order: Vec<u32> = (0..foreign.len() as u32).collect();
-        order.sort_unstable_by_key(|&i| (foreign[i as usize].0, foreign[i as usize].1));
-        let mut position = vec![0; foreign.len()];
-        for (&old, new) in order.iter().zip(owned.len() as u32..) {
-            position[old as usize] = new;
+    /// Orders the children and computes the coordinates.
+    fn finish(self, mut edges: Vec<BoundaryEdge>) -> (LocalMesh, Vec<BoundaryEdge>) {
+        let Self { parent, lattice, rank, origins, child, total_nodes, .. } = self;
+        let (mesh, order) = child.order(rank);
+        let coordinates = order.nodes.par_iter().map(|&n| place_node(parent, lattice, origins[n as usize])).collect();
+        let mut place = vec![0; order.elements.len()];
+        for (&old, new) in order.elements.iter().zip(0..) {
+            place[old as usize] = new;
         }
-        child.elements.par_iter_mut().flatten().for_each(|node| {
-            if *node & FOREIGN != 0 {
-                *node = position[(*node & !FOREIGN) as usize];
-            }
-        });
-        let ghosts = || order.iter().map(|&i| foreign[i as usize]);
-        let origins: Vec<Origin> = owned.iter().map(|o| o.1).chain(ghosts().map(|f| f.2)).collect();
-        child.coordinates = origins.into_par_iter().map(|origin| place_node(parent, lattice, origin)).collect();
-        child.node_ids = owned.iter().map(|o| o.0).chain(ghosts().map(|f| f.1)).collect();
-        child.node_owners = owned.iter().map(|_| rank).chain(ghosts().map(|f| f.0)).collect();
-        child.owned_nodes = owned.len();
-        child
+        edges.iter_mut().for_each(|edge| edge.element = place[edge.element as usize]);
+        edges.sort_unstable();
+        let total_elements = parent.total_elements * (lattice.n * lattice.n) as Global;
+        let orphans = parent.orphans.clone();
+        (LocalMesh { total_nodes, total_elements, coordinates, orphans, ..mesh }, edges)
     }
 }
 

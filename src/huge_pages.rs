@@ -1,0 +1,89 @@
+//! Large arrays on huge pages.
+//!
+//! A sparse matrix-vector product streams hundreds of megabytes, and on 4 KiB
+//! pages it waits for address translation as much as for memory. Linux gives
+//! 2 MiB pages to those who ask (madvise(2), MADV_HUGEPAGE), wherever
+//! transparent huge pages are not switched off; elsewhere asking does nothing.
+
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+
+use nix::libc::{MADV_HUGEPAGE, madvise};
+
+/// The system's allocator, asking for huge pages under large allocations.
+pub struct HugePages;
+
+const PAGE: usize = 2 << 20;
+
+/// Smaller ones would waste too much of their last page.
+const LARGE: usize = 4 * PAGE;
+
+impl HugePages {
+    /// The layout to pass to the system: large ones start on a huge page.
+    fn widened(layout: Layout) -> Layout {
+        if layout.size() < LARGE {
+            return layout;
+        }
+        layout.align_to(PAGE).unwrap_or(layout)
+    }
+
+    /// Asks for huge pages under a fresh allocation.
+    fn advise(memory: *mut u8, layout: Layout) -> *mut u8 {
+        if layout.size() >= LARGE && !memory.is_null() {
+            // SAFETY: the range is one allocation of this program; the advice
+            // changes no contents. If it is refused, pages stay small.
+            unsafe {
+                madvise(memory.cast(), layout.size(), MADV_HUGEPAGE);
+            }
+        }
+        memory
+    }
+}
+
+// SAFETY: every call goes to `System` with the caller's layout, or, for large
+// ones, with the same layout at a greater alignment, which `widened` computes
+// alike for allocation and release.
+unsafe impl GlobalAlloc for HugePages {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's layout has non-zero size, so the widened one has.
+        Self::advise(unsafe { System.alloc(Self::widened(layout)) }, layout)
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if layout.size() < LARGE {
+            // SAFETY: as in `alloc`.
+            return unsafe { System.alloc_zeroed(layout) };
+        }
+        // SAFETY: as in `alloc`.
+        let memory = unsafe { self.alloc(layout) };
+        if !memory.is_null() {
+            // SAFETY: `alloc` returned that many writable bytes.
+            unsafe { memory.write_bytes(0, layout.size()) };
+        }
+        memory
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: `memory` came from `alloc` with this layout, hence from
+        // `System` with the widened one.
+        unsafe { System.dealloc(memory, Self::widened(layout)) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if layout.size().max(size) < LARGE {
+            // SAFETY: neither layout is widened, so this is the caller's own call.
+            return unsafe { System.realloc(memory, layout, size) };
+        }
+        // SAFETY: the caller vouches for size and alignment; the old contents
+        // are copied before the old allocation is released.
+        unsafe {
+            let grown = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            if !grown.is_null() {
+                grown.copy_from_nonoverlapping(memory, layout.size().min(size));
+                self.dealloc(memory, layout);
+            }
+            grown
+        }
+    }
+}
