@@ -14,15 +14,13 @@ use nix::libc::{MADV_HUGEPAGE, madvise};
 /// The system's allocator, asking for huge pages under large allocations.
 pub struct HugePages;
 
+/// Size of a huge page, and of the smallest allocation that asks for one.
 const PAGE: usize = 2 << 20;
-
-/// Smaller ones would waste too much of their last page.
-const LARGE: usize = 4 * PAGE;
 
 impl HugePages {
     /// The layout to pass to the system: large ones start on a huge page.
     fn widened(layout: Layout) -> Layout {
-        if layout.size() < LARGE {
+        if layout.size() < PAGE {
             return layout;
         }
         layout.align_to(PAGE).unwrap_or(layout)
@@ -30,7 +28,7 @@ impl HugePages {
 
     /// Asks for huge pages under a fresh allocation.
     fn advise(memory: *mut u8, layout: Layout) -> *mut u8 {
-        if layout.size() >= LARGE && !memory.is_null() {
+        if layout.size() >= PAGE && !memory.is_null() {
             // SAFETY: the range is one allocation of this program; the advice
             // changes no contents. If it is refused, pages stay small.
             unsafe {
@@ -51,7 +49,7 @@ unsafe impl GlobalAlloc for HugePages {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if layout.size() < LARGE {
+        if layout.size() < PAGE {
             // SAFETY: as in `alloc`.
             return unsafe { System.alloc_zeroed(layout) };
         }
@@ -71,7 +69,7 @@ unsafe impl GlobalAlloc for HugePages {
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        if layout.size().max(size) < LARGE {
+        if layout.size().max(size) < PAGE {
             // SAFETY: neither layout is widened, so this is the caller's own call.
             return unsafe { System.realloc(memory, layout, size) };
         }
