@@ -1,1 +1,198 @@
-fn main() {}
+//! What must hold on any number of ranks.
+//!
+//! The checks run under mpirun: this program starts itself again, one mpirun
+//! for each group of checks and rank count, and reports every check as a test
+//! of its own. Filters work as with other tests, as in
+//! `cargo test --test ranks halo::` or `... ranks_7`.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use mpi::Threading;
+use mpi::topology::{Communicator, SimpleCommunicator};
+use quad8_mpi::parallel::Comm;
+
+/// A name and what must hold; every rank calls it.
+type Check = (&'static str, fn(&Rc<Comm>));
+
+/// The functions of these names as [`Check`]s.
+macro_rules! checks {
+    ($($name:ident),* $(,)?) => { &[$((stringify!($name), $name)),*] };
+}
+
+mod ranks {
+    pub mod assembly;
+    pub mod cg;
+    pub mod comm;
+    pub mod convergence;
+    pub mod flaws;
+    pub mod halo;
+    pub mod io;
+    pub mod manufactured;
+    pub mod mesh;
+    pub mod meshes;
+    pub mod pipeline;
+    pub mod refine;
+    pub mod solve;
+    pub mod threads;
+}
+#[path = "support/mpirun.rs"]
+mod mpirun;
+
+use mpirun::{Outcome, Run};
+use ranks::*;
+
+/// Checks that share an mpirun. At several thread counts they must print the same.
+struct Group {
+    ranks: &'static [usize],
+    threads: &'static [usize],
+    modules: &'static [(&'static str, &'static [Check])],
+}
+
+impl Group {
+    /// Every check as `module::check`.
+    fn checks(&self) -> impl Iterator<Item = (String, fn(&Rc<Comm>))> {
+        self.modules.iter().flat_map(|(module, checks)| checks.iter().map(move |c| (format!("{module}::{}", c.0), c.1)))
+    }
+}
+
+const ANY: &[usize] = &[1, 2, 3, 4, 7, 16];
+
+const GROUPS: [Group; 6] = [
+    Group { ranks: ANY, threads: &[1], modules: &[("comm", comm::CHECKS), ("halo", halo::CHECKS)] },
+    Group {
+        ranks: ANY,
+        threads: &[1],
+        modules: &[("mesh", mesh::CHECKS), ("flaws", flaws::CHECKS), ("refine", refine::CHECKS)],
+    },
+    Group {
+        ranks: ANY,
+        threads: &[1],
+        modules: &[("assembly", assembly::CHECKS), ("solve", solve::CHECKS), ("cg", cg::CHECKS)],
+    },
+    Group { ranks: ANY, threads: &[1], modules: &[("io", io::CHECKS)] },
+    Group { ranks: &[1, 3], threads: &[1], modules: &[("convergence", convergence::CHECKS)] },
+    Group { ranks: &[1, 2], threads: &[1, 2], modules: &[("threads", threads::CHECKS)] },
+];
+
+/// Names the checks that a child runs; set on children only.
+const CHECKS: &str = "QUAD8_MPI_TEST_CHECKS";
+/// Far more than any group takes.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+fn main() {
+    if let Ok(checks) = std::env::var(CHECKS) {
+        return run_checks(&checks);
+    }
+    let mut args = Arguments::from_args();
+    // Each test has all cores to itself.
+    args.test_threads = Some(1);
+    let batches = GROUPS.iter().flat_map(|group| group.ranks.iter().map(|&ranks| Batch::new(group, ranks, &args)));
+    let trials = batches.flat_map(|batch| Arc::new(batch).trials()).collect();
+    libtest_mimic::run(&args, trials).exit();
+}
+
+/// The child: runs the checks of these names in order, all ranks together.
+fn run_checks(names: &str) {
+    static CURRENT: Mutex<String> = Mutex::new(String::new());
+    let current = || CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    let (universe, _) = mpi::initialize_with_threading(Threading::Funneled).expect("MPI starts once");
+    let comm = Rc::new(Comm::new(universe.world()));
+    let rank = comm.rank();
+    std::panic::set_hook(Box::new(move |info| {
+        eprintln!("{} failed on rank {rank}: {info}", current());
+        SimpleCommunicator::world().abort(1);
+    }));
+    for name in names.split_whitespace() {
+        name.clone_into(&mut current());
+        let (_, check) = GROUPS.iter().flat_map(Group::checks).find(|c| c.0 == name).expect("a check of this name");
+        check(&comm);
+        comm.barrier();
+        if comm.is_root() {
+            println!("passed {name}");
+        }
+    }
+}
+
+/// The checks of one group at one rank count.
+struct Batch {
+    ranks: usize,
+    threads: &'static [usize],
+    /// All names, as `module::check`.
+    checks: Vec<String>,
+    /// Those that the command line asks for.
+    wanted: Vec<String>,
+    /// Those that do not hold, and why.
+    failures: OnceLock<HashMap<String, String>>,
+}
+
+impl Batch {
+    fn new(group: &Group, ranks: usize, args: &Arguments) -> Self {
+        let checks: Vec<String> = group.checks().map(|(name, _)| name).collect();
+        let is_wanted = |check: &&String| {
+            let name = format!("{check}::ranks_{ranks}");
+            let filter = args.filter.as_deref().unwrap_or_default();
+            (if args.exact { name == filter } else { name.contains(filter) })
+                && !args.skip.iter().any(|skip| name.contains(skip))
+        };
+        let wanted = checks.iter().filter(is_wanted).cloned().collect();
+        Self { ranks, threads: group.threads, checks, wanted, failures: OnceLock::new() }
+    }
+
+    fn trials(self: Arc<Self>) -> Vec<Trial> {
+        let trial = |check: &String| {
+            let (batch, check) = (Arc::clone(&self), check.clone());
+            Trial::test(format!("{check}::ranks_{}", self.ranks), move || batch.verdict(&check))
+        };
+        self.checks.iter().map(trial).collect()
+    }
+
+    fn verdict(&self, check: &str) -> Result<(), Failed> {
+        let failures = self.failures.get_or_init(|| self.run());
+        failures.get(check).map_or(Ok(()), |why| Err(why.into()))
+    }
+
+    /// Runs what is wanted. A check that fails takes its job down: those after
+    /// it run in a new one.
+    fn run(&self) -> HashMap<String, String> {
+        let mut failures = HashMap::new();
+        let mut rest = &self.wanted[..];
+        while !rest.is_empty() {
+            let outcomes: Vec<Outcome> = self.threads.iter().map(|&threads| self.launch(threads, rest)).collect();
+            let passed = |outcome: &Outcome| {
+                let is_passed = |check: &&String| outcome.stdout.lines().any(|line| line == format!("passed {check}"));
+                rest.iter().take_while(is_passed).count()
+            };
+            // Who does not end well failed, if nothing before did, in the last check.
+            let failed = outcomes.iter().filter(|o| o.code != Some(0)).min_by_key(|o| passed(o));
+            let differs = outcomes.iter().find(|o| o.stdout != outcomes[0].stdout);
+            let (at, why) = match (failed, differs) {
+                (Some(failed), _) => (passed(failed).min(rest.len() - 1), describe(failed)),
+                (_, Some(other)) => {
+                    let printed = [&outcomes[0], other].map(|o| o.stdout.trim_end()).join("\nand\n");
+                    (rest.len() - 1, format!("depends on the number of threads:\n{printed}"))
+                }
+                _ => break,
+            };
+            failures.insert(rest[at].clone(), why);
+            rest = &rest[at + 1..];
+        }
+        failures
+    }
+
+    fn launch(&self, threads: usize, checks: &[String]) -> Outcome {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let env = [(CHECKS, checks.join(" ")), ("RAYON_NUM_THREADS", threads.to_string())];
+        let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let program = std::env::current_exe().expect("the path of this program");
+        Run { ranks: self.ranks, timeout: TIMEOUT, env }.run(&program, &[], folder.path())
+    }
+}
+
+fn describe(outcome: &Outcome) -> String {
+    let end = outcome.code.map_or("was ended by the deadline".to_owned(), |code| format!("ended with code {code}"));
+    format!("mpirun {end} after {:.1} s\n{}{}", outcome.seconds, outcome.stdout, outcome.stderr)
+}

@@ -1,0 +1,135 @@
+//! The exchange of ghost values.
+
+use std::rc::Rc;
+
+use quad8_mpi::ExitCode;
+use quad8_mpi::parallel::{Comm, Global, Halo};
+
+use crate::Check;
+
+pub const CHECKS: &[Check] = checks![
+    owned_ranges_follow_each_other,
+    fills_ghosts_from_their_owners,
+    forward_during_is_forward_and_runs_the_work_once,
+    every_ghost_is_sent_once,
+    a_halo_without_ghosts_moves_nothing,
+    a_wrong_owner_is_an_error_on_every_rank,
+    ungrouped_ghosts_are_an_error_on_every_rank,
+];
+
+/// Labels 5, 12, 19, ... in no order, dealt so that some ranks own nothing.
+struct Dealt {
+    owned: Vec<Global>,
+    ghosts: Vec<(Global, usize)>,
+}
+
+fn deal(comm: &Comm) -> Dealt {
+    let labels = || (0..97_u64).map(|k| k * 29 % 97).map(|k| 7 * k + 5);
+    let owner = |label: Global| (label * label % comm.size() as u64) as usize;
+    let owned = labels().filter(|&l| owner(l) == comm.rank()).collect();
+    let is_needed = |l: &Global| owner(*l) != comm.rank() && (l + comm.rank() as u64).is_multiple_of(3);
+    let mut ghosts: Vec<_> = labels().filter(is_needed).map(|l| (l, owner(l))).collect();
+    // Stable: within an owner they stay in no order.
+    ghosts.sort_by_key(|&(_, owner)| owner);
+    Dealt { owned, ghosts }
+}
+
+impl Dealt {
+    fn halo(&self, comm: &Rc<Comm>) -> Halo {
+        Halo::new(comm, &self.owned, &self.ghosts).expect("a consistent halo")
+    }
+
+    /// The labels of all local unknowns.
+    fn labels(&self) -> impl Iterator<Item = Global> + '_ {
+        self.owned.iter().copied().chain(self.ghosts.iter().map(|g| g.0))
+    }
+
+    /// `f` of the owned labels, then `unknown` for each ghost.
+    fn owned_only<T: Clone>(&self, f: impl Fn(Global) -> T, unknown: T) -> Vec<T> {
+        self.owned.iter().map(|&l| f(l)).chain(self.ghosts.iter().map(|_| unknown.clone())).collect()
+    }
+}
+
+fn owned_ranges_follow_each_other(comm: &Rc<Comm>) {
+    let dealt = deal(comm);
+    let halo = dealt.halo(comm);
+    let map = halo.map();
+    assert_eq!((map.owned(), map.ghosts(), map.total()), (dealt.owned.len(), dealt.ghosts.len(), 97));
+    assert_eq!(map.local(), map.owned() + map.ghosts());
+    assert_eq!(map.range().start, comm.exclusive_sum(map.owned() as u64));
+    assert_eq!(map.range().end - map.range().start, map.owned() as u64);
+}
+
+fn fills_ghosts_from_their_owners(comm: &Rc<Comm>) {
+    let dealt = deal(comm);
+    let halo = dealt.halo(comm);
+
+    let mut numbers = dealt.owned_only(|l| l << 40, 0);
+    halo.forward(&mut numbers);
+    assert_eq!(numbers, dealt.labels().map(|l| l << 40).collect::<Vec<_>>());
+
+    let mut reals = dealt.owned_only(|l| 1.0 / l as f64, f64::NAN);
+    halo.forward(&mut reals);
+    assert_eq!(reals, dealt.labels().map(|l| 1.0 / l as f64).collect::<Vec<_>>());
+
+    let mut flags = dealt.owned_only(|l| u8::from(l % 2 == 0), 9);
+    halo.forward(&mut flags);
+    assert_eq!(flags, dealt.labels().map(|l| u8::from(l % 2 == 0)).collect::<Vec<_>>());
+}
+
+fn forward_during_is_forward_and_runs_the_work_once(comm: &Rc<Comm>) {
+    let dealt = deal(comm);
+    let halo = dealt.halo(comm);
+    for step in 0..3 {
+        let value = |l: Global| (l * l + step) as f64;
+        let owned: Vec<f64> = dealt.owned.iter().map(|&l| value(l)).collect();
+        let mut values = dealt.owned_only(value, f64::NAN);
+        let mut runs = 0;
+        let seen = halo.forward_during(&mut values, |owned| {
+            runs += 1;
+            owned.to_vec()
+        });
+        assert_eq!((runs, seen), (1, owned));
+        assert_eq!(values, dealt.labels().map(value).collect::<Vec<_>>());
+    }
+}
+
+fn every_ghost_is_sent_once(comm: &Rc<Comm>) {
+    let dealt = deal(comm);
+    let halo = dealt.halo(comm);
+    assert_eq!(comm.sum(halo.sent() as u64), comm.sum(dealt.ghosts.len() as u64));
+    let mut owners: Vec<usize> = dealt.ghosts.iter().map(|g| g.1).collect();
+    owners.dedup();
+    assert_eq!(halo.neighbours(), owners.len());
+}
+
+fn a_halo_without_ghosts_moves_nothing(comm: &Rc<Comm>) {
+    let owned: Vec<Global> = if comm.is_root() { vec![3, 1, 2] } else { Vec::new() };
+    let halo = Halo::new(comm, &owned, &[]).expect("a consistent halo");
+    let mut values = owned.clone();
+    halo.forward(&mut values);
+    assert_eq!(values, owned);
+    assert_eq!((halo.map().total(), halo.neighbours(), halo.sent()), (3, 0, 0));
+}
+
+fn a_wrong_owner_is_an_error_on_every_rank(comm: &Rc<Comm>) {
+    let last = comm.size() - 1;
+    let mut dealt = deal(comm);
+    if comm.rank() == last {
+        dealt.ghosts = vec![(1_000_000, 0)];
+    }
+    let error = Halo::new(comm, &dealt.owned, &dealt.ghosts).err().expect("an error on every rank");
+    assert_eq!(error.exit_code(), ExitCode::Internal);
+    let expected = format!("rank {last} asked rank 0 for what it does not own");
+    assert!(error.to_string().contains(&expected), "{error}");
+}
+
+fn ungrouped_ghosts_are_an_error_on_every_rank(comm: &Rc<Comm>) {
+    if comm.size() == 1 {
+        return;
+    }
+    let owned = [comm.rank() as Global];
+    let ghosts = if comm.is_root() { vec![(1, 1), (0, 0)] } else { Vec::new() };
+    let error = Halo::new(comm, &owned, &ghosts).err().expect("an error on every rank");
+    assert!(error.to_string().contains("not grouped by owner"), "{error}");
+}

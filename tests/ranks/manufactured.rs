@@ -1,0 +1,78 @@
+//! A problem on the annular sector whose solution is known, with every kind of
+//! condition and data that vary with the place.
+
+use quad8_mpi::field::Field;
+use quad8_mpi::problem::{Condition, Problem};
+
+use super::meshes::ANGLE;
+
+/// Conditions by number: on the four sides, in the order of [`side`].
+pub const DIRICHLET: u16 = 0;
+const INNER_ROBIN: u16 = 1;
+const OUTER_ROBIN: u16 = 2;
+const NEUMANN: u16 = 3;
+
+/// u = sin(1.3 x + 0.4) exp(0.6 y) + 0.2 x y.
+pub fn u([x, y]: [f64; 2]) -> f64 {
+    (1.3 * x + 0.4).sin() * (0.6 * y).exp() + 0.2 * x * y
+}
+
+pub fn gradient([x, y]: [f64; 2]) -> [f64; 2] {
+    let (sin, cos) = (1.3 * x + 0.4).sin_cos();
+    let growth = (0.6 * y).exp();
+    [1.3 * cos * growth + 0.2 * y, 0.6 * sin * growth + 0.2 * x]
+}
+
+pub fn conductivity([x, y]: [f64; 2]) -> f64 {
+    1.0 + 0.3 * x * x + 0.2 * y
+}
+
+/// f = -(grad k . grad u + k laplace u).
+fn source([x, y]: [f64; 2]) -> f64 {
+    let [u_x, u_y] = gradient([x, y]);
+    let laplace = (0.36 - 1.69) * (1.3 * x + 0.4).sin() * (0.6 * y).exp();
+    -(0.6 * x * u_x + 0.2 * u_y + conductivity([x, y]) * laplace)
+}
+
+fn transfer([x, _]: [f64; 2]) -> f64 {
+    1.5 + 0.5 * x
+}
+
+/// The condition of an edge on the sector: Dirichlet at angle 0, Robin on the
+/// inner and the outer arc, Neumann at the largest angle.
+pub fn side(points: &[[f64; 2]; 3]) -> Option<u16> {
+    let all = |holds: &dyn Fn([f64; 2]) -> bool| points.iter().all(|&p| holds(p));
+    let radius = |[x, y]: [f64; 2]| x.hypot(y);
+    Some(if all(&|p| p[1].abs() < 1e-9) {
+        DIRICHLET
+    } else if all(&|p| (radius(p) - 1.0).abs() < 1e-9) {
+        INNER_ROBIN
+    } else if all(&|p| (radius(p) - 2.0).abs() < 1e-9) {
+        OUTER_ROBIN
+    } else {
+        NEUMANN
+    })
+}
+
+pub fn problem() -> Problem {
+    let at = |f: fn([f64; 2]) -> f64| Field::function(move |x, y| f([x, y]));
+    // gamma = p u + k du/dn, with the normal as a function of the place.
+    let gamma = |p: fn([f64; 2]) -> f64, normal: fn([f64; 2]) -> [f64; 2]| {
+        Field::function(move |x, y| {
+            let (g, n) = (gradient([x, y]), normal([x, y]));
+            p([x, y]) * u([x, y]) + conductivity([x, y]) * (g[0] * n[0] + g[1] * n[1])
+        })
+    };
+    let outwards = |[x, y]: [f64; 2]| [x / x.hypot(y), y / x.hypot(y)];
+    let inwards = |[x, y]: [f64; 2]| [-x / x.hypot(y), -y / x.hypot(y)];
+    Problem {
+        conductivity: at(conductivity),
+        source: at(source),
+        conditions: vec![
+            Condition::Dirichlet(at(u)),
+            Condition::Robin { p: at(transfer), gamma: gamma(transfer, inwards) },
+            Condition::Robin { p: at(transfer), gamma: gamma(transfer, outwards) },
+            Condition::Robin { p: Field::Constant(0.0), gamma: gamma(|_| 0.0, |_| [-ANGLE.sin(), ANGLE.cos()]) },
+        ],
+    }
+}

@@ -1,0 +1,131 @@
+//! The way from a mesh to a solution, as the program goes it, on all ranks or
+//! on this one alone.
+
+use std::rc::Rc;
+
+use mpi::topology::SimpleCommunicator;
+use quad8_mpi::Result;
+use quad8_mpi::assemble::{ElementMatrices, Fixed, fixed_nodes, held_nodes, load_vector, stiffness_matrix};
+use quad8_mpi::field::Field;
+use quad8_mpi::la::{CgOptions, CgReport, DistributedCsr, Jacobi, LinearOperator, Vector, conjugate_gradient};
+use quad8_mpi::mesh::{self, BoundaryEdge, BoundaryRule, LocalMesh, Partition};
+use quad8_mpi::parallel::{Comm, Global, Halo};
+use quad8_mpi::problem::{Condition, Problem};
+
+use super::meshes::Mesh;
+
+/// A communicator of this rank alone: what it computes is what one rank computes.
+pub fn alone() -> Rc<Comm> {
+    Rc::new(Comm::new(SimpleCommunicator::self_comm()))
+}
+
+/// The rule that condition 0 holds on the whole boundary.
+pub fn everywhere(_: &[[f64; 2]; 3]) -> Option<u16> {
+    Some(0)
+}
+
+/// -div(grad u) = 0 with u = g as condition 0.
+pub fn dirichlet(g: Field) -> Problem {
+    Problem { conditions: vec![Condition::Dirichlet(g)], ..Problem::channel(0.0) }
+}
+
+/// A mesh that is ready for assembly.
+pub struct Model {
+    pub mesh: LocalMesh,
+    pub boundary: Vec<BoundaryEdge>,
+    pub halo: Rc<Halo>,
+    pub partition: Partition,
+    pub turned: u64,
+}
+
+/// An assembled problem with its Dirichlet conditions built in.
+pub struct System {
+    pub matrix: DistributedCsr,
+    pub b: Vec<f64>,
+    pub fixed: Fixed,
+}
+
+impl Model {
+    /// Splits, distributes and refines a mesh that fits the problem. **Collective.**
+    pub fn new(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem, levels: u32) -> Result<Self> {
+        let slab = mesh.slab(comm)?;
+        let partition = mesh::partition(comm, &slab)?;
+        let (coarse, turned) = mesh::distribute(comm, &slab, &partition.parts)?;
+        let boundary = mesh::find_boundary(comm, &coarse, rule)?;
+        mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
+        let (mesh, boundary) = mesh::refine(comm, coarse, boundary, levels)?;
+        let halo = Rc::new(mesh.halo(comm)?);
+        Ok(Self { mesh, boundary, halo, partition, turned })
+    }
+
+    /// Matrix and right side before elimination. **Collective.**
+    pub fn assemble(&self, problem: &Problem) -> (DistributedCsr, Vec<f64>) {
+        let elements = ElementMatrices::new(&self.mesh, &self.boundary, problem).expect("proper elements");
+        let matrix = stiffness_matrix(&self.halo, &self.mesh, &elements);
+        (matrix, load_vector(&self.mesh, &self.boundary, problem))
+    }
+
+    /// **Collective.**
+    pub fn system(&self, problem: &Problem) -> System {
+        let (mut matrix, mut b) = self.assemble(problem);
+        let fixed = fixed_nodes(&self.halo, &self.mesh, &self.boundary, problem);
+        matrix.eliminate(&fixed.fixed, &fixed.values, &mut b);
+        System { matrix, b, fixed }
+    }
+
+    /// u with its ghosts, and how the iteration went. **Collective.**
+    pub fn solve(&self, problem: &Problem, rtol: f64) -> (Vector, CgReport) {
+        let System { matrix, b, fixed } = self.system(problem);
+        let mut u = Vector::zeros(self.halo.map());
+        let options = CgOptions { rtol, max_iterations: 10_000 };
+        let report = conjugate_gradient(&matrix, &Jacobi::new(&matrix.diagonal()), &b, &mut u, options);
+        for node in (0..self.mesh.owned_nodes).filter(|&n| fixed.fixed[n]) {
+            u.owned_mut()[node] = fixed.values[node];
+        }
+        self.halo.forward(u.local_mut());
+        (u, report)
+    }
+
+    /// The numbers of the owned nodes.
+    pub fn owned_ids(&self) -> &[Global] {
+        &self.mesh.node_ids[..self.mesh.owned_nodes]
+    }
+
+    /// Owned and ghost values of a function of the place. **Collective.**
+    pub fn interpolate(&self, f: impl Fn([f64; 2]) -> f64) -> Vector {
+        let mut values = Vector::zeros(self.halo.map());
+        for (value, &point) in values.local_mut().iter_mut().zip(&self.mesh.coordinates) {
+            *value = f(point);
+        }
+        values
+    }
+
+    /// The values of the owned nodes, by the number of the node; NaN at others.
+    pub fn by_number(&self, owned: &[f64]) -> Vec<f64> {
+        let mut values = vec![f64::NAN; self.mesh.total_nodes as usize];
+        for (&id, &value) in self.owned_ids().iter().zip(owned) {
+            values[id as usize] = value;
+        }
+        values
+    }
+}
+
+/// A x. **Collective.**
+pub fn times(matrix: &dyn LinearOperator, x: &Vector) -> Vector {
+    let mut y = Vector::zeros(matrix.halo().map());
+    matrix.apply(&mut x.clone(), &mut y);
+    y
+}
+
+/// x.y over all ranks. **Collective.**
+pub fn dot(comm: &Comm, x: &[f64], y: &[f64]) -> f64 {
+    comm.sum(x.iter().zip(y).map(|(x, y)| x * y).sum())
+}
+
+/// Largest |x - y| over all ranks. **Collective.**
+pub fn distance(comm: &Comm, x: &[f64], y: &[f64]) -> f64 {
+    assert_eq!(x.len(), y.len());
+    // Unlike f64::max, this keeps a NaN.
+    let far = |far: f64, (x, y): (&f64, &f64)| if (x - y).abs() <= far { far } else { (x - y).abs() };
+    comm.max(x.iter().zip(y).fold(0.0, far))
+}

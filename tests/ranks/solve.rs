@@ -1,0 +1,90 @@
+//! Solutions do not depend on the number of ranks.
+
+use std::rc::Rc;
+
+use quad8_mpi::fields::{ElementFields, Fluid, element_fields, statistics};
+use quad8_mpi::la::Outcome;
+use quad8_mpi::parallel::Comm;
+
+use super::manufactured::{self, conductivity, gradient};
+use super::meshes::{Grid, Mesh};
+use super::pipeline::{Model, alone, times};
+use crate::Check;
+
+pub const CHECKS: &[Check] = checks![
+    u_is_that_of_one_rank,
+    derived_fields_are_those_of_one_rank,
+    statistics_are_those_of_one_rank,
+    reactions_are_the_flux_through_the_dirichlet_side,
+];
+
+/// Few elements, many, and refined ones.
+fn cases() -> [(Mesh, u32); 3] {
+    [(Grid::untidy(2, 1).mesh(), 0), (Grid::untidy(9, 8).mesh(), 0), (Grid::untidy(4, 3).mesh(), 1)]
+}
+
+fn model(comm: &Rc<Comm>, mesh: &Mesh, levels: u32) -> Model {
+    Model::new(comm, mesh, &manufactured::side, &manufactured::problem(), levels).expect("a good mesh")
+}
+
+fn u_is_that_of_one_rank(comm: &Rc<Comm>) {
+    for (mesh, levels) in cases() {
+        let (model, serial) = (model(comm, &mesh, levels), model(&alone(), &mesh, levels));
+        let (u, report) = model.solve(&manufactured::problem(), 1e-13);
+        assert_eq!(report.outcome, Outcome::Converged);
+        let expected = serial.by_number(serial.solve(&manufactured::problem(), 1e-13).0.owned());
+        for (value, &id) in u.local().iter().zip(&model.mesh.node_ids) {
+            assert!((value - expected[id as usize]).abs() < 1e-10, "node {id}: {value}, {}", expected[id as usize]);
+        }
+    }
+}
+
+/// The fields of the own elements. **Collective.**
+fn fields(model: &Model) -> Vec<ElementFields> {
+    let (u, _) = model.solve(&manufactured::problem(), 1e-13);
+    element_fields(&model.mesh, &u, Fluid { p0: 10.0, density: 2.0 })
+}
+
+fn derived_fields_are_those_of_one_rank(comm: &Rc<Comm>) {
+    for (mesh, levels) in cases() {
+        let (model, serial) = (model(comm, &mesh, levels), model(&alone(), &mesh, levels));
+        let (own, all) = (fields(&model), fields(&serial));
+        assert_eq!(own.len(), model.mesh.own_elements);
+        for (a, id) in own.iter().zip(&model.mesh.element_ids) {
+            let b = all[serial.mesh.element_ids.iter().position(|other| other == id).expect("the element on one rank")];
+            for axis in 0..2 {
+                assert!((a.velocity[axis] - b.velocity[axis]).abs() < 1e-9, "element {id}");
+            }
+            assert!((a.speed - b.speed).abs() < 1e-9 && a.speed >= a.velocity[0].hypot(a.velocity[1]) - 1e-12);
+            assert_eq!(a.pressure, 10.0 - a.speed * a.speed);
+        }
+    }
+}
+
+fn statistics_are_those_of_one_rank(comm: &Rc<Comm>) {
+    for (mesh, levels) in cases() {
+        let [a, b] = [comm.clone(), alone()].map(|comm| {
+            let (u, _) = model(&comm, &mesh, levels).solve(&manufactured::problem(), 1e-13);
+            statistics(&comm, u.owned())
+        });
+        for (a, b) in [(a.range[0], b.range[0]), (a.range[1], b.range[1]), (a.mean, b.mean), (a.std, b.std)] {
+            assert!((a - b).abs() < 1e-10, "{a} and {b}");
+        }
+    }
+}
+
+fn reactions_are_the_flux_through_the_dirichlet_side(comm: &Rc<Comm>) {
+    let mesh = Grid::untidy(9, 8).mesh();
+    let problem = manufactured::problem();
+    let model = model(comm, &mesh, 0);
+    let fixed = model.system(&problem).fixed.fixed;
+    let (matrix, b) = model.assemble(&problem);
+    let force = times(&matrix, &model.solve(&problem, 1e-13).0);
+    let reactions = force.owned().iter().zip(&b).zip(&fixed).filter(|(_, fixed)| **fixed).map(|((f, b), _)| f - b);
+    let flux = comm.sum(reactions.sum::<f64>());
+    // k du/dn over 1 <= x <= 2, y = 0, by the midpoint rule.
+    let steps = 10_000;
+    let points = (0..steps).map(|i| [1.0 + (f64::from(i) + 0.5) / f64::from(steps), 0.0]);
+    let exact = points.map(|p| -conductivity(p) * gradient(p)[1]).sum::<f64>() / f64::from(steps);
+    assert!((flux - exact).abs() < 2e-5 * exact.abs(), "{flux} and {exact}");
+}
