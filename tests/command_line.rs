@@ -1,1 +1,68 @@
-fn main() {}
+//! The program as its users meet it: started under mpirun, on files, to its
+//! exit code. Trials start one at a time, since each starts many processes.
+
+#[path = "command_line/bad_meshes.rs"]
+mod bad_meshes;
+#[path = "command_line/bad_outputs.rs"]
+mod bad_outputs;
+#[path = "command_line/failure.rs"]
+mod failure;
+#[path = "support/mesh.rs"]
+mod mesh;
+#[path = "command_line/messages.rs"]
+mod messages;
+#[path = "support/mpirun.rs"]
+mod mpirun;
+#[path = "command_line/output.rs"]
+mod output;
+#[path = "command_line/program.rs"]
+mod program;
+#[path = "command_line/real_meshes.rs"]
+mod real_meshes;
+#[path = "command_line/reference.rs"]
+mod reference;
+#[path = "command_line/refusal.rs"]
+mod refusal;
+#[path = "support/results.rs"]
+mod results;
+#[path = "command_line/solving.rs"]
+mod solving;
+#[path = "command_line/threads.rs"]
+mod threads;
+
+use libtest_mimic::{Arguments, Trial};
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    let lists: [Vec<Trial>; 10] = [
+        solving::trials(),
+        reference::trials(),
+        output::trials(),
+        messages::trials(),
+        refusal::trials(),
+        bad_meshes::trials(),
+        bad_outputs::trials(),
+        threads::trials(),
+        failure::trials(),
+        real_meshes::trials(),
+    ];
+    libtest_mimic::run(&arguments, lists.into_iter().flatten().collect()).exit();
+}
+
+/// A trial that passes when `check` returns.
+fn trial(name: impl Into<String>, check: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        check();
+        Ok(())
+    })
+}
+
+/// One trial for each rank count, which stands in its name.
+fn at_ranks<const N: usize>(
+    name: &str,
+    ranks: [usize; N],
+    check: impl Fn(usize) + Copy + Send + 'static,
+) -> Vec<Trial> {
+    ranks.map(|ranks| trial(format!("{name}::ranks_{ranks}"), move || check(ranks))).into()
+}

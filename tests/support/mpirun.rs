@@ -1,90 +1,139 @@
-//! Starts programs under mpirun, on any machine and never for longer than allowed.
+//! Starts a program under mpirun and ends it at a deadline.
 
-use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::sleep;
+use std::thread;
 use std::time::{Duration, Instant};
 
-/// What Open MPI needs to start as root and with more ranks than cores.
-const OPEN_MPI: [(&str, &str); 4] = [
+/// What root, more ranks than cores, and cores shared with others need; and no
+/// rest of two seconds after a rank has failed.
+const OPEN_MPI: [(&str, &str); 5] = [
     ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
     ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
     ("OMPI_MCA_rmaps_base_oversubscribe", "1"),
     ("OMPI_MCA_mpi_yield_when_idle", "1"),
+    ("OMPI_MCA_odls_base_sigkill_timeout", "0"),
 ];
 
-/// How to start a program.
+/// What would change the number of threads or the behaviour behind a test's back.
+const FOREIGN: [&str; 3] = ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK", "QUAD8_MPI_FAULT"];
+
+/// How a program is started.
 pub struct Run {
+    /// MPI ranks; 0 starts the program by itself, without mpirun.
     pub ranks: usize,
-    /// After this the job is ended.
+    /// When it is killed.
     pub timeout: Duration,
-    /// Set on top of the environment of this process.
+    /// Environment variables besides those of the test itself.
     pub env: Vec<(String, String)>,
 }
 
 /// How a program ended.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The exit code; `None` if the deadline ended the job.
+    /// Exit code; none if the deadline (or another signal) killed it.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
     pub seconds: f64,
 }
 
+/// A program on its way.
+pub struct Running {
+    pub child: Child,
+    pub stdout: File,
+    stderr: File,
+    start: Instant,
+    timeout: Duration,
+}
+
 impl Run {
-    /// Runs `$MPIRUN -n RANKS PROGRAM ARGS` in the folder `cwd`.
+    /// Runs the program to its end or to the deadline.
     pub fn run(&self, program: &Path, args: &[&str], cwd: &Path) -> Outcome {
-        let mpirun = std::env::var("MPIRUN").unwrap_or_else(|_| "mpirun".to_owned());
-        let mut command = Command::new(&mpirun);
-        command.arg("-n").arg(self.ranks.to_string()).arg(program).args(args).current_dir(cwd);
-        command.envs(OPEN_MPI).envs(self.env.iter().cloned());
-        self.capture(&mut command).unwrap_or_else(|e| panic!("cannot run {mpirun} -n {}: {e}", self.ranks))
+        self.start(program, args, cwd).wait()
     }
 
-    /// The output goes to files: a pipe would stay open for as long as any
-    /// process that outlives mpirun, and the reader with it.
-    fn capture(&self, command: &mut Command) -> io::Result<Outcome> {
-        let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-        command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+    /// Starts the program in a process group of its own. Its output goes to
+    /// files, which no survivor can hold open and no size can block.
+    pub fn start(&self, program: &Path, args: &[&str], cwd: &Path) -> Running {
+        let mut command = match self.ranks {
+            0 => Command::new(program),
+            ranks => {
+                let mpirun = std::env::var_os("MPIRUN").unwrap_or_else(|| "mpirun".into());
+                let mut command = Command::new(mpirun);
+                command.arg("-n").arg(ranks.to_string()).arg(program);
+                command
+            }
+        };
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
+        command.args(args).current_dir(cwd).envs(OPEN_MPI).envs(self.env.iter().map(|(k, v)| (k, v)));
+        let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        command.stdin(Stdio::null()).stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());
         let start = Instant::now();
-        let mut child = command.spawn()?;
-        let status = wait_until(&mut child, start + self.timeout)?;
-        if status.is_none() {
-            end(&mut child)?;
+        let child = command.process_group(0).spawn().unwrap_or_else(|e| panic!("cannot start {command:?}: {e}"));
+        Running { child, stdout, stderr, start, timeout: self.timeout }
+    }
+}
+
+impl Running {
+    /// Waits for the end or the deadline.
+    pub fn wait(mut self) -> Outcome {
+        let status = self.status();
+        Outcome {
+            code: status.and_then(|s| s.code()),
+            stdout: content(&self.stdout),
+            stderr: content(&self.stderr),
+            seconds: self.start.elapsed().as_secs_f64(),
         }
-        let seconds = start.elapsed().as_secs_f64();
-        // A signal, too, is a failure that the deadline did not cause.
-        let code = status.map(|status| status.code().unwrap_or(-1));
-        Ok(Outcome { code, stdout: contents(stdout)?, stderr: contents(stderr)?, seconds })
     }
-}
 
-fn wait_until(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
-    loop {
-        let status = child.try_wait()?;
-        if status.is_some() || Instant::now() >= deadline {
-            return Ok(status);
+    fn status(&mut self) -> Option<ExitStatus> {
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Some(status);
+            }
+            if self.start.elapsed() > self.timeout {
+                // Open MPI puts each rank in a process group of its own.
+                let ranks: Vec<String> = descendants(self.child.id()).iter().map(u32::to_string).collect();
+                let list = format!("-{} {}", self.child.id(), ranks.join(" "));
+                let _ = Command::new("sh").args(["-c", &format!("kill -9 {list}")]).stderr(Stdio::null()).status();
+                self.child.wait().unwrap();
+                return None;
+            }
+            thread::sleep(Duration::from_millis(5));
         }
-        sleep(Duration::from_millis(5));
     }
 }
 
-/// Asks mpirun to end its ranks; if it does not, at least mpirun ends.
-fn end(child: &mut Child) -> io::Result<()> {
-    Command::new("kill").arg(child.id().to_string()).status()?;
-    if wait_until(child, Instant::now() + Duration::from_secs(5))?.is_none() {
-        child.kill()?;
-        child.wait()?;
-    }
-    Ok(())
+/// What a file holds; leaves its position, which the program shares, alone.
+pub fn content(file: &File) -> String {
+    let mut bytes = vec![0; file.metadata().unwrap().len() as usize];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn contents(mut file: File) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+/// The processes that `ancestor` started, and those that they started.
+pub fn descendants(ancestor: u32) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let parents: Vec<(u32, u32)> = pids.filter_map(|pid| Some((pid, parent(pid)?))).collect();
+    let mut found = vec![ancestor];
+    let mut next = 0;
+    while let Some(&of) = found.get(next) {
+        found.extend(parents.iter().filter(|(_, parent)| *parent == of).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+/// The fourth field of /proc/PID/stat; the second, the name in brackets, may
+/// hold anything (proc(5)).
+fn parent(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }

@@ -1,0 +1,65 @@
+//! A rank that fails ends the whole job in seconds, with a code that is not 0,
+//! and leaves no results.
+
+use std::fs;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+
+use crate::mpirun::{content, descendants};
+use crate::program::Folder;
+use crate::trial;
+
+const SECONDS: f64 = 5.0;
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_panic_before_the_partition_ends_the_job::ranks_3", || panic("partition", 2)),
+        trial("a_panic_before_the_solve_ends_the_job::ranks_3", || panic("solve", 1)),
+        trial("a_panic_before_the_export_ends_the_job::ranks_3", || panic("export", 0)),
+        trial("a_rank_that_leaves_ends_the_job::ranks_3", leave),
+        trial("a_rank_that_is_killed_ends_the_job::ranks_3", kill),
+    ]
+}
+
+fn panic(stage: &str, rank: usize) {
+    let folder = Folder::new();
+    let fault = format!("panic@{stage}:{rank}");
+    let outcome = folder.run_with(3, &[("QUAD8_MPI_FAULT", &fault)], &[]).expect_code(4);
+    let message = format!("quad8-mpi: rank {rank} failed inside: ");
+    assert_eq!(outcome.stderr.matches(&message).count(), 1, "{outcome}");
+    assert_eq!(outcome.stderr.matches("failed inside").count(), 1, "{outcome}");
+    assert!(outcome.seconds < SECONDS, "{} s", outcome.seconds);
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
+}
+
+fn leave() {
+    let folder = Folder::new();
+    let outcome = folder.run_with(3, &[("QUAD8_MPI_FAULT", "exit@assemble:1")], &[]);
+    assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
+    assert!(outcome.seconds < SECONDS, "{} s", outcome.seconds);
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
+}
+
+fn kill() {
+    let folder = Folder::new();
+    let running = folder.start(3, &["--refine", "3", "--threads", "1"]);
+    let mpirun = running.child.id();
+    let start = Instant::now();
+    while !content(&running.stdout).contains("\npartition ") {
+        assert!(start.elapsed() < Duration::from_secs(20), "the solve does not begin");
+        sleep(Duration::from_millis(20));
+    }
+    let is_rank = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|c| c.trim() == "quad8-mpi");
+    let ranks: Vec<u32> = descendants(mpirun).into_iter().filter(is_rank).collect();
+    assert_eq!(ranks.len(), 3);
+
+    let killed = Instant::now();
+    assert!(Command::new("sh").args(["-c", &format!("kill -9 {}", ranks[1])]).status().unwrap().success());
+    let outcome = running.wait();
+    assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
+    assert!(killed.elapsed().as_secs_f64() < SECONDS, "{:?}", killed.elapsed());
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
+}

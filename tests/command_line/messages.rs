@@ -1,0 +1,68 @@
+//! What the program prints, and its exit code, where nothing is wrong with the input.
+
+use hdf5::File;
+use libtest_mimic::Trial;
+
+use crate::mesh::Mesh;
+use crate::program::Folder;
+use crate::{at_ranks, trial};
+
+/// On two ranks, and on an idle machine far less.
+const START: f64 = 3.0;
+
+pub fn trials() -> Vec<Trial> {
+    [
+        at_ranks("help_and_version_are_printed_once", [0, 1, 3], help),
+        at_ranks("the_subcommand_may_be_named", [1, 3], subcommand),
+        at_ranks("a_quiet_run_prints_nothing", [0, 1, 3], quiet),
+        at_ranks("what_did_not_converge_is_written_and_marked", [1, 3], not_converged),
+        vec![trial("the_default_problem_takes_less_than_three_seconds::ranks_2", start)],
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn help(ranks: usize) {
+    let folder = Folder::new();
+    let version = folder.run(ranks, &["--version"]).expect_code(0);
+    assert_eq!(version.stdout, format!("quad8-mpi {}\n", env!("CARGO_PKG_VERSION")));
+    let help = folder.run(ranks, &["--help"]).expect_code(0);
+    for option in ["--output", "--rtol", "--threads", "--gamma", "--json", "Exit codes: 0 solved"] {
+        assert_eq!(help.stdout.matches(option).count(), 1, "{option} in {help}");
+    }
+    assert_eq!((version.stderr, help.stderr), (String::new(), String::new()));
+    assert!(folder.names().is_empty());
+}
+
+fn subcommand(ranks: usize) {
+    let folder = Folder::with(&Mesh::channel());
+    let plain = folder.solve(ranks, &["mesh.h5"]);
+    assert!(folder.solve(ranks, &["solve", "mesh.h5"]).has_the_bits_of(&plain));
+}
+
+fn quiet(ranks: usize) {
+    let folder = Folder::with(&Mesh::channel());
+    let outcome = folder.run(ranks, &["mesh.h5", "--quiet"]).expect_code(0);
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+}
+
+fn not_converged(ranks: usize) {
+    let folder = Folder::with(&Mesh::channel());
+    let outcome = folder.run(ranks, &["mesh.h5", "--max-iterations", "5", "-o", "out.h5"]).expect_code(1);
+    let errors = outcome.errors();
+    assert_eq!(errors.len(), 1, "{outcome}");
+    for part in ["not converged after 5 iterations", "raise --max-iterations", "out.h5 holds the last iterate"] {
+        assert!(errors[0].contains(part), "{part} is not in {outcome}");
+    }
+    assert_eq!(folder.names(), ["mesh.h5", "out.h5", "out.xdmf"]);
+    let run = File::open(folder.path("out.h5")).unwrap().group("run").unwrap();
+    assert_eq!(run.attr("converged").unwrap().read_scalar::<u64>().unwrap(), 0);
+    assert_eq!(run.dataset("residual_history").unwrap().shape(), [6]);
+}
+
+fn start() {
+    let seconds = Folder::new().run(2, &[]).expect_code(0).seconds;
+    println!("{seconds:.2} s");
+    assert!(cfg!(debug_assertions) || seconds < START, "{seconds} s");
+}

@@ -1,0 +1,92 @@
+//! The program in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::mesh::Mesh;
+use crate::mpirun::{Outcome, Run, Running};
+use crate::results::Results;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_quad8-mpi");
+
+/// A folder that is removed at the end, where the program runs.
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A folder with a mesh, mesh.h5.
+    pub fn with(mesh: &Mesh) -> Self {
+        let folder = Self::new();
+        mesh.write(&folder.path("mesh.h5"));
+        folder
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Names of everything in the folder, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Everything in the folder by name, with the bytes of the files.
+    pub fn contents(&self) -> Vec<(String, Option<Vec<u8>>)> {
+        let bytes = |name: &String| self.path(name).is_file().then(|| std::fs::read(self.path(name)).unwrap());
+        self.names().into_iter().map(|name| (name.clone(), bytes(&name))).collect()
+    }
+
+    /// Runs the program to its end; on 0 ranks, without mpirun.
+    pub fn run(&self, ranks: usize, args: &[&str]) -> Outcome {
+        self.run_with(ranks, &[], args)
+    }
+
+    /// Runs the program with environment variables.
+    pub fn run_with(&self, ranks: usize, env: &[(&str, &str)], args: &[&str]) -> Outcome {
+        how(ranks, env).run(Path::new(PROGRAM), args, self.0.path())
+    }
+
+    /// Starts the program and does not wait.
+    pub fn start(&self, ranks: usize, args: &[&str]) -> Running {
+        how(ranks, &[]).start(Path::new(PROGRAM), args, self.0.path())
+    }
+
+    /// Runs the program, which must succeed, and reads its results.
+    pub fn solve(&self, ranks: usize, args: &[&str]) -> Results {
+        self.run(ranks, &[args, &["-o", "solved.h5"]].concat()).expect_code(0);
+        Results::read(&self.path("solved.h5"))
+    }
+}
+
+fn how(ranks: usize, env: &[(&str, &str)]) -> Run {
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Run { ranks, timeout: Duration::from_secs(60), env }
+}
+
+impl Outcome {
+    /// This outcome, which must have the given exit code.
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "exit code after {:.1} s; {self}", self.seconds);
+        self
+    }
+
+    /// The error lines of the program; those about usage name no program.
+    pub fn errors(&self) -> Vec<&str> {
+        let is_error = |line: &&str| line.starts_with("quad8-mpi: error: ") || line.starts_with("error: ");
+        self.stderr.lines().filter(is_error).collect()
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "stdout:\n{}stderr:\n{}", self.stdout, self.stderr)
+    }
+}
