@@ -32,8 +32,8 @@ impl Blocks {
     /// The rank that holds item `i < n`.
     pub fn owner(&self, i: Global) -> usize {
         debug_assert!(i < self.n);
-        let guess = (u128::from(i) * self.ranks as u128 / u128::from(self.n)) as usize;
-        if i >= self.start(guess + 1) { guess + 1 } else { guess }
+        // The last rank whose block starts at or before i.
+        ((u128::from(i) + 1) * self.ranks as u128).div_ceil(u128::from(self.n)) as usize - 1
     }
 
     fn start(&self, rank: usize) -> Global {
