@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 
 /// Potential flow and other -div(k grad u) = f problems on meshes of 8-node
 /// quadrilaterals, on any number of MPI ranks and threads.
@@ -11,7 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// mesh it solves a built-in Y-channel. Exit codes: 0 solved, 1 not converged,
 /// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside.
 #[derive(Debug, Parser)]
-#[command(name = "quad8-mpi", version, args_conflicts_with_subcommands = true)]
+// Launchers give ranks a terminal even where the output goes to a file.
+#[command(name = "quad8-mpi", version, args_conflicts_with_subcommands = true, color = ColorChoice::Never)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -60,11 +61,11 @@ pub struct SolveArgs {
     pub gamma: f64,
 
     /// Stagnation pressure, in Pa
-    #[arg(long, default_value_t = 101_328.828_1, value_parser = finite)]
+    #[arg(long, default_value_t = 101_328.828_1, value_parser = finite, allow_negative_numbers = true)]
     pub p0: f64,
 
     /// Density, in kg/m^3
-    #[arg(long, default_value_t = 1.225, value_parser = finite)]
+    #[arg(long, default_value_t = 1.225, value_parser = finite, allow_negative_numbers = true)]
     pub density: f64,
 
     /// Also write the run record (timings, iterations, memory) to this file

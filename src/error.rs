@@ -88,6 +88,8 @@ pub enum Error {
 
     #[error("the output {path} is the mesh file itself: choose another name with -o")]
     OutputIsInput { path: PathBuf },
+    #[error("{path} would be two files in one: give the results and the record other names")]
+    OutputTwice { path: PathBuf },
     #[error("--refine {levels} makes {elements} elements, more than this build can number")]
     RefinedTooFar { levels: u32, elements: u128 },
     #[error("cannot write {path}: {cause}")]
@@ -118,18 +120,19 @@ impl Error {
         }
     }
 
-    /// The element it names; of several errors the one with the lowest element
-    /// is reported, so that the message does not depend on the rank count.
-    pub(crate) fn element(&self) -> Option<u64> {
+    /// The element it names, and the node where several ranks may name the same
+    /// element; of several errors the one with the lowest is reported, so that
+    /// the message does not depend on the rank count.
+    pub(crate) fn place(&self) -> Option<[u64; 2]> {
         match self {
+            Self::CrowdedEdge { element, from: node, .. }
+            | Self::TwoMiddles { element, from: node, .. }
+            | Self::MixedRoles { element, node } => Some([*element, *node]),
             Self::NodeOutOfRange { element, .. }
             | Self::RepeatedNode { element, .. }
             | Self::NotFiniteCoordinates { element, .. }
             | Self::BadJacobian { element, .. }
-            | Self::CrowdedEdge { element, .. }
-            | Self::TwoMiddles { element, .. }
-            | Self::MixedRoles { element, .. }
-            | Self::FloatingPiece { element } => Some(*element),
+            | Self::FloatingPiece { element } => Some([*element, 0]),
             _ => None,
         }
     }

@@ -29,7 +29,7 @@ fn main() {
     abort_on_panic(comm.rank());
     let code = run::solve(&comm, &args).unwrap_or_else(|error| {
         if comm.is_root() {
-            eprintln!("quad8-mpi: error: {error}");
+            quad8_mpi::complain(&format!("error: {error}"));
         }
         error.exit_code()
     });
@@ -40,10 +40,13 @@ fn main() {
 
 /// Prints a usage error, or the help that was asked for, on one rank.
 fn usage(message: &clap::Error) -> ! {
-    if launcher_rank() == 0 {
-        // Nobody is left to tell if even this fails.
-        let _ = message.print();
+    // mpirun kills the job at the first code that is not 0, so the others give
+    // none: rank 0 could not finish its sentence.
+    if launcher_rank() > 0 {
+        process::exit(ExitCode::Success as i32);
     }
+    // Nobody is left to tell if even this fails.
+    let _ = message.print();
     process::exit(message.exit_code());
 }
 
@@ -60,7 +63,7 @@ fn launcher_rank() -> u32 {
 /// the whole job instead.
 fn abort_on_panic(rank: usize) {
     panic::set_hook(Box::new(move |info| {
-        eprintln!("quad8-mpi: rank {rank} failed inside: {info} (please report this)");
+        quad8_mpi::complain(&format!("rank {rank} failed inside: {info} (please report this)"));
         SimpleCommunicator::world().abort(ExitCode::Internal as i32);
     }));
 }

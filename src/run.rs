@@ -30,7 +30,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 1. Read, check that the results will have a place, split, distribute, refine.
     let source = args.mesh.clone().map_or(MeshSource::BuiltIn, MeshSource::File);
-    let output = ResultsFile::new(comm, &args.output, source.path())?;
+    let output = ResultsFile::new(comm, &args.output, source.path(), args.json.as_deref())?;
     let slab = watch.time("load_mesh", || source.read(comm))?;
     fault::point(comm, "partition");
     let problem = Problem::channel(args.gamma);
@@ -220,13 +220,13 @@ fn not_converged(comm: &Comm, report: &CgReport, args: &SolveArgs) -> Result<Exi
         Outcome::NotFinite => "a NaN or an infinity appeared: check the size of the input values".to_owned(),
     };
     if comm.is_root() {
-        eprintln!(
-            "quad8-mpi: error: not converged after {} iterations, relative residual {reached:.3e} instead of {:.3e}: \
+        crate::complain(&format!(
+            "error: not converged after {} iterations, relative residual {reached:.3e} instead of {:.3e}: \
              {why}. {} holds the last iterate, marked as not converged.",
             report.iterations,
             args.rtol,
             args.output.display()
-        );
+        ));
     }
     Ok(ExitCode::NotConverged)
 }

@@ -10,7 +10,7 @@ use hdf5::{File, H5Type};
 use super::collective::{self, write_rows};
 use super::slabs::ToSlabs;
 use super::{RunRecord, xdmf};
-use crate::error::{Error, Result};
+use crate::error::{Error, ExitCode, Result};
 use crate::fields::ElementFields;
 use crate::la::Vector;
 use crate::mesh::LocalMesh;
@@ -36,28 +36,45 @@ pub struct ResultsFile {
 }
 
 impl ResultsFile {
-    /// Checks before the work starts that the file can be written there at the
-    /// end, and is not the mesh. **Collective.**
+    /// Checks before the work starts that the file, its description and the
+    /// run record can be written there at the end, each under a name of its own
+    /// that is not the mesh's. **Collective.**
     ///
     /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::Write`]; the same on every rank.
-    pub fn new(comm: &Comm, path: &Path, input: Option<&Path>) -> Result<Self> {
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let file = Self { path: path.into(), partial: partial.into() };
-        comm.agree(if comm.is_root() { file.probe(input) } else { Ok(()) })?;
+    /// [`Error::OutputIsInput`], [`Error::OutputTwice`], [`Error::Write`]; the same on every rank.
+    pub fn new(comm: &Comm, path: &Path, input: Option<&Path>, record: Option<&Path>) -> Result<Self> {
+        let file = Self { path: path.into(), partial: partial(path) };
+        comm.agree(if comm.is_root() { file.probe(input, record) } else { Ok(()) })?;
         Ok(file)
     }
 
-    fn probe(&self, input: Option<&Path>) -> Result<()> {
-        let same = |a: &Path, b: &Path| matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b);
-        if input.is_some_and(|input| same(input, &self.path)) {
-            return Err(Error::OutputIsInput { path: self.path.clone() });
+    fn probe(&self, input: Option<&Path>, record: Option<&Path>) -> Result<()> {
+        let xdmf = self.xdmf_path();
+        let outputs: Vec<&Path> = [&self.path, &xdmf].into_iter().map(PathBuf::as_path).chain(record).collect();
+        let same = |a: &Path, b: &Path| identity(a) == identity(b);
+        for (i, path) in outputs.iter().enumerate() {
+            if input.is_some_and(|input| same(input, path)) {
+                return Err(Error::OutputIsInput { path: path.into() });
+            }
+            if outputs[..i].iter().any(|other| same(other, path)) {
+                return Err(Error::OutputTwice { path: path.into() });
+            }
         }
-        if self.path.is_dir() {
-            return Err(self.failed("it is a folder"));
+        for path in [&self.path, &xdmf] {
+            let what = if path.is_dir() { "it is a folder" } else { "it is not a regular file" };
+            if path.exists() && !path.is_file() {
+                return Err(Error::Write { path: path.clone(), cause: what.to_owned() });
+            }
         }
-        fs::File::create(&self.partial).and_then(|_| fs::remove_file(&self.partial)).map_err(|e| self.failed(e))
+        // What exists, /dev/stdout for instance, may take a record; the rest must be possible to create.
+        let record = record.filter(|path| !path.exists());
+        for (path, partial) in
+            [(self.path.as_path(), self.partial.clone())].into_iter().chain(record.map(|path| (path, partial(path))))
+        {
+            let created = fs::File::create(&partial).and_then(|_| fs::remove_file(&partial));
+            created.map_err(|e| Error::Write { path: path.into(), cause: e.to_string() })?;
+        }
+        Ok(())
     }
 
     /// Where the XDMF description goes.
@@ -73,15 +90,12 @@ impl ResultsFile {
     /// if there was one, is untouched.
     pub fn write(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let written = self.write_partial(comm, results);
-        let finished = match (&written, comm.is_root()) {
-            (Ok(_), true) => self.finish(results.mesh),
-            (Err(_), true) => {
-                // The write has failed already; what is left of it only takes space.
-                let _ = fs::remove_file(&self.partial);
-                Ok(())
-            }
-            _ => Ok(()),
-        };
+        let finished = if written.is_ok() && comm.is_root() { self.finish(results.mesh) } else { Ok(()) };
+        if comm.is_root() && (written.is_err() || finished.is_err()) {
+            // The write has failed already; what is left of it only takes space.
+            let _ = fs::remove_file(&self.partial);
+            let _ = fs::remove_file(partial(&self.xdmf_path()));
+        }
         let collective = written?;
         comm.agree(finished)?;
         Ok(collective)
@@ -90,25 +104,69 @@ impl ResultsFile {
     fn finish(&self, mesh: &LocalMesh) -> Result<()> {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         let text = xdmf::describe(&name, mesh.total_nodes, mesh.total_elements, index_bytes(mesh));
-        fs::rename(&self.partial, &self.path).map_err(|e| self.failed(e))?;
         let xdmf = self.xdmf_path();
-        fs::write(&xdmf, text).map_err(|e| Error::Write { path: xdmf, cause: e.to_string() })
+        let failed = |e: std::io::Error| Error::Write { path: xdmf.clone(), cause: e.to_string() };
+        fs::write(partial(&xdmf), text).map_err(failed)?;
+        fs::rename(&self.partial, &self.path).map_err(|e| self.failed(e))?;
+        fs::rename(partial(&xdmf), &xdmf).map_err(failed)
     }
 
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let file = comm.agree(collective::create(comm, &self.partial).map_err(|e| self.failed(e)))?;
+        if let Err(error) = comm.agree(if comm.is_root() { self.reserve(results) } else { Ok(()) }) {
+            // The error of the reservation is the one to report.
+            let _ = file.close();
+            return Err(error);
+        }
         let writer = Writer { comm, file: &file, results };
-        // HDF5's calls are collective: all ranks fail alike, or agree here.
-        let written = comm.agree(writer.write().map_err(|e| self.failed(e)));
-        let closed = comm.agree(file.close().map_err(|e| self.failed(e)));
-        let collective = written?;
-        closed?;
+        let collective = writer.write().unwrap_or_else(|e| self.abandon(comm, e));
+        comm.agree(file.close().map_err(|e| self.failed(e)))?;
         Ok(collective)
+    }
+
+    /// Takes the space on the disk before MPI-IO needs it: Open MPI's collective
+    /// writes return an error on some ranks only, or on none, when it is full.
+    fn reserve(&self, results: &Results) -> Result<()> {
+        const HEADERS: u64 = 64 * 1024;
+        let mesh = results.mesh;
+        let node = 3 * size_of::<f64>();
+        let element = 8 * index_bytes(mesh) + size_of::<i32>() + 4 * size_of::<f64>();
+        let history = results.record.residual_history.len() * size_of::<f64>();
+        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + history as u64 + HEADERS;
+        let file = fs::File::options().write(true).open(&self.partial).map_err(|e| self.failed(e))?;
+        match nix::fcntl::posix_fallocate(&file, 0, size as i64) {
+            // A file system that cannot reserve can still write.
+            Ok(()) | Err(nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::EINVAL) => Ok(()),
+            Err(e) => Err(self.failed(e.desc())),
+        }
+    }
+
+    /// Ends the job: the other ranks may be waiting in a collective transfer
+    /// that this one will never join.
+    fn abandon(&self, comm: &Comm, cause: hdf5::Error) -> ! {
+        let _ = fs::remove_file(&self.partial);
+        crate::complain(&format!("error: {}", self.failed(cause)));
+        comm.abort(ExitCode::Io)
     }
 
     fn failed(&self, cause: impl ToString) -> Error {
         Error::Write { path: self.path.clone(), cause: cause.to_string() }
     }
+}
+
+/// The name while the file is being written.
+fn partial(path: &Path) -> PathBuf {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    partial.into()
+}
+
+/// One path for all names of a file, whether it exists or not.
+fn identity(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        folder.canonicalize().unwrap_or(folder.into()).join(path.file_name().unwrap_or_default())
+    })
 }
 
 /// Bytes of an index in the quad8 dataset: 4 while they suffice.

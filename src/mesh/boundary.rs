@@ -86,7 +86,11 @@ impl<F: Fn(&[[f64; 2]; 3]) -> Option<u16>> BoundaryRule for F {
 /// [`Error::CrowdedEdge`], [`Error::TwoMiddles`], [`Error::MixedRoles`] and
 /// those of the rule; the same on every rank.
 pub fn find_boundary(comm: &Comm, mesh: &LocalMesh, rule: &dyn BoundaryRule) -> Result<Vec<BoundaryEdge>> {
-    let found = comm.agree(free_edges(mesh))?;
+    // One kind of error after the other, so that the order of kinds is the same everywhere.
+    let edges = Edges::new(mesh);
+    comm.agree(edges.check_roles(mesh))?;
+    comm.agree(edges.check_crowds(mesh))?;
+    let found = comm.agree(free_edges(mesh, &edges.users))?;
     let nodes: Vec<[Local; 3]> = found.iter().map(|&(e, side)| EDGES[side].map(|i| mesh.elements[e][i])).collect();
     let conditions = rule.conditions(comm, mesh, &nodes)?;
     let edges = found.iter().zip(conditions).filter_map(|(&(element, side), condition)| {
@@ -97,11 +101,11 @@ pub fn find_boundary(comm: &Comm, mesh: &LocalMesh, rule: &dyn BoundaryRule) -> 
 
 /// The (element, side) of all edges that one element has, among those with a
 /// node of this rank: it knows every element around its nodes.
-fn free_edges(mesh: &LocalMesh) -> Result<Vec<(usize, usize)>> {
-    let users = count_edges(mesh)?;
+fn free_edges(mesh: &LocalMesh, users: &[u8]) -> Result<Vec<(usize, usize)>> {
     let owned = |node: Local| (node as usize) < mesh.owned_nodes;
     let adjacency = Adjacency::new(&mesh.elements, mesh.owned_nodes);
     let mut free = Vec::new();
+    let mut torn = Lowest::default();
     for (e, nodes) in mesh.elements.iter().enumerate() {
         for (side, &[a, m, b]) in EDGES.iter().enumerate() {
             let (from, middle, to) = (nodes[a], nodes[m], nodes[b]);
@@ -110,56 +114,100 @@ fn free_edges(mesh: &LocalMesh) -> Result<Vec<(usize, usize)>> {
             }
             if let Some(corner) = [from, to].into_iter().find(|&n| owned(n)) {
                 for (other, _) in adjacency.around(corner as usize).filter(|&(other, _)| other != e) {
-                    check_middle(mesh, e, [from, middle, to], other)?;
+                    torn.keep(other_middle(mesh, e, [from, middle, to], other));
                 }
             }
             free.push((e, side));
         }
     }
-    Ok(free)
+    torn.result().map(|()| free)
 }
 
-/// How many elements have the edge with a given middle node; also checks that
-/// a middle node is nothing else anywhere.
-fn count_edges(mesh: &LocalMesh) -> Result<Vec<u8>> {
-    let mut users = vec![0_u8; mesh.coordinates.len()];
-    let mut ends = vec![[Local::MAX; 2]; mesh.coordinates.len()];
-    for (e, nodes) in mesh.elements.iter().enumerate() {
-        for [a, m, b] in EDGES {
-            let (middle, pair) = (nodes[m] as usize, [nodes[a].min(nodes[b]), nodes[a].max(nodes[b])]);
-            if users[middle] > 0 && ends[middle] != pair {
-                return Err(Error::MixedRoles { element: mesh.element_ids[e], node: mesh.node_ids[middle] });
-            }
-            ends[middle] = pair;
-            users[middle] = users[middle].saturating_add(1);
-            if users[middle] > 2 {
-                let [from, to] = pair.map(|n| mesh.node_ids[n as usize]);
-                let count = mesh.elements.iter().filter(|n| n[4..].contains(&(middle as Local))).count();
-                return Err(Error::CrowdedEdge { element: mesh.element_ids[e], from, to, count });
-            }
+/// Of several errors the one with the lowest element and node.
+#[derive(Default)]
+struct Lowest(Option<Error>);
+
+impl Lowest {
+    fn keep(&mut self, error: Option<Error>) {
+        if let Some(error) = error
+            && self.0.as_ref().is_none_or(|kept| error.place() < kept.place())
+        {
+            self.0 = Some(error);
         }
     }
-    for (e, nodes) in mesh.elements.iter().enumerate() {
-        if let Some(&node) = nodes[..4].iter().find(|&&n| users[n as usize] > 0) {
-            return Err(Error::MixedRoles { element: mesh.element_ids[e], node: mesh.node_ids[node as usize] });
-        }
+
+    fn result(self) -> Result<()> {
+        self.0.map_or(Ok(()), Err)
     }
-    Ok(users)
 }
 
-/// Refuses a free edge whose corners are joined by an edge of `other`, over
-/// another middle node.
-fn check_middle(mesh: &LocalMesh, element: usize, [from, middle, to]: [Local; 3], other: usize) -> Result<()> {
-    let nodes = &mesh.elements[other];
-    let global = |n: Local| -> Global { mesh.node_ids[n as usize] };
-    match EDGES.iter().find(|&&[a, _, b]| [nodes[a], nodes[b]] == [to, from] || [nodes[a], nodes[b]] == [from, to]) {
-        Some(&[_, m, _]) => Err(Error::TwoMiddles {
-            element: mesh.element_ids[element],
-            from: global(from),
-            to: global(to),
-            middle: global(middle),
-            other: global(nodes[m]),
-        }),
-        None => Ok(()),
+/// What each local node is in the elements around it.
+struct Edges {
+    /// How many elements have the edge that it is the middle of.
+    users: Vec<u8>,
+    /// Whether it is a corner, or the middle of another edge, too.
+    mixed: Vec<bool>,
+}
+
+impl Edges {
+    fn new(mesh: &LocalMesh) -> Self {
+        let nodes = mesh.coordinates.len();
+        let (mut users, mut mixed) = (vec![0_u8; nodes], vec![false; nodes]);
+        let mut ends = vec![[Local::MAX; 2]; nodes];
+        for nodes in &mesh.elements {
+            for [a, m, b] in EDGES {
+                let (middle, pair) = (nodes[m] as usize, [nodes[a].min(nodes[b]), nodes[a].max(nodes[b])]);
+                mixed[middle] |= users[middle] > 0 && ends[middle] != pair;
+                ends[middle] = pair;
+                users[middle] = users[middle].saturating_add(1);
+            }
+        }
+        for &corner in mesh.elements.iter().flat_map(|nodes| &nodes[..4]) {
+            mixed[corner as usize] |= users[corner as usize] > 0;
+        }
+        Self { users, mixed }
     }
+
+    /// A middle node is nothing else anywhere.
+    fn check_roles(&self, mesh: &LocalMesh) -> Result<()> {
+        Self::check(mesh, |element, [_, middle, _]| {
+            let node = mesh.node_ids[middle as usize];
+            self.mixed[middle as usize].then_some(Error::MixedRoles { element, node })
+        })
+    }
+
+    /// An edge has two elements at most.
+    fn check_crowds(&self, mesh: &LocalMesh) -> Result<()> {
+        Self::check(mesh, |element, [from, middle, to]| {
+            let [from, to] = [from, to].map(|n| mesh.node_ids[n as usize]);
+            let count = usize::from(self.users[middle as usize]);
+            (count > 2).then_some(Error::CrowdedEdge { element, from, to, count })
+        })
+    }
+
+    /// The lowest error of all edges whose middle node this rank owns, and of
+    /// which it therefore knows all elements.
+    fn check(mesh: &LocalMesh, find: impl Fn(Global, [Local; 3]) -> Option<Error>) -> Result<()> {
+        let mut lowest = Lowest::default();
+        for (nodes, &element) in mesh.elements.iter().zip(&mesh.element_ids) {
+            for edge in EDGES.map(|edge| edge.map(|i| nodes[i])) {
+                if (edge[1] as usize) < mesh.owned_nodes {
+                    lowest.keep(find(element, edge));
+                }
+            }
+        }
+        lowest.result()
+    }
+}
+
+/// The error of two elements that join the same corners over different middle
+/// nodes, as the lower one of them sees it; `edge` is the free one of `element`.
+fn other_middle(mesh: &LocalMesh, element: usize, edge: [Local; 3], other: usize) -> Option<Error> {
+    let edges = EDGES.map(|places| places.map(|i| mesh.elements[other][i]));
+    let joins = |e: &[Local; 3]| [e[0], e[2]] == [edge[2], edge[0]] || [e[0], e[2]] == [edge[0], edge[2]];
+    let across = *edges.iter().find(|e| joins(e))?;
+    let (element, other) = (mesh.element_ids[element], mesh.element_ids[other]);
+    let (element, edge, across) = if element < other { (element, edge, across) } else { (other, across, edge) };
+    let [from, middle, to] = edge.map(|n| mesh.node_ids[n as usize]);
+    Some(Error::TwoMiddles { element, from, to, middle, other: mesh.node_ids[across[1] as usize] })
 }

@@ -111,7 +111,8 @@ fn visit(start: u32, mark: u8, neighbours: &[[u32; 4]], seen: &mut [u8], order: 
 const NONE: u32 = u32::MAX;
 
 /// The elements across the four edges of each element. Edges are recognised by
-/// their middle nodes.
+/// their middle nodes; of an edge that more than two elements have (an error
+/// that is found later) the first two are neighbours.
 fn neighbours(elements: &[[Local; 8]]) -> Vec<[u32; 4]> {
     let nodes = elements.iter().flatten().max().map_or(0, |&n| n as usize + 1);
     let mut first = vec![NONE; nodes];
@@ -121,8 +122,10 @@ fn neighbours(elements: &[[Local; 8]]) -> Vec<[u32; 4]> {
             let slot = &mut first[nodes[4 + side] as usize];
             if *slot == NONE {
                 *slot = (4 * e + side) as u32;
-            } else {
-                let (other, its_side) = (*slot as usize / 4, *slot as usize % 4);
+                continue;
+            }
+            let (other, its_side) = (*slot as usize / 4, *slot as usize % 4);
+            if neighbours[other][its_side] == NONE {
                 neighbours[e][side] = other as u32;
                 neighbours[other][its_side] = e as u32;
             }
@@ -159,5 +162,15 @@ mod tests {
         order.sort_unstable();
         assert_eq!(order, [0, 1, 2, 3, 4]);
         assert!(breadth_first(&[]).is_empty());
+    }
+
+    #[test]
+    fn no_element_is_lost_at_an_edge_of_three() {
+        // Element 0 hangs on 2; 1, 2 and 3 share the edge with middle 13.
+        let around = |middles: [Local; 4]| std::array::from_fn(|i| if i < 4 { i as Local } else { middles[i - 4] });
+        let elements = [[20, 21, 22, 12], [13, 23, 24, 25], [13, 12, 26, 27], [13, 28, 29, 30]].map(around);
+        let mut order = breadth_first(&elements);
+        order.sort_unstable();
+        assert_eq!(order, [0, 1, 2, 3]);
     }
 }

@@ -70,8 +70,9 @@ fn split(corners: &[i32], parts: usize) -> Result<(Vec<u32>, u64)> {
                 .set_option(Contig(contiguous))
                 .part_kway(part)
         };
-        // METIS refuses contiguous parts where the mesh has several pieces.
-        run(true, &mut part).or_else(|_| run(false, &mut part)).map_err(failed)?;
+        // Where the mesh has several pieces METIS complains about contiguous parts, on stdout.
+        let contiguous = is_connected(xadj, adjncy);
+        run(contiguous, &mut part).or_else(|_| run(false, &mut part)).map_err(failed)?;
         fill_empty(&mut part, parts);
     }
     let cut = (0..elements)
@@ -79,6 +80,23 @@ fn split(corners: &[i32], parts: usize) -> Result<(Vec<u32>, u64)> {
         .filter(|&(e, n)| e < n && part[e] != part[n])
         .count();
     Ok((part.into_iter().map(|p| p as u32).collect(), cut as u64))
+}
+
+/// Whether the graph is in one piece.
+fn is_connected(xadj: &[i32], adjncy: &[i32]) -> bool {
+    let mut seen = vec![false; xadj.len() - 1];
+    let mut front = vec![0];
+    seen[0] = true;
+    let mut count = 0;
+    while let Some(e) = front.pop() {
+        count += 1;
+        for &n in &adjncy[xadj[e] as usize..xadj[e + 1] as usize] {
+            if !std::mem::replace(&mut seen[n as usize], true) {
+                front.push(n as usize);
+            }
+        }
+    }
+    count == seen.len()
 }
 
 /// METIS leaves parts of tiny graphs empty: each takes an element of the part

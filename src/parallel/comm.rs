@@ -174,22 +174,23 @@ impl Comm {
 
     /// Turns a result that may differ from rank to rank into one that is the
     /// same on all: if any rank failed, every rank returns the error of the
-    /// rank that names the lowest element (or else of the lowest rank).
+    /// rank that names the lowest element and node (or else of the lowest rank).
     /// **Collective**; every fallible stage ends with it before ranks
     /// communicate again.
     ///
     /// # Errors
     /// [`Error::Agreed`] when any rank failed.
     pub fn agree<T>(&self, result: Result<T>) -> Result<T> {
-        let priority = match &result {
-            Ok(_) => u64::MAX,
-            Err(e) => e.element().unwrap_or(u64::MAX - 1),
+        let [element, node] = match &result {
+            Ok(_) => [u64::MAX; 2],
+            Err(e) => e.place().unwrap_or([u64::MAX - 1, 0]),
         };
-        let first = self.min(priority);
+        let first = self.min(element);
         if first == u64::MAX {
             return result;
         }
-        let speaker = self.min(if priority == first { self.rank } else { self.size });
+        let lowest = self.min(if element == first { node } else { u64::MAX });
+        let speaker = self.min(if [element, node] == [first, lowest] { self.rank } else { self.size });
         let (code, mut text) = match result {
             Err(e) if speaker == self.rank => (e.exit_code() as i32, e.to_string().into_bytes()),
             _ => (0, Vec::new()),

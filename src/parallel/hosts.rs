@@ -51,10 +51,17 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Placement {
         let speaker = comm.min(if threads_on_host == excess { comm.rank() } else { comm.size() });
         let ranks = comm.broadcast(speaker, local.size());
         let usable = comm.broadcast(speaker, usable);
+        let plural = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         warnings.push(format!(
-            "{ranks} ranks with {excess} threads in all share {usable} core{} on one host, so they wait for each other: \
-             use mpirun -n {usable}, or fewer --threads",
-            if usable == 1 { "" } else { "s" }
+            "{} with {} in all share {} on one host, so they wait for each other: use {}",
+            plural(ranks as u64, "rank"),
+            plural(excess, "thread"),
+            plural(usable as u64, "core"),
+            if ranks > usable {
+                format!("at most mpirun -n {usable}")
+            } else {
+                format!("--threads {}", usable / ranks)
+            }
         ));
     }
     let squeezed = comm.max(if threads > 1 && cores.len() == 1 { threads as u64 } else { 0 });
