@@ -50,6 +50,12 @@ impl ResultsFile {
 
     fn probe(&self, input: Option<&Path>, record: Option<&Path>) -> Result<()> {
         let xdmf = self.xdmf_path();
+        for path in [&self.path, &xdmf] {
+            let what = if path.is_dir() { "it is a folder" } else { "it is not a regular file" };
+            if path.exists() && !path.is_file() {
+                return Err(Error::Write { path: path.clone(), cause: what.to_owned() });
+            }
+        }
         let outputs: Vec<&Path> = [&self.path, &xdmf].into_iter().map(PathBuf::as_path).chain(record).collect();
         let same = |a: &Path, b: &Path| identity(a) == identity(b);
         for (i, path) in outputs.iter().enumerate() {
@@ -58,12 +64,6 @@ impl ResultsFile {
             }
             if outputs[..i].iter().any(|other| same(other, path)) {
                 return Err(Error::OutputTwice { path: path.into() });
-            }
-        }
-        for path in [&self.path, &xdmf] {
-            let what = if path.is_dir() { "it is a folder" } else { "it is not a regular file" };
-            if path.exists() && !path.is_file() {
-                return Err(Error::Write { path: path.clone(), cause: what.to_owned() });
             }
         }
         // What exists, /dev/stdout for instance, may take a record; the rest must be possible to create.

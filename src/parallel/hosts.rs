@@ -53,15 +53,13 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Placement {
         let usable = comm.broadcast(speaker, usable);
         let plural = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         warnings.push(format!(
-            "{} with {} in all share {} on one host, so they wait for each other: use {}",
+            "{} with {} in all share {} on one host, so they wait for each other: \
+             use mpirun -n {} with --threads {}",
             plural(ranks as u64, "rank"),
             plural(excess, "thread"),
             plural(usable as u64, "core"),
-            if ranks > usable {
-                format!("at most mpirun -n {usable}")
-            } else {
-                format!("--threads {}", usable / ranks)
-            }
+            ranks.min(usable),
+            (usable / ranks).max(1)
         ));
     }
     let squeezed = comm.max(if threads > 1 && cores.len() == 1 { threads as u64 } else { 0 });
