@@ -40,7 +40,7 @@ pub struct SolveArgs {
     pub refine: u32,
 
     /// Preconditioner of CG
-    #[arg(long, value_enum, default_value_t = PreconditionerKind::Jacobi)]
+    #[arg(long, value_enum, default_value_t = PreconditionerKind::Multigrid)]
     pub preconditioner: PreconditionerKind,
 
     /// Relative residual ||b - K u|| / ||b|| to reach (no unit)
@@ -79,6 +79,8 @@ pub struct SolveArgs {
 /// The preconditioners to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PreconditionerKind {
+    /// Corners of the elements, then smoothed aggregation
+    Multigrid,
     /// Division by the diagonal
     Jacobi,
 }

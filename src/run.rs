@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::assemble::{ElementMatrices, fixed_nodes, held_nodes, load_vector, stiffness_matrix};
-use crate::cli::SolveArgs;
+use crate::assemble::{Corners, ElementMatrices, fixed_nodes, held_nodes, load_vector, sum_elements};
+use crate::cli::{PreconditionerKind, SolveArgs};
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
 use crate::fault;
 use crate::fields::{ElementFields, Fluid, element_fields, statistics};
 use crate::io::{Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig};
-use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Vector, conjugate_gradient};
+use crate::la::{CgOptions, CgReport, DistributedCsr, Jacobi, Multigrid, Outcome, Vector, conjugate_gradient};
 use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
@@ -46,10 +46,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 2. Assemble the system and build in the boundary conditions.
     fault::point(comm, "assemble");
-    let (mut matrix, mut b) = watch.time("assemble_system", || {
+    let (elements, mut matrix, mut b) = watch.time("assemble_system", || {
         let elements = comm.agree(ElementMatrices::new(&mesh, &boundary, &problem))?;
         let b = load_vector(&mesh, &boundary, &problem);
-        Ok::<_, Error>((stiffness_matrix(&halo, &mesh, &elements), b))
+        let matrix = sum_elements(&halo, &mesh.elements, |e, a| elements.row(e, a));
+        Ok::<_, Error>((elements, matrix, b))
     })?;
     let fixed = watch.time("apply_bc", || {
         let fixed = fixed_nodes(&halo, &mesh, &boundary, &problem);
@@ -59,10 +60,24 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 3. Solve.
     fault::point(comm, "solve");
-    let preconditioner = watch.time("setup_preconditioner", || Jacobi::new(&matrix.diagonal()));
+    let matrix_entries = matrix.entries() as u64;
+    let solver = watch.time("setup_preconditioner", || {
+        Ok::<_, Error>(match args.preconditioner {
+            PreconditionerKind::Jacobi => Solver::Jacobi(Jacobi::new(&matrix.diagonal()), matrix),
+            PreconditionerKind::Multigrid => {
+                let corners = Corners::new(&halo, &mesh, &elements, &fixed.fixed)?;
+                Solver::Multigrid(Multigrid::new(matrix, corners.prolongation, corners.matrix)?)
+            }
+        })
+    })?;
+    drop(elements);
+    if let Solver::Multigrid(m) = &solver { let s = m.sizes(); if comm.is_root() { eprintln!("{s:?}"); } }
     let options = CgOptions { rtol: args.rtol, max_iterations: args.max_iterations };
     let mut u = Vector::zeros(halo.map());
-    let report = watch.time("solve_system", || conjugate_gradient(&matrix, &preconditioner, &b, &mut u, options));
+    let report = watch.time("solve_system", || match &solver {
+        Solver::Jacobi(jacobi, matrix) => conjugate_gradient(matrix, jacobi, &b, &mut u, options),
+        Solver::Multigrid(multigrid) => conjugate_gradient(multigrid.finest(), multigrid, &b, &mut u, options),
+    });
     console.solved(&report, args.rtol);
 
     // 4. Velocities and pressures.
@@ -91,7 +106,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
             nodes: mesh.total_nodes,
             used_nodes: halo.map().total(),
             elements: mesh.total_elements,
-            matrix_nnz: comm.sum(matrix.entries() as u64),
+            matrix_nnz: comm.sum(matrix_entries),
             fixed_nodes: comm.sum(fixed.fixed[..mesh.owned_nodes].iter().filter(|f| **f).count() as u64),
         },
         solver_config: describe_options(args),
@@ -111,6 +126,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     }
     console.finish(&record, args);
     not_converged(comm, &report, args)
+}
+
+enum Solver {
+    Jacobi(Jacobi, DistributedCsr),
+    Multigrid(Multigrid),
 }
 
 /// A mesh that is ready for assembly.

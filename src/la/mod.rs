@@ -1,14 +1,21 @@
 //! Distributed linear algebra: vectors, operators, preconditioners and the
 //! conjugate gradient method. Knows no elements.
 
+mod aggregation;
 mod cg;
+mod chebyshev;
+mod coarse;
 mod csr;
+mod galerkin;
 mod jacobi;
+mod multigrid;
+mod rows;
 mod vector;
 
 pub use cg::{CgOptions, CgReport, Outcome, conjugate_gradient};
 pub use csr::DistributedCsr;
 pub use jacobi::Jacobi;
+pub use multigrid::Multigrid;
 pub use vector::Vector;
 
 use crate::parallel::Halo;
