@@ -85,6 +85,16 @@ pub enum PreconditionerKind {
     Jacobi,
 }
 
+impl PreconditionerKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Multigrid => "multigrid",
+            Self::Jacobi => "jacobi",
+        }
+    }
+}
+
 impl Cli {
     /// The solve that is asked for.
     pub fn into_solve(self) -> SolveArgs {

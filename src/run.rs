@@ -10,8 +10,10 @@ use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
 use crate::fault;
 use crate::fields::{ElementFields, Fluid, element_fields, statistics};
-use crate::io::{Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig};
-use crate::la::{CgOptions, CgReport, DistributedCsr, Jacobi, Multigrid, Outcome, Vector, conjugate_gradient};
+use crate::io::{
+    Convergence, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
+};
+use crate::la::{CgOptions, CgReport, Jacobi, Multigrid, Outcome, Preconditioner, Vector, conjugate_gradient};
 use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
@@ -58,26 +60,23 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         fixed
     });
 
+    let matrix = Rc::new(matrix);
+
     // 3. Solve.
     fault::point(comm, "solve");
-    let matrix_entries = matrix.entries() as u64;
-    let solver = watch.time("setup_preconditioner", || {
-        Ok::<_, Error>(match args.preconditioner {
-            PreconditionerKind::Jacobi => Solver::Jacobi(Jacobi::new(&matrix.diagonal()), matrix),
+    let preconditioner = watch.time("setup_preconditioner", || {
+        Ok::<Box<dyn Preconditioner>, Error>(match args.preconditioner {
+            PreconditionerKind::Jacobi => Box::new(Jacobi::new(&matrix.diagonal())),
             PreconditionerKind::Multigrid => {
                 let corners = Corners::new(&halo, &mesh, &elements, &fixed.fixed)?;
-                Solver::Multigrid(Multigrid::new(matrix, corners.prolongation, corners.matrix)?)
+                Box::new(Multigrid::new(Rc::clone(&matrix), corners.prolongation, corners.matrix)?)
             }
         })
     })?;
     drop(elements);
-    if let Solver::Multigrid(m) = &solver { let s = m.sizes(); if comm.is_root() { eprintln!("{s:?}"); } }
     let options = CgOptions { rtol: args.rtol, max_iterations: args.max_iterations };
     let mut u = Vector::zeros(halo.map());
-    let report = watch.time("solve_system", || match &solver {
-        Solver::Jacobi(jacobi, matrix) => conjugate_gradient(matrix, jacobi, &b, &mut u, options),
-        Solver::Multigrid(multigrid) => conjugate_gradient(multigrid.finest(), multigrid, &b, &mut u, options),
-    });
+    let report = watch.time("solve_system", || conjugate_gradient(&*matrix, &*preconditioner, &b, &mut u, options));
     console.solved(&report, args.rtol);
 
     // 4. Velocities and pressures.
@@ -106,10 +105,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
             nodes: mesh.total_nodes,
             used_nodes: halo.map().total(),
             elements: mesh.total_elements,
-            matrix_nnz: comm.sum(matrix_entries),
+            matrix_nnz: comm.sum(matrix.entries() as u64),
             fixed_nodes: comm.sum(fixed.fixed[..mesh.owned_nodes].iter().filter(|f| **f).count() as u64),
         },
         solver_config: describe_options(args),
+        convergence: Convergence::new(&report, preconditioner.levels()),
         memory: measure_memory(comm),
         parallel,
         residual_history: report.history.clone(),
@@ -126,11 +126,6 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     }
     console.finish(&record, args);
     not_converged(comm, &report, args)
-}
-
-enum Solver {
-    Jacobi(Jacobi, DistributedCsr),
-    Multigrid(Multigrid),
 }
 
 /// A mesh that is ready for assembly.
@@ -209,7 +204,7 @@ fn describe_solution(comm: &Comm, u: &Vector, fields: &[ElementFields], report: 
 
 fn describe_options(args: &SolveArgs) -> SolverConfig {
     SolverConfig {
-        preconditioner: "jacobi".to_owned(),
+        preconditioner: args.preconditioner.name().to_owned(),
         rtol: args.rtol,
         max_iterations: args.max_iterations,
         gamma: args.gamma,

@@ -27,9 +27,8 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, smoother: &Chebyshev, theta
     let mut diagonal = matrix.diagonal();
     diagonal.resize(fine.map().local(), 0.0);
     fine.forward(&mut diagonal);
-    let strong = |i: usize, (j, a): (Local, f64)| {
-        j as usize != i && a * a > theta * theta * diagonal[i] * diagonal[j as usize]
-    };
+    let strong =
+        |i: usize, (j, a): (Local, f64)| j as usize != i && a * a > theta * theta * diagonal[i] * diagonal[j as usize];
 
     let (aggregate, count) = aggregate(a, strong);
     let comm = fine.comm();
@@ -87,7 +86,11 @@ fn aggregate(matrix: &SplitCsr, strong: impl Fn(usize, (Local, f64)) -> bool) ->
     let mut count = 0;
     let strong = &strong;
     let neighbours = |i: usize| {
-        matrix.row(i).filter(|&(j, _)| (j as usize) < rows).filter(move |&entry| strong(i, entry)).map(|(j, _)| j as usize)
+        matrix
+            .row(i)
+            .filter(|&(j, _)| (j as usize) < rows)
+            .filter(move |&entry| strong(i, entry))
+            .map(|(j, _)| j as usize)
     };
     // 1. A root and all its neighbours, where none of them is taken.
     for i in 0..rows {

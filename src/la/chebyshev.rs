@@ -36,11 +36,6 @@ impl Chebyshev {
         self.center + self.half_width
     }
 
-    /// The inverse of the diagonal.
-    pub fn inverse_diagonal(&self) -> &[f64] {
-        &self.inverse_diagonal
-    }
-
     /// Improves `x` by the polynomial, given the residual b - A x in `r`, which
     /// is kept up to date except for the last step; `d` and `q` are work space.
     /// **Collective.**
@@ -95,7 +90,7 @@ fn largest_eigenvalue(matrix: &DistributedCsr, inverse_diagonal: &[f64]) -> f64 
             [terms.map(|(x, inverse)| x * x / inverse).sum()]
         });
         let sums = halo.comm().sum_all(&[x_ax, x_dx[0]]);
-        if !(sums[1] > 0.0) {
+        if sums[1] <= 0.0 {
             break;
         }
         eigenvalue = sums[0] / sums[1];

@@ -99,7 +99,8 @@ impl DistributedCsr {
 
     /// The owned part of the diagonal.
     pub fn diagonal(&self) -> Vec<f64> {
-        let (pointers, columns, values) = (self.local.owned.indptr(), self.local.owned.indices(), self.local.owned.data());
+        let (pointers, columns, values) =
+            (self.local.owned.indptr(), self.local.owned.indices(), self.local.owned.data());
         (0..self.local.owned.rows())
             .map(|row| {
                 let range = pointers.outer_inds_sz(row);

@@ -18,6 +18,8 @@ pub use jacobi::Jacobi;
 pub use multigrid::Multigrid;
 pub use vector::Vector;
 
+use serde::Serialize;
+
 use crate::parallel::Halo;
 
 /// A symmetric operator on distributed vectors.
@@ -44,4 +46,19 @@ pub trait Preconditioner {
     /// Overwrites the owned part of `z` by M r and returns this rank's part of
     /// r.z. **Collective.**
     fn apply(&self, r: &mut Vector, z: &mut Vector) -> f64;
+
+    /// The levels of a hierarchy, finest first; none for a preconditioner
+    /// without one. **Collective.**
+    fn levels(&self) -> Vec<LevelSize> {
+        Vec::new()
+    }
+}
+
+/// The size of one level over all ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LevelSize {
+    /// Number of unknowns.
+    pub unknowns: u64,
+    /// Number of stored matrix entries.
+    pub entries: u64,
 }

@@ -7,6 +7,7 @@
 //! same polynomial, so the cycle is symmetric.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::aggregation::smoothed_aggregation;
 use super::chebyshev::Chebyshev;
@@ -14,13 +15,13 @@ use super::coarse::CoarseSolver;
 use super::csr::{Csr, DistributedCsr};
 use super::galerkin::galerkin;
 use super::vector::dot;
-use super::{LinearOperator, Preconditioner, Vector};
+use super::{LevelSize, LinearOperator, Preconditioner, Vector};
 use crate::error::Result;
 use crate::parallel::loops;
 
 /// One level with its way to the next coarser one.
 struct Level {
-    matrix: DistributedCsr,
+    matrix: Rc<DistributedCsr>,
     smoother: Chebyshev,
     prolongation: DistributedCsr,
     restriction: Csr,
@@ -42,7 +43,7 @@ struct Work {
 /// A symmetric multigrid cycle.
 pub struct Multigrid {
     levels: Vec<Level>,
-    coarsest: (DistributedCsr, CoarseSolver),
+    coarsest: (Rc<DistributedCsr>, CoarseSolver),
 }
 
 /// Degree of the smoothing polynomial.
@@ -60,9 +61,9 @@ impl Multigrid {
     ///
     /// # Errors
     /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-    pub fn new(finest: DistributedCsr, prolongation: DistributedCsr, second: DistributedCsr) -> Result<Self> {
+    pub fn new(finest: Rc<DistributedCsr>, prolongation: DistributedCsr, second: DistributedCsr) -> Result<Self> {
         let mut levels = vec![Level::new(finest, prolongation, 2)];
-        let mut matrix = second;
+        let mut matrix = Rc::new(second);
         let mut theta = THETA;
         while matrix.halo().map().total() > DIRECT {
             let smoother = Chebyshev::new(&matrix, DEGREE);
@@ -74,22 +75,11 @@ impl Multigrid {
             let restriction = prolongation.transposed();
             let coarse = galerkin(&matrix, &prolongation, &restriction)?;
             levels.push(Level::with(matrix, smoother, prolongation, restriction, 1));
-            matrix = coarse;
+            matrix = Rc::new(coarse);
             theta *= 0.5;
         }
         let solver = CoarseSolver::new(&matrix);
         Ok(Self { levels, coarsest: (matrix, solver) })
-    }
-
-    /// The finest operator.
-    pub fn finest(&self) -> &DistributedCsr {
-        self.levels.first().map_or(&self.coarsest.0, |level| &level.matrix)
-    }
-
-    /// Unknowns and stored entries of each level over all ranks. **Collective.**
-    pub fn sizes(&self) -> Vec<(u64, u64)> {
-        let matrices = self.levels.iter().map(|level| &level.matrix).chain([&self.coarsest.0]);
-        matrices.map(|m| (m.halo().map().total(), m.halo().comm().sum(m.entries() as u64))).collect()
     }
 
     /// Overwrites `x` by one cycle for `b`, from x = 0.
@@ -128,14 +118,14 @@ impl Multigrid {
 }
 
 impl Level {
-    fn new(matrix: DistributedCsr, prolongation: DistributedCsr, coarse_cycles: usize) -> Self {
+    fn new(matrix: Rc<DistributedCsr>, prolongation: DistributedCsr, coarse_cycles: usize) -> Self {
         let smoother = Chebyshev::new(&matrix, DEGREE);
         let restriction = prolongation.transposed();
         Self::with(matrix, smoother, prolongation, restriction, coarse_cycles)
     }
 
     fn with(
-        matrix: DistributedCsr,
+        matrix: Rc<DistributedCsr>,
         smoother: Chebyshev,
         prolongation: DistributedCsr,
         restriction: Csr,
@@ -169,6 +159,15 @@ impl Preconditioner for Multigrid {
     fn apply(&self, r: &mut Vector, z: &mut Vector) -> f64 {
         self.cycle(0, r, z);
         dot(r.owned(), z.owned())
+    }
+
+    fn levels(&self) -> Vec<LevelSize> {
+        let matrices = self.levels.iter().map(|level| &level.matrix).chain([&self.coarsest.0]);
+        let size = |matrix: &Rc<DistributedCsr>| LevelSize {
+            unknowns: matrix.halo().map().total(),
+            entries: matrix.halo().comm().sum(matrix.entries() as u64),
+        };
+        matrices.map(size).collect()
     }
 }
 

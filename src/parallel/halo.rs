@@ -122,14 +122,8 @@ impl Halo {
             total: comm.sum(owned.len() as Global),
             ghosts: ghosts.len(),
         };
-        let mut halo = Self {
-            comm: Rc::clone(comm),
-            map,
-            ghost_numbers: Vec::new(),
-            sends,
-            receives,
-            outbox: RefCell::default(),
-        };
+        let mut halo =
+            Self { comm: Rc::clone(comm), map, ghost_numbers: Vec::new(), sends, receives, outbox: RefCell::default() };
         let mut numbers: Vec<Global> = halo.map.range().chain(ghosts.iter().map(|_| 0)).collect();
         halo.forward(&mut numbers);
         halo.ghost_numbers = numbers.split_off(owned.len());
@@ -174,11 +168,8 @@ impl Halo {
     pub fn reverse_add(&self, values: &mut [f64]) {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
         let first = self.map.owned();
-        let outgoing: Vec<(usize, &[f64])> = self
-            .receives
-            .iter()
-            .map(|r| (r.rank, &ghosts[r.range.start - first..r.range.end - first]))
-            .collect();
+        let outgoing: Vec<(usize, &[f64])> =
+            self.receives.iter().map(|r| (r.rank, &ghosts[r.range.start - first..r.range.end - first])).collect();
         let mut incoming: Vec<Vec<f64>> = self.sends.iter().map(|s| vec![0.0; s.indices.len()]).collect();
         let receive = self.sends.iter().zip(&mut incoming).map(|(s, buffer)| (s.rank, &mut buffer[..])).collect();
         self.comm.swap_during(&outgoing, receive, || ());
