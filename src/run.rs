@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::assemble::{Corners, ElementMatrices, fixed_nodes, held_nodes, load_vector, sum_elements};
+use crate::assemble::{Corners, ElementMatrices, ElementOperator, fixed_nodes, held_nodes, load_vector};
 use crate::cli::{PreconditionerKind, SolveArgs};
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
@@ -13,7 +13,9 @@ use crate::fields::{ElementFields, Fluid, element_fields, statistics};
 use crate::io::{
     Convergence, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
 };
-use crate::la::{CgOptions, CgReport, Jacobi, Multigrid, Outcome, Preconditioner, Vector, conjugate_gradient};
+use crate::la::{
+    CgOptions, CgReport, Jacobi, LinearOperator, Multigrid, Outcome, Preconditioner, Vector, conjugate_gradient,
+};
 use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
@@ -48,35 +50,32 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 2. Assemble the system and build in the boundary conditions.
     fault::point(comm, "assemble");
-    let (elements, mut matrix, mut b) = watch.time("assemble_system", || {
+    let (elements, mut b) = watch.time("assemble_system", || {
         let elements = comm.agree(ElementMatrices::new(&mesh, &boundary, &problem))?;
-        let b = load_vector(&mesh, &boundary, &problem);
-        let matrix = sum_elements(&halo, &mesh.elements, |e, a| elements.row(e, a));
-        Ok::<_, Error>((elements, matrix, b))
+        Ok::<_, Error>((elements, load_vector(&mesh, &boundary, &problem)))
     })?;
-    let fixed = watch.time("apply_bc", || {
+    let (fixed, operator) = watch.time("apply_bc", || {
         let fixed = fixed_nodes(&halo, &mesh, &boundary, &problem);
-        matrix.eliminate(&fixed.fixed, &fixed.values, &mut b);
-        fixed
+        let operator = ElementOperator::new(&halo, &mesh, &elements, &fixed.fixed);
+        operator.eliminate(&fixed.values, &mut b);
+        (fixed, operator)
     });
-
-    let matrix = Rc::new(matrix);
 
     // 3. Solve.
     fault::point(comm, "solve");
     let preconditioner = watch.time("setup_preconditioner", || {
         Ok::<Box<dyn Preconditioner>, Error>(match args.preconditioner {
-            PreconditionerKind::Jacobi => Box::new(Jacobi::new(&matrix.diagonal())),
+            PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
             PreconditionerKind::Multigrid => {
                 let corners = Corners::new(&halo, &mesh, &elements, &fixed.fixed)?;
-                Box::new(Multigrid::new(Rc::clone(&matrix), corners.prolongation, corners.matrix)?)
+                Box::new(Multigrid::new(Box::new(operator.to()), corners.prolongation, corners.matrix)?)
             }
         })
     })?;
     drop(elements);
     let options = CgOptions { rtol: args.rtol, max_iterations: args.max_iterations };
     let mut u = Vector::zeros(halo.map());
-    let report = watch.time("solve_system", || conjugate_gradient(&*matrix, &*preconditioner, &b, &mut u, options));
+    let report = watch.time("solve_system", || conjugate_gradient(&operator, &*preconditioner, &b, &mut u, options));
     console.solved(&report, args.rtol);
 
     // 4. Velocities and pressures.
@@ -105,7 +104,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
             nodes: mesh.total_nodes,
             used_nodes: halo.map().total(),
             elements: mesh.total_elements,
-            matrix_nnz: comm.sum(matrix.entries() as u64),
+            matrix_nnz: comm.sum(operator.entries() as u64),
             fixed_nodes: comm.sum(fixed.fixed[..mesh.owned_nodes].iter().filter(|f| **f).count() as u64),
         },
         solver_config: describe_options(args),

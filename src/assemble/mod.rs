@@ -5,9 +5,11 @@
 mod conditions;
 mod corners;
 mod elements;
+mod operator;
 mod rows;
 
 pub use conditions::{Fixed, fixed_nodes, held_nodes};
 pub use corners::Corners;
 pub use elements::{ElementMatrices, load_vector};
+pub use operator::ElementOperator;
 pub use rows::sum_elements;

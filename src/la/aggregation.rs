@@ -4,7 +4,7 @@
 //! aggregation for second and fourth order elliptic problems*, Computing 56
 //! (1996). Aggregates stay within a rank; their smoothing crosses ranks.
 
-use super::chebyshev::Chebyshev;
+use super::LinearOperator;
 use super::csr::{DistributedCsr, SplitCsr};
 use super::galerkin::halo_of_range;
 use crate::error::Result;
@@ -15,13 +15,14 @@ const NONE: Local = Local::MAX;
 const NOWHERE: Global = Global::MAX;
 
 /// Prolongation from the aggregates of `matrix`: the piecewise constant one,
-/// smoothed by one step of damped Jacobi with the filtered matrix. Neighbours
+/// smoothed by one step of damped Jacobi with the filtered matrix;
+/// `largest_eigenvalue` is that of D^-1 A. Neighbours
 /// are strong when |a_ij| > theta sqrt(a_ii a_jj). **Collective.**
 ///
 /// # Errors
 /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-pub fn smoothed_aggregation(matrix: &DistributedCsr, smoother: &Chebyshev, theta: f64) -> Result<DistributedCsr> {
-    let fine = matrix.halo_of_columns();
+pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, theta: f64) -> Result<DistributedCsr> {
+    let fine = matrix.halo();
     let a = matrix.local();
     let rows = a.rows();
     let mut diagonal = matrix.diagonal();
@@ -57,7 +58,7 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, smoother: &Chebyshev, theta
         })
         .collect();
 
-    let omega = 4.0 / 3.0 / smoother.largest_eigenvalue();
+    let omega = 4.0 / 3.0 / largest_eigenvalue;
     Ok(DistributedCsr::from_rows(&coarse, rows, |i, entries| {
         if aggregate[i] == NONE {
             return;

@@ -5,13 +5,12 @@
 //! is that of Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed.,
 //! alg. 12.1.
 
-use super::csr::DistributedCsr;
 use super::{LinearOperator, Vector};
 use crate::parallel::loops;
 
-/// Damps the part of the spectrum of D^-1 A in [lambda/8, lambda].
+/// Damps the upper part of the spectrum of D^-1 A.
 pub struct Chebyshev {
-    inverse_diagonal: Vec<f64>,
+    inverse_diagonal: Vec<f32>,
     degree: usize,
     center: f64,
     half_width: f64,
@@ -20,13 +19,15 @@ pub struct Chebyshev {
 /// Steps of the power method, and what they may fall short by.
 const POWER_STEPS: usize = 12;
 const SAFETY: f64 = 1.1;
+/// The lower end of what is damped, over the upper end.
 const SMOOTHED_PART: f64 = 1.0 / 8.0;
 
 impl Chebyshev {
-    /// Prepares the smoother of a matrix. **Collective.**
-    pub fn new(matrix: &DistributedCsr, degree: usize) -> Self {
-        let inverse_diagonal = invert(&matrix.diagonal());
-        let high = SAFETY * largest_eigenvalue(matrix, &inverse_diagonal);
+    /// Prepares the smoother of an operator. **Collective.**
+    pub fn new(operator: &dyn LinearOperator<f32>, degree: usize) -> Self {
+        let diagonal = operator.diagonal().into_iter();
+        let inverse_diagonal: Vec<f32> = diagonal.map(|d| if d > 0.0 { (1.0 / d) as f32 } else { 1.0 }).collect();
+        let high = SAFETY * power_method(operator, &inverse_diagonal);
         let low = SMOOTHED_PART * high;
         Self { inverse_diagonal, degree, center: 0.5 * (high + low), half_width: 0.5 * (high - low) }
     }
@@ -36,21 +37,16 @@ impl Chebyshev {
         self.center + self.half_width
     }
 
-    /// Improves `x` by the polynomial, given the residual b - A x in `r`, which
-    /// is kept up to date except for the last step; `d` and `q` are work space.
-    /// **Collective.**
-    pub fn smooth(&self, matrix: &DistributedCsr, x: &mut Vector, [r, d, q]: [&mut Vector; 3]) {
+    /// Improves `x` by the polynomial, given the residual b - A x in `r`. The
+    /// last step is left in `d`: its part A d of the residual is still to be
+    /// subtracted. `q` is work space. **Collective.**
+    pub fn smooth(&self, operator: &dyn LinearOperator<f32>, x: &mut Vector<f32>, [r, d, q]: [&mut Vector<f32>; 3]) {
         let sigma = self.center / self.half_width;
         let mut rho = 1.0 / sigma;
         self.step(0.0, 1.0 / self.center, x, r, d);
         for _ in 1..self.degree {
-            matrix.apply(d, q);
-            loops::update(r.owned_mut(), |range, r| {
-                for (r, q) in r.iter_mut().zip(&q.owned()[range]) {
-                    *r -= q;
-                }
-                []
-            });
+            operator.apply(d, q);
+            r.add(-1.0, q);
             let next = 1.0 / (2.0 * sigma - rho);
             self.step(next * rho, 2.0 * next / self.half_width, x, r, d);
             rho = next;
@@ -58,7 +54,8 @@ impl Chebyshev {
     }
 
     /// d = old d + new D^-1 r; x += d.
-    fn step(&self, old: f64, new: f64, x: &mut Vector, r: &Vector, d: &mut Vector) {
+    fn step(&self, old: f64, new: f64, x: &mut Vector<f32>, r: &Vector<f32>, d: &mut Vector<f32>) {
+        let (old, new) = (old as f32, new as f32);
         loops::update_pair(x.owned_mut(), d.owned_mut(), |range, x, d| {
             let (r, inverse) = (&r.owned()[range.clone()], &self.inverse_diagonal[range]);
             for (((x, d), r), inverse) in x.iter_mut().zip(d).zip(r).zip(inverse) {
@@ -69,32 +66,30 @@ impl Chebyshev {
     }
 }
 
-fn invert(diagonal: &[f64]) -> Vec<f64> {
-    diagonal.iter().map(|&d| if d > 0.0 { 1.0 / d } else { 1.0 }).collect()
-}
-
-/// The largest eigenvalue of D^-1 A by the power method, from a start that
-/// depends on global numbers alone. **Collective.**
-fn largest_eigenvalue(matrix: &DistributedCsr, inverse_diagonal: &[f64]) -> f64 {
-    let halo = matrix.halo();
+/// The largest eigenvalue of D^-1 A, from a start that depends on global
+/// numbers alone. **Collective.**
+fn power_method(operator: &dyn LinearOperator<f32>, inverse_diagonal: &[f32]) -> f64 {
+    let halo = operator.halo();
     let (mut x, mut y) = (Vector::zeros(halo.map()), Vector::zeros(halo.map()));
     for (i, x) in x.owned_mut().iter_mut().enumerate() {
-        *x = scramble(halo.global(i));
+        *x = scramble(halo.global(i)) as f32;
     }
     let mut eigenvalue = 1.0;
     for _ in 0..POWER_STEPS {
+        operator.apply(&mut x, &mut y);
         // Rayleigh quotient in the inner product of D: x.Ax / x.Dx.
-        let x_ax = matrix.apply(&mut x, &mut y);
-        let x_dx = loops::sum(x.owned().len(), |range| {
-            let terms = x.owned()[range.clone()].iter().zip(&inverse_diagonal[range]);
-            [terms.map(|(x, inverse)| x * x / inverse).sum()]
+        let local = loops::sum(x.owned().len(), |range| {
+            let (x, y) = (&x.owned()[range.clone()], &y.owned()[range.clone()]);
+            let x_ax = x.iter().zip(y).map(|(x, y)| f64::from(x * y)).sum();
+            let x_dx = x.iter().zip(&inverse_diagonal[range]).map(|(x, inverse)| f64::from(x * x / inverse)).sum();
+            [x_ax, x_dx]
         });
-        let sums = halo.comm().sum_all(&[x_ax, x_dx[0]]);
+        let sums = halo.comm().sum_all(&local);
         if sums[1] <= 0.0 {
             break;
         }
         eigenvalue = sums[0] / sums[1];
-        let scale = 1.0 / sums[1].sqrt();
+        let scale = (1.0 / sums[1].sqrt()) as f32;
         for ((x, y), inverse) in x.owned_mut().iter_mut().zip(y.owned()).zip(inverse_diagonal) {
             *x = scale * inverse * y;
         }

@@ -1,8 +1,9 @@
 //! The coarsest level: a dense Cholesky factorisation that every rank holds.
 //! G. H. Golub, C. F. Van Loan, *Matrix Computations*, 4th ed., section 4.2.
 
-use super::Vector;
 use super::csr::DistributedCsr;
+use super::{LinearOperator, Vector};
+use crate::parallel::Halo;
 
 /// The factorised matrix of the coarsest level.
 pub struct CoarseSolver {
@@ -15,7 +16,7 @@ pub struct CoarseSolver {
 impl CoarseSolver {
     /// Gathers and factorises a matrix on every rank. **Collective.**
     pub fn new(matrix: &DistributedCsr) -> Self {
-        let halo = matrix.halo_of_columns();
+        let halo = matrix.halo();
         let n = halo.map().total() as usize;
         let first = halo.map().range().start as usize;
         let mut dense = vec![0.0; n * n];
@@ -41,11 +42,13 @@ impl CoarseSolver {
     }
 
     /// Overwrites the owned part of `x` by the solution for `b`. **Collective.**
-    pub fn solve(&self, matrix: &DistributedCsr, b: &Vector, x: &mut Vector) {
+    pub fn solve(&self, halo: &Halo, b: &Vector<f32>, x: &mut Vector<f32>) {
         let (n, factor) = (self.n, &self.factor);
         let mut all = vec![0.0; n];
-        all[self.first..self.first + b.owned().len()].copy_from_slice(b.owned());
-        let mut y = matrix.halo_of_columns().comm().sum_all(&all);
+        for (all, b) in all[self.first..].iter_mut().zip(b.owned()) {
+            *all = f64::from(*b);
+        }
+        let mut y = halo.comm().sum_all(&all);
         for i in 0..n {
             let dot: f64 = (0..i).map(|k| factor[i * n + k] * y[k]).sum();
             y[i] = (y[i] - dot) / factor[i * n + i];
@@ -54,7 +57,8 @@ impl CoarseSolver {
             let dot: f64 = (i + 1..n).map(|k| factor[k * n + i] * y[k]).sum();
             y[i] = (y[i] - dot) / factor[i * n + i];
         }
-        let owned = x.owned_mut().len();
-        x.owned_mut().copy_from_slice(&y[self.first..self.first + owned]);
+        for (x, y) in x.owned_mut().iter_mut().zip(&y[self.first..]) {
+            *x = *y as f32;
+        }
     }
 }

@@ -4,18 +4,21 @@ use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
-use super::csr::{Csr, DistributedCsr};
+use super::LinearOperator;
+use super::csr::{Csr, DistributedCsr, entries};
 use super::rows::local_rows;
+use super::transfer::Transfer;
 use crate::error::Result;
 use crate::parallel::{Comm, Global, Halo, Local};
 
-/// P'AP, with the coarse unknowns distributed as the columns of `prolongation`.
+/// P'AP, with the coarse unknowns distributed as the columns of the prolongation.
 /// Products for coarse rows of another rank travel there. **Collective.**
 ///
 /// # Errors
 /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-pub fn galerkin(matrix: &DistributedCsr, prolongation: &DistributedCsr, restriction: &Csr) -> Result<DistributedCsr> {
-    let coarse = prolongation.halo_of_columns();
+pub fn galerkin(matrix: &DistributedCsr, transfer: &Transfer) -> Result<DistributedCsr> {
+    let Transfer { prolongation, restriction } = transfer;
+    let coarse = prolongation.columns();
     let mut columns = Columns::new(coarse);
 
     // Rows of P for the ghosts of A, in the local numbering of `columns`.
@@ -25,7 +28,7 @@ pub fn galerkin(matrix: &DistributedCsr, prolongation: &DistributedCsr, restrict
     let numbers: Vec<Vec<Global>> =
         (0..rows).map(|row| own(row).map(|(c, _)| coarse.global(c as usize)).collect()).collect();
     let weights: Vec<Vec<f64>> = (0..rows).map(|row| own(row).map(|(_, v)| v).collect()).collect();
-    let fine = matrix.halo_of_columns();
+    let fine = matrix.halo();
     let ghost_rows: Vec<Vec<(Local, f64)>> = fine
         .forward_lists(&numbers)
         .into_iter()
@@ -33,28 +36,22 @@ pub fn galerkin(matrix: &DistributedCsr, prolongation: &DistributedCsr, restrict
         .map(|(numbers, weights)| numbers.into_iter().map(|n| columns.local(n)).zip(weights).collect())
         .collect();
 
-    let product = local_rows(rows, columns.len(), |row, entries| {
+    let product = local_rows(rows, columns.len(), |row, sums| {
         for (k, a) in a.row(row) {
             let k = k as usize;
             if k < rows {
-                own(k).for_each(|(c, p)| entries.add(c, a * p));
+                own(k).for_each(|(c, p)| sums.add(c, a * p));
             } else {
-                ghost_rows[k - rows].iter().for_each(|&(c, p)| entries.add(c, a * p));
+                ghost_rows[k - rows].iter().for_each(|&(c, p)| sums.add(c, a * p));
             }
         }
     });
-    let local = local_rows(restriction.rows(), columns.len(), |row, entries| {
-        for (i, r) in entries_of(restriction, row) {
-            entries_of(&product, i as usize).for_each(|(c, v)| entries.add(c, r * v));
+    let local = local_rows(restriction.rows(), columns.len(), |row, sums| {
+        for (i, r) in entries(restriction, row) {
+            entries(&product, i as usize).for_each(|(c, v)| sums.add(c, r * v));
         }
     });
     gather_rows(coarse, columns, &local)
-}
-
-/// The entries of a row of a local matrix.
-fn entries_of(matrix: &Csr, row: usize) -> impl Iterator<Item = (Local, f64)> + '_ {
-    let range = matrix.indptr().outer_inds_sz(row);
-    matrix.indices()[range.clone()].iter().copied().zip(matrix.data()[range].iter().copied())
 }
 
 /// Coarse unknowns that this rank meets: the local ones of the prolongation,
@@ -84,14 +81,14 @@ impl Columns {
 }
 
 /// Adds the rows that ranks computed for each other and distributes the result.
-fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr) -> Result<DistributedCsr> {
+fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<DistributedCsr> {
     let (comm, owned) = (coarse.comm(), coarse.map().owned());
     let starts = comm.all_gather(coarse.map().range().start);
     let (mut numbers, mut values) = (vec![Vec::new(); comm.size()], vec![Vec::new(); comm.size()]);
     for ghost in owned..coarse.map().local() {
         let number = coarse.global(ghost);
         let owner = owner_of(&starts, number);
-        for (column, value) in entries_of(local, ghost) {
+        for (column, value) in entries(local, ghost) {
             numbers[owner].extend([number, columns.globals[column as usize]]);
             values[owner].push(value);
         }
@@ -108,7 +105,7 @@ fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr) -> Result<Distr
     // Number the ghosts that the owned rows really have, by owner.
     let mut used = vec![false; columns.len()];
     for row in 0..owned {
-        entries_of(local, row).for_each(|(c, _)| used[c as usize] = true);
+        entries(local, row).for_each(|(c, _)| used[c as usize] = true);
         received[row].iter().for_each(|&(c, _)| used[c as usize] = true);
     }
     let mut ghosts: Vec<Global> =
@@ -122,9 +119,9 @@ fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr) -> Result<Distr
         .map(|(i, g)| if i < owned { i as Local } else { place.get(g).copied().unwrap_or(Local::MAX) })
         .collect();
     let halo = halo_of_range(comm, coarse.map().range(), &starts, &ghosts)?;
-    Ok(DistributedCsr::from_rows(&halo, owned, |row, entries| {
-        for (c, v) in entries_of(local, row).chain(received[row].iter().copied()) {
-            entries.add(new_column[c as usize], v);
+    Ok(DistributedCsr::from_rows(&halo, owned, |row, sums| {
+        for (c, v) in entries(local, row).chain(received[row].iter().copied()) {
+            sums.add(new_column[c as usize], v);
         }
     }))
 }

@@ -55,7 +55,7 @@ impl DistributedCsr {
 }
 
 /// A matrix of this rank alone.
-pub fn local_rows(rows: usize, columns: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Csr {
+pub fn local_rows(rows: usize, columns: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Csr<f64> {
     let parts = fill_chunks(rows, columns, fill);
     join(parts.into_iter().map(|(part, _)| part).collect(), columns, |_| true)
 }
@@ -80,7 +80,7 @@ fn fill_chunks(rows: usize, split: usize, fill: impl Fn(usize, &mut Row) + Sync)
 }
 
 /// One matrix of all chunks' rows for whose length `keep` holds.
-fn join(parts: Vec<Part>, columns: usize, keep: impl Fn(u32) -> bool) -> Csr {
+fn join(parts: Vec<Part>, columns: usize, keep: impl Fn(u32) -> bool) -> Csr<f64> {
     let mut pointers = vec![0];
     let mut end = 0;
     for &length in parts.iter().flat_map(|p| &p.lengths).filter(|n| keep(**n)) {
