@@ -43,6 +43,10 @@ pub struct SolveArgs {
     #[arg(long, value_enum, default_value_t = PreconditionerKind::Multigrid)]
     pub preconditioner: PreconditionerKind,
 
+    /// How the stiffness is kept
+    #[arg(long, value_enum, default_value_t = OperatorKind::Elements)]
+    pub operator: OperatorKind,
+
     /// Relative residual ||b - K u|| / ||b|| to reach (no unit)
     #[arg(long, default_value_t = 1e-8, value_parser = tolerance)]
     pub rtol: f64,
@@ -74,6 +78,25 @@ pub struct SolveArgs {
     /// Print nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// The ways to keep the stiffness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OperatorKind {
+    /// Element by element: fastest, least memory
+    Elements,
+    /// As a distributed matrix of compressed rows
+    Assembled,
+}
+
+impl OperatorKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Elements => "elements",
+            Self::Assembled => "assembled",
+        }
+    }
 }
 
 /// The preconditioners to choose from.

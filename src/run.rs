@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::assemble::{Corners, ElementMatrices, ElementOperator, fixed_nodes, held_nodes, load_vector};
-use crate::cli::{PreconditionerKind, SolveArgs};
+use crate::assemble::{ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
+use crate::cli::{OperatorKind, PreconditionerKind, SolveArgs};
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
 use crate::fault;
@@ -13,9 +13,7 @@ use crate::fields::{ElementFields, Fluid, element_fields, statistics};
 use crate::io::{
     Convergence, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
 };
-use crate::la::{
-    CgOptions, CgReport, Jacobi, LinearOperator, Multigrid, Outcome, Preconditioner, Vector, conjugate_gradient,
-};
+use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient};
 use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
@@ -54,28 +52,29 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         let elements = comm.agree(ElementMatrices::new(&mesh, &boundary, &problem))?;
         Ok::<_, Error>((elements, load_vector(&mesh, &boundary, &problem)))
     })?;
-    let (fixed, operator) = watch.time("apply_bc", || {
+    let (fixed, stiffness) = watch.time("apply_bc", || {
         let fixed = fixed_nodes(&halo, &mesh, &boundary, &problem);
-        let operator = ElementOperator::new(&halo, &mesh, &elements, &fixed.fixed);
-        operator.eliminate(&fixed.values, &mut b);
-        (fixed, operator)
+        let build = match args.operator {
+            OperatorKind::Elements => Stiffness::elements,
+            OperatorKind::Assembled => Stiffness::assembled,
+        };
+        let stiffness = build(&halo, &mesh, &elements, &fixed, &mut b);
+        (fixed, stiffness)
     });
+    let operator = stiffness.operator();
 
     // 3. Solve.
     fault::point(comm, "solve");
     let preconditioner = watch.time("setup_preconditioner", || {
         Ok::<Box<dyn Preconditioner>, Error>(match args.preconditioner {
             PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
-            PreconditionerKind::Multigrid => {
-                let corners = Corners::new(&halo, &mesh, &elements, &fixed.fixed)?;
-                Box::new(Multigrid::new(Box::new(operator.to()), corners.prolongation, corners.matrix)?)
-            }
+            PreconditionerKind::Multigrid => Box::new(stiffness.multigrid(&mesh, &elements, &fixed)?),
         })
     })?;
     drop(elements);
     let options = CgOptions { rtol: args.rtol, max_iterations: args.max_iterations };
     let mut u = Vector::zeros(halo.map());
-    let report = watch.time("solve_system", || conjugate_gradient(&operator, &*preconditioner, &b, &mut u, options));
+    let report = watch.time("solve_system", || conjugate_gradient(operator, &*preconditioner, &b, &mut u, options));
     console.solved(&report, args.rtol);
 
     // 4. Velocities and pressures.
@@ -203,6 +202,7 @@ fn describe_solution(comm: &Comm, u: &Vector, fields: &[ElementFields], report: 
 
 fn describe_options(args: &SolveArgs) -> SolverConfig {
     SolverConfig {
+        operator: args.operator.name().to_owned(),
         preconditioner: args.preconditioner.name().to_owned(),
         rtol: args.rtol,
         max_iterations: args.max_iterations,

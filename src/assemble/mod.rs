@@ -7,9 +7,11 @@ mod corners;
 mod elements;
 mod operator;
 mod rows;
+mod system;
 
 pub use conditions::{Fixed, fixed_nodes, held_nodes};
 pub use corners::Corners;
 pub use elements::{ElementMatrices, load_vector};
 pub use operator::ElementOperator;
 pub use rows::sum_elements;
+pub use system::Stiffness;

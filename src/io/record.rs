@@ -80,6 +80,7 @@ pub struct MeshInfo {
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "they are the options of the command line")]
 pub struct SolverConfig {
+    pub operator: String,
     pub preconditioner: String,
     pub rtol: f64,
     pub max_iterations: usize,
