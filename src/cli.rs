@@ -41,8 +41,12 @@ pub struct SolveArgs {
     pub refine: u32,
 
     /// Preconditioner of CG
-    #[arg(long, value_enum, default_value_t = PreconditionerKind::Jacobi)]
+    #[arg(long, value_enum, default_value_t = PreconditionerKind::Multigrid)]
     pub preconditioner: PreconditionerKind,
+
+    /// How the stiffness is kept
+    #[arg(long, value_enum, default_value_t = OperatorKind::Elements)]
+    pub operator: OperatorKind,
 
     /// Relative residual ||b - K u|| / ||b|| to reach (no unit)
     #[arg(long, default_value_t = 1e-8, value_parser = tolerance)]
@@ -77,11 +81,42 @@ pub struct SolveArgs {
     pub quiet: bool,
 }
 
+/// The ways to keep the stiffness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OperatorKind {
+    /// Element by element: fastest, least memory
+    Elements,
+    /// As a distributed matrix of compressed rows
+    Assembled,
+}
+
+impl OperatorKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Elements => "elements",
+            Self::Assembled => "assembled",
+        }
+    }
+}
+
 /// The preconditioners to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PreconditionerKind {
+    /// Corners of the elements, then smoothed aggregation
+    Multigrid,
     /// Division by the diagonal
     Jacobi,
+}
+
+impl PreconditionerKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Multigrid => "multigrid",
+            Self::Jacobi => "jacobi",
+        }
+    }
 }
 
 impl Cli {

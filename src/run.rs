@@ -4,14 +4,16 @@ use std::rc::Rc;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::assemble::{ElementMatrices, fixed_nodes, held_nodes, load_vector, stiffness_matrix};
-use crate::cli::SolveArgs;
+use crate::assemble::{ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
+use crate::cli::{OperatorKind, PreconditionerKind, SolveArgs};
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
 use crate::fault;
 use crate::fields::{ElementFields, Fluid, element_fields, statistics};
-use crate::io::{Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig};
-use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Vector, conjugate_gradient};
+use crate::io::{
+    Convergence, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
+};
+use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient};
 use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
@@ -46,23 +48,37 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 2. Assemble the system and build in the boundary conditions.
     fault::point(comm, "assemble");
-    let (mut matrix, mut b) = watch.time("assemble_system", || {
+    let (elements, mut b) = watch.time("assemble_system", || {
         let elements = comm.agree(ElementMatrices::new(&mesh, &boundary, &problem))?;
-        let b = load_vector(&mesh, &boundary, &problem);
-        Ok::<_, Error>((stiffness_matrix(&halo, &mesh, &elements), b))
+        Ok::<_, Error>((elements, load_vector(&mesh, &boundary, &problem)))
     })?;
-    let fixed = watch.time("apply_bc", || {
+    let (fixed, stiffness) = watch.time("apply_bc", || {
         let fixed = fixed_nodes(&halo, &mesh, &boundary, &problem);
-        matrix.eliminate(&fixed.fixed, &fixed.values, &mut b);
-        fixed
+        let build = match args.operator {
+            OperatorKind::Elements => Stiffness::elements,
+            OperatorKind::Assembled => Stiffness::assembled,
+        };
+        let stiffness = build(&halo, &mesh, &elements, &fixed, &mut b);
+        (fixed, stiffness)
     });
+    let operator = stiffness.operator();
 
     // 3. Solve.
     fault::point(comm, "solve");
-    let preconditioner = watch.time("setup_preconditioner", || Jacobi::new(&matrix.diagonal()));
+    let preconditioner = watch.time("setup_preconditioner", || {
+        Ok::<Box<dyn Preconditioner>, Error>(match args.preconditioner {
+            PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
+            PreconditionerKind::Multigrid => Box::new(stiffness.multigrid(&mesh, &elements, &fixed)?),
+        })
+    })?;
+    drop(elements);
     let options = CgOptions { rtol: args.rtol, max_iterations: args.max_iterations };
     let mut u = Vector::zeros(halo.map());
-    let report = watch.time("solve_system", || conjugate_gradient(&matrix, &preconditioner, &b, &mut u, options));
+    let report = watch.time("solve_system", || conjugate_gradient(operator, &*preconditioner, &b, &mut u, options));
+    let convergence = Convergence::new(&report, preconditioner.levels());
+    let slow = convergence.slow_multigrid();
+    console.warn(slow.as_slice());
+    warnings.extend(slow);
     console.solved(&report, args.rtol);
 
     // 4. Velocities and pressures.
@@ -91,10 +107,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
             nodes: mesh.total_nodes,
             used_nodes: halo.map().total(),
             elements: mesh.total_elements,
-            matrix_nnz: comm.sum(matrix.entries() as u64),
+            matrix_nnz: comm.sum(operator.entries() as u64),
             fixed_nodes: comm.sum(fixed.fixed[..mesh.owned_nodes].iter().filter(|f| **f).count() as u64),
         },
         solver_config: describe_options(args),
+        convergence,
         memory: measure_memory(comm),
         parallel,
         residual_history: report.history.clone(),
@@ -189,7 +206,8 @@ fn describe_solution(comm: &Comm, u: &Vector, fields: &[ElementFields], report: 
 
 fn describe_options(args: &SolveArgs) -> SolverConfig {
     SolverConfig {
-        preconditioner: "jacobi".to_owned(),
+        operator: args.operator.name().to_owned(),
+        preconditioner: args.preconditioner.name().to_owned(),
         rtol: args.rtol,
         max_iterations: args.max_iterations,
         gamma: args.gamma,

@@ -34,6 +34,7 @@ mod ranks {
     pub mod manufactured;
     pub mod mesh;
     pub mod meshes;
+    pub mod multigrid;
     pub mod pipeline;
     pub mod refine;
     pub mod solve;
@@ -71,7 +72,12 @@ const GROUPS: [Group; 6] = [
     Group {
         ranks: ANY,
         threads: &[1],
-        modules: &[("assembly", assembly::CHECKS), ("solve", solve::CHECKS), ("cg", cg::CHECKS)],
+        modules: &[
+            ("assembly", assembly::CHECKS),
+            ("solve", solve::CHECKS),
+            ("cg", cg::CHECKS),
+            ("multigrid", multigrid::CHECKS),
+        ],
     },
     Group { ranks: ANY, threads: &[1], modules: &[("io", io::CHECKS)] },
     Group { ranks: &[1, 3], threads: &[1], modules: &[("convergence", convergence::CHECKS)] },

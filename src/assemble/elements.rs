@@ -12,6 +12,7 @@ use crate::quad8::{self, Batch, EDGES, LANES, Lane, PACKED, packed};
 /// Symmetric matrices of all local elements, eight elements interleaved.
 pub struct ElementMatrices {
     batches: Vec<[Lane; PACKED]>,
+    robin_elements: Vec<usize>,
 }
 
 impl ElementMatrices {
@@ -37,16 +38,28 @@ impl ElementMatrices {
                 Ok(matrices)
             })
             .collect();
-        let mut matrices = Self { batches: batches? };
+        let mut matrices = Self { batches: batches?, robin_elements: Vec::new() };
         for edge in boundary {
             if let Condition::Robin { p, gamma } = &problem.conditions[edge.condition as usize]
                 && !p.is_zero()
             {
                 let (mass, _) = quad8::robin(&edge.nodes(mesh).map(|n| mesh.coordinates[n as usize]), p, gamma);
                 matrices.add_edge(edge, &mass);
+                matrices.robin_elements.push(edge.element as usize);
             }
         }
+        matrices.robin_elements.dedup();
         Ok(matrices)
+    }
+
+    /// The elements with Robin terms in their matrices, ascending.
+    pub fn robin_elements(&self) -> &[usize] {
+        &self.robin_elements
+    }
+
+    /// Entry (a, b) of the matrix of one element.
+    pub fn entry(&self, element: usize, a: usize, b: usize) -> f64 {
+        self.batches[element / LANES][packed(a, b)][element % LANES]
     }
 
     /// Row `a` of the matrix of one element.

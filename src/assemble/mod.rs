@@ -3,9 +3,15 @@
 //! every element that touches its nodes, so no matrix entry crosses a rank.
 
 mod conditions;
+mod corners;
 mod elements;
+mod operator;
 mod rows;
+mod system;
 
 pub use conditions::{Fixed, fixed_nodes, held_nodes};
+pub use corners::Corners;
 pub use elements::{ElementMatrices, load_vector};
-pub use rows::stiffness_matrix;
+pub use operator::ElementOperator;
+pub use rows::sum_elements;
+pub use system::Stiffness;

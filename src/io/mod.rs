@@ -6,5 +6,5 @@ mod results;
 mod slabs;
 mod xdmf;
 
-pub use record::{Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig};
+pub use record::{Convergence, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig};
 pub use results::{Results, ResultsFile};

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::la::Outcome;
+use crate::la::{CgReport, LevelSize, Outcome};
 use crate::timing::Timings;
 
 /// Everything about one run. The names are those that scripts rely on.
@@ -28,6 +28,8 @@ pub struct RunRecord {
     pub mesh_info: MeshInfo,
     /// Options of the run.
     pub solver_config: SolverConfig,
+    /// How fast the iteration converged, and the levels it used.
+    pub convergence: Convergence,
     /// Memory of the processes.
     pub memory: Memory,
     /// Ranks, threads and the partition.
@@ -78,12 +80,60 @@ pub struct MeshInfo {
 #[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "they are the options of the command line")]
 pub struct SolverConfig {
+    pub operator: String,
     pub preconditioner: String,
     pub rtol: f64,
     pub max_iterations: usize,
     pub gamma: f64,
     pub p0: f64,
     pub density: f64,
+}
+
+/// How fast the iteration converged, and the levels of the preconditioner.
+#[derive(Debug, Clone, Serialize)]
+pub struct Convergence {
+    /// Mean reduction of the residual in an iteration.
+    pub factor: f64,
+    /// Levels of the hierarchy, finest first; empty without one.
+    pub levels: Vec<LevelSize>,
+    /// Unknowns of all levels over those of the finest.
+    pub grid_complexity: f64,
+    /// Matrix entries of all levels over those of the finest.
+    pub operator_complexity: f64,
+}
+
+impl Convergence {
+    /// From the history of a solve and the levels of its preconditioner.
+    pub fn new(report: &CgReport, levels: Vec<LevelSize>) -> Self {
+        let (first, last) = (report.history.first().copied(), report.history.last().copied());
+        let factor = match (first, last) {
+            (Some(first), Some(last)) if first > 0.0 && report.iterations > 0 => {
+                (last / first).powf(1.0 / report.iterations as f64)
+            }
+            _ => 0.0,
+        };
+        let complexity = |size: fn(&LevelSize) -> u64| {
+            let finest = levels.first().map_or(1, size) as f64;
+            levels.iter().map(size).sum::<u64>().max(1) as f64 / finest
+        };
+        Self {
+            factor,
+            grid_complexity: complexity(|level| level.unknowns),
+            operator_complexity: complexity(|level| level.entries),
+            levels,
+        }
+    }
+
+    /// Says so where multigrid does not do what it is there for.
+    pub fn slow_multigrid(&self) -> Option<String> {
+        const SLOW: f64 = 0.6;
+        (self.levels.len() > 1 && self.factor > SLOW).then(|| {
+            format!(
+                "multigrid converges slowly here, by a factor of {:.2} an iteration: very slender elements do that",
+                self.factor
+            )
+        })
+    }
 }
 
 /// Peak resident memory.

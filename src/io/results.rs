@@ -273,6 +273,7 @@ impl Writer<'_> {
         text("program", &format!("quad8-mpi {}", record.version))?;
         text("mesh", &record.mesh_info.source)?;
         count("refine", u64::from(record.mesh_info.refine))?;
+        text("operator", &config.operator)?;
         text("preconditioner", &config.preconditioner)?;
         number("rtol", config.rtol)?;
         count("max_iterations", config.max_iterations as u64)?;

@@ -129,7 +129,12 @@ fn iterate(
     options: CgOptions,
 ) -> Option<Outcome> {
     let comm = operator.halo().comm();
-    let mut r_mr = comm.sum(preconditioner.apply(r, z));
+    // A residual near 1 keeps single-precision preconditioners in range.
+    let scale = if target > 0.0 { target / options.rtol } else { 1.0 };
+    r.owned_mut().iter_mut().for_each(|r| *r /= scale);
+    let target = target / scale;
+    preconditioner.apply(r, z);
+    let mut r_mr = comm.sum(dot(r.owned(), z.owned()));
     p.owned_mut().copy_from_slice(z.owned());
     loop {
         if let Some(bad) = not_positive(r_mr, |r_mr| Outcome::IndefinitePreconditioner { r_mr }) {
@@ -138,7 +143,8 @@ fn iterate(
         if history.len() > options.max_iterations {
             return Some(Outcome::MaxIterations);
         }
-        let p_ap = comm.sum(operator.apply(p, q));
+        operator.apply(p, q);
+        let p_ap = comm.sum(dot(p.owned(), q.owned()));
         if let Some(bad) = not_positive(p_ap, |p_ap| Outcome::IndefiniteOperator { p_ap }) {
             return Some(bad);
         }
@@ -150,17 +156,18 @@ fn iterate(
             }
             [inner(r, r)]
         });
-        let sums = comm.sum_all(&[r_r, preconditioner.apply(r, z)]);
+        preconditioner.apply(r, z);
+        let sums = comm.sum_all(&[r_r, dot(r.owned(), z.owned())]);
         let beta = sums[1] / r_mr;
         r_mr = sums[1];
         let z = z.owned();
         loops::update_pair(x.owned_mut(), p.owned_mut(), |range, x, p| {
             for ((x, p), z) in x.iter_mut().zip(p).zip(&z[range]) {
-                *x += alpha * *p;
+                *x += scale * alpha * *p;
                 *p = z + beta * *p;
             }
         });
-        history.push(sums[0].sqrt());
+        history.push(scale * sums[0].sqrt());
         if sums[0].sqrt() <= target {
             return None;
         }

@@ -5,59 +5,119 @@ use std::rc::Rc;
 use multiversion::multiversion;
 use sprs::CsMatI;
 
-use super::{LinearOperator, Vector};
+use super::{LinearOperator, Scalar, Vector};
 use crate::parallel::{Halo, Local, loops};
 
 /// Local matrix storage.
-pub type Csr = CsMatI<f64, Local, usize>;
+pub type Csr<T> = CsMatI<T, Local, usize>;
 
-/// The rows of a symmetric matrix that belong to one rank: their entries in
-/// owned columns, and those in ghost columns for the few rows that have any.
-pub struct DistributedCsr {
+/// The rows of a matrix that belong to one rank, with the exchange that its
+/// columns need. Rows and columns are those of the same unknowns, or (for a
+/// prolongation) rows are fine unknowns and columns coarse ones.
+pub struct DistributedCsr<T = f64> {
     halo: Rc<Halo>,
-    owned: Csr,
+    local: SplitCsr<T>,
+}
+
+/// The rows of one rank: their entries in owned columns, and those in ghost
+/// columns for the few rows that have any. Threads may share it.
+pub struct SplitCsr<T = f64> {
+    owned: Csr<T>,
     /// Row `i` here is row `ghost_rows[i]` of the rank.
-    ghost: Csr,
+    ghost: Csr<T>,
     ghost_rows: Vec<Local>,
 }
 
-impl DistributedCsr {
+impl<T: Scalar> SplitCsr<T> {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.owned.rows()
+    }
+
+    /// The entries of a row, by local columns.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = (Local, T)> + '_ {
+        let ghost = self.ghost_rows.binary_search(&(row as Local)).ok();
+        let first = self.owned.cols() as Local;
+        let ghosts = ghost.into_iter().flat_map(move |row| entries(&self.ghost, row).map(move |(c, v)| (first + c, v)));
+        entries(&self.owned, row).chain(ghosts)
+    }
+}
+
+impl<T: Scalar> DistributedCsr<T> {
     /// Puts the two parts together. `ghost` has one row for each of
     /// `ghost_rows` (ascending), its column 0 is the first ghost.
-    pub fn new(halo: Rc<Halo>, owned: Csr, ghost: Csr, ghost_rows: Vec<Local>) -> Self {
-        Self { halo, owned, ghost, ghost_rows }
+    pub fn new(halo: Rc<Halo>, owned: Csr<T>, ghost: Csr<T>, ghost_rows: Vec<Local>) -> Self {
+        Self { halo, local: SplitCsr { owned, ghost, ghost_rows } }
     }
 
-    /// Number of stored entries on this rank.
-    pub fn entries(&self) -> usize {
-        self.owned.nnz() + self.ghost.nnz()
+    /// The rows of this rank.
+    pub fn local(&self) -> &SplitCsr<T> {
+        &self.local
     }
 
-    /// The owned part of the diagonal.
-    pub fn diagonal(&self) -> Vec<f64> {
-        let (pointers, columns, values) = (self.owned.indptr(), self.owned.indices(), self.owned.data());
-        (0..self.owned.rows())
-            .map(|row| {
-                let range = pointers.outer_inds_sz(row);
-                columns[range.clone()].binary_search(&(row as Local)).map_or(0.0, |at| values[range.start + at])
-            })
-            .collect()
+    /// How the columns are distributed.
+    pub fn columns(&self) -> &Rc<Halo> {
+        &self.halo
     }
 
+    /// The same matrix in another precision.
+    pub fn to<U: Scalar>(&self) -> DistributedCsr<U> {
+        let SplitCsr { owned, ghost, ghost_rows } = &self.local;
+        let convert = |matrix: &Csr<T>| matrix.map(|v| U::of(v.double()));
+        DistributedCsr::new(Rc::clone(&self.halo), convert(owned), convert(ghost), ghost_rows.clone())
+    }
+
+    /// The transposed matrix of this rank's rows: one row for each local column.
+    pub fn transposed(&self) -> Csr<T> {
+        let columns = self.halo.map().local();
+        let mut pointers = vec![0; columns + 1];
+        for row in 0..self.local.rows() {
+            self.local.row(row).for_each(|(c, _)| pointers[c as usize + 1] += 1);
+        }
+        for c in 0..columns {
+            pointers[c + 1] += pointers[c];
+        }
+        let mut next = pointers.clone();
+        let (mut indices, mut data) = (vec![0; pointers[columns]], vec![T::default(); pointers[columns]]);
+        for row in 0..self.local.rows() {
+            for (c, v) in self.local.row(row) {
+                indices[next[c as usize]] = row as Local;
+                data[next[c as usize]] = v;
+                next[c as usize] += 1;
+            }
+        }
+        Csr::new((columns, self.local.rows()), pointers, indices, data)
+    }
+
+    /// Overwrites `y`, one entry a row, by the product with `x`, whose ghosts
+    /// are updated while the owned columns are at work. **Collective.**
+    pub fn multiply(&self, x: &mut Vector<T>, y: &mut [T]) {
+        let SplitCsr { owned, ghost, ghost_rows } = &self.local;
+        self.halo.forward_during(x.local_mut(), |x| multiply(owned, x, y));
+        let mut products = vec![T::default(); ghost_rows.len()];
+        multiply(ghost, &x.local()[x.owned().len()..], &mut products);
+        for (&row, product) in ghost_rows.iter().zip(products) {
+            y[row as usize] += product;
+        }
+    }
+}
+
+impl DistributedCsr {
     /// Fixes the unknowns where `fixed` is true (of the local vector) at
     /// `values`, keeping the matrix symmetric: their columns go to the right
     /// side `b`, and their rows become those of the identity with a zero
     /// right side. (Exact elimination; no penalty.)
     pub fn eliminate(&mut self, fixed: &[bool], values: &[f64], b: &mut [f64]) {
-        let owned_rows: Vec<Local> = (0..self.owned.rows() as Local).collect();
-        let columns = self.owned.cols();
-        eliminate_columns(&mut self.owned, &owned_rows, 0, fixed, values, b);
-        eliminate_columns(&mut self.ghost, &self.ghost_rows, columns, fixed, values, b);
+        let SplitCsr { owned, ghost, ghost_rows } = &mut self.local;
+        let owned_rows: Vec<Local> = (0..owned.rows() as Local).collect();
+        let columns = owned.cols();
+        eliminate_columns(owned, &owned_rows, 0, fixed, values, b);
+        eliminate_columns(ghost, ghost_rows, columns, fixed, values, b);
     }
 }
 
 fn eliminate_columns(
-    matrix: &mut Csr,
+    matrix: &mut Csr<f64>,
     rows: &[Local],
     first_column: usize,
     fixed: &[bool],
@@ -80,56 +140,63 @@ fn eliminate_columns(
     }
 }
 
-impl LinearOperator for DistributedCsr {
+impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
     fn halo(&self) -> &Halo {
         &self.halo
     }
 
-    fn apply(&self, x: &mut Vector, y: &mut Vector) -> f64 {
-        let y = y.owned_mut();
-        let dot = self.halo.forward_during(x.local_mut(), |x| {
-            let (pointers, columns, values) = parts(&self.owned);
-            let [dot] = loops::update(y, |range, y| {
-                [times(&pointers[range.start..=range.end], columns, values, x, &x[range.clone()], y)]
-            });
-            dot
-        });
-        let (x, ghosts) = x.local().split_at(y.len());
-        let (pointers, columns, values) = parts(&self.ghost);
-        let mut products = vec![0.0; self.ghost_rows.len()];
-        times(pointers, columns, values, ghosts, &[], &mut products);
-        let mut ghost_dot = 0.0;
-        for (&row, product) in self.ghost_rows.iter().zip(products) {
-            y[row as usize] += product;
-            ghost_dot += x[row as usize] * product;
-        }
-        dot + ghost_dot
+    fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
+        self.multiply(x, y.owned_mut());
+    }
+
+    fn diagonal(&self) -> Vec<f64> {
+        let owned = &self.local.owned;
+        let (columns, values) = (owned.indices(), owned.data());
+        (0..owned.rows())
+            .map(|row| {
+                let range = owned.indptr().outer_inds_sz(row);
+                let at = columns[range.clone()].binary_search(&(row as Local));
+                at.map_or(0.0, |at| values[range.start + at].double())
+            })
+            .collect()
+    }
+
+    fn entries(&self) -> usize {
+        self.local.owned.nnz() + self.local.ghost.nnz()
     }
 }
 
-/// Row pointers, columns and values of a matrix.
-fn parts(matrix: &Csr) -> (&[usize], &[Local], &[f64]) {
-    // The storage of a whole matrix always starts at 0, so it has plain pointers.
-    (matrix.indptr().into_raw_storage(), matrix.indices(), matrix.data())
+/// The entries of a row of a matrix of this rank alone.
+pub fn entries<T: Copy>(matrix: &Csr<T>, row: usize) -> impl Iterator<Item = (Local, T)> + '_ {
+    let range = matrix.indptr().outer_inds_sz(row);
+    matrix.indices()[range.clone()].iter().copied().zip(matrix.data()[range].iter().copied())
 }
 
-/// Overwrites `y` by the products of consecutive rows with `x` and returns the
-/// sum of y times `weights`, entry by entry. `pointers` has one entry more than
-/// `y`. Four sums a row keep several multiplications in flight.
+/// Overwrites `y` by the product of a matrix of this rank alone with `x`.
+pub fn multiply<T: Scalar>(matrix: &Csr<T>, x: &[T], y: &mut [T]) {
+    // The storage of a whole matrix always starts at 0, so it has plain pointers.
+    let (pointers, columns, values) = (matrix.indptr().into_raw_storage(), matrix.indices(), matrix.data());
+    loops::update(y, |range, y| {
+        times(&pointers[range.start..=range.end], columns, values, x, y);
+        []
+    });
+}
+
+/// Products of consecutive rows; `pointers` has one entry more than `y`. Four
+/// sums a row keep several multiplications in flight.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn times(pointers: &[usize], columns: &[Local], values: &[f64], x: &[f64], weights: &[f64], y: &mut [f64]) -> f64 {
-    for (ends, y) in pointers.windows(2).zip(&mut *y) {
+fn times<T: Scalar>(pointers: &[usize], columns: &[Local], values: &[T], x: &[T], y: &mut [T]) {
+    for (ends, y) in pointers.windows(2).zip(y) {
         let (columns, values) = (&columns[ends[0]..ends[1]], &values[ends[0]..ends[1]]);
         let (fours, rest) = (columns.chunks_exact(4), columns.chunks_exact(4).remainder());
         let rest_values = &values[values.len() - rest.len()..];
-        let mut sums = [0.0; 4];
+        let mut sums = [T::default(); 4];
         for (columns, values) in fours.zip(values.chunks_exact(4)) {
             for i in 0..4 {
                 sums[i] += values[i] * x[columns[i] as usize];
             }
         }
-        let tail: f64 = rest.iter().zip(rest_values).map(|(&c, v)| v * x[c as usize]).sum();
+        let tail: T = rest.iter().zip(rest_values).map(|(&c, v)| *v * x[c as usize]).sum();
         *y = (sums[0] + sums[2]) + (sums[1] + sums[3]) + tail;
     }
-    weights.iter().zip(y).map(|(w, y)| w * *y).sum()
 }

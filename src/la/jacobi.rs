@@ -1,6 +1,5 @@
 //! Jacobi: division by the diagonal.
 
-use super::vector::inner;
 use super::{Preconditioner, Vector};
 use crate::parallel::loops;
 
@@ -19,15 +18,12 @@ impl Jacobi {
 }
 
 impl Preconditioner for Jacobi {
-    fn apply(&self, r: &mut Vector, z: &mut Vector) -> f64 {
-        let r = r.owned();
-        let [dot] = loops::update(z.owned_mut(), |range, z| {
-            let (r, inverse) = (&r[range.clone()], &self.inverse[range]);
-            for ((z, r), inverse) in z.iter_mut().zip(r).zip(inverse) {
+    fn apply(&self, r: &Vector, z: &mut Vector) {
+        loops::update(z.owned_mut(), |range, z| {
+            for ((z, r), inverse) in z.iter_mut().zip(&r.owned()[range.clone()]).zip(&self.inverse[range]) {
                 *z = inverse * r;
             }
-            [inner(r, z)]
+            []
         });
-        dot
     }
 }

@@ -1,40 +1,71 @@
 //! Distributed linear algebra: vectors, operators, preconditioners and the
 //! conjugate gradient method. Knows no elements.
 
+mod aggregation;
 mod cg;
+mod chebyshev;
+mod coarse;
 mod csr;
+mod galerkin;
 mod jacobi;
+mod multigrid;
+mod rows;
+mod scalar;
+mod transfer;
 mod vector;
 
 pub use cg::{CgOptions, CgReport, Outcome, conjugate_gradient};
 pub use csr::DistributedCsr;
 pub use jacobi::Jacobi;
+pub use multigrid::Multigrid;
+pub use scalar::Scalar;
 pub use vector::Vector;
+
+use serde::Serialize;
 
 use crate::parallel::Halo;
 
 /// A symmetric operator on distributed vectors.
-pub trait LinearOperator {
+pub trait LinearOperator<T: Scalar = f64> {
     /// How the operator's vectors are distributed.
     fn halo(&self) -> &Halo;
 
-    /// Overwrites the owned part of `y` by A x and returns this rank's part of
-    /// x.y, which costs nothing extra here. Updates the ghosts of `x`.
+    /// Overwrites the owned part of `y` by A x; updates the ghosts of `x`.
     /// **Collective.**
-    fn apply(&self, x: &mut Vector, y: &mut Vector) -> f64;
+    fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>);
+
+    /// The owned part of the diagonal.
+    fn diagonal(&self) -> Vec<f64>;
+
+    /// Number of numbers stored on this rank.
+    fn entries(&self) -> usize;
 
     /// Overwrites `r` by b - A x. **Collective.**
-    fn residual(&self, b: &[f64], x: &mut Vector, r: &mut Vector) {
+    fn residual(&self, b: &[T], x: &mut Vector<T>, r: &mut Vector<T>) {
         self.apply(x, r);
         for (r, b) in r.owned_mut().iter_mut().zip(b) {
-            *r = b - *r;
+            *r = *b - *r;
         }
     }
 }
 
 /// An approximate inverse, symmetric and positive definite.
 pub trait Preconditioner {
-    /// Overwrites the owned part of `z` by M r and returns this rank's part of
-    /// r.z. **Collective.**
-    fn apply(&self, r: &mut Vector, z: &mut Vector) -> f64;
+    /// Overwrites the owned part of `z` by M r. **Collective.**
+    fn apply(&self, r: &Vector, z: &mut Vector);
+
+    /// The levels of a hierarchy, finest first; none for a preconditioner
+    /// without one. **Collective.**
+    fn levels(&self) -> Vec<LevelSize> {
+        Vec::new()
+    }
+}
+
+/// The size of one level over all ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LevelSize {
+    /// Number of unknowns.
+    pub unknowns: u64,
+    /// Number of stored numbers of its operator.
+    pub entries: u64,
 }

@@ -1,38 +1,49 @@
 //! A distributed vector as one rank stores it.
 
+use super::Scalar;
 use crate::parallel::{IndexMap, loops};
 
 /// Owned entries first, ghosts behind them.
 #[derive(Debug, Clone)]
-pub struct Vector {
-    values: Vec<f64>,
+pub struct Vector<T = f64> {
+    values: Vec<T>,
     owned: usize,
 }
 
-impl Vector {
+impl<T: Scalar> Vector<T> {
     /// A vector of zeros.
     pub fn zeros(map: &IndexMap) -> Self {
-        Self { values: vec![0.0; map.local()], owned: map.owned() }
+        Self { values: vec![T::default(); map.local()], owned: map.owned() }
     }
 
     /// Owned entries.
-    pub fn owned(&self) -> &[f64] {
+    pub fn owned(&self) -> &[T] {
         &self.values[..self.owned]
     }
 
     /// Owned entries, to change.
-    pub fn owned_mut(&mut self) -> &mut [f64] {
+    pub fn owned_mut(&mut self) -> &mut [T] {
         &mut self.values[..self.owned]
     }
 
     /// Owned entries and ghosts; ghosts are as old as the last exchange.
-    pub fn local(&self) -> &[f64] {
+    pub fn local(&self) -> &[T] {
         &self.values
     }
 
     /// Owned entries and ghosts, to exchange.
-    pub fn local_mut(&mut self) -> &mut [f64] {
+    pub fn local_mut(&mut self) -> &mut [T] {
         &mut self.values
+    }
+
+    /// Adds `factor` times `other` to the owned part.
+    pub(super) fn add(&mut self, factor: T, other: &Self) {
+        loops::update(self.owned_mut(), |range, values| {
+            for (value, other) in values.iter_mut().zip(&other.owned()[range]) {
+                *value += factor * *other;
+            }
+            []
+        });
     }
 }
 

@@ -3,15 +3,15 @@
 use crate::parallel::Local;
 
 /// For every node the elements around it, with the node's place in each.
-pub struct Adjacency {
+pub struct Adjacency<const N: usize> {
     offsets: Vec<u32>,
     entries: Vec<u32>,
 }
 
-impl Adjacency {
+impl<const N: usize> Adjacency<N> {
     /// Collects the elements around nodes `0..nodes` (further nodes are
     /// ignored); elements of a node ascend.
-    pub fn new(elements: &[[Local; 8]], nodes: usize) -> Self {
+    pub fn new(elements: &[[Local; N]], nodes: usize) -> Self {
         let mut offsets = vec![0_u32; nodes + 1];
         for &node in elements.iter().flatten() {
             if let Some(count) = offsets.get_mut(node as usize + 1) {
@@ -35,6 +35,6 @@ impl Adjacency {
     /// The (element, place of the node in it) around a node.
     pub fn around(&self, node: usize) -> impl ExactSizeIterator<Item = (usize, usize)> + '_ {
         let range = self.offsets[node] as usize..self.offsets[node + 1] as usize;
-        self.entries[range].iter().map(|&e| (e as usize / 8, e as usize % 8))
+        self.entries[range].iter().map(|&e| (e as usize / N, e as usize % N))
     }
 }

@@ -11,7 +11,6 @@
 //! rank 1 sends         [4] to rank 0, [6] to rank 2   (their ghosts)
 //! ```
 
-use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -72,10 +71,10 @@ struct Receive {
 pub struct Halo {
     comm: Rc<Comm>,
     map: IndexMap,
+    /// Global number of each ghost.
+    ghost_numbers: Vec<Global>,
     sends: Vec<Send>,
     receives: Vec<Receive>,
-    /// What is being sent, kept from call to call.
-    outbox: RefCell<Vec<f64>>,
 }
 
 impl Halo {
@@ -120,7 +119,17 @@ impl Halo {
             total: comm.sum(owned.len() as Global),
             ghosts: ghosts.len(),
         };
-        Ok(Self { comm: Rc::clone(comm), map, sends, receives, outbox: RefCell::default() })
+        let mut halo = Self { comm: Rc::clone(comm), map, ghost_numbers: Vec::new(), sends, receives };
+        let mut numbers: Vec<Global> = halo.map.range().chain(ghosts.iter().map(|_| 0)).collect();
+        halo.forward(&mut numbers);
+        halo.ghost_numbers = numbers.split_off(owned.len());
+        Ok(halo)
+    }
+
+    /// Global number of local unknown `i`.
+    pub fn global(&self, i: usize) -> Global {
+        let owned = self.map.owned();
+        if i < owned { self.map.range.start + i as Global } else { self.ghost_numbers[i - owned] }
     }
 
     /// The distribution that this exchange serves.
@@ -147,24 +156,58 @@ impl Halo {
     /// owners. **Collective** among neighbours.
     pub fn forward<T: Datum>(&self, values: &mut [T]) {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
-        self.exchange(owned, ghosts, &mut Vec::new(), |_| ());
+        self.exchange(owned, ghosts, |_| ());
+    }
+
+    /// Adds the ghosts of `values` to the owners' entries, in the order of the
+    /// ranks; the ghosts themselves stay. **Collective** among neighbours.
+    pub fn reverse_add<T: Datum + std::ops::AddAssign>(&self, values: &mut [T]) {
+        let (owned, ghosts) = values.split_at_mut(self.map.owned());
+        let first = self.map.owned();
+        let outgoing: Vec<(usize, &[T])> =
+            self.receives.iter().map(|r| (r.rank, &ghosts[r.range.start - first..r.range.end - first])).collect();
+        let mut incoming: Vec<Vec<T>> = self.sends.iter().map(|s| vec![T::default(); s.indices.len()]).collect();
+        let receive = self.sends.iter().zip(&mut incoming).map(|(s, buffer)| (s.rank, &mut buffer[..])).collect();
+        self.comm.swap_during(&outgoing, receive, || ());
+        for (send, buffer) in self.sends.iter().zip(incoming) {
+            for (&i, value) in send.indices.iter().zip(buffer) {
+                owned[i as usize] += value;
+            }
+        }
+    }
+
+    /// The lists of the ghosts, given those of the owned unknowns.
+    /// **Collective.**
+    pub fn forward_lists<T: Datum>(&self, lists: &[Vec<T>]) -> Vec<Vec<T>> {
+        let mut lengths: Vec<u64> = lists.iter().map(|list| list.len() as u64).collect();
+        lengths.resize(self.map.local(), 0);
+        self.forward(&mut lengths);
+        let mut outgoing = vec![Vec::new(); self.comm.size()];
+        for send in &self.sends {
+            outgoing[send.rank] = send.indices.iter().flat_map(|&i| lists[i as usize].iter().copied()).collect();
+        }
+        let incoming = self.comm.exchange(outgoing);
+        let mut ghosts = Vec::with_capacity(self.map.ghosts());
+        for receive in &self.receives {
+            let mut rest = &incoming[receive.rank][..];
+            for &length in &lengths[receive.range.clone()] {
+                let (list, tail) = rest.split_at(length as usize);
+                ghosts.push(list.to_vec());
+                rest = tail;
+            }
+        }
+        ghosts
     }
 
     /// As [`forward`](Self::forward), and runs `interior` on the owned values
     /// while the messages travel: nobody can touch ghosts in flight.
-    pub fn forward_during<R>(&self, values: &mut [f64], interior: impl FnOnce(&[f64]) -> R) -> R {
+    pub fn forward_during<T: Datum, R>(&self, values: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
-        self.exchange(owned, ghosts, &mut self.outbox.borrow_mut(), interior)
+        self.exchange(owned, ghosts, interior)
     }
 
-    fn exchange<T: Datum, R>(
-        &self,
-        owned: &[T],
-        ghosts: &mut [T],
-        outbox: &mut Vec<T>,
-        interior: impl FnOnce(&[T]) -> R,
-    ) -> R {
-        outbox.clear();
+    fn exchange<T: Datum, R>(&self, owned: &[T], ghosts: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
+        let mut outbox = Vec::with_capacity(self.sent());
         for send in &self.sends {
             outbox.extend(send.indices.iter().map(|&i| owned[i as usize]));
         }

@@ -65,7 +65,7 @@ fn attributes(ranks: usize) {
     let text = |name: &str| group.attr(name).unwrap().read_scalar::<VarLenUnicode>().unwrap().to_string();
 
     assert_eq!(text("program"), format!("quad8-mpi {}", env!("CARGO_PKG_VERSION")));
-    assert_eq!((text("mesh"), text("preconditioner")), ("mesh.h5".into(), "jacobi".into()));
+    assert_eq!((text("mesh"), text("preconditioner")), ("mesh.h5".into(), "multigrid".into()));
     assert_eq!((number("gamma"), number("p0"), number("density")), (2.0, 101_328.828_1, 1.225));
     assert_eq!((number("rtol"), count("max_iterations"), count("refine")), (1e-6, 200_000, 0));
     assert_eq!((count("ranks"), count("threads_per_rank") > 0, count("hosts")), (ranks as u64, true, 1));

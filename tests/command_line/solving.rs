@@ -77,7 +77,7 @@ fn refined_default(ranks: usize) {
 
 fn more_ranks_than_elements(ranks: usize) {
     let folder = Folder::with(&Mesh::rectangle(2, 1));
-    let results = folder.solve(ranks, &["mesh.h5", "--rtol", "1e-12"]);
+    let results = folder.solve(ranks, &["mesh.h5", "--rtol", "1e-13"]);
     check_uniform_flow(&results);
 }
 
@@ -85,7 +85,7 @@ fn two_pieces(ranks: usize) {
     let mut mesh = Mesh::rectangle(4, 2);
     mesh.add(&Mesh::rectangle(3, 1), 2.0);
     let folder = Folder::with(&mesh);
-    let outcome = folder.run(ranks, &["mesh.h5", "--rtol", "1e-12", "--quiet"]).expect_code(0);
+    let outcome = folder.run(ranks, &["mesh.h5", "--rtol", "1e-13", "--quiet"]).expect_code(0);
     check_uniform_flow(&Results::read(&folder.path("quad8.h5")));
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
 }

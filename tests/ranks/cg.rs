@@ -132,18 +132,24 @@ impl LinearOperator for Negative<'_, DistributedCsr> {
         self.0.halo()
     }
 
-    fn apply(&self, x: &mut Vector, y: &mut Vector) -> f64 {
-        let product = self.0.apply(x, y);
+    fn apply(&self, x: &mut Vector, y: &mut Vector) {
+        self.0.apply(x, y);
         y.owned_mut().iter_mut().for_each(|y| *y = -*y);
-        -product
+    }
+
+    fn diagonal(&self) -> Vec<f64> {
+        self.0.diagonal().iter().map(|d| -d).collect()
+    }
+
+    fn entries(&self) -> usize {
+        self.0.entries()
     }
 }
 
 impl Preconditioner for Negative<'_, Jacobi> {
-    fn apply(&self, r: &mut Vector, z: &mut Vector) -> f64 {
-        let product = self.0.apply(r, z);
+    fn apply(&self, r: &Vector, z: &mut Vector) {
+        self.0.apply(r, z);
         z.owned_mut().iter_mut().for_each(|z| *z = -*z);
-        -product
     }
 }
 

@@ -7,7 +7,9 @@ use std::rc::Rc;
 
 use quad8_mpi::field::Field;
 use quad8_mpi::fields::ElementFields;
-use quad8_mpi::io::{Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig};
+use quad8_mpi::io::{
+    Convergence, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
+};
 use quad8_mpi::la::{Outcome, Vector};
 use quad8_mpi::mesh::MeshSource;
 use quad8_mpi::parallel::{Comm, Global};
@@ -53,7 +55,9 @@ fn record() -> RunRecord {
             matrix_nnz: 0,
             fixed_nodes: 0,
         },
+        convergence: Convergence { factor: 0.1, levels: Vec::new(), grid_complexity: 1.0, operator_complexity: 1.0 },
         solver_config: SolverConfig {
+            operator: "elements".into(),
             preconditioner: "jacobi".to_owned(),
             rtol: 1e-8,
             max_iterations: 100,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use mpi::topology::SimpleCommunicator;
 use quad8_mpi::Result;
-use quad8_mpi::assemble::{ElementMatrices, Fixed, fixed_nodes, held_nodes, load_vector, stiffness_matrix};
+use quad8_mpi::assemble::{ElementMatrices, Fixed, fixed_nodes, held_nodes, load_vector, sum_elements};
 use quad8_mpi::field::Field;
 use quad8_mpi::la::{CgOptions, CgReport, DistributedCsr, Jacobi, LinearOperator, Vector, conjugate_gradient};
 use quad8_mpi::mesh::{self, BoundaryEdge, BoundaryRule, LocalMesh, Partition};
@@ -61,7 +61,7 @@ impl Model {
     /// Matrix and right side before elimination. **Collective.**
     pub fn assemble(&self, problem: &Problem) -> (DistributedCsr, Vec<f64>) {
         let elements = ElementMatrices::new(&self.mesh, &self.boundary, problem).expect("proper elements");
-        let matrix = stiffness_matrix(&self.halo, &self.mesh, &elements);
+        let matrix = sum_elements(&self.halo, &self.mesh.elements, |e, a| elements.row(e, a));
         (matrix, load_vector(&self.mesh, &self.boundary, problem))
     }
 

@@ -10,6 +10,7 @@ use quad8_mpi::parallel::{Comm, loops};
 
 use super::manufactured;
 use super::meshes::Grid;
+use super::multigrid;
 use super::pipeline::Model;
 use crate::Check;
 
@@ -26,11 +27,13 @@ fn the_bits_of_the_results_do_not_depend_on_the_threads(comm: &Rc<Comm>) {
 
     let (u, report) = model.solve(&problem, 1e-8);
     assert_eq!(report.outcome, Outcome::Converged);
+    let system = multigrid::System::new(&model, &problem);
+    let (fast, fast_report) = system.solve(&model, 1e-8);
     let fields = element_fields(&model.mesh, &u, Fluid { p0: 1e5, density: 1.2 });
-    let values = u.local().iter().copied();
+    let values = u.local().iter().chain(fast.local()).copied();
     let values = values.chain(fields.iter().flat_map(|f| [f.velocity[0], f.velocity[1], f.speed, f.pressure]));
     let mut hasher = DefaultHasher::new();
-    values.chain(report.history).for_each(|value| value.to_bits().hash(&mut hasher));
+    values.chain(report.history).chain(fast_report.history).for_each(|value| value.to_bits().hash(&mut hasher));
     for hash in comm.gather_at_root(vec![hasher.finish()]).concat() {
         println!("{} iterations, bits {hash:x}", report.iterations);
     }

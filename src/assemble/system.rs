@@ -1,0 +1,67 @@
+//! The eliminated system K u = b.
+
+use std::rc::Rc;
+
+use super::{Corners, ElementMatrices, ElementOperator, Fixed, sum_elements};
+use crate::error::Result;
+use crate::la::{DistributedCsr, LinearOperator, Multigrid};
+use crate::mesh::LocalMesh;
+use crate::parallel::Halo;
+
+/// How K is kept.
+pub enum Stiffness {
+    /// Element by element: fastest, and least memory.
+    Elements(ElementOperator<f64>),
+    /// As compressed rows.
+    Assembled(DistributedCsr),
+}
+
+impl Stiffness {
+    /// Element by element, with the fixed nodes taken to the right side `b`.
+    /// **Collective.**
+    pub fn elements(
+        halo: &Rc<Halo>,
+        mesh: &LocalMesh,
+        elements: &ElementMatrices,
+        fixed: &Fixed,
+        b: &mut [f64],
+    ) -> Self {
+        let operator = ElementOperator::new(halo, mesh, elements, &fixed.fixed);
+        operator.eliminate(&fixed.values, b);
+        Self::Elements(operator)
+    }
+
+    /// As compressed rows, with the fixed nodes taken to the right side `b`.
+    pub fn assembled(
+        halo: &Rc<Halo>,
+        mesh: &LocalMesh,
+        elements: &ElementMatrices,
+        fixed: &Fixed,
+        b: &mut [f64],
+    ) -> Self {
+        let mut matrix = sum_elements(halo, &mesh.elements, |e, a| elements.row(e, a));
+        matrix.eliminate(&fixed.fixed, &fixed.values, b);
+        Self::Assembled(matrix)
+    }
+
+    /// The operator.
+    pub fn operator(&self) -> &dyn LinearOperator {
+        match self {
+            Self::Elements(operator) => operator,
+            Self::Assembled(matrix) => matrix,
+        }
+    }
+
+    /// Multigrid for this operator: the corners, then aggregates. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
+    pub fn multigrid(&self, mesh: &LocalMesh, elements: &ElementMatrices, fixed: &Fixed) -> Result<Multigrid> {
+        let Corners { prolongation, matrix } = Corners::new(self.operator().halo(), mesh, elements, &fixed.fixed)?;
+        let finest: Box<dyn LinearOperator<f32>> = match self {
+            Self::Elements(operator) => Box::new(operator.to()),
+            Self::Assembled(matrix) => Box::new(matrix.to()),
+        };
+        Multigrid::new(finest, prolongation, matrix)
+    }
+}

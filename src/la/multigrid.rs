@@ -1,0 +1,175 @@
+//! Multigrid as a preconditioner: a hierarchy of ever smaller operators, each
+//! smoothed by Chebyshev polynomials, the last one solved directly. All of it
+//! works in single precision, which is enough for a preconditioner and half the
+//! memory to move; the hierarchy itself is built in double precision.
+//!
+//! W. L. Briggs, V. E. Henson, S. F. McCormick, *A Multigrid Tutorial*, 2nd
+//! ed.; for the combination with CG see U. Trottenberg, C. Oosterlee,
+//! A. Schueller, *Multigrid*, section 7.8. Smoothing before and after is the
+//! same polynomial, so the cycle is symmetric.
+
+use std::cell::RefCell;
+
+use super::aggregation::smoothed_aggregation;
+use super::chebyshev::Chebyshev;
+use super::coarse::CoarseSolver;
+use super::csr::DistributedCsr;
+use super::galerkin::galerkin;
+use super::transfer::Transfer;
+use super::{LevelSize, LinearOperator, Preconditioner, Vector};
+use crate::error::Result;
+use crate::parallel::loops;
+
+/// The precision of the cycle.
+type Single = f32;
+
+/// One level with its way to the next coarser one.
+struct Level {
+    operator: Box<dyn LinearOperator<Single>>,
+    smoother: Chebyshev,
+    transfer: Transfer<Single>,
+    /// Cycles of the coarser levels for each one here.
+    coarse_cycles: usize,
+    work: RefCell<Work>,
+}
+
+/// Vectors of a level, kept from cycle to cycle.
+struct Work {
+    r: Vector<Single>,
+    d: Vector<Single>,
+    q: Vector<Single>,
+    coarse_b: Vector<Single>,
+    coarse_x: Vector<Single>,
+    correction: Vector<Single>,
+}
+
+/// A symmetric multigrid cycle.
+pub struct Multigrid {
+    levels: Vec<Level>,
+    coarsest: DistributedCsr<Single>,
+    solver: CoarseSolver,
+    /// Residual and correction of the finest level.
+    ends: RefCell<[Vector<Single>; 2]>,
+}
+
+/// Degree of the smoothing polynomial.
+const DEGREE: usize = 2;
+/// Cycles of the aggregated levels for one of the finest.
+const COARSE_CYCLES: usize = 2;
+/// Strength of connection on the finest aggregated level; halved from level to level.
+const THETA: f64 = 0.08;
+/// Levels with at most this many unknowns are solved directly.
+const DIRECT: u64 = 400;
+/// Coarsening that leaves more than this part of the unknowns has stalled.
+const STALLED: f64 = 0.7;
+
+impl Multigrid {
+    /// The hierarchy below `finest`: first the given prolongation from
+    /// `second`, its Galerkin operator, then smoothed aggregation. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
+    pub fn new(
+        finest: Box<dyn LinearOperator<Single>>,
+        prolongation: DistributedCsr,
+        second: DistributedCsr,
+    ) -> Result<Self> {
+        let map = finest.halo().map();
+        let ends = RefCell::new([Vector::zeros(map), Vector::zeros(map)]);
+        let smoother = Chebyshev::new(&*finest, DEGREE);
+        let mut levels = vec![Level::new(finest, smoother, &Transfer::new(prolongation), COARSE_CYCLES)];
+        let mut matrix = second;
+        let mut theta = THETA;
+        while matrix.halo().map().total() > DIRECT {
+            let single = matrix.to();
+            let smoother = Chebyshev::new(&single, DEGREE);
+            let transfer = Transfer::new(smoothed_aggregation(&matrix, smoother.largest_eigenvalue(), theta)?);
+            let (now, next) = (matrix.halo().map().total(), transfer.prolongation.columns().map().total());
+            if next == 0 || next as f64 > STALLED * now as f64 {
+                break;
+            }
+            matrix = galerkin(&matrix, &transfer)?;
+            levels.push(Level::new(Box::new(single), smoother, &transfer, 1));
+            theta *= 0.5;
+        }
+        let solver = CoarseSolver::new(&matrix);
+        Ok(Self { levels, coarsest: matrix.to(), solver, ends })
+    }
+
+    /// The operator of a level.
+    fn operator(&self, at: usize) -> &dyn LinearOperator<Single> {
+        self.levels.get(at).map_or(&self.coarsest, |level| &*level.operator)
+    }
+
+    /// Overwrites `x` by one cycle for `b`, from x = 0.
+    fn cycle(&self, at: usize, b: &Vector<Single>, x: &mut Vector<Single>) {
+        let Some(level) = self.levels.get(at) else {
+            return self.solver.solve(self.coarsest.halo(), b, x);
+        };
+        let Work { r, d, q, coarse_b, coarse_x, correction } = &mut *level.work.borrow_mut();
+        r.owned_mut().copy_from_slice(b.owned());
+        x.owned_mut().fill(0.0);
+        level.smoother.smooth(&*level.operator, x, [r, d, q]);
+        level.operator.apply(d, q);
+        r.add(-1.0, q);
+
+        level.transfer.restrict(r, coarse_b);
+        self.cycle(at + 1, coarse_b, coarse_x);
+        for _ in 1..level.coarse_cycles {
+            // One more cycle for what is left of the coarse right side.
+            self.operator(at + 1).apply(coarse_x, correction);
+            coarse_b.add(-1.0, correction);
+            self.cycle(at + 1, coarse_b, correction);
+            coarse_x.add(1.0, correction);
+        }
+        level.transfer.prolong(coarse_x, d);
+        x.add(1.0, d);
+
+        level.operator.apply(d, q);
+        r.add(-1.0, q);
+        level.smoother.smooth(&*level.operator, x, [r, d, q]);
+    }
+}
+
+impl Level {
+    fn new(
+        operator: Box<dyn LinearOperator<Single>>,
+        smoother: Chebyshev,
+        transfer: &Transfer,
+        coarse_cycles: usize,
+    ) -> Self {
+        let (fine, coarse) = (operator.halo().map(), transfer.prolongation.columns().map());
+        let work = RefCell::new(Work {
+            r: Vector::zeros(fine),
+            d: Vector::zeros(fine),
+            q: Vector::zeros(fine),
+            coarse_b: Vector::zeros(coarse),
+            coarse_x: Vector::zeros(coarse),
+            correction: Vector::zeros(coarse),
+        });
+        Self { operator, smoother, transfer: transfer.to(), coarse_cycles, work }
+    }
+}
+
+impl Preconditioner for Multigrid {
+    fn apply(&self, r: &Vector, z: &mut Vector) {
+        let [b, x] = &mut *self.ends.borrow_mut();
+        loops::update(b.owned_mut(), |range, b| {
+            b.iter_mut().zip(&r.owned()[range]).for_each(|(b, r)| *b = *r as Single);
+            []
+        });
+        self.cycle(0, b, x);
+        loops::update(z.owned_mut(), |range, z| {
+            z.iter_mut().zip(&x.owned()[range]).for_each(|(z, x)| *z = f64::from(*x));
+            []
+        });
+    }
+
+    fn levels(&self) -> Vec<LevelSize> {
+        let size = |at: usize| {
+            let (operator, halo) = (self.operator(at), self.operator(at).halo());
+            LevelSize { unknowns: halo.map().total(), entries: halo.comm().sum(operator.entries() as u64) }
+        };
+        (0..=self.levels.len()).map(size).collect()
+    }
+}

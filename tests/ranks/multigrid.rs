@@ -1,0 +1,184 @@
+//! The multigrid preconditioner.
+
+use std::rc::Rc;
+
+use quad8_mpi::assemble::{ElementMatrices, Fixed, Stiffness, fixed_nodes, load_vector};
+use quad8_mpi::field::Field;
+use quad8_mpi::la::{CgOptions, CgReport, Multigrid, Outcome, Preconditioner, Vector, conjugate_gradient};
+use quad8_mpi::parallel::Comm;
+use quad8_mpi::problem::{Condition, Problem};
+
+use super::manufactured;
+use super::meshes::{Grid, Mesh};
+use super::pipeline::{Model, alone, distance, dot, everywhere};
+use crate::Check;
+
+pub const CHECKS: &[Check] = checks![
+    it_is_symmetric_and_positive_definite,
+    both_operators_lead_to_the_same_solution,
+    iterations_hardly_depend_on_the_ranks,
+    iterations_hardly_depend_on_the_size,
+    jumps_of_a_million_in_conductivity_are_solved,
+    slender_elements_are_solved,
+    robin_edges_alone_hold_the_solution,
+    a_tight_tolerance_is_reached_in_spite_of_single_precision,
+];
+
+/// A system with multigrid for it.
+pub struct System {
+    stiffness: Stiffness,
+    multigrid: Multigrid,
+    b: Vec<f64>,
+    fixed: Fixed,
+}
+
+impl System {
+    /// Element by element, as the program does it. **Collective.**
+    pub fn new(model: &Model, problem: &Problem) -> Self {
+        Self::with(model, problem, Stiffness::elements)
+    }
+
+    fn with(model: &Model, problem: &Problem, build: Build) -> Self {
+        let Model { mesh, boundary, halo, .. } = model;
+        let elements = ElementMatrices::new(mesh, boundary, problem).expect("proper elements");
+        let mut b = load_vector(mesh, boundary, problem);
+        let fixed = fixed_nodes(halo, mesh, boundary, problem);
+        let stiffness = build(halo, mesh, &elements, &fixed, &mut b);
+        let multigrid = stiffness.multigrid(mesh, &elements, &fixed).expect("a hierarchy");
+        Self { stiffness, multigrid, b, fixed }
+    }
+
+    /// u with its ghosts, and how the iteration went. **Collective.**
+    pub fn solve(&self, model: &Model, rtol: f64) -> (Vector, CgReport) {
+        let mut u = Vector::zeros(model.halo.map());
+        let options = CgOptions { rtol, max_iterations: 2000 };
+        let report = conjugate_gradient(self.stiffness.operator(), &self.multigrid, &self.b, &mut u, options);
+        for node in (0..model.mesh.owned_nodes).filter(|&n| self.fixed.fixed[n]) {
+            u.owned_mut()[node] = self.fixed.values[node];
+        }
+        model.halo.forward(u.local_mut());
+        (u, report)
+    }
+}
+
+type Build =
+    fn(&Rc<quad8_mpi::parallel::Halo>, &quad8_mpi::mesh::LocalMesh, &ElementMatrices, &Fixed, &mut [f64]) -> Stiffness;
+
+fn model(comm: &Rc<Comm>, mesh: &Mesh) -> Model {
+    Model::new(comm, mesh, &manufactured::side, &manufactured::problem(), 0).expect("a good mesh")
+}
+
+/// Iterations to `rtol`, which must be reached.
+fn iterations(model: &Model, problem: &Problem, rtol: f64) -> usize {
+    let (_, report) = System::new(model, problem).solve(model, rtol);
+    assert_eq!(report.outcome, Outcome::Converged);
+    report.iterations
+}
+
+fn it_is_symmetric_and_positive_definite(comm: &Rc<Comm>) {
+    let model = model(comm, &Grid::untidy(24, 23).mesh());
+    let system = System::new(&model, &manufactured::problem());
+    assert!(system.multigrid.levels().len() > 2, "no aggregated level to check");
+    let field = |a: f64, b: f64| {
+        let mut v = model.interpolate(|[x, y]| (a * x + b * y).sin());
+        (0..model.mesh.owned_nodes).filter(|&n| system.fixed.fixed[n]).for_each(|n| v.owned_mut()[n] = 0.0);
+        v
+    };
+    let times = |v: &Vector| {
+        let mut z = Vector::zeros(model.halo.map());
+        system.multigrid.apply(v, &mut z);
+        z
+    };
+    let fields = [field(1.0, 2.0), field(31.0, 17.0), field(-90.0, 70.0)];
+    let images: Vec<Vector> = fields.iter().map(times).collect();
+    for i in 0..3 {
+        let own = dot(comm, fields[i].owned(), images[i].owned());
+        assert!(own > 0.0, "x.Mx = {own}");
+        for j in 0..i {
+            let pair = [(i, j), (j, i)].map(|(a, b)| dot(comm, fields[a].owned(), images[b].owned()));
+            let scale = (own * dot(comm, fields[j].owned(), images[j].owned())).sqrt();
+            // Single precision.
+            assert!((pair[0] - pair[1]).abs() < 1e-5 * scale, "{pair:?} of {scale}");
+        }
+    }
+}
+
+fn both_operators_lead_to_the_same_solution(comm: &Rc<Comm>) {
+    let problem = manufactured::problem();
+    let model = model(comm, &Grid::untidy(24, 23).mesh());
+    let [elements, assembled] = [Stiffness::elements, Stiffness::assembled]
+        .map(|build| System::with(&model, &problem, build).solve(&model, 1e-11));
+    assert_eq!(elements.1.iterations, assembled.1.iterations);
+    assert!(distance(comm, elements.0.local(), assembled.0.local()) < 1e-10);
+}
+
+fn iterations_hardly_depend_on_the_ranks(comm: &Rc<Comm>) {
+    let mesh = Grid::untidy(48, 47).mesh();
+    let problem = manufactured::problem();
+    let here = iterations(&model(comm, &mesh), &problem, 1e-8);
+    let one_rank = iterations(&model(&alone(), &mesh), &problem, 1e-8);
+    assert!(here as f64 <= 1.2 * one_rank as f64, "{here} iterations, {one_rank} on one rank");
+}
+
+fn iterations_hardly_depend_on_the_size(comm: &Rc<Comm>) {
+    let problem = manufactured::problem();
+    let [small, large] = [12, 96].map(|n| iterations(&model(comm, &Grid::new(n, n).mesh()), &problem, 1e-8));
+    assert!(small.max(large) <= 12 && small.abs_diff(large) <= 3, "{small} and {large} iterations");
+}
+
+/// A flow from right to left through a rectangle of n x n elements.
+fn rectangle(comm: &Rc<Comm>, n: usize, map: fn(f64, f64) -> [f64; 2], conductivity: Field) -> (Model, Problem) {
+    let gamma = Condition::Robin { p: Field::Constant(0.0), gamma: Field::Constant(1.0) };
+    let problem = Problem {
+        conductivity,
+        conditions: vec![Condition::Dirichlet(Field::Constant(0.0)), gamma],
+        ..Problem::channel(0.0)
+    };
+    let right = map(1.0, 0.0)[0];
+    let sides = move |points: &[[f64; 2]; 3]| {
+        let all_at = |x: f64| points.iter().all(|p| (p[0] - x).abs() < 1e-9);
+        if all_at(0.0) { Some(0) } else { all_at(right).then_some(1) }
+    };
+    let mesh = Grid { map, ..Grid::new(n, n) }.mesh();
+    (Model::new(comm, &mesh, &sides, &problem, 0).expect("a good mesh"), problem)
+}
+
+fn jumps_of_a_million_in_conductivity_are_solved(comm: &Rc<Comm>) {
+    let layers = |x: f64, _| if (4.0 * x) as i64 % 2 == 0 { 1e6 } else { 1.0 };
+    let checkers = |x: f64, y: f64| if ((4.0 * x) as i64 + (4.0 * y) as i64) % 2 == 0 { 1e6 } else { 1.0 };
+    for field in [Field::function(layers), Field::function(checkers)] {
+        let (model, problem) = rectangle(comm, 32, |s, t| [s, t], field);
+        let count = iterations(&model, &problem, 1e-6);
+        assert!(count <= 20, "{count} iterations");
+    }
+}
+
+/// A hundred to one: far from the dozen iterations of good elements, but solved.
+fn slender_elements_are_solved(comm: &Rc<Comm>) {
+    for map in [|s, t| [100.0 * s, t], |s, t| [s, 100.0 * t]] {
+        let (model, problem) = rectangle(comm, 32, map, Field::Constant(1.0));
+        let count = iterations(&model, &problem, 1e-8);
+        assert!(count <= 700, "{count} iterations");
+    }
+}
+
+fn robin_edges_alone_hold_the_solution(comm: &Rc<Comm>) {
+    let one = Field::Constant(1.0);
+    let robin = Condition::Robin { p: one.clone(), gamma: one.clone() };
+    let problem = Problem { conditions: vec![robin], ..Problem::channel(0.0) };
+    let mesh = Grid::untidy(32, 30).mesh();
+    let model = Model::new(comm, &mesh, &everywhere, &problem, 0).expect("a good mesh");
+    let (u, report) = System::new(&model, &problem).solve(&model, 1e-11);
+    assert_eq!(report.outcome, Outcome::Converged);
+    assert!(distance(comm, u.local(), &vec![1.0; u.local().len()]) < 1e-9);
+}
+
+fn a_tight_tolerance_is_reached_in_spite_of_single_precision(comm: &Rc<Comm>) {
+    let problem = manufactured::problem();
+    let model = model(comm, &Grid::untidy(24, 23).mesh());
+    let (u, report) = System::new(&model, &problem).solve(&model, 1e-12);
+    assert_eq!(report.outcome, Outcome::Converged);
+    assert!(report.relative_residual() <= 1e-12 && report.iterations <= 25, "{} iterations", report.iterations);
+    let (expected, _) = model.solve(&problem, 1e-12);
+    assert!(distance(comm, u.local(), expected.local()) < 1e-10);
+}
