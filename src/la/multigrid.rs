@@ -28,8 +28,6 @@ struct Level {
     operator: Box<dyn LinearOperator<Single>>,
     smoother: Chebyshev,
     transfer: Transfer<Single>,
-    /// Cycles of the coarser levels for each one here.
-    coarse_cycles: usize,
     work: RefCell<Work>,
 }
 
@@ -38,9 +36,12 @@ struct Work {
     r: Vector<Single>,
     d: Vector<Single>,
     q: Vector<Single>,
+    /// With the ghosts of the prolongation.
     coarse_b: Vector<Single>,
     coarse_x: Vector<Single>,
+    /// With the ghosts of the coarse operator.
     correction: Vector<Single>,
+    coarse_q: Vector<Single>,
 }
 
 /// A symmetric multigrid cycle.
@@ -54,10 +55,11 @@ pub struct Multigrid {
 
 /// Degree of the smoothing polynomial.
 const DEGREE: usize = 2;
-/// Cycles of the aggregated levels for one of the finest.
+/// Cycles of the next coarser level for each one (a W cycle): with one alone
+/// the iterations grow with the number of levels.
 const COARSE_CYCLES: usize = 2;
 /// Strength of connection on the finest aggregated level; halved from level to level.
-const THETA: f64 = 0.08;
+const THETA: f64 = 0.04;
 /// Levels with at most this many unknowns are solved directly.
 const DIRECT: u64 = 400;
 /// Coarsening that leaves more than this part of the unknowns has stalled.
@@ -77,7 +79,7 @@ impl Multigrid {
         let map = finest.halo().map();
         let ends = RefCell::new([Vector::zeros(map), Vector::zeros(map)]);
         let smoother = Chebyshev::new(&*finest, DEGREE);
-        let mut levels = vec![Level::new(finest, smoother, &Transfer::new(prolongation), COARSE_CYCLES)];
+        let mut levels = vec![Level::new(finest, smoother, &Transfer::new(prolongation), &second)];
         let mut matrix = second;
         let mut theta = THETA;
         while matrix.halo().map().total() > DIRECT {
@@ -89,7 +91,7 @@ impl Multigrid {
                 break;
             }
             matrix = galerkin(&matrix, &transfer)?;
-            levels.push(Level::new(Box::new(single), smoother, &transfer, 1));
+            levels.push(Level::new(Box::new(single), smoother, &transfer, &matrix));
             theta *= 0.5;
         }
         let solver = CoarseSolver::new(&matrix);
@@ -106,7 +108,7 @@ impl Multigrid {
         let Some(level) = self.levels.get(at) else {
             return self.solver.solve(self.coarsest.halo(), b, x);
         };
-        let Work { r, d, q, coarse_b, coarse_x, correction } = &mut *level.work.borrow_mut();
+        let Work { r, d, q, coarse_b, coarse_x, correction, coarse_q } = &mut *level.work.borrow_mut();
         r.owned_mut().copy_from_slice(b.owned());
         x.owned_mut().fill(0.0);
         level.smoother.smooth(&*level.operator, x, [r, d, q]);
@@ -114,11 +116,12 @@ impl Multigrid {
         r.add(-1.0, q);
 
         level.transfer.restrict(r, coarse_b);
-        self.cycle(at + 1, coarse_b, coarse_x);
-        for _ in 1..level.coarse_cycles {
+        self.cycle(at + 1, coarse_b, correction);
+        coarse_x.owned_mut().copy_from_slice(correction.owned());
+        for _ in 1..COARSE_CYCLES {
             // One more cycle for what is left of the coarse right side.
-            self.operator(at + 1).apply(coarse_x, correction);
-            coarse_b.add(-1.0, correction);
+            self.operator(at + 1).apply(correction, coarse_q);
+            coarse_b.add(-1.0, coarse_q);
             self.cycle(at + 1, coarse_b, correction);
             coarse_x.add(1.0, correction);
         }
@@ -136,18 +139,19 @@ impl Level {
         operator: Box<dyn LinearOperator<Single>>,
         smoother: Chebyshev,
         transfer: &Transfer,
-        coarse_cycles: usize,
+        next: &DistributedCsr,
     ) -> Self {
-        let (fine, coarse) = (operator.halo().map(), transfer.prolongation.columns().map());
+        let (fine, coarse, next) = (operator.halo().map(), transfer.prolongation.columns().map(), next.halo().map());
         let work = RefCell::new(Work {
             r: Vector::zeros(fine),
             d: Vector::zeros(fine),
             q: Vector::zeros(fine),
             coarse_b: Vector::zeros(coarse),
             coarse_x: Vector::zeros(coarse),
-            correction: Vector::zeros(coarse),
+            correction: Vector::zeros(next),
+            coarse_q: Vector::zeros(next),
         });
-        Self { operator, smoother, transfer: transfer.to(), coarse_cycles, work }
+        Self { operator, smoother, transfer: transfer.to(), work }
     }
 }
 

@@ -149,7 +149,7 @@ fn jumps_of_a_million_in_conductivity_are_solved(comm: &Rc<Comm>) {
     for field in [Field::function(layers), Field::function(checkers)] {
         let (model, problem) = rectangle(comm, 32, |s, t| [s, t], field);
         let count = iterations(&model, &problem, 1e-6);
-        assert!(count <= 20, "{count} iterations");
+        assert!(count <= 25, "{count} iterations");
     }
 }
 
