@@ -11,8 +11,12 @@ use crate::parallel::{Comm, Placement};
 /// Says on stderr what is wrong, in one write: the output of other ranks can
 /// come between several.
 pub fn complain(text: &str) {
+    say(&format!("quad8-mpi: {text}\n"));
+}
+
+fn say(text: &str) {
     // Where stderr is closed, nobody listens.
-    let _ = std::io::stderr().write_all(format!("quad8-mpi: {text}\n").as_bytes());
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Prints, or keeps quiet.
@@ -47,7 +51,7 @@ impl Console {
     /// Things that are wrong but can be lived with.
     pub fn warn(&self, warnings: &[String]) {
         if self.speaks {
-            warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            warnings.iter().for_each(|warning| say(&format!("warning: {warning}\n")));
         }
     }
 

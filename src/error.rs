@@ -61,6 +61,12 @@ pub enum Error {
     )]
     BadJacobian { element: u64, point: usize, determinant: f64, x: f64, y: f64, nodes: [u64; 8] },
     #[error(
+        "element {parent} of the mesh is folded near x = {x}, y = {y}: --refine {levels} meets a Jacobian determinant of \
+         {determinant:e} m^2 there, which the Gauss points of the element itself do not see; move its middle nodes \
+         nearer to the middles of their edges"
+    )]
+    FoldedChild { parent: u64, levels: u32, determinant: f64, x: f64, y: f64 },
+    #[error(
         "element {element}: its edge from node {from} to node {to} belongs to {count} elements, \
          an edge can have two at most"
     )]
@@ -120,6 +126,16 @@ impl Error {
         }
     }
 
+    /// The same error in terms of the mesh before `levels` refinements.
+    pub(crate) fn before_refinement(self, levels: u32) -> Self {
+        match self {
+            Self::BadJacobian { element, determinant, x, y, .. } if levels > 0 => {
+                Self::FoldedChild { parent: element >> (2 * levels), levels, determinant, x, y }
+            }
+            other => other,
+        }
+    }
+
     /// The element it names, and the node where several ranks may name the same
     /// element; of several errors the one with the lowest is reported, so that
     /// the message does not depend on the rank count.
@@ -132,6 +148,7 @@ impl Error {
             | Self::RepeatedNode { element, .. }
             | Self::NotFiniteCoordinates { element, .. }
             | Self::BadJacobian { element, .. }
+            | Self::FoldedChild { parent: element, .. }
             | Self::FloatingPiece { element } => Some([*element, 0]),
             _ => None,
         }

@@ -49,7 +49,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     // 2. Assemble the system and build in the boundary conditions.
     fault::point(comm, "assemble");
     let (elements, mut b) = watch.time("assemble_system", || {
-        let elements = comm.agree(ElementMatrices::new(&mesh, &boundary, &problem))?;
+        let elements = ElementMatrices::new(&mesh, &boundary, &problem);
+        let elements = comm.agree(elements.map_err(|e| e.before_refinement(args.refine)))?;
         Ok::<_, Error>((elements, load_vector(&mesh, &boundary, &problem)))
     })?;
     let (fixed, stiffness) = watch.time("apply_bc", || {

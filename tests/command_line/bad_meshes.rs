@@ -61,6 +61,7 @@ fn numbers() -> Vec<Trial> {
 }
 
 const FOLDED: &str = "element 5: the Jacobian determinant is -1.311491673";
+const FOLDED_CHILD: &str = "element 5 of the mesh is folded near x = 0.499";
 const FLAT: &str = "element 5: the Jacobian determinant is 0e0 m^2 at Gauss point 0";
 
 fn geometry() -> Vec<Trial> {
@@ -68,6 +69,12 @@ fn geometry() -> Vec<Trial> {
         bad("a_folded_element", FOLDED, |mesh| mesh.y[40] = -1.0),
         bad("an_element_without_area", FLAT, |mesh| {
             mesh.quad8[5].iter().for_each(|&n| mesh.y[n as usize] = 0.5);
+        }),
+        // Folded between its corner and the nearest Gauss point.
+        refused("a_fold_that_refinement_meets", &["mesh.h5", "--refine", "3"], 2, FOLDED_CHILD, |folder| {
+            let mut mesh = Mesh::rectangle(4, 2);
+            mesh.x[39] -= 0.14;
+            mesh.write(&folder.path("mesh.h5"));
         }),
     ]
     .into_iter()
