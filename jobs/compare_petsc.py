@@ -275,12 +275,49 @@ def report(folder: Path, ranks: int, cap: int) -> dict[str, Any]:
         'iteration_ratio': median(our_iteration)/median(petsc_iteration),
         'assembly_speedup': {'plain': median(plain)/median(our_assembly), 'tuned': median(tuned)/median(our_assembly)},
     }
+    result['multigrid'] = multigrid(folder)
     if not cap:
         result['u_max'] = {'quad8_mpi': [run['solution_stats']['u_range'][1] for run in ours],
                            'petsc': [run['u_max'] for run in petsc]}
         result['u_max_difference'] = max(abs(a - b) for a in result['u_max']['quad8_mpi']
                                          for b in result['u_max']['petsc'])
     return result
+
+
+def multigrid(folder: Path) -> dict[str, dict[str, Any]]:
+    """Seconds of the stages to rtol 1e-8, by solver; ours come with assembly and with the files."""
+    def stages(run: dict[str, Any]) -> dict[str, float]:
+        seconds = {name: span['max'] for name, span in run['timing_metrics'].items()}
+        return {'assembly': seconds['assemble_system'] + seconds['apply_bc'], 'setup': seconds['setup_preconditioner'],
+                'solve': seconds['solve_system'], 'whole_run': seconds['total_workflow']}
+
+    def peer(name: str) -> tuple[list[dict[str, float]], list[dict[str, Any]]]:
+        runs = records(folder, f'{name}_*.json')
+        return [{'setup': run['setup_s'], 'solve': run['solve_s']} for run in runs], runs
+
+    ours = records(folder, 'multigrid_*.json')
+    found = {'quad8-mpi': ([stages(run) for run in ours], ours), 'PETSc BoomerAMG': peer('boomeramg'),
+             'PETSc GAMG': peer('gamg')}
+    if not all(run['converged'] for _, runs in found.values() for run in runs):
+        sys.exit('a multigrid solve did not converge')
+    result: dict[str, dict[str, Any]] = {}
+    for name, (times, runs) in found.items():
+        counted = [sum(t[s] for s in ('assembly', 'setup', 'solve') if s in t) for t in times]
+        result[name] = {stage: [t[stage] for t in times] for stage in times[0]}
+        result[name] |= {'counted': counted, 'iterations': runs[0]['iterations']}
+    for entry in result.values():
+        entry['ratio'] = median(result['quad8-mpi']['counted'])/median(entry['counted'])
+    return result
+
+
+def multigrid_rows(result: dict[str, dict[str, Any]]) -> list[str]:
+    rows = [('to rtol 1e-8, s', 'assembly', 'setup', 'solve', 'iterations', 'sum', 'whole run', 'ours / it')]
+    for name, entry in result.items():
+        cell = lambda stage: f'{median(entry[stage]):.3g}' if stage in entry else '-'
+        rows.append((name, cell('assembly'), cell('setup'), cell('solve'), str(entry['iterations']), spread(entry['counted']),
+                     cell('whole_run'), f'{entry["ratio"]:.2f}'))
+    widths = [max(len(row[i]) for row in rows) for i in range(8)]
+    return ['  '.join([row[0].ljust(widths[0])] + [c.rjust(w) for c, w in zip(row[1:], widths[1:])]) for row in rows]
 
 
 def table(r: dict[str, Any]) -> str:
@@ -308,8 +345,11 @@ def table(r: dict[str, Any]) -> str:
              f'thread (NumPy: one core), {r["repeats"]} repeats in turn', '']
     lines += ['  '.join([row[0].ljust(widths[0]), row[1].rjust(widths[1]), row[2].rjust(widths[2]), row[3]]).rstrip()
               for row in rows]
+    lines += ['', *multigrid_rows(r['multigrid']),
+              '(ours: assembly and setup and solve in the sum, mesh file to results file in the whole run; PETSc: its matrix is '
+              'there already)']
     if cap:
-        lines += ['', f'Solves stop after {cap} iterations at most, for their time only: u is not compared. '
+        lines += ['', f'Jacobi solves stop after {cap} iterations at most, for their time only: u is not compared. '
                       '--max-iterations 0 runs both to convergence.']
     return '\n'.join(lines)
 

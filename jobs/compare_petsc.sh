@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Times quad8-mpi beside PETSc (CG with Jacobi on the same system) and its assembly beside NumPy/SciPy, on this machine.
+# Times quad8-mpi beside PETSc (CG on the same system: with Jacobi, and multigrid beside BoomerAMG and GAMG) and its
+# assembly beside NumPy/SciPy, on this machine.
 #
 #   jobs/compare_petsc.sh [--ranks 2] [--refine 3] [--repeats 5] [--mesh MESH.h5] [--max-iterations 500] [--output FILE.json]
 #
@@ -7,7 +8,7 @@
 #   --refine K          uniform refinements of the mesh (default 3)
 #   --repeats N         runs of each solver, in turn; the table shows medians (default 5)
 #   --mesh FILE         HDF5 mesh (default: the built-in Y-channel)
-#   --max-iterations N  stop both solvers there, since the time of an iteration needs no full solve; u is then not compared;
+#   --max-iterations N  stop the Jacobi solves there, since the time of an iteration needs no full solve; u is then not compared;
 #                       0 = run both to convergence and compare u (default 500)
 #   --output FILE       also write every number as JSON
 #
@@ -73,10 +74,12 @@ quad8() {   # quad8 RECORD.json ITERATIONS (0: to convergence); a capped run may
     fi
 }
 
-petsc() {   # petsc RECORD.json
-    local limit=()
-    ((cap == 0)) || limit=(-ksp_max_it "$cap")
-    mpi "$python" "$compare" solve "$work/system.npz" -ksp_type cg -pc_type jacobi "${limit[@]}" >"$1"
+petsc() {   # petsc RECORD.json OPTION...
+    mpi "$python" "$compare" solve "$work/system.npz" -ksp_type cg "${@:2}" >"$1"
+}
+
+multigrid() {   # multigrid RECORD.json: from the mesh file to the results file
+    mpi "$solver" "$work/xl.h5" --preconditioner multigrid --threads 1 --rtol 1e-8 -o "$work/out.h5" --json "$1" --quiet
 }
 
 say 'Mesh'
@@ -91,8 +94,11 @@ say 'Assembly in NumPy/SciPy'
 # 4. Both solvers, in turn
 for ((i = 1; i <= repeats; i++)); do
     say "Solve $i of $repeats"
-    petsc "$work/petsc_$i.json"
+    petsc "$work/petsc_$i.json" -pc_type jacobi $( ((cap == 0)) || echo "-ksp_max_it $cap")
     quad8 "$work/quad8_$i.json" "$cap"
+    petsc "$work/boomeramg_$i.json" -pc_type hypre -pc_hypre_type boomeramg
+    multigrid "$work/multigrid_$i.json"
+    petsc "$work/gamg_$i.json" -pc_type gamg
 done
 
 # 5. Medians and ratios

@@ -1,23 +1,11 @@
 //! What a person sees while and after the program runs; rank 0 only.
 
-use std::io::Write;
-
 use crate::cli::SolveArgs;
+use crate::error::say;
 use crate::io::{Parallel, RunRecord};
 use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
 use crate::parallel::{Comm, Placement};
-
-/// Says on stderr what is wrong, in one write: the output of other ranks can
-/// come between several.
-pub fn complain(text: &str) {
-    say(&format!("quad8-mpi: {text}\n"));
-}
-
-fn say(text: &str) {
-    // Where stderr is closed, nobody listens.
-    let _ = std::io::stderr().write_all(text.as_bytes());
-}
 
 /// Prints, or keeps quiet.
 pub struct Console {

@@ -1,5 +1,6 @@
 //! Everything that can go wrong, each with its values and the remedy.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Result of anything that can fail.
@@ -165,4 +166,16 @@ impl ExitCode {
             _ => Self::Internal,
         }
     }
+}
+
+/// Says on stderr what is wrong, in one write: the output of other ranks can
+/// come between several.
+pub fn complain(text: &str) {
+    say(&format!("quad8-mpi: {text}\n"));
+}
+
+/// One write to stderr.
+pub(crate) fn say(text: &str) {
+    // Where stderr is closed, nobody listens.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }

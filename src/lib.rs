@@ -25,5 +25,4 @@ pub mod quad8;
 pub mod run;
 pub mod timing;
 
-pub use console::complain;
 pub use error::{Error, ExitCode, Result};

@@ -29,7 +29,7 @@ fn main() {
     abort_on_panic(comm.rank());
     let code = run::solve(&comm, &args).unwrap_or_else(|error| {
         if comm.is_root() {
-            quad8_mpi::complain(&format!("error: {error}"));
+            quad8_mpi::error::complain(&format!("error: {error}"));
         }
         error.exit_code()
     });
@@ -63,7 +63,7 @@ fn launcher_rank() -> u32 {
 /// the whole job instead.
 fn abort_on_panic(rank: usize) {
     panic::set_hook(Box::new(move |info| {
-        quad8_mpi::complain(&format!("rank {rank} failed inside: {info} (please report this)"));
+        quad8_mpi::error::complain(&format!("rank {rank} failed inside: {info} (please report this)"));
         SimpleCommunicator::world().abort(ExitCode::Internal as i32);
     }));
 }

@@ -239,7 +239,7 @@ fn not_converged(comm: &Comm, report: &CgReport, args: &SolveArgs) -> Result<Exi
         Outcome::NotFinite => "a NaN or an infinity appeared: check the size of the input values".to_owned(),
     };
     if comm.is_root() {
-        crate::complain(&format!(
+        crate::error::complain(&format!(
             "error: not converged after {} iterations, relative residual {reached:.3e} instead of {:.3e}: \
              {why}. {} holds the last iterate, marked as not converged.",
             report.iterations,

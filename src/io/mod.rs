@@ -1,6 +1,5 @@
 //! Files: parallel HDF5, XDMF and the run record.
 
-pub mod collective;
 mod record;
 mod results;
 mod slabs;

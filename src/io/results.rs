@@ -7,13 +7,13 @@ use hdf5::dataset::FillTime;
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, H5Type};
 
-use super::collective::{self, write_rows};
 use super::slabs::ToSlabs;
 use super::{RunRecord, xdmf};
 use crate::error::{Error, ExitCode, Result};
 use crate::fields::ElementFields;
 use crate::la::Vector;
 use crate::mesh::LocalMesh;
+use crate::parallel::hdf5_rows::{self, write_rows};
 use crate::parallel::{Blocks, Comm, Global};
 
 /// What a run found, as one rank holds it.
@@ -112,7 +112,7 @@ impl ResultsFile {
     }
 
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
-        let file = comm.agree(collective::create(comm, &self.partial).map_err(|e| self.failed(e)))?;
+        let file = comm.agree(hdf5_rows::create(comm, &self.partial).map_err(|e| self.failed(e)))?;
         if let Err(error) = comm.agree(if comm.is_root() { self.reserve(results) } else { Ok(()) }) {
             // The error of the reservation is the one to report.
             let _ = file.close();
@@ -145,7 +145,7 @@ impl ResultsFile {
     /// that this one will never join.
     fn abandon(&self, comm: &Comm, cause: hdf5::Error) -> ! {
         let _ = fs::remove_file(&self.partial);
-        crate::complain(&format!("error: {}", self.failed(cause)));
+        crate::error::complain(&format!("error: {}", self.failed(cause)));
         comm.abort(ExitCode::Io)
     }
 

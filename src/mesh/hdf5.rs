@@ -9,7 +9,7 @@ use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
 use super::MeshSlab;
 use crate::error::{Error, Result};
-use crate::io::collective::{self, read_rows};
+use crate::parallel::hdf5_rows::{self, read_rows};
 use crate::parallel::{Blocks, Comm};
 
 /// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width.
@@ -21,7 +21,7 @@ use crate::parallel::{Blocks, Comm};
 /// [`MeshSlab::new`]; the same on every rank.
 pub fn read(comm: &Comm, path: &Path) -> Result<MeshSlab> {
     comm.agree(if comm.is_root() { check_signature(path) } else { Ok(()) })?;
-    let opened = collective::open(comm, path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() });
+    let opened = hdf5_rows::open(comm, path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() });
     let file = comm.agree(opened)?;
     let reader = Reader { comm, file: &file, path };
     let slab = reader.slab();

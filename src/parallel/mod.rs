@@ -4,6 +4,7 @@
 mod blocks;
 mod comm;
 mod halo;
+pub mod hdf5_rows;
 mod hosts;
 pub mod loops;
 

@@ -1,5 +1,5 @@
 //! Collective transfers of row blocks through the HDF5 C library, which
-//! hdf5-metno does not offer. All unsafe code of the program is here.
+//! hdf5-metno does not offer. Its calls into C are all here.
 //!
 //! Every function is **collective**: all ranks call it, those without rows too.
 
@@ -16,7 +16,7 @@ use hdf5_sys::h5s::{
     H5S_SELECT_SET, H5Sclose, H5Screate_simple, H5Sget_select_npoints, H5Sselect_hyperslab, H5Sselect_none,
 };
 
-use crate::parallel::Comm;
+use super::Comm;
 
 /// Opens a file for reading through MPI-IO. **Collective.**
 ///
