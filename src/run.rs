@@ -9,9 +9,9 @@ use crate::cli::{OperatorKind, PreconditionerKind, SolveArgs};
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
 use crate::fault;
-use crate::fields::{ElementFields, Fluid, element_fields, statistics};
+use crate::fields::{ElementFields, Fluid, element_fields, node_fields, statistics};
 use crate::io::{
-    Convergence, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
+    Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
 };
 use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient};
 use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
@@ -83,20 +83,22 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     console.solved(&report, args.rtol);
 
     // 4. Velocities and pressures.
-    let fields = watch.time("compute_derived", || {
+    let (fields, node_fields) = watch.time("compute_derived", || {
         for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
             if is_fixed {
                 *u = value;
             }
         }
         halo.forward(u.local_mut());
-        element_fields(&mesh, &u, Fluid { p0: args.p0, density: args.density })
+        let fluid = Fluid { p0: args.p0, density: args.density };
+        (element_fields(&mesh, &u, fluid), node_fields(&mesh, &u, fluid))
     });
 
     // 5. Write.
     fault::point(comm, "export");
     let mut record = RunRecord {
         version: env!("CARGO_PKG_VERSION"),
+        libraries: Libraries::in_use(),
         timing_metrics: Timings::new(),
         iterations: report.iterations,
         converged: report.outcome == Outcome::Converged,
@@ -118,7 +120,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         residual_history: report.history.clone(),
         warnings,
     };
-    let results = Results { mesh: &mesh, u: &u, fields: &fields, record: &record };
+    let results = Results { mesh: &mesh, u: &u, fields: &fields, node_fields: &node_fields, record: &record };
     watch.time("export", || output.write(comm, &results))?;
 
     // 6. Report.
@@ -220,7 +222,7 @@ fn describe_options(args: &SolveArgs) -> SolverConfig {
 fn measure_memory(comm: &Comm) -> Memory {
     // Linux counts in KiB (getrusage(2)); where it cannot be read, 0.
     let peak = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss() as u64 * 1024);
-    Memory { peak_bytes_max: comm.max(peak), peak_bytes_sum: comm.sum(peak) }
+    Memory { peak_bytes: comm.all_gather(peak), peak_bytes_max: comm.max(peak), peak_bytes_sum: comm.sum(peak) }
 }
 
 /// The exit code, and why it is not 0.

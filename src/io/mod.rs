@@ -5,5 +5,5 @@ mod results;
 mod slabs;
 mod xdmf;
 
-pub use record::{Convergence, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig};
+pub use record::{Convergence, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig};
 pub use results::{Results, ResultsFile};

@@ -14,6 +14,8 @@ use crate::timing::Timings;
 pub struct RunRecord {
     /// Version of the program.
     pub version: &'static str,
+    /// Versions of the libraries.
+    pub libraries: Libraries,
     /// Seconds of each stage over the ranks.
     pub timing_metrics: Timings,
     /// Iterations of CG.
@@ -38,6 +40,29 @@ pub struct RunRecord {
     pub residual_history: Vec<f64>,
     /// What the run warned of.
     pub warnings: Vec<String>,
+}
+
+/// Versions of the libraries that the program runs with.
+#[derive(Debug, Clone, Serialize)]
+pub struct Libraries {
+    /// The MPI library, in its own words.
+    pub mpi: String,
+    /// HDF5.
+    pub hdf5: String,
+}
+
+impl Libraries {
+    /// Those of this process.
+    pub fn in_use() -> Self {
+        let mpi = mpi::environment::library_version().unwrap_or_default();
+        let (major, minor, patch) = hdf5::library_version();
+        Self { mpi: first_line(&mpi), hdf5: format!("{major}.{minor}.{patch}") }
+    }
+}
+
+/// The first line of a text from C, which may end with a NUL.
+fn first_line(text: &str) -> String {
+    text.split(['\n', '\0']).next().unwrap_or_default().trim().to_owned()
 }
 
 /// The solution in numbers.
@@ -139,6 +164,8 @@ impl Convergence {
 /// Peak resident memory.
 #[derive(Debug, Clone, Serialize)]
 pub struct Memory {
+    /// Of each rank (bytes).
+    pub peak_bytes: Vec<u64>,
     /// Of the fullest rank (bytes).
     pub peak_bytes_max: u64,
     /// Of all ranks (bytes).

@@ -10,7 +10,7 @@ use hdf5::{File, H5Type};
 use super::slabs::ToSlabs;
 use super::{RunRecord, xdmf};
 use crate::error::{Error, ExitCode, Result};
-use crate::fields::ElementFields;
+use crate::fields::{ElementFields, NodeFields};
 use crate::la::Vector;
 use crate::mesh::LocalMesh;
 use crate::parallel::hdf5_rows::{self, write_rows};
@@ -24,6 +24,8 @@ pub struct Results<'a> {
     pub u: &'a Vector,
     /// Derived fields of the own elements.
     pub fields: &'a [ElementFields],
+    /// Derived fields of the owned nodes.
+    pub node_fields: &'a [NodeFields],
     /// What to store about the run.
     pub record: &'a RunRecord,
 }
@@ -129,7 +131,7 @@ impl ResultsFile {
     fn reserve(&self, results: &Results) -> Result<()> {
         const HEADERS: u64 = 64 * 1024;
         let mesh = results.mesh;
-        let node = 3 * size_of::<f64>();
+        let node = 7 * size_of::<f64>();
         let element = 8 * index_bytes(mesh) + size_of::<i32>() + 4 * size_of::<f64>();
         let history = results.record.residual_history.len() * size_of::<f64>();
         let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + history as u64 + HEADERS;
@@ -193,18 +195,22 @@ impl Writer<'_> {
         let blocks = Blocks::new(mesh.total_nodes, self.comm.size());
         let used = &mesh.node_ids[..mesh.owned_nodes];
         let ids = used.iter().copied().chain(mesh.orphans.iter().map(|o| o.0)).collect();
-        let values: Vec<[f64; 3]> = mesh.coordinates[..mesh.owned_nodes]
-            .iter()
-            .zip(self.results.u.owned())
-            .map(|([x, y], u)| [*x, *y, *u])
-            .chain(mesh.orphans.iter().map(|(_, [x, y])| [*x, *y, f64::NAN]))
+        let used = mesh.coordinates.iter().zip(self.results.u.owned()).zip(self.results.node_fields);
+        let nan = f64::NAN;
+        let values: Vec<[f64; 7]> = used
+            .map(|(([x, y], u), f)| [*x, *y, *u, f.velocity[0], f.velocity[1], f.speed, f.pressure])
+            .chain(mesh.orphans.iter().map(|(_, [x, y])| [*x, *y, nan, nan, nan, nan, nan]))
             .collect();
         let slab = ToSlabs::new(self.comm, blocks, ids).send(self.comm, &values, f64::NAN);
         let column = |c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
         let x = self.dataset("x", blocks, 1, &column(0), "m")?;
         let y = self.dataset("y", blocks, 1, &column(1), "m")?;
         let u = self.dataset("u", blocks, 1, &column(2), "m^2/s")?;
-        Ok(x && y && u)
+        let velocity: Vec<f64> = slab.iter().flat_map(|row| [row[3], row[4]]).collect();
+        let vel = self.dataset("vel_node", blocks, 2, &velocity, "m/s")?;
+        let speed = self.dataset("abs_vel_node", blocks, 1, &column(5), "m/s")?;
+        let pressure = self.dataset("pressure_node", blocks, 1, &column(6), "Pa")?;
+        Ok(x && y && u && vel && speed && pressure)
     }
 
     fn write_elements(&self) -> hdf5::Result<bool> {
@@ -271,6 +277,8 @@ impl Writer<'_> {
         let count = |name: &str, value: u64| group.new_attr::<u64>().create(name)?.write_scalar(&value);
         let config = &record.solver_config;
         text("program", &format!("quad8-mpi {}", record.version))?;
+        text("mpi", &record.libraries.mpi)?;
+        text("hdf5", &record.libraries.hdf5)?;
         text("mesh", &record.mesh_info.source)?;
         count("refine", u64::from(record.mesh_info.refine))?;
         text("operator", &config.operator)?;

@@ -2,7 +2,7 @@
 //! data of its own (XDMF Model and Format, xdmf.org).
 
 /// The names of the nodal and of the cell values, with their components.
-const NODE_FIELDS: [(&str, usize); 1] = [("u", 1)];
+const NODE_FIELDS: [(&str, usize); 4] = [("u", 1), ("vel_node", 2), ("abs_vel_node", 1), ("pressure_node", 1)];
 const CELL_FIELDS: [(&str, usize); 4] = [("vel", 2), ("abs_vel", 1), ("pressure", 1), ("partition", 1)];
 
 /// The text for a results file called `file`, in the same folder.

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use quad8_mpi::field::Field;
-use quad8_mpi::fields::ElementFields;
+use quad8_mpi::fields::{ElementFields, NodeFields};
 use quad8_mpi::io::{
-    Convergence, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
+    Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
 };
 use quad8_mpi::la::{Outcome, Vector};
 use quad8_mpi::mesh::MeshSource;
@@ -34,6 +34,7 @@ pub const CHECKS: &[Check] = checks![
 fn record() -> RunRecord {
     RunRecord {
         version: "1.2.3",
+        libraries: Libraries::in_use(),
         timing_metrics: Timings::new(),
         iterations: 4,
         converged: true,
@@ -65,7 +66,7 @@ fn record() -> RunRecord {
             p0: 1e5,
             density: 1.2,
         },
-        memory: Memory { peak_bytes_max: 0, peak_bytes_sum: 0 },
+        memory: Memory { peak_bytes: Vec::new(), peak_bytes_max: 0, peak_bytes_sum: 0 },
         parallel: Parallel {
             ranks: 1,
             threads_per_rank: 1,
@@ -102,7 +103,14 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
     u.owned_mut().iter_mut().zip(model.owned_ids()).for_each(|(u, &id)| *u = nodal(id));
     let own = &model.mesh.element_ids[..model.mesh.own_elements];
     let fields: Vec<ElementFields> = own.iter().map(|&id| elemental(id)).collect();
-    file.write(comm, &Results { mesh: &model.mesh, u: &u, fields: &fields, record: &record() })
+    let at_node = |&id: &Global| NodeFields {
+        velocity: [nodal(id) + 1.0, nodal(id) + 2.0],
+        speed: nodal(id) + 3.0,
+        pressure: nodal(id) + 4.0,
+    };
+    let node_fields: Vec<NodeFields> = model.owned_ids().iter().map(at_node).collect();
+    let results = Results { mesh: &model.mesh, u: &u, fields: &fields, node_fields: &node_fields, record: &record() };
+    file.write(comm, &results)
 }
 
 fn write_new(comm: &Comm, name: &str, model: &Model) {
@@ -146,6 +154,9 @@ fn datasets_are_in_the_numbering_of_the_input(comm: &Rc<Comm>) {
     assert_eq!(read::<f64>("order.h5", "x"), mesh.points.iter().map(|p| p[0]).collect::<Vec<_>>());
     assert_eq!(read::<f64>("order.h5", "y"), mesh.points.iter().map(|p| p[1]).collect::<Vec<_>>());
     assert_eq!(bits(read("order.h5", "u")), bits((0..mesh.points.len() as Global).map(u)));
+    assert_eq!(bits(read("order.h5", "abs_vel_node")), bits((0..mesh.points.len() as Global).map(|n| u(n) + 3.0)));
+    let velocities = (0..mesh.points.len() as Global).flat_map(|n| [u(n) + 1.0, u(n) + 2.0]);
+    assert_eq!(bits(read("order.h5", "vel_node")), bits(velocities));
     let quad8 = elements.clone().flat_map(|e| mesh.oriented(e)).map(|n| n as i32);
     assert_eq!(read::<i32>("order.h5", "quad8"), quad8.collect::<Vec<_>>());
     assert_eq!(read::<i32>("order.h5", "partition"), ranks);

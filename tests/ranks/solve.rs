@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::fields::{ElementFields, Fluid, element_fields, statistics};
+use quad8_mpi::fields::{ElementFields, Fluid, NodeFields, element_fields, node_fields, statistics};
 use quad8_mpi::la::Outcome;
 use quad8_mpi::parallel::Comm;
 
@@ -14,6 +14,8 @@ use crate::Check;
 pub const CHECKS: &[Check] = checks![
     u_is_that_of_one_rank,
     derived_fields_are_those_of_one_rank,
+    derived_fields_at_the_nodes_are_those_of_one_rank,
+    a_linear_potential_has_one_velocity_at_all_nodes,
     statistics_are_those_of_one_rank,
     reactions_are_the_flux_through_the_dirichlet_side,
 ];
@@ -58,6 +60,34 @@ fn derived_fields_are_those_of_one_rank(comm: &Rc<Comm>) {
             assert!((a.speed - b.speed).abs() < 1e-9 && a.speed >= a.velocity[0].hypot(a.velocity[1]) - 1e-12);
             assert_eq!(a.pressure, 10.0 - a.speed * a.speed);
         }
+    }
+}
+
+const FLUID: Fluid = Fluid { p0: 10.0, density: 2.0 };
+
+fn derived_fields_at_the_nodes_are_those_of_one_rank(comm: &Rc<Comm>) {
+    for (mesh, levels) in cases() {
+        let (model, serial) = (model(comm, &mesh, levels), model(&alone(), &mesh, levels));
+        let at_nodes = |model: &Model| node_fields(&model.mesh, &model.solve(&manufactured::problem(), 1e-13).0, FLUID);
+        let (own, all) = (at_nodes(&model), at_nodes(&serial));
+        let component = |c: fn(&NodeFields) -> f64| serial.by_number(&all.iter().map(c).collect::<Vec<_>>());
+        let expected = [component(|f| f.velocity[0]), component(|f| f.velocity[1]), component(|f| f.pressure)];
+        assert_eq!(own.len(), model.mesh.owned_nodes);
+        for (f, &id) in own.iter().zip(model.owned_ids()) {
+            for (value, expected) in [f.velocity[0], f.velocity[1], f.pressure].iter().zip(&expected) {
+                assert!((value - expected[id as usize]).abs() < 1e-9, "node {id}");
+            }
+            assert_eq!(f.speed, f.velocity[0].hypot(f.velocity[1]));
+        }
+    }
+}
+
+fn a_linear_potential_has_one_velocity_at_all_nodes(comm: &Rc<Comm>) {
+    let model = model(comm, &Grid::untidy(6, 5).mesh(), 1);
+    let u = model.interpolate(|[x, y]| 0.3 - 3.0 * x + 4.0 * y);
+    for f in node_fields(&model.mesh, &u, FLUID) {
+        assert!((f.velocity[0] - 3.0).abs() < 1e-11 && (f.velocity[1] + 4.0).abs() < 1e-11, "{f:?}");
+        assert!((f.speed - 5.0).abs() < 1e-11 && (f.pressure + 15.0).abs() < 1e-10, "{f:?}");
     }
 }
 
