@@ -3,7 +3,7 @@
 
 use mpi::collective::SystemOperation;
 use mpi::datatype::Equivalence;
-use mpi::request::{multiple_scope, scope};
+use mpi::request::multiple_scope;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
@@ -157,19 +157,6 @@ impl Comm {
         let mut value = value;
         self.inner.process_at_rank(from as i32).broadcast_into(&mut value);
         value
-    }
-
-    /// Starts the element-wise sum over the ranks, runs `work` meanwhile, and
-    /// returns the sums with the result of `work`. **Collective.**
-    pub fn sum_during<T: Datum, R>(&self, values: &[T], work: impl FnOnce() -> R) -> (Vec<T>, R) {
-        let mut sums = vec![T::default(); values.len()];
-        let result = scope(|s| {
-            let request = self.inner.immediate_all_reduce_into(s, values, &mut sums[..], SystemOperation::sum());
-            let result = work();
-            request.wait_without_status();
-            result
-        });
-        (sums, result)
     }
 
     /// Turns a result that may differ from rank to rank into one that is the

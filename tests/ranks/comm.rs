@@ -12,7 +12,6 @@ pub const CHECKS: &[Check] = checks![
     exchange_delivers_lists_of_any_length,
     gather_and_scatter_are_inverse,
     strings_of_any_length_are_gathered,
-    a_sum_with_work_beside_it_returns_both,
     blocks_cover_everything_once,
     the_error_of_any_one_rank_is_that_of_all,
     the_error_with_the_lowest_element_wins,
@@ -56,12 +55,6 @@ fn gather_and_scatter_are_inverse(comm: &Rc<Comm>) {
 fn strings_of_any_length_are_gathered(comm: &Rc<Comm>) {
     let text = |rank: usize| "é".repeat(rank % 3);
     assert_eq!(comm.all_gather_strings(&text(comm.rank())), (0..comm.size()).map(text).collect::<Vec<_>>());
-}
-
-fn a_sum_with_work_beside_it_returns_both(comm: &Rc<Comm>) {
-    let (sums, result) = comm.sum_during(&[1.0, comm.rank() as f64], || comm.rank());
-    let size = comm.size() as f64;
-    assert_eq!((sums, result), (vec![size, 0.5 * size * (size - 1.0)], comm.rank()));
 }
 
 fn blocks_cover_everything_once(comm: &Rc<Comm>) {
