@@ -48,7 +48,7 @@ pub struct ElementOperator<T> {
 }
 
 impl ElementOperator<f64> {
-    /// Takes over the element matrices; `fixed` tells which local nodes are.
+    /// From the element matrices; `fixed` tells which local nodes are.
     pub fn new(halo: &Rc<Halo>, mesh: &LocalMesh, elements: &ElementMatrices, fixed: &[bool]) -> Self {
         let owned = halo.map().owned();
         let is_interior = |e: &usize| mesh.elements[*e].iter().all(|&n| (n as usize) < owned);
@@ -66,11 +66,11 @@ impl ElementOperator<f64> {
                 }
             }
         }
-        let mut diagonal = row_sums.clone();
+        let mut diagonal = vec![0.0; owned];
         for (nodes, e) in mesh.elements.iter().zip(0..) {
             for (a, &node) in nodes.iter().enumerate() {
                 if let Some(entry) = diagonal.get_mut(node as usize) {
-                    *entry -= (0..8).filter(|&b| b != a).map(|b| elements.entry(e, a, b)).sum::<f64>();
+                    *entry += elements.entry(e, a, a);
                 }
             }
         }

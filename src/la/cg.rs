@@ -100,7 +100,7 @@ pub fn conjugate_gradient(
         }
         let before = residual_norm;
         let stop =
-            iterate(operator, preconditioner, x, [&mut r, &mut z, &mut p, &mut q], &mut history, target, options);
+            iterate(operator, preconditioner, x, [&mut r, &mut z, &mut p, &mut q], &mut history, rhs_norm, options);
         operator.residual(b, x, &mut r);
         residual_norm = norm(dot(r.owned(), r.owned()));
         if let Some(stop) = stop {
@@ -117,22 +117,21 @@ pub fn conjugate_gradient(
     CgReport { outcome, iterations: history.len() - 1, history, rhs_norm, residual_norm }
 }
 
-/// Iterates from the residual in `r` until the recurrence reaches `target`
-/// (`None`) or something else ends it.
+/// Iterates from the residual in `r` until the recurrence is small enough beside
+/// `rhs_norm` (`None`) or something else ends it.
 fn iterate(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,
     x: &mut Vector,
     [r, z, p, q]: [&mut Vector; 4],
     history: &mut Vec<f64>,
-    target: f64,
+    rhs_norm: f64,
     options: CgOptions,
 ) -> Option<Outcome> {
     let comm = operator.halo().comm();
     // A residual near 1 keeps single-precision preconditioners in range.
-    let scale = if target > 0.0 { target / options.rtol } else { 1.0 };
+    let (scale, target) = if rhs_norm > 0.0 { (rhs_norm, options.rtol) } else { (1.0, 0.0) };
     r.owned_mut().iter_mut().for_each(|r| *r /= scale);
-    let target = target / scale;
     preconditioner.apply(r, z);
     let mut r_mr = comm.sum(dot(r.owned(), z.owned()));
     p.owned_mut().copy_from_slice(z.owned());

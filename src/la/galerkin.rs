@@ -25,14 +25,11 @@ pub fn galerkin(matrix: &DistributedCsr, transfer: &Transfer) -> Result<Distribu
     let (a, p) = (matrix.local(), prolongation.local());
     let rows = a.rows();
     let own = |row: usize| p.row(row);
-    let numbers: Vec<Vec<Global>> =
-        (0..rows).map(|row| own(row).map(|(c, _)| coarse.global(c as usize)).collect()).collect();
-    let weights: Vec<Vec<f64>> = (0..rows).map(|row| own(row).map(|(_, v)| v).collect()).collect();
     let fine = matrix.halo();
     let ghost_rows: Vec<Vec<(Local, f64)>> = fine
-        .forward_lists(&numbers)
+        .forward_lists(|row| own(row).map(|(c, _)| coarse.global(c as usize)).collect())
         .into_iter()
-        .zip(fine.forward_lists(&weights))
+        .zip(fine.forward_lists(|row| own(row).map(|(_, v)| v).collect()))
         .map(|(numbers, weights)| numbers.into_iter().map(|n| columns.local(n)).zip(weights).collect())
         .collect();
 

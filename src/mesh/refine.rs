@@ -323,8 +323,7 @@ fn place_node(parent: &LocalMesh, lattice: Lattice, origin: Origin) -> [f64; 2] 
     match origin {
         Origin::Node(node) => parent.coordinates[node as usize],
         Origin::Edge(nodes, t) => {
-            let s = lattice.reference(t as usize);
-            let weights = [0.5 * s * (s - 1.0), 1.0 - s * s, 0.5 * s * (s + 1.0)];
+            let weights = quad8::edge_shape(lattice.reference(t as usize));
             let points = nodes.map(|n| parent.coordinates[n as usize]);
             [0, 1]
                 .map(|axis| weights[0] * points[0][axis] + weights[1] * points[1][axis] + weights[2] * points[2][axis])

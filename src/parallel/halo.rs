@@ -176,16 +176,19 @@ impl Halo {
         }
     }
 
-    /// The lists of the ghosts, given those of the owned unknowns.
-    /// **Collective.**
-    pub fn forward_lists<T: Datum>(&self, lists: &[Vec<T>]) -> Vec<Vec<T>> {
-        let mut lengths: Vec<u64> = lists.iter().map(|list| list.len() as u64).collect();
-        lengths.resize(self.map.local(), 0);
-        self.forward(&mut lengths);
+    /// The lists of the ghosts, where `list` gives those of the owned unknowns
+    /// that other ranks need. **Collective.**
+    pub fn forward_lists<T: Datum>(&self, list: impl Fn(usize) -> Vec<T>) -> Vec<Vec<T>> {
+        let mut lengths = vec![0_u64; self.map.local()];
         let mut outgoing = vec![Vec::new(); self.comm.size()];
         for send in &self.sends {
-            outgoing[send.rank] = send.indices.iter().flat_map(|&i| lists[i as usize].iter().copied()).collect();
+            for i in send.indices.iter().map(|&i| i as usize) {
+                let values = list(i);
+                lengths[i] = values.len() as u64;
+                outgoing[send.rank].extend(values);
+            }
         }
+        self.forward(&mut lengths);
         let incoming = self.comm.exchange(outgoing);
         let mut ghosts = Vec::with_capacity(self.map.ghosts());
         for receive in &self.receives {

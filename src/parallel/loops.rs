@@ -21,12 +21,6 @@ pub fn chunks(n: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
 
 /// Sum of `f` over the chunks of `0..n`, added in order.
 pub fn sum<const M: usize>(n: usize, f: impl Fn(Range<usize>) -> [f64; M] + Sync) -> [f64; M] {
-    let add = |mut total: [f64; M], part: [f64; M]| {
-        for (t, p) in total.iter_mut().zip(part) {
-            *t += p;
-        }
-        total
-    };
     if worthwhile(n) {
         let parts: Vec<[f64; M]> = chunks(n).map(&f).collect();
         parts.into_iter().fold([0.0; M], add)
@@ -43,19 +37,16 @@ pub fn update<T: Send, const M: usize>(
 ) -> [f64; M] {
     let n = out.len();
     let range = |c: usize| c * CHUNK..n.min((c + 1) * CHUNK);
-    let mut total = [0.0; M];
-    let mut add = |part: [f64; M]| {
-        for (t, p) in total.iter_mut().zip(part) {
-            *t += p;
-        }
-    };
     if worthwhile(n) {
         let parts: Vec<[f64; M]> = out.par_chunks_mut(CHUNK).enumerate().map(|(c, o)| f(range(c), o)).collect();
-        parts.into_iter().for_each(&mut add);
+        parts.into_iter().fold([0.0; M], add)
     } else {
-        out.chunks_mut(CHUNK).enumerate().for_each(|(c, o)| add(f(range(c), o)));
+        out.chunks_mut(CHUNK).enumerate().map(|(c, o)| f(range(c), o)).fold([0.0; M], add)
     }
-    total
+}
+
+fn add<const M: usize>(total: [f64; M], part: [f64; M]) -> [f64; M] {
+    std::array::from_fn(|i| total[i] + part[i])
 }
 
 /// Runs `f` on the chunks of two lists of one length, with the range they cover.

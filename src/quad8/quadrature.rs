@@ -31,9 +31,7 @@ pub const fn points_2x2() -> [[f64; 2]; 4] {
 /// Values and derivatives of the three shape functions (corner, middle,
 /// corner) of an edge at the 3-point rule: (shape, derivative, weight).
 pub fn edge_points() -> [([f64; 3], [f64; 3], f64); 3] {
-    GAUSS_3.map(|(s, weight)| {
-        ([0.5 * s * (s - 1.0), 1.0 - s * s, 0.5 * s * (s + 1.0)], [s - 0.5, -2.0 * s, s + 0.5], weight)
-    })
+    GAUSS_3.map(|(s, weight)| (super::edge_shape(s), [s - 0.5, -2.0 * s, s + 0.5], weight))
 }
 
 #[cfg(test)]

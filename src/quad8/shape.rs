@@ -24,6 +24,11 @@ pub fn shape(xi: f64, eta: f64) -> [f64; 8] {
     ]
 }
 
+/// The three shape functions (corner, middle, corner) of an edge at `s` in [-1, 1].
+pub fn edge_shape(s: f64) -> [f64; 3] {
+    [0.5 * s * (s - 1.0), 1.0 - s * s, 0.5 * s * (s + 1.0)]
+}
+
 /// Derivatives of the shape functions with respect to (xi, eta).
 pub const fn derivatives(xi: f64, eta: f64) -> [[f64; 2]; 8] {
     const fn corner(a: f64, b: f64, xi: f64, eta: f64) -> [f64; 2] {
