@@ -77,6 +77,9 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let mut u = Vector::zeros(halo.map());
     let report = watch.time("solve_system", || conjugate_gradient(operator, &*preconditioner, &b, &mut u, options));
     let convergence = Convergence::new(&report, preconditioner.levels());
+    let matrix_nnz = comm.sum(operator.entries() as u64);
+    // The results need their memory.
+    drop((preconditioner, stiffness, b));
     let slow = convergence.slow_multigrid();
     console.warn(slow.as_slice());
     warnings.extend(slow);
@@ -110,7 +113,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
             nodes: mesh.total_nodes,
             used_nodes: halo.map().total(),
             elements: mesh.total_elements,
-            matrix_nnz: comm.sum(operator.entries() as u64),
+            matrix_nnz,
             fixed_nodes: comm.sum(fixed.fixed[..mesh.owned_nodes].iter().filter(|f| **f).count() as u64),
         },
         solver_config: describe_options(args),
