@@ -7,7 +7,7 @@ use std::rc::Rc;
 use clap::Parser;
 use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
-use quad8_mpi::cli::Cli;
+use quad8_mpi::cli::{Cli, Command};
 use quad8_mpi::huge_pages::HugePages;
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::{ExitCode, run};
@@ -17,8 +17,8 @@ static ALLOCATOR: HugePages = HugePages;
 
 fn main() {
     // Before MPI starts, so that --help works where MPI does not.
-    let args = match Cli::try_parse() {
-        Ok(cli) => cli.into_solve(),
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.into_command(),
         Err(message) => usage(&message),
     };
     let Some((universe, _)) = mpi::initialize_with_threading(Threading::Funneled) else {
@@ -27,7 +27,10 @@ fn main() {
     };
     let comm = Rc::new(Comm::new(universe.world()));
     abort_on_panic(comm.rank());
-    let code = run::solve(&comm, &args).unwrap_or_else(|error| {
+    let outcome = match command {
+        Command::Solve(args) => run::solve(&comm, &args),
+    };
+    let code = outcome.unwrap_or_else(|error| {
         if comm.is_root() {
             quad8_mpi::error::complain(&format!("error: {error}"));
         }

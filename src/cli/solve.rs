@@ -1,30 +1,10 @@
-//! The command line.
+//! Options of `quad8-mpi solve`.
 
 use std::path::PathBuf;
 
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
-/// Potential flow and other -div(k grad u) = f problems on meshes of 8-node
-/// quadrilaterals, on any number of MPI ranks and threads.
-///
-/// Start it with mpirun: `mpirun -n 4 quad8-mpi MESH.h5 -o OUT.h5`. Without a
-/// mesh it solves a built-in Y-channel. Exit codes: 0 solved, 1 not converged,
-/// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside.
-#[derive(Debug, Parser)]
-// Launchers give ranks a terminal even where the output goes to a file.
-#[command(name = "quad8-mpi", version, args_conflicts_with_subcommands = true, color = ColorChoice::Never)]
-pub struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    solve: SolveArgs,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Solve a mesh (what happens without a subcommand, too)
-    Solve(SolveArgs),
-}
+use super::{finite, tolerance};
 
 /// Options of a solve.
 #[derive(Debug, Clone, Args)]
@@ -117,24 +97,4 @@ impl PreconditionerKind {
             Self::Jacobi => "jacobi",
         }
     }
-}
-
-impl Cli {
-    /// The solve that is asked for.
-    pub fn into_solve(self) -> SolveArgs {
-        match self.command {
-            Some(Command::Solve(args)) => args,
-            None => self.solve,
-        }
-    }
-}
-
-fn finite(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if value.is_finite() { Ok(value) } else { Err("must be finite".to_owned()) }
-}
-
-fn tolerance(text: &str) -> Result<f64, String> {
-    let value = finite(text)?;
-    if value > 0.0 && value < 1.0 { Ok(value) } else { Err("must be between 0 and 1".to_owned()) }
 }
