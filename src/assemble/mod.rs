@@ -5,6 +5,7 @@
 mod conditions;
 mod corners;
 mod elements;
+mod nested;
 mod operator;
 mod rows;
 mod system;
@@ -12,6 +13,7 @@ mod system;
 pub use conditions::{Fixed, fixed_nodes, held_nodes};
 pub use corners::Corners;
 pub use elements::{ElementMatrices, load_vector};
+pub use nested::Nested;
 pub use operator::ElementOperator;
 pub use rows::sum_elements;
-pub use system::Stiffness;
+pub use system::{CoarseMesh, Stiffness};

@@ -22,19 +22,29 @@ use super::chebyshev::Chebyshev;
 use super::coarse::CoarseSolver;
 use super::csr::DistributedCsr;
 use super::galerkin::galerkin;
-use super::transfer::Transfer;
+use super::transfer::{MatrixTransfer, Transfer};
 use super::{LevelSize, LinearOperator, Preconditioner, Vector};
 use crate::error::Result;
-use crate::parallel::loops;
+use crate::parallel::{IndexMap, loops};
 
 /// The precision of the cycle.
 type Single = f32;
+
+/// An operator and the way from it to the next coarser one.
+pub struct Coarsening {
+    /// The operator of the finer level.
+    pub operator: Box<dyn LinearOperator<Single>>,
+    /// The way down.
+    pub transfer: Box<dyn Transfer<Single>>,
+}
 
 /// One level with its way to the next coarser one.
 struct Level {
     operator: Box<dyn LinearOperator<Single>>,
     smoother: Chebyshev,
-    transfer: Transfer<Single>,
+    transfer: Box<dyn Transfer<Single>>,
+    /// Cycles of the next level for each one of this.
+    cycles: usize,
     work: RefCell<Work>,
 }
 
@@ -65,6 +75,8 @@ const DEGREE: usize = 2;
 /// Cycles of the next coarser level for each one (a W cycle): with one alone
 /// the iterations grow with the number of levels.
 const COARSE_CYCLES: usize = 2;
+/// The same between nested levels, where one is enough.
+const NESTED_CYCLES: usize = 1;
 /// Strength of connection on the finest aggregated level; halved from level to level.
 const THETA: f64 = 0.04;
 /// Levels with at most this many unknowns are solved directly.
@@ -73,36 +85,44 @@ const DIRECT: u64 = 400;
 const STALLED: f64 = 0.7;
 
 impl Multigrid {
-    /// The hierarchy below `finest`: first the given prolongation from
-    /// `second`, its Galerkin operator, then smoothed aggregation. **Collective.**
+    /// The hierarchy of `nested` levels, finest first, which ends above `matrix`,
+    /// and of smoothed aggregation below it. **Collective.**
     ///
     /// # Errors
     /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-    pub fn new(
-        finest: Box<dyn LinearOperator<Single>>,
-        prolongation: DistributedCsr,
-        second: DistributedCsr,
-    ) -> Result<Self> {
-        let map = finest.halo().map();
-        let ends = RefCell::new([Vector::zeros(map), Vector::zeros(map)]);
-        let smoother = Chebyshev::new(&*finest, DEGREE);
-        let mut levels = vec![Level::new(finest, smoother, &Transfer::new(prolongation), &second)];
-        let mut matrix = second;
+    pub fn new(nested: Vec<Coarsening>, mut matrix: DistributedCsr) -> Result<Self> {
+        let last = nested.len().saturating_sub(1);
+        let mut steps: Vec<(Coarsening, Chebyshev, usize)> = Vec::new();
+        for (at, coarsening) in nested.into_iter().enumerate() {
+            let smoother = Chebyshev::new(&*coarsening.operator, DEGREE);
+            steps.push((coarsening, smoother, if at < last { NESTED_CYCLES } else { COARSE_CYCLES }));
+        }
         let mut theta = THETA;
         while matrix.halo().map().total() > DIRECT {
             let single = matrix.to();
             let smoother = Chebyshev::new(&single, DEGREE);
-            let transfer = Transfer::new(smoothed_aggregation(&matrix, smoother.largest_eigenvalue(), theta)?);
-            let (now, next) = (matrix.halo().map().total(), transfer.prolongation.columns().map().total());
+            let transfer = MatrixTransfer::new(smoothed_aggregation(&matrix, smoother.largest_eigenvalue(), theta)?);
+            let (now, next) = (matrix.halo().map().total(), transfer.coarse().total());
             if next == 0 || next as f64 > STALLED * now as f64 {
                 break;
             }
             matrix = galerkin(&matrix, &transfer)?;
-            levels.push(Level::new(Box::new(single), smoother, &transfer, &matrix));
+            let coarsening = Coarsening { operator: Box::new(single), transfer: Box::new(transfer.to()) };
+            steps.push((coarsening, smoother, COARSE_CYCLES));
             theta *= 0.5;
         }
         let solver = CoarseSolver::new(&matrix);
-        Ok(Self { levels, coarsest: matrix.to(), solver, ends })
+        let coarsest = matrix.to();
+        let mut next = coarsest.halo().map().clone();
+        let mut levels = Vec::with_capacity(steps.len());
+        for (coarsening, smoother, cycles) in steps.into_iter().rev() {
+            let map = coarsening.operator.halo().map().clone();
+            levels.push(Level::new(coarsening, smoother, cycles, &next));
+            next = map;
+        }
+        levels.reverse();
+        let ends = RefCell::new([Vector::zeros(&next), Vector::zeros(&next)]);
+        Ok(Self { levels, coarsest, solver, ends })
     }
 
     /// The operator of a level.
@@ -125,7 +145,7 @@ impl Multigrid {
         level.transfer.restrict(r, coarse_b);
         self.cycle(at + 1, coarse_b, correction);
         coarse_x.owned_mut().copy_from_slice(correction.owned());
-        for _ in 1..COARSE_CYCLES {
+        for _ in 1..level.cycles {
             // One more cycle for what is left of the coarse right side.
             self.operator(at + 1).apply(correction, coarse_q);
             coarse_b.add(-1.0, coarse_q);
@@ -142,13 +162,9 @@ impl Multigrid {
 }
 
 impl Level {
-    fn new(
-        operator: Box<dyn LinearOperator<Single>>,
-        smoother: Chebyshev,
-        transfer: &Transfer,
-        next: &DistributedCsr,
-    ) -> Self {
-        let (fine, coarse, next) = (operator.halo().map(), transfer.prolongation.columns().map(), next.halo().map());
+    fn new(coarsening: Coarsening, smoother: Chebyshev, cycles: usize, next: &IndexMap) -> Self {
+        let Coarsening { operator, transfer } = coarsening;
+        let (fine, coarse) = (operator.halo().map(), transfer.coarse());
         let work = RefCell::new(Work {
             r: Vector::zeros(fine),
             d: Vector::zeros(fine),
@@ -158,7 +174,7 @@ impl Level {
             correction: Vector::zeros(next),
             coarse_q: Vector::zeros(next),
         });
-        Self { operator, smoother, transfer: transfer.to(), work }
+        Self { operator, smoother, transfer, cycles, work }
     }
 }
 
