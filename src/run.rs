@@ -70,7 +70,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         Ok::<Box<dyn Preconditioner>, Error>(match args.preconditioner {
             PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
             PreconditionerKind::Multigrid => {
-                let coarser = base.coarser(comm, &problem, args.refine)?;
+                let coarser = CoarseMesh::family(comm, &base.mesh, &base.boundary, &problem, args.refine)?;
                 Box::new(stiffness.multigrid(&mesh, &elements, &fixed, &coarser)?)
             }
         })
@@ -143,18 +143,6 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 struct Base {
     mesh: LocalMesh,
     boundary: Vec<mesh::BoundaryEdge>,
-}
-
-impl Base {
-    /// The meshes between this one and its refinement `levels` times, finest
-    /// first. **Collective.**
-    fn coarser(&self, comm: &Rc<Comm>, problem: &Problem, levels: u32) -> Result<Vec<CoarseMesh>> {
-        let integrate = |level| {
-            let (mesh, boundary) = mesh::refine(comm, &self.mesh, &self.boundary, level)?;
-            CoarseMesh::new(comm, mesh, &boundary, problem)
-        };
-        (0..levels).rev().map(integrate).collect()
-    }
 }
 
 /// A mesh that is ready for assembly.

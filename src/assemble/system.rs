@@ -2,12 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{Corners, ElementMatrices, ElementOperator, Fixed, Nested, fixed_nodes, sum_elements};
+use super::{CoarseMesh, Corners, ElementMatrices, ElementOperator, Fixed, Nested, sum_elements};
 use crate::error::Result;
 use crate::la::{Coarsening, DistributedCsr, LinearOperator, MatrixTransfer, Multigrid};
-use crate::mesh::{BoundaryEdge, LocalMesh};
-use crate::parallel::{Comm, Halo};
-use crate::problem::Problem;
+use crate::mesh::LocalMesh;
+use crate::parallel::Halo;
 
 /// How K is kept.
 pub enum Stiffness {
@@ -82,27 +81,5 @@ impl Stiffness {
         let Corners { prolongation, matrix } = Corners::new(operator.halo(), fine, elements, &fixed.fixed)?;
         nested.push(Coarsening { operator, transfer: Box::new(MatrixTransfer::new(prolongation).to()) });
         Multigrid::new(nested, matrix)
-    }
-}
-
-/// A mesh that the solved one was refined from, integrated.
-pub struct CoarseMesh {
-    halo: Rc<Halo>,
-    mesh: LocalMesh,
-    elements: ElementMatrices,
-    fixed: Fixed,
-}
-
-impl CoarseMesh {
-    /// Integrates a mesh of the problem. **Collective.**
-    ///
-    /// # Errors
-    /// [`Error::BadJacobian`](crate::Error::BadJacobian), and
-    /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-    pub fn new(comm: &Rc<Comm>, mesh: LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Self> {
-        let halo = Rc::new(mesh.halo(comm)?);
-        let elements = comm.agree(ElementMatrices::new(&mesh, boundary, problem))?;
-        let fixed = fixed_nodes(&halo, &mesh, boundary, problem);
-        Ok(Self { halo, mesh, elements, fixed })
     }
 }

@@ -14,11 +14,16 @@
 //! three visits below the corners alone, 8 to 9 and a fifth more time; degree 3
 //! on all aggregated levels, 8 to 9; smoothing on lambda/15 instead of
 //! lambda/8, 10 to 12; a strength of 0.08 instead of 0.04, one iteration more.
+//! Between nested meshes (Y-channel, y_tube and venturi, refined two to four
+//! times): 8 to 10 iterations as it is; degree 2 takes 10 to 13, and two visits
+//! bring those to 8 to 12 but cost as much; degree 4 takes 7 to 9 and is slower.
+//! The corners as the first coarser level of a refined mesh took 8 to 11, twice
+//! the time in all, and a fifth more memory.
 
 use std::cell::RefCell;
 
 use super::aggregation::smoothed_aggregation;
-use super::chebyshev::Chebyshev;
+use super::chebyshev::{Chebyshev, Smoothing};
 use super::coarse::CoarseSolver;
 use super::csr::DistributedCsr;
 use super::galerkin::galerkin;
@@ -70,12 +75,13 @@ pub struct Multigrid {
     ends: RefCell<[Vector<Single>; 2]>,
 }
 
-/// Degree of the smoothing polynomial.
-const DEGREE: usize = 2;
+/// Smoothing above a level of smaller degree or of aggregates.
+const SMOOTHING: Smoothing = Smoothing { degree: 2, part: 1.0 / 8.0 };
 /// Cycles of the next coarser level for each one (a W cycle): with one alone
 /// the iterations grow with the number of levels.
 const COARSE_CYCLES: usize = 2;
-/// The same between nested levels, where one is enough.
+/// Between nested levels more smoothing and one cycle are the better bargain.
+const NESTED_SMOOTHING: Smoothing = Smoothing { degree: 3, part: 1.0 / 10.0 };
 const NESTED_CYCLES: usize = 1;
 /// Strength of connection on the finest aggregated level; halved from level to level.
 const THETA: f64 = 0.04;
@@ -94,13 +100,15 @@ impl Multigrid {
         let last = nested.len().saturating_sub(1);
         let mut steps: Vec<(Coarsening, Chebyshev, usize)> = Vec::new();
         for (at, coarsening) in nested.into_iter().enumerate() {
-            let smoother = Chebyshev::new(&*coarsening.operator, DEGREE);
-            steps.push((coarsening, smoother, if at < last { NESTED_CYCLES } else { COARSE_CYCLES }));
+            let (smoothing, cycles) =
+                if at < last { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, COARSE_CYCLES) };
+            let smoother = Chebyshev::new(&*coarsening.operator, smoothing);
+            steps.push((coarsening, smoother, cycles));
         }
         let mut theta = THETA;
         while matrix.halo().map().total() > DIRECT {
             let single = matrix.to();
-            let smoother = Chebyshev::new(&single, DEGREE);
+            let smoother = Chebyshev::new(&single, SMOOTHING);
             let transfer = MatrixTransfer::new(smoothed_aggregation(&matrix, smoother.largest_eigenvalue(), theta)?);
             let (now, next) = (matrix.halo().map().total(), transfer.coarse().total());
             if next == 0 || next as f64 > STALLED * now as f64 {
