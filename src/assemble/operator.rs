@@ -11,7 +11,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::ElementMatrices;
-use crate::la::{LinearOperator, Scalar, Vector};
+use crate::la::{Coupling, LinearOperator, Scalar, Vector};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, Local, loops};
 use crate::quad8::LANES;
@@ -176,8 +176,62 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
         self.diagonal.to_vec()
     }
 
+    fn couplings(&self, strength: f64) -> Vec<Coupling> {
+        // 0 at fixed nodes and at ghosts, which are never strong then.
+        let mut scale = vec![0.0_f32; self.halo.map().local()];
+        for (scale, &entry) in scale.iter_mut().zip(&*self.diagonal).filter(|(_, entry)| **entry > 0.0) {
+            *scale = (1.0 / entry.sqrt()) as f32;
+        }
+        self.fixed.iter().for_each(|&node| scale[node as usize] = 0.0);
+        let batches = || self.interior.par_iter().chain(&self.border);
+        let strong: Vec<[Local; 2]> =
+            batches().flat_map_iter(|batch| batch.strong_pairs(&scale, strength as f32)).collect();
+        let mut is_strong = vec![false; scale.len()];
+        strong.iter().flatten().for_each(|&node| is_strong[node as usize] = true);
+        batches().flat_map_iter(|batch| batch.pairs_within(&is_strong)).collect()
+    }
+
     fn entries(&self) -> usize {
         (self.interior.len() + self.border.len()) * LANES * PAIRS
+    }
+}
+
+/// The pairs of nodes of an element, as the stiffness is stored.
+fn pairs() -> impl Iterator<Item = (usize, usize)> {
+    (0..8).flat_map(|a| (a + 1..8).map(move |b| (a, b)))
+}
+
+impl<T: Scalar> Batch<T> {
+    /// The pairs of nodes whose K_ab is above `strength`, where `scale` holds 1
+    /// over the square root of the diagonal.
+    fn strong_pairs(&self, scale: &[f32], strength: f32) -> Vec<[Local; 2]> {
+        let scale = self.nodes.map(|nodes| nodes.map(|n| scale[n as usize]));
+        let mut found = Vec::new();
+        for ((a, b), stiffness) in pairs().zip(&self.stiffness) {
+            let strengths: [f32; LANES] =
+                std::array::from_fn(|l| (stiffness[l].double() as f32).abs() * scale[a][l] * scale[b][l]);
+            if strengths.iter().any(|&s| s > strength) {
+                let strong = (0..LANES).filter(|&l| strengths[l] > strength);
+                found.extend(strong.map(|l| [self.nodes[a][l], self.nodes[b][l]]));
+            }
+        }
+        found
+    }
+
+    /// K_ab of the pairs of nodes that are both marked, the lower node first.
+    fn pairs_within(&self, is_marked: &[bool]) -> Vec<Coupling> {
+        let marked = self.nodes.map(|nodes| nodes.map(|n| is_marked[n as usize]));
+        if marked.iter().flatten().filter(|m| **m).count() < 2 {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for ((a, b), stiffness) in pairs().zip(&self.stiffness) {
+            for l in (0..LANES).filter(|&l| marked[a][l] && marked[b][l] && stiffness[l] != T::default()) {
+                let (i, j) = (self.nodes[a][l], self.nodes[b][l]);
+                found.push((i.min(j), i.max(j), stiffness[l].double()));
+            }
+        }
+        found
     }
 }
 

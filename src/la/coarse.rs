@@ -1,8 +1,7 @@
 //! The coarsest level: a dense Cholesky factorisation that every rank holds.
-//! G. H. Golub, C. F. Van Loan, *Matrix Computations*, 4th ed., section 4.2.
 
 use super::csr::DistributedCsr;
-use super::{LinearOperator, Vector};
+use super::{LinearOperator, Vector, cholesky};
 use crate::parallel::Halo;
 
 /// The factorised matrix of the coarsest level.
@@ -26,18 +25,7 @@ impl CoarseSolver {
             }
         }
         let mut factor = halo.comm().sum_all(&dense);
-        for i in 0..n {
-            for j in 0..=i {
-                let dot: f64 = (0..j).map(|k| factor[i * n + k] * factor[j * n + k]).sum();
-                let value = factor[i * n + j] - dot;
-                factor[i * n + j] = if i > j {
-                    value / factor[j * n + j]
-                } else {
-                    // A pivot lost to rounding leaves its unknown alone.
-                    if value > 1e-14 * factor[i * n + i].abs() { value.sqrt() } else { f64::INFINITY }
-                };
-            }
-        }
+        cholesky::factorise(&mut factor, n);
         Self { n, first, factor }
     }
 
@@ -49,14 +37,7 @@ impl CoarseSolver {
             *all = f64::from(*b);
         }
         let mut y = halo.comm().sum_all(&all);
-        for i in 0..n {
-            let dot: f64 = (0..i).map(|k| factor[i * n + k] * y[k]).sum();
-            y[i] = (y[i] - dot) / factor[i * n + i];
-        }
-        for i in (0..n).rev() {
-            let dot: f64 = (i + 1..n).map(|k| factor[k * n + i] * y[k]).sum();
-            y[i] = (y[i] - dot) / factor[i * n + i];
-        }
+        cholesky::solve(factor, n, &mut y);
         for (x, y) in x.owned_mut().iter_mut().zip(&y[self.first..]) {
             *x = *y as f32;
         }

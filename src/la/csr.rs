@@ -5,7 +5,7 @@ use std::rc::Rc;
 use multiversion::multiversion;
 use sprs::CsMatI;
 
-use super::{LinearOperator, Scalar, Vector};
+use super::{Coupling, LinearOperator, Scalar, Vector};
 use crate::parallel::{Halo, Local, loops};
 
 /// Local matrix storage.
@@ -159,6 +159,26 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
                 at.map_or(0.0, |at| values[range.start + at].double())
             })
             .collect()
+    }
+
+    fn couplings(&self, strength: f64) -> Vec<Coupling> {
+        let owned = &self.local.owned;
+        let diagonal = self.diagonal();
+        let upper = |row: usize| entries(owned, row).filter(move |&(column, _)| column as usize > row);
+        let mut is_strong = vec![false; owned.rows()];
+        for row in 0..owned.rows() {
+            for (column, value) in upper(row) {
+                let column = column as usize;
+                if value.double().abs() > strength * (diagonal[row] * diagonal[column]).sqrt() {
+                    is_strong[row] = true;
+                    is_strong[column] = true;
+                }
+            }
+        }
+        let strong = (0..owned.rows()).filter(|&row| is_strong[row]);
+        let couplings =
+            strong.flat_map(|row| upper(row).map(move |(column, value)| (row as Local, column, value.double())));
+        couplings.filter(|(_, column, _)| is_strong[*column as usize]).collect()
     }
 
     fn entries(&self) -> usize {

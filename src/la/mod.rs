@@ -2,8 +2,10 @@
 //! conjugate gradient method. Knows no elements.
 
 mod aggregation;
+mod blocks;
 mod cg;
 mod chebyshev;
+mod cholesky;
 mod coarse;
 mod csr;
 mod galerkin;
@@ -14,6 +16,7 @@ mod scalar;
 mod transfer;
 mod vector;
 
+pub use blocks::Coupling;
 pub use cg::{CgOptions, CgReport, Cost, Outcome, conjugate_gradient};
 pub use csr::DistributedCsr;
 pub use jacobi::Jacobi;
@@ -37,6 +40,13 @@ pub trait LinearOperator<T: Scalar = f64> {
 
     /// The owned part of the diagonal.
     fn diagonal(&self) -> Vec<f64>;
+
+    /// The entries a_ij, i < j, between owned unknowns that both have a part of
+    /// an entry above `strength` sqrt(a_ii a_jj). One entry may come in two parts.
+    /// An operator that does not know its entries returns none.
+    fn couplings(&self, _strength: f64) -> Vec<Coupling> {
+        Vec::new()
+    }
 
     /// Number of numbers stored on this rank.
     fn entries(&self) -> usize;

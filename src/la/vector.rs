@@ -36,6 +36,16 @@ impl<T: Scalar> Vector<T> {
         &mut self.values
     }
 
+    /// Multiplies the owned part by `factor` and adds `other`.
+    pub(super) fn scale_and_add(&mut self, factor: T, other: &Self) {
+        loops::update(self.owned_mut(), |range, values| {
+            for (value, other) in values.iter_mut().zip(&other.owned()[range]) {
+                *value = factor * *value + *other;
+            }
+            []
+        });
+    }
+
     /// Adds `factor` times `other` to the owned part.
     pub(super) fn add(&mut self, factor: T, other: &Self) {
         loops::update(self.owned_mut(), |range, values| {

@@ -206,12 +206,14 @@ fn jumps_of_a_million_in_conductivity_are_solved(comm: &Rc<Comm>) {
     }
 }
 
-/// A hundred to one: far from the dozen iterations of good elements, but solved.
+/// A hundred to one. Lines of strong coupling end where the rank does, so many
+/// ranks need more iterations; the program says so.
 fn slender_elements_are_solved(comm: &Rc<Comm>) {
     for map in [|s, t| [100.0 * s, t], |s, t| [s, 100.0 * t]] {
         let (model, problem) = rectangle(comm, 32, map, Field::Constant(1.0));
         let count = iterations(&model, &problem, 1e-8);
-        assert!(count <= 700, "{count} iterations");
+        let limit = if comm.size() == 1 { 16 } else { 400 };
+        assert!(count <= limit, "{count} iterations");
     }
 }
 

@@ -1,0 +1,30 @@
+//! Dense Cholesky factors, stored as lower triangles row by row.
+//! G. H. Golub, C. F. Van Loan, *Matrix Computations*, 4th ed., section 4.2.
+
+/// Overwrites the lower triangle of a symmetric n x n matrix by its factor.
+pub fn factorise(matrix: &mut [f64], n: usize) {
+    for i in 0..n {
+        for j in 0..=i {
+            let dot: f64 = (0..j).map(|k| matrix[i * n + k] * matrix[j * n + k]).sum();
+            let value = matrix[i * n + j] - dot;
+            matrix[i * n + j] = if i > j {
+                value / matrix[j * n + j]
+            } else {
+                // A pivot lost to rounding leaves its unknown alone.
+                if value > 1e-14 * matrix[i * n + i].abs() { value.sqrt() } else { f64::INFINITY }
+            };
+        }
+    }
+}
+
+/// Overwrites the right side `y` by the solution.
+pub fn solve(factor: &[f64], n: usize, y: &mut [f64]) {
+    for i in 0..n {
+        let dot: f64 = (0..i).map(|k| factor[i * n + k] * y[k]).sum();
+        y[i] = (y[i] - dot) / factor[i * n + i];
+    }
+    for i in (0..n).rev() {
+        let dot: f64 = (i + 1..n).map(|k| factor[k * n + i] * y[k]).sum();
+        y[i] = (y[i] - dot) / factor[i * n + i];
+    }
+}
