@@ -93,6 +93,12 @@ pub enum Error {
     )]
     FloatingPiece { element: u64 },
 
+    #[error(
+        "cannot read the expression '{text}': {what} at position {position}; it may use numbers, + - * / ^, ( ), \
+         the variables x and y (m), pi, e, and {functions}"
+    )]
+    BadExpression { text: String, what: String, position: usize, functions: String },
+
     #[error("the output {path} is the mesh file itself: choose another name with -o")]
     OutputIsInput { path: PathBuf },
     #[error("{path} would be two files in one: give the results and the record other names")]
