@@ -38,6 +38,7 @@ mod ranks {
     pub mod pipeline;
     pub mod refine;
     pub mod solve;
+    pub mod tags;
     pub mod threads;
 }
 #[path = "support/mpirun.rs"]
@@ -67,7 +68,12 @@ const GROUPS: [Group; 6] = [
     Group {
         ranks: ANY,
         threads: &[1],
-        modules: &[("mesh", mesh::CHECKS), ("flaws", flaws::CHECKS), ("refine", refine::CHECKS)],
+        modules: &[
+            ("mesh", mesh::CHECKS),
+            ("flaws", flaws::CHECKS),
+            ("tags", tags::CHECKS),
+            ("refine", refine::CHECKS),
+        ],
     },
     Group {
         ranks: ANY,
