@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use crate::field::OutOfRange;
+
 /// Result of anything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -117,6 +119,19 @@ pub enum Error {
     )]
     BadExpression { text: String, what: String, position: usize, functions: String },
 
+    #[error("{path}, line {line}: {cause}")]
+    BadCase { path: PathBuf, line: usize, cause: String },
+    #[error("'{text}' is no condition: it must be dirichlet:VALUE, robin:P,GAMMA or natural")]
+    BadCondition { text: String },
+    #[error("'{text}' does not say which boundary: it must be NAME=CONDITION, as in inlet=robin:0,2.5")]
+    NoBoundaryName { text: String },
+    #[error("--bc is given twice for boundary '{name}'")]
+    ConditionTwice { name: String },
+    #[error("there is no {kind} '{name}': the mesh {known}")]
+    UnknownName { kind: &'static str, name: String, known: String },
+    #[error("{what} = {cause}")]
+    BadValue { element: u64, what: String, cause: OutOfRange },
+
     #[error("the output {path} is the mesh file itself: choose another name with -o")]
     OutputIsInput { path: PathBuf },
     #[error("{path} would be two files in one: give the results and the record other names")]
@@ -176,6 +191,7 @@ impl Error {
             | Self::RepeatedNode { element, .. }
             | Self::NotFiniteCoordinates { element, .. }
             | Self::BadJacobian { element, .. }
+            | Self::BadValue { element, .. }
             | Self::FoldedChild { parent: element, .. }
             | Self::FloatingPiece { element } => Some([*element, 0]),
             _ => None,

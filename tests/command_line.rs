@@ -5,6 +5,8 @@
 mod bad_meshes;
 #[path = "command_line/bad_outputs.rs"]
 mod bad_outputs;
+#[path = "command_line/cases.rs"]
+mod cases;
 #[path = "command_line/failure.rs"]
 mod failure;
 #[path = "support/mesh.rs"]
@@ -35,12 +37,13 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 10] = [
+    let lists: [Vec<Trial>; 11] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
         messages::trials(),
         refusal::trials(),
+        cases::trials(),
         bad_meshes::trials(),
         bad_outputs::trials(),
         threads::trials(),

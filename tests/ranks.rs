@@ -29,6 +29,7 @@ mod ranks {
     pub mod comm;
     pub mod convergence;
     pub mod flaws;
+    pub mod flow;
     pub mod halo;
     pub mod io;
     pub mod manufactured;
@@ -81,6 +82,7 @@ const GROUPS: [Group; 6] = [
         modules: &[
             ("assembly", assembly::CHECKS),
             ("solve", solve::CHECKS),
+            ("flow", flow::CHECKS),
             ("cg", cg::CHECKS),
             ("multigrid", multigrid::CHECKS),
         ],

@@ -2,6 +2,7 @@
 //! loads and boundary conditions. Each rank computes its own rows whole, from
 //! every element that touches its nodes, so no matrix entry crosses a rank.
 
+pub(crate) mod coefficients;
 mod conditions;
 mod corners;
 mod elements;

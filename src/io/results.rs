@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use hdf5::dataset::FillTime;
 use hdf5::types::VarLenUnicode;
-use hdf5::{File, H5Type};
+use hdf5::{File, Group, H5Type};
 
 use super::slabs::ToSlabs;
 use super::{RunRecord, xdmf};
 use crate::error::{Error, ExitCode, Result};
 use crate::fields::{ElementFields, NodeFields};
+use crate::flow::BoundaryFlow;
 use crate::la::Vector;
 use crate::mesh::LocalMesh;
 use crate::parallel::hdf5_rows::{self, write_rows};
@@ -295,11 +296,38 @@ impl Writer<'_> {
         count("threads_per_rank", record.parallel.threads_per_rank as u64)?;
         count("hosts", record.parallel.hosts as u64)?;
         text("host", &record.parallel.first_host)?;
+        text("case", &record.case)?;
+        self.write_flow(&group)?;
 
         let history = &record.residual_history;
         let dataset = group.new_dataset::<f64>().shape(history.len()).create("residual_history")?;
         let rows = if self.comm.is_root() { 0..history.len() as u64 } else { 0..0 };
         write_rows(&dataset, rows.clone(), &history[..rows.end as usize])?;
+        Ok(())
+    }
+    /// Flow through each named boundary, as attributes of one length.
+    fn write_flow(&self, run: &Group) -> hdf5::Result<()> {
+        let flow = &self.results.record.flow;
+        let group = run.create_group("flow")?;
+        let list = |name: &str, of: fn(&BoundaryFlow) -> f64| {
+            let values: Vec<f64> = flow.boundaries.iter().map(of).collect();
+            group.new_attr::<f64>().shape(values.len()).create(name)?.write_raw(&values)
+        };
+        let names = flow.boundaries.iter().map(|boundary| boundary.name.parse::<VarLenUnicode>());
+        let names: Vec<_> =
+            names.collect::<std::result::Result<_, _>>().map_err(|_| hdf5::Error::from("text with a NUL"))?;
+        group.new_attr::<VarLenUnicode>().shape(names.len()).create("boundary")?.write_raw(&names)?;
+        list("flow", |boundary| boundary.flow)?;
+        list("sampled", |boundary| boundary.sampled)?;
+        for (name, value) in [
+            ("walls_sampled", flow.walls_sampled),
+            ("source", flow.source),
+            ("inflow", flow.inflow),
+            ("imbalance", flow.imbalance),
+            ("relative_imbalance", flow.relative_imbalance),
+        ] {
+            group.new_attr::<f64>().create(name)?.write_scalar(&value)?;
+        }
         Ok(())
     }
 }

@@ -8,6 +8,9 @@ use crate::parallel::Comm;
 /// Made from meshes/y-channel.geo.
 const Y_CHANNEL: &[u8] = include_bytes!("../../meshes/y-channel.msh");
 
+/// The name of [`y_channel`] in case files.
+pub const Y_CHANNEL_NAME: &str = "y-channel";
+
 /// The default problem's mesh: a channel of 3.0 x 1.2 m with half-disc reliefs
 /// on both walls and a divider with a rounded nose. Every rank reads the bytes
 /// that it carries itself and keeps its slab. **Collective.**

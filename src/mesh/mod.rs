@@ -28,14 +28,19 @@ pub use tags::{NO_REGION, TaggedEdge, Tags};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::parallel::{Comm, Global, Halo, Local};
 use crate::quad8::Coordinates;
 
-/// Where a mesh comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a mesh comes from. In text it is the name of a built-in mesh, or else
+/// the path of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "PathBuf", into = "PathBuf")]
 pub enum MeshSource {
     /// The Y-channel in the program itself.
+    #[default]
     BuiltIn,
     /// An HDF5 file with the datasets x, y and quad8.
     File(PathBuf),
@@ -66,6 +71,29 @@ impl MeshSource {
         match self {
             Self::BuiltIn => None,
             Self::File(path) => Some(path),
+        }
+    }
+
+    /// The file, if it is one, to be changed.
+    pub fn path_mut(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::BuiltIn => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+impl From<PathBuf> for MeshSource {
+    fn from(path: PathBuf) -> Self {
+        if path.as_os_str() == builtin::Y_CHANNEL_NAME { Self::BuiltIn } else { Self::File(path) }
+    }
+}
+
+impl From<MeshSource> for PathBuf {
+    fn from(source: MeshSource) -> Self {
+        match source {
+            MeshSource::BuiltIn => builtin::Y_CHANNEL_NAME.into(),
+            MeshSource::File(path) => path,
         }
     }
 }

@@ -159,6 +159,13 @@ impl Comm {
         value
     }
 
+    /// The bytes of rank 0 on all ranks; the others pass nothing. **Collective.**
+    pub fn broadcast_bytes(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        bytes.resize(self.broadcast(0, bytes.len()), 0);
+        self.inner.process_at_rank(0).broadcast_into(&mut bytes[..]);
+        bytes
+    }
+
     /// Turns a result that may differ from rank to rank into one that is the
     /// same on all: if any rank failed, every rank returns the error of the
     /// rank that names the lowest element and node (or else of the lowest rank).

@@ -50,9 +50,10 @@ impl Model {
     pub fn new(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem, levels: u32) -> Result<Self> {
         let slab = mesh.slab(comm)?;
         let partition = mesh::partition(comm, &slab)?;
-        let (coarse, turned) = mesh::distribute(comm, &slab, &partition.parts)?;
+        let (mut coarse, turned) = mesh::distribute(comm, &slab, &partition.parts)?;
+        coarse.boundary_names = (0..problem.conditions.len()).map(|i| format!("side {i}")).collect();
         let boundary = mesh::find_boundary(comm, &coarse, rule)?;
-        mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
+        mesh::check_components(&coarse.halo(comm)?, &coarse, &comm.agree(held_nodes(&coarse, &boundary, problem))?)?;
         let (mesh, boundary) = mesh::refine(comm, coarse, boundary, levels)?;
         let halo = Rc::new(mesh.halo(comm)?);
         Ok(Self { mesh, boundary, halo, partition, turned })
@@ -62,13 +63,13 @@ impl Model {
     pub fn assemble(&self, problem: &Problem) -> (DistributedCsr, Vec<f64>) {
         let elements = ElementMatrices::new(&self.mesh, &self.boundary, problem).expect("proper elements");
         let matrix = sum_elements(&self.halo, &self.mesh.elements, |e, a| elements.row(e, a));
-        (matrix, load_vector(&self.mesh, &self.boundary, problem))
+        (matrix, load_vector(&self.mesh, &self.boundary, problem).expect("good values"))
     }
 
     /// **Collective.**
     pub fn system(&self, problem: &Problem) -> System {
         let (mut matrix, mut b) = self.assemble(problem);
-        let fixed = fixed_nodes(&self.halo, &self.mesh, &self.boundary, problem);
+        let fixed = fixed_nodes(&self.halo, &self.mesh, &self.boundary, problem).expect("good values");
         matrix.eliminate(&fixed.fixed, &fixed.values, &mut b);
         System { matrix, b, fixed }
     }
