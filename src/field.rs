@@ -33,13 +33,11 @@ pub enum Range {
 
 /// A value that a field must not take.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{field} is {value} at x = {x}, y = {y}, it must be {wanted}")]
-#[expect(missing_docs, reason = "the message says what the fields are")]
+#[error("{found}, it must be {wanted}")]
 pub struct OutOfRange {
-    pub field: String,
-    pub value: f64,
-    pub x: f64,
-    pub y: f64,
+    /// The field, its value and where it has that.
+    pub found: String,
+    /// What the value must be.
     pub wanted: &'static str,
 }
 
@@ -66,7 +64,11 @@ impl Field {
             Range::Positive if value <= 0.0 => "more than 0",
             _ => return Ok(value),
         };
-        Err(OutOfRange { field: self.to_string(), value, x, y, wanted })
+        let found = match self {
+            Self::Constant(_) => self.to_string(),
+            _ => format!("{self} is {value} at x = {x}, y = {y}"),
+        };
+        Err(OutOfRange { found, wanted })
     }
 
     /// Whether the field vanishes everywhere by construction.
@@ -89,8 +91,8 @@ impl FromStr for Field {
     fn from_str(text: &str) -> Result<Self> {
         let expression = Expression::parse(text)?;
         Ok(match expression.constant() {
-            Some(value) => Self::Constant(value),
-            None => Self::Expression(Arc::new(expression)),
+            Some(value) if value.is_finite() => Self::Constant(value),
+            _ => Self::Expression(Arc::new(expression)),
         })
     }
 }
@@ -117,7 +119,7 @@ impl<'de> Deserialize<'de> for Field {
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Field, E> {
-                Ok(Field::Constant(value))
+                if value.is_finite() { Ok(Field::Constant(value)) } else { Err(E::custom("must be finite")) }
             }
 
             fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Field, E> {
@@ -161,6 +163,9 @@ mod tests {
         assert_eq!(message(3.0, Range::Positive), "'log(x-2)' is 0 at x = 3, y = 0.5, it must be more than 0");
         assert!(message(2.5, Range::NotNegative).ends_with("it must be 0 or more"));
         let infinite: Field = "1/0".parse().unwrap();
-        assert!(infinite.at([0.0; 2], Range::Any).is_err());
+        let message = infinite.at([0.0; 2], Range::Any).unwrap_err().to_string();
+        assert_eq!(message, "'1/0' is inf at x = 0, y = 0, it must be finite");
+        let message = Field::Constant(-1.0).at([0.0; 2], Range::Positive).unwrap_err().to_string();
+        assert_eq!(message, "-1, it must be more than 0");
     }
 }

@@ -140,6 +140,7 @@ mod tests {
             ("solver.rtol = 2", "line 1: must be between 0 and 1"),
             ("constants.p0 = inf", "line 1: must be finite"),
             ("material.k = true", "line 1: invalid type: boolean `true`, expected a number or a formula in x and y"),
+            ("material.f = nan", "line 1: must be finite"),
             ("refine = -1", "line 1: invalid value"),
             ("mesh = ", "line 1: "),
             ("mesh = 1", "line 1: invalid type"),
