@@ -9,6 +9,7 @@
 //! lies under all of it.
 
 pub mod assemble;
+pub mod check;
 pub mod cli;
 mod console;
 pub mod error;

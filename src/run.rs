@@ -31,17 +31,19 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     console.start(comm, &placement);
 
     // 1. Read, check that the results will have a place, split, distribute, refine.
-    let source = args.mesh.clone().map_or(MeshSource::BuiltIn, MeshSource::File);
+    let source = MeshSource::find(comm, args.mesh.as_deref());
     let output = ResultsFile::new(comm, &args.output, source.path(), args.json.as_deref())?;
     let slab = watch.time("load_mesh", || source.read(comm))?;
     fault::point(comm, "partition");
     let problem = comm.agree(Problem::by_names(&slab.boundary_names(), args.gamma))?;
     let prepared = watch.time("partition", || prepare(comm, &slab, &problem, args.refine))?;
+    let notes = slab.notes.clone();
     drop(slab);
     let Prepared { mesh, boundary, halo, partition, turned, inside } = prepared;
     let mut warnings = placement.warnings.clone();
     let orphans = comm.sum(mesh.orphans.len() as u64);
-    warnings.extend(mesh_warnings(turned, orphans, inside));
+    warnings.extend(notes);
+    warnings.extend(mesh::warnings(turned, orphans, inside));
     console.warn(&warnings);
     let parallel = describe_parallel(comm, &placement, &partition, &halo, &mesh);
     console.mesh(&source, &mesh, args.refine, &parallel);
@@ -123,7 +125,14 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         residual_history: report.history.clone(),
         warnings,
     };
-    let results = Results { mesh: &mesh, u: &u, fields: &fields, node_fields: &node_fields, record: &record };
+    let results = Results {
+        mesh: &mesh,
+        boundary: &boundary,
+        u: &u,
+        fields: &fields,
+        node_fields: &node_fields,
+        record: &record,
+    };
     watch.time("export", || output.write(comm, &results))?;
 
     // 6. Report.
@@ -163,20 +172,6 @@ fn start_threads(comm: &Comm, args: &SolveArgs) -> Result<Placement> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
     comm.agree(pool.map_err(|e| Error::Threads { threads, cause: e.to_string() }))?;
     Ok(placement)
-}
-
-fn mesh_warnings(turned: u64, orphans: u64, inside: u64) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if turned > 0 {
-        warnings.push(format!("{turned} elements are clockwise: they were turned round"));
-    }
-    if orphans > 0 {
-        warnings.push(format!("{orphans} nodes belong to no element: they hold NaN in the results"));
-    }
-    if inside > 0 {
-        warnings.push(format!("{inside} named edges lie inside the domain: no condition holds there"));
-    }
-    warnings
 }
 
 fn describe_parallel(

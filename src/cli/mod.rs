@@ -1,7 +1,9 @@
 //! The command line: one file for the options of each subcommand.
 
+mod check;
 mod solve;
 
+pub use check::CheckArgs;
 pub use solve::{OperatorKind, PreconditionerKind, SolveArgs};
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -10,7 +12,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 /// quadrilaterals, on any number of MPI ranks and threads.
 ///
 /// Start it with mpirun: `mpirun -n 4 quad8-mpi MESH.h5 -o OUT.h5`. Without a
-/// mesh it solves a built-in Y-channel. Exit codes: 0 solved, 1 not converged,
+/// mesh it solves a built-in Y-channel; `quad8-mpi meshes` lists more of them. Exit codes: 0 solved, 1 not converged,
 /// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside.
 #[derive(Debug, Parser)]
 // Launchers give ranks a terminal even where the output goes to a file.
@@ -27,6 +29,10 @@ pub struct Cli {
 pub enum Command {
     /// Solve a mesh (what happens without a subcommand, too)
     Solve(SolveArgs),
+    /// Look a mesh over without solving: exit code 0 if it is good, 2 if not
+    Check(CheckArgs),
+    /// List the built-in meshes
+    Meshes,
 }
 
 impl Cli {
