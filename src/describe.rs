@@ -9,21 +9,6 @@ use crate::la::{CgReport, Vector};
 use crate::mesh::{LocalMesh, Partition};
 use crate::parallel::{Comm, Halo, Placement};
 
-/// What is wrong with a mesh that can be solved all the same.
-pub fn mesh_warnings(turned: u64, orphans: u64, inside: u64) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if turned > 0 {
-        warnings.push(format!("{turned} elements are clockwise: they were turned round"));
-    }
-    if orphans > 0 {
-        warnings.push(format!("{orphans} nodes belong to no element: they hold NaN in the results"));
-    }
-    if inside > 0 {
-        warnings.push(format!("{inside} named edges lie inside the domain: no condition holds there"));
-    }
-    warnings
-}
-
 /// Ranks, threads and the partition. **Collective.**
 pub fn parallel(comm: &Comm, placement: &Placement, partition: &Partition, halo: &Halo, mesh: &LocalMesh) -> Parallel {
     let mean = mesh.total_elements as f64 / comm.size() as f64;

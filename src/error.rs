@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use crate::field::OutOfRange;
+use crate::mesh::Flaw;
 
 /// Result of anything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -30,22 +31,27 @@ pub enum Error {
     #[error("cannot open {path}: {cause}")]
     Open { path: PathBuf, cause: String },
     #[error(
-        "{path} is not an HDF5 file: quad8-mpi reads HDF5 meshes with the datasets x, y and quad8 \
-         (convert others, for instance with meshio and h5py)"
+        "{path} {claim}: quad8-mpi reads HDF5 (datasets x, y, quad8), Gmsh MSH 4.1 (.msh), NumPy (.npz with x, y, \
+         quad8) and spreadsheets (.xlsx with the sheets coord, conec). Others can be converted: \
+         meshio convert {path} mesh.msh --output-format gmsh"
     )]
-    NotHdf5 { path: PathBuf },
+    UnknownFormat { path: PathBuf, claim: String },
+    #[error("{path} cannot be used as a {format} mesh: {flaw}")]
+    BadFile { path: PathBuf, format: &'static str, flaw: Flaw },
+    #[error("dataset '{name}' of {path} claims {claimed} bytes, the file holds {stored} of them")]
+    NotThere { path: PathBuf, name: String, claimed: u64, stored: u64 },
     #[error("{path} has no dataset '{name}': a mesh needs x (N), y (N) and quad8 (E, 8); found: {found}")]
     MissingDataset { path: PathBuf, name: &'static str, found: String },
     #[error("dataset '{name}' of {path} has shape {shape:?}: expected {expected}")]
-    BadShape { path: PathBuf, name: &'static str, shape: Vec<usize>, expected: String },
+    BadShape { path: PathBuf, name: String, shape: Vec<usize>, expected: String },
     #[error("dataset '{name}' of {path} holds {found}: expected {expected}")]
-    BadType { path: PathBuf, name: &'static str, found: String, expected: &'static str },
+    BadType { path: PathBuf, name: String, found: String, expected: &'static str },
     #[error("cannot read dataset '{name}' of {path}: {cause}")]
     Read { path: PathBuf, name: String, cause: String },
     #[error("the mesh has no elements")]
     EmptyMesh,
-    #[error("the built-in mesh cannot be read: {cause}")]
-    BuiltIn { cause: String },
+    #[error("the built-in mesh {name} cannot be read: {flaw}")]
+    BuiltIn { name: &'static str, flaw: Flaw },
     #[error(
         "the mesh has {count} {what}, more than the {limit} that METIS with 32-bit numbers takes: \
          start from a coarser mesh and use --refine"

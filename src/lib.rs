@@ -10,6 +10,7 @@
 
 pub mod assemble;
 pub mod case;
+pub mod check;
 pub mod cli;
 mod console;
 mod describe;

@@ -1,6 +1,5 @@
 //! The program: start MPI, run, end with one exit code on every rank.
 
-use std::io::{self, Write};
 use std::panic;
 use std::process;
 use std::rc::Rc;
@@ -11,7 +10,7 @@ use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::cli::{Cli, Command};
 use quad8_mpi::huge_pages::HugePages;
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::{ExitCode, case, run};
+use quad8_mpi::{ExitCode, case, check, run};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -22,14 +21,19 @@ fn main() {
         Ok(cli) => cli.into_command(),
         Err(message) => usage(&message),
     };
-    let Command::Solve(args) = command else { starting_point() };
     let Some((universe, _)) = mpi::initialize_with_threading(Threading::Funneled) else {
         eprintln!("quad8-mpi: MPI was started twice");
         process::exit(ExitCode::Internal as i32);
     };
     let comm = Rc::new(Comm::new(universe.world()));
     abort_on_panic(comm.rank());
-    let code = run::solve(&comm, &args).unwrap_or_else(|error| {
+    let outcome = match command {
+        Command::Case => case::print(&comm),
+        Command::Solve(args) => run::solve(&comm, &args),
+        Command::Check(args) => check::check(&comm, &args),
+        Command::Meshes => check::list_meshes(&comm),
+    };
+    let code = outcome.unwrap_or_else(|error| {
         if comm.is_root() {
             quad8_mpi::error::complain(&format!("error: {error}"));
         }
@@ -50,12 +54,6 @@ fn usage(message: &clap::Error) -> ! {
     // Nobody is left to tell if even this fails.
     let _ = message.print();
     process::exit(message.exit_code());
-}
-
-/// Prints a case file, on one rank.
-fn starting_point() -> ! {
-    let written = if launcher_rank() > 0 { Ok(()) } else { io::stdout().write_all(case::STARTING_POINT.as_bytes()) };
-    process::exit(written.map_or(ExitCode::Io, |()| ExitCode::Success) as i32);
 }
 
 /// This process's rank as its launcher says, before MPI is there to ask. Under

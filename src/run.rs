@@ -37,11 +37,13 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     fault::point(comm, "partition");
     let problem = comm.agree(case.problem(&slab.boundary_names(), &slab.tags.region_names))?;
     let prepared = watch.time("partition", || prepare(comm, &slab, &problem, *refine))?;
+    let notes = slab.notes.clone();
     drop(slab);
     let Prepared { mesh, boundary, halo, partition, turned, inside } = prepared;
     let mut warnings = placement.warnings.clone();
     let orphans = comm.sum(mesh.orphans.len() as u64);
-    warnings.extend(describe::mesh_warnings(turned, orphans, inside));
+    warnings.extend(notes);
+    warnings.extend(mesh::warnings(turned, orphans, inside));
     console.warn(&warnings);
     let parallel = describe::parallel(comm, &placement, &partition, &halo, &mesh);
     console.mesh(source, &mesh, *refine, &parallel);
@@ -126,7 +128,14 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         residual_history: report.history.clone(),
         warnings,
     };
-    let results = Results { mesh: &mesh, u: &u, fields: &fields, node_fields: &node_fields, record: &record };
+    let results = Results {
+        mesh: &mesh,
+        boundary: &boundary,
+        u: &u,
+        fields: &fields,
+        node_fields: &node_fields,
+        record: &record,
+    };
     watch.time("export", || results_file.write(comm, &results))?;
 
     // 6. Report.

@@ -7,8 +7,12 @@ mod bad_meshes;
 mod bad_outputs;
 #[path = "command_line/cases.rs"]
 mod cases;
+#[path = "command_line/checking.rs"]
+mod checking;
 #[path = "command_line/failure.rs"]
 mod failure;
+#[path = "command_line/formats.rs"]
+mod formats;
 #[path = "support/mesh.rs"]
 mod mesh;
 #[path = "command_line/messages.rs"]
@@ -37,7 +41,7 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 11] = [
+    let lists: [Vec<Trial>; 13] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
@@ -46,6 +50,8 @@ fn main() {
         cases::trials(),
         bad_meshes::trials(),
         bad_outputs::trials(),
+        formats::trials(),
+        checking::trials(),
         threads::trials(),
         failure::trials(),
         real_meshes::trials(),

@@ -15,11 +15,11 @@ impl Case {
     pub fn read(comm: &Comm, path: &Path) -> Result<Self> {
         let bytes = if comm.is_root() { std::fs::read(path) } else { Ok(Vec::new()) };
         let bytes = comm.agree(bytes.map_err(|e| Error::Open { path: path.into(), cause: e.to_string() }))?;
-        let text = String::from_utf8(comm.broadcast_bytes(bytes)).map_err(|e| {
+        let text = comm.agree(String::from_utf8(bytes).map_err(|e| {
             let read = &e.as_bytes()[..e.utf8_error().valid_up_to()];
             bad(path, read, "this is not UTF-8 text".to_owned())
-        });
-        parse(path, &text?)
+        }))?;
+        parse(path, &comm.broadcast_strings(vec![text]).concat())
     }
 }
 

@@ -8,10 +8,12 @@ mod problem;
 pub use options::{Constants, OperatorKind, Output, PreconditionerKind, RegionMaterial, Solver, finite, tolerance};
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ExitCode, Result};
 use crate::mesh::MeshSource;
 use crate::parallel::Comm;
 use crate::problem::{Condition, Material};
@@ -43,13 +45,23 @@ pub struct Case {
 /// A case file that explains itself and solves the built-in Y-channel.
 pub const STARTING_POINT: &str = include_str!("starting_point.toml");
 
+/// Prints [`STARTING_POINT`]. **Collective.**
+///
+/// # Errors
+/// [`Error::Write`](crate::Error::Write) where it finds no way out, the same on every rank.
+pub fn print(comm: &Comm) -> Result<ExitCode> {
+    let text = STARTING_POINT.as_bytes();
+    let printed = if comm.is_root() { io::stdout().write_all(text) } else { Ok(()) };
+    comm.agree(printed.map_err(|e| Error::Write { path: "the standard output".into(), cause: e.to_string() }))?;
+    Ok(ExitCode::Success)
+}
+
 impl Case {
     /// The case as a case file that solves the same again wherever it lies: the
     /// mesh by its full path, no outputs. The same on every rank, whatever paths
     /// look like there. **Collective.**
     pub fn text(&self, comm: &Comm) -> String {
-        let text = if comm.is_root() { self.to_toml().into_bytes() } else { Vec::new() };
-        String::from_utf8_lossy(&comm.broadcast_bytes(text)).into_owned()
+        comm.broadcast_strings(if comm.is_root() { vec![self.to_toml()] } else { Vec::new() }).concat()
     }
 
     fn to_toml(&self) -> String {
@@ -76,7 +88,7 @@ impl Case {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Case, String> {
+    fn read(text: &str) -> std::result::Result<Case, String> {
         file::parse(Path::new("some/case.toml"), text).map_err(|e| e.to_string())
     }
 

@@ -1,7 +1,9 @@
 //! The command line: one file for the options of each subcommand.
 
+mod check;
 mod solve;
 
+pub use check::CheckArgs;
 pub use solve::SolveArgs;
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -12,7 +14,7 @@ use crate::case;
 /// quadrilaterals, on any number of MPI ranks and threads.
 ///
 /// Start it with mpirun: `mpirun -n 4 quad8-mpi MESH.h5 -o OUT.h5`. Without a
-/// mesh it solves a built-in Y-channel. A case file says all about a run:
+/// mesh it solves a built-in Y-channel; `quad8-mpi meshes` lists more of them. A case file says all about a run:
 /// `quad8-mpi case > channel.toml` writes one to start from. Exit codes: 0 solved, 1 not converged,
 /// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside.
 #[derive(Debug, Parser)]
@@ -32,6 +34,10 @@ pub enum Command {
     Solve(SolveArgs),
     /// Print a case file to start from, with all that one can say
     Case,
+    /// Look a mesh over without solving: exit code 0 if it is good, 2 if not
+    Check(CheckArgs),
+    /// List the built-in meshes
+    Meshes,
 }
 
 impl Cli {

@@ -9,14 +9,15 @@ use clap::Args;
 use super::{finite, tolerance};
 use crate::case::{Case, OperatorKind, PreconditionerKind};
 use crate::error::{Error, Result};
+use crate::mesh::MeshSource;
 use crate::parallel::Comm;
 use crate::problem::Condition;
 
 /// Options of a solve. They override what a case file says.
 #[derive(Debug, Clone, Args)]
 pub struct SolveArgs {
-    /// Case file (.toml, see `quad8-mpi case`), or HDF5 mesh with x (N), y (N) in metres and quad8 (E,8) from 0
-    /// [default: a built-in Y-channel]
+    /// Case file (.toml, see `quad8-mpi case`); mesh file (HDF5, Gmsh MSH 4.1, .npz or .xlsx; metres); or, where no file
+    /// has that name, a built-in mesh [default: y-channel]
     #[arg(value_name = "CASE.toml|MESH")]
     pub input: Option<PathBuf>,
 
@@ -104,8 +105,7 @@ impl SolveArgs {
     pub fn case(&self, comm: &Comm) -> Result<Case> {
         let mut case = match &self.input {
             Some(path) if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) => Case::read(comm, path)?,
-            Some(path) => Case { mesh: path.clone().into(), ..Case::default() },
-            None => Case::default(),
+            path => Case { mesh: MeshSource::find(comm, path.as_deref()), ..Case::default() },
         };
         for (i, BoundaryCondition { name, condition }) in self.bc.iter().enumerate() {
             if self.bc[..i].iter().any(|other| other.name == *name) {

@@ -8,12 +8,12 @@ use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group, H5Type};
 
 use super::slabs::ToSlabs;
-use super::{RunRecord, xdmf};
+use super::{RunRecord, tags, xdmf};
 use crate::error::{Error, ExitCode, Result};
 use crate::fields::{ElementFields, NodeFields};
 use crate::flow::BoundaryFlow;
 use crate::la::Vector;
-use crate::mesh::LocalMesh;
+use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::hdf5_rows::{self, write_rows};
 use crate::parallel::{Blocks, Comm, Global};
 
@@ -21,6 +21,8 @@ use crate::parallel::{Blocks, Comm, Global};
 pub struct Results<'a> {
     /// The mesh.
     pub mesh: &'a LocalMesh,
+    /// Its named boundary edges.
+    pub boundary: &'a [BoundaryEdge],
     /// u at the nodes.
     pub u: &'a Vector,
     /// Derived fields of the own elements.
@@ -116,7 +118,8 @@ impl ResultsFile {
 
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let file = comm.agree(hdf5_rows::create(comm, &self.partial).map_err(|e| self.failed(e)))?;
-        if let Err(error) = comm.agree(if comm.is_root() { self.reserve(results) } else { Ok(()) }) {
+        let tags = comm.sum(tags::size(results.mesh, results.boundary));
+        if let Err(error) = comm.agree(if comm.is_root() { self.reserve(results, tags) } else { Ok(()) }) {
             // The error of the reservation is the one to report.
             let _ = file.close();
             return Err(error);
@@ -129,13 +132,14 @@ impl ResultsFile {
 
     /// Takes the space on the disk before MPI-IO needs it: Open MPI's collective
     /// writes return an error on some ranks only, or on none, when it is full.
-    fn reserve(&self, results: &Results) -> Result<()> {
+    fn reserve(&self, results: &Results, tags: u64) -> Result<()> {
         const HEADERS: u64 = 64 * 1024;
         let mesh = results.mesh;
         let node = 7 * size_of::<f64>();
         let element = 8 * index_bytes(mesh) + size_of::<i32>() + 4 * size_of::<f64>();
         let history = results.record.residual_history.len() * size_of::<f64>();
-        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + history as u64 + HEADERS;
+        let size =
+            mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + history as u64 + tags + HEADERS;
         let file = fs::File::options().write(true).open(&self.partial).map_err(|e| self.failed(e))?;
         match nix::fcntl::posix_fallocate(&file, 0, size as i64) {
             // A file system that cannot reserve can still write.
@@ -187,8 +191,9 @@ impl Writer<'_> {
     fn write(&self) -> hdf5::Result<bool> {
         let nodes = self.write_nodes()?;
         let elements = self.write_elements()?;
+        let tags = tags::write(self.comm, self.file, self.results.mesh, self.results.boundary)?;
         self.write_record()?;
-        Ok(nodes && elements)
+        Ok(nodes && elements && tags)
     }
 
     fn write_nodes(&self) -> hdf5::Result<bool> {

@@ -87,11 +87,36 @@ impl<F: Fn(&[[f64; 2]; 3]) -> Option<u16>> BoundaryRule for F {
 /// [`Error::CrowdedEdge`], [`Error::TwoMiddles`], [`Error::MixedRoles`] and
 /// those of the rule; the same on every rank.
 pub fn find_boundary(comm: &Comm, mesh: &LocalMesh, rule: &dyn BoundaryRule) -> Result<Vec<BoundaryEdge>> {
+    let (found, flaws) = survey(comm, mesh);
+    if let Some(flaw) = flaws.into_iter().next() {
+        return Err(flaw);
+    }
+    assign(comm, mesh, &found, rule)
+}
+
+/// All free edges (element, side) that touch nodes of this rank, and of each
+/// kind of flaw that edges can have the first one, the same on every rank.
+/// **Collective.**
+pub fn survey(comm: &Comm, mesh: &LocalMesh) -> (Vec<(usize, usize)>, Vec<Error>) {
     // One kind of error after the other, so that the order of kinds is the same everywhere.
     let edges = Edges::new(mesh);
-    comm.agree(edges.check_roles(mesh))?;
-    comm.agree(edges.check_crowds(mesh))?;
-    let found = comm.agree(free_edges(mesh, &edges.users))?;
+    let roles = comm.agree(edges.check_roles(mesh));
+    let crowds = comm.agree(edges.check_crowds(mesh));
+    let (free, torn) = free_edges(mesh, &edges.users);
+    let flaws = [roles, crowds, comm.agree(torn)].into_iter().filter_map(Result::err);
+    (free, flaws.collect())
+}
+
+/// The edges of those found that have a named boundary. **Collective.**
+///
+/// # Errors
+/// Those of the rule.
+pub fn assign(
+    comm: &Comm,
+    mesh: &LocalMesh,
+    found: &[(usize, usize)],
+    rule: &dyn BoundaryRule,
+) -> Result<Vec<BoundaryEdge>> {
     let nodes: Vec<[Local; 3]> = found.iter().map(|&(e, side)| EDGES[side].map(|i| mesh.elements[e][i])).collect();
     let boundaries = rule.boundaries(comm, mesh, &nodes)?;
     let edges = found.iter().zip(boundaries).filter_map(|(&(element, side), boundary)| {
@@ -102,7 +127,7 @@ pub fn find_boundary(comm: &Comm, mesh: &LocalMesh, rule: &dyn BoundaryRule) -> 
 
 /// The (element, side) of all edges that one element has, among those with a
 /// node of this rank: it knows every element around its nodes.
-fn free_edges(mesh: &LocalMesh, users: &[u8]) -> Result<Vec<(usize, usize)>> {
+fn free_edges(mesh: &LocalMesh, users: &[u8]) -> (Vec<(usize, usize)>, Result<()>) {
     let owned = |node: Local| (node as usize) < mesh.owned_nodes;
     let adjacency = Adjacency::new(&mesh.elements, mesh.owned_nodes);
     let mut free = Vec::new();
@@ -121,7 +146,7 @@ fn free_edges(mesh: &LocalMesh, users: &[u8]) -> Result<Vec<(usize, usize)>> {
             free.push((e, side));
         }
     }
-    torn.result().map(|()| free)
+    (free, torn.result())
 }
 
 /// Of several errors the one with the lowest element and node.

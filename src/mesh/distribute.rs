@@ -27,9 +27,28 @@ struct Element {
 /// # Errors
 /// [`Error::NotFiniteCoordinates`], [`Error::BadJacobian`]; the same on every rank.
 pub fn distribute(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
+    let Distributed { mesh, turned, mut flaws } = distribute_anyway(comm, slab, parts, 1);
+    comm.agree(flaws.pop().map_or(Ok(()), Err))?;
+    Ok((mesh, turned))
+}
+
+/// A mesh whose elements may be folded.
+pub struct Distributed {
+    /// The mesh.
+    pub mesh: LocalMesh,
+    /// Clockwise elements over all ranks, which were turned round.
+    pub turned: u64,
+    /// What is wrong with the first bad elements of this rank.
+    pub flaws: Vec<Error>,
+}
+
+/// As [`distribute`], but bad elements do not end it: each rank lists at most
+/// `most` of its own. **Collective.**
+pub fn distribute_anyway(comm: &Comm, slab: &MeshSlab, parts: &[u32], most: usize) -> Distributed {
     let received = send_elements(comm, slab, parts);
     let (mut own, orphans) = resolve_nodes(comm, slab, received);
-    let turned = comm.agree(orient_and_check(&mut own))?;
+    let turned = comm.sum(orient(&mut own));
+    let flaws = own.iter().filter_map(|e| check_element(e).err()).take(most).collect();
     let ghosts = ghost_elements(comm, &own);
     let mut mesh = number(comm.rank() as u32, own, ghosts);
     mesh.total_nodes = slab.nodes.total();
@@ -37,7 +56,7 @@ pub fn distribute(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Result<(LocalM
     mesh.orphans = orphans;
     mesh.boundary_names = slab.boundary_names();
     mesh.region_names = slab.tags.region_names.clone();
-    Ok((mesh, comm.sum(turned)))
+    Distributed { mesh, turned, flaws }
 }
 
 /// The elements that are this rank's, ascending.
@@ -133,25 +152,28 @@ fn pick_owners(questions: &[Vec<Global>], first: Global, askers: &[u32], sum: &[
     owner
 }
 
-/// Turns clockwise elements and checks the coordinates and the determinant at
-/// the nine Gauss points. Returns how many were turned.
-fn orient_and_check(elements: &mut [Element]) -> Result<u64> {
+/// Turns clockwise elements and returns how many.
+fn orient(elements: &mut [Element]) -> u64 {
     let mut count = 0;
     for e in elements {
-        for (&[x, y], &node) in e.coordinates.iter().zip(&e.nodes) {
-            if !(x.is_finite() && y.is_finite()) {
-                return Err(Error::NotFiniteCoordinates { element: e.id, node, x, y });
-            }
-        }
         if quad8::gradients(&e.coordinates, 0.0, 0.0).determinant < 0.0 {
             e.nodes = quad8::turned(e.nodes);
             e.node_owners = quad8::turned(e.node_owners);
             e.coordinates = quad8::turned(e.coordinates);
             count += 1;
         }
-        check_jacobian(&e.coordinates, e.id, e.nodes)?;
     }
-    Ok(count)
+    count
+}
+
+/// Checks the coordinates of an element and the determinant at its nine Gauss points.
+fn check_element(e: &Element) -> Result<()> {
+    for (&[x, y], &node) in e.coordinates.iter().zip(&e.nodes) {
+        if !(x.is_finite() && y.is_finite()) {
+            return Err(Error::NotFiniteCoordinates { element: e.id, node, x, y });
+        }
+    }
+    check_jacobian(&e.coordinates, e.id, e.nodes)
 }
 
 /// Refuses an element whose Jacobian determinant is not positive at every one

@@ -18,6 +18,8 @@ pub struct MeshSlab {
     pub connectivity: Vec<[Global; 8]>,
     /// Names of boundaries and regions.
     pub tags: Tags,
+    /// What the reader left out or changed; the same on every rank.
+    pub notes: Vec<String>,
 }
 
 impl MeshSlab {
@@ -39,7 +41,7 @@ impl MeshSlab {
         let first = elements.range(comm.rank()).start;
         let checked = connectivity.iter().zip(first..).map(|(n, e)| check(n, e, nodes.total())).collect();
         let connectivity = comm.agree(checked)?;
-        Ok(Self { nodes, elements, coordinates, connectivity, tags: Tags::default() })
+        Ok(Self { nodes, elements, coordinates, connectivity, tags: Tags::default(), notes: Vec::new() })
     }
 
     /// The same mesh with names. **Collective.**

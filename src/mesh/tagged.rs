@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{BoundaryEdge, BoundaryRule, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, find_boundary};
+use super::{BoundaryEdge, BoundaryRule, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, survey};
 use crate::error::{Error, Result};
 use crate::parallel::{Comm, Global, Local};
 use crate::quad8::EDGES;
@@ -59,13 +59,30 @@ impl Tagged {
 /// no condition can hold. **Collective.**
 ///
 /// # Errors
-/// Those of [`Tagged::route`] and [`find_boundary`].
+/// Those of [`Tagged::route`] and [`find_boundary`](super::find_boundary).
 pub fn named_boundary(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh) -> Result<(Vec<BoundaryEdge>, u64)> {
+    let (free, flaws) = survey(comm, mesh);
+    match flaws.into_iter().next() {
+        Some(flaw) => Err(flaw),
+        None => name_edges(comm, slab, mesh, &free),
+    }
+}
+
+/// As [`named_boundary`], for free edges that are known. **Collective.**
+///
+/// # Errors
+/// Those of [`Tagged::route`] and [`LeftToRight`].
+pub fn name_edges(
+    comm: &Comm,
+    slab: &MeshSlab,
+    mesh: &LocalMesh,
+    free: &[(usize, usize)],
+) -> Result<(Vec<BoundaryEdge>, u64)> {
     if slab.tags.has_boundaries() {
         let tagged = Tagged::route(comm, slab, mesh)?;
-        Ok((find_boundary(comm, mesh, &tagged)?, tagged.inside))
+        Ok((assign(comm, mesh, free, &tagged)?, tagged.inside))
     } else {
-        Ok((find_boundary(comm, mesh, &LeftToRight)?, 0))
+        Ok((assign(comm, mesh, free, &LeftToRight)?, 0))
     }
 }
 

@@ -12,7 +12,6 @@ pub const CHECKS: &[Check] = checks![
     exchange_delivers_lists_of_any_length,
     gather_and_scatter_are_inverse,
     strings_of_any_length_are_gathered,
-    the_bytes_of_the_root_reach_every_rank,
     blocks_cover_everything_once,
     the_error_of_any_one_rank_is_that_of_all,
     the_error_with_the_lowest_element_wins,
@@ -31,14 +30,6 @@ fn reductions_see_every_rank(comm: &Rc<Comm>) {
     }
     // All ranks of these tests are on one host.
     assert_eq!(comm.host().size(), comm.size());
-}
-
-fn the_bytes_of_the_root_reach_every_rank(comm: &Rc<Comm>) {
-    for length in [0, 1, 100_000] {
-        let bytes: Vec<u8> = (0..length).map(|i| (i % 251) as u8).collect();
-        let mine = if comm.is_root() { bytes.clone() } else { Vec::new() };
-        assert_eq!(comm.broadcast_bytes(mine), bytes);
-    }
 }
 
 /// What rank `from` sends to rank `to`.

@@ -119,7 +119,14 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
         pressure: nodal(id) + 4.0,
     };
     let node_fields: Vec<NodeFields> = model.owned_ids().iter().map(at_node).collect();
-    let results = Results { mesh: &model.mesh, u: &u, fields: &fields, node_fields: &node_fields, record: &record() };
+    let results = Results {
+        mesh: &model.mesh,
+        boundary: &model.boundary,
+        u: &u,
+        fields: &fields,
+        node_fields: &node_fields,
+        record: &record(),
+    };
     file.write(comm, &results)
 }
 
