@@ -368,6 +368,31 @@ mod tests {
     }
 
     #[test]
+    fn no_text_makes_it_panic() {
+        const PARTS: [&str; 20] = [
+            "(", ")", ",", "+", "-", "*", "/", "^", "**", "x", "y", "pi", "1", ".5", "2e3", "sin", "max(", " ", "é",
+            "\0",
+        ];
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut below = |n: usize| {
+            // Xorshift (G. Marsaglia, 2003).
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % n as u64) as usize
+        };
+        let mut good = 0;
+        for _ in 0..50_000 {
+            let text: String = (0..below(12)).map(|_| PARTS[below(PARTS.len())]).collect();
+            if let Ok(formula) = Expression::parse(&text) {
+                formula.at([0.3, -0.7]);
+                good += 1;
+            }
+        }
+        assert!(good > 500, "only {good} could be read");
+    }
+
+    #[test]
     fn a_formula_without_variables_is_a_constant() {
         assert_eq!(Expression::parse("2*3").unwrap().constant(), Some(6.0));
         assert_eq!(Expression::parse("0*x").unwrap().constant(), None);

@@ -19,6 +19,7 @@ const IO: i32 = 3;
 pub fn trials() -> Vec<Trial> {
     [
         at_ranks("conditions_are_given_by_name", [1, 3], conditions),
+        at_ranks("names_of_the_mesh_carry_conditions_and_materials", [1, 3], names),
         at_ranks("formulas_stand_for_numbers", [3], formulas),
         at_ranks("a_robin_condition_alone_holds_the_solution", [2], robin_alone),
         at_ranks("the_starting_point_solves_the_default_problem", [0, 1, 3], starting_point),
@@ -69,6 +70,32 @@ fn conditions(ranks: usize) {
             assert!((found - expected).abs() < 1e-11, "{kind} through {name}: {found}, {expected}");
         }
     }
+}
+
+fn names(ranks: usize) {
+    let folder = Folder::new();
+    let case = "
+        mesh = 't-junction'
+        boundary.outlet_left = { robin = { p = '0.5', gamma = 1 } }
+        boundary.wall = { dirichlet = 'x/10' }
+        region.fluid = { k = 3, f = 0.25 }
+        material.k = 'log(-1)'";
+    fs::write(folder.path("case.toml"), case).unwrap();
+    folder.run(ranks, &["case.toml", "--bc", "inlet=natural", "--json", "run.json"]).expect_code(0);
+    let flow = &record(&folder)["flow"];
+    let flows: Vec<(&str, f64)> = flow["boundaries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|boundary| (boundary["name"].as_str().unwrap(), boundary["flow"].as_f64().unwrap()))
+        .collect();
+    let names: Vec<&str> = flows.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["inlet", "outlet_left", "outlet_right", "wall"]);
+    assert!(flows[0].1 == 0.0 && flows[1..].iter().all(|(_, flow)| flow.abs() > 1e-3), "{flow:#}");
+    assert!(flow["relative_imbalance"].as_f64().unwrap() < 1e-6 && flow["source"].as_f64().unwrap() > 1.0, "{flow:#}");
+    let first = Results::read(&folder.path("quad8.h5"));
+    fs::write(folder.path("again.toml"), case_of(&folder, "quad8.h5")).unwrap();
+    assert!(folder.solve(ranks, &["again.toml"]).has_the_bits_of(&first));
 }
 
 /// u = x^2 + 3 x + 1 is in the space of the elements.
@@ -172,7 +199,7 @@ fn bad_conditions() -> Vec<Trial> {
         bad(
             "a_condition_on_an_unknown_boundary",
             &["--bc", "inlte=natural"],
-            "there is no boundary 'inlte': the mesh has inlet, outlet",
+            "there is no boundary 'inlte': the mesh has inlet, outlet, wall",
         ),
         bad("a_boundary_named_twice", &["--bc", "inlet=natural", "--bc", "inlet=robin:0,1"], "--bc is given twice"),
         bad("an_unknown_condition", &["--bc", "inlet=neumann:1"], "must be dirichlet:VALUE, robin:P,GAMMA or natural"),
@@ -219,7 +246,7 @@ fn bad_cases() -> Vec<Trial> {
             "refine = 1\n\n[solver]\nrtoll = 1e-9",
             "case.toml, line 4: unknown field `rtoll`, expected one of `rtol`, `max_iterations`",
         ),
-        bad("an_unknown_region", "[region.sand]\nk = 2", "there is no region 'sand': the mesh names none"),
+        bad("an_unknown_region", "[region.sand]\nk = 2", "there is no region 'sand': the mesh has fluid"),
         bad("a_negative_conductivity", "material.k = '1 - x'", "k = '1 - x' is -"),
         bad("a_conductivity_of_zero", "material.k = 0", "k = 0, it must be more than 0"),
         bad("a_source_that_is_not_finite", "material.f = 'log(x-1)'", "f = 'log(x-1)' is NaN at x = "),
