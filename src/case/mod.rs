@@ -48,7 +48,7 @@ pub const STARTING_POINT: &str = include_str!("starting_point.toml");
 /// Prints [`STARTING_POINT`]. **Collective.**
 ///
 /// # Errors
-/// [`Error::Write`](crate::Error::Write) where it finds no way out, the same on every rank.
+/// [`Error::Write`] where it finds no way out, the same on every rank.
 pub fn print(comm: &Comm) -> Result<ExitCode> {
     let text = STARTING_POINT.as_bytes();
     let printed = if comm.is_root() { io::stdout().write_all(text) } else { Ok(()) };
