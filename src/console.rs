@@ -1,7 +1,8 @@
 //! What a person sees while and after the program runs; rank 0 only.
 
-use crate::cli::SolveArgs;
+use crate::case::Output;
 use crate::error::say;
+use crate::flow::FlowReport;
 use crate::io::{Parallel, RunRecord};
 use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
@@ -72,12 +73,31 @@ impl Console {
         self.line("solve", &text);
     }
 
+    /// What goes through the boundaries that are no walls, a line for each where
+    /// they are many.
+    fn flow(&self, flow: &FlowReport) {
+        let boundaries = flow.boundaries.iter().filter(|boundary| boundary.flow != 0.0);
+        let mut parts: Vec<String> = boundaries
+            .map(|boundary| format!("{} {:+.6} (sampled {:+.6})", boundary.name, boundary.flow, boundary.sampled))
+            .collect();
+        if flow.source != 0.0 {
+            parts.push(format!("source {:+.6}", flow.source));
+        }
+        parts.push(format!("imbalance {:.1e} of the inflow", flow.relative_imbalance));
+        const ON_A_LINE: usize = 3;
+        let lines = if parts.len() > ON_A_LINE { parts } else { vec![parts.join(", ")] };
+        for (i, line) in lines.iter().enumerate() {
+            self.line(if i == 0 { "flow" } else { "" }, line);
+        }
+    }
+
     /// The results and where they are.
-    pub fn finish(&self, record: &RunRecord, args: &SolveArgs) {
+    pub fn finish(&self, record: &RunRecord, output: &Output) {
         let stats = &record.solution_stats;
         let [low, high] = stats.u_range;
         self.line("u", &format!("{low:.6} to {high:.6} m^2/s, mean {:.6}", stats.u_mean));
         self.line("speed", &format!("{:.6} to {:.6} m/s", stats.speed_range[0], stats.speed_range[1]));
+        self.flow(&record.flow);
         let seconds = |stage: &str| record.timing_metrics.get(stage).map_or(0.0, |span| span.max);
         let text = format!(
             "{:.3} s: read {:.3}, partition {:.3}, assemble {:.3}, solve {:.3}, fields {:.3}, write {:.3}",
@@ -98,9 +118,9 @@ impl Console {
             mebibytes(memory.peak_bytes_max)
         );
         self.line("memory", &text);
-        let json = args.json.as_ref().map_or(String::new(), |path| format!(", {}", path.display()));
-        let xdmf = args.output.with_extension("xdmf");
-        self.line("files", &format!("{}, {} (open this one in ParaView){json}", args.output.display(), xdmf.display()));
+        let json = output.json.as_ref().map_or(String::new(), |path| format!(", {}", path.display()));
+        let (results, xdmf) = (output.results.display(), output.results.with_extension("xdmf"));
+        self.line("files", &format!("{results}, {} (open this one in ParaView){json}", xdmf.display()));
     }
 }
 

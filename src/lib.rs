@@ -4,17 +4,22 @@
 //! The path of a solve, each step in its own module: a mesh is read in slabs,
 //! split by METIS, distributed and refined ([`mesh`]); elements are integrated
 //! ([`quad8`]) and summed into a distributed matrix ([`assemble`]); conjugate
-//! gradients solve it ([`la`]); velocities and pressures follow ([`fields`])
-//! and go to one HDF5 file ([`io`]). [`run`] tells that story; [`parallel`]
-//! lies under all of it.
+//! gradients solve it ([`la`]); velocities, pressures ([`fields`]) and flows
+//! ([`flow`]) follow and go to one HDF5 file ([`io`]). [`run`] tells that
+//! story of a [`case`]; [`parallel`] lies under all of it.
 
 pub mod assemble;
+pub mod case;
+pub mod check;
 pub mod cli;
 mod console;
+mod describe;
 pub mod error;
+pub mod expression;
 mod fault;
 pub mod field;
 pub mod fields;
+pub mod flow;
 pub mod huge_pages;
 pub mod io;
 pub mod la;

@@ -10,7 +10,7 @@ use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::cli::{Cli, Command};
 use quad8_mpi::huge_pages::HugePages;
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::{ExitCode, run};
+use quad8_mpi::{ExitCode, case, check, run};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -28,7 +28,10 @@ fn main() {
     let comm = Rc::new(Comm::new(universe.world()));
     abort_on_panic(comm.rank());
     let outcome = match command {
+        Command::Case => case::print(&comm),
         Command::Solve(args) => run::solve(&comm, &args),
+        Command::Check(args) => check::check(&comm, &args),
+        Command::Meshes => check::list_meshes(&comm),
     };
     let code = outcome.unwrap_or_else(|error| {
         if comm.is_root() {

@@ -5,8 +5,14 @@
 mod bad_meshes;
 #[path = "command_line/bad_outputs.rs"]
 mod bad_outputs;
+#[path = "command_line/cases.rs"]
+mod cases;
+#[path = "command_line/checking.rs"]
+mod checking;
 #[path = "command_line/failure.rs"]
 mod failure;
+#[path = "command_line/formats.rs"]
+mod formats;
 #[path = "support/mesh.rs"]
 mod mesh;
 #[path = "command_line/messages.rs"]
@@ -35,14 +41,17 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 10] = [
+    let lists: [Vec<Trial>; 13] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
         messages::trials(),
         refusal::trials(),
+        cases::trials(),
         bad_meshes::trials(),
         bad_outputs::trials(),
+        formats::trials(),
+        checking::trials(),
         threads::trials(),
         failure::trials(),
         real_meshes::trials(),

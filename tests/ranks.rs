@@ -29,6 +29,7 @@ mod ranks {
     pub mod comm;
     pub mod convergence;
     pub mod flaws;
+    pub mod flow;
     pub mod halo;
     pub mod io;
     pub mod manufactured;
@@ -38,6 +39,7 @@ mod ranks {
     pub mod pipeline;
     pub mod refine;
     pub mod solve;
+    pub mod tags;
     pub mod threads;
 }
 #[path = "support/mpirun.rs"]
@@ -67,7 +69,12 @@ const GROUPS: [Group; 6] = [
     Group {
         ranks: ANY,
         threads: &[1],
-        modules: &[("mesh", mesh::CHECKS), ("flaws", flaws::CHECKS), ("refine", refine::CHECKS)],
+        modules: &[
+            ("mesh", mesh::CHECKS),
+            ("flaws", flaws::CHECKS),
+            ("tags", tags::CHECKS),
+            ("refine", refine::CHECKS),
+        ],
     },
     Group {
         ranks: ANY,
@@ -75,6 +82,7 @@ const GROUPS: [Group; 6] = [
         modules: &[
             ("assembly", assembly::CHECKS),
             ("solve", solve::CHECKS),
+            ("flow", flow::CHECKS),
             ("cg", cg::CHECKS),
             ("multigrid", multigrid::CHECKS),
         ],

@@ -22,8 +22,9 @@ pub struct CoarseMesh {
 
 impl CoarseMesh {
     /// The meshes between `base` and its refinement `levels` times, finest
-    /// first. The list ends above a mesh that has an element folded at a Gauss
-    /// point, which finer meshes need not have. **Collective.**
+    /// first. The list ends above a mesh that has an element folded, or a
+    /// coefficient without a value, at a Gauss point: finer meshes need not have
+    /// those. **Collective.**
     ///
     /// # Errors
     /// Those of [`mesh::refine`].
@@ -40,10 +41,10 @@ impl CoarseMesh {
             match comm.agree(ElementMatrices::new(&mesh, &boundary, problem)) {
                 Ok(elements) => {
                     let halo = Rc::new(mesh.halo(comm)?);
-                    let fixed = fixed_nodes(&halo, &mesh, &boundary, problem);
+                    let fixed = fixed_nodes(&halo, &mesh, &boundary, problem)?;
                     family.push(Self { halo, mesh, elements, fixed });
                 }
-                Err(Error::BadJacobian { .. }) => break,
+                Err(Error::BadJacobian { .. } | Error::BadValue { .. }) => break,
                 Err(other) => return Err(other),
             }
         }

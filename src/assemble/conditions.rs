@@ -1,5 +1,8 @@
 //! Dirichlet data at the nodes.
 
+use super::coefficients::{bad_on_edge, lowest, robin};
+use crate::error::Result;
+use crate::field::Range;
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::Halo;
 use crate::problem::{Condition, Problem};
@@ -12,41 +15,52 @@ pub struct Fixed {
     pub values: Vec<f64>,
 }
 
-/// Collects the Dirichlet nodes; where two conditions meet, the one with the
+/// Collects the Dirichlet nodes; where two boundaries meet, the one with the
 /// lower number holds. **Collective.**
-pub fn fixed_nodes(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Fixed {
+///
+/// # Errors
+/// [`Error::BadValue`](crate::Error::BadValue), the same on every rank.
+pub fn fixed_nodes(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Fixed> {
     let nodes = mesh.coordinates.len();
-    let mut condition = vec![u16::MAX; nodes];
+    let mut holder = vec![u16::MAX; nodes];
     let mut values = vec![0.0; nodes];
+    let mut errors = Vec::new();
     for edge in boundary {
-        if let Condition::Dirichlet(g) = &problem.conditions[edge.condition as usize] {
+        if let Condition::Dirichlet(g) = &problem.conditions[usize::from(edge.boundary)] {
             for node in edge.nodes(mesh).map(|n| n as usize) {
-                if edge.condition < condition[node] {
-                    condition[node] = edge.condition;
-                    values[node] = g.at(mesh.coordinates[node]);
+                match g.at(mesh.coordinates[node], Range::Any) {
+                    Ok(value) if edge.boundary < holder[node] => {
+                        holder[node] = edge.boundary;
+                        values[node] = value;
+                    }
+                    Ok(_) => (),
+                    Err(cause) => errors.push(bad_on_edge(mesh, edge, "the value", cause)),
                 }
             }
         }
     }
+    halo.comm().agree(lowest(errors.into_iter()).map_or(Ok(()), Err))?;
     // Owners see every edge around their nodes and have the last word.
-    halo.forward(&mut condition);
+    halo.forward(&mut holder);
     halo.forward(&mut values);
-    Fixed { fixed: condition.into_iter().map(|c| c != u16::MAX).collect(), values }
+    Ok(Fixed { fixed: holder.into_iter().map(|b| b != u16::MAX).collect(), values })
 }
 
 /// The local nodes on an edge whose condition holds the solution: Dirichlet,
 /// or Robin with p > 0 somewhere on it.
-pub fn held_nodes(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Vec<bool> {
+///
+/// # Errors
+/// [`Error::BadValue`](crate::Error::BadValue); on this rank only.
+pub fn held_nodes(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Vec<bool>> {
     let mut held = vec![false; mesh.coordinates.len()];
     for edge in boundary {
-        let nodes = edge.nodes(mesh);
-        let holds = match &problem.conditions[edge.condition as usize] {
+        let holds = match &problem.conditions[usize::from(edge.boundary)] {
             Condition::Dirichlet(_) => true,
-            Condition::Robin { p, .. } => nodes.iter().any(|&n| p.at(mesh.coordinates[n as usize]) > 0.0),
+            _ => robin(problem, mesh, edge)?.is_some_and(|robin| robin.p.iter().any(|&p| p > 0.0)),
         };
         if holds {
-            nodes.iter().for_each(|&n| held[n as usize] = true);
+            edge.nodes(mesh).iter().for_each(|&n| held[n as usize] = true);
         }
     }
-    held
+    Ok(held)
 }

@@ -1,12 +1,10 @@
 //! The rayon-parallel element loop.
 
-use rayon::prelude::*;
-
+use super::coefficients::{self, for_all, lowest};
 use crate::error::Result;
-use crate::field::Field;
 use crate::mesh::{BoundaryEdge, LocalMesh, check_jacobian};
 use crate::parallel::Local;
-use crate::problem::{Condition, Problem};
+use crate::problem::Problem;
 use crate::quad8::{self, Batch, EDGES, LANES, Lane, PACKED, packed};
 
 /// Symmetric matrices of all local elements, eight elements interleaved.
@@ -20,30 +18,17 @@ impl ElementMatrices {
     /// the boundary.
     ///
     /// # Errors
-    /// [`Error::BadJacobian`](crate::Error::BadJacobian) for an element that is folded; on this rank only.
+    /// [`Error::BadJacobian`](crate::Error::BadJacobian) for an element that is folded,
+    /// [`Error::BadValue`](crate::Error::BadValue) for a value of k, p or gamma; on this rank only.
     pub fn new(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Self> {
-        let elements = mesh.elements.len();
-        // Lists of known length: rayon would grow one of results by copying it again and again.
-        let (mut batches, mut smallest) = (Vec::new(), Vec::new());
-        (0..elements.div_ceil(LANES))
-            .into_par_iter()
-            .with_min_len(64)
-            .map(|b| {
-                let range = b * LANES..elements.min((b + 1) * LANES);
-                let batch = Batch::gather(range.map(|e| mesh.element_coordinates(e)));
-                quad8::stiffness(&batch, &conductivity(&batch, &problem.conductivity))
-            })
-            .unzip_into_vecs(&mut batches, &mut smallest);
-        if let Some(e) = smallest.iter().flatten().take(elements).position(|&determinant| !quad8::is_valid(determinant))
-        {
-            check_jacobian(&mesh.element_coordinates(e), mesh.element_ids[e], mesh.global_nodes(e))?;
-        }
+        let batches =
+            for_all(mesh.elements.len().div_ceil(LANES), [[0.0; LANES]; PACKED], |b| integrate(b, mesh, problem))?;
         let mut matrices = Self { batches, robin_elements: Vec::new() };
         for edge in boundary {
-            if let Condition::Robin { p, gamma } = &problem.conditions[edge.condition as usize]
-                && !p.is_zero()
+            if let Some(robin) = coefficients::robin(problem, mesh, edge)?
+                && robin.p != [0.0; 3]
             {
-                let (mass, _) = quad8::robin(&edge.nodes(mesh).map(|n| mesh.coordinates[n as usize]), p, gamma);
+                let (mass, _) = quad8::robin(&robin.points, &robin.p, &robin.gamma);
                 matrices.add_edge(edge, &mass);
                 matrices.robin_elements.push(edge.element as usize);
             }
@@ -82,38 +67,52 @@ impl ElementMatrices {
     }
 }
 
-/// k at the nine Gauss points of each element of a batch.
-fn conductivity(batch: &Batch, k: &Field) -> [Lane; 9] {
-    match k {
-        Field::Constant(k) => [[*k; LANES]; 9],
-        Field::Function(_) => quad8::points_3x3()
-            .map(|[xi, eta, _]| std::array::from_fn(|lane| k.at(quad8::map(&batch.element(lane), xi, eta)))),
+/// The matrices of batch `b` of the elements.
+fn integrate(b: usize, mesh: &LocalMesh, problem: &Problem) -> Result<[Lane; PACKED]> {
+    let range = b * LANES..mesh.elements.len().min((b + 1) * LANES);
+    let batch = Batch::gather(range.clone().map(|e| mesh.element_coordinates(e)));
+    let mut k = [[1.0; LANES]; 9];
+    let mut errors = Vec::new();
+    for (lane, e) in range.clone().enumerate() {
+        match coefficients::conductivity(problem, mesh, e) {
+            Ok(values) => k.iter_mut().zip(values).for_each(|(k, value)| k[lane] = value),
+            Err(error) => errors.push(error),
+        }
     }
+    let (matrices, smallest) = quad8::stiffness(&batch, &k);
+    for (e, determinant) in range.zip(smallest) {
+        if !quad8::is_valid(determinant) {
+            errors
+                .extend(check_jacobian(&mesh.element_coordinates(e), mesh.element_ids[e], mesh.global_nodes(e)).err());
+        }
+    }
+    lowest(errors.into_iter()).map_or(Ok(matrices), Err)
 }
 
 /// The right side of the owned nodes: source and Robin terms.
-pub fn load_vector(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Vec<f64> {
+///
+/// # Errors
+/// [`Error::BadValue`](crate::Error::BadValue); on this rank only.
+pub fn load_vector(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Vec<f64>> {
     let mut b = vec![0.0; mesh.owned_nodes];
     let mut add = |node: Local, value: f64| {
         if let Some(entry) = b.get_mut(node as usize) {
             *entry += value;
         }
     };
-    if !problem.source.is_zero() {
-        let loads: Vec<[f64; 8]> = (0..mesh.elements.len())
-            .into_par_iter()
-            .map(|e| quad8::load(&mesh.element_coordinates(e), |point| problem.source.at(point)))
-            .collect();
+    if problem.has_source() {
+        let loads = for_all(mesh.elements.len(), [0.0; 8], |e| {
+            Ok(quad8::load(&mesh.element_coordinates(e), &coefficients::source(problem, mesh, e)?))
+        })?;
         for (nodes, load) in mesh.elements.iter().zip(loads) {
             nodes.iter().zip(load).for_each(|(&node, value)| add(node, value));
         }
     }
     for edge in boundary {
-        if let Condition::Robin { p, gamma } = &problem.conditions[edge.condition as usize] {
-            let nodes = edge.nodes(mesh);
-            let (_, load) = quad8::robin(&nodes.map(|n| mesh.coordinates[n as usize]), p, gamma);
-            nodes.iter().zip(load).for_each(|(&node, value)| add(node, value));
+        if let Some(robin) = coefficients::robin(problem, mesh, edge)? {
+            let (_, load) = quad8::robin(&robin.points, &robin.p, &robin.gamma);
+            edge.nodes(mesh).iter().zip(load).for_each(|(&node, value)| add(node, value));
         }
     }
-    b
+    Ok(b)
 }

@@ -3,6 +3,7 @@
 //! every element that touches its nodes, so no matrix entry crosses a rank.
 
 mod coarse_mesh;
+pub(crate) mod coefficients;
 mod conditions;
 mod corners;
 mod elements;

@@ -1,16 +1,21 @@
 //! The command line: one file for the options of each subcommand.
 
+mod check;
 mod solve;
 
-pub use solve::{OperatorKind, PreconditionerKind, SolveArgs};
+pub use check::CheckArgs;
+pub use solve::SolveArgs;
 
 use clap::{ColorChoice, Parser, Subcommand};
+
+use crate::case;
 
 /// Potential flow and other -div(k grad u) = f problems on meshes of 8-node
 /// quadrilaterals, on any number of MPI ranks and threads.
 ///
 /// Start it with mpirun: `mpirun -n 4 quad8-mpi MESH.h5 -o OUT.h5`. Without a
-/// mesh it solves a built-in Y-channel. Exit codes: 0 solved, 1 not converged,
+/// mesh it solves a built-in Y-channel; `quad8-mpi meshes` lists more of them. A case file says all about a run:
+/// `quad8-mpi case > channel.toml` writes one to start from. Exit codes: 0 solved, 1 not converged,
 /// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside.
 #[derive(Debug, Parser)]
 // Launchers give ranks a terminal even where the output goes to a file.
@@ -27,6 +32,12 @@ pub struct Cli {
 pub enum Command {
     /// Solve a mesh (what happens without a subcommand, too)
     Solve(SolveArgs),
+    /// Print a case file to start from, with all that one can say
+    Case,
+    /// Look a mesh over without solving: exit code 0 if it is good, 2 if not
+    Check(CheckArgs),
+    /// List the built-in meshes
+    Meshes,
 }
 
 impl Cli {
@@ -36,12 +47,14 @@ impl Cli {
     }
 }
 
-fn finite(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if value.is_finite() { Ok(value) } else { Err("must be finite".to_owned()) }
+fn number(text: &str, check: fn(f64) -> Result<f64, &'static str>) -> Result<f64, &'static str> {
+    check(text.parse().map_err(|_| "not a number")?)
 }
 
-fn tolerance(text: &str) -> Result<f64, String> {
-    let value = finite(text)?;
-    if value > 0.0 && value < 1.0 { Ok(value) } else { Err("must be between 0 and 1".to_owned()) }
+fn finite(text: &str) -> Result<f64, &'static str> {
+    number(text, case::finite)
+}
+
+fn tolerance(text: &str) -> Result<f64, &'static str> {
+    number(text, case::tolerance)
 }

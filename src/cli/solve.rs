@@ -1,56 +1,70 @@
 //! Options of `quad8-mpi solve`.
 
+use std::num::NonZeroU16;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{finite, tolerance};
+use crate::case::{Case, OperatorKind, PreconditionerKind};
+use crate::error::{Error, Result};
+use crate::mesh::MeshSource;
+use crate::parallel::Comm;
+use crate::problem::Condition;
 
-/// Options of a solve.
+/// Options of a solve. They override what a case file says.
 #[derive(Debug, Clone, Args)]
 pub struct SolveArgs {
-    /// HDF5 mesh with x (N), y (N) in metres and quad8 (E,8) from 0 [default: a built-in Y-channel]
-    pub mesh: Option<PathBuf>,
+    /// Case file (.toml, see `quad8-mpi case`); mesh file (HDF5, Gmsh MSH 4.1, .npz or .xlsx; metres); or, where no file
+    /// has that name, a built-in mesh [default: y-channel]
+    #[arg(value_name = "CASE.toml|MESH")]
+    pub input: Option<PathBuf>,
 
-    /// Results file (HDF5); OUT.xdmf for ParaView is written beside it
-    #[arg(short, long, value_name = "OUT.h5", default_value = "quad8.h5")]
-    pub output: PathBuf,
+    /// Results file (HDF5); OUT.xdmf for ParaView is written beside it [default: quad8.h5]
+    #[arg(short, long, value_name = "OUT.h5")]
+    pub output: Option<PathBuf>,
 
-    /// Split every element into four, this many times
-    #[arg(long, value_name = "K", default_value_t = 0)]
-    pub refine: u32,
+    /// Split every element into four, this many times [default: 0]
+    #[arg(long, value_name = "K")]
+    pub refine: Option<u32>,
 
-    /// Preconditioner of CG
-    #[arg(long, value_enum, default_value_t = PreconditionerKind::Multigrid)]
-    pub preconditioner: PreconditionerKind,
+    /// Condition of a boundary: NAME=dirichlet:VALUE (u), NAME=robin:P,GAMMA (P u + k du/dn = GAMMA) or NAME=natural;
+    /// values are numbers or formulas in x and y (m), as in "inlet=robin:0,2.5*(1-y^2)"; may be repeated
+    #[arg(long, value_name = "NAME=CONDITION", value_parser = BoundaryCondition::from_str)]
+    pub bc: Vec<BoundaryCondition>,
 
-    /// How the stiffness is kept
-    #[arg(long, value_enum, default_value_t = OperatorKind::Elements)]
-    pub operator: OperatorKind,
+    /// Preconditioner of CG [default: multigrid]
+    #[arg(long, value_enum)]
+    pub preconditioner: Option<PreconditionerKind>,
 
-    /// Relative residual ||b - K u|| / ||b|| to reach (no unit)
-    #[arg(long, default_value_t = 1e-8, value_parser = tolerance)]
-    pub rtol: f64,
+    /// How the stiffness is kept [default: elements]
+    #[arg(long, value_enum)]
+    pub operator: Option<OperatorKind>,
 
-    /// Most iterations of CG
-    #[arg(long, value_name = "N", default_value_t = 200_000)]
-    pub max_iterations: usize,
+    /// Relative residual ||b - K u|| / ||b|| to reach (no unit) [default: 1e-8]
+    #[arg(long, value_parser = tolerance)]
+    pub rtol: Option<f64>,
+
+    /// Most iterations of CG [default: 200000]
+    #[arg(long, value_name = "N")]
+    pub max_iterations: Option<usize>,
 
     /// Threads per rank [default: RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's share of the cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub threads: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub threads: Option<u16>,
 
-    /// Inflow speed at the inlet, in m/s
-    #[arg(long, default_value_t = 2.5, value_parser = finite, allow_negative_numbers = true)]
-    pub gamma: f64,
+    /// Inflow speed at inlets without a condition of their own, in m/s [default: 2.5]
+    #[arg(long, value_parser = finite, allow_negative_numbers = true)]
+    pub gamma: Option<f64>,
 
-    /// Stagnation pressure, in Pa
-    #[arg(long, default_value_t = 101_328.828_1, value_parser = finite, allow_negative_numbers = true)]
-    pub p0: f64,
+    /// Stagnation pressure, in Pa [default: 101328.8281]
+    #[arg(long, value_parser = finite, allow_negative_numbers = true)]
+    pub p0: Option<f64>,
 
-    /// Density, in kg/m^3
-    #[arg(long, default_value_t = 1.225, value_parser = finite, allow_negative_numbers = true)]
-    pub density: f64,
+    /// Density, in kg/m^3 [default: 1.225]
+    #[arg(long, value_parser = finite, allow_negative_numbers = true)]
+    pub density: Option<f64>,
 
     /// Also write the run record (timings, iterations, memory) to this file
     #[arg(long, value_name = "FILE")]
@@ -61,40 +75,106 @@ pub struct SolveArgs {
     pub quiet: bool,
 }
 
-/// The ways to keep the stiffness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OperatorKind {
-    /// Element by element: fastest, least memory
-    Elements,
-    /// As a distributed matrix of compressed rows
-    Assembled,
+/// What --bc says about one boundary.
+#[derive(Debug, Clone)]
+pub struct BoundaryCondition {
+    name: String,
+    condition: Condition,
 }
 
-impl OperatorKind {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Elements => "elements",
-            Self::Assembled => "assembled",
+impl FromStr for BoundaryCondition {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        // A name may hold the sign, a condition never does.
+        match text.rsplit_once('=') {
+            Some((name, condition)) if !name.is_empty() => {
+                Ok(Self { name: name.to_owned(), condition: condition.parse()? })
+            }
+            _ => Err(Error::NoBoundaryName { text: text.to_owned() }),
         }
     }
 }
 
-/// The preconditioners to choose from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PreconditionerKind {
-    /// Corners of the elements, then smoothed aggregation
-    Multigrid,
-    /// Division by the diagonal
-    Jacobi,
+impl SolveArgs {
+    /// The case that is asked for: that of the file, if one is given, with the
+    /// options in place of what it says. **Collective.**
+    ///
+    /// # Errors
+    /// Those of [`Case::read`], and [`Error::ConditionTwice`]; the same on every rank.
+    pub fn case(&self, comm: &Comm) -> Result<Case> {
+        let mut case = match &self.input {
+            Some(path) if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) => Case::read(comm, path)?,
+            path => Case { mesh: MeshSource::find(comm, path.as_deref()), ..Case::default() },
+        };
+        for (i, BoundaryCondition { name, condition }) in self.bc.iter().enumerate() {
+            if self.bc[..i].iter().any(|other| other.name == *name) {
+                return Err(Error::ConditionTwice { name: name.clone() });
+            }
+            case.boundary.insert(name.clone(), condition.clone());
+        }
+        set(&mut case.refine, self.refine);
+        set(&mut case.solver.preconditioner, self.preconditioner);
+        set(&mut case.solver.operator, self.operator);
+        set(&mut case.solver.rtol, self.rtol);
+        set(&mut case.solver.max_iterations, self.max_iterations);
+        set(&mut case.constants.gamma, self.gamma);
+        set(&mut case.constants.p0, self.p0);
+        set(&mut case.constants.density, self.density);
+        set(&mut case.output.results, self.output.clone());
+        case.solver.threads = self.threads.and_then(NonZeroU16::new).or(case.solver.threads);
+        case.output.json = self.json.clone().or(case.output.json);
+        Ok(case)
+    }
 }
 
-impl PreconditionerKind {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Multigrid => "multigrid",
-            Self::Jacobi => "jacobi",
+fn set<T>(value: &mut T, option: Option<T>) {
+    if let Some(option) = option {
+        *value = option;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn names_may_hold_an_equals_sign_and_conditions_formulas() {
+        let read = |text: &str| BoundaryCondition::from_str(text);
+        let found = read("a = b=robin:0,max(x,y)").unwrap();
+        assert_eq!(found.name, "a = b");
+        for (text, expected) in [
+            ("inlet", "does not say which boundary"),
+            ("=natural", "does not say which boundary"),
+            ("inlet=", "'' is no condition"),
+            ("inlet=robin:0,z", "unknown name 'z' at position 1"),
+        ] {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
         }
+    }
+
+    #[test]
+    fn the_help_states_the_defaults() {
+        let help = Cli::command().render_long_help().to_string();
+        let Case { solver, constants, output, refine, .. } = Case::default();
+        for value in [
+            output.results.display().to_string(),
+            refine.to_string(),
+            solver.preconditioner.name().to_owned(),
+            solver.operator.name().to_owned(),
+            "1e-8".to_owned(),
+            solver.max_iterations.to_string(),
+            constants.gamma.to_string(),
+            constants.p0.to_string(),
+            constants.density.to_string(),
+        ] {
+            assert!(help.contains(&format!("[default: {value}]")), "{value} is no default in\n{help}");
+        }
+        assert_eq!(solver.rtol, 1e-8);
+        assert!(Cli::try_parse_from(["quad8-mpi", "--bc", "inlet=natural", "--bc", "out=dirichlet:0"]).is_ok());
     }
 }

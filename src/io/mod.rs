@@ -3,6 +3,7 @@
 mod record;
 mod results;
 mod slabs;
+mod tags;
 mod xdmf;
 
 pub use record::{Convergence, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig};

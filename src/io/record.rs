@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::flow::FlowReport;
 use crate::la::{CgReport, Cost, LevelSize, Outcome};
 use crate::timing::Timings;
 
@@ -30,6 +31,10 @@ pub struct RunRecord {
     pub mesh_info: MeshInfo,
     /// Options of the run.
     pub solver_config: SolverConfig,
+    /// The case file that does the same again.
+    pub case: String,
+    /// What enters and leaves the domain.
+    pub flow: FlowReport,
     /// How fast the iteration converged, and the levels it used.
     pub convergence: Convergence,
     /// Memory of the processes.

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use hdf5::dataset::FillTime;
 use hdf5::types::VarLenUnicode;
-use hdf5::{File, H5Type};
+use hdf5::{File, Group, H5Type};
 
 use super::slabs::ToSlabs;
-use super::{RunRecord, xdmf};
+use super::{RunRecord, tags, xdmf};
 use crate::error::{Error, ExitCode, Result};
 use crate::fields::{ElementFields, NodeFields};
+use crate::flow::BoundaryFlow;
 use crate::la::Vector;
-use crate::mesh::LocalMesh;
+use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::hdf5_rows::{self, write_rows};
 use crate::parallel::{Blocks, Comm, Global};
 
@@ -20,6 +21,8 @@ use crate::parallel::{Blocks, Comm, Global};
 pub struct Results<'a> {
     /// The mesh.
     pub mesh: &'a LocalMesh,
+    /// Its named boundary edges.
+    pub boundary: &'a [BoundaryEdge],
     /// u at the nodes.
     pub u: &'a Vector,
     /// Derived fields of the own elements.
@@ -115,7 +118,8 @@ impl ResultsFile {
 
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let file = comm.agree(hdf5_rows::create(comm, &self.partial).map_err(|e| self.failed(e)))?;
-        if let Err(error) = comm.agree(if comm.is_root() { self.reserve(results) } else { Ok(()) }) {
+        let tags = comm.sum(tags::size(results.mesh, results.boundary));
+        if let Err(error) = comm.agree(if comm.is_root() { self.reserve(results, tags) } else { Ok(()) }) {
             // The error of the reservation is the one to report.
             let _ = file.close();
             return Err(error);
@@ -128,13 +132,14 @@ impl ResultsFile {
 
     /// Takes the space on the disk before MPI-IO needs it: Open MPI's collective
     /// writes return an error on some ranks only, or on none, when it is full.
-    fn reserve(&self, results: &Results) -> Result<()> {
+    fn reserve(&self, results: &Results, tags: u64) -> Result<()> {
         const HEADERS: u64 = 64 * 1024;
         let mesh = results.mesh;
         let node = 7 * size_of::<f64>();
         let element = 8 * index_bytes(mesh) + size_of::<i32>() + 4 * size_of::<f64>();
         let history = results.record.residual_history.len() * size_of::<f64>();
-        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + history as u64 + HEADERS;
+        let size =
+            mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + history as u64 + tags + HEADERS;
         let file = fs::File::options().write(true).open(&self.partial).map_err(|e| self.failed(e))?;
         match nix::fcntl::posix_fallocate(&file, 0, size as i64) {
             // A file system that cannot reserve can still write.
@@ -186,8 +191,9 @@ impl Writer<'_> {
     fn write(&self) -> hdf5::Result<bool> {
         let nodes = self.write_nodes()?;
         let elements = self.write_elements()?;
+        let tags = tags::write(self.comm, self.file, self.results.mesh, self.results.boundary)?;
         self.write_record()?;
-        Ok(nodes && elements)
+        Ok(nodes && elements && tags)
     }
 
     fn write_nodes(&self) -> hdf5::Result<bool> {
@@ -295,11 +301,38 @@ impl Writer<'_> {
         count("threads_per_rank", record.parallel.threads_per_rank as u64)?;
         count("hosts", record.parallel.hosts as u64)?;
         text("host", &record.parallel.first_host)?;
+        text("case", &record.case)?;
+        self.write_flow(&group)?;
 
         let history = &record.residual_history;
         let dataset = group.new_dataset::<f64>().shape(history.len()).create("residual_history")?;
         let rows = if self.comm.is_root() { 0..history.len() as u64 } else { 0..0 };
         write_rows(&dataset, rows.clone(), &history[..rows.end as usize])?;
+        Ok(())
+    }
+    /// Flow through each named boundary, as attributes of one length.
+    fn write_flow(&self, run: &Group) -> hdf5::Result<()> {
+        let flow = &self.results.record.flow;
+        let group = run.create_group("flow")?;
+        let list = |name: &str, of: fn(&BoundaryFlow) -> f64| {
+            let values: Vec<f64> = flow.boundaries.iter().map(of).collect();
+            group.new_attr::<f64>().shape(values.len()).create(name)?.write_raw(&values)
+        };
+        let names = flow.boundaries.iter().map(|boundary| boundary.name.parse::<VarLenUnicode>());
+        let names: Vec<_> =
+            names.collect::<std::result::Result<_, _>>().map_err(|_| hdf5::Error::from("text with a NUL"))?;
+        group.new_attr::<VarLenUnicode>().shape(names.len()).create("boundary")?.write_raw(&names)?;
+        list("flow", |boundary| boundary.flow)?;
+        list("sampled", |boundary| boundary.sampled)?;
+        for (name, value) in [
+            ("walls_sampled", flow.walls_sampled),
+            ("source", flow.source),
+            ("inflow", flow.inflow),
+            ("imbalance", flow.imbalance),
+            ("relative_imbalance", flow.relative_imbalance),
+        ] {
+            group.new_attr::<f64>().create(name)?.write_scalar(&value)?;
+        }
         Ok(())
     }
 }

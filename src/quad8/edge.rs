@@ -1,27 +1,46 @@
 //! Integrals over one quadratic edge (corner, middle, corner).
 
 use super::edge_points;
-use crate::field::Field;
 
-/// Robin terms of one edge: the matrix of `p` (integral of p N_i N_j ds) and
-/// the load of `gamma` (integral of gamma N_i ds), by the 3-point Gauss rule
-/// on the curved edge.
-pub fn robin(nodes: &[[f64; 2]; 3], p: &Field, gamma: &Field) -> ([[f64; 3]; 3], [f64; 3]) {
-    let (mut matrix, mut load) = ([[0.0; 3]; 3], [0.0; 3]);
-    for (n, dn, weight) in edge_points() {
+/// A Gauss point on the curved edge.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EdgePoint {
+    /// Where it is (m).
+    pub at: [f64; 2],
+    /// The shape functions of the three nodes there.
+    pub shape: [f64; 3],
+    /// Its weight, the length (m) that it stands for.
+    pub length: f64,
+    /// Unit normal, out of the element whose edge runs counter-clockwise.
+    pub normal: [f64; 2],
+}
+
+/// The three Gauss points of an edge, from its nodes (m).
+pub fn edge_gauss(nodes: &[[f64; 2]; 3]) -> [EdgePoint; 3] {
+    edge_points().map(|(shape, dn, weight)| {
         let (mut at, mut tangent) = ([0.0; 2], [0.0; 2]);
         for (i, node) in nodes.iter().enumerate() {
             for axis in 0..2 {
-                at[axis] += n[i] * node[axis];
+                at[axis] += shape[i] * node[axis];
                 tangent[axis] += dn[i] * node[axis];
             }
         }
-        let ds = weight * tangent[0].hypot(tangent[1]);
-        let (p, gamma) = (p.at(at), gamma.at(at));
+        let stretch = tangent[0].hypot(tangent[1]);
+        EdgePoint { at, shape, length: weight * stretch, normal: [tangent[1] / stretch, -tangent[0] / stretch] }
+    })
+}
+
+/// Robin terms of one edge: the matrix of `p` (integral of p N_i N_j ds) and
+/// the load of `gamma` (integral of gamma N_i ds), by the 3-point Gauss rule
+/// on the curved edge; `p` and `gamma` are their values at its points.
+pub fn robin(points: &[EdgePoint; 3], p: &[f64; 3], gamma: &[f64; 3]) -> ([[f64; 3]; 3], [f64; 3]) {
+    let (mut matrix, mut load) = ([[0.0; 3]; 3], [0.0; 3]);
+    for (q, point) in points.iter().enumerate() {
+        let (n, ds) = (point.shape, point.length);
         for i in 0..3 {
-            load[i] += gamma * n[i] * ds;
+            load[i] += gamma[q] * n[i] * ds;
             for j in 0..3 {
-                matrix[i][j] += p * n[i] * n[j] * ds;
+                matrix[i][j] += p[q] * n[i] * n[j] * ds;
             }
         }
     }
@@ -39,8 +58,8 @@ mod tests {
 
     #[test]
     fn straight_edge_has_simpson_weights_and_the_quadratic_mass_matrix() {
-        let (matrix, load) =
-            robin(&[[0.0, 0.0], [1.5, 2.0], [3.0, 4.0]], &Field::Constant(30.0), &Field::Constant(6.0));
+        let points = edge_gauss(&[[0.0, 0.0], [1.5, 2.0], [3.0, 4.0]]);
+        let (matrix, load) = robin(&points, &[30.0; 3], &[6.0; 3]);
         let mass = [[4.0, 2.0, -1.0], [2.0, 16.0, 2.0], [-1.0, 2.0, 4.0]];
         for i in 0..3 {
             assert!((load[i] - 5.0 * [1.0, 4.0, 1.0][i]).abs() < 1e-13);
@@ -52,8 +71,17 @@ mod tests {
 
     #[test]
     fn load_varies_with_position() {
-        let x = Field::function(|x, _| x);
-        let (_, load) = robin(&[[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]], &Field::Constant(0.0), &x);
+        let points = edge_gauss(&[[0.0, 0.0], [1.0, 0.0], [2.0, 0.0]]);
+        let (_, load) = robin(&points, &[0.0; 3], &points.map(|point| point.at[0]));
         assert!((load.iter().sum::<f64>() - 2.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn normals_point_to_the_right_of_the_edge() {
+        // The lower half of the unit circle, nearly: the domain lies above.
+        for point in edge_gauss(&[[-1.0, 0.0], [0.0, -1.0], [1.0, 0.0]]) {
+            let [x, y] = point.normal;
+            assert!((x.hypot(y) - 1.0).abs() < 1e-15 && y < 0.0 && x * point.at[0] >= 0.0, "{point:?}");
+        }
     }
 }

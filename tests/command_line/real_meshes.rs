@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use hdf5::File;
 use libtest_mimic::Trial;
 use serde::Deserialize;
 
@@ -49,6 +50,8 @@ impl RealMesh {
         let here = Folder::new();
         let [one, two] = ["1", "2"].map(|n| here.solve(ranks, &[path, "--rtol", "1e-12", "--threads", n]));
         assert!(two.has_the_bits_of(&one));
+        let flow = File::open(here.path("solved.h5")).unwrap().group("run/flow").unwrap();
+        assert!(flow.attr("relative_imbalance").unwrap().read_scalar::<f64>().unwrap() < 1e-10);
         self.compare(&one);
     }
 

@@ -6,7 +6,7 @@ use quad8_mpi::assemble::{ElementMatrices, ElementOperator, load_vector};
 use quad8_mpi::field::Field;
 use quad8_mpi::la::{DistributedCsr, LinearOperator, Vector};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::problem::{Condition, Problem};
+use quad8_mpi::problem::{Condition, Material, Problem};
 
 use super::manufactured;
 use super::meshes::Grid;
@@ -100,7 +100,7 @@ fn the_element_operator_is_the_eliminated_matrix(comm: &Rc<Comm>) {
     let System { matrix, b, fixed } = model.system(&problem);
     let elements = ElementMatrices::new(&model.mesh, &model.boundary, &problem).expect("proper elements");
     let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, &fixed.fixed);
-    let mut load = load_vector(&model.mesh, &model.boundary, &problem);
+    let mut load = load_vector(&model.mesh, &model.boundary, &problem).expect("good values");
     operator.eliminate(&fixed.values, &mut load);
     assert!(distance(comm, &load, &b) < 1e-12);
     assert!(distance(comm, &operator.diagonal(), &matrix.diagonal()) < 1e-12);
@@ -126,9 +126,9 @@ fn integrals_of_one_are_area_and_perimeter(comm: &Rc<Comm>) {
     let one = Field::Constant(1.0);
     let robin = |gamma: f64| Condition::Robin { p: one.clone(), gamma: Field::Constant(gamma) };
     let problem = |source: f64, gamma: f64| Problem {
-        conductivity: one.clone(),
-        source: Field::Constant(source),
+        material: Material { conductivity: one.clone(), source: Field::Constant(source) },
         conditions: vec![robin(gamma)],
+        ..Problem::channel(0.0)
     };
     let model = Model::new(comm, &mesh, &everywhere, &problem(0.0, 0.0), 0).expect("a good mesh");
     let total = |load: &[f64]| comm.sum(load.iter().sum::<f64>());

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use quad8_mpi::la::Vector;
 use quad8_mpi::parallel::Comm;
+use quad8_mpi::problem::Problem;
 use quad8_mpi::quad8::{gradients, map, shape};
 
 use super::manufactured;
@@ -57,11 +58,16 @@ fn errors(comm: &Comm, model: &Model, u: &Vector) -> [f64; 2] {
 }
 
 fn errors_have_their_orders_and_their_values(comm: &Rc<Comm>) {
-    let problem = manufactured::problem();
+    for problem in [manufactured::problem(), manufactured::problem_in_formulas()] {
+        check_orders_and_values(comm, &problem);
+    }
+}
+
+fn check_orders_and_values(comm: &Rc<Comm>, problem: &Problem) {
     let found = EXPECTED.map(|(n, ..)| {
         let mesh = Grid { shuffled: true, clockwise: true, ..Grid::new(n, n) }.mesh();
-        let model = Model::new(comm, &mesh, &manufactured::side, &problem, 0).expect("a good mesh");
-        errors(comm, &model, &model.solve(&problem, 1e-13).0)
+        let model = Model::new(comm, &mesh, &manufactured::side, problem, 0).expect("a good mesh");
+        errors(comm, &model, &model.solve(problem, 1e-13).0)
     });
     for ((n, l2, h1), error) in EXPECTED.into_iter().zip(found) {
         for (expected, error) in [l2, h1].into_iter().zip(error) {

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use quad8_mpi::field::Field;
 use quad8_mpi::fields::{ElementFields, NodeFields};
+use quad8_mpi::flow::{BoundaryFlow, FlowReport};
 use quad8_mpi::io::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
 };
@@ -55,6 +56,15 @@ fn record() -> RunRecord {
             elements: 0,
             matrix_nnz: 0,
             fixed_nodes: 0,
+        },
+        case: String::new(),
+        flow: FlowReport {
+            boundaries: vec![BoundaryFlow { name: "Ausfluß".into(), flow: 1.0, sampled: 1.5 }],
+            walls_sampled: 0.0,
+            source: 0.0,
+            inflow: 1.0,
+            imbalance: 1.0,
+            relative_imbalance: 1.0,
         },
         convergence: Convergence {
             factor: 0.1,
@@ -115,7 +125,14 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
         pressure: nodal(id) + 4.0,
     };
     let node_fields: Vec<NodeFields> = model.owned_ids().iter().map(at_node).collect();
-    let results = Results { mesh: &model.mesh, u: &u, fields: &fields, node_fields: &node_fields, record: &record() };
+    let results = Results {
+        mesh: &model.mesh,
+        boundary: &model.boundary,
+        u: &u,
+        fields: &fields,
+        node_fields: &node_fields,
+        record: &record(),
+    };
     file.write(comm, &results)
 }
 

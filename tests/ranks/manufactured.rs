@@ -2,7 +2,7 @@
 //! condition and data that vary with the place.
 
 use quad8_mpi::field::Field;
-use quad8_mpi::problem::{Condition, Problem};
+use quad8_mpi::problem::{Condition, Material, Problem};
 
 use super::meshes::ANGLE;
 
@@ -54,6 +54,29 @@ pub fn side(points: &[[f64; 2]; 3]) -> Option<u16> {
     })
 }
 
+/// [`problem`] in formulas.
+pub fn problem_in_formulas() -> Problem {
+    let field = |text: &str| -> Field { text.parse().expect("a formula") };
+    let u = "(sin(1.3*x + 0.4)*exp(0.6*y) + 0.2*x*y)";
+    let u_x = "(1.3*cos(1.3*x + 0.4)*exp(0.6*y) + 0.2*y)";
+    let u_y = "(0.6*sin(1.3*x + 0.4)*exp(0.6*y) + 0.2*x)";
+    let k = "(1 + 0.3*x^2 + 0.2*y)";
+    let f = format!("-(0.6*x*{u_x} + 0.2*{u_y} + {k}*(0.36 - 1.69)*sin(1.3*x + 0.4)*exp(0.6*y))");
+    let outwards = format!("{k}*({u_x}*x + {u_y}*y)/hypot(x, y)");
+    let p = "(1.5 + 0.5*x)";
+    let robin = |p: &str, gamma: String| Condition::Robin { p: field(p), gamma: field(&gamma) };
+    Problem {
+        material: Material { conductivity: field(k), source: field(&f) },
+        regions: Vec::new(),
+        conditions: vec![
+            Condition::Dirichlet(field(u)),
+            robin(p, format!("{p}*{u} - {outwards}")),
+            robin(p, format!("{p}*{u} + {outwards}")),
+            robin("0", format!("{k}*({u_y}*cos({ANGLE}) - {u_x}*sin({ANGLE}))")),
+        ],
+    }
+}
+
 pub fn problem() -> Problem {
     let at = |f: fn([f64; 2]) -> f64| Field::function(move |x, y| f([x, y]));
     // gamma = p u + k du/dn, with the normal as a function of the place.
@@ -66,8 +89,8 @@ pub fn problem() -> Problem {
     let outwards = |[x, y]: [f64; 2]| [x / x.hypot(y), y / x.hypot(y)];
     let inwards = |[x, y]: [f64; 2]| [-x / x.hypot(y), -y / x.hypot(y)];
     Problem {
-        conductivity: at(conductivity),
-        source: at(source),
+        material: Material { conductivity: at(conductivity), source: at(source) },
+        regions: Vec::new(),
         conditions: vec![
             Condition::Dirichlet(at(u)),
             Condition::Robin { p: at(transfer), gamma: gamma(transfer, inwards) },

@@ -1,7 +1,7 @@
 //! Structured meshes that are made untidy on purpose, known in every detail.
 
 use quad8_mpi::Result;
-use quad8_mpi::mesh::MeshSlab;
+use quad8_mpi::mesh::{MeshSlab, Tags};
 use quad8_mpi::parallel::{Comm, Global};
 use quad8_mpi::quad8::{NODES, turned};
 
@@ -31,6 +31,8 @@ pub struct Mesh {
     pub orphans: Vec<Global>,
     /// Number of clockwise elements.
     pub clockwise: u64,
+    /// Region, 0 or 1, of each element, if they have any.
+    pub regions: Vec<u16>,
 }
 
 /// An annular sector, 1 <= r <= 2 and 0 <= angle <= [`ANGLE`], with a smoothly
@@ -133,7 +135,12 @@ impl Mesh {
     pub fn slab(&self, comm: &Comm) -> Result<MeshSlab> {
         let (points, elements) = (&self.points, &self.elements);
         let (nodes, count) = (points.len() as Global, elements.len() as Global);
-        MeshSlab::generate(comm, nodes, count, |n| points[n as usize], |e| elements[e as usize])
+        let slab = MeshSlab::generate(comm, nodes, count, |n| points[n as usize], |e| elements[e as usize])?;
+        if self.regions.is_empty() {
+            return Ok(slab);
+        }
+        let regions = slab.elements.range(comm.rank()).map(|e| self.regions[e as usize]).collect();
+        slab.with_tags(comm, Tags { region_names: ["a", "b"].map(str::to_owned).to_vec(), regions, ..Tags::default() })
     }
 
     /// The nodes of an element, counter-clockwise.

@@ -6,7 +6,7 @@ use quad8_mpi::assemble::{CoarseMesh, ElementMatrices, Fixed, Nested, Stiffness,
 use quad8_mpi::field::Field;
 use quad8_mpi::la::{CgOptions, CgReport, Multigrid, Outcome, Preconditioner, Transfer, Vector, conjugate_gradient};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::problem::{Condition, Problem};
+use quad8_mpi::problem::{Condition, Material, Problem};
 
 use super::manufactured;
 use super::meshes::{Grid, Mesh};
@@ -45,8 +45,8 @@ impl System {
     fn with(model: &Model, problem: &Problem, build: Build) -> Self {
         let Model { base, base_boundary, levels, mesh, boundary, halo, .. } = model;
         let elements = ElementMatrices::new(mesh, boundary, problem).expect("proper elements");
-        let mut b = load_vector(mesh, boundary, problem);
-        let fixed = fixed_nodes(halo, mesh, boundary, problem);
+        let mut b = load_vector(mesh, boundary, problem).expect("good values");
+        let fixed = fixed_nodes(halo, mesh, boundary, problem).expect("good values");
         let stiffness = build(halo, mesh, &elements, &fixed, &mut b);
         let coarser = CoarseMesh::family(halo.comm(), base, base_boundary, problem, *levels).expect("coarser meshes");
         let multigrid = stiffness.multigrid(mesh, &elements, &fixed, &coarser).expect("a hierarchy");
@@ -183,7 +183,7 @@ fn restriction_to_the_coarse_mesh_is_the_transpose(comm: &Rc<Comm>) {
 fn rectangle(comm: &Rc<Comm>, n: usize, map: fn(f64, f64) -> [f64; 2], conductivity: Field) -> (Model, Problem) {
     let gamma = Condition::Robin { p: Field::Constant(0.0), gamma: Field::Constant(1.0) };
     let problem = Problem {
-        conductivity,
+        material: Material { conductivity, ..Material::default() },
         conditions: vec![Condition::Dirichlet(Field::Constant(0.0)), gamma],
         ..Problem::channel(0.0)
     };

@@ -53,9 +53,11 @@ impl Model {
     pub fn new(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem, levels: u32) -> Result<Self> {
         let slab = mesh.slab(comm)?;
         let partition = mesh::partition(comm, &slab)?;
-        let (base, turned) = mesh::distribute(comm, &slab, &partition.parts)?;
+        let (mut base, turned) = mesh::distribute(comm, &slab, &partition.parts)?;
+        base.boundary_names = (0..problem.conditions.len()).map(|i| format!("side {i}")).collect();
         let base_boundary = mesh::find_boundary(comm, &base, rule)?;
-        mesh::check_components(&base.halo(comm)?, &base, &held_nodes(&base, &base_boundary, problem))?;
+        let held = comm.agree(held_nodes(&base, &base_boundary, problem))?;
+        mesh::check_components(&base.halo(comm)?, &base, &held)?;
         let (mesh, boundary) = mesh::refine(comm, &base, &base_boundary, levels)?;
         let halo = Rc::new(mesh.halo(comm)?);
         Ok(Self { base, base_boundary, levels, mesh, boundary, halo, partition, turned })
@@ -65,13 +67,13 @@ impl Model {
     pub fn assemble(&self, problem: &Problem) -> (DistributedCsr, Vec<f64>) {
         let elements = ElementMatrices::new(&self.mesh, &self.boundary, problem).expect("proper elements");
         let matrix = sum_elements(&self.halo, &self.mesh.elements, |e, a| elements.row(e, a));
-        (matrix, load_vector(&self.mesh, &self.boundary, problem))
+        (matrix, load_vector(&self.mesh, &self.boundary, problem).expect("good values"))
     }
 
     /// **Collective.**
     pub fn system(&self, problem: &Problem) -> System {
         let (mut matrix, mut b) = self.assemble(problem);
-        let fixed = fixed_nodes(&self.halo, &self.mesh, &self.boundary, problem);
+        let fixed = fixed_nodes(&self.halo, &self.mesh, &self.boundary, problem).expect("good values");
         matrix.eliminate(&fixed.fixed, &fixed.values, &mut b);
         System { matrix, b, fixed }
     }

@@ -6,9 +6,9 @@ use quad8_mpi::fields::{ElementFields, Fluid, NodeFields, element_fields, node_f
 use quad8_mpi::la::Outcome;
 use quad8_mpi::parallel::Comm;
 
-use super::manufactured::{self, conductivity, gradient};
+use super::manufactured;
 use super::meshes::{Grid, Mesh};
-use super::pipeline::{Model, alone, times};
+use super::pipeline::{Model, alone};
 use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
@@ -17,7 +17,6 @@ pub const CHECKS: &[Check] = checks![
     derived_fields_at_the_nodes_are_those_of_one_rank,
     a_linear_potential_has_one_velocity_at_all_nodes,
     statistics_are_those_of_one_rank,
-    reactions_are_the_flux_through_the_dirichlet_side,
 ];
 
 /// Few elements, many, and refined ones.
@@ -101,20 +100,4 @@ fn statistics_are_those_of_one_rank(comm: &Rc<Comm>) {
             assert!((a - b).abs() < 1e-10, "{a} and {b}");
         }
     }
-}
-
-fn reactions_are_the_flux_through_the_dirichlet_side(comm: &Rc<Comm>) {
-    let mesh = Grid::untidy(9, 8).mesh();
-    let problem = manufactured::problem();
-    let model = model(comm, &mesh, 0);
-    let fixed = model.system(&problem).fixed.fixed;
-    let (matrix, b) = model.assemble(&problem);
-    let force = times(&matrix, &model.solve(&problem, 1e-13).0);
-    let reactions = force.owned().iter().zip(&b).zip(&fixed).filter(|(_, fixed)| **fixed).map(|((f, b), _)| f - b);
-    let flux = comm.sum(reactions.sum::<f64>());
-    // k du/dn over 1 <= x <= 2, y = 0, by the midpoint rule.
-    let steps = 10_000;
-    let points = (0..steps).map(|i| [1.0 + (f64::from(i) + 0.5) / f64::from(steps), 0.0]);
-    let exact = points.map(|p| -conductivity(p) * gradient(p)[1]).sum::<f64>() / f64::from(steps);
-    assert!((flux - exact).abs() < 2e-5 * exact.abs(), "{flux} and {exact}");
 }

@@ -1,0 +1,95 @@
+//! Values of a problem's data where the integrals need them, each checked:
+//! what is not finite or has the wrong sign must not reach the system.
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::field::{Field, OutOfRange, Range};
+use crate::mesh::{BoundaryEdge, LocalMesh};
+use crate::problem::{Condition, Problem};
+use crate::quad8::{self, Coordinates, EdgePoint, edge_gauss};
+
+/// k at the nine Gauss points of an element.
+///
+/// # Errors
+/// [`Error::BadValue`]; on this rank only, as all errors here.
+pub fn conductivity(problem: &Problem, mesh: &LocalMesh, element: usize) -> Result<[f64; 9]> {
+    let k = &problem.material(mesh.regions[element]).conductivity;
+    at_points(k, Range::Positive, || mesh.element_coordinates(element)).map_err(|e| bad(mesh, element, "k", e))
+}
+
+/// f at the nine Gauss points of an element.
+///
+/// # Errors
+/// [`Error::BadValue`].
+pub fn source(problem: &Problem, mesh: &LocalMesh, element: usize) -> Result<[f64; 9]> {
+    let f = &problem.material(mesh.regions[element]).source;
+    at_points(f, Range::Any, || mesh.element_coordinates(element)).map_err(|e| bad(mesh, element, "f", e))
+}
+
+fn at_points(
+    field: &Field,
+    range: Range,
+    coordinates: impl Fn() -> Coordinates,
+) -> std::result::Result<[f64; 9], OutOfRange> {
+    if matches!(field, Field::Constant(_)) {
+        return Ok([field.at([0.0; 2], range)?; 9]);
+    }
+    let (coordinates, mut values) = (coordinates(), [0.0; 9]);
+    for (value, [xi, eta, _]) in values.iter_mut().zip(quad8::points_3x3()) {
+        *value = field.at(quad8::map(&coordinates, xi, eta), range)?;
+    }
+    Ok(values)
+}
+
+/// p and gamma of an edge with a Robin condition.
+pub struct Robin {
+    /// The Gauss points of the edge.
+    pub points: [EdgePoint; 3],
+    /// p there.
+    pub p: [f64; 3],
+    /// gamma there.
+    pub gamma: [f64; 3],
+}
+
+/// The Robin data of an edge; none where another condition holds.
+///
+/// # Errors
+/// [`Error::BadValue`].
+pub fn robin(problem: &Problem, mesh: &LocalMesh, edge: &BoundaryEdge) -> Result<Option<Robin>> {
+    let Condition::Robin { p, gamma } = &problem.conditions[usize::from(edge.boundary)] else { return Ok(None) };
+    let points = edge_gauss(&edge.nodes(mesh).map(|n| mesh.coordinates[n as usize]));
+    let mut robin = Robin { points, p: [0.0; 3], gamma: [0.0; 3] };
+    for (q, point) in points.iter().enumerate() {
+        robin.p[q] = p.at(point.at, Range::NotNegative).map_err(|e| bad_on_edge(mesh, edge, "p", e))?;
+        robin.gamma[q] = gamma.at(point.at, Range::Any).map_err(|e| bad_on_edge(mesh, edge, "gamma", e))?;
+    }
+    Ok(Some(robin))
+}
+
+/// The error of a value on an edge.
+pub fn bad_on_edge(mesh: &LocalMesh, edge: &BoundaryEdge, what: &str, cause: OutOfRange) -> Error {
+    let name = &mesh.boundary_names[usize::from(edge.boundary)];
+    bad(mesh, edge.element as usize, &format!("{what} of boundary '{name}'"), cause)
+}
+
+fn bad(mesh: &LocalMesh, element: usize, what: &str, cause: OutOfRange) -> Error {
+    Error::BadValue { element: mesh.element_ids[element], what: what.to_owned(), cause }
+}
+
+/// `f` of 0 to `n`, computed on all threads. Of several errors the one with the
+/// lowest element is returned, whatever the threads.
+///
+/// Rayon would collect results in lists that it copies again and again, so
+/// errors go beside the values, whose place `blank` takes.
+pub fn for_all<T: Send + Sync + Copy>(n: usize, blank: T, f: impl Fn(usize) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let (mut values, mut errors) = (Vec::new(), Vec::new());
+    let split = |i| f(i).map_or_else(|e| (blank, Some(Box::new(e))), |value| (value, None));
+    (0..n).into_par_iter().with_min_len(64).map(split).unzip_into_vecs(&mut values, &mut errors);
+    lowest(errors.into_iter().flatten().map(|e| *e)).map_or(Ok(values), Err)
+}
+
+/// The error that names the lowest element.
+pub fn lowest(errors: impl Iterator<Item = Error>) -> Option<Error> {
+    errors.min_by_key(Error::place)
+}

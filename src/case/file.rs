@@ -1,0 +1,40 @@
+//! Reads case files.
+
+use std::path::Path;
+
+use super::Case;
+use crate::error::{Error, Result};
+use crate::parallel::Comm;
+
+impl Case {
+    /// Reads a case file on one rank for all. Paths in it are relative to the
+    /// file. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Open`], [`Error::BadCase`] with the line; the same on every rank.
+    pub fn read(comm: &Comm, path: &Path) -> Result<Self> {
+        let bytes = if comm.is_root() { std::fs::read(path) } else { Ok(Vec::new()) };
+        let bytes = comm.agree(bytes.map_err(|e| Error::Open { path: path.into(), cause: e.to_string() }))?;
+        let text = comm.agree(String::from_utf8(bytes).map_err(|e| {
+            let read = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+            bad(path, read, "this is not UTF-8 text".to_owned())
+        }))?;
+        parse(path, &comm.broadcast_strings(vec![text]).concat())
+    }
+}
+
+/// A case from the text of its file.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Case> {
+    let mut case: Case = toml::from_str(text).map_err(|e| {
+        let start = e.span().map_or(0, |span| span.start);
+        bad(path, text.as_bytes().get(..start).unwrap_or_default(), e.message().replace('\n', "; "))
+    })?;
+    case.relative_to(path.parent().unwrap_or(Path::new("")));
+    Ok(case)
+}
+
+/// The error on the line after the bytes that could be read.
+fn bad(path: &Path, read: &[u8], cause: String) -> Error {
+    let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
+    Error::BadCase { path: path.into(), line, cause }
+}

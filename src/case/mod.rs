@@ -1,0 +1,167 @@
+//! A case: everything that a solve needs to be told, from a TOML file, from
+//! the command line, or from both.
+
+mod file;
+mod options;
+mod problem;
+
+pub use options::{Constants, OperatorKind, Output, PreconditionerKind, RegionMaterial, Solver, finite, tolerance};
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ExitCode, Result};
+use crate::mesh::MeshSource;
+use crate::parallel::Comm;
+use crate::problem::{Condition, Material};
+
+/// What to solve, how, and where to put the results. The names are those of
+/// the case file; what it leaves out has the values of [`Case::default`].
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Case {
+    /// The mesh.
+    pub mesh: MeshSource,
+    /// Uniform refinements.
+    pub refine: u32,
+    /// Conditions by the name of the boundary.
+    pub boundary: BTreeMap<String, Condition>,
+    /// What fills the domain.
+    pub material: Material,
+    /// What fills the regions, by name, where it is something else.
+    pub region: BTreeMap<String, RegionMaterial>,
+    /// Constants of the usual conditions and of the pressure.
+    pub constants: Constants,
+    /// How to solve.
+    pub solver: Solver,
+    /// Where the results go.
+    #[serde(skip_serializing)]
+    pub output: Output,
+}
+
+/// A case file that explains itself and solves the built-in Y-channel.
+pub const STARTING_POINT: &str = include_str!("starting_point.toml");
+
+/// Prints [`STARTING_POINT`]. **Collective.**
+///
+/// # Errors
+/// [`Error::Write`] where it finds no way out, the same on every rank.
+pub fn print(comm: &Comm) -> Result<ExitCode> {
+    let text = STARTING_POINT.as_bytes();
+    let printed = if comm.is_root() { io::stdout().write_all(text) } else { Ok(()) };
+    comm.agree(printed.map_err(|e| Error::Write { path: "the standard output".into(), cause: e.to_string() }))?;
+    Ok(ExitCode::Success)
+}
+
+impl Case {
+    /// The case as a case file that solves the same again wherever it lies: the
+    /// mesh by its full path, no outputs. The same on every rank, whatever paths
+    /// look like there. **Collective.**
+    pub fn text(&self, comm: &Comm) -> String {
+        comm.broadcast_strings(if comm.is_root() { vec![self.to_toml()] } else { Vec::new() }).concat()
+    }
+
+    fn to_toml(&self) -> String {
+        let mut case = self.clone();
+        if let MeshSource::File(path) = &mut case.mesh
+            && let Ok(full) = path.canonicalize()
+        {
+            *path = full;
+        }
+        case.solver.threads = None;
+        // Only a path that is not UTF-8 or a function in place of a formula has no text.
+        toml::to_string(&case).unwrap_or_else(|e| format!("# {e}\n"))
+    }
+
+    /// Takes relative paths as relative to a folder.
+    fn relative_to(&mut self, folder: &Path) {
+        let output = &mut self.output;
+        let paths = self.mesh.path_mut().into_iter().chain([&mut output.results]).chain(&mut output.json);
+        paths.for_each(|path| *path = folder.join(&*path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> std::result::Result<Case, String> {
+        file::parse(Path::new("some/case.toml"), text).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn an_empty_case_is_the_default_and_the_starting_point_says_the_same() {
+        let empty = read("").unwrap();
+        let start = read(STARTING_POINT).unwrap();
+        assert_eq!(empty.to_toml(), Case::default().to_toml());
+        assert_eq!(start.to_toml(), Case { boundary: start.boundary.clone(), ..empty }.to_toml());
+        assert_eq!(start.boundary.keys().collect::<Vec<_>>(), ["inlet", "outlet"]);
+    }
+
+    #[test]
+    fn a_case_written_and_read_again_is_the_same() {
+        let case = read(
+            r#"mesh = "/somewhere/mesh.h5"
+            refine = 2
+            boundary.inlet = { robin = { gamma = "2.5*(1-y^2)" } }
+            boundary."south wall" = { robin = { p = "1+x", gamma = -1e-3 } }
+            boundary.out = { dirichlet = 0.1 }
+            boundary.wall = "natural"
+            material = { k = 2, f = "x*y" }
+            region.clay = { k = 1e-9 }
+            solver.rtol = 1e-10"#,
+        )
+        .unwrap();
+        let text = case.to_toml();
+        assert_eq!(read(&text).unwrap().to_toml(), text);
+        for line in ["gamma = \"2.5*(1-y^2)\"", "p = \"1+x\"", "mesh = \"/somewhere/mesh.h5\""] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("[output]"));
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_case_file() {
+        let case = read("mesh = 'a.h5'\n[output]\nresults = '/b.h5'\njson = '../c.json'").unwrap();
+        assert_eq!(case.mesh.path(), Some(Path::new("some/a.h5")));
+        assert_eq!(case.output.results, Path::new("/b.h5"));
+        assert_eq!(case.output.json.as_deref(), Some(Path::new("some/../c.json")));
+    }
+
+    #[test]
+    fn errors_name_the_line_and_what_is_known() {
+        for (text, expected) in [
+            (
+                "mesh = 'a.h5'\nrefin = 1",
+                "some/case.toml, line 2: unknown field `refin`, expected one of `mesh`, `refine`",
+            ),
+            ("[solver]\nrtol = 1e-8\n\nmagic = 1", "line 4: unknown field `magic`, expected one of `rtol`"),
+            (
+                "[boundary]\na = { neumann = 1 }",
+                "line 2: unknown variant `neumann`, expected one of `dirichlet`, `robin`",
+            ),
+            (
+                "[boundary]\na = { robin = { q = 1, gamma = 0 } }",
+                "line 2: unexpected keys in table: q, available keys: p, gamma",
+            ),
+            ("[boundary]\n\na = { dirichlet = 'sin(z)' }", "line 3: cannot read the expression 'sin(z)': unknown name"),
+            ("[region.sand]\nK = 1", "line 2: unknown field `K`, expected `k` or `f`"),
+            ("solver.rtol = 2", "line 1: must be between 0 and 1"),
+            ("constants.p0 = inf", "line 1: must be finite"),
+            ("material.k = true", "line 1: invalid type: boolean `true`, expected a number or a formula in x and y"),
+            ("material.f = nan", "line 1: must be finite"),
+            ("refine = -1", "line 1: invalid value"),
+            ("mesh = ", "line 1: "),
+            ("mesh = 1", "line 1: invalid type"),
+            ("a = 1\na = 2", "line 2: duplicate key"),
+            ("solver.threads = 0", "line 1: "),
+        ] {
+            let message = read(text).expect_err(text);
+            assert!(message.contains(expected), "{text}: {message}");
+            assert!(!message.contains('\n'), "{message}");
+        }
+    }
+}

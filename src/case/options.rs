@@ -1,0 +1,150 @@
+//! The parts of a case that are numbers and names.
+
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::field::Field;
+
+/// What fills a region, where it is not what fills the rest.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RegionMaterial {
+    /// k.
+    pub k: Option<Field>,
+    /// The source f.
+    pub f: Option<Field>,
+}
+
+/// Constants of the usual conditions and of the pressure.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Constants {
+    /// Inflow speed at inlets without a condition of their own (m/s).
+    #[serde(deserialize_with = "read_finite")]
+    pub gamma: f64,
+    /// Stagnation pressure (Pa).
+    #[serde(deserialize_with = "read_finite")]
+    pub p0: f64,
+    /// Density (kg/m^3).
+    #[serde(deserialize_with = "read_finite")]
+    pub density: f64,
+}
+
+impl Default for Constants {
+    fn default() -> Self {
+        Self { gamma: 2.5, p0: 101_328.828_1, density: 1.225 }
+    }
+}
+
+/// How to solve.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Solver {
+    /// Relative residual to reach.
+    #[serde(deserialize_with = "read_tolerance")]
+    pub rtol: f64,
+    /// Most iterations of CG.
+    pub max_iterations: usize,
+    /// Preconditioner of CG.
+    pub preconditioner: PreconditionerKind,
+    /// How the stiffness is kept.
+    pub operator: OperatorKind,
+    /// Threads per rank.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<NonZeroU16>,
+}
+
+impl Default for Solver {
+    fn default() -> Self {
+        Self {
+            rtol: 1e-8,
+            max_iterations: 200_000,
+            preconditioner: PreconditionerKind::Multigrid,
+            operator: OperatorKind::Elements,
+            threads: None,
+        }
+    }
+}
+
+/// Where the results go.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// Results file (HDF5).
+    pub results: PathBuf,
+    /// Run record.
+    pub json: Option<PathBuf>,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { results: "quad8.h5".into(), json: None }
+    }
+}
+
+/// The ways to keep the stiffness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperatorKind {
+    /// Element by element: fastest, least memory
+    Elements,
+    /// As a distributed matrix of compressed rows
+    Assembled,
+}
+
+impl OperatorKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Elements => "elements",
+            Self::Assembled => "assembled",
+        }
+    }
+}
+
+/// The preconditioners to choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PreconditionerKind {
+    /// Corners of the elements, then smoothed aggregation
+    Multigrid,
+    /// Division by the diagonal
+    Jacobi,
+}
+
+impl PreconditionerKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Multigrid => "multigrid",
+            Self::Jacobi => "jacobi",
+        }
+    }
+}
+
+/// A number that is finite.
+///
+/// # Errors
+/// What it must be.
+pub fn finite(value: f64) -> Result<f64, &'static str> {
+    if value.is_finite() { Ok(value) } else { Err("must be finite") }
+}
+
+/// A relative residual.
+///
+/// # Errors
+/// What it must be.
+pub fn tolerance(value: f64) -> Result<f64, &'static str> {
+    if value > 0.0 && value < 1.0 { Ok(value) } else { Err("must be between 0 and 1") }
+}
+
+fn read_finite<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    finite(f64::deserialize(from)?).map_err(de::Error::custom)
+}
+
+fn read_tolerance<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    tolerance(f64::deserialize(from)?).map_err(de::Error::custom)
+}

@@ -1,0 +1,60 @@
+//! What a run record says about a run, gathered over the ranks.
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+use crate::case::Case;
+use crate::fields::{ElementFields, statistics};
+use crate::io::{Memory, Parallel, SolutionStats, SolverConfig};
+use crate::la::{CgReport, Vector};
+use crate::mesh::{LocalMesh, Partition};
+use crate::parallel::{Comm, Halo, Placement};
+
+/// Ranks, threads and the partition. **Collective.**
+pub fn parallel(comm: &Comm, placement: &Placement, partition: &Partition, halo: &Halo, mesh: &LocalMesh) -> Parallel {
+    let mean = mesh.total_elements as f64 / comm.size() as f64;
+    Parallel {
+        ranks: comm.size(),
+        threads_per_rank: comm.max(placement.threads as u64) as usize,
+        hosts: placement.hosts,
+        first_host: placement.host.clone(),
+        edge_cut: partition.edge_cut,
+        halo_max: comm.max(halo.sent() as u64),
+        halo_sum: comm.sum(halo.sent() as u64),
+        neighbours_max: comm.max(halo.neighbours() as u64),
+        load_imbalance: comm.max(mesh.own_elements as u64) as f64 / mean,
+    }
+}
+
+/// The solution in numbers. **Collective.**
+pub fn solution(comm: &Comm, u: &Vector, fields: &[ElementFields], report: &CgReport) -> SolutionStats {
+    let values = statistics(comm, u.owned());
+    let speeds: Vec<f64> = fields.iter().map(|f| f.speed).collect();
+    SolutionStats {
+        u_range: values.range,
+        u_mean: values.mean,
+        u_std: values.std,
+        speed_range: statistics(comm, &speeds).range,
+        final_residual: report.residual_norm,
+        relative_residual: report.relative_residual(),
+    }
+}
+
+/// The options that were in force.
+pub fn options(Case { solver, constants, .. }: &Case) -> SolverConfig {
+    SolverConfig {
+        operator: solver.operator.name().to_owned(),
+        preconditioner: solver.preconditioner.name().to_owned(),
+        rtol: solver.rtol,
+        max_iterations: solver.max_iterations,
+        gamma: constants.gamma,
+        p0: constants.p0,
+        density: constants.density,
+    }
+}
+
+/// Peak resident memory. **Collective.**
+pub fn memory(comm: &Comm) -> Memory {
+    // Linux counts in KiB (getrusage(2)); where it cannot be read, 0.
+    let peak = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss() as u64 * 1024);
+    Memory { peak_bytes: comm.all_gather(peak), peak_bytes_max: comm.max(peak), peak_bytes_sum: comm.sum(peak) }
+}
