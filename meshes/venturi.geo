@@ -1,53 +1,49 @@
 // Venturi nozzle: a channel that narrows smoothly to a throat of half its
 // height and widens again more slowly.  Lengths in metres.
+//
+// Five blocks in a row, so that no element lies across the end of a ramp.
 
 DefineConstant[ n = 34 ];  // elements across
 
-L = 3.0;   H = 1.0;    // channel
-t = 0.25;              // how far either wall moves in at the throat
-x0 = 0.4;  x1 = 1.2;   // the walls move in
-x2 = 1.5;  x3 = 2.7;   // and out again
+H = 1.0;                           // height of the channel
+t = 0.25;                          // how far either wall moves in at the throat
+x[] = {0, 0.4, 1.2, 1.5, 2.7, 3};  // ends of the blocks; ramps are the second and the fourth
+in[] = {0, 0, t, t, 0, 0};         // how far the walls are in there
+columns = 1.2 * n;                 // elements along a metre
+steps = 40;                        // pieces of a ramp
 
-steps = 24;
-
-Point(1) = {0, 0, 0};
-Point(2) = {L, 0, 0};
-Point(3) = {L, H, 0};
-Point(4) = {0, H, 0};
-
-// Cosine ramps on the lower wall and, mirrored, on the upper.
-lower[] = {1};
-upper[] = {4};
-For i In {0 : steps}
-  s = (1 - Cos(Pi * i / steps)) / 2;
-  p = newp;  Point(p) = {x0 + (x1 - x0) * i / steps, t * s, 0};          lower[] += {p};
-  p = newp;  Point(p) = {x0 + (x1 - x0) * i / steps, H - t * s, 0};      upper[] += {p};
+For i In {0 : 5}
+  Point(1 + i)  = {x[i], in[i], 0};
+  Point(11 + i) = {x[i], H - in[i], 0};
+  Line(21 + i)  = {1 + i, 11 + i};
 EndFor
-For i In {0 : steps}
-  s = (1 + Cos(Pi * i / steps)) / 2;
-  p = newp;  Point(p) = {x2 + (x3 - x2) * i / steps, t * s, 0};          lower[] += {p};
-  p = newp;  Point(p) = {x2 + (x3 - x2) * i / steps, H - t * s, 0};      upper[] += {p};
+Transfinite Curve {21:26} = n + 1;
+
+For i In {0 : 4}
+  lower[] = {1 + i};
+  upper[] = {11 + i};
+  If (in[i] != in[i + 1])
+    For j In {1 : steps - 1}
+      s = (1 - Cos(Pi * j / steps)) / 2;
+      xj = x[i] + (x[i + 1] - x[i]) * j / steps;
+      yj = in[i] + (in[i + 1] - in[i]) * s;
+      p = newp;  Point(p) = {xj, yj, 0};      lower[] += {p};
+      p = newp;  Point(p) = {xj, H - yj, 0};  upper[] += {p};
+    EndFor
+  EndIf
+  Spline(1 + i)  = {lower[], 2 + i};
+  Spline(11 + i) = {upper[], 12 + i};
+  Transfinite Curve {1 + i, 11 + i} = Round(columns * (x[i + 1] - x[i])) + 1;
+  Curve Loop(1 + i) = {1 + i, 22 + i, -(11 + i), -(21 + i)};
+  Plane Surface(1 + i) = {1 + i};
 EndFor
-lower[] += {2};
-upper[] += {3};
+Transfinite Surface {1:5};
+Recombine Surface {1:5};
 
-Spline(1) = {lower[]};
-Line(2)   = {2, 3};
-Spline(3) = {upper[]};
-Line(4)   = {4, 1};
-
-Curve Loop(1) = {1, 2, -3, 4};
-Plane Surface(1) = {1};
-
-Transfinite Curve {1, 3} = 3.6 * n + 1;
-Transfinite Curve {2, 4} = n + 1;
-Transfinite Surface {1};
-Recombine Surface {1};
-
-Physical Curve("inlet", 1)   = {4};
-Physical Curve("outlet", 2)  = {2};
-Physical Curve("wall", 3)    = {1, 3};
-Physical Surface("fluid", 4) = {1};
+Physical Curve("inlet", 1)   = {21};
+Physical Curve("outlet", 2)  = {26};
+Physical Curve("wall", 3)    = {1:5, 11:15};
+Physical Surface("fluid", 4) = {1:5};
 
 Mesh.ElementOrder = 2;
 Mesh.SecondOrderIncomplete = 1;  // eight nodes, none at the centre

@@ -23,7 +23,10 @@ pub fn trials() -> Vec<Trial> {
         at_ranks("a_mesh_has_one_solution_in_every_format", [1, 3], one_solution),
         at_ranks("content_counts_before_the_name", [2], content_first),
         at_ranks("a_results_file_has_the_names_of_its_mesh", [1, 3], names_survive),
-        vec![trial("names_in_a_results_file_do_not_depend_on_the_ranks", names_at_any_ranks)],
+        vec![
+            trial("names_in_a_results_file_do_not_depend_on_the_ranks", names_at_any_ranks),
+            trial("names_that_hdf5_does_not_take_survive", odd_names),
+        ],
         refusals(),
         damaged(),
     ]
@@ -128,6 +131,18 @@ fn names_at_any_ranks() {
     };
     let alone = at(1);
     assert!(at(2) == alone && at(5) == alone);
+}
+
+fn odd_names() {
+    let folder = Folder::new();
+    let text = fs::read_to_string(data("names.msh")).unwrap();
+    let text = text.replace("\"inner line\"", "\"in/out\"").replace("\"cold rock\"", "\".\"");
+    fs::write(folder.path("mesh.msh"), text).unwrap();
+    folder.run(2, &["mesh.msh", "-o", "out.h5"]).expect_code(0);
+    let found = folder.run(2, &["check", "out.h5"]).expect_code(0).stdout;
+    for line in ["boundary    in/out: 0 edges", "region      .: 9 elements, 1.000000 m^2"] {
+        assert!(found.contains(line), "{line} is not in {found}");
+    }
 }
 
 fn refusals() -> Vec<Trial> {

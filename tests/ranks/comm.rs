@@ -12,6 +12,7 @@ pub const CHECKS: &[Check] = checks![
     exchange_delivers_lists_of_any_length,
     gather_and_scatter_are_inverse,
     strings_of_any_length_are_gathered,
+    the_strings_of_rank_0_reach_every_rank,
     blocks_cover_everything_once,
     the_error_of_any_one_rank_is_that_of_all,
     the_error_with_the_lowest_element_wins,
@@ -55,6 +56,14 @@ fn gather_and_scatter_are_inverse(comm: &Rc<Comm>) {
 fn strings_of_any_length_are_gathered(comm: &Rc<Comm>) {
     let text = |rank: usize| "é".repeat(rank % 3);
     assert_eq!(comm.all_gather_strings(&text(comm.rank())), (0..comm.size()).map(text).collect::<Vec<_>>());
+}
+
+fn the_strings_of_rank_0_reach_every_rank(comm: &Rc<Comm>) {
+    for strings in [vec![], vec!["", "Höhe über Grund", "x"], vec![""]] {
+        let strings: Vec<String> = strings.into_iter().map(str::to_owned).collect();
+        let mine = if comm.is_root() { strings.clone() } else { Vec::new() };
+        assert_eq!(comm.broadcast_strings(mine), strings);
+    }
 }
 
 fn blocks_cover_everything_once(comm: &Rc<Comm>) {

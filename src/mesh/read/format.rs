@@ -4,7 +4,11 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::{Flaw, WholeMesh, gmsh, npz, xlsx};
 use crate::error::{Error, Result};
+
+/// From the bytes of a file to the mesh.
+pub type Parser = fn(&[u8]) -> std::result::Result<WholeMesh, Flaw>;
 
 /// The formats that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,16 @@ impl Format {
             Self::Gmsh => "Gmsh MSH",
             Self::Npz => "NumPy .npz",
             Self::Xlsx => ".xlsx",
+        }
+    }
+
+    /// What reads a whole file of this format; none for HDF5, which ranks read together.
+    pub fn parser(self) -> Option<Parser> {
+        match self {
+            Self::Hdf5 => None,
+            Self::Gmsh => Some(gmsh::parse),
+            Self::Npz => Some(npz::parse),
+            Self::Xlsx => Some(xlsx::parse),
         }
     }
 

@@ -23,6 +23,7 @@ use std::path::Path;
 use super::MeshSlab;
 use crate::error::{Error, Result};
 use crate::parallel::Comm;
+use format::Parser;
 
 /// Reads a mesh file of any known format. **Collective.**
 ///
@@ -30,23 +31,17 @@ use crate::parallel::Comm;
 /// [`Error::Open`], [`Error::UnknownFormat`], [`Error::BadFile`], those of the
 /// HDF5 reader and of [`MeshSlab::new`]; the same on every rank.
 pub fn file(comm: &Comm, path: &Path) -> Result<MeshSlab> {
-    let format = if comm.is_root() { Format::recognise(path) } else { Ok(Format::Hdf5) };
-    let format = comm.agree(format)?;
-    // The others do not look at the file unless all of them read it.
-    let is_serial = comm.broadcast(0, u8::from(format != Format::Hdf5)) == 1;
+    let format = comm.agree(if comm.is_root() { Format::recognise(path) } else { Ok(Format::Hdf5) })?;
+    // The other ranks do not look at a file that one reads for all.
+    let is_serial = comm.broadcast(0, u8::from(format.parser().is_some())) == 1;
     if !is_serial {
         return hdf5::read(comm, path);
     }
-    let mesh = if comm.is_root() { parse(path, format) } else { Ok(WholeMesh::default()) };
+    let mesh = format.parser().map_or_else(|| Ok(WholeMesh::default()), |parser| parse(path, format, parser));
     deal(comm, comm.agree(mesh)?)
 }
 
-fn parse(path: &Path, format: Format) -> Result<WholeMesh> {
+fn parse(path: &Path, format: Format, parser: Parser) -> Result<WholeMesh> {
     let bytes = fs::read(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
-    let mesh = match format {
-        Format::Gmsh => gmsh::parse(&bytes),
-        Format::Npz => npz::parse(&bytes),
-        Format::Xlsx | Format::Hdf5 => xlsx::parse(&bytes),
-    };
-    mesh.map_err(|flaw| Error::BadFile { path: path.into(), format: format.name(), flaw })
+    parser(&bytes).map_err(|flaw| Error::BadFile { path: path.into(), format: format.name(), flaw })
 }
