@@ -102,6 +102,18 @@ pub enum Error {
     #[error("cannot write {path}: {cause}")]
     Write { path: PathBuf, cause: String },
 
+    #[error(
+        "{path} has no dataset '{name}': this picture needs a results file of quad8-mpi (a mesh must be solved first); \
+         found: {found}"
+    )]
+    NotResults { path: PathBuf, name: &'static str, found: String },
+    #[error("{path} is not a run record of quad8-mpi (--json writes them): {cause}")]
+    NotRecord { path: PathBuf, cause: String },
+    #[error("a picture is a .png or an .svg file: {path} is neither")]
+    PictureFormat { path: PathBuf },
+    #[error("'{name}' holds no finite value: there is nothing to draw")]
+    NothingToShow { name: &'static str },
+
     #[error("METIS failed: {cause}")]
     Metis { cause: String },
     #[error("cannot start {threads} threads: {cause}")]

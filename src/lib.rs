@@ -6,7 +6,7 @@
 //! ([`quad8`]) and summed into a distributed matrix ([`assemble`]); conjugate
 //! gradients solve it ([`la`]); velocities and pressures follow ([`fields`])
 //! and go to one HDF5 file ([`io`]). [`run`] tells that story; [`parallel`]
-//! lies under all of it.
+//! lies under all of it. [`plot`] draws what such a file holds.
 
 pub mod assemble;
 pub mod cli;
@@ -20,6 +20,7 @@ pub mod io;
 pub mod la;
 pub mod mesh;
 pub mod parallel;
+pub mod plot;
 pub mod problem;
 pub mod quad8;
 pub mod run;

@@ -1,7 +1,9 @@
 //! The command line: one file for the options of each subcommand.
 
+mod plot;
 mod solve;
 
+pub use plot::{PlotArgs, PlotField};
 pub use solve::{OperatorKind, PreconditionerKind, SolveArgs};
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -27,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Solve a mesh (what happens without a subcommand, too)
     Solve(SolveArgs),
+    /// Draw a results file, or the convergence of a run, as PNG or SVG
+    Plot(PlotArgs),
 }
 
 impl Cli {

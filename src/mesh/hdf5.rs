@@ -147,9 +147,12 @@ fn widen<T: Into<U>, U>(list: hdf5::Result<Vec<T>>) -> hdf5::Result<Vec<U>> {
     list.map(|list| list.into_iter().map(Into::into).collect())
 }
 
-/// The signature stands at byte 0, 512, 1024, 2048 and so on (HDF5 File Format
-/// Specification, section II.A).
-fn check_signature(path: &Path) -> Result<()> {
+/// Refuses a file without the signature, which stands at byte 0, 512, 1024,
+/// 2048 and so on (HDF5 File Format Specification, section II.A).
+///
+/// # Errors
+/// [`Error::Open`], [`Error::NotHdf5`].
+pub fn check_signature(path: &Path) -> Result<()> {
     const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
     let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
     let mut file = File::open(path).map_err(failed)?;

@@ -17,6 +17,7 @@ pub use adjacency::Adjacency;
 pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, find_boundary};
 pub use components::check_components;
 pub use distribute::{check_jacobian, distribute};
+pub(crate) use hdf5::check_signature;
 pub use partition::{Partition, partition};
 pub use refine::refine;
 pub use slab::MeshSlab;
