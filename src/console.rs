@@ -78,6 +78,7 @@ impl Console {
         let [low, high] = stats.u_range;
         self.line("u", &format!("{low:.6} to {high:.6} m^2/s, mean {:.6}", stats.u_mean));
         self.line("speed", &format!("{:.6} to {:.6} m/s", stats.speed_range[0], stats.speed_range[1]));
+        self.line("error", &format!("{:.2} % estimated, in the energy norm", stats.error_estimate_percent));
         let seconds = |stage: &str| record.timing_metrics.get(stage).map_or(0.0, |span| span.max);
         let text = format!(
             "{:.3} s: read {:.3}, partition {:.3}, assemble {:.3}, solve {:.3}, fields {:.3}, write {:.3}",

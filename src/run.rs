@@ -9,7 +9,10 @@ use crate::cli::{OperatorKind, PreconditionerKind, SolveArgs};
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
 use crate::fault;
-use crate::fields::{ElementFields, Fluid, element_fields, node_fields, statistics};
+use crate::fields::{
+    ElementFields, ErrorEstimate, Fluid, element_fields, estimate_error, gauss_velocities, node_fields, recover,
+    statistics,
+};
 use crate::io::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
 };
@@ -86,7 +89,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     console.solved(&report, args.rtol);
 
     // 4. Velocities and pressures.
-    let (fields, node_fields) = watch.time("compute_derived", || {
+    let (fields, node_fields, estimate) = watch.time("compute_derived", || {
         for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
             if is_fixed {
                 *u = value;
@@ -94,7 +97,10 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         }
         halo.forward(u.local_mut());
         let fluid = Fluid { p0: args.p0, density: args.density };
-        (element_fields(&mesh, &u, fluid), node_fields(&mesh, &u, fluid))
+        let gauss = gauss_velocities(&mesh, u.local());
+        let velocities = recover(&halo, &mesh, &gauss);
+        let estimate = estimate_error(comm, &mesh, u.local(), &velocities, &problem.conductivity);
+        (element_fields(&mesh, &gauss, fluid), node_fields(&mesh, &velocities, fluid), estimate)
     });
 
     // 5. Write.
@@ -106,7 +112,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         iterations: report.iterations,
         converged: report.outcome == Outcome::Converged,
         outcome: report.outcome,
-        solution_stats: describe_solution(comm, &u, &fields, &report),
+        solution_stats: describe_solution(comm, &u, &fields, &estimate, &report),
         mesh_info: MeshInfo {
             source: source.name(),
             refine: args.refine,
@@ -123,7 +129,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         residual_history: report.history.clone(),
         warnings,
     };
-    let results = Results { mesh: &mesh, u: &u, fields: &fields, node_fields: &node_fields, record: &record };
+    let errors = &estimate.elements;
+    let results = Results { mesh: &mesh, u: &u, fields: &fields, node_fields: &node_fields, errors, record: &record };
     watch.time("export", || output.write(comm, &results))?;
 
     // 6. Report.
@@ -197,7 +204,13 @@ fn describe_parallel(
     }
 }
 
-fn describe_solution(comm: &Comm, u: &Vector, fields: &[ElementFields], report: &CgReport) -> SolutionStats {
+fn describe_solution(
+    comm: &Comm,
+    u: &Vector,
+    fields: &[ElementFields],
+    estimate: &ErrorEstimate,
+    report: &CgReport,
+) -> SolutionStats {
     let values = statistics(comm, u.owned());
     let speeds: Vec<f64> = fields.iter().map(|f| f.speed).collect();
     SolutionStats {
@@ -205,6 +218,8 @@ fn describe_solution(comm: &Comm, u: &Vector, fields: &[ElementFields], report: 
         u_mean: values.mean,
         u_std: values.std,
         speed_range: statistics(comm, &speeds).range,
+        error_estimate: estimate.total,
+        error_estimate_percent: 100.0 * estimate.relative,
         final_residual: report.residual_norm,
         relative_residual: report.relative_residual(),
     }

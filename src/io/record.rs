@@ -76,6 +76,10 @@ pub struct SolutionStats {
     pub u_std: f64,
     /// Smallest and largest element speed (m/s).
     pub speed_range: [f64; 2],
+    /// Estimated error in the energy norm, (integral of k |grad e|^2)^1/2.
+    pub error_estimate: f64,
+    /// The same in percent of the energy norm of the solution.
+    pub error_estimate_percent: f64,
     /// ||b - K u||.
     pub final_residual: f64,
     /// ||b - K u|| / ||b||.

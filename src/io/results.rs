@@ -26,6 +26,8 @@ pub struct Results<'a> {
     pub fields: &'a [ElementFields],
     /// Derived fields of the owned nodes.
     pub node_fields: &'a [NodeFields],
+    /// Estimated errors of the own elements.
+    pub errors: &'a [f64],
     /// What to store about the run.
     pub record: &'a RunRecord,
 }
@@ -132,7 +134,7 @@ impl ResultsFile {
         const HEADERS: u64 = 64 * 1024;
         let mesh = results.mesh;
         let node = 7 * size_of::<f64>();
-        let element = 8 * index_bytes(mesh) + size_of::<i32>() + 4 * size_of::<f64>();
+        let element = 8 * index_bytes(mesh) + size_of::<i32>() + 5 * size_of::<f64>();
         let history = results.record.residual_history.len() * size_of::<f64>();
         let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + history as u64 + HEADERS;
         let file = fs::File::options().write(true).open(&self.partial).map_err(|e| self.failed(e))?;
@@ -235,14 +237,16 @@ impl Writer<'_> {
         let ranks: Vec<i32> = slab.iter().map(|row| row[8] as i32).collect();
         let partition = self.dataset("partition", blocks, 1, &ranks, "")?;
 
-        let values = self.results.fields.iter().map(|f| [f.velocity[0], f.velocity[1], f.speed, f.pressure]);
-        let slab = to_slabs.send(self.comm, &values.collect::<Vec<[f64; 4]>>(), f64::NAN);
+        let fields = self.results.fields.iter().zip(self.results.errors);
+        let values = fields.map(|(f, error)| [f.velocity[0], f.velocity[1], f.speed, f.pressure, *error]);
+        let slab = to_slabs.send(self.comm, &values.collect::<Vec<[f64; 5]>>(), f64::NAN);
         let velocity: Vec<f64> = slab.iter().flat_map(|row| [row[0], row[1]]).collect();
         let column = |c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
         let vel = self.dataset("vel", blocks, 2, &velocity, "m/s")?;
         let speed = self.dataset("abs_vel", blocks, 1, &column(2), "m/s")?;
         let pressure = self.dataset("pressure", blocks, 1, &column(3), "Pa")?;
-        Ok(quad8 && partition && vel && speed && pressure)
+        let error = self.dataset("error", blocks, 1, &column(4), "m^2/s")?;
+        Ok(quad8 && partition && vel && speed && pressure && error)
     }
 
     /// One dataset of all ranks' rows, `width` values each.
@@ -290,6 +294,7 @@ impl Writer<'_> {
         number("density", config.density)?;
         count("converged", u64::from(record.converged))?;
         count("iterations", record.iterations as u64)?;
+        number("error_estimate_percent", record.solution_stats.error_estimate_percent)?;
         number("relative_residual", record.solution_stats.relative_residual)?;
         count("ranks", record.parallel.ranks as u64)?;
         count("threads_per_rank", record.parallel.threads_per_rank as u64)?;

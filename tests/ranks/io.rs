@@ -44,6 +44,8 @@ fn record() -> RunRecord {
             u_mean: 0.5,
             u_std: 0.1,
             speed_range: [1.0, 2.0],
+            error_estimate: 0.01,
+            error_estimate_percent: 1.0,
             final_residual: 1e-9,
             relative_residual: 1e-10,
         },
@@ -109,7 +111,9 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
         pressure: nodal(id) + 4.0,
     };
     let node_fields: Vec<NodeFields> = model.owned_ids().iter().map(at_node).collect();
-    let results = Results { mesh: &model.mesh, u: &u, fields: &fields, node_fields: &node_fields, record: &record() };
+    let errors: Vec<f64> = own.iter().map(|&id| nodal(id) + 5.0).collect();
+    let (errors, record) = (&errors[..], &record());
+    let results = Results { mesh: &model.mesh, u: &u, fields: &fields, node_fields: &node_fields, errors, record };
     file.write(comm, &results)
 }
 
@@ -164,6 +168,7 @@ fn datasets_are_in_the_numbering_of_the_input(comm: &Rc<Comm>) {
     assert_eq!(bits(read("order.h5", "vel")), bits(fields().flat_map(|f| f.velocity)));
     assert_eq!(bits(read("order.h5", "abs_vel")), bits(fields().map(|f| f.speed)));
     assert_eq!(bits(read("order.h5", "pressure")), bits(fields().map(|f| f.pressure)));
+    assert_eq!(bits(read("order.h5", "error")), bits(elements.clone().map(|e| nodal(e) + 5.0)));
     assert_eq!(read::<f64>("order.h5", "run/residual_history"), record().residual_history);
     let run = hdf5::File::open("order.h5").and_then(|file| file.group("run")).expect("the record");
     let number = |name: &str| run.attr(name).and_then(|a| a.read_scalar::<f64>()).expect(name);
