@@ -93,7 +93,7 @@ pub enum Error {
     )]
     FloatingPiece { element: u64 },
 
-    #[error("the output {path} is the mesh file itself: choose another name with -o")]
+    #[error("the output {path} is the input itself: choose another name with -o")]
     OutputIsInput { path: PathBuf },
     #[error("{path} would be two files in one: give the results and the record other names")]
     OutputTwice { path: PathBuf },

@@ -124,14 +124,14 @@ fn lay_out(mesh: &Mesh, bar: &mut Bar, width: u32) -> (Page, View) {
     let aspect = domain_width / domain_height;
     bar.upright = aspect < WIDE;
 
-    let height = |view_width: f64| (view_width / aspect).min(TALLEST * f64::from(width));
-    let roughly = height(f64::from(width) - 13.0 * f64::from(em)) as f32;
+    let tallest = TALLEST * f64::from(width);
+    let roughly = ((f64::from(width) - 13.0 * f64::from(em)) / aspect).min(tallest) as f32;
     let y_ticks = ticks::linear(bounds.low[1], bounds.high[1], (roughly / (2.2 * em)).clamp(2.0, 9.0) as usize);
     bar.mark(if bar.upright { (roughly / (2.2 * em)).clamp(2.0, 9.0) as usize } else { 8 });
     let (left, top) = (page.y_axis_room(&y_ticks).ceil(), em.ceil());
     let right = if bar.upright { page.bar_room(bar) } else { 2.0 * em }.ceil();
-    let view_height = height(f64::from(width as f32 - left - right)).round().max(1.0);
-    let view_width = (view_height * aspect).round().max(1.0);
+    let view_width = f64::from(width as f32 - left - right).min(tallest * aspect).round().max(1.0);
+    let view_height = (view_width / aspect).round().max(1.0);
     let view = View { bounds, corner: [left as u32, top as u32], size: [view_width as u32, view_height as u32] };
 
     let frame = [left, top, view_width as f32, view_height as f32];
@@ -202,7 +202,7 @@ fn draw_flow(page: &mut Page, flow: &Flow, view: &View, args: &PlotArgs) {
             let middle = line.len() / 2;
             let [a, b] = [line[middle - 1], line[middle]].map(&to_page);
             let length = (b[0] - a[0]).hypot(b[1] - a[1]).max(f32::MIN_POSITIVE);
-            add_arrow(&mut heads, [b, [0, 1].map(|i| 0.6 * em / length * (b[i] - a[i]))], 0.12 * em);
+            add_arrow(&mut heads, [b, [0, 1].map(|i| 0.9 * em / length * (b[i] - a[i]))], 0.15 * em);
         }
         page.scene.fill(heads.finish(), WHITE);
     }

@@ -64,7 +64,7 @@ impl Chart {
         let page = Page { scene: Scene::new(width, height as u32), font: Font::new(), em };
         let y_ticks = ticks::logarithmic(low, high, 9);
         let left = page.y_axis_room(&y_ticks);
-        let frame = [left, em, width as f32 - left - 1.2 * em, height - 1.0 * em - page.x_axis_room()];
+        let frame = [left, 2.2 * em, width as f32 - left - 1.2 * em, height - 2.2 * em - page.x_axis_room()];
         let iterations = (relative.len() - 1).max(1) as f64;
         let powers = [low.log10() - 0.4, high.log10() + 0.4];
         let mut chart = Self { page, frame, powers, iterations };
@@ -112,7 +112,7 @@ impl Chart {
         self.page.scene.fill(self.page.font.text(&wanted, [left + 0.8 * em, base], 0.9 * em, Anchor::Start), RED);
         let verdict = if run.converged { "converged" } else { "not converged" };
         let text = format!("{}, {verdict} in {} iterations", run.solver_config.preconditioner, run.iterations);
-        let at = [left + width - 0.8 * em, self.frame[1] + 1.2 * em];
+        let at = [left + width, self.frame[1] - 0.7 * em];
         self.page.scene.fill(self.page.font.text(&text, at, em, Anchor::End), INK);
     }
 

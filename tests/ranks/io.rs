@@ -242,5 +242,5 @@ fn the_mesh_is_never_overwritten(comm: &Rc<Comm>) {
     let same = Path::new("./input.h5");
     let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("input.h5"), Some(same), None));
     assert_eq!(code, ExitCode::Input);
-    assert!(message.starts_with("the output input.h5 is the mesh file itself"), "{message}");
+    assert!(message.starts_with("the output input.h5 is the input itself"), "{message}");
 }
