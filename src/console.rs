@@ -1,5 +1,7 @@
 //! What a person sees while and after the program runs; rank 0 only.
 
+use std::path::Path;
+
 use crate::cli::SolveArgs;
 use crate::error::say;
 use crate::io::{Parallel, RunRecord};
@@ -73,7 +75,7 @@ impl Console {
     }
 
     /// The results and where they are.
-    pub fn finish(&self, record: &RunRecord, args: &SolveArgs) {
+    pub fn finish(&self, record: &RunRecord, args: &SolveArgs, companion: &Path) {
         let stats = &record.solution_stats;
         let [low, high] = stats.u_range;
         self.line("u", &format!("{low:.6} to {high:.6} m^2/s, mean {:.6}", stats.u_mean));
@@ -100,8 +102,8 @@ impl Console {
         );
         self.line("memory", &text);
         let json = args.json.as_ref().map_or(String::new(), |path| format!(", {}", path.display()));
-        let xdmf = args.output.with_extension("xdmf");
-        self.line("files", &format!("{}, {} (open this one in ParaView){json}", args.output.display(), xdmf.display()));
+        let (results, companion) = (args.output.display(), companion.display());
+        self.line("files", &format!("{results}, {companion} (open this one in ParaView){json}"));
     }
 }
 

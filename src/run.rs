@@ -5,7 +5,7 @@ use std::rc::Rc;
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::assemble::{ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
-use crate::cli::{OperatorKind, PreconditionerKind, SolveArgs};
+use crate::cli::{OperatorKind, OutputFormat, PreconditionerKind, SolveArgs};
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
 use crate::fault;
@@ -14,7 +14,8 @@ use crate::fields::{
     statistics,
 };
 use crate::io::{
-    Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
+    Companion, Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats,
+    SolverConfig,
 };
 use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient};
 use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
@@ -35,7 +36,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 1. Read, check that the results will have a place, split, distribute, refine.
     let source = args.mesh.clone().map_or(MeshSource::BuiltIn, MeshSource::File);
-    let output = ResultsFile::new(comm, &args.output, source.path(), args.json.as_deref())?;
+    let companion = match args.format {
+        OutputFormat::Xdmf => Companion::Xdmf,
+        OutputFormat::Vtkhdf => Companion::VtkHdf,
+    };
+    let output = ResultsFile::new(comm, &args.output, companion, source.path(), args.json.as_deref())?;
     let slab = watch.time("load_mesh", || source.read(comm))?;
     fault::point(comm, "partition");
     let problem = Problem::channel(args.gamma);
@@ -100,7 +105,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         let gauss = gauss_velocities(&mesh, u.local());
         let velocities = recover(&halo, &mesh, &gauss);
         let estimate = estimate_error(comm, &mesh, u.local(), &velocities, &problem.conductivity);
-        (element_fields(&mesh, &gauss, fluid), node_fields(&mesh, &velocities, fluid), estimate)
+        (element_fields(&mesh, &gauss, fluid), node_fields(&velocities, fluid), estimate)
     });
 
     // 5. Write.
@@ -139,7 +144,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     if let Some(path) = &args.json {
         comm.agree(if comm.is_root() { record.write(path) } else { Ok(()) })?;
     }
-    console.finish(&record, args);
+    console.finish(&record, args, &output.companion_path());
     not_converged(comm, &report, args)
 }
 

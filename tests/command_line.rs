@@ -15,10 +15,14 @@ mod messages;
 mod mpirun;
 #[path = "command_line/output.rs"]
 mod output;
+#[path = "command_line/paraview.rs"]
+mod paraview;
 #[path = "command_line/plot.rs"]
 mod plot;
 #[path = "command_line/program.rs"]
 mod program;
+#[path = "support/python.rs"]
+mod python;
 #[path = "command_line/real_meshes.rs"]
 mod real_meshes;
 #[path = "command_line/reference.rs"]
@@ -37,10 +41,11 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 11] = [
+    let lists: [Vec<Trial>; 12] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
+        paraview::trials(),
         plot::trials(),
         messages::trials(),
         refusal::trials(),

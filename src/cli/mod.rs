@@ -4,7 +4,7 @@ mod plot;
 mod solve;
 
 pub use plot::{PlotArgs, PlotField};
-pub use solve::{OperatorKind, PreconditionerKind, SolveArgs};
+pub use solve::{OperatorKind, OutputFormat, PreconditionerKind, SolveArgs};
 
 use clap::{ColorChoice, Parser, Subcommand};
 

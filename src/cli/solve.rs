@@ -12,9 +12,13 @@ pub struct SolveArgs {
     /// HDF5 mesh with x (N), y (N) in metres and quad8 (E,8) from 0 [default: a built-in Y-channel]
     pub mesh: Option<PathBuf>,
 
-    /// Results file (HDF5); OUT.xdmf for ParaView is written beside it
+    /// Results file (HDF5); OUT.xdmf for ParaView is written beside it, see --format
     #[arg(short, long, value_name = "OUT.h5", default_value = "quad8.h5")]
     pub output: PathBuf,
+
+    /// What ParaView opens, beside OUT.h5
+    #[arg(long, value_enum, default_value_t = OutputFormat::Xdmf)]
+    pub format: OutputFormat,
 
     /// Split every element into four, this many times
     #[arg(long, value_name = "K", default_value_t = 0)]
@@ -59,6 +63,15 @@ pub struct SolveArgs {
     /// Print nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// What is written for ParaView.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// OUT.xdmf, a description of OUT.h5
+    Xdmf,
+    /// OUT.vtkhdf, a file of its own with one partition a rank, for reading in parallel
+    Vtkhdf,
 }
 
 /// The ways to keep the stiffness.

@@ -66,13 +66,13 @@ pub struct NodeFields {
     pub pressure: f64,
 }
 
-/// Derived fields of this rank's own nodes from their recovered velocities (m/s).
-pub fn node_fields(mesh: &LocalMesh, velocities: &[[f64; 2]], fluid: Fluid) -> Vec<NodeFields> {
+/// Derived fields of all local nodes from their recovered velocities (m/s).
+pub fn node_fields(velocities: &[[f64; 2]], fluid: Fluid) -> Vec<NodeFields> {
     let field = |&velocity: &[f64; 2]| {
         let speed = velocity[0].hypot(velocity[1]);
         NodeFields { velocity, speed, pressure: fluid.pressure(speed) }
     };
-    velocities[..mesh.owned_nodes].iter().map(field).collect()
+    velocities.par_iter().with_min_len(4096).map(field).collect()
 }
 
 /// Range, mean and standard deviation of the values that all ranks own.

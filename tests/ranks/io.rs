@@ -8,7 +8,8 @@ use std::rc::Rc;
 use quad8_mpi::field::Field;
 use quad8_mpi::fields::{ElementFields, NodeFields};
 use quad8_mpi::io::{
-    Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
+    Companion, Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats,
+    SolverConfig,
 };
 use quad8_mpi::la::{Outcome, Vector};
 use quad8_mpi::mesh::MeshSource;
@@ -22,6 +23,7 @@ use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
     every_transfer_is_collective_and_nothing_partial_remains,
+    a_file_for_paraview_is_written_collectively_too,
     datasets_are_in_the_numbering_of_the_input,
     a_results_file_is_a_mesh,
     a_refined_file_does_not_depend_on_the_ranks,
@@ -110,7 +112,7 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
         speed: nodal(id) + 3.0,
         pressure: nodal(id) + 4.0,
     };
-    let node_fields: Vec<NodeFields> = model.owned_ids().iter().map(at_node).collect();
+    let node_fields: Vec<NodeFields> = model.mesh.node_ids.iter().map(at_node).collect();
     let errors: Vec<f64> = own.iter().map(|&id| nodal(id) + 5.0).collect();
     let (errors, record) = (&errors[..], &record());
     let results = Results { mesh: &model.mesh, u: &u, fields: &fields, node_fields: &node_fields, errors, record };
@@ -118,7 +120,7 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
 }
 
 fn write_new(comm: &Comm, name: &str, model: &Model) {
-    let file = ResultsFile::new(comm, Path::new(name), None, None).expect("a place for the file");
+    let file = ResultsFile::new(comm, Path::new(name), Companion::Xdmf, None, None).expect("a place for the file");
     assert!(write(comm, &file, model).expect("a written file"), "a transfer was not collective");
     // Readers come after the last rank has left the file.
     comm.barrier();
@@ -141,6 +143,16 @@ fn every_transfer_is_collective_and_nothing_partial_remains(comm: &Rc<Comm>) {
         assert!(!Path::new("collective.h5.partial").exists());
         assert!(Path::new("collective.xdmf").exists());
     }
+}
+
+fn a_file_for_paraview_is_written_collectively_too(comm: &Rc<Comm>) {
+    let file = ResultsFile::new(comm, Path::new("v.h5"), Companion::VtkHdf, None, None).expect("a place for the file");
+    let model = model(comm, &Grid::untidy(9, 7).mesh(), 0);
+    assert!(write(comm, &file, &model).expect("written files"), "a transfer was not collective");
+    comm.barrier();
+    let cells: i64 = read::<i64>("v.vtkhdf", "VTKHDF/NumberOfCells").iter().sum();
+    assert_eq!((cells, read::<i64>("v.vtkhdf", "VTKHDF/Offsets").len()), (63, 63 + comm.size()));
+    assert!(!Path::new("v.vtkhdf.partial").exists() && !Path::new("v.xdmf").exists());
 }
 
 fn datasets_are_in_the_numbering_of_the_input(comm: &Rc<Comm>) {
@@ -216,7 +228,7 @@ fn failure<T>(comm: &Comm, result: Result<T>) -> (ExitCode, String) {
 
 fn a_failed_write_keeps_the_old_file(comm: &Rc<Comm>) {
     write_new(comm, "kept.h5", &model(comm, &Grid::new(5, 4).mesh(), 0));
-    let file = ResultsFile::new(comm, Path::new("kept.h5"), None, None).expect("a place for the file");
+    let file = ResultsFile::new(comm, Path::new("kept.h5"), Companion::Xdmf, None, None).expect("a place for the file");
     if comm.is_root() {
         fs::create_dir("kept.h5.partial").expect("a folder in the way");
     }
@@ -230,17 +242,19 @@ fn a_failed_write_keeps_the_old_file(comm: &Rc<Comm>) {
 }
 
 fn a_place_that_cannot_be_written_is_an_error_from_the_start(comm: &Rc<Comm>) {
-    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("nowhere/out.h5"), None, None));
+    let (code, message) =
+        failure(comm, ResultsFile::new(comm, Path::new("nowhere/out.h5"), Companion::Xdmf, None, None));
     assert_eq!(code, ExitCode::Io);
     assert!(message.starts_with("cannot write nowhere/out.h5: "), "{message}");
-    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("."), None, None));
+    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("."), Companion::Xdmf, None, None));
     assert_eq!((code, message.as_str()), (ExitCode::Io, "cannot write .: it is a folder"));
 }
 
 fn the_mesh_is_never_overwritten(comm: &Rc<Comm>) {
     write_new(comm, "input.h5", &model(comm, &Grid::new(3, 2).mesh(), 0));
     let same = Path::new("./input.h5");
-    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("input.h5"), Some(same), None));
+    let (code, message) =
+        failure(comm, ResultsFile::new(comm, Path::new("input.h5"), Companion::Xdmf, Some(same), None));
     assert_eq!(code, ExitCode::Input);
     assert!(message.starts_with("the output input.h5 is the input itself"), "{message}");
 }

@@ -67,10 +67,10 @@ fn derived_fields_are_those_of_one_rank(comm: &Rc<Comm>) {
 
 const FLUID: Fluid = Fluid { p0: 10.0, density: 2.0 };
 
-/// The fields of the owned nodes. **Collective.**
+/// The fields of the local nodes. **Collective.**
 fn recovered(model: &Model, u: &Vector) -> Vec<NodeFields> {
     let gauss = gauss_velocities(&model.mesh, u.local());
-    node_fields(&model.mesh, &recover(&model.halo, &model.mesh, &gauss), FLUID)
+    node_fields(&recover(&model.halo, &model.mesh, &gauss), FLUID)
 }
 
 fn derived_fields_at_the_nodes_are_those_of_one_rank(comm: &Rc<Comm>) {
@@ -80,8 +80,8 @@ fn derived_fields_at_the_nodes_are_those_of_one_rank(comm: &Rc<Comm>) {
         let (own, all) = (at_nodes(&model), at_nodes(&serial));
         let component = |c: fn(&NodeFields) -> f64| serial.by_number(&all.iter().map(c).collect::<Vec<_>>());
         let expected = [component(|f| f.velocity[0]), component(|f| f.velocity[1]), component(|f| f.pressure)];
-        assert_eq!(own.len(), model.mesh.owned_nodes);
-        for (f, &id) in own.iter().zip(model.owned_ids()) {
+        assert_eq!(own.len(), model.mesh.coordinates.len());
+        for (f, &id) in own.iter().zip(&model.mesh.node_ids) {
             for (value, expected) in [f.velocity[0], f.velocity[1], f.pressure].iter().zip(&expected) {
                 assert!((value - expected[id as usize]).abs() < 1e-9, "node {id}");
             }
