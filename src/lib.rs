@@ -9,6 +9,7 @@
 //! lies under all of it. [`plot`] draws what such a file holds.
 
 pub mod assemble;
+mod bottleneck;
 pub mod cli;
 mod console;
 pub mod error;
@@ -22,6 +23,7 @@ pub mod mesh;
 pub mod parallel;
 pub mod plot;
 pub mod problem;
+mod progress;
 pub mod quad8;
 pub mod run;
 pub mod timing;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use clap::Parser;
 use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
-use quad8_mpi::cli::{Cli, Command};
+use quad8_mpi::cli::{self, Cli, Command};
 use quad8_mpi::huge_pages::HugePages;
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::{ExitCode, Result, plot, run};
@@ -24,6 +24,8 @@ fn main() {
     let args = match command {
         Command::Solve(args) => args,
         Command::Plot(args) => alone(|| plot::plot(&args)),
+        Command::Completions(args) => alone(|| cli::completions(&args)),
+        Command::Man => alone(cli::manual),
     };
     let Some((universe, _)) = mpi::initialize_with_threading(Threading::Funneled) else {
         eprintln!("quad8-mpi: MPI was started twice");

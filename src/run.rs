@@ -1,10 +1,12 @@
 //! The story of a solve, from the mesh to the results file.
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::assemble::{ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
+use crate::bottleneck::bottleneck;
 use crate::cli::{OperatorKind, OutputFormat, PreconditionerKind, SolveArgs};
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
@@ -17,7 +19,7 @@ use crate::io::{
     Companion, Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats,
     SolverConfig,
 };
-use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient};
+use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_observed};
 use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
@@ -41,9 +43,12 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         OutputFormat::Vtkhdf => Companion::VtkHdf,
     };
     let output = ResultsFile::new(comm, &args.output, companion, source.path(), args.json.as_deref())?;
+    let progress = &console.progress;
+    progress.stage("reading the mesh");
     let slab = watch.time("load_mesh", || source.read(comm))?;
     fault::point(comm, "partition");
     let problem = Problem::channel(args.gamma);
+    progress.stage("splitting the mesh");
     let prepared = watch.time("partition", || prepare(comm, &slab, &problem, args.refine))?;
     drop(slab);
     let Prepared { mesh, boundary, halo, partition, turned } = prepared;
@@ -56,6 +61,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 2. Assemble the system and build in the boundary conditions.
     fault::point(comm, "assemble");
+    progress.stage("integrating the elements");
     let (elements, mut b) = watch.time("assemble_system", || {
         let elements = ElementMatrices::new(&mesh, &boundary, &problem);
         let elements = comm.agree(elements.map_err(|e| e.before_refinement(args.refine)))?;
@@ -74,6 +80,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 3. Solve.
     fault::point(comm, "solve");
+    progress.stage("setting up the preconditioner");
     let preconditioner = watch.time("setup_preconditioner", || {
         Ok::<Box<dyn Preconditioner>, Error>(match args.preconditioner {
             PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
@@ -83,7 +90,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     drop(elements);
     let options = CgOptions { rtol: args.rtol, max_iterations: args.max_iterations };
     let mut u = Vector::zeros(halo.map());
-    let report = watch.time("solve_system", || conjugate_gradient(operator, &*preconditioner, &b, &mut u, options));
+    let report = watch.time("solve_system", || {
+        let start = Instant::now();
+        let observer = |iteration, relative| progress.iteration(start, iteration, relative, args.rtol);
+        conjugate_gradient_observed(operator, &*preconditioner, &b, &mut u, options, &observer)
+    });
     let convergence = Convergence::new(&report, preconditioner.levels());
     let matrix_nnz = comm.sum(operator.entries() as u64);
     // The results need their memory.
@@ -91,9 +102,10 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let slow = convergence.slow_multigrid();
     console.warn(slow.as_slice());
     warnings.extend(slow);
-    console.solved(&report, args.rtol);
+    console.solved(&report, convergence.factor, args.rtol);
 
     // 4. Velocities and pressures.
+    progress.stage("recovering velocities");
     let (fields, node_fields, estimate) = watch.time("compute_derived", || {
         for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
             if is_fixed {
@@ -132,15 +144,18 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         memory: measure_memory(comm),
         parallel,
         residual_history: report.history.clone(),
+        limited_by: String::new(),
         warnings,
     };
     let errors = &estimate.elements;
     let results = Results { mesh: &mesh, u: &u, fields: &fields, node_fields: &node_fields, errors, record: &record };
+    progress.stage("writing");
     watch.time("export", || output.write(comm, &results))?;
 
     // 6. Report.
     record.timing_metrics = watch.collect(comm);
     record.memory = measure_memory(comm);
+    record.limited_by = bottleneck(&record, &placement.warnings);
     if let Some(path) = &args.json {
         comm.agree(if comm.is_root() { record.write(path) } else { Ok(()) })?;
     }

@@ -31,6 +31,8 @@ mod reference;
 mod refusal;
 #[path = "support/results.rs"]
 mod results;
+#[path = "command_line/self_description.rs"]
+mod self_description;
 #[path = "command_line/solving.rs"]
 mod solving;
 #[path = "command_line/threads.rs"]
@@ -41,11 +43,12 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 12] = [
+    let lists: [Vec<Trial>; 13] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
         paraview::trials(),
+        self_description::trials(),
         plot::trials(),
         messages::trials(),
         refusal::trials(),

@@ -1,9 +1,11 @@
 //! The command line: one file for the options of each subcommand.
 
 mod plot;
+mod shell;
 mod solve;
 
 pub use plot::{PlotArgs, PlotField};
+pub use shell::{CompletionArgs, completions, manual};
 pub use solve::{OperatorKind, OutputFormat, PreconditionerKind, SolveArgs};
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -16,7 +18,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 /// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside.
 #[derive(Debug, Parser)]
 // Launchers give ranks a terminal even where the output goes to a file.
-#[command(name = "quad8-mpi", version, args_conflicts_with_subcommands = true, color = ColorChoice::Never)]
+#[command(name = "quad8-mpi", version, long_version = shell::long_version(), args_conflicts_with_subcommands = true, color = ColorChoice::Never)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -31,6 +33,10 @@ pub enum Command {
     Solve(SolveArgs),
     /// Draw a results file, or the convergence of a run, as PNG or SVG
     Plot(PlotArgs),
+    /// Print the completions of a shell
+    Completions(CompletionArgs),
+    /// Print the manual page
+    Man,
 }
 
 impl Cli {

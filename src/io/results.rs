@@ -322,6 +322,7 @@ impl Writer<'_> {
         text("program", &format!("quad8-mpi {}", record.version))?;
         text("mpi", &record.libraries.mpi)?;
         text("hdf5", &record.libraries.hdf5)?;
+        text("metis", &record.libraries.metis)?;
         text("mesh", &record.mesh_info.source)?;
         count("refine", u64::from(record.mesh_info.refine))?;
         text("operator", &config.operator)?;

@@ -78,6 +78,21 @@ pub fn conjugate_gradient(
     x: &mut Vector,
     options: CgOptions,
 ) -> CgReport {
+    conjugate_gradient_observed(operator, preconditioner, b, x, options, &|_, _| ())
+}
+
+/// What is told the number of each iteration and its residual over ||b||.
+pub type Observer<'a> = &'a dyn Fn(usize, f64);
+
+/// As [`conjugate_gradient`], with an observer of the iterations. **Collective.**
+pub fn conjugate_gradient_observed(
+    operator: &dyn LinearOperator,
+    preconditioner: &dyn Preconditioner,
+    b: &[f64],
+    x: &mut Vector,
+    options: CgOptions,
+    observer: Observer,
+) -> CgReport {
     let comm = operator.halo().comm();
     let map = operator.halo().map();
     let norm = |local: f64| comm.sum(local).sqrt();
@@ -88,7 +103,7 @@ pub fn conjugate_gradient(
     let target = options.rtol * rhs_norm;
     operator.residual(b, x, &mut r);
     let mut residual_norm = norm(dot(r.owned(), r.owned()));
-    let mut history = vec![residual_norm];
+    let mut history = History { residuals: vec![residual_norm], observer };
     let mut restarts = 0;
 
     let outcome = loop {
@@ -114,7 +129,22 @@ pub fn conjugate_gradient(
             }
         }
     };
+    let history = history.residuals;
     CgReport { outcome, iterations: history.len() - 1, history, rhs_norm, residual_norm }
+}
+
+/// The residuals so far, and who hears of new ones.
+struct History<'a> {
+    residuals: Vec<f64>,
+    observer: Observer<'a>,
+}
+
+impl History<'_> {
+    /// Adds a residual that is `relative` times `scale`.
+    fn add(&mut self, scale: f64, relative: f64) {
+        (self.observer)(self.residuals.len(), relative);
+        self.residuals.push(scale * relative);
+    }
 }
 
 /// Iterates from the residual in `r` until the recurrence is small enough beside
@@ -124,7 +154,7 @@ fn iterate(
     preconditioner: &dyn Preconditioner,
     x: &mut Vector,
     [r, z, p, q]: [&mut Vector; 4],
-    history: &mut Vec<f64>,
+    history: &mut History,
     rhs_norm: f64,
     options: CgOptions,
 ) -> Option<Outcome> {
@@ -139,7 +169,7 @@ fn iterate(
         if let Some(bad) = not_positive(r_mr, |r_mr| Outcome::IndefinitePreconditioner { r_mr }) {
             return Some(bad);
         }
-        if history.len() > options.max_iterations {
+        if history.residuals.len() > options.max_iterations {
             return Some(Outcome::MaxIterations);
         }
         operator.apply(p, q);
@@ -166,7 +196,7 @@ fn iterate(
                 *p = z + beta * *p;
             }
         });
-        history.push(scale * sums[0].sqrt());
+        history.add(scale, sums[0].sqrt());
         if sums[0].sqrt() <= target {
             return None;
         }

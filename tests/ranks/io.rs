@@ -83,6 +83,7 @@ fn record() -> RunRecord {
             load_imbalance: 1.0,
         },
         residual_history: vec![1.0, 0.1, 0.01, 1e-5, 1e-9],
+        limited_by: String::new(),
         warnings: Vec::new(),
     }
 }
