@@ -12,7 +12,7 @@ pub fn bottleneck(record: &RunRecord, placement: &[String]) -> String {
     let threads = (parallel.ranks * parallel.threads_per_rank) as u64;
     let each = record.mesh_info.used_nodes / threads.max(1);
     if !placement.is_empty() {
-        return "threads share one core (see the warning)".to_owned();
+        return "threads share cores: see the warning above".to_owned();
     }
     if parallel.ranks > 1 && parallel.load_imbalance > UNEVEN {
         return format!("one rank has {:.1} times the mean of the elements", parallel.load_imbalance);

@@ -147,7 +147,7 @@ impl ResultsFile {
             return Ok(collective);
         }
         let node = 9 * size_of::<f64>();
-        let element = 8 * size_of::<i64>() + size_of::<i32>() + 1 + 8 * size_of::<f64>();
+        let element = size_of::<[i64; 8]>() + size_of::<i32>() + 1 + 8 * size_of::<f64>();
         let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64;
         let path = self.companion_path();
         let also = self.write_file(comm, &path, size, results.record, |file| vtkhdf::write(comm, file, results))?;
