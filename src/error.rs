@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use crate::mesh::Flaw;
+
 /// Result of anything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -28,22 +30,27 @@ pub enum Error {
     #[error("cannot open {path}: {cause}")]
     Open { path: PathBuf, cause: String },
     #[error(
-        "{path} is not an HDF5 file: quad8-mpi reads HDF5 meshes with the datasets x, y and quad8 \
-         (convert others, for instance with meshio and h5py)"
+        "{path} {claim}: quad8-mpi reads HDF5 (datasets x, y, quad8), Gmsh MSH 4.1 (.msh), NumPy (.npz with x, y, \
+         quad8) and spreadsheets (.xlsx with the sheets coord, conec). Others can be converted: \
+         meshio convert {path} mesh.msh --output-format gmsh"
     )]
-    NotHdf5 { path: PathBuf },
+    UnknownFormat { path: PathBuf, claim: String },
+    #[error("{path} cannot be used as a {format} mesh: {flaw}")]
+    BadFile { path: PathBuf, format: &'static str, flaw: Flaw },
+    #[error("dataset '{name}' of {path} claims {claimed} bytes, the file holds {stored} of them")]
+    NotThere { path: PathBuf, name: String, claimed: u64, stored: u64 },
     #[error("{path} has no dataset '{name}': a mesh needs x (N), y (N) and quad8 (E, 8); found: {found}")]
     MissingDataset { path: PathBuf, name: &'static str, found: String },
     #[error("dataset '{name}' of {path} has shape {shape:?}: expected {expected}")]
-    BadShape { path: PathBuf, name: &'static str, shape: Vec<usize>, expected: String },
+    BadShape { path: PathBuf, name: String, shape: Vec<usize>, expected: String },
     #[error("dataset '{name}' of {path} holds {found}: expected {expected}")]
-    BadType { path: PathBuf, name: &'static str, found: String, expected: &'static str },
+    BadType { path: PathBuf, name: String, found: String, expected: &'static str },
     #[error("cannot read dataset '{name}' of {path}: {cause}")]
     Read { path: PathBuf, name: String, cause: String },
     #[error("the mesh has no elements")]
     EmptyMesh,
-    #[error("the built-in mesh cannot be read: {cause}")]
-    BuiltIn { cause: String },
+    #[error("the built-in mesh {name} cannot be read: {flaw}")]
+    BuiltIn { name: &'static str, flaw: Flaw },
     #[error(
         "the mesh has {count} {what}, more than the {limit} that METIS with 32-bit numbers takes: \
          start from a coarser mesh and use --refine"
@@ -88,6 +95,24 @@ pub enum Error {
     )]
     NoBoundary { which: &'static str, extreme: &'static str, x: f64 },
     #[error(
+        "the mesh names the boundaries {names}: without an inlet and an outlet among them, say what holds where with \
+         --bc NAME=dirichlet:VALUE or --bc NAME=robin:P,GAMMA"
+    )]
+    NoDefaultConditions { names: String },
+    #[error(
+        "boundary '{name}' has an edge from node {from} to node {to}, the mesh has {nodes} nodes (indices start at 0)"
+    )]
+    TagOutOfRange { name: String, from: u64, to: u64, nodes: u64 },
+    #[error("boundary '{name}' has an edge from node {from} to node {to} (indices start at 0), which no element has")]
+    TagNotAnEdge { name: String, from: u64, to: u64 },
+    #[error(
+        "the edge from node {from} to node {to} (indices start at 0) belongs to two boundaries, '{first}' and \
+         '{second}': an edge can have one name"
+    )]
+    TwoNames { from: u64, to: u64, first: String, second: String },
+    #[error("the mesh has {count} names of one kind, more than the {limit} that can be told apart")]
+    TooManyNames { count: usize, limit: usize },
+    #[error(
         "the piece of the domain that holds element {element} touches no Dirichlet edge and no Robin edge with p > 0, \
          so its solution is not unique: connect it or remove it"
     )]
@@ -107,6 +132,8 @@ pub enum Error {
          found: {found}"
     )]
     NotResults { path: PathBuf, name: &'static str, found: String },
+    #[error("{path} is not an HDF5 file: a picture is drawn from a results file (OUT.h5)")]
+    NotHdf5 { path: PathBuf },
     #[error("{path} is not a run record of quad8-mpi (--json writes them): {cause}")]
     NotRecord { path: PathBuf, cause: String },
     #[error("a picture is a .png or an .svg file: {path} is neither")]
@@ -150,13 +177,16 @@ impl Error {
     }
 
     /// The element it names, and the node where several ranks may name the same
-    /// element; of several errors the one with the lowest is reported, so that
+    /// element, or the nodes of the edge it names; of several errors the one with the lowest is reported, so that
     /// the message does not depend on the rank count.
     pub(crate) fn place(&self) -> Option<[u64; 2]> {
         match self {
             Self::CrowdedEdge { element, from: node, .. }
             | Self::TwoMiddles { element, from: node, .. }
             | Self::MixedRoles { element, node } => Some([*element, *node]),
+            Self::TagOutOfRange { from, to, .. }
+            | Self::TagNotAnEdge { from, to, .. }
+            | Self::TwoNames { from, to, .. } => Some([*from, *to]),
             Self::NodeOutOfRange { element, .. }
             | Self::RepeatedNode { element, .. }
             | Self::NotFiniteCoordinates { element, .. }

@@ -10,6 +10,7 @@
 
 pub mod assemble;
 mod bottleneck;
+pub mod check;
 pub mod cli;
 mod console;
 pub mod error;

@@ -10,7 +10,7 @@ use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::cli::{self, Cli, Command};
 use quad8_mpi::huge_pages::HugePages;
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::{ExitCode, Result, plot, run};
+use quad8_mpi::{ExitCode, Result, check, plot, run};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -21,8 +21,10 @@ fn main() {
         Ok(cli) => cli.into_command(),
         Err(message) => usage(&message),
     };
-    let args = match command {
-        Command::Solve(args) => args,
+    let work: Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>> = match command {
+        Command::Solve(args) => Box::new(move |comm| run::solve(comm, &args)),
+        Command::Check(args) => Box::new(move |comm| check::check(comm, &args)),
+        Command::Meshes => Box::new(|comm| check::list_meshes(comm)),
         Command::Plot(args) => alone(|| plot::plot(&args)),
         Command::Completions(args) => alone(|| cli::completions(&args)),
         Command::Man => alone(cli::manual),
@@ -33,7 +35,7 @@ fn main() {
     };
     let comm = Rc::new(Comm::new(universe.world()));
     abort_on_panic(comm.rank());
-    let code = run::solve(&comm, &args).unwrap_or_else(|error| {
+    let code = work(&comm).unwrap_or_else(|error| {
         if comm.is_root() {
             quad8_mpi::error::complain(&format!("error: {error}"));
         }

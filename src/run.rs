@@ -20,7 +20,7 @@ use crate::io::{
     SolverConfig,
 };
 use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_observed};
-use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
+use crate::mesh::{self, LocalMesh, MeshSource, Partition};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
 use crate::timing::{Stopwatch, Timings};
@@ -37,7 +37,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     console.start(comm, &placement);
 
     // 1. Read, check that the results will have a place, split, distribute, refine.
-    let source = args.mesh.clone().map_or(MeshSource::BuiltIn, MeshSource::File);
+    let source = MeshSource::find(comm, args.mesh.as_deref());
     let companion = match args.format {
         OutputFormat::Xdmf => Companion::Xdmf,
         OutputFormat::Vtkhdf => Companion::VtkHdf,
@@ -47,14 +47,16 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     progress.stage("reading the mesh");
     let slab = watch.time("load_mesh", || source.read(comm))?;
     fault::point(comm, "partition");
-    let problem = Problem::channel(args.gamma);
+    let problem = comm.agree(Problem::by_names(&slab.boundary_names(), args.gamma))?;
     progress.stage("splitting the mesh");
     let prepared = watch.time("partition", || prepare(comm, &slab, &problem, args.refine))?;
+    let notes = slab.notes.clone();
     drop(slab);
-    let Prepared { mesh, boundary, halo, partition, turned } = prepared;
+    let Prepared { mesh, boundary, halo, partition, turned, inside } = prepared;
     let mut warnings = placement.warnings.clone();
     let orphans = comm.sum(mesh.orphans.len() as u64);
-    warnings.extend(mesh_warnings(turned, orphans));
+    warnings.extend(notes);
+    warnings.extend(mesh::warnings(turned, orphans, inside));
     console.warn(&warnings);
     let parallel = describe_parallel(comm, &placement, &partition, &halo, &mesh);
     console.mesh(&source, &mesh, args.refine, &parallel);
@@ -147,8 +149,15 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         limited_by: String::new(),
         warnings,
     };
-    let errors = &estimate.elements;
-    let results = Results { mesh: &mesh, u: &u, fields: &fields, node_fields: &node_fields, errors, record: &record };
+    let results = Results {
+        mesh: &mesh,
+        boundary: &boundary,
+        u: &u,
+        fields: &fields,
+        node_fields: &node_fields,
+        errors: &estimate.elements,
+        record: &record,
+    };
     progress.stage("writing");
     watch.time("export", || output.write(comm, &results))?;
 
@@ -170,17 +179,17 @@ struct Prepared {
     halo: Rc<Halo>,
     partition: Partition,
     turned: u64,
+    inside: u64,
 }
 
 fn prepare(comm: &Rc<Comm>, slab: &mesh::MeshSlab, problem: &Problem, levels: u32) -> Result<Prepared> {
     let partition = mesh::partition(comm, slab)?;
     let (coarse, turned) = mesh::distribute(comm, slab, &partition.parts)?;
-    let rule = LeftToRight { inlet: Problem::INLET, outlet: Problem::OUTLET };
-    let boundary = mesh::find_boundary(comm, &coarse, &rule)?;
+    let (boundary, inside) = mesh::named_boundary(comm, slab, &coarse)?;
     mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
     let (mesh, boundary) = mesh::refine(comm, coarse, boundary, levels)?;
     let halo = Rc::new(mesh.halo(comm)?);
-    Ok(Prepared { mesh, boundary, halo, partition, turned })
+    Ok(Prepared { mesh, boundary, halo, partition, turned, inside })
 }
 
 fn start_threads(comm: &Comm, args: &SolveArgs) -> Result<Placement> {
@@ -190,17 +199,6 @@ fn start_threads(comm: &Comm, args: &SolveArgs) -> Result<Placement> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
     comm.agree(pool.map_err(|e| Error::Threads { threads, cause: e.to_string() }))?;
     Ok(placement)
-}
-
-fn mesh_warnings(turned: u64, orphans: u64) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if turned > 0 {
-        warnings.push(format!("{turned} elements are clockwise: they were turned round"));
-    }
-    if orphans > 0 {
-        warnings.push(format!("{orphans} nodes belong to no element: they hold NaN in the results"));
-    }
-    warnings
 }
 
 fn describe_parallel(

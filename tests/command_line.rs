@@ -5,8 +5,12 @@
 mod bad_meshes;
 #[path = "command_line/bad_outputs.rs"]
 mod bad_outputs;
+#[path = "command_line/checking.rs"]
+mod checking;
 #[path = "command_line/failure.rs"]
 mod failure;
+#[path = "command_line/formats.rs"]
+mod formats;
 #[path = "support/mesh.rs"]
 mod mesh;
 #[path = "command_line/messages.rs"]
@@ -43,7 +47,7 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 13] = [
+    let lists: [Vec<Trial>; 15] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
@@ -54,6 +58,8 @@ fn main() {
         refusal::trials(),
         bad_meshes::trials(),
         bad_outputs::trials(),
+        formats::trials(),
+        checking::trials(),
         threads::trials(),
         failure::trials(),
         real_meshes::trials(),

@@ -39,6 +39,7 @@ mod ranks {
     pub mod recovery;
     pub mod refine;
     pub mod solve;
+    pub mod tags;
     pub mod threads;
 }
 #[path = "support/mpirun.rs"]
@@ -68,7 +69,12 @@ const GROUPS: [Group; 6] = [
     Group {
         ranks: ANY,
         threads: &[1],
-        modules: &[("mesh", mesh::CHECKS), ("flaws", flaws::CHECKS), ("refine", refine::CHECKS)],
+        modules: &[
+            ("mesh", mesh::CHECKS),
+            ("flaws", flaws::CHECKS),
+            ("tags", tags::CHECKS),
+            ("refine", refine::CHECKS),
+        ],
     },
     Group {
         ranks: ANY,

@@ -1,9 +1,11 @@
 //! The command line: one file for the options of each subcommand.
 
+mod check;
 mod plot;
 mod shell;
 mod solve;
 
+pub use check::CheckArgs;
 pub use plot::{PlotArgs, PlotField};
 pub use shell::{CompletionArgs, completions, manual};
 pub use solve::{OperatorKind, OutputFormat, PreconditionerKind, SolveArgs};
@@ -14,7 +16,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 /// quadrilaterals, on any number of MPI ranks and threads.
 ///
 /// Start it with mpirun: `mpirun -n 4 quad8-mpi MESH.h5 -o OUT.h5`. Without a
-/// mesh it solves a built-in Y-channel. Exit codes: 0 solved, 1 not converged,
+/// mesh it solves a built-in Y-channel; `quad8-mpi meshes` lists more of them. Exit codes: 0 solved, 1 not converged,
 /// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside.
 #[derive(Debug, Parser)]
 // Launchers give ranks a terminal even where the output goes to a file.
@@ -31,6 +33,10 @@ pub struct Cli {
 pub enum Command {
     /// Solve a mesh (what happens without a subcommand, too)
     Solve(SolveArgs),
+    /// Look a mesh over without solving: exit code 0 if it is good, 2 if not
+    Check(CheckArgs),
+    /// List the built-in meshes
+    Meshes,
     /// Draw a results file, or the convergence of a run, as PNG or SVG
     Plot(PlotArgs),
     /// Print the completions of a shell

@@ -9,7 +9,8 @@ use super::{finite, tolerance};
 /// Options of a solve.
 #[derive(Debug, Clone, Args)]
 pub struct SolveArgs {
-    /// HDF5 mesh with x (N), y (N) in metres and quad8 (E,8) from 0 [default: a built-in Y-channel]
+    /// Mesh file (HDF5, Gmsh MSH 4.1, .npz or .xlsx; metres) or, where no file has that name, a built-in mesh
+    /// [default: y-channel]
     pub mesh: Option<PathBuf>,
 
     /// Results file (HDF5); OUT.xdmf for ParaView is written beside it, see --format

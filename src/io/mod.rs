@@ -4,6 +4,7 @@ mod dataset;
 mod record;
 mod results;
 mod slabs;
+mod tags;
 mod vtkhdf;
 mod xdmf;
 

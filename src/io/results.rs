@@ -8,11 +8,11 @@ use hdf5::{File, H5Type};
 
 use super::dataset::{Part, write_part};
 use super::slabs::ToSlabs;
-use super::{RunRecord, vtkhdf, xdmf};
+use super::{RunRecord, tags, vtkhdf, xdmf};
 use crate::error::{Error, ExitCode, Result};
 use crate::fields::{ElementFields, NodeFields};
 use crate::la::Vector;
-use crate::mesh::LocalMesh;
+use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::hdf5_rows::{self, write_rows};
 use crate::parallel::{Blocks, Comm, Global};
 
@@ -20,6 +20,8 @@ use crate::parallel::{Blocks, Comm, Global};
 pub struct Results<'a> {
     /// The mesh.
     pub mesh: &'a LocalMesh,
+    /// Its named boundary edges.
+    pub boundary: &'a [BoundaryEdge],
     /// u at the nodes.
     pub u: &'a Vector,
     /// Derived fields of the own elements.
@@ -140,7 +142,8 @@ impl ResultsFile {
         let mesh = results.mesh;
         let node = 7 * size_of::<f64>();
         let element = 8 * index_bytes(mesh) + size_of::<i32>() + 5 * size_of::<f64>();
-        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64;
+        let tags = comm.sum(tags::size(mesh, results.boundary));
+        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + tags;
         let collective =
             self.write_file(comm, &self.path, size, results.record, |file| Writer { comm, file, results }.write())?;
         if self.companion == Companion::Xdmf {
@@ -234,8 +237,9 @@ impl Writer<'_> {
     fn write(&self) -> hdf5::Result<bool> {
         let nodes = self.write_nodes()?;
         let elements = self.write_elements()?;
+        let tags = tags::write(self.comm, self.file, self.results.mesh, self.results.boundary)?;
         self.write_record()?;
-        Ok(nodes && elements)
+        Ok(nodes && elements && tags)
     }
 
     fn write_nodes(&self) -> hdf5::Result<bool> {

@@ -12,8 +12,25 @@ use crate::parallel::{Global, Halo};
 /// # Errors
 /// [`Error::FloatingPiece`] with the lowest element of all floating pieces.
 pub fn check_components(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Result<()> {
+    let labels = label_pieces(halo, mesh, held);
+    let floating = mesh.elements.iter().zip(&mesh.element_ids).filter(|(nodes, _)| labels[nodes[0] as usize] != 0);
+    match floating.map(|(_, &id)| id).min() {
+        Some(element) => halo.comm().agree(Err(Error::FloatingPiece { element })),
+        None => halo.comm().agree(Ok(())),
+    }
+}
+
+/// The number of connected pieces. **Collective.**
+pub fn count_components(halo: &Halo, mesh: &LocalMesh) -> u64 {
+    let labels = label_pieces(halo, mesh, &vec![false; mesh.coordinates.len()]);
+    let owned = mesh.node_ids.iter().zip(&labels).take(mesh.owned_nodes);
+    halo.comm().sum(owned.filter(|&(&id, &label)| label == id + 1).count() as u64)
+}
+
+/// For each local node 0 where its piece is held, else its piece's lowest node
+/// plus one. **Collective.**
+fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Vec<Global> {
     let pieces = local_pieces(mesh);
-    // The label of a piece is 0 once it is known to be held, else its lowest node plus one.
     let mut labels: Vec<Global> = mesh.node_ids.iter().zip(held).map(|(&id, &h)| if h { 0 } else { id + 1 }).collect();
     loop {
         halo.forward(&mut labels);
@@ -27,13 +44,8 @@ pub fn check_components(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Result<
             labels[node] = lowest[piece];
         }
         if halo.comm().max(u8::from(changed)) == 0 {
-            break;
+            return labels;
         }
-    }
-    let floating = mesh.elements.iter().zip(&mesh.element_ids).filter(|(nodes, _)| labels[nodes[0] as usize] != 0);
-    match floating.map(|(_, &id)| id).min() {
-        Some(element) => halo.comm().agree(Err(Error::FloatingPiece { element })),
-        None => halo.comm().agree(Ok(())),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::quad8::{self, Coordinates};
 struct Element {
     id: Global,
     owner: u32,
+    region: u16,
     nodes: [Global; 8],
     node_owners: [u32; 8],
     coordinates: Coordinates,
@@ -26,41 +27,67 @@ struct Element {
 /// # Errors
 /// [`Error::NotFiniteCoordinates`], [`Error::BadJacobian`]; the same on every rank.
 pub fn distribute(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
-    let (ids, nodes) = send_elements(comm, slab, parts);
-    let (mut own, orphans) = resolve_nodes(comm, slab, ids, nodes);
-    let turned = comm.agree(orient_and_check(&mut own))?;
+    let Distributed { mesh, turned, mut flaws } = distribute_anyway(comm, slab, parts, 1);
+    comm.agree(flaws.pop().map_or(Ok(()), Err))?;
+    Ok((mesh, turned))
+}
+
+/// A mesh whose elements may be folded.
+pub struct Distributed {
+    /// The mesh.
+    pub mesh: LocalMesh,
+    /// Clockwise elements over all ranks, which were turned round.
+    pub turned: u64,
+    /// What is wrong with the first bad elements of this rank.
+    pub flaws: Vec<Error>,
+}
+
+/// As [`distribute`], but bad elements do not end it: each rank lists at most
+/// `most` of its own. **Collective.**
+pub fn distribute_anyway(comm: &Comm, slab: &MeshSlab, parts: &[u32], most: usize) -> Distributed {
+    let received = send_elements(comm, slab, parts);
+    let (mut own, orphans) = resolve_nodes(comm, slab, received);
+    let turned = comm.sum(orient(&mut own));
+    let flaws = own.iter().filter_map(|e| check_element(e).err()).take(most).collect();
     let ghosts = ghost_elements(comm, &own);
     let mut mesh = number(comm.rank() as u32, own, ghosts);
     mesh.total_nodes = slab.nodes.total();
     mesh.total_elements = slab.elements.total();
     mesh.orphans = orphans;
-    Ok((mesh, comm.sum(turned)))
+    mesh.boundary_names = slab.boundary_names();
+    mesh.region_names = slab.tags.region_names.clone();
+    Distributed { mesh, turned, flaws }
 }
 
-/// Numbers and nodes of the elements that are this rank's, ascending.
-fn send_elements(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> (Vec<Global>, Vec<[Global; 8]>) {
+/// The elements that are this rank's, ascending.
+struct Received {
+    ids: Vec<Global>,
+    regions: Vec<u16>,
+    nodes: Vec<[Global; 8]>,
+}
+
+fn send_elements(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Received {
     let first = slab.elements.range(comm.rank()).start;
     let mut outgoing = vec![Vec::new(); comm.size()];
-    for ((nodes, &part), id) in slab.connectivity.iter().zip(parts).zip(first..) {
+    for (i, (nodes, &part)) in slab.connectivity.iter().zip(parts).enumerate() {
         let message = &mut outgoing[part as usize];
-        message.push(id);
+        message.extend([first + i as Global, Global::from(slab.region(i))]);
         message.extend_from_slice(nodes);
     }
     let incoming = comm.exchange(outgoing);
-    let records = || incoming.iter().flat_map(|m| m.chunks_exact(9));
-    (records().map(|r| r[0]).collect(), records().map(|r| std::array::from_fn(|i| r[i + 1])).collect())
+    let records = || incoming.iter().flat_map(|m| m.chunks_exact(10));
+    Received {
+        ids: records().map(|r| r[0]).collect(),
+        regions: records().map(|r| r[1] as u16).collect(),
+        nodes: records().map(|r| std::array::from_fn(|i| r[i + 2])).collect(),
+    }
 }
 
 /// Asks the rank that holds each node's slab for its coordinates and owner.
 /// That rank knows all parts that touch the node, picks the owner among them,
 /// and keeps the nodes that nobody asks for as orphans.
-fn resolve_nodes(
-    comm: &Comm,
-    slab: &MeshSlab,
-    ids: Vec<Global>,
-    connectivity: Vec<[Global; 8]>,
-) -> (Vec<Element>, Vec<(Global, [f64; 2])>) {
-    let mut used: Vec<Global> = connectivity.iter().flatten().copied().collect();
+fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Element>, Vec<(Global, [f64; 2])>) {
+    let mut used: Vec<Global> = received.nodes.iter().flatten().copied().collect();
     used.sort_unstable();
     used.dedup();
     let mut questions = vec![Vec::new(); comm.size()];
@@ -92,11 +119,13 @@ fn resolve_nodes(
     let (owners, points) = (owners.concat(), points.concat());
 
     let place: FxHashMap<Global, usize> = used.iter().zip(0..).map(|(&n, i)| (n, i)).collect();
-    let elements = ids.into_iter().zip(connectivity).map(|(id, nodes)| {
+    let Received { ids, regions, nodes } = received;
+    let elements = ids.into_iter().zip(regions).zip(nodes).map(|((id, region), nodes)| {
         let at = nodes.map(|n| place[&n]);
         Element {
             id,
             owner: comm.rank() as u32,
+            region,
             nodes,
             node_owners: at.map(|i| owners[i]),
             coordinates: at.map(|i| [points[2 * i], points[2 * i + 1]]),
@@ -123,25 +152,28 @@ fn pick_owners(questions: &[Vec<Global>], first: Global, askers: &[u32], sum: &[
     owner
 }
 
-/// Turns clockwise elements and checks the coordinates and the determinant at
-/// the nine Gauss points. Returns how many were turned.
-fn orient_and_check(elements: &mut [Element]) -> Result<u64> {
+/// Turns clockwise elements and returns how many.
+fn orient(elements: &mut [Element]) -> u64 {
     let mut count = 0;
     for e in elements {
-        for (&[x, y], &node) in e.coordinates.iter().zip(&e.nodes) {
-            if !(x.is_finite() && y.is_finite()) {
-                return Err(Error::NotFiniteCoordinates { element: e.id, node, x, y });
-            }
-        }
         if quad8::gradients(&e.coordinates, 0.0, 0.0).determinant < 0.0 {
             e.nodes = quad8::turned(e.nodes);
             e.node_owners = quad8::turned(e.node_owners);
             e.coordinates = quad8::turned(e.coordinates);
             count += 1;
         }
-        check_jacobian(&e.coordinates, e.id, e.nodes)?;
     }
-    Ok(count)
+    count
+}
+
+/// Checks the coordinates of an element and the determinant at its nine Gauss points.
+fn check_element(e: &Element) -> Result<()> {
+    for (&[x, y], &node) in e.coordinates.iter().zip(&e.nodes) {
+        if !(x.is_finite() && y.is_finite()) {
+            return Err(Error::NotFiniteCoordinates { element: e.id, node, x, y });
+        }
+    }
+    check_jacobian(&e.coordinates, e.id, e.nodes)
 }
 
 /// Refuses an element whose Jacobian determinant is not positive at every one
@@ -171,7 +203,7 @@ fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
         for (i, &target) in targets.iter().enumerate() {
             if target != e.owner && (i == 0 || targets[i - 1] != target) {
                 let message = &mut numbers[target as usize];
-                message.push(e.id);
+                message.extend([e.id, Global::from(e.region)]);
                 message.extend_from_slice(&e.nodes);
                 message.extend(e.node_owners.map(Global::from));
                 points[target as usize].extend(e.coordinates.into_iter().flatten());
@@ -181,12 +213,13 @@ fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
     let (numbers, points) = (comm.exchange(numbers), comm.exchange(points));
     let mut ghosts = Vec::new();
     for (rank, (numbers, points)) in numbers.iter().zip(&points).enumerate() {
-        for (n, p) in numbers.chunks_exact(17).zip(points.chunks_exact(16)) {
+        for (n, p) in numbers.chunks_exact(18).zip(points.chunks_exact(16)) {
             ghosts.push(Element {
                 id: n[0],
                 owner: rank as u32,
-                nodes: std::array::from_fn(|i| n[1 + i]),
-                node_owners: std::array::from_fn(|i| n[9 + i] as u32),
+                region: n[1] as u16,
+                nodes: std::array::from_fn(|i| n[2 + i]),
+                node_owners: std::array::from_fn(|i| n[10 + i] as u32),
                 coordinates: std::array::from_fn(|i| [p[2 * i], p[2 * i + 1]]),
             });
         }
@@ -214,6 +247,7 @@ fn number(rank: u32, own: Vec<Element>, ghosts: Vec<Element>) -> LocalMesh {
         elements: connectivity,
         element_ids: elements.iter().map(|e| e.id).collect(),
         element_owners: elements.iter().map(|e| e.owner).collect(),
+        regions: elements.iter().map(|e| e.region).collect(),
         own_elements,
         nodes,
     };

@@ -6,21 +6,29 @@ mod boundary;
 mod builtin;
 mod components;
 mod distribute;
-mod gmsh;
-mod hdf5;
+mod duplicates;
+mod lattice;
 mod order;
 mod partition;
+pub mod quality;
+pub mod read;
 mod refine;
 mod slab;
+mod tagged;
+mod tags;
 
 pub use adjacency::Adjacency;
-pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, find_boundary};
-pub use components::check_components;
-pub use distribute::{check_jacobian, distribute};
-pub(crate) use hdf5::check_signature;
+pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, assign, find_boundary, survey};
+pub use builtin::{BUILT_IN, BuiltIn};
+pub use components::{check_components, count_components};
+pub use distribute::{Distributed, check_jacobian, distribute, distribute_anyway};
+pub use duplicates::count_duplicates;
 pub use partition::{Partition, partition};
+pub use read::Flaw;
 pub use refine::refine;
 pub use slab::MeshSlab;
+pub use tagged::{Tagged, name_edges, named_boundary};
+pub use tags::{NO_REGION, TaggedEdge, Tags};
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -32,28 +40,41 @@ use crate::quad8::Coordinates;
 /// Where a mesh comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MeshSource {
-    /// The Y-channel in the program itself.
-    BuiltIn,
-    /// An HDF5 file with the datasets x, y and quad8.
+    /// A mesh in the program itself.
+    BuiltIn(BuiltIn),
+    /// A file of any format that can be read.
     File(PathBuf),
 }
 
 impl MeshSource {
+    /// What an argument means: the file of that name if there is one, else the
+    /// built-in mesh of that name; without an argument the first built-in mesh.
+    /// **Collective.**
+    pub fn find(comm: &Comm, argument: Option<&Path>) -> Self {
+        let Some(path) = argument else { return Self::BuiltIn(BUILT_IN[0]) };
+        // One rank looks: others may not see the file.
+        let exists = comm.broadcast(0, u8::from(comm.is_root() && path.exists())) == 1;
+        match path.to_str().and_then(BuiltIn::find) {
+            Some(mesh) if !exists => Self::BuiltIn(mesh),
+            _ => Self::File(path.to_owned()),
+        }
+    }
+
     /// Reads this rank's slab. **Collective.**
     ///
     /// # Errors
     /// Whatever is wrong with the file, the same on every rank.
     pub fn read(&self, comm: &Comm) -> Result<MeshSlab> {
         match self {
-            Self::BuiltIn => builtin::y_channel(comm),
-            Self::File(path) => hdf5::read(comm, path),
+            Self::BuiltIn(mesh) => mesh.read(comm),
+            Self::File(path) => read::file(comm, path),
         }
     }
 
     /// The name to show.
     pub fn name(&self) -> String {
         match self {
-            Self::BuiltIn => "built-in y-channel".to_owned(),
+            Self::BuiltIn(mesh) => format!("built-in {}", mesh.name),
             Self::File(path) => path.display().to_string(),
         }
     }
@@ -61,7 +82,7 @@ impl MeshSource {
     /// The file, if it is one.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::BuiltIn => None,
+            Self::BuiltIn(_) => None,
             Self::File(path) => Some(path),
         }
     }
@@ -84,6 +105,8 @@ pub struct LocalMesh {
     pub element_ids: Vec<Global>,
     /// Rank that owns each element.
     pub element_owners: Vec<u32>,
+    /// Region of each element: a place in `region_names`, or [`NO_REGION`].
+    pub regions: Vec<u16>,
     /// Number of own elements.
     pub own_elements: usize,
     /// Coordinates (m) of each node.
@@ -96,6 +119,10 @@ pub struct LocalMesh {
     pub owned_nodes: usize,
     /// Nodes that no element uses, dealt to ranks: number and coordinates (m).
     pub orphans: Vec<(Global, [f64; 2])>,
+    /// Names of the boundaries that [`BoundaryEdge::boundary`] counts; the same on every rank.
+    pub boundary_names: Vec<String>,
+    /// Names of the regions; the same on every rank.
+    pub region_names: Vec<String>,
 }
 
 impl LocalMesh {
@@ -119,4 +146,20 @@ impl LocalMesh {
         let ghosts: Vec<(Global, usize)> = ghosts.iter().copied().zip(owners).collect();
         Halo::new(comm, owned, &ghosts)
     }
+}
+
+/// What a mesh is warned of: clockwise elements, nodes of no element, named
+/// edges inside the domain.
+pub fn warnings(turned: u64, orphans: u64, inside: u64) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if turned > 0 {
+        warnings.push(format!("{turned} elements are clockwise: they were turned round"));
+    }
+    if orphans > 0 {
+        warnings.push(format!("{orphans} nodes belong to no element: they hold NaN in the results"));
+    }
+    if inside > 0 {
+        warnings.push(format!("{inside} named edges lie inside the domain: no condition holds there"));
+    }
+    warnings
 }

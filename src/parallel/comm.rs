@@ -159,6 +159,26 @@ impl Comm {
         value
     }
 
+    /// The strings of rank 0 on every rank; the others pass none. **Collective.**
+    pub fn broadcast_strings(&self, values: Vec<String>) -> Vec<String> {
+        let mut lengths: Vec<u64> = values.iter().map(|value| value.len() as u64).collect();
+        lengths.resize(self.broadcast(0, lengths.len()), 0);
+        let root = self.inner.process_at_rank(0);
+        root.broadcast_into(&mut lengths[..]);
+        let mut bytes = values.concat().into_bytes();
+        bytes.resize(lengths.iter().sum::<u64>() as usize, 0);
+        for piece in bytes.chunks_mut(MESSAGE_BYTES) {
+            root.broadcast_into(piece);
+        }
+        let mut rest = &bytes[..];
+        let mut next = |length: &u64| {
+            let (value, others) = rest.split_at(*length as usize);
+            rest = others;
+            String::from_utf8_lossy(value).into_owned()
+        };
+        lengths.iter().map(&mut next).collect()
+    }
+
     /// Turns a result that may differ from rank to rank into one that is the
     /// same on all: if any rank failed, every rank returns the error of the
     /// rank that names the lowest element and node (or else of the lowest rank).

@@ -6,7 +6,7 @@ use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, File};
 
 use crate::error::{Error, Result};
-use crate::mesh::check_signature;
+use crate::mesh::read::is_hdf5;
 use crate::quad8::Coordinates;
 
 /// A mesh as a picture needs it.
@@ -36,7 +36,9 @@ impl ResultsReader {
     /// # Errors
     /// [`Error::Open`], [`Error::NotHdf5`].
     pub fn open(path: &Path) -> Result<Self> {
-        check_signature(path)?;
+        if !is_hdf5(path)? {
+            return Err(Error::NotHdf5 { path: path.into() });
+        }
         let file = File::open(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
         Ok(Self { path: path.into(), file })
     }
@@ -101,7 +103,7 @@ impl ResultsReader {
     }
 
     fn bad_shape(&self, name: &'static str, dataset: &Dataset, expected: String) -> Error {
-        Error::BadShape { path: self.path.clone(), name, shape: dataset.shape(), expected }
+        Error::BadShape { path: self.path.clone(), name: name.to_owned(), shape: dataset.shape(), expected }
     }
 
     fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {

@@ -115,8 +115,15 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
     };
     let node_fields: Vec<NodeFields> = model.mesh.node_ids.iter().map(at_node).collect();
     let errors: Vec<f64> = own.iter().map(|&id| nodal(id) + 5.0).collect();
-    let (errors, record) = (&errors[..], &record());
-    let results = Results { mesh: &model.mesh, u: &u, fields: &fields, node_fields: &node_fields, errors, record };
+    let results = Results {
+        mesh: &model.mesh,
+        boundary: &model.boundary,
+        u: &u,
+        fields: &fields,
+        node_fields: &node_fields,
+        errors: &errors,
+        record: &record(),
+    };
     file.write(comm, &results)
 }
 

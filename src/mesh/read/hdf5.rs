@@ -1,26 +1,24 @@
 //! Reading a mesh from HDF5: each rank its slab, collectively.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use hdf5::Dataset;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
-use super::MeshSlab;
 use crate::error::{Error, Result};
+use crate::mesh::{MeshSlab, Tags};
 use crate::parallel::hdf5_rows::{self, read_rows};
 use crate::parallel::{Blocks, Comm};
 
-/// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width.
+/// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, and the
+/// names in `boundaries` and `regions`.
 /// **Collective.**
 ///
 /// # Errors
-/// [`Error::Open`], [`Error::NotHdf5`], [`Error::MissingDataset`],
-/// [`Error::BadShape`], [`Error::BadType`], [`Error::Read`] and those of
-/// [`MeshSlab::new`]; the same on every rank.
+/// [`Error::Open`], [`Error::MissingDataset`], [`Error::BadShape`],
+/// [`Error::BadType`], [`Error::NotThere`], [`Error::Read`], [`Error::BadFile`]
+/// and those of [`MeshSlab`]; the same on every rank.
 pub fn read(comm: &Comm, path: &Path) -> Result<MeshSlab> {
-    comm.agree(if comm.is_root() { check_signature(path) } else { Ok(()) })?;
     let opened = hdf5_rows::open(comm, path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() });
     let file = comm.agree(opened)?;
     let reader = Reader { comm, file: &file, path };
@@ -31,10 +29,11 @@ pub fn read(comm: &Comm, path: &Path) -> Result<MeshSlab> {
     slab.check(comm)
 }
 
-struct Reader<'a> {
-    comm: &'a Comm,
-    file: &'a hdf5::File,
-    path: &'a Path,
+/// An open file.
+pub(super) struct Reader<'a> {
+    pub comm: &'a Comm,
+    pub file: &'a hdf5::File,
+    pub path: &'a Path,
 }
 
 struct Unchecked {
@@ -42,11 +41,12 @@ struct Unchecked {
     elements: Blocks,
     coordinates: Vec<[f64; 2]>,
     connectivity: Vec<[i64; 8]>,
+    tags: Tags,
 }
 
 impl Unchecked {
     fn check(self, comm: &Comm) -> Result<MeshSlab> {
-        MeshSlab::new(comm, self.nodes, self.elements, self.coordinates, &self.connectivity)
+        MeshSlab::new(comm, self.nodes, self.elements, self.coordinates, &self.connectivity)?.with_tags(comm, self.tags)
     }
 }
 
@@ -58,11 +58,13 @@ impl Reader<'_> {
         let x = self.floats(&x, "x", nodes)?;
         let y = self.floats(&y, "y", nodes)?;
         let quad8 = self.integers(&quad8, "quad8", elements)?;
+        let tags = self.tags(elements)?;
         Ok(Unchecked {
             nodes,
             elements,
             coordinates: x.into_iter().zip(y).map(|(x, y)| [x, y]).collect(),
             connectivity: quad8.chunks_exact(8).map(|row| std::array::from_fn(|i| row[i])).collect(),
+            tags,
         })
     }
 
@@ -83,16 +85,21 @@ impl Reader<'_> {
         })
     }
 
-    fn expect_shape(&self, dataset: &Dataset, name: &'static str, fits: bool, expected: &str) -> Result<()> {
+    pub(super) fn expect_shape(&self, dataset: &Dataset, name: &str, fits: bool, expected: &str) -> Result<()> {
         if fits {
             return Ok(());
         }
-        Err(Error::BadShape { path: self.path.into(), name, shape: dataset.shape(), expected: expected.into() })
+        Err(Error::BadShape {
+            path: self.path.into(),
+            name: name.into(),
+            shape: dataset.shape(),
+            expected: expected.into(),
+        })
     }
 
     /// This rank's rows as f64. The memory type is the file's own, since HDF5
     /// silently gives up collective transfer when it has to convert.
-    fn floats(&self, dataset: &Dataset, name: &'static str, blocks: Blocks) -> Result<Vec<f64>> {
+    fn floats(&self, dataset: &Dataset, name: &str, blocks: Blocks) -> Result<Vec<f64>> {
         let rows = blocks.range(self.comm.rank());
         let read = match self.descriptor(dataset, name) {
             Ok(TypeDescriptor::Float(FloatSize::U4)) => widen(read_rows::<f32>(dataset, rows)),
@@ -105,7 +112,7 @@ impl Reader<'_> {
 
     /// This rank's rows as i64; unsigned numbers too large for it become -1,
     /// which no node has.
-    fn integers(&self, dataset: &Dataset, name: &'static str, blocks: Blocks) -> Result<Vec<i64>> {
+    pub(super) fn integers(&self, dataset: &Dataset, name: &str, blocks: Blocks) -> Result<Vec<i64>> {
         use IntSize::{U1, U2, U4, U8};
         use TypeDescriptor::{Integer, Unsigned};
         let rows = blocks.range(self.comm.rank());
@@ -125,46 +132,39 @@ impl Reader<'_> {
         self.finish(read, name)
     }
 
-    fn descriptor(&self, dataset: &Dataset, name: &'static str) -> Result<TypeDescriptor> {
+    fn descriptor(&self, dataset: &Dataset, name: &str) -> Result<TypeDescriptor> {
+        self.comm.agree(self.check_stored(dataset, name))?;
         let descriptor = dataset.dtype().and_then(|t| t.to_descriptor());
         self.comm.agree(descriptor.map_err(|e| self.unreadable(name, &e)))
     }
 
-    fn bad_type<T>(&self, name: &'static str, found: &TypeDescriptor, expected: &'static str) -> Result<T> {
-        Err(Error::BadType { path: self.path.into(), name, found: found.to_string(), expected })
+    /// Refuses a dataset that claims far more than the file holds: filters
+    /// make at most 1032 bytes of one (zlib, *Technical Details*).
+    fn check_stored(&self, dataset: &Dataset, name: &str) -> Result<()> {
+        const LARGEST_RATIO: u64 = 1032;
+        let width = dataset.dtype().map_or(1, |t| t.size() as u64);
+        let claimed = dataset.shape().iter().try_fold(width, |product, &n| product.checked_mul(n as u64));
+        let claimed = claimed.unwrap_or(u64::MAX);
+        let stored = dataset.storage_size().min(self.file.size());
+        if claimed > stored.saturating_mul(LARGEST_RATIO) {
+            return Err(Error::NotThere { path: self.path.into(), name: name.into(), claimed, stored });
+        }
+        Ok(())
     }
 
-    fn finish<T>(&self, read: hdf5::Result<Vec<T>>, name: &'static str) -> Result<Vec<T>> {
+    fn bad_type<T>(&self, name: &str, found: &TypeDescriptor, expected: &'static str) -> Result<T> {
+        Err(Error::BadType { path: self.path.into(), name: name.into(), found: found.to_string(), expected })
+    }
+
+    fn finish<T>(&self, read: hdf5::Result<Vec<T>>, name: &str) -> Result<Vec<T>> {
         self.comm.agree(read.map_err(|e| self.unreadable(name, &e)))
     }
 
-    fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {
+    pub(super) fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {
         Error::Read { path: self.path.into(), name: name.into(), cause: cause.to_string() }
     }
 }
 
 fn widen<T: Into<U>, U>(list: hdf5::Result<Vec<T>>) -> hdf5::Result<Vec<U>> {
     list.map(|list| list.into_iter().map(Into::into).collect())
-}
-
-/// Refuses a file without the signature, which stands at byte 0, 512, 1024,
-/// 2048 and so on (HDF5 File Format Specification, section II.A).
-///
-/// # Errors
-/// [`Error::Open`], [`Error::NotHdf5`].
-pub fn check_signature(path: &Path) -> Result<()> {
-    const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
-    let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
-    let mut file = File::open(path).map_err(failed)?;
-    let mut at = 0;
-    loop {
-        let mut bytes = [0; 8];
-        file.seek(SeekFrom::Start(at)).map_err(failed)?;
-        match file.read_exact(&mut bytes) {
-            Ok(()) if bytes == SIGNATURE => return Ok(()),
-            Ok(()) => at = if at == 0 { 512 } else { 2 * at },
-            Err(e) if e.kind() == ErrorKind::UnexpectedEof => return Err(Error::NotHdf5 { path: path.into() }),
-            Err(e) => return Err(failed(e)),
-        }
-    }
 }

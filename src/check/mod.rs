@@ -1,0 +1,74 @@
+//! `quad8-mpi check`: everything about a mesh that a solve would stumble over,
+//! found without solving. Unlike a solve it does not end at the first error.
+
+mod report;
+mod survey;
+
+pub use report::{Boundary, MeshReport, Quality, Region, Report};
+
+use std::fs;
+use std::path::Path;
+use std::rc::Rc;
+
+use crate::cli::CheckArgs;
+use crate::error::{Error, ExitCode, Result};
+use crate::mesh::{BUILT_IN, MeshSource};
+use crate::parallel::Comm;
+
+/// Checks a mesh and prints what it found. **Collective.**
+///
+/// # Errors
+/// A file that cannot be read or written; what is wrong with a mesh is part of
+/// the report.
+pub fn check(comm: &Rc<Comm>, args: &CheckArgs) -> Result<ExitCode> {
+    let source = MeshSource::find(comm, Some(&args.mesh));
+    let report = match source.read(comm) {
+        Ok(slab) => survey::survey(comm, &source, &slab)?,
+        Err(error) if error.exit_code() == ExitCode::Input => Report::refused(source.name(), &error),
+        Err(error) => return Err(error),
+    };
+    comm.agree(if comm.is_root() { deliver(&report, args.json.as_deref()) } else { Ok(()) })?;
+    Ok(if report.errors.is_empty() { ExitCode::Success } else { ExitCode::Input })
+}
+
+fn deliver(report: &Report, json: Option<&Path>) -> Result<()> {
+    let to_stdout = json.is_some_and(|path| path.as_os_str() == "-");
+    if let Some(path) = json {
+        let failed = |cause: String| Error::Write { path: path.into(), cause };
+        let text = serde_json::to_string_pretty(report).map_err(|e| failed(e.to_string()))? + "\n";
+        if to_stdout {
+            print!("{text}");
+        } else {
+            fs::write(path, text).map_err(|e| failed(e.to_string()))?;
+        }
+    }
+    if !to_stdout {
+        print!("{report}");
+    }
+    Ok(())
+}
+
+/// Prints the built-in meshes; on rank 0 only.
+///
+/// # Errors
+/// [`Error::BuiltIn`] if the program was built with a damaged mesh.
+pub fn list_meshes(comm: &Comm) -> Result<ExitCode> {
+    let text = if comm.is_root() { describe_meshes() } else { Ok(String::new()) };
+    print!("{}", comm.agree(text)?);
+    Ok(ExitCode::Success)
+}
+
+fn describe_meshes() -> Result<String> {
+    let mut text = format!("{:<14} {:>8} {:>8}  {:<40} what\n", "name", "elements", "nodes", "boundaries");
+    for built_in in BUILT_IN {
+        let mut mesh = built_in.parse()?;
+        mesh.tags.boundary_names.sort();
+        let boundaries = mesh.tags.boundary_names.join(", ");
+        let (elements, nodes) = (mesh.elements.len(), mesh.coordinates.len());
+        text += &format!("{:<14} {elements:>8} {nodes:>8}  {boundaries:<40} {}\n", built_in.name, built_in.description);
+    }
+    Ok(text + "\nAny of them at any size: quad8-mpi NAME --refine K has 4^K times the elements.\n")
+}
+
+/// How many flaws of one kind a report lists.
+const MOST: usize = 10;

@@ -1,0 +1,167 @@
+//! Going over a mesh, one property after the other.
+
+use std::rc::Rc;
+
+use super::{Boundary, MOST, MeshReport, Quality, Region, Report};
+use crate::assemble::held_nodes;
+use crate::error::{Error, Result};
+use crate::mesh::quality::{Summary, scaled_jacobian};
+use crate::mesh::{self, BoundaryEdge, Distributed, LocalMesh, MeshSlab, MeshSource, NO_REGION};
+use crate::parallel::{Comm, Halo};
+use crate::problem::Problem;
+use crate::quad8::{self, EDGES};
+
+/// Looks at everything. **Collective.**
+///
+/// # Errors
+/// What keeps the mesh from being distributed at all.
+pub fn survey(comm: &Rc<Comm>, source: &MeshSource, slab: &MeshSlab) -> Result<Report> {
+    let parts = mesh::partition(comm, slab)?.parts;
+    let Distributed { mesh, turned, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
+    let halo = mesh.halo(comm)?;
+    let mut errors = lowest(comm, flaws);
+    let (free, torn) = mesh::survey(comm, &mesh);
+    errors.extend(torn.iter().map(ToString::to_string));
+    let (boundary, inside) = match mesh::name_edges(comm, slab, &mesh, &free) {
+        Ok(named) => named,
+        Err(error) => {
+            errors.push(error.to_string());
+            (Vec::new(), 0)
+        }
+    };
+    let mut warnings = slab.notes.clone();
+    if !boundary_is_bad(&errors, &boundary, comm) {
+        hold(&halo, slab, &mesh, &boundary, &mut errors, &mut warnings);
+    }
+    let (boundaries, unnamed) = measure_boundaries(comm, &mesh, &free, &boundary);
+    let report = MeshReport {
+        nodes: mesh.total_nodes,
+        elements: mesh.total_elements,
+        orphan_nodes: comm.sum(mesh.orphans.len() as u64),
+        duplicate_nodes: mesh::count_duplicates(comm, &mesh),
+        clockwise_elements: turned,
+        pieces: mesh::count_components(&halo, &mesh),
+        scaled_jacobian: measure_quality(comm, &mesh),
+        boundaries,
+        unnamed,
+        regions: measure_regions(comm, &mesh),
+    };
+    warnings.extend(mesh::warnings(turned, report.orphan_nodes, inside));
+    if report.duplicate_nodes > 0 {
+        warnings.push(format!(
+            "{} nodes lie at the place of another one: the mesh may be torn there",
+            report.duplicate_nodes
+        ));
+    }
+    Ok(Report::new(source.name(), errors, warnings, Some(report)))
+}
+
+fn boundary_is_bad(errors: &[String], boundary: &[BoundaryEdge], comm: &Comm) -> bool {
+    !errors.is_empty() && comm.sum(boundary.len() as u64) == 0
+}
+
+/// The flaws that name the lowest elements of all ranks, one after the other.
+fn lowest(comm: &Comm, flaws: Vec<Error>) -> Vec<String> {
+    let mut rest = flaws.into_iter().peekable();
+    let mut found = Vec::new();
+    while found.len() < MOST {
+        let place = rest.peek().and_then(Error::place);
+        let lowest = comm.min(place.map_or(u64::MAX, |[element, _]| element));
+        let next = if place.is_some_and(|[element, _]| element == lowest) { rest.next() } else { None };
+        match comm.agree(next.map_or(Ok(()), Err)) {
+            Ok(()) => break,
+            Err(error) => found.push(error.to_string()),
+        }
+    }
+    found
+}
+
+/// Whether the default conditions hold every piece, where there are any.
+fn hold(
+    halo: &Halo,
+    slab: &MeshSlab,
+    mesh: &LocalMesh,
+    boundary: &[BoundaryEdge],
+    errors: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) {
+    match Problem::by_names(&slab.boundary_names(), 0.0) {
+        Err(error) => warnings.push(error.to_string()),
+        Ok(problem) => {
+            let held = held_nodes(mesh, boundary, &problem);
+            errors.extend(mesh::check_components(halo, mesh, &held).err().map(|error| error.to_string()));
+        }
+    }
+}
+
+fn measure_quality(comm: &Comm, mesh: &LocalMesh) -> Quality {
+    let mut summary = Summary::default();
+    let mut worst = u64::MAX;
+    for e in 0..mesh.own_elements {
+        let quality = scaled_jacobian(&mesh.element_coordinates(e));
+        let before = summary.lowest;
+        summary.add(quality);
+        if summary.lowest.to_bits() != before.to_bits() {
+            worst = mesh.element_ids[e];
+        } else if quality.to_bits() == before.to_bits() {
+            worst = worst.min(mesh.element_ids[e]);
+        }
+    }
+    // A NaN is worse than any number.
+    let rank = |value: f64| if value.is_nan() { f64::NEG_INFINITY } else { value };
+    let lowest = comm.min(rank(summary.lowest));
+    let worst = comm.min(if rank(summary.lowest) == lowest { worst } else { u64::MAX });
+    let counts: Vec<u64> = summary.bars.iter().copied().chain([summary.folded]).collect();
+    let counts = comm.sum_all(&counts);
+    let bars = std::array::from_fn(|i| counts[i]);
+    Quality::new(&Summary { lowest, folded: counts[bars.len()], bars }, worst)
+}
+
+/// Edges and length of each named boundary and of the rest.
+fn measure_boundaries(
+    comm: &Comm,
+    mesh: &LocalMesh,
+    free: &[(usize, usize)],
+    boundary: &[BoundaryEdge],
+) -> (Vec<Boundary>, Boundary) {
+    let names = mesh.boundary_names.iter().map(String::as_str).chain(["(no name)"]);
+    let names: Vec<&str> = names.collect();
+    let mut counts = vec![0; names.len()];
+    let mut lengths = vec![0.0; names.len()];
+    for &(element, side) in free.iter().filter(|(element, _)| *element < mesh.own_elements) {
+        let place = boundary.binary_search_by_key(&(element, side), |edge| (edge.element as usize, edge.side as usize));
+        let number = place.map_or(names.len() - 1, |i| boundary[i].boundary as usize);
+        counts[number] += 1;
+        lengths[number] += edge_length(mesh, element, side);
+    }
+    let (counts, lengths) = (comm.sum_all(&counts), comm.sum_all(&lengths));
+    let measured = names.iter().zip(counts).zip(lengths);
+    let mut all: Vec<Boundary> =
+        measured.map(|((&name, edges), length)| Boundary { name: name.to_owned(), edges, length }).collect();
+    let unnamed = all.pop().unwrap_or(Boundary { name: String::new(), edges: 0, length: 0.0 });
+    (all, unnamed)
+}
+
+/// Length (m) of the curved edge.
+fn edge_length(mesh: &LocalMesh, element: usize, side: usize) -> f64 {
+    let points = EDGES[side].map(|i| mesh.coordinates[mesh.elements[element][i] as usize]);
+    let tangent = |dn: &[f64; 3]| {
+        let along = |axis: usize| (0..3).map(|i| dn[i] * points[i][axis]).sum::<f64>();
+        along(0).hypot(along(1))
+    };
+    quad8::edge_points().into_iter().map(|(_, dn, weight)| weight * tangent(&dn)).sum()
+}
+
+fn measure_regions(comm: &Comm, mesh: &LocalMesh) -> Vec<Region> {
+    let mut counts = vec![0; mesh.region_names.len()];
+    let mut areas = vec![0.0; mesh.region_names.len()];
+    for e in (0..mesh.own_elements).filter(|&e| mesh.regions[e] != NO_REGION) {
+        let coordinates = mesh.element_coordinates(e);
+        let at = |[xi, eta, weight]: [f64; 3]| weight * quad8::gradients(&coordinates, xi, eta).determinant;
+        counts[mesh.regions[e] as usize] += 1;
+        areas[mesh.regions[e] as usize] += quad8::points_3x3().map(at).iter().sum::<f64>();
+    }
+    let (counts, areas) = (comm.sum_all(&counts), comm.sum_all(&areas));
+    let measured = mesh.region_names.iter().zip(counts).zip(areas);
+    measured.map(|((name, elements), area)| Region { name: name.clone(), elements, area }).collect()
+}

@@ -1,0 +1,16 @@
+//! Options of `quad8-mpi check`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Options of a check.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// Mesh file, or the name of a built-in mesh
+    pub mesh: PathBuf,
+
+    /// Also write what was found to this file; - prints it, and nothing else
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}

@@ -1,0 +1,112 @@
+//! Nodes at the same place: where a mesh is torn without showing it.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::LocalMesh;
+use crate::parallel::{Comm, Global};
+use crate::quad8::EDGES;
+
+/// Nodes nearer to each other than this part of the shortest edge coincide.
+const TOLERANCE: f64 = 1e-6;
+
+/// The number of used nodes that lie where another one with a lower number
+/// does. **Collective.**
+pub fn count_duplicates(comm: &Comm, mesh: &LocalMesh) -> u64 {
+    let reach = TOLERANCE * shortest_edge(comm, mesh);
+    if !(reach > 0.0 && reach.is_finite()) {
+        return 0;
+    }
+    let mut outgoing_cells = vec![Vec::new(); comm.size()];
+    let mut outgoing_points = vec![Vec::new(); comm.size()];
+    for (&id, &point) in mesh.node_ids.iter().zip(&mesh.coordinates).take(mesh.owned_nodes) {
+        // What is not finite is found elsewhere.
+        if !point.iter().all(|v| v.is_finite()) {
+            continue;
+        }
+        for cell in cells(point, reach) {
+            let rank = home(cell, comm.size());
+            outgoing_cells[rank].extend([cell[0] as Global, cell[1] as Global, id]);
+            outgoing_points[rank].extend(point);
+        }
+    }
+    let (cells, points) = (comm.exchange(outgoing_cells).concat(), comm.exchange(outgoing_points).concat());
+    let mut found = vec![FxHashSet::default(); comm.size()];
+    for id in twice(cells.as_chunks::<3>().0, points.as_chunks::<2>().0, reach) {
+        // A pair may share several cells: one rank counts each node.
+        found[(id % comm.size() as u64) as usize].insert(id);
+    }
+    let incoming = comm.exchange(found.into_iter().map(|ids| ids.into_iter().collect()).collect::<Vec<Vec<Global>>>());
+    let distinct: FxHashSet<Global> = incoming.into_iter().flatten().collect();
+    comm.sum(distinct.len() as u64)
+}
+
+/// Distance (m) between the ends of the shortest edge that has a length.
+fn shortest_edge(comm: &Comm, mesh: &LocalMesh) -> f64 {
+    let mut shortest = f64::INFINITY;
+    for nodes in &mesh.elements {
+        for [a, _, b] in EDGES {
+            let [[xa, ya], [xb, yb]] = [a, b].map(|i| mesh.coordinates[nodes[i] as usize]);
+            let length = (xb - xa).hypot(yb - ya);
+            if length > 0.0 && length < shortest {
+                shortest = length;
+            }
+        }
+    }
+    comm.min(shortest)
+}
+
+/// The cells of a grid that come within reach of a point: four at most. Cells
+/// are much wider than the reach, so it is mostly one.
+fn cells([x, y]: [f64; 2], reach: f64) -> Vec<[i64; 2]> {
+    let width = 64.0 * reach;
+    let of = |v: f64| [((v - reach) / width).floor() as i64, ((v + reach) / width).floor() as i64];
+    let ([left, right], [below, above]) = (of(x), of(y));
+    let mut cells = vec![[left, below], [right, below], [left, above], [right, above]];
+    cells.sort_unstable();
+    cells.dedup();
+    cells
+}
+
+fn home([i, j]: [i64; 2], ranks: usize) -> usize {
+    let mixed = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (j as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+    ((mixed >> 32) % ranks as u64) as usize
+}
+
+/// The nodes of each cell that lie where one before them lies.
+fn twice(records: &[[Global; 3]], points: &[[f64; 2]], reach: f64) -> Vec<Global> {
+    let mut order: Vec<usize> = (0..records.len()).collect();
+    order.sort_unstable_by_key(|&i| records[i]);
+    let mut first: FxHashMap<[Global; 2], Vec<[f64; 2]>> = FxHashMap::default();
+    let mut found = Vec::new();
+    for i in order {
+        let ([a, b, id], [x, y]) = (records[i], points[i]);
+        let places = first.entry([a, b]).or_default();
+        if places.iter().any(|[px, py]| (px - x).hypot(py - y) <= reach) {
+            found.push(id);
+        } else {
+            places.push([x, y]);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_across_the_line_between_cells_meet() {
+        let reach = 0.1;
+        let [a, b] = [6.4 - 0.04, 6.4 + 0.04].map(|x| cells([x, 1.0], reach));
+        assert!(a.iter().any(|cell| b.contains(cell)));
+        assert_eq!(cells([3.2, 3.2], reach), [[0, 0]]);
+    }
+
+    #[test]
+    fn of_three_nodes_in_one_place_two_are_too_many() {
+        let records = [[0, 0, 7], [0, 0, 3], [0, 0, 5], [0, 1, 9]];
+        let mut found = twice(&records, &[[1.0, 1.0]; 4], 0.1);
+        found.sort_unstable();
+        assert_eq!(found, [5, 7]);
+    }
+}

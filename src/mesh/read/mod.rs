@@ -1,0 +1,52 @@
+//! Reading meshes: HDF5 in slabs by all ranks together; Gmsh MSH 4.1, .npz and
+//! .xlsx by rank 0, which deals them out. What a file is, its content says;
+//! its name counts only where the content does not tell.
+
+mod flaw;
+mod format;
+pub mod gmsh;
+mod hdf5;
+pub mod hdf5_tags;
+pub mod npz;
+#[cfg(test)]
+mod smoke;
+mod whole;
+pub mod xlsx;
+
+pub use flaw::Flaw;
+pub use format::{Format, is_hdf5};
+pub use whole::{WholeMesh, deal};
+
+use std::fs;
+use std::path::Path;
+
+use super::MeshSlab;
+use crate::error::{Error, Result};
+use crate::parallel::Comm;
+
+/// Reads a mesh file of any known format. **Collective.**
+///
+/// # Errors
+/// [`Error::Open`], [`Error::UnknownFormat`], [`Error::BadFile`], those of the
+/// HDF5 reader and of [`MeshSlab::new`]; the same on every rank.
+pub fn file(comm: &Comm, path: &Path) -> Result<MeshSlab> {
+    let format = if comm.is_root() { Format::recognise(path) } else { Ok(Format::Hdf5) };
+    let format = comm.agree(format)?;
+    // The others do not look at the file unless all of them read it.
+    let is_serial = comm.broadcast(0, u8::from(format != Format::Hdf5)) == 1;
+    if !is_serial {
+        return hdf5::read(comm, path);
+    }
+    let mesh = if comm.is_root() { parse(path, format) } else { Ok(WholeMesh::default()) };
+    deal(comm, comm.agree(mesh)?)
+}
+
+fn parse(path: &Path, format: Format) -> Result<WholeMesh> {
+    let bytes = fs::read(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
+    let mesh = match format {
+        Format::Gmsh => gmsh::parse(&bytes),
+        Format::Npz => npz::parse(&bytes),
+        Format::Xlsx | Format::Hdf5 => xlsx::parse(&bytes),
+    };
+    mesh.map_err(|flaw| Error::BadFile { path: path.into(), format: format.name(), flaw })
+}

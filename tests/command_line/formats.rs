@@ -1,0 +1,237 @@
+//! One mesh in every format that is read, by the programs that people use:
+//! tests/data/meshes/names.geo through Gmsh 4.8, NumPy, h5py and openpyxl.
+
+use std::fs;
+use std::path::PathBuf;
+
+use hdf5::File;
+use libtest_mimic::Trial;
+
+use crate::mesh::Mesh;
+use crate::program::Folder;
+use crate::refusal::refused;
+use crate::results::Results;
+use crate::{at_ranks, trial};
+
+const WITH_NAMES: [&str; 6] =
+    ["names.h5", "names.msh", "names-binary.msh", "names-parametric.msh", "names-quad9.msh", "names.npz"];
+const WITHOUT_NAMES: [&str; 3] = ["plain.npz", "plain.xlsx", "index-columns.xlsx"];
+const INSIDE: &str = "warning: 3 named edges lie inside the domain: no condition holds there";
+
+pub fn trials() -> Vec<Trial> {
+    [
+        at_ranks("a_mesh_has_one_solution_in_every_format", [1, 3], one_solution),
+        at_ranks("content_counts_before_the_name", [2], content_first),
+        at_ranks("a_results_file_has_the_names_of_its_mesh", [1, 3], names_survive),
+        vec![trial("names_in_a_results_file_do_not_depend_on_the_ranks", names_at_any_ranks)],
+        refusals(),
+        damaged(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A file that was made by another program.
+pub fn data(name: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "tests", "data", "meshes", name].iter().collect()
+}
+
+fn with(name: &str) -> Folder {
+    let folder = Folder::new();
+    fs::copy(data(name), folder.path(name)).unwrap();
+    folder
+}
+
+/// u by place, since formats may number nodes differently.
+fn by_place(results: &Results) -> Vec<[f64; 3]> {
+    let mut rows: Vec<[f64; 3]> =
+        results.x.iter().zip(&results.y).zip(&results.u).map(|((&x, &y), &u)| [x, y, u]).collect();
+    let key = |row: &[f64; 3]| [row[0], row[1]].map(|v| (v * 1e6).round() as i64);
+    rows.sort_by_key(key);
+    rows
+}
+
+fn one_solution(ranks: usize) {
+    let solve = |name: &str| {
+        let folder = with(name);
+        let outcome = folder.run(ranks, &[name, "--rtol", "1e-14", "-o", "out.h5"]).expect_code(0);
+        assert_eq!(outcome.stderr.contains(INSIDE), WITH_NAMES.contains(&name), "{name}: {outcome}");
+        assert_eq!(
+            outcome.stderr.contains("18 quadrilaterals have nine nodes"),
+            name == "names-quad9.msh",
+            "{outcome}"
+        );
+        by_place(&Results::read(&folder.path("out.h5")))
+    };
+    let expected = solve("names.h5");
+    assert_eq!(expected.len(), 73);
+    for name in WITH_NAMES[1..].iter().chain(&WITHOUT_NAMES) {
+        let found = solve(name);
+        assert_eq!(found.len(), 73, "{name}");
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((0..3).all(|i| (found[i] - expected[i]).abs() < 5e-12), "{name}: {found:?} and {expected:?}");
+        }
+    }
+}
+
+fn content_first(ranks: usize) {
+    let folder = Folder::new();
+    for (name, other) in
+        [("names.msh", "a.h5"), ("names.npz", "b.msh"), ("plain.xlsx", "c.npz"), ("names.h5", "d.xlsx")]
+    {
+        fs::copy(data(name), folder.path(other)).unwrap();
+        folder.run(ranks, &[other]).expect_code(0);
+    }
+}
+
+/// All lists of names and what they hold.
+fn names(folder: &Folder, file: &str) -> Vec<(String, Vec<u64>)> {
+    let file = File::open(folder.path(file)).unwrap();
+    let mut lists = Vec::new();
+    for group in ["boundaries", "regions"] {
+        let group = file.group(group).unwrap();
+        for name in group.member_names().unwrap() {
+            let values = group.dataset(&name).unwrap().read_raw::<u64>().unwrap();
+            lists.push((name, values));
+        }
+    }
+    lists
+}
+
+fn names_survive(ranks: usize) {
+    let folder = with("names.msh");
+    for levels in ["0", "1"] {
+        let solve = |mesh: &str, levels: &str, out: &str| {
+            folder.run(ranks, &[mesh, "--refine", levels, "-o", out, "--rtol", "1e-10"]).expect_code(0);
+        };
+        solve("names.msh", levels, "first.h5");
+        solve("first.h5", "0", "second.h5");
+        let [first, second] = ["first.h5", "second.h5"].map(|file| names(&folder, file));
+        assert_eq!(first, second);
+        let found: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+        let expected = ["Höhe über Grund – Wand", "Inlet", "inner line", "outlet to the sea", "cold rock", "warmes Öl"];
+        assert_eq!(found.iter().filter(|name| expected.contains(name)).count(), 6, "{found:?}");
+        let edges = if levels == "0" { 3 } else { 6 };
+        let inlet = &first.iter().find(|(name, _)| name == "Inlet").unwrap().1;
+        assert_eq!(inlet.len(), 2 * edges);
+        let [a, b] = ["first.h5", "second.h5"].map(|file| Results::read(&folder.path(file)));
+        assert!(a.has_the_mesh_of(&b) && a.u.iter().zip(&b.u).all(|(a, b)| (a - b).abs() < 1e-9));
+    }
+}
+
+fn names_at_any_ranks() {
+    let folder = with("names-binary.msh");
+    let at = |ranks: usize| {
+        folder.run(ranks, &["names-binary.msh", "--refine", "2", "-o", "out.h5"]).expect_code(0);
+        names(&folder, "out.h5")
+    };
+    let alone = at(1);
+    assert!(at(2) == alone && at(5) == alone);
+}
+
+fn refusals() -> Vec<Trial> {
+    fn copy(folder: &Folder, name: &str, to: &str) {
+        fs::copy(data(name), folder.path(to)).unwrap();
+    }
+    const FORMATS: &str = "quad8-mpi reads HDF5 (datasets x, y, quad8), Gmsh MSH 4.1 (.msh), NumPy (.npz with x, y, \
+                           quad8) and spreadsheets (.xlsx with the sheets coord, conec). Others can be converted: \
+                           meshio convert mesh.vtk mesh.msh --output-format gmsh";
+    [
+        refused("an_unknown_format", &["mesh.vtk"], 2, FORMATS, |folder| {
+            fs::write(folder.path("mesh.vtk"), "# vtk DataFile Version 5.1\n").unwrap();
+        }),
+        refused("an_old_gmsh_file", &["mesh.msh"], 2, "gmsh old.msh -save -format msh41 -o new.msh", |folder| {
+            copy(folder, "names-22.msh", "mesh.msh");
+        }),
+        refused("a_mesh_of_triangles", &["mesh.msh"], 2, "it holds 52 triangles with six nodes", |folder| {
+            copy(folder, "triangles.msh", "mesh.msh");
+        }),
+        refused("a_mesh_that_is_not_plane", &["mesh.msh"], 2, "it is not plane: z goes from 0 to 0.5 m", |folder| {
+            copy(folder, "not-plane.msh", "mesh.msh");
+        }),
+        refused(
+            "a_mesh_without_inlet",
+            &["mesh.msh"],
+            2,
+            "the mesh names the boundaries Höhe über Grund – Wand, inner line, left, outlet to the sea: without an \
+             inlet and an outlet among them, say what holds where with --bc NAME=dirichlet:VALUE or --bc \
+             NAME=robin:P,GAMMA",
+            |folder| {
+                let text = fs::read_to_string(data("names.msh")).unwrap();
+                fs::write(folder.path("mesh.msh"), text.replace("\"Inlet\"", "\"left\"")).unwrap();
+            },
+        ),
+        refused("an_edge_of_two_names", &["mesh.h5"], 2, "belongs to two boundaries, 'inlet' and 'outlet'", |folder| {
+            Mesh::rectangle(4, 2).write(&folder.path("mesh.h5"));
+            named(folder, "boundaries/inlet", &[[0, 18], [18, 36]]);
+            named(folder, "boundaries/outlet", &[[36, 18]]);
+        }),
+        refused(
+            "an_edge_of_no_element",
+            &["mesh.h5"],
+            2,
+            "boundary 'inlet' has an edge from node 0 to node 36 (indices start at 0), which no element has",
+            |folder| {
+                Mesh::rectangle(4, 2).write(&folder.path("mesh.h5"));
+                named(folder, "boundaries/inlet", &[[0, 36]]);
+                named(folder, "boundaries/outlet", &[[8, 26]]);
+            },
+        ),
+        refused("regions_that_overlap", &["mesh.h5"], 2, "element 5 is in two regions, 'a' and 'b'", |folder| {
+            Mesh::rectangle(4, 2).write(&folder.path("mesh.h5"));
+            region(folder, "regions/a", &[4, 5]);
+            region(folder, "regions/b", &[5, 6]);
+        }),
+        refused("a_region_beyond_the_mesh", &["mesh.h5"], 2, "region 'a' holds element 8, the mesh has 8", |folder| {
+            Mesh::rectangle(4, 2).write(&folder.path("mesh.h5"));
+            region(folder, "regions/a", &[4, 8]);
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn named(folder: &Folder, name: &str, edges: &[[i32; 2]]) {
+    let file = File::open_rw(folder.path("mesh.h5")).unwrap();
+    let values: Vec<i32> = edges.as_flattened().to_vec();
+    let builder = file.new_dataset::<i32>().shape((edges.len(), 2));
+    builder.create(name).unwrap().write_raw(&values).unwrap();
+}
+
+fn region(folder: &Folder, name: &str, elements: &[i64]) {
+    let file = File::open_rw(folder.path("mesh.h5")).unwrap();
+    file.new_dataset::<i64>().shape(elements.len()).create(name).unwrap().write_raw(elements).unwrap();
+}
+
+/// Files that are cut, empty, or claim what they do not hold: an error in one
+/// line, and far less memory than they claim, which would end the program.
+fn damaged() -> Vec<Trial> {
+    let mut trials = vec![trial("a_dataset_that_claims_terabytes_is_refused", || {
+        let folder = Folder::new();
+        let file = File::create(folder.path("mesh.h5")).unwrap();
+        for name in ["x", "y"] {
+            file.new_dataset::<f64>().chunk(1024).shape(1_usize << 42).create(name).unwrap();
+        }
+        file.new_dataset::<i32>().chunk((1024, 8)).shape((1_usize << 40, 8)).create("quad8").unwrap();
+        drop(file);
+        let outcome = folder.run(2, &["mesh.h5"]).expect_code(2);
+        assert!(outcome.stderr.contains("dataset 'x' of mesh.h5 claims 35184372088832 bytes"), "{outcome}");
+    })];
+    for name in ["names.h5", "names.msh", "names-binary.msh", "names.npz", "plain.xlsx"] {
+        let cut = trial(format!("a_damaged_file_is_refused::{name}"), move || {
+            let bytes = fs::read(data(name)).unwrap();
+            for part in [0, bytes.len() / 2, bytes.len() * 9 / 10] {
+                let folder = Folder::new();
+                fs::write(folder.path(name), &bytes[..part]).unwrap();
+                let outcome = folder.run(1, &[name]);
+                assert!(matches!(outcome.code, Some(2 | 3)), "{part} bytes: {outcome}");
+                assert_eq!(outcome.errors().len(), 1, "{part} bytes: {outcome}");
+                assert_eq!(folder.names(), [name]);
+            }
+        });
+        trials.push(cut);
+    }
+    trials
+}
