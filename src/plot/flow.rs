@@ -44,7 +44,7 @@ impl Flow {
         let is_inside = |(row, column): &(usize, usize)| !self.velocities[row * self.width + column][0].is_nan();
         let column = |c: usize| (0..self.height).map(move |r| (r, c)).filter(is_inside).collect::<Vec<_>>();
         let left = (0..self.width).map(column).find(|rows| rows.len() > 4).unwrap_or_default();
-        let middle = left.get(left.len() / 2).map(|&(row, column)| (row, column + 2));
+        let middle = left.get(left.len() / 2).map(|&(row, column)| (row, column + distance));
         let half = distance / 2;
         let grid = (half..self.height)
             .step_by(distance)
@@ -54,7 +54,7 @@ impl Flow {
 
     /// A line through a seed, if the place is free and the line long enough.
     fn grow(&self, seed: [f32; 2], distance: f32, crowd: &mut Crowd) -> Option<Line> {
-        if crowd.is_near(seed, 0.95 * distance) {
+        if crowd.is_near(seed, 0.95 * distance) || self.is_near_wall(seed, 0.25 * distance) {
             return None;
         }
         let mut line = self.trace(seed, -1.0, 0.5 * distance, crowd);
@@ -66,6 +66,12 @@ impl Flow {
         }
         line.iter().for_each(|&point| crowd.add(point));
         Some(line)
+    }
+
+    /// Whether one of eight points around this one, so far away, is outside.
+    fn is_near_wall(&self, at: [f32; 2], distance: f32) -> bool {
+        let mut around = (0..8).map(|i| (i as f32 * std::f32::consts::FRAC_PI_4).sin_cos());
+        around.any(|(y, x)| self.velocity(step(at, [x, y], distance))[0].is_nan())
     }
 
     /// Points one sample apart, forwards or backwards, by the midpoint rule.
