@@ -138,7 +138,8 @@ mod tests {
     fn points(n: i32, m: i32, height: f64) -> impl Iterator<Item = [f64; 2]> {
         let line = |n: i32| (0..n).flat_map(|i| [0.211, 0.789].map(|g| f64::from(i) + g)).collect::<Vec<f64>>();
         let (x, y) = (line(n), line(m));
-        x.into_iter().flat_map(move |x| y.clone().into_iter().map(move |y| [x - 1.0, height * (y - 1.0) + 0.7 * x]))
+        x.into_iter()
+            .flat_map(move |x| y.clone().into_iter().map(move |y| [x - 1.0, height * (y - 1.0) + 0.7 * (x - 1.0)]))
     }
 
     #[test]

@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_inside() {
-        let ticks = linear(-0.05, 3.05, 6);
+        let ticks = linear(-0.05, 3.05, 7);
         assert_eq!(ticks.labels, ["0.0", "0.5", "1.0", "1.5", "2.0", "2.5", "3.0"].map(String::from));
         let ticks = linear(101_306.5, 101_328.8, 5);
         assert_eq!(ticks.labels, ["101310", "101315", "101320", "101325"]);
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn very_small_and_very_large_values_lose_a_power_of_ten() {
-        let ticks = linear(0.0, 6.1e-5, 3);
+        let ticks = linear(0.0, 6.1e-5, 4);
         assert_eq!((ticks.exponent, ticks.labels.last().map(String::as_str)), (-5, Some("6")));
         assert_eq!(linear(0.0, 2.4e7, 3).exponent, 7);
     }
