@@ -1,5 +1,7 @@
 //! What a person sees while and after the program runs; rank 0 only.
 
+use std::path::Path;
+
 use crate::case::Output;
 use crate::error::say;
 use crate::flow::FlowReport;
@@ -7,20 +9,25 @@ use crate::io::{Parallel, RunRecord};
 use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
 use crate::parallel::{Comm, Placement};
+use crate::progress::Progress;
+use crate::timing::Span;
 
 /// Prints, or keeps quiet.
 pub struct Console {
     speaks: bool,
+    /// How far the run is.
+    pub progress: Progress,
 }
 
 impl Console {
     /// A console that prints if `speaks`.
     pub fn new(speaks: bool) -> Self {
-        Self { speaks }
+        Self { speaks, progress: Progress::new(speaks) }
     }
 
     fn line(&self, label: &str, text: &str) {
         if self.speaks {
+            self.progress.clear();
             println!("{label:<10} {text}");
         }
     }
@@ -40,6 +47,7 @@ impl Console {
     /// Things that are wrong but can be lived with.
     pub fn warn(&self, warnings: &[String]) {
         if self.speaks {
+            self.progress.clear();
             warnings.iter().for_each(|warning| say(&format!("warning: {warning}\n")));
         }
     }
@@ -63,10 +71,10 @@ impl Console {
     }
 
     /// How the iteration went.
-    pub fn solved(&self, report: &CgReport, rtol: f64) {
+    pub fn solved(&self, report: &CgReport, factor: f64, rtol: f64) {
         let verdict = if report.outcome == Outcome::Converged { "converged" } else { "NOT converged" };
         let text = format!(
-            "{verdict} in {}, relative residual {:.2e} (wanted {rtol:.0e})",
+            "{verdict} in {} by a factor of {factor:.2} each, relative residual {:.2e} (wanted {rtol:.0e})",
             count(report.iterations as u64, "iteration"),
             report.relative_residual()
         );
@@ -91,25 +99,31 @@ impl Console {
         }
     }
 
+    /// Seconds of the stages with their shares, and how much longer the slowest
+    /// rank took than the mean, where that is more than a tenth.
+    fn times(&self, record: &RunRecord) {
+        let total = record.timing_metrics.get(crate::timing::TOTAL).map_or(0.0, |span| span.max);
+        let stages = STAGES.map(|(name, parts)| {
+            let spans = || parts.iter().filter_map(|part| record.timing_metrics.get(part));
+            let sum = |of: fn(&Span) -> f64| spans().map(of).sum::<f64>();
+            let (longest, mean) = (sum(|s| s.max), sum(|s| s.mean));
+            let uneven = longest > 1.1 * mean && longest > 0.01 * total;
+            let uneven = if uneven { format!(", uneven {:.1}", longest / mean) } else { String::new() };
+            format!("{name} {longest:.3} ({:.0} %{uneven})", 100.0 * longest / total.max(f64::MIN_POSITIVE))
+        });
+        self.line("time", &format!("{total:.3} s: {},", stages[..3].join(", ")));
+        self.line("", &stages[3..].join(", "));
+    }
+
     /// The results and where they are.
-    pub fn finish(&self, record: &RunRecord, output: &Output) {
+    pub fn finish(&self, record: &RunRecord, output: &Output, companion: &Path) {
         let stats = &record.solution_stats;
         let [low, high] = stats.u_range;
         self.line("u", &format!("{low:.6} to {high:.6} m^2/s, mean {:.6}", stats.u_mean));
         self.line("speed", &format!("{:.6} to {:.6} m/s", stats.speed_range[0], stats.speed_range[1]));
         self.flow(&record.flow);
-        let seconds = |stage: &str| record.timing_metrics.get(stage).map_or(0.0, |span| span.max);
-        let text = format!(
-            "{:.3} s: read {:.3}, partition {:.3}, assemble {:.3}, solve {:.3}, fields {:.3}, write {:.3}",
-            seconds(crate::timing::TOTAL),
-            seconds("load_mesh"),
-            seconds("partition"),
-            seconds("assemble_system") + seconds("apply_bc"),
-            seconds("setup_preconditioner") + seconds("solve_system"),
-            seconds("compute_derived"),
-            seconds("export"),
-        );
-        self.line("time", &text);
+        self.line("error", &format!("{} % estimated, in the energy norm", two_digits(stats.error_estimate_percent)));
+        self.times(record);
         let mebibytes = |bytes: u64| bytes as f64 / (1 << 20) as f64;
         let memory = &record.memory;
         let text = format!(
@@ -118,10 +132,27 @@ impl Console {
             mebibytes(memory.peak_bytes_max)
         );
         self.line("memory", &text);
+        self.line("limit", &record.limited_by);
         let json = output.json.as_ref().map_or(String::new(), |path| format!(", {}", path.display()));
-        let (results, xdmf) = (output.results.display(), output.results.with_extension("xdmf"));
-        self.line("files", &format!("{results}, {} (open this one in ParaView){json}", xdmf.display()));
+        let (results, companion) = (output.results.display(), companion.display());
+        self.line("files", &format!("{results}, {companion} (open this one in ParaView){json}"));
     }
+}
+
+/// The stages as they are shown: a name, and what it sums up.
+const STAGES: [(&str, &[&str]); 6] = [
+    ("read", &["load_mesh"]),
+    ("partition", &["partition"]),
+    ("assemble", &["assemble_system", "apply_bc"]),
+    ("solve", &["setup_preconditioner", "solve_system"]),
+    ("fields", &["compute_derived"]),
+    ("write", &["export"]),
+];
+
+/// A number above 0 with two digits that count.
+fn two_digits(value: f64) -> String {
+    let decimals = if value > 0.0 { (1.0 - value.log10().floor()).clamp(0.0, 9.0) } else { 0.0 };
+    format!("{value:.*}", decimals as usize)
 }
 
 /// "1 rank", "2 ranks".
@@ -152,5 +183,6 @@ mod tests {
         assert_eq!(count(0, "rank"), "0 ranks");
         assert_eq!(group(1_026_193), "1,026,193");
         assert_eq!(group(100), "100");
+        assert_eq!([0.0, 0.0342, 3.46, 47.6, 1234.0].map(two_digits), ["0", "0.034", "3.5", "48", "1234"]);
     }
 }

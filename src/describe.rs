@@ -3,7 +3,7 @@
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::case::Case;
-use crate::fields::{ElementFields, statistics};
+use crate::fields::{ElementFields, ErrorEstimate, statistics};
 use crate::io::{Memory, Parallel, SolutionStats, SolverConfig};
 use crate::la::{CgReport, Vector};
 use crate::mesh::{LocalMesh, Partition};
@@ -26,7 +26,13 @@ pub fn parallel(comm: &Comm, placement: &Placement, partition: &Partition, halo:
 }
 
 /// The solution in numbers. **Collective.**
-pub fn solution(comm: &Comm, u: &Vector, fields: &[ElementFields], report: &CgReport) -> SolutionStats {
+pub fn solution(
+    comm: &Comm,
+    u: &Vector,
+    fields: &[ElementFields],
+    estimate: &ErrorEstimate,
+    report: &CgReport,
+) -> SolutionStats {
     let values = statistics(comm, u.owned());
     let speeds: Vec<f64> = fields.iter().map(|f| f.speed).collect();
     SolutionStats {
@@ -34,6 +40,8 @@ pub fn solution(comm: &Comm, u: &Vector, fields: &[ElementFields], report: &CgRe
         u_mean: values.mean,
         u_std: values.std,
         speed_range: statistics(comm, &speeds).range,
+        error_estimate: estimate.total,
+        error_estimate_percent: 100.0 * estimate.relative,
         final_residual: report.residual_norm,
         relative_residual: report.relative_residual(),
     }

@@ -138,7 +138,7 @@ pub enum Error {
     #[error("{what} = {cause}")]
     BadValue { element: u64, what: String, cause: OutOfRange },
 
-    #[error("the output {path} is the mesh file itself: choose another name with -o")]
+    #[error("the output {path} is the input itself: choose another name with -o")]
     OutputIsInput { path: PathBuf },
     #[error("{path} would be two files in one: give the results and the record other names")]
     OutputTwice { path: PathBuf },
@@ -146,6 +146,20 @@ pub enum Error {
     RefinedTooFar { levels: u32, elements: u128 },
     #[error("cannot write {path}: {cause}")]
     Write { path: PathBuf, cause: String },
+
+    #[error(
+        "{path} has no dataset '{name}': this picture needs a results file of quad8-mpi (a mesh must be solved first); \
+         found: {found}"
+    )]
+    NotResults { path: PathBuf, name: &'static str, found: String },
+    #[error("{path} is not an HDF5 file: a picture is drawn from a results file (OUT.h5)")]
+    NotHdf5 { path: PathBuf },
+    #[error("{path} is not a run record of quad8-mpi (--json writes them): {cause}")]
+    NotRecord { path: PathBuf, cause: String },
+    #[error("a picture is a .png or an .svg file: {path} is neither")]
+    PictureFormat { path: PathBuf },
+    #[error("'{name}' holds no finite value: there is nothing to draw")]
+    NothingToShow { name: &'static str },
 
     #[error("METIS failed: {cause}")]
     Metis { cause: String },

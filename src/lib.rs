@@ -6,9 +6,11 @@
 //! ([`quad8`]) and summed into a distributed matrix ([`assemble`]); conjugate
 //! gradients solve it ([`la`]); velocities, pressures ([`fields`]) and flows
 //! ([`flow`]) follow and go to one HDF5 file ([`io`]). [`run`] tells that
-//! story of a [`case`]; [`parallel`] lies under all of it.
+//! story of a [`case`]; [`parallel`] lies under all of it. [`plot`] draws what
+//! such a file holds.
 
 pub mod assemble;
+mod bottleneck;
 pub mod case;
 pub mod check;
 pub mod cli;
@@ -25,7 +27,9 @@ pub mod io;
 pub mod la;
 pub mod mesh;
 pub mod parallel;
+pub mod plot;
 pub mod problem;
+mod progress;
 pub mod quad8;
 pub mod run;
 pub mod timing;

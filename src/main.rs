@@ -1,4 +1,4 @@
-//! The program: start MPI, run, end with one exit code on every rank.
+//! The program: start MPI where it is needed, run, end with one exit code on every rank.
 
 use std::panic;
 use std::process;
@@ -7,10 +7,10 @@ use std::rc::Rc;
 use clap::Parser;
 use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
-use quad8_mpi::cli::{Cli, Command};
+use quad8_mpi::cli::{self, Cli, Command};
 use quad8_mpi::huge_pages::HugePages;
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::{ExitCode, case, check, run};
+use quad8_mpi::{ExitCode, Result, case, check, plot, run};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -21,19 +21,22 @@ fn main() {
         Ok(cli) => cli.into_command(),
         Err(message) => usage(&message),
     };
+    let work: Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>> = match command {
+        Command::Case => Box::new(|comm| case::print(comm)),
+        Command::Solve(args) => Box::new(move |comm| run::solve(comm, &args)),
+        Command::Check(args) => Box::new(move |comm| check::check(comm, &args)),
+        Command::Meshes => Box::new(|comm| check::list_meshes(comm)),
+        Command::Plot(args) => alone(|| plot::plot(&args)),
+        Command::Completions(args) => alone(|| cli::completions(&args)),
+        Command::Man => alone(cli::manual),
+    };
     let Some((universe, _)) = mpi::initialize_with_threading(Threading::Funneled) else {
         eprintln!("quad8-mpi: MPI was started twice");
         process::exit(ExitCode::Internal as i32);
     };
     let comm = Rc::new(Comm::new(universe.world()));
     abort_on_panic(comm.rank());
-    let outcome = match command {
-        Command::Case => case::print(&comm),
-        Command::Solve(args) => run::solve(&comm, &args),
-        Command::Check(args) => check::check(&comm, &args),
-        Command::Meshes => check::list_meshes(&comm),
-    };
-    let code = outcome.unwrap_or_else(|error| {
+    let code = work(&comm).unwrap_or_else(|error| {
         if comm.is_root() {
             quad8_mpi::error::complain(&format!("error: {error}"));
         }
@@ -41,6 +44,18 @@ fn main() {
     });
     drop(comm);
     drop(universe);
+    process::exit(code as i32);
+}
+
+/// Does work that needs no MPI, under mpirun on one rank.
+fn alone(work: impl FnOnce() -> Result<ExitCode>) -> ! {
+    if launcher_rank() > 0 {
+        process::exit(ExitCode::Success as i32);
+    }
+    let code = work().unwrap_or_else(|error| {
+        quad8_mpi::error::complain(&format!("error: {error}"));
+        error.exit_code()
+    });
     process::exit(code as i32);
 }
 

@@ -1,18 +1,20 @@
 //! The story of a solve, from the mesh to the results file.
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use crate::assemble::{CoarseMesh, ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
+use crate::bottleneck::bottleneck;
 use crate::case::{Case, OperatorKind, PreconditionerKind};
 use crate::cli::SolveArgs;
 use crate::console::Console;
 use crate::describe;
 use crate::error::{Error, ExitCode, Result};
 use crate::fault;
-use crate::fields::{Fluid, element_fields, node_fields};
+use crate::fields::{Fluid, element_fields, estimate_error, gauss_velocities, node_fields, recover};
 use crate::flow::flow_report;
 use crate::io::{Convergence, Libraries, MeshInfo, Results, ResultsFile, RunRecord};
-use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient};
+use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_observed};
 use crate::mesh::{self, LocalMesh, Partition};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
@@ -32,10 +34,14 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     console.start(comm, &placement);
 
     // 1. Read, check that the results will have a place, split, distribute, refine.
-    let results_file = ResultsFile::new(comm, &output.results, source.path(), output.json.as_deref())?;
+    let results_file =
+        ResultsFile::new(comm, &output.results, output.format.companion(), source.path(), output.json.as_deref())?;
+    let progress = &console.progress;
+    progress.stage("reading the mesh");
     let slab = watch.time("load_mesh", || source.read(comm))?;
     fault::point(comm, "partition");
     let problem = comm.agree(case.problem(&slab.boundary_names(), &slab.tags.region_names))?;
+    progress.stage("splitting the mesh");
     let prepared = watch.time("partition", || prepare(comm, &slab, &problem, *refine))?;
     let notes = slab.notes.clone();
     drop(slab);
@@ -50,6 +56,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 2. Assemble the system and build in the boundary conditions.
     fault::point(comm, "assemble");
+    progress.stage("integrating the elements");
     let (elements, mut b) = watch.time("assemble_system", || {
         let elements = ElementMatrices::new(&mesh, &boundary, &problem);
         let elements = comm.agree(elements.map_err(|e| e.before_refinement(*refine)))?;
@@ -68,6 +75,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 3. Solve.
     fault::point(comm, "solve");
+    progress.stage("setting up the preconditioner");
     let preconditioner = watch.time("setup_preconditioner", || {
         Ok::<Box<dyn Preconditioner>, Error>(match solver.preconditioner {
             PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
@@ -80,7 +88,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     drop(elements);
     let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations };
     let mut u = Vector::zeros(halo.map());
-    let report = watch.time("solve_system", || conjugate_gradient(operator, &*preconditioner, &b, &mut u, options));
+    let report = watch.time("solve_system", || {
+        let start = Instant::now();
+        let observer = |iteration, relative| progress.iteration(start, iteration, relative, solver.rtol);
+        conjugate_gradient_observed(operator, &*preconditioner, &b, &mut u, options, &observer)
+    });
     let convergence = Convergence::new(&report, preconditioner.levels());
     let matrix_nnz = comm.sum(operator.entries() as u64);
     // The results need their memory.
@@ -88,10 +100,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let slow = convergence.slow_multigrid();
     console.warn(slow.as_slice());
     warnings.extend(slow);
-    console.solved(&report, solver.rtol);
+    console.solved(&report, convergence.factor, solver.rtol);
 
     // 4. Velocities, pressures and flows.
-    let (fields, node_fields, flow) = watch.time("compute_derived", || {
+    progress.stage("recovering velocities");
+    let (fields, node_fields, estimate, flow) = watch.time("compute_derived", || {
         for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
             if is_fixed {
                 *u = value;
@@ -100,7 +113,10 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         halo.forward(u.local_mut());
         let fluid = Fluid { p0: constants.p0, density: constants.density };
         let flow = flow_report(comm, &mesh, &boundary, &problem, &u)?;
-        Ok::<_, Error>((element_fields(&mesh, &u, fluid), node_fields(&mesh, &u, fluid), flow))
+        let gauss = gauss_velocities(&mesh, u.local());
+        let velocities = recover(&halo, &mesh, &gauss);
+        let estimate = estimate_error(comm, &mesh, u.local(), &velocities, &problem);
+        Ok::<_, Error>((element_fields(&mesh, &gauss, fluid), node_fields(&velocities, fluid), estimate, flow))
     })?;
 
     // 5. Write.
@@ -112,7 +128,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         iterations: report.iterations,
         converged: report.outcome == Outcome::Converged,
         outcome: report.outcome,
-        solution_stats: describe::solution(comm, &u, &fields, &report),
+        solution_stats: describe::solution(comm, &u, &fields, &estimate, &report),
         mesh_info: MeshInfo {
             source: source.name(),
             refine: *refine,
@@ -129,6 +145,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         memory: describe::memory(comm),
         parallel,
         residual_history: report.history.clone(),
+        limited_by: String::new(),
         warnings,
     };
     let results = Results {
@@ -137,17 +154,20 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         u: &u,
         fields: &fields,
         node_fields: &node_fields,
+        errors: &estimate.elements,
         record: &record,
     };
+    progress.stage("writing");
     watch.time("export", || results_file.write(comm, &results))?;
 
     // 6. Report.
     record.timing_metrics = watch.collect(comm);
     record.memory = describe::memory(comm);
+    record.limited_by = bottleneck(&record, &placement.warnings);
     if let Some(path) = &output.json {
         comm.agree(if comm.is_root() { record.write(path) } else { Ok(()) })?;
     }
-    console.finish(&record, output);
+    console.finish(&record, output, &results_file.companion_path());
     not_converged(comm, &report, &case)
 }
 

@@ -21,8 +21,14 @@ mod messages;
 mod mpirun;
 #[path = "command_line/output.rs"]
 mod output;
+#[path = "command_line/paraview.rs"]
+mod paraview;
+#[path = "command_line/plot.rs"]
+mod plot;
 #[path = "command_line/program.rs"]
 mod program;
+#[path = "support/python.rs"]
+mod python;
 #[path = "command_line/real_meshes.rs"]
 mod real_meshes;
 #[path = "command_line/reference.rs"]
@@ -31,6 +37,8 @@ mod reference;
 mod refusal;
 #[path = "support/results.rs"]
 mod results;
+#[path = "command_line/self_description.rs"]
+mod self_description;
 #[path = "command_line/solving.rs"]
 mod solving;
 #[path = "command_line/threads.rs"]
@@ -41,10 +49,13 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 13] = [
+    let lists: [Vec<Trial>; 16] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
+        paraview::trials(),
+        self_description::trials(),
+        plot::trials(),
         messages::trials(),
         refusal::trials(),
         cases::trials(),

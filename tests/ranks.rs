@@ -37,6 +37,7 @@ mod ranks {
     pub mod meshes;
     pub mod multigrid;
     pub mod pipeline;
+    pub mod recovery;
     pub mod refine;
     pub mod solve;
     pub mod tags;
@@ -88,7 +89,11 @@ const GROUPS: [Group; 6] = [
         ],
     },
     Group { ranks: ANY, threads: &[1], modules: &[("io", io::CHECKS)] },
-    Group { ranks: &[1, 3], threads: &[1], modules: &[("convergence", convergence::CHECKS)] },
+    Group {
+        ranks: &[1, 3, 16],
+        threads: &[1],
+        modules: &[("convergence", convergence::CHECKS), ("recovery", recovery::CHECKS)],
+    },
     Group { ranks: &[1, 2], threads: &[1, 2], modules: &[("threads", threads::CHECKS)] },
 ];
 

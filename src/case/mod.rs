@@ -5,7 +5,9 @@ mod file;
 mod options;
 mod problem;
 
-pub use options::{Constants, OperatorKind, Output, PreconditionerKind, RegionMaterial, Solver, finite, tolerance};
+pub use options::{
+    Constants, OperatorKind, Output, OutputFormat, PreconditionerKind, RegionMaterial, Solver, finite, tolerance,
+};
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

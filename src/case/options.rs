@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::field::Field;
+use crate::io::Companion;
 
 /// What fills a region, where it is not what fills the rest.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -75,13 +76,35 @@ impl Default for Solver {
 pub struct Output {
     /// Results file (HDF5).
     pub results: PathBuf,
+    /// What is written beside it for ParaView.
+    pub format: OutputFormat,
     /// Run record.
     pub json: Option<PathBuf>,
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Self { results: "quad8.h5".into(), json: None }
+        Self { results: "quad8.h5".into(), format: OutputFormat::Xdmf, json: None }
+    }
+}
+
+/// What is written for ParaView.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputFormat {
+    /// OUT.xdmf, a description of OUT.h5
+    Xdmf,
+    /// OUT.vtkhdf, a file of its own with one partition a rank, for reading in parallel
+    Vtkhdf,
+}
+
+impl OutputFormat {
+    /// The file that it stands for.
+    pub fn companion(self) -> Companion {
+        match self {
+            Self::Xdmf => Companion::Xdmf,
+            Self::Vtkhdf => Companion::VtkHdf,
+        }
     }
 }
 

@@ -1,9 +1,13 @@
 //! The command line: one file for the options of each subcommand.
 
 mod check;
+mod plot;
+mod shell;
 mod solve;
 
 pub use check::CheckArgs;
+pub use plot::{PlotArgs, PlotField};
+pub use shell::{CompletionArgs, completions, manual};
 pub use solve::SolveArgs;
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -19,7 +23,7 @@ use crate::case;
 /// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside.
 #[derive(Debug, Parser)]
 // Launchers give ranks a terminal even where the output goes to a file.
-#[command(name = "quad8-mpi", version, args_conflicts_with_subcommands = true, color = ColorChoice::Never)]
+#[command(name = "quad8-mpi", version, long_version = shell::long_version(), args_conflicts_with_subcommands = true, color = ColorChoice::Never)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -38,6 +42,12 @@ pub enum Command {
     Check(CheckArgs),
     /// List the built-in meshes
     Meshes,
+    /// Draw a results file, or the convergence of a run, as PNG or SVG
+    Plot(PlotArgs),
+    /// Print the completions of a shell
+    Completions(CompletionArgs),
+    /// Print the manual page
+    Man,
 }
 
 impl Cli {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::{finite, tolerance};
-use crate::case::{Case, OperatorKind, PreconditionerKind};
+use crate::case::{Case, OperatorKind, OutputFormat, PreconditionerKind};
 use crate::error::{Error, Result};
 use crate::mesh::MeshSource;
 use crate::parallel::Comm;
@@ -21,9 +21,13 @@ pub struct SolveArgs {
     #[arg(value_name = "CASE.toml|MESH")]
     pub input: Option<PathBuf>,
 
-    /// Results file (HDF5); OUT.xdmf for ParaView is written beside it [default: quad8.h5]
+    /// Results file (HDF5); what ParaView opens is written beside it, see --format [default: quad8.h5]
     #[arg(short, long, value_name = "OUT.h5")]
     pub output: Option<PathBuf>,
+
+    /// What ParaView opens, beside OUT.h5 [default: xdmf]
+    #[arg(long, value_enum)]
+    pub format: Option<OutputFormat>,
 
     /// Split every element into four, this many times [default: 0]
     #[arg(long, value_name = "K")]
@@ -121,6 +125,7 @@ impl SolveArgs {
         set(&mut case.constants.gamma, self.gamma);
         set(&mut case.constants.p0, self.p0);
         set(&mut case.constants.density, self.density);
+        set(&mut case.output.format, self.format);
         set(&mut case.output.results, self.output.clone());
         case.solver.threads = self.threads.and_then(NonZeroU16::new).or(case.solver.threads);
         case.output.json = self.json.clone().or(case.output.json);
@@ -160,6 +165,7 @@ mod tests {
     #[test]
     fn the_help_states_the_defaults() {
         let help = Cli::command().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         let Case { solver, constants, output, refine, .. } = Case::default();
         for value in [
             output.results.display().to_string(),

@@ -43,6 +43,8 @@ pub struct RunRecord {
     pub parallel: Parallel,
     /// ||r|| at the start and after each iteration.
     pub residual_history: Vec<f64>,
+    /// The one thing that limited the run most.
+    pub limited_by: String,
     /// What the run warned of.
     pub warnings: Vec<String>,
 }
@@ -54,14 +56,19 @@ pub struct Libraries {
     pub mpi: String,
     /// HDF5.
     pub hdf5: String,
+    /// METIS.
+    pub metis: String,
 }
+
+/// The METIS that comes with metis-sys 0.3.2, which does not tell its version.
+const METIS: &str = "5.2.1";
 
 impl Libraries {
     /// Those of this process.
     pub fn in_use() -> Self {
         let mpi = mpi::environment::library_version().unwrap_or_default();
         let (major, minor, patch) = hdf5::library_version();
-        Self { mpi: first_line(&mpi), hdf5: format!("{major}.{minor}.{patch}") }
+        Self { mpi: first_line(&mpi), hdf5: format!("{major}.{minor}.{patch}"), metis: METIS.to_owned() }
     }
 }
 
@@ -81,6 +88,10 @@ pub struct SolutionStats {
     pub u_std: f64,
     /// Smallest and largest element speed (m/s).
     pub speed_range: [f64; 2],
+    /// Estimated error in the energy norm, (integral of k |grad e|^2)^1/2.
+    pub error_estimate: f64,
+    /// The same in percent of the energy norm of the solution.
+    pub error_estimate_percent: f64,
     /// ||b - K u||.
     pub final_residual: f64,
     /// ||b - K u|| / ||b||.
@@ -212,5 +223,13 @@ impl RunRecord {
         let failed = |cause: String| Error::Write { path: path.into(), cause };
         let text = serde_json::to_string_pretty(self).map_err(|e| failed(e.to_string()))?;
         fs::write(path, text + "\n").map_err(|e| failed(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_of_metis_is_that_of_the_locked_crate() {
+        assert!(include_str!("../../Cargo.lock").contains("name = \"metis-sys\"\nversion = \"0.3.2\""));
     }
 }

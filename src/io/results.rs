@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hdf5::dataset::FillTime;
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group, H5Type};
 
+use super::dataset::{Part, write_part};
 use super::slabs::ToSlabs;
-use super::{RunRecord, tags, xdmf};
+use super::{RunRecord, tags, vtkhdf, xdmf};
 use crate::error::{Error, ExitCode, Result};
 use crate::fields::{ElementFields, NodeFields};
 use crate::flow::BoundaryFlow;
@@ -27,17 +27,29 @@ pub struct Results<'a> {
     pub u: &'a Vector,
     /// Derived fields of the own elements.
     pub fields: &'a [ElementFields],
-    /// Derived fields of the owned nodes.
+    /// Derived fields of the local nodes.
     pub node_fields: &'a [NodeFields],
+    /// Estimated errors of the own elements.
+    pub errors: &'a [f64],
     /// What to store about the run.
     pub record: &'a RunRecord,
 }
 
-/// A results file that is being prepared; under its final name it is always
-/// complete.
+/// How ParaView gets the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Companion {
+    /// OUT.xdmf: a description of OUT.h5.
+    Xdmf,
+    /// OUT.vtkhdf: a file of its own in one partition a rank.
+    VtkHdf,
+}
+
+/// A results file that is being prepared, and the one beside it for ParaView;
+/// under their final names they are always complete.
 pub struct ResultsFile {
     path: PathBuf,
     partial: PathBuf,
+    companion: Companion,
 }
 
 impl ResultsFile {
@@ -47,21 +59,27 @@ impl ResultsFile {
     ///
     /// # Errors
     /// [`Error::OutputIsInput`], [`Error::OutputTwice`], [`Error::Write`]; the same on every rank.
-    pub fn new(comm: &Comm, path: &Path, input: Option<&Path>, record: Option<&Path>) -> Result<Self> {
-        let file = Self { path: path.into(), partial: partial(path) };
+    pub fn new(
+        comm: &Comm,
+        path: &Path,
+        companion: Companion,
+        input: Option<&Path>,
+        record: Option<&Path>,
+    ) -> Result<Self> {
+        let file = Self { path: path.into(), partial: partial(path), companion };
         comm.agree(if comm.is_root() { file.probe(input, record) } else { Ok(()) })?;
         Ok(file)
     }
 
     fn probe(&self, input: Option<&Path>, record: Option<&Path>) -> Result<()> {
-        let xdmf = self.xdmf_path();
-        for path in [&self.path, &xdmf] {
+        let companion = self.companion_path();
+        for path in [&self.path, &companion] {
             let what = if path.is_dir() { "it is a folder" } else { "it is not a regular file" };
             if path.exists() && !path.is_file() {
                 return Err(Error::Write { path: path.clone(), cause: what.to_owned() });
             }
         }
-        let outputs: Vec<&Path> = [&self.path, &xdmf].into_iter().map(PathBuf::as_path).chain(record).collect();
+        let outputs: Vec<&Path> = [&self.path, &companion].into_iter().map(PathBuf::as_path).chain(record).collect();
         let same = |a: &Path, b: &Path| identity(a) == identity(b);
         for (i, path) in outputs.iter().enumerate() {
             if input.is_some_and(|input| same(input, path)) {
@@ -82,9 +100,12 @@ impl ResultsFile {
         Ok(())
     }
 
-    /// Where the XDMF description goes.
-    pub fn xdmf_path(&self) -> PathBuf {
-        self.path.with_extension("xdmf")
+    /// Where the file for ParaView goes.
+    pub fn companion_path(&self) -> PathBuf {
+        self.path.with_extension(match self.companion {
+            Companion::Xdmf => "xdmf",
+            Companion::VtkHdf => "vtkhdf",
+        })
     }
 
     /// Writes all datasets in the numbering of the input, then gives the file
@@ -99,7 +120,7 @@ impl ResultsFile {
         if comm.is_root() && (written.is_err() || finished.is_err()) {
             // The write has failed already; what is left of it only takes space.
             let _ = fs::remove_file(&self.partial);
-            let _ = fs::remove_file(partial(&self.xdmf_path()));
+            let _ = fs::remove_file(partial(&self.companion_path()));
         }
         let collective = written?;
         comm.agree(finished)?;
@@ -107,57 +128,83 @@ impl ResultsFile {
     }
 
     fn finish(&self, mesh: &LocalMesh) -> Result<()> {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let text = xdmf::describe(&name, mesh.total_nodes, mesh.total_elements, index_bytes(mesh));
-        let xdmf = self.xdmf_path();
-        let failed = |e: std::io::Error| Error::Write { path: xdmf.clone(), cause: e.to_string() };
-        fs::write(partial(&xdmf), text).map_err(failed)?;
+        let companion = self.companion_path();
+        let failed = |e: std::io::Error| Error::Write { path: companion.clone(), cause: e.to_string() };
+        if self.companion == Companion::Xdmf {
+            let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+            let text = xdmf::describe(&name, mesh.total_nodes, mesh.total_elements, index_bytes(mesh));
+            fs::write(partial(&companion), text).map_err(failed)?;
+        }
         fs::rename(&self.partial, &self.path).map_err(|e| self.failed(e))?;
-        fs::rename(partial(&xdmf), &xdmf).map_err(failed)
+        fs::rename(partial(&companion), &companion).map_err(failed)
     }
 
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
-        let file = comm.agree(hdf5_rows::create(comm, &self.partial).map_err(|e| self.failed(e)))?;
-        let tags = comm.sum(tags::size(results.mesh, results.boundary));
-        if let Err(error) = comm.agree(if comm.is_root() { self.reserve(results, tags) } else { Ok(()) }) {
+        let mesh = results.mesh;
+        let node = 7 * size_of::<f64>();
+        let element = 8 * index_bytes(mesh) + size_of::<i32>() + 5 * size_of::<f64>();
+        let tags = comm.sum(tags::size(mesh, results.boundary));
+        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + tags;
+        let collective =
+            self.write_file(comm, &self.path, size, results.record, |file| Writer { comm, file, results }.write())?;
+        if self.companion == Companion::Xdmf {
+            return Ok(collective);
+        }
+        let node = 9 * size_of::<f64>();
+        let element = size_of::<[i64; 8]>() + size_of::<i32>() + 1 + 8 * size_of::<f64>();
+        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64;
+        let path = self.companion_path();
+        let also = self.write_file(comm, &path, size, results.record, |file| vtkhdf::write(comm, file, results))?;
+        Ok(collective && also)
+    }
+
+    /// Creates the file of this size (bytes) under its temporary name and lets
+    /// `write` fill it.
+    fn write_file(
+        &self,
+        comm: &Comm,
+        path: &Path,
+        size: u64,
+        record: &RunRecord,
+        write: impl FnOnce(&File) -> hdf5::Result<bool>,
+    ) -> Result<bool> {
+        let failed = |cause: String| Error::Write { path: path.into(), cause };
+        let file = comm.agree(hdf5_rows::create(comm, &partial(path)).map_err(|e| failed(e.to_string())))?;
+        let size = size + (record.residual_history.len() * size_of::<f64>()) as u64;
+        let reserved = if comm.is_root() { reserve(&partial(path), size).map_err(failed) } else { Ok(()) };
+        if let Err(error) = comm.agree(reserved) {
             // The error of the reservation is the one to report.
             let _ = file.close();
             return Err(error);
         }
-        let writer = Writer { comm, file: &file, results };
-        let collective = writer.write().unwrap_or_else(|e| self.abandon(comm, e));
-        comm.agree(file.close().map_err(|e| self.failed(e)))?;
+        let collective = write(&file).unwrap_or_else(|e| self.abandon(comm, path, e));
+        comm.agree(file.close().map_err(|e| failed(e.to_string())))?;
         Ok(collective)
-    }
-
-    /// Takes the space on the disk before MPI-IO needs it: Open MPI's collective
-    /// writes return an error on some ranks only, or on none, when it is full.
-    fn reserve(&self, results: &Results, tags: u64) -> Result<()> {
-        const HEADERS: u64 = 64 * 1024;
-        let mesh = results.mesh;
-        let node = 7 * size_of::<f64>();
-        let element = 8 * index_bytes(mesh) + size_of::<i32>() + 4 * size_of::<f64>();
-        let history = results.record.residual_history.len() * size_of::<f64>();
-        let size =
-            mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + history as u64 + tags + HEADERS;
-        let file = fs::File::options().write(true).open(&self.partial).map_err(|e| self.failed(e))?;
-        match nix::fcntl::posix_fallocate(&file, 0, size as i64) {
-            // A file system that cannot reserve can still write.
-            Ok(()) | Err(nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::EINVAL) => Ok(()),
-            Err(e) => Err(self.failed(e.desc())),
-        }
     }
 
     /// Ends the job: the other ranks may be waiting in a collective transfer
     /// that this one will never join.
-    fn abandon(&self, comm: &Comm, cause: hdf5::Error) -> ! {
+    fn abandon(&self, comm: &Comm, path: &Path, cause: hdf5::Error) -> ! {
         let _ = fs::remove_file(&self.partial);
-        crate::error::complain(&format!("error: {}", self.failed(cause)));
+        let _ = fs::remove_file(partial(&self.companion_path()));
+        crate::error::complain(&format!("error: cannot write {}: {cause}", path.display()));
         comm.abort(ExitCode::Io)
     }
 
     fn failed(&self, cause: impl ToString) -> Error {
         Error::Write { path: self.path.clone(), cause: cause.to_string() }
+    }
+}
+
+/// Takes the space on the disk before MPI-IO needs it: Open MPI's collective
+/// writes return an error on some ranks only, or on none, when it is full.
+fn reserve(path: &Path, size: u64) -> std::result::Result<(), String> {
+    const HEADERS: u64 = 64 * 1024;
+    let file = fs::File::options().write(true).open(path).map_err(|e| e.to_string())?;
+    match nix::fcntl::posix_fallocate(&file, 0, (size + HEADERS) as i64) {
+        // A file system that cannot reserve can still write.
+        Ok(()) | Err(nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::EINVAL) => Ok(()),
+        Err(e) => Err(e.desc().to_owned()),
     }
 }
 
@@ -241,14 +288,16 @@ impl Writer<'_> {
         let ranks: Vec<i32> = slab.iter().map(|row| row[8] as i32).collect();
         let partition = self.dataset("partition", blocks, 1, &ranks, "")?;
 
-        let values = self.results.fields.iter().map(|f| [f.velocity[0], f.velocity[1], f.speed, f.pressure]);
-        let slab = to_slabs.send(self.comm, &values.collect::<Vec<[f64; 4]>>(), f64::NAN);
+        let fields = self.results.fields.iter().zip(self.results.errors);
+        let values = fields.map(|(f, error)| [f.velocity[0], f.velocity[1], f.speed, f.pressure, *error]);
+        let slab = to_slabs.send(self.comm, &values.collect::<Vec<[f64; 5]>>(), f64::NAN);
         let velocity: Vec<f64> = slab.iter().flat_map(|row| [row[0], row[1]]).collect();
         let column = |c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
         let vel = self.dataset("vel", blocks, 2, &velocity, "m/s")?;
         let speed = self.dataset("abs_vel", blocks, 1, &column(2), "m/s")?;
         let pressure = self.dataset("pressure", blocks, 1, &column(3), "Pa")?;
-        Ok(quad8 && partition && vel && speed && pressure)
+        let error = self.dataset("error", blocks, 1, &column(4), "m^2/s")?;
+        Ok(quad8 && partition && vel && speed && pressure && error)
     }
 
     /// One dataset of all ranks' rows, `width` values each.
@@ -260,15 +309,8 @@ impl Writer<'_> {
         values: &[T],
         unit: &str,
     ) -> hdf5::Result<bool> {
-        let rows = blocks.total() as usize;
-        let builder = self.file.new_dataset::<T>().fill_time(FillTime::Never);
-        let dataset =
-            if width == 1 { builder.shape(rows).create(name)? } else { builder.shape((rows, width)).create(name)? };
-        if !unit.is_empty() {
-            let unit: VarLenUnicode = unit.parse().map_err(|_| hdf5::Error::from("unit with a NUL"))?;
-            dataset.new_attr::<VarLenUnicode>().create("unit")?.write_scalar(&unit)?;
-        }
-        write_rows(&dataset, blocks.range(self.comm.rank()), values)
+        let part = Part { total: blocks.total(), rows: blocks.range(self.comm.rank()) };
+        write_part(self.file, name, part, width, values, unit)
     }
 
     /// What the run was, for whoever finds the file later.
@@ -285,6 +327,7 @@ impl Writer<'_> {
         text("program", &format!("quad8-mpi {}", record.version))?;
         text("mpi", &record.libraries.mpi)?;
         text("hdf5", &record.libraries.hdf5)?;
+        text("metis", &record.libraries.metis)?;
         text("mesh", &record.mesh_info.source)?;
         count("refine", u64::from(record.mesh_info.refine))?;
         text("operator", &config.operator)?;
@@ -296,6 +339,7 @@ impl Writer<'_> {
         number("density", config.density)?;
         count("converged", u64::from(record.converged))?;
         count("iterations", record.iterations as u64)?;
+        number("error_estimate_percent", record.solution_stats.error_estimate_percent)?;
         number("relative_residual", record.solution_stats.relative_residual)?;
         count("ranks", record.parallel.ranks as u64)?;
         count("threads_per_rank", record.parallel.threads_per_rank as u64)?;

@@ -3,7 +3,7 @@
 
 /// The names of the nodal and of the cell values, with their components.
 const NODE_FIELDS: [(&str, usize); 4] = [("u", 1), ("vel_node", 2), ("abs_vel_node", 1), ("pressure_node", 1)];
-const CELL_FIELDS: [(&str, usize); 4] = [("vel", 2), ("abs_vel", 1), ("pressure", 1), ("partition", 1)];
+const CELL_FIELDS: [(&str, usize); 5] = [("vel", 2), ("abs_vel", 1), ("pressure", 1), ("error", 1), ("partition", 1)];
 
 /// The text for a results file called `file`, in the same folder.
 pub fn describe(file: &str, nodes: u64, elements: u64, index_bytes: usize) -> String {

@@ -97,6 +97,21 @@ pub fn conjugate_gradient(
     x: &mut Vector,
     options: CgOptions,
 ) -> CgReport {
+    conjugate_gradient_observed(operator, preconditioner, b, x, options, &|_, _| ())
+}
+
+/// What is told the number of each iteration and its residual over ||b||.
+pub type Observer<'a> = &'a dyn Fn(usize, f64);
+
+/// As [`conjugate_gradient`], with an observer of the iterations. **Collective.**
+pub fn conjugate_gradient_observed(
+    operator: &dyn LinearOperator,
+    preconditioner: &dyn Preconditioner,
+    b: &[f64],
+    x: &mut Vector,
+    options: CgOptions,
+    observer: Observer,
+) -> CgReport {
     let comm = operator.halo().comm();
     let map = operator.halo().map();
     let norm = |local: f64| comm.sum(local).sqrt();
@@ -109,7 +124,8 @@ pub fn conjugate_gradient(
     operator.residual(b, x, &mut r);
     let mut residual_norm = norm(dot(r.owned(), r.owned()));
     let history = vec![residual_norm];
-    let mut recurrence = Recurrence { operator, preconditioner, options, rhs_norm, history, cost: Cost::default() };
+    let cost = Cost::default();
+    let mut recurrence = Recurrence { operator, preconditioner, options, observer, rhs_norm, history, cost };
     let mut restarts = 0;
 
     let outcome = loop {
@@ -159,6 +175,7 @@ struct Recurrence<'a> {
     operator: &'a dyn LinearOperator,
     preconditioner: &'a dyn Preconditioner,
     options: CgOptions,
+    observer: Observer<'a>,
     rhs_norm: f64,
     history: Vec<f64>,
     cost: Cost,
@@ -168,7 +185,7 @@ impl Recurrence<'_> {
     /// Iterates from the residual in `r` until the recurrence is small enough
     /// beside `rhs_norm` (`None`) or something else ends it, adding to `x`.
     fn run(&mut self, x: &mut Vector, [r, z, p, q]: [&mut Vector; 4]) -> Option<Outcome> {
-        let Self { operator, preconditioner, options, rhs_norm, history, cost } = self;
+        let Self { operator, preconditioner, options, observer, rhs_norm, history, cost } = self;
         let rhs_norm = *rhs_norm;
         let comm = operator.halo().comm();
         // A residual near 1 keeps single-precision preconditioners in range.
@@ -198,6 +215,7 @@ impl Recurrence<'_> {
                 [inner(r, r)]
             });
             let r_norm = comm.sum(r_r).sqrt();
+            observer(history.len(), r_norm);
             history.push(scale * r_norm);
             let p_now = p.owned();
             loops::update(x.owned_mut(), |range, x| {

@@ -17,7 +17,7 @@ mod transfer;
 mod vector;
 
 pub use blocks::Coupling;
-pub use cg::{CgOptions, CgReport, Cost, Outcome, conjugate_gradient};
+pub use cg::{CgOptions, CgReport, Cost, Observer, Outcome, conjugate_gradient, conjugate_gradient_observed};
 pub use csr::DistributedCsr;
 pub use jacobi::Jacobi;
 pub use multigrid::{Coarsening, Multigrid};

@@ -15,11 +15,13 @@
 //! Fundamentals*, 7th ed., section 6.2 (serendipity family).
 
 mod edge;
+mod gradient;
 mod quadrature;
 mod shape;
 mod stiffness;
 
 pub use edge::{EdgePoint, edge_gauss, edge_length, robin};
+pub use gradient::{GradientAt, gradient_distance, gradients_2x2};
 pub use quadrature::{GAUSS_2, GAUSS_3, edge_points, points_2x2, points_3x3};
 pub use shape::{EDGES, Gradients, NODES, derivatives, edge_shape, gradients, is_valid, jacobian, map, shape, turned};
 pub use stiffness::{Batch, LANES, Lane, PACKED, load, packed, stiffness};

@@ -10,13 +10,15 @@ pub const NODES: [[f64; 2]; 8] =
 pub const EDGES: [[usize; 3]; 4] = [[0, 4, 1], [1, 5, 2], [2, 6, 3], [3, 7, 0]];
 
 /// The eight shape functions at (xi, eta).
-pub fn shape(xi: f64, eta: f64) -> [f64; 8] {
-    let corner = |a: f64, b: f64| 0.25 * (1.0 + a * xi) * (1.0 + b * eta) * (a * xi + b * eta - 1.0);
+pub const fn shape(xi: f64, eta: f64) -> [f64; 8] {
+    const fn corner(a: f64, b: f64, xi: f64, eta: f64) -> f64 {
+        0.25 * (1.0 + a * xi) * (1.0 + b * eta) * (a * xi + b * eta - 1.0)
+    }
     [
-        corner(-1.0, -1.0),
-        corner(1.0, -1.0),
-        corner(1.0, 1.0),
-        corner(-1.0, 1.0),
+        corner(-1.0, -1.0, xi, eta),
+        corner(1.0, -1.0, xi, eta),
+        corner(1.0, 1.0, xi, eta),
+        corner(-1.0, 1.0, xi, eta),
         0.5 * (1.0 - xi * xi) * (1.0 - eta),
         0.5 * (1.0 + xi) * (1.0 - eta * eta),
         0.5 * (1.0 - xi * xi) * (1.0 + eta),

@@ -25,7 +25,7 @@ pub fn trials() -> Vec<Trial> {
 
 fn help(ranks: usize) {
     let folder = Folder::new();
-    let version = folder.run(ranks, &["--version"]).expect_code(0);
+    let version = folder.run(ranks, &["-V"]).expect_code(0);
     assert_eq!(version.stdout, format!("quad8-mpi {}\n", env!("CARGO_PKG_VERSION")));
     let help = folder.run(ranks, &["--help"]).expect_code(0);
     for option in ["--output", "--rtol", "--threads", "--gamma", "--json", "Exit codes: 0 solved"] {

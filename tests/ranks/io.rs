@@ -9,7 +9,8 @@ use quad8_mpi::field::Field;
 use quad8_mpi::fields::{ElementFields, NodeFields};
 use quad8_mpi::flow::{BoundaryFlow, FlowReport};
 use quad8_mpi::io::{
-    Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
+    Companion, Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats,
+    SolverConfig,
 };
 use quad8_mpi::la::{Cost, Outcome, Vector};
 use quad8_mpi::mesh::MeshSource;
@@ -23,6 +24,7 @@ use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
     every_transfer_is_collective_and_nothing_partial_remains,
+    a_file_for_paraview_is_written_collectively_too,
     datasets_are_in_the_numbering_of_the_input,
     a_results_file_is_a_mesh,
     a_refined_file_does_not_depend_on_the_ranks,
@@ -45,6 +47,8 @@ fn record() -> RunRecord {
             u_mean: 0.5,
             u_std: 0.1,
             speed_range: [1.0, 2.0],
+            error_estimate: 0.01,
+            error_estimate_percent: 1.0,
             final_residual: 1e-9,
             relative_residual: 1e-10,
         },
@@ -95,6 +99,7 @@ fn record() -> RunRecord {
             load_imbalance: 1.0,
         },
         residual_history: vec![1.0, 0.1, 0.01, 1e-5, 1e-9],
+        limited_by: String::new(),
         warnings: Vec::new(),
     }
 }
@@ -124,20 +129,22 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
         speed: nodal(id) + 3.0,
         pressure: nodal(id) + 4.0,
     };
-    let node_fields: Vec<NodeFields> = model.owned_ids().iter().map(at_node).collect();
+    let node_fields: Vec<NodeFields> = model.mesh.node_ids.iter().map(at_node).collect();
+    let errors: Vec<f64> = own.iter().map(|&id| nodal(id) + 5.0).collect();
     let results = Results {
         mesh: &model.mesh,
         boundary: &model.boundary,
         u: &u,
         fields: &fields,
         node_fields: &node_fields,
+        errors: &errors,
         record: &record(),
     };
     file.write(comm, &results)
 }
 
 fn write_new(comm: &Comm, name: &str, model: &Model) {
-    let file = ResultsFile::new(comm, Path::new(name), None, None).expect("a place for the file");
+    let file = ResultsFile::new(comm, Path::new(name), Companion::Xdmf, None, None).expect("a place for the file");
     assert!(write(comm, &file, model).expect("a written file"), "a transfer was not collective");
     // Readers come after the last rank has left the file.
     comm.barrier();
@@ -160,6 +167,16 @@ fn every_transfer_is_collective_and_nothing_partial_remains(comm: &Rc<Comm>) {
         assert!(!Path::new("collective.h5.partial").exists());
         assert!(Path::new("collective.xdmf").exists());
     }
+}
+
+fn a_file_for_paraview_is_written_collectively_too(comm: &Rc<Comm>) {
+    let file = ResultsFile::new(comm, Path::new("v.h5"), Companion::VtkHdf, None, None).expect("a place for the file");
+    let model = model(comm, &Grid::untidy(9, 7).mesh(), 0);
+    assert!(write(comm, &file, &model).expect("written files"), "a transfer was not collective");
+    comm.barrier();
+    let cells: i64 = read::<i64>("v.vtkhdf", "VTKHDF/NumberOfCells").iter().sum();
+    assert_eq!((cells, read::<i64>("v.vtkhdf", "VTKHDF/Offsets").len()), (63, 63 + comm.size()));
+    assert!(!Path::new("v.vtkhdf.partial").exists() && !Path::new("v.xdmf").exists());
 }
 
 fn datasets_are_in_the_numbering_of_the_input(comm: &Rc<Comm>) {
@@ -187,6 +204,7 @@ fn datasets_are_in_the_numbering_of_the_input(comm: &Rc<Comm>) {
     assert_eq!(bits(read("order.h5", "vel")), bits(fields().flat_map(|f| f.velocity)));
     assert_eq!(bits(read("order.h5", "abs_vel")), bits(fields().map(|f| f.speed)));
     assert_eq!(bits(read("order.h5", "pressure")), bits(fields().map(|f| f.pressure)));
+    assert_eq!(bits(read("order.h5", "error")), bits(elements.clone().map(|e| nodal(e) + 5.0)));
     assert_eq!(read::<f64>("order.h5", "run/residual_history"), record().residual_history);
     let run = hdf5::File::open("order.h5").and_then(|file| file.group("run")).expect("the record");
     let number = |name: &str| run.attr(name).and_then(|a| a.read_scalar::<f64>()).expect(name);
@@ -234,7 +252,7 @@ fn failure<T>(comm: &Comm, result: Result<T>) -> (ExitCode, String) {
 
 fn a_failed_write_keeps_the_old_file(comm: &Rc<Comm>) {
     write_new(comm, "kept.h5", &model(comm, &Grid::new(5, 4).mesh(), 0));
-    let file = ResultsFile::new(comm, Path::new("kept.h5"), None, None).expect("a place for the file");
+    let file = ResultsFile::new(comm, Path::new("kept.h5"), Companion::Xdmf, None, None).expect("a place for the file");
     if comm.is_root() {
         fs::create_dir("kept.h5.partial").expect("a folder in the way");
     }
@@ -248,17 +266,19 @@ fn a_failed_write_keeps_the_old_file(comm: &Rc<Comm>) {
 }
 
 fn a_place_that_cannot_be_written_is_an_error_from_the_start(comm: &Rc<Comm>) {
-    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("nowhere/out.h5"), None, None));
+    let (code, message) =
+        failure(comm, ResultsFile::new(comm, Path::new("nowhere/out.h5"), Companion::Xdmf, None, None));
     assert_eq!(code, ExitCode::Io);
     assert!(message.starts_with("cannot write nowhere/out.h5: "), "{message}");
-    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("."), None, None));
+    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("."), Companion::Xdmf, None, None));
     assert_eq!((code, message.as_str()), (ExitCode::Io, "cannot write .: it is a folder"));
 }
 
 fn the_mesh_is_never_overwritten(comm: &Rc<Comm>) {
     write_new(comm, "input.h5", &model(comm, &Grid::new(3, 2).mesh(), 0));
     let same = Path::new("./input.h5");
-    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("input.h5"), Some(same), None));
+    let (code, message) =
+        failure(comm, ResultsFile::new(comm, Path::new("input.h5"), Companion::Xdmf, Some(same), None));
     assert_eq!(code, ExitCode::Input);
-    assert!(message.starts_with("the output input.h5 is the mesh file itself"), "{message}");
+    assert!(message.starts_with("the output input.h5 is the input itself"), "{message}");
 }

@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::fields::{ElementFields, Fluid, NodeFields, element_fields, node_fields, statistics};
-use quad8_mpi::la::Outcome;
+use quad8_mpi::fields::{
+    ElementFields, Fluid, NodeFields, element_fields, gauss_velocities, node_fields, recover, statistics,
+};
+use quad8_mpi::la::{Outcome, Vector};
 use quad8_mpi::parallel::Comm;
 
 use super::manufactured;
@@ -43,7 +45,7 @@ fn u_is_that_of_one_rank(comm: &Rc<Comm>) {
 /// The fields of the own elements. **Collective.**
 fn fields(model: &Model) -> Vec<ElementFields> {
     let (u, _) = model.solve(&manufactured::problem(), 1e-13);
-    element_fields(&model.mesh, &u, Fluid { p0: 10.0, density: 2.0 })
+    element_fields(&model.mesh, &gauss_velocities(&model.mesh, u.local()), FLUID)
 }
 
 fn derived_fields_are_those_of_one_rank(comm: &Rc<Comm>) {
@@ -64,15 +66,21 @@ fn derived_fields_are_those_of_one_rank(comm: &Rc<Comm>) {
 
 const FLUID: Fluid = Fluid { p0: 10.0, density: 2.0 };
 
+/// The fields of the local nodes. **Collective.**
+fn recovered(model: &Model, u: &Vector) -> Vec<NodeFields> {
+    let gauss = gauss_velocities(&model.mesh, u.local());
+    node_fields(&recover(&model.halo, &model.mesh, &gauss), FLUID)
+}
+
 fn derived_fields_at_the_nodes_are_those_of_one_rank(comm: &Rc<Comm>) {
     for (mesh, levels) in cases() {
         let (model, serial) = (model(comm, &mesh, levels), model(&alone(), &mesh, levels));
-        let at_nodes = |model: &Model| node_fields(&model.mesh, &model.solve(&manufactured::problem(), 1e-13).0, FLUID);
+        let at_nodes = |model: &Model| recovered(model, &model.solve(&manufactured::problem(), 1e-13).0);
         let (own, all) = (at_nodes(&model), at_nodes(&serial));
         let component = |c: fn(&NodeFields) -> f64| serial.by_number(&all.iter().map(c).collect::<Vec<_>>());
         let expected = [component(|f| f.velocity[0]), component(|f| f.velocity[1]), component(|f| f.pressure)];
-        assert_eq!(own.len(), model.mesh.owned_nodes);
-        for (f, &id) in own.iter().zip(model.owned_ids()) {
+        assert_eq!(own.len(), model.mesh.coordinates.len());
+        for (f, &id) in own.iter().zip(&model.mesh.node_ids) {
             for (value, expected) in [f.velocity[0], f.velocity[1], f.pressure].iter().zip(&expected) {
                 assert!((value - expected[id as usize]).abs() < 1e-9, "node {id}");
             }
@@ -84,7 +92,7 @@ fn derived_fields_at_the_nodes_are_those_of_one_rank(comm: &Rc<Comm>) {
 fn a_linear_potential_has_one_velocity_at_all_nodes(comm: &Rc<Comm>) {
     let model = model(comm, &Grid::untidy(6, 5).mesh(), 1);
     let u = model.interpolate(|[x, y]| 0.3 - 3.0 * x + 4.0 * y);
-    for f in node_fields(&model.mesh, &u, FLUID) {
+    for f in recovered(&model, &u) {
         assert!((f.velocity[0] - 3.0).abs() < 1e-11 && (f.velocity[1] + 4.0).abs() < 1e-11, "{f:?}");
         assert!((f.speed - 5.0).abs() < 1e-11 && (f.pressure + 15.0).abs() < 1e-10, "{f:?}");
     }

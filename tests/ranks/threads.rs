@@ -4,7 +4,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use quad8_mpi::fields::{Fluid, element_fields};
+use quad8_mpi::fields::{Fluid, element_fields, estimate_error, gauss_velocities, recover};
 use quad8_mpi::la::Outcome;
 use quad8_mpi::parallel::{Comm, loops};
 
@@ -29,9 +29,13 @@ fn the_bits_of_the_results_do_not_depend_on_the_threads(comm: &Rc<Comm>) {
     assert_eq!(report.outcome, Outcome::Converged);
     let system = multigrid::System::new(&model, &problem);
     let (fast, fast_report) = system.solve(&model, 1e-8);
-    let fields = element_fields(&model.mesh, &u, Fluid { p0: 1e5, density: 1.2 });
+    let gauss = gauss_velocities(&model.mesh, u.local());
+    let fields = element_fields(&model.mesh, &gauss, Fluid { p0: 1e5, density: 1.2 });
+    let recovered = recover(&model.halo, &model.mesh, &gauss);
+    let errors = estimate_error(comm, &model.mesh, u.local(), &recovered, &problem).elements;
     let values = u.local().iter().chain(fast.local()).copied();
     let values = values.chain(fields.iter().flat_map(|f| [f.velocity[0], f.velocity[1], f.speed, f.pressure]));
+    let values = values.chain(recovered.into_iter().flatten()).chain(errors);
     let mut hasher = DefaultHasher::new();
     values.chain(report.history).chain(fast_report.history).for_each(|value| value.to_bits().hash(&mut hasher));
     for hash in comm.gather_at_root(vec![hasher.finish()]).concat() {

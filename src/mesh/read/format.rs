@@ -96,6 +96,15 @@ fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.windows(wanted.len()).any(|window| window == wanted)
 }
 
+/// Whether a file has the signature of HDF5.
+///
+/// # Errors
+/// [`Error::Open`].
+pub fn is_hdf5(path: &Path) -> Result<bool> {
+    let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
+    has_signature(&mut File::open(path).map_err(failed)?).map_err(failed)
+}
+
 /// The signature stands at byte 0, 512, 1024, 2048 and so on (HDF5 File Format
 /// Specification, section II.A).
 fn has_signature(file: &mut File) -> std::io::Result<bool> {

@@ -14,7 +14,7 @@ mod whole;
 pub mod xlsx;
 
 pub use flaw::Flaw;
-pub use format::Format;
+pub use format::{Format, is_hdf5};
 pub use whole::{WholeMesh, deal};
 
 use std::fs;

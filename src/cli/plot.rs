@@ -1,0 +1,71 @@
+//! Options of `quad8-mpi plot`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+/// Options of a picture.
+#[derive(Debug, Clone, Args)]
+pub struct PlotArgs {
+    /// Results file of a solve (HDF5)
+    #[arg(default_value = "quad8.h5")]
+    results: PathBuf,
+
+    /// Draw the convergence in this run record (written by --json) instead
+    #[arg(long, value_name = "RUN.json", conflicts_with_all = ["results", "field", "contours", "mesh", "arrows", "streamlines"])]
+    pub residuals: Option<PathBuf>,
+
+    /// The picture, PNG or SVG by its extension [default: the input with the extension png]
+    #[arg(short, long, value_name = "OUT.png")]
+    pub output: Option<PathBuf>,
+
+    /// What the colours show
+    #[arg(long, value_enum, default_value_t = PlotField::Speed)]
+    pub field: PlotField,
+
+    /// Contour lines of u [default: 15 with --field u, else none]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub contours: Option<u32>,
+
+    /// Draw the edges of the elements
+    #[arg(long)]
+    pub mesh: bool,
+
+    /// Draw arrows of the velocity
+    #[arg(long)]
+    pub arrows: bool,
+
+    /// Draw streamlines
+    #[arg(long)]
+    pub streamlines: bool,
+
+    /// Width of the picture, in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 1600, value_parser = clap::value_parser!(u32).range(200..=20_000))]
+    pub width: u32,
+
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+impl PlotArgs {
+    /// The file to draw from.
+    pub fn input(&self) -> &Path {
+        self.residuals.as_ref().unwrap_or(&self.results)
+    }
+}
+
+/// The fields to choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlotField {
+    /// Magnitude of the velocity
+    Speed,
+    /// Pressure
+    Pressure,
+    /// The solution
+    U,
+    /// The rank that owned each element
+    Partition,
+    /// Estimated error of each element
+    Error,
+}

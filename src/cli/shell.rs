@@ -1,0 +1,54 @@
+//! What the command line says about itself: versions, completions, manual page.
+
+use std::io::{self, Write};
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::Cli;
+use crate::error::{Error, ExitCode, Result};
+use crate::io::Libraries;
+
+/// Options of `quad8-mpi completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionArgs {
+    /// Shell to complete for
+    pub shell: Shell,
+}
+
+/// Version, commit and libraries, for --version.
+pub fn long_version() -> String {
+    let Libraries { mpi, hdf5, metis } = Libraries::in_use();
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("QUAD8_MPI_COMMIT"));
+    format!("{version}\ncommit {commit}\nMPI    {mpi}\nHDF5   {hdf5}\nMETIS  {metis}")
+}
+
+/// Prints the completions of a shell.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn completions(args: &CompletionArgs) -> Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "quad8-mpi", &mut script);
+    print(&script)
+}
+
+/// Prints the manual page, in roff.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn manual() -> Result<ExitCode> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(failed)?;
+    print(&page)
+}
+
+fn print(text: &[u8]) -> Result<ExitCode> {
+    let mut stdout = io::stdout();
+    stdout.write_all(text).and_then(|()| stdout.flush()).map_err(failed)?;
+    Ok(ExitCode::Success)
+}
+
+fn failed(e: io::Error) -> Error {
+    Error::Write { path: "/dev/stdout".into(), cause: e.to_string() }
+}

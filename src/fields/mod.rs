@@ -1,0 +1,97 @@
+//! Velocity, speed and pressure from the potential, and an estimate of the error.
+
+mod estimate;
+mod gauss;
+mod patch;
+mod recovery;
+
+pub use estimate::{ErrorEstimate, estimate_error};
+pub use gauss::{GaussVelocities, gauss_velocities};
+pub use recovery::recover;
+
+use rayon::prelude::*;
+
+use crate::mesh::LocalMesh;
+use crate::parallel::Comm;
+
+/// Constants of the pressure.
+#[derive(Debug, Clone, Copy)]
+pub struct Fluid {
+    /// Stagnation pressure (Pa).
+    pub p0: f64,
+    /// Density (kg/m^3).
+    pub density: f64,
+}
+
+impl Fluid {
+    /// Pressure (Pa) at a speed (m/s), by Bernoulli's equation.
+    fn pressure(self, speed: f64) -> f64 {
+        self.p0 - 0.5 * self.density * speed * speed
+    }
+}
+
+/// Derived values of one element.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ElementFields {
+    /// Mean of v = -grad u over the 2x2 Gauss points (m/s).
+    pub velocity: [f64; 2],
+    /// Mean of |v| over the same points (m/s).
+    pub speed: f64,
+    /// p0 - density/2 speed^2 (Pa).
+    pub pressure: f64,
+}
+
+/// Derived fields of this rank's own elements.
+pub fn element_fields(mesh: &LocalMesh, gauss: &[GaussVelocities], fluid: Fluid) -> Vec<ElementFields> {
+    let field = |at: &GaussVelocities| {
+        let (mut velocity, mut speed) = ([0.0; 2], 0.0);
+        for v in at.velocities {
+            velocity[0] += 0.25 * v[0];
+            velocity[1] += 0.25 * v[1];
+            speed += 0.25 * v[0].hypot(v[1]);
+        }
+        ElementFields { velocity, speed, pressure: fluid.pressure(speed) }
+    };
+    gauss[..mesh.own_elements].par_iter().with_min_len(512).map(field).collect()
+}
+
+/// Derived values at one node.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NodeFields {
+    /// v = -grad u (m/s), recovered.
+    pub velocity: [f64; 2],
+    /// |v| (m/s).
+    pub speed: f64,
+    /// p0 - density/2 speed^2 (Pa).
+    pub pressure: f64,
+}
+
+/// Derived fields of all local nodes from their recovered velocities (m/s).
+pub fn node_fields(velocities: &[[f64; 2]], fluid: Fluid) -> Vec<NodeFields> {
+    let field = |&velocity: &[f64; 2]| {
+        let speed = velocity[0].hypot(velocity[1]);
+        NodeFields { velocity, speed, pressure: fluid.pressure(speed) }
+    };
+    velocities.par_iter().with_min_len(4096).map(field).collect()
+}
+
+/// Range, mean and standard deviation of the values that all ranks own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Statistics {
+    /// Smallest and largest value.
+    pub range: [f64; 2],
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation (of the population).
+    pub std: f64,
+}
+
+/// Statistics over all ranks. **Collective.**
+pub fn statistics(comm: &Comm, values: &[f64]) -> Statistics {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let count = comm.sum(values.len() as u64) as f64;
+    let mean = comm.sum(values.iter().sum::<f64>()) / count;
+    let variance = comm.sum(values.iter().map(|v| (v - mean).powi(2)).sum::<f64>()) / count;
+    Statistics { range: [comm.min(low), comm.max(high)], mean, std: variance.sqrt() }
+}

@@ -1,0 +1,41 @@
+//! One dataset that all ranks write together.
+
+use std::ops::Range;
+
+use hdf5::dataset::FillTime;
+use hdf5::types::VarLenUnicode;
+use hdf5::{Group, H5Type};
+
+use crate::parallel::hdf5_rows::write_rows;
+
+/// The rows of a dataset that one rank writes.
+pub struct Part {
+    /// Rows of all ranks.
+    pub total: u64,
+    /// Those of this rank.
+    pub rows: Range<u64>,
+}
+
+/// Creates a dataset, `width` values to a row, and writes this rank's rows.
+/// Says whether the transfer was collective. **Collective.**
+///
+/// # Errors
+/// HDF5's own, possibly on some ranks only.
+pub fn write_part<T: H5Type>(
+    group: &Group,
+    name: &str,
+    part: Part,
+    width: usize,
+    values: &[T],
+    unit: &str,
+) -> hdf5::Result<bool> {
+    let rows = part.total as usize;
+    let builder = group.new_dataset::<T>().fill_time(FillTime::Never);
+    let dataset =
+        if width == 1 { builder.shape(rows).create(name)? } else { builder.shape((rows, width)).create(name)? };
+    if !unit.is_empty() {
+        let unit: VarLenUnicode = unit.parse().map_err(|_| hdf5::Error::from("unit with a NUL"))?;
+        dataset.new_attr::<VarLenUnicode>().create("unit")?.write_scalar(&unit)?;
+    }
+    write_rows(&dataset, part.rows, values)
+}

@@ -1,0 +1,40 @@
+//! Colours of values.
+
+use colorous::{Gradient, TABLEAU10};
+
+use super::scene::Colour;
+
+/// From values to colours.
+#[derive(Debug, Clone, Copy)]
+pub enum Colours {
+    /// A perceptual map between a smallest and a largest value.
+    Map {
+        /// The map.
+        gradient: Gradient,
+        /// Values at its two ends.
+        range: [f64; 2],
+    },
+    /// One colour for each whole number.
+    Classes,
+}
+
+/// Numbers of classes that have colours of their own.
+pub const CLASSES: usize = 10;
+
+impl Colours {
+    /// The colour of a value.
+    pub fn of(&self, value: f64) -> [u8; 3] {
+        let colour = match *self {
+            Self::Map { gradient, range: [low, high] } => {
+                gradient.eval_continuous(((value - low) / (high - low)).clamp(0.0, 1.0))
+            }
+            Self::Classes => TABLEAU10[value as usize % CLASSES],
+        };
+        [colour.r, colour.g, colour.b]
+    }
+}
+
+/// Of axes and text.
+pub const INK: Colour = [38, 38, 38, 255];
+/// Of the frame and of grid lines.
+pub const FAINT: Colour = [205, 205, 205, 255];

@@ -1,0 +1,127 @@
+//! Lines of equal value on a grid of samples: marching squares.
+
+use rustc_hash::FxHashMap;
+
+/// A line in units of samples; a closed one ends where it starts.
+pub type Line = Vec<[f32; 2]>;
+
+/// Lines where the values, `width` to a row, are `level`; NaN ends a line.
+pub fn lines(values: &[f32], width: usize, level: f32) -> Vec<Line> {
+    let mut links: FxHashMap<u32, Link> = FxHashMap::default();
+    for row in 0..(values.len() / width).saturating_sub(1) {
+        for column in 0..width - 1 {
+            let corner = row * width + column;
+            for [a, b] in crossings(values, width, corner, level).into_iter().flatten() {
+                for (from, to) in [(a, b), (b, a)] {
+                    let link = links.entry(from).or_insert_with(|| Link::new(point(values, width, from, level)));
+                    link.add(to);
+                }
+            }
+        }
+    }
+    chain(links)
+}
+
+/// `count` values spread evenly between the smallest and the largest one.
+pub fn levels([low, high]: [f64; 2], count: u32) -> impl Iterator<Item = f64> {
+    (1..=count).map(move |i| low + (high - low) * f64::from(i) / f64::from(count + 1))
+}
+
+/// A point of a line on an edge of the grid, and the edges it is joined with.
+struct Link {
+    at: [f32; 2],
+    next: [Option<u32>; 2],
+}
+
+impl Link {
+    fn new(at: [f32; 2]) -> Self {
+        Self { at, next: [None; 2] }
+    }
+
+    fn add(&mut self, to: u32) {
+        let slot = usize::from(self.next[0].is_some());
+        self.next[slot] = Some(to);
+    }
+}
+
+/// The pairs of grid edges that lines join in the cell at `corner`. Edge
+/// 2 i leads from sample i to the right, 2 i + 1 downwards.
+fn crossings(values: &[f32], width: usize, corner: usize, level: f32) -> [Option<[u32; 2]>; 2] {
+    let around = [corner, corner + 1, corner + width + 1, corner + width].map(|i| values[i]);
+    let sum: f32 = around.iter().sum();
+    if sum.is_nan() {
+        return [None; 2];
+    }
+    let above = around.map(|v| v > level);
+    let edges = [2 * corner, 2 * (corner + 1) + 1, 2 * (corner + width), 2 * corner + 1].map(|e| e as u32);
+    let crossed: Vec<u32> = (0..4).filter(|&i| above[i] != above[(i + 1) % 4]).map(|i| edges[i]).collect();
+    match crossed[..] {
+        [a, b] => [Some([a, b]), None],
+        // A saddle: the middle says which corners belong together.
+        [a, b, c, d] if (0.25 * sum > level) == above[0] => [Some([a, b]), Some([c, d])],
+        [a, b, c, d] => [Some([a, d]), Some([b, c])],
+        _ => [None; 2],
+    }
+}
+
+/// Where the level lies on an edge of the grid.
+fn point(values: &[f32], width: usize, edge: u32, level: f32) -> [f32; 2] {
+    let from = edge as usize / 2;
+    let is_down = edge % 2 == 1;
+    let to = if is_down { from + width } else { from + 1 };
+    let part = (level - values[from]) / (values[to] - values[from]);
+    let (x, y) = ((from % width) as f32, (from / width) as f32);
+    if is_down { [x, y + part] } else { [x + part, y] }
+}
+
+/// Follows the links: first lines with two ends, then closed ones.
+fn chain(mut links: FxHashMap<u32, Link>) -> Vec<Line> {
+    let mut starts: Vec<(bool, u32)> = links.iter().map(|(&edge, link)| (link.next[1].is_some(), edge)).collect();
+    starts.sort_unstable();
+    let mut lines = Vec::new();
+    for (is_closed, start) in starts {
+        let mut line = Line::new();
+        let mut next = Some(start);
+        while let Some(link) = next.and_then(|edge| links.remove(&edge)) {
+            line.push(link.at);
+            next = link.next.into_iter().flatten().find(|edge| links.contains_key(edge));
+        }
+        if is_closed && line.len() > 2 {
+            line.push(line[0]);
+        }
+        if line.len() > 1 {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid(f: impl Fn(f32, f32) -> f32) -> Vec<f32> {
+        (0..41 * 41).map(|i| f((i % 41) as f32 - 20.0, (i / 41) as f32 - 20.0)).collect()
+    }
+
+    #[test]
+    fn a_circle_is_one_closed_line() {
+        let found = lines(&grid(f32::hypot), 41, 12.0);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].first(), found[0].last());
+        assert!(found[0].iter().all(|[x, y]| ((x - 20.0).hypot(y - 20.0) - 12.0).abs() < 0.02));
+    }
+
+    #[test]
+    fn a_line_ends_where_the_domain_does() {
+        let found = lines(&grid(|x, y| if y.abs() < 5.0 { x } else { f32::NAN }), 41, 0.5);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].len(), 9);
+        assert!(found[0].iter().all(|p| (p[0] - 20.5).abs() < 1e-6));
+    }
+
+    #[test]
+    fn levels_lie_between_the_ends() {
+        assert_eq!(levels([0.0, 10.0], 4).collect::<Vec<_>>(), [2.0, 4.0, 6.0, 8.0]);
+    }
+}

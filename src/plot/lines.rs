@@ -1,0 +1,49 @@
+//! The edges of a mesh as curves: the edge of a Quad8 is a quadratic Bezier
+//! curve through its middle node.
+
+use tiny_skia::{Path, PathBuilder};
+
+use super::results::Mesh;
+use super::view::View;
+use crate::quad8::EDGES;
+
+/// The edges that one element has.
+pub fn boundary(mesh: &Mesh, view: &View) -> Option<Path> {
+    let mut around = vec![0_u8; mesh.points.len()];
+    for nodes in &mesh.elements {
+        nodes[4..].iter().for_each(|&n| around[n as usize] = around[n as usize].saturating_add(1));
+    }
+    draw(mesh, view, |middle| around[middle as usize] == 1)
+}
+
+/// All edges, each once.
+pub fn edges(mesh: &Mesh, view: &View) -> Option<Path> {
+    let mut seen = vec![false; mesh.points.len()];
+    draw(mesh, view, |middle| !std::mem::replace(&mut seen[middle as usize], true))
+}
+
+/// Mean length (px) of an edge, from a square of the mean area.
+pub fn mean_edge(mesh: &Mesh, view: &View) -> f64 {
+    let area = |e: usize| {
+        let p = mesh.coordinates(e);
+        let cross = |a: usize, b: usize| (p[2][a] - p[0][a]) * (p[3][b] - p[1][b]);
+        0.5 * (cross(0, 1) - cross(1, 0)).abs()
+    };
+    let mean = (0..mesh.elements.len()).map(area).sum::<f64>() / mesh.elements.len() as f64;
+    mean.sqrt() * view.scale()
+}
+
+fn draw(mesh: &Mesh, view: &View, mut wanted: impl FnMut(u32) -> bool) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    for nodes in &mesh.elements {
+        for [a, m, b] in EDGES.map(|edge| edge.map(|i| nodes[i])) {
+            if wanted(m) {
+                let [a, m, b] = [a, m, b].map(|n| view.place(mesh.points[n as usize]));
+                path.move_to(a[0], a[1]);
+                let control = [0, 1].map(|axis| 2.0 * m[axis] - 0.5 * (a[axis] + b[axis]));
+                path.quad_to(control[0], control[1], b[0], b[1]);
+            }
+        }
+    }
+    path.finish()
+}

@@ -1,0 +1,43 @@
+//! Pictures of results: a field sampled inside the curved elements, or the
+//! convergence of a run, as PNG or SVG. Runs on one process, without MPI.
+
+mod colour;
+mod contour;
+mod field;
+mod figure;
+mod flow;
+mod lines;
+mod residuals;
+mod results;
+mod sampling;
+mod scene;
+mod text;
+mod ticks;
+mod view;
+
+use crate::cli::PlotArgs;
+use crate::error::{Error, ExitCode, Result};
+use results::ResultsReader;
+use scene::Format;
+
+/// Draws what the command line asks for.
+///
+/// # Errors
+/// Whatever is wrong with the file, the field or the place of the picture.
+pub fn plot(args: &PlotArgs) -> Result<ExitCode> {
+    let input = args.input();
+    let output = args.output.clone().unwrap_or_else(|| input.with_extension("png"));
+    Format::of(&output)?;
+    if output == input {
+        return Err(Error::OutputIsInput { path: output });
+    }
+    let scene = match &args.residuals {
+        Some(record) => residuals::draw(record, args.width)?,
+        None => field::draw(&ResultsReader::open(input)?, args)?,
+    };
+    scene.write(&output)?;
+    if !args.quiet {
+        println!("{}", output.display());
+    }
+    Ok(ExitCode::Success)
+}

@@ -1,0 +1,112 @@
+//! Reading a results file, on one process.
+
+use std::path::{Path, PathBuf};
+
+use hdf5::types::VarLenUnicode;
+use hdf5::{Dataset, File};
+
+use crate::error::{Error, Result};
+use crate::mesh::read::is_hdf5;
+use crate::quad8::Coordinates;
+
+/// A mesh as a picture needs it.
+pub struct Mesh {
+    /// Coordinates (m) of the nodes, used or not.
+    pub points: Vec<[f64; 2]>,
+    /// Nodes of the elements.
+    pub elements: Vec<[u32; 8]>,
+}
+
+impl Mesh {
+    /// Coordinates (m) of the nodes of an element.
+    pub fn coordinates(&self, element: usize) -> Coordinates {
+        self.elements[element].map(|n| self.points[n as usize])
+    }
+}
+
+/// An open results file.
+pub struct ResultsReader {
+    path: PathBuf,
+    file: File,
+}
+
+impl ResultsReader {
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// [`Error::Open`], [`Error::NotHdf5`].
+    pub fn open(path: &Path) -> Result<Self> {
+        if !is_hdf5(path)? {
+            return Err(Error::NotHdf5 { path: path.into() });
+        }
+        let file = File::open(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
+        Ok(Self { path: path.into(), file })
+    }
+
+    /// The mesh that was solved.
+    ///
+    /// # Errors
+    /// [`Error::NotResults`], [`Error::BadShape`], [`Error::Read`],
+    /// [`Error::NodeOutOfRange`], [`Error::EmptyMesh`].
+    pub fn mesh(&self) -> Result<Mesh> {
+        let x = self.numbers("x", None)?;
+        let y = self.numbers("y", Some(&[x.len()]))?;
+        let points: Vec<[f64; 2]> = x.into_iter().zip(y).map(|(x, y)| [x, y]).collect();
+        let dataset = self.dataset("quad8")?;
+        let shape = dataset.shape();
+        if shape.len() != 2 || shape[1] != 8 {
+            return Err(self.bad_shape("quad8", &dataset, "(E, 8)".to_owned()));
+        }
+        let nodes: Vec<i64> = dataset.read_raw().map_err(|e| self.unreadable("quad8", &e))?;
+        let mut elements = Vec::with_capacity(shape[0]);
+        for (row, element) in nodes.chunks_exact(8).zip(0..) {
+            let mut nodes = [0; 8];
+            for (node, &found) in nodes.iter_mut().zip(row) {
+                let valid = u32::try_from(found).ok().filter(|&n| (n as usize) < points.len());
+                let out_of_range = Error::NodeOutOfRange { element, node: found, nodes: points.len() as u64 };
+                *node = valid.ok_or(out_of_range)?;
+            }
+            elements.push(nodes);
+        }
+        if elements.is_empty() {
+            return Err(Error::EmptyMesh);
+        }
+        Ok(Mesh { points, elements })
+    }
+
+    /// A dataset of this shape (or of any with one axis) as f64.
+    ///
+    /// # Errors
+    /// [`Error::NotResults`], [`Error::BadShape`], [`Error::Read`].
+    pub fn numbers(&self, name: &'static str, shape: Option<&[usize]>) -> Result<Vec<f64>> {
+        let dataset = self.dataset(name)?;
+        let fits = shape.map_or(dataset.ndim() == 1, |shape| dataset.shape() == shape);
+        if !fits {
+            let expected = shape.map_or("(N)".to_owned(), |shape| format!("{shape:?}"));
+            return Err(self.bad_shape(name, &dataset, expected));
+        }
+        dataset.read_raw().map_err(|e| self.unreadable(name, &e))
+    }
+
+    /// The unit that is written beside a dataset, "" if none is.
+    pub fn unit(&self, name: &str) -> String {
+        let unit = self.file.dataset(name).and_then(|d| d.attr("unit")?.read_scalar::<VarLenUnicode>());
+        unit.map_or(String::new(), |unit| unit.replace("^2", "²").replace("^3", "³"))
+    }
+
+    fn dataset(&self, name: &'static str) -> Result<Dataset> {
+        self.file.dataset(name).map_err(|_| {
+            let found = self.file.member_names().unwrap_or_default();
+            let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+            Error::NotResults { path: self.path.clone(), name, found }
+        })
+    }
+
+    fn bad_shape(&self, name: &'static str, dataset: &Dataset, expected: String) -> Error {
+        Error::BadShape { path: self.path.clone(), name: name.to_owned(), shape: dataset.shape(), expected }
+    }
+
+    fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {
+        Error::Read { path: self.path.clone(), name: name.to_owned(), cause: cause.to_string() }
+    }
+}

@@ -1,0 +1,216 @@
+//! Which element lies under each sample of a picture, and where in it.
+
+use rayon::prelude::*;
+
+use super::results::Mesh;
+use super::view::View;
+use crate::quad8::{self, Coordinates};
+
+/// Samples along each side of a pixel.
+pub const PER_PIXEL: usize = 2;
+
+const NOTHING: u32 = u32::MAX;
+
+/// The point of an element under a sample.
+#[derive(Clone, Copy)]
+struct Hit {
+    element: u32,
+    place: [f32; 2],
+}
+
+/// A grid of samples over a view, row by row from the upper left.
+pub struct Sampling {
+    /// Number of samples in a row.
+    pub width: usize,
+    hits: Vec<Hit>,
+}
+
+impl Sampling {
+    /// Finds the element under each sample by inverting the isoparametric map.
+    pub fn new(mesh: &Mesh, view: &View) -> Self {
+        let [width, height] = view.size.map(|n| n as usize * PER_PIXEL);
+        let scale = view.scale() * PER_PIXEL as f64;
+        let (left, top) = (view.bounds.low[0], view.bounds.high[1]);
+        // Coordinates in samples: sample i has its middle at i.
+        let to_samples = |[x, y]: [f64; 2]| [(x - left) * scale - 0.5, (top - y) * scale - 0.5];
+        let bands = Bands::new(mesh, height, &to_samples);
+
+        let mut hits = vec![Hit { element: NOTHING, place: [0.0; 2] }; width * height];
+        hits.par_chunks_mut(width * BAND).enumerate().for_each(|(band, hits)| {
+            let first = band * BAND;
+            let rows = first..first + hits.len() / width;
+            for &element in bands.elements(band) {
+                let coordinates = mesh.coordinates(element as usize).map(to_samples);
+                let [(x_low, x_high), (y_low, y_high)] = extent(&coordinates);
+                let columns = clamp(x_low, width)..clamp(x_high + 1.0, width);
+                for row in clamp(y_low, height).max(rows.start)..clamp(y_high + 1.0, height).min(rows.end) {
+                    for column in columns.clone() {
+                        let hit = &mut hits[(row - first) * width + column];
+                        if hit.element == NOTHING
+                            && let Some(place) = invert(&coordinates, [column as f64, row as f64])
+                        {
+                            *hit = Hit { element, place };
+                        }
+                    }
+                }
+            }
+        });
+        Self { width, hits }
+    }
+
+    /// Values of nodes at the samples, by the shape functions; NaN outside.
+    pub fn nodal(&self, mesh: &Mesh, values: &[f64]) -> Vec<f32> {
+        self.each(|hit| {
+            let [xi, eta] = hit.place.map(f64::from);
+            let nodes = mesh.elements[hit.element as usize];
+            quad8::shape(xi, eta).iter().zip(nodes).map(|(n, node)| n * values[node as usize]).sum()
+        })
+    }
+
+    /// Values of elements at the samples; NaN outside.
+    pub fn cells(&self, values: &[f64]) -> Vec<f32> {
+        self.each(|hit| values[hit.element as usize])
+    }
+
+    fn each(&self, value: impl Fn(&Hit) -> f64 + Sync) -> Vec<f32> {
+        let at = |hit: &Hit| if hit.element == NOTHING { f32::NAN } else { value(hit) as f32 };
+        self.hits.par_iter().with_min_len(4096).map(at).collect()
+    }
+}
+
+/// Rows of samples in a band.
+const BAND: usize = 32;
+
+/// The elements that touch each band of rows, ascending.
+struct Bands {
+    offsets: Vec<usize>,
+    elements: Vec<u32>,
+}
+
+impl Bands {
+    fn new(mesh: &Mesh, height: usize, to_samples: &(impl Fn([f64; 2]) -> [f64; 2] + Sync)) -> Self {
+        let count = height.div_ceil(BAND);
+        let touched: Vec<(u32, u32)> = (0..mesh.elements.len())
+            .into_par_iter()
+            .with_min_len(1024)
+            .map(|e| {
+                let [_, (low, high)] = extent(&mesh.coordinates(e).map(to_samples));
+                let (first, end) = (clamp(low, height), clamp(high + 1.0, height));
+                ((first / BAND) as u32, end.div_ceil(BAND) as u32)
+            })
+            .collect();
+        let mut offsets = vec![0; count + 1];
+        for &(first, end) in &touched {
+            (first..end).for_each(|band| offsets[band as usize + 1] += 1);
+        }
+        for band in 0..count {
+            offsets[band + 1] += offsets[band];
+        }
+        let mut next = offsets.clone();
+        let mut elements = vec![0; offsets[count]];
+        for (&(first, end), element) in touched.iter().zip(0..) {
+            for band in first..end {
+                elements[next[band as usize]] = element;
+                next[band as usize] += 1;
+            }
+        }
+        Self { offsets, elements }
+    }
+
+    fn elements(&self, band: usize) -> &[u32] {
+        &self.elements[self.offsets[band]..self.offsets[band + 1]]
+    }
+}
+
+/// Smallest and largest x and y of an element, which its curved edges do not
+/// leave: the extremes of an edge are those of its Bezier control points at most.
+fn extent(coordinates: &Coordinates) -> [(f64, f64); 2] {
+    [0, 1].map(|axis| {
+        let mut range = (f64::INFINITY, f64::NEG_INFINITY);
+        for [a, m, b] in quad8::EDGES {
+            let [a, m, b] = [a, m, b].map(|n| coordinates[n][axis]);
+            for value in [a, 2.0 * m - 0.5 * (a + b)] {
+                range = (range.0.min(value), range.1.max(value));
+            }
+        }
+        range
+    })
+}
+
+/// The first whole number from `value` on, between 0 and `limit`.
+fn clamp(value: f64, limit: usize) -> usize {
+    // A NaN becomes 0.
+    (value.ceil().max(0.0) as usize).min(limit)
+}
+
+/// (xi, eta) of a point by Newton's method, if the point is in the element.
+fn invert(coordinates: &Coordinates, [x, y]: [f64; 2]) -> Option<[f32; 2]> {
+    /// How far outside still counts: neighbours leave no gaps.
+    const SLACK: f64 = 1e-6;
+    let (mut xi, mut eta) = (0.0_f64, 0.0_f64);
+    for _ in 0..12 {
+        let at = quad8::map(coordinates, xi, eta);
+        let [[x_xi, x_eta], [y_xi, y_eta]] = quad8::jacobian(coordinates, &quad8::derivatives(xi, eta));
+        let determinant = x_xi * y_eta - x_eta * y_xi;
+        let (dx, dy) = (x - at[0], y - at[1]);
+        let step = [(y_eta * dx - x_eta * dy) / determinant, (x_xi * dy - y_xi * dx) / determinant];
+        if !(step[0].is_finite() && step[1].is_finite()) {
+            return None;
+        }
+        // Far outside the map may fold.
+        xi = (xi + step[0]).clamp(-2.0, 2.0);
+        eta = (eta + step[1]).clamp(-2.0, 2.0);
+        if step[0].abs() + step[1].abs() < 1e-7 {
+            let inside = xi.abs() <= 1.0 + SLACK && eta.abs() <= 1.0 + SLACK;
+            return inside.then_some([xi as f32, eta as f32]);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::view::Bounds;
+
+    fn curved() -> Coordinates {
+        let mut points = quad8::NODES.map(|[x, y]| [3.0 + 1.5 * x + 0.2 * y, 4.0 + 1.1 * y - 0.3 * x]);
+        points[4][1] -= 0.3;
+        points[5][0] += 0.2;
+        points
+    }
+
+    #[test]
+    fn a_point_is_found_where_the_map_puts_it() {
+        for [xi, eta] in [[0.3, -0.7], [-0.95, 0.2], [0.0, 0.0], [1.0, -1.0], [0.99, 0.99]] {
+            let found = invert(&curved(), quad8::map(&curved(), xi, eta)).expect("a point inside");
+            assert!((f64::from(found[0]) - xi).abs() + (f64::from(found[1]) - eta).abs() < 1e-6);
+        }
+        for [xi, eta] in [[1.01, 0.0], [0.0, -1.3]] {
+            assert!(invert(&curved(), quad8::map(&curved(), xi, eta)).is_none());
+        }
+    }
+
+    #[test]
+    fn samples_inside_a_curved_element_hold_the_field_and_others_nan() {
+        let mesh = Mesh { points: curved().to_vec(), elements: vec![[0, 1, 2, 3, 4, 5, 6, 7]] };
+        let bounds = Bounds::of(&mesh).with_margin(0.05);
+        let size = bounds.size().map(|s| (20.0 * s) as u32);
+        let view = View { bounds, corner: [0, 0], size };
+        let sampling = Sampling::new(&mesh, &view);
+        // A linear function of the place is represented exactly.
+        let values: Vec<f64> = mesh.points.iter().map(|[x, y]| 2.0 * x - y).collect();
+        let found = sampling.nodal(&mesh, &values);
+        let step = 1.0 / (view.scale() * PER_PIXEL as f64);
+        let mut inside = 0;
+        for (i, &value) in found.iter().enumerate().filter(|(_, v)| !v.is_nan()) {
+            let x = bounds.low[0] + ((i % sampling.width) as f64 + 0.5) * step;
+            let y = bounds.high[1] - ((i / sampling.width) as f64 + 0.5) * step;
+            assert!((f64::from(value) - (2.0 * x - y)).abs() < 1e-4);
+            inside += 1;
+        }
+        let area: f64 =
+            quad8::points_3x3().map(|[xi, eta, w]| w * quad8::gradients(&curved(), xi, eta).determinant).iter().sum();
+        assert!((f64::from(inside) * step * step / area - 1.0).abs() < 0.01);
+    }
+}

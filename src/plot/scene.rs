@@ -1,0 +1,177 @@
+//! A drawing: filled and stroked paths and images, and its two file formats.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path as FilePath, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathSegment, Pixmap, PixmapPaint, Stroke, Transform};
+
+use crate::error::{Error, Result};
+
+/// Red, green, blue and opacity.
+pub type Colour = [u8; 4];
+
+enum Item {
+    Fill { path: Path, colour: Colour },
+    Stroke { path: Path, colour: Colour, width: f32 },
+    Image { pixmap: Pixmap, x: u32, y: u32 },
+}
+
+/// Items in the order in which they are drawn, in pixels from the upper left
+/// corner, on white.
+pub struct Scene {
+    width: u32,
+    height: u32,
+    items: Vec<Item>,
+}
+
+/// The formats, chosen by the extension of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Pixels.
+    Png,
+    /// Paths; filled fields are an image inside.
+    Svg,
+}
+
+impl Format {
+    /// The format of a file of this name.
+    ///
+    /// # Errors
+    /// [`Error::PictureFormat`].
+    pub fn of(path: &FilePath) -> Result<Self> {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        match extension.as_str() {
+            "png" => Ok(Self::Png),
+            "svg" => Ok(Self::Svg),
+            _ => Err(Error::PictureFormat { path: path.into() }),
+        }
+    }
+}
+
+impl Scene {
+    /// An empty drawing of this size.
+    pub fn new(width: u32, height: u32) -> Self {
+        Self { width, height, items: Vec::new() }
+    }
+
+    /// Fills a path.
+    pub fn fill(&mut self, path: Option<Path>, colour: Colour) {
+        self.items.extend(path.map(|path| Item::Fill { path, colour }));
+    }
+
+    /// Draws a line of this width along a path.
+    pub fn stroke(&mut self, path: Option<Path>, colour: Colour, width: f32) {
+        self.items.extend(path.map(|path| Item::Stroke { path, colour, width }));
+    }
+
+    /// Puts an image with its upper left corner at (x, y).
+    pub fn image(&mut self, pixmap: Pixmap, x: u32, y: u32) {
+        self.items.push(Item::Image { pixmap, x, y });
+    }
+
+    /// Writes the file; under its name it is always complete.
+    ///
+    /// # Errors
+    /// [`Error::PictureFormat`], [`Error::Write`].
+    pub fn write(&self, path: &FilePath) -> Result<()> {
+        let failed = |cause: String| Error::Write { path: path.into(), cause };
+        let bytes = match Format::of(path)? {
+            Format::Png => self.png().map_err(failed)?,
+            Format::Svg => self.svg().map_err(failed)?.into_bytes(),
+        };
+        let partial = PathBuf::from(format!("{}.partial", path.display()));
+        let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
+        written.map_err(|e| {
+            // The write has failed already; what is left of it only takes space.
+            let _ = fs::remove_file(&partial);
+            failed(e.to_string())
+        })
+    }
+
+    fn png(&self) -> std::result::Result<Vec<u8>, String> {
+        let mut page = Pixmap::new(self.width, self.height).ok_or("the picture is too large")?;
+        page.fill(tiny_skia::Color::WHITE);
+        for item in &self.items {
+            match item {
+                Item::Fill { path, colour } => {
+                    page.fill_path(path, &paint(*colour), FillRule::Winding, Transform::identity(), None);
+                }
+                Item::Stroke { path, colour, width } => {
+                    let stroke = Stroke {
+                        width: *width,
+                        line_cap: LineCap::Round,
+                        line_join: LineJoin::Round,
+                        ..Stroke::default()
+                    };
+                    page.stroke_path(path, &paint(*colour), &stroke, Transform::identity(), None);
+                }
+                Item::Image { pixmap, x, y } => {
+                    let (x, y) = (*x as i32, *y as i32);
+                    page.draw_pixmap(x, y, pixmap.as_ref(), &PixmapPaint::default(), Transform::identity(), None);
+                }
+            }
+        }
+        page.encode_png().map_err(|e| e.to_string())
+    }
+
+    fn svg(&self) -> std::result::Result<String, String> {
+        let (width, height) = (self.width, self.height);
+        let mut text = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+             height=\"{height}\">\n<rect width=\"{width}\" height=\"{height}\" fill=\"white\"/>\n"
+        );
+        for item in &self.items {
+            text += &match item {
+                Item::Fill { path, colour } => format!("<path d=\"{}\" {}/>\n", data(path), ink("fill", *colour)),
+                Item::Stroke { path, colour, width } => format!(
+                    "<path d=\"{}\" fill=\"none\" {} stroke-width=\"{width:.2}\" stroke-linecap=\"round\" \
+                     stroke-linejoin=\"round\"/>\n",
+                    data(path),
+                    ink("stroke", *colour)
+                ),
+                Item::Image { pixmap, x, y } => format!(
+                    "<image x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" href=\"data:image/png;base64,{}\"/>\n",
+                    pixmap.width(),
+                    pixmap.height(),
+                    BASE64.encode(pixmap.encode_png().map_err(|e| e.to_string())?)
+                ),
+            };
+        }
+        Ok(text + "</svg>\n")
+    }
+}
+
+fn paint(colour: Colour) -> Paint<'static> {
+    let [r, g, b, a] = colour;
+    let mut paint = Paint::default();
+    paint.set_color_rgba8(r, g, b, a);
+    paint
+}
+
+fn ink(what: &str, [r, g, b, a]: Colour) -> String {
+    let opacity = f32::from(a) / 255.0;
+    format!("{what}=\"#{r:02x}{g:02x}{b:02x}\" {what}-opacity=\"{opacity:.2}\"")
+}
+
+/// A path in the words of SVG.
+fn data(path: &Path) -> String {
+    let mut text = String::new();
+    for segment in path.segments() {
+        let (letter, points) = match segment {
+            PathSegment::MoveTo(p) => ('M', vec![p]),
+            PathSegment::LineTo(p) => ('L', vec![p]),
+            PathSegment::QuadTo(a, p) => ('Q', vec![a, p]),
+            PathSegment::CubicTo(a, b, p) => ('C', vec![a, b, p]),
+            PathSegment::Close => ('Z', vec![]),
+        };
+        text.push(letter);
+        for p in points {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{:.2} {:.2} ", p.x, p.y);
+        }
+    }
+    text
+}

@@ -1,0 +1,126 @@
+//! Gradients inside elements, eight elements at a time as in the stiffness.
+
+use multiversion::multiversion;
+
+use super::{Batch, LANES, Lane, derivatives, points_2x2, points_3x3, shape};
+
+/// A point of each element of a batch with the gradient there.
+#[derive(Clone, Copy)]
+pub struct GradientAt {
+    /// x and y (m).
+    pub point: [Lane; 2],
+    /// du/dx and du/dy.
+    pub gradient: [Lane; 2],
+}
+
+const POINTS_2X2: [[f64; 2]; 4] = points_2x2();
+const POINTS_3X3: [[f64; 3]; 9] = points_3x3();
+
+/// The gradient of u at the 2x2 Gauss points, where it is superconvergent
+/// (J. Barlow, *Optimal stress locations in finite element models*, Int. J.
+/// Numer. Methods Eng. 10 (1976)). `u[a]` are the values of local node `a`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+pub fn gradients_2x2(batch: &Batch, u: &[Lane; 8]) -> [GradientAt; 4] {
+    let mut all = [GradientAt { point: [[0.0; LANES]; 2], gradient: [[0.0; LANES]; 2] }; 4];
+    for (at, [xi, eta]) in all.iter_mut().zip(POINTS_2X2) {
+        let (n, d) = (shape(xi, eta), derivatives(xi, eta));
+        let ([mut x_xi, mut x_eta, mut y_xi, mut y_eta], [mut u_xi, mut u_eta]) =
+            ([[0.0; LANES]; 4], [[0.0; LANES]; 2]);
+        for a in 0..8 {
+            for l in 0..LANES {
+                at.point[0][l] += n[a] * batch.x[a][l];
+                at.point[1][l] += n[a] * batch.y[a][l];
+                x_xi[l] += d[a][0] * batch.x[a][l];
+                x_eta[l] += d[a][1] * batch.x[a][l];
+                y_xi[l] += d[a][0] * batch.y[a][l];
+                y_eta[l] += d[a][1] * batch.y[a][l];
+                u_xi[l] += d[a][0] * u[a][l];
+                u_eta[l] += d[a][1] * u[a][l];
+            }
+        }
+        for l in 0..LANES {
+            let inverse = 1.0 / (x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l]);
+            at.gradient[0][l] = (u_xi[l] * y_eta[l] - u_eta[l] * y_xi[l]) * inverse;
+            at.gradient[1][l] = (u_eta[l] * x_xi[l] - u_xi[l] * x_eta[l]) * inverse;
+        }
+    }
+    all
+}
+
+/// Integrals over each element of k |g - grad u|^2 and of k |grad u|^2, by 3x3
+/// Gauss points; g has the nodal values `g[axis][a]`, and `k[q]` is the
+/// conductivity at Gauss point `q`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+pub fn gradient_distance(batch: &Batch, u: &[Lane; 8], g: &[[Lane; 8]; 2], k: &[Lane; 9]) -> (Lane, Lane) {
+    let (mut distance, mut energy) = ([0.0; LANES], [0.0; LANES]);
+    for (q, [xi, eta, weight]) in POINTS_3X3.into_iter().enumerate() {
+        let (n, d) = (shape(xi, eta), derivatives(xi, eta));
+        let ([mut x_xi, mut x_eta, mut y_xi, mut y_eta], [mut u_xi, mut u_eta]) =
+            ([[0.0; LANES]; 4], [[0.0; LANES]; 2]);
+        let [mut g_x, mut g_y] = [[0.0; LANES]; 2];
+        for a in 0..8 {
+            for l in 0..LANES {
+                x_xi[l] += d[a][0] * batch.x[a][l];
+                x_eta[l] += d[a][1] * batch.x[a][l];
+                y_xi[l] += d[a][0] * batch.y[a][l];
+                y_eta[l] += d[a][1] * batch.y[a][l];
+                u_xi[l] += d[a][0] * u[a][l];
+                u_eta[l] += d[a][1] * u[a][l];
+                g_x[l] += n[a] * g[0][a][l];
+                g_y[l] += n[a] * g[1][a][l];
+            }
+        }
+        for l in 0..LANES {
+            let determinant = x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l];
+            let u_x = (u_xi[l] * y_eta[l] - u_eta[l] * y_xi[l]) / determinant;
+            let u_y = (u_eta[l] * x_xi[l] - u_xi[l] * x_eta[l]) / determinant;
+            let scale = weight * k[q][l] * determinant;
+            distance[l] += scale * ((g_x[l] - u_x) * (g_x[l] - u_x) + (g_y[l] - u_y) * (g_y[l] - u_y));
+            energy[l] += scale * (u_x * u_x + u_y * u_y);
+        }
+    }
+    (distance, energy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quad8::{Coordinates, NODES, gradients, map};
+
+    fn curved() -> Coordinates {
+        let mut c = NODES.map(|[x, y]| [2.0 + 1.5 * x + 0.2 * y, 0.7 * y - 0.1 * x]);
+        c[4][1] -= 0.15;
+        c[5][0] += 0.1;
+        c
+    }
+
+    fn lanes(values: impl Fn([f64; 2]) -> f64) -> [Lane; 8] {
+        curved().map(|point| [values(point); LANES])
+    }
+
+    #[test]
+    fn gradients_are_those_of_the_shape_functions() {
+        let batch = Batch::gather([curved()].into_iter());
+        let value = |[x, y]: [f64; 2]| (x * y).sin() + 2.0 * y;
+        for (at, [xi, eta]) in gradients_2x2(&batch, &lanes(value)).iter().zip(points_2x2()) {
+            let point = map(&curved(), xi, eta);
+            let shapes = gradients(&curved(), xi, eta).gradients;
+            for axis in 0..2 {
+                let expected: f64 = shapes.iter().zip(curved()).map(|(g, c)| g[axis] * value(c)).sum();
+                assert!((at.gradient[axis][3] - expected).abs() < 1e-13);
+                assert!((at.point[axis][7] - point[axis]).abs() < 1e-14);
+            }
+        }
+    }
+
+    #[test]
+    fn the_distance_vanishes_for_the_true_gradient_and_is_the_energy_without_one() {
+        let batch = Batch::gather([curved()].into_iter());
+        let (u, k) = (lanes(|[x, y]| 3.0 * x - 4.0 * y), [[2.0; LANES]; 9]);
+        let (none, energy) = gradient_distance(&batch, &u, &[lanes(|_| 3.0), lanes(|_| -4.0)], &k);
+        let (all, _) = gradient_distance(&batch, &u, &[lanes(|_| 0.0), lanes(|_| 0.0)], &k);
+        let area: f64 = POINTS_3X3.iter().map(|p| p[2] * gradients(&curved(), p[0], p[1]).determinant).sum();
+        assert!(none[0] < 1e-24 && (all[0] - energy[0]).abs() < 1e-12);
+        assert!((energy[0] - 50.0 * area).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,75 @@
+//! What the program says about itself and about a run.
+
+use libtest_mimic::Trial;
+
+use crate::mesh::Mesh;
+use crate::program::Folder;
+use crate::{at_ranks, python, trial};
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("the_long_version_names_the_commit_and_the_libraries", versions),
+        trial("completions_and_manual_know_every_subcommand", shell),
+        trial("the_summary_says_what_limited_the_run", limits),
+        trial("the_lines_of_python_in_the_readme_draw_a_picture", readme)
+            .with_ignored_flag(!python::has("h5py, matplotlib")),
+    ];
+    trials.extend(at_ranks("a_log_holds_plain_lines_that_fit_a_screen", [1, 2], log));
+    trials
+}
+
+fn versions() {
+    let folder = Folder::new();
+    let short = folder.run(0, &["-V"]).expect_code(0).stdout;
+    assert_eq!(short, format!("quad8-mpi {}\n", env!("CARGO_PKG_VERSION")));
+    let long = folder.run(0, &["--version"]).expect_code(0).stdout;
+    for (line, label) in long.lines().skip(1).zip(["commit ", "MPI    ", "HDF5   ", "METIS  "]) {
+        assert!(line.starts_with(label) && line.len() > label.len() + 4, "{long}");
+    }
+    assert_eq!(long.lines().count(), 5);
+}
+
+fn shell() {
+    let folder = Folder::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = folder.run(0, &["completions", shell]).expect_code(0).stdout;
+        assert!(["plot", "solve", "streamlines", "refine"].iter().all(|word| script.contains(word)), "{script}");
+    }
+    let page = folder.run(2, &["man"]).expect_code(0).stdout;
+    assert_eq!(page.matches(".TH quad8").count(), 1, "printed by one rank");
+    assert!(page.contains("quad8\\-mpi\\-plot") && page.contains("max\\-iterations"), "{page}");
+}
+
+fn limits() {
+    let folder = Folder::new();
+    let limit = |ranks: usize, args: &[&str]| {
+        let outcome = folder.run(ranks, &[args, &["--json", "run.json"]].concat()).expect_code(0);
+        let line = outcome.stdout.lines().find(|line| line.starts_with("limit ")).expect("a limit").to_owned();
+        let record = std::fs::read_to_string(folder.path("run.json")).unwrap();
+        let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        assert_eq!(line[10..].trim(), record["limited_by"]);
+        line
+    };
+    assert!(limit(1, &["--threads", "1", "--preconditioner", "jacobi"]).contains("iterations of jacobi"));
+    assert!(limit(1, &["--threads", "1"]).contains("% of the time"));
+    let too_many = 1 + std::thread::available_parallelism().map_or(1, usize::from);
+    assert!(limit(1, &["--threads", &too_many.to_string()]).contains("threads share cores"));
+}
+
+fn log(ranks: usize) {
+    let folder = Folder::with(&Mesh::channel());
+    let outcome = folder.run(ranks, &["mesh.h5"]).expect_code(0);
+    assert!(!outcome.stdout.contains(['\r', '\x1b']), "{outcome}");
+    assert!(outcome.stdout.lines().count() <= 16, "{outcome}");
+    assert!(outcome.stdout.lines().all(|line| line.chars().count() <= 110), "{outcome}");
+}
+
+fn readme() {
+    const README: &str = include_str!("../../README.md");
+    let from = README.find("import h5py, matplotlib").expect("lines of Python in the README");
+    let script = &README[from..from + README[from..].find("```").unwrap()];
+    let folder = Folder::with(&Mesh::channel());
+    folder.run(1, &["mesh.h5", "-q", "-o", "OUT.h5"]).expect_code(0);
+    python::run(&["-c", script], &folder.path("."));
+    assert!(std::fs::read(folder.path("speed.png")).unwrap().starts_with(b"\x89PNG"));
+}

@@ -1,0 +1,124 @@
+//! Velocities at the nodes and the estimate of the error, against a known
+//! solution on curved distorted elements.
+
+use std::rc::Rc;
+
+use quad8_mpi::field::Field;
+use quad8_mpi::fields::{ErrorEstimate, estimate_error, gauss_velocities, recover};
+use quad8_mpi::la::Vector;
+use quad8_mpi::parallel::Comm;
+use quad8_mpi::quad8::{gradients, map};
+
+use super::convergence::GAUSS_5;
+use super::manufactured;
+use super::meshes::Grid;
+use super::pipeline::{Model, alone, dirichlet, everywhere};
+use crate::Check;
+
+pub const CHECKS: &[Check] = checks![
+    a_quadratic_potential_is_recovered_exactly,
+    recovered_velocities_are_more_than_second_order_accurate,
+    the_estimate_tends_to_the_error,
+    a_strip_of_single_elements_has_velocities_too,
+    the_estimate_is_that_of_one_rank,
+];
+
+fn model(comm: &Rc<Comm>, grid: Grid) -> Model {
+    Model::new(comm, &grid.mesh(), &manufactured::side, &manufactured::problem(), 0).expect("a good mesh")
+}
+
+/// Velocities at all local nodes and the estimate. **Collective.**
+fn recovered(comm: &Comm, model: &Model, u: &Vector) -> (Vec<[f64; 2]>, ErrorEstimate) {
+    let gauss = gauss_velocities(&model.mesh, u.local());
+    let velocities = recover(&model.halo, &model.mesh, &gauss);
+    let estimate = estimate_error(comm, &model.mesh, u.local(), &velocities, &manufactured::problem());
+    (velocities, estimate)
+}
+
+/// Largest error of the velocities at all nodes. **Collective.**
+fn largest_error(comm: &Comm, model: &Model, velocities: &[[f64; 2]], exact: impl Fn([f64; 2]) -> [f64; 2]) -> f64 {
+    let errors = velocities.iter().zip(&model.mesh.coordinates).map(|(v, &point)| {
+        let g = exact(point);
+        (v[0] + g[0]).hypot(v[1] + g[1])
+    });
+    comm.max(errors.fold(0.0, |largest, e| if e <= largest { largest } else { e }))
+}
+
+/// Elements of straight edges, all alike.
+fn parallelograms(comm: &Rc<Comm>, n: usize, m: usize) -> Model {
+    let grid = Grid { map: |s, t| [2.0 * s + 0.5 * t, t - 0.3 * s], shuffled: true, ..Grid::new(n, m) };
+    Model::new(comm, &grid.mesh(), &everywhere, &dirichlet(Field::Constant(0.0)), 0).expect("a good mesh")
+}
+
+fn a_quadratic_potential_is_recovered_exactly(comm: &Rc<Comm>) {
+    // The velocity is linear, at the boundary too.
+    let model = parallelograms(comm, 6, 5);
+    let u = model.interpolate(|[x, y]| 1.0 - x + x * y + 0.5 * x * x);
+    let (velocities, estimate) = recovered(comm, &model, &u);
+    let error = largest_error(comm, &model, &velocities, |[x, y]| [y + x - 1.0, x]);
+    assert!(error < 1e-11 && estimate.relative < 1e-12, "{error:e}, {estimate:?}");
+}
+
+fn recovered_velocities_are_more_than_second_order_accurate(comm: &Rc<Comm>) {
+    let errors = [8, 16, 32].map(|n| {
+        let model = model(comm, Grid::untidy(n, n));
+        let (u, _) = model.solve(&manufactured::problem(), 1e-13);
+        largest_error(comm, &model, &recovered(comm, &model, &u).0, manufactured::gradient)
+    });
+    for pair in errors.windows(2) {
+        let order = (pair[0] / pair[1]).log2();
+        assert!(order > 2.3, "order {order} of the largest error, {errors:?}");
+    }
+}
+
+/// Energy norm of the error. **Collective.**
+fn true_error(comm: &Comm, model: &Model, u: &Vector) -> f64 {
+    let mut square = 0.0;
+    for e in 0..model.mesh.own_elements {
+        let coordinates = model.mesh.element_coordinates(e);
+        for (xi, a) in GAUSS_5 {
+            for (eta, b) in GAUSS_5 {
+                let at = gradients(&coordinates, xi, eta);
+                let point = map(&coordinates, xi, eta);
+                let mut error = manufactured::gradient(point);
+                for (g, &node) in at.gradients.iter().zip(&model.mesh.elements[e]) {
+                    error[0] -= g[0] * u.local()[node as usize];
+                    error[1] -= g[1] * u.local()[node as usize];
+                }
+                let k = manufactured::conductivity(point);
+                square += a * b * at.determinant * k * (error[0] * error[0] + error[1] * error[1]);
+            }
+        }
+    }
+    comm.sum(square).sqrt()
+}
+
+fn the_estimate_tends_to_the_error(comm: &Rc<Comm>) {
+    // The effectivity index, and how far from 1 it may be.
+    for (n, far) in [(8, 0.02), (16, 0.005), (32, 0.001)] {
+        let model = model(comm, Grid::untidy(n, n));
+        let (u, _) = model.solve(&manufactured::problem(), 1e-13);
+        let (_, estimate) = recovered(comm, &model, &u);
+        let index = estimate.total / true_error(comm, &model, &u);
+        assert!((index - 1.0).abs() < far, "{index} on {n} x {n} elements");
+        let sum = comm.sum(estimate.elements.iter().map(|e| e * e).sum::<f64>()).sqrt();
+        assert!((sum / estimate.total - 1.0).abs() < 1e-12 && estimate.relative < 0.02);
+    }
+}
+
+fn a_strip_of_single_elements_has_velocities_too(comm: &Rc<Comm>) {
+    // No patch is complete.
+    let model = parallelograms(comm, 10, 1);
+    let u = model.interpolate(|[x, y]| 2.0 - x + 3.0 * y);
+    let error = largest_error(comm, &model, &recovered(comm, &model, &u).0, |_| [-1.0, 3.0]);
+    assert!(error < 1e-11, "{error:e}");
+}
+
+fn the_estimate_is_that_of_one_rank(comm: &Rc<Comm>) {
+    let [all, one] = [comm.clone(), alone()].map(|comm| {
+        let model = model(&comm, Grid::untidy(9, 7));
+        let (u, _) = model.solve(&manufactured::problem(), 1e-13);
+        recovered(&comm, &model, &u).1
+    });
+    assert!((all.total / one.total - 1.0).abs() < 1e-9 && (all.relative / one.relative - 1.0).abs() < 1e-9);
+}

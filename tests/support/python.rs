@@ -1,0 +1,22 @@
+//! Python, where the machine has it with what a test wants.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn python() -> Command {
+    Command::new(std::env::var_os("QUAD8_MPI_PYTHON").unwrap_or_else(|| "python3".into()))
+}
+
+/// Whether Python can import these modules.
+pub fn has(modules: &str) -> bool {
+    let status =
+        python().args(["-c", &format!("import {modules}")]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|s| s.success())
+}
+
+/// Runs Python, which must succeed, in a folder and returns what it printed.
+pub fn run(args: &[&str], folder: &Path) -> String {
+    let output = python().args(args).current_dir(folder).env("MPLBACKEND", "Agg").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
