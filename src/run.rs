@@ -14,7 +14,7 @@ use crate::io::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
 };
 use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient};
-use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition};
+use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition, Split};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
 use crate::timing::{Stopwatch, Timings};
@@ -36,8 +36,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let slab = watch.time("load_mesh", || source.read(comm))?;
     fault::point(comm, "partition");
     let problem = Problem::channel(args.gamma);
-    let prepared = watch.time("partition", || prepare(comm, &slab, &problem, args.refine))?;
-    drop(slab);
+    let prepared = watch.time("partition", || prepare(comm, slab, &problem, args))?;
     let Prepared { mesh, boundary, halo, partition, turned } = prepared;
     let mut warnings = placement.warnings.clone();
     let orphans = comm.sum(mesh.orphans.len() as u64);
@@ -145,13 +144,13 @@ struct Prepared {
     turned: u64,
 }
 
-fn prepare(comm: &Rc<Comm>, slab: &mesh::MeshSlab, problem: &Problem, levels: u32) -> Result<Prepared> {
-    let partition = mesh::partition(comm, slab)?;
+fn prepare(comm: &Rc<Comm>, slab: mesh::MeshSlab, problem: &Problem, args: &SolveArgs) -> Result<Prepared> {
+    let partition = mesh::partition(comm, &slab, &Split::ranks(comm, args.partitioner.partitioner()))?;
     let (coarse, turned) = mesh::distribute(comm, slab, &partition.parts)?;
     let rule = LeftToRight { inlet: Problem::INLET, outlet: Problem::OUTLET };
     let boundary = mesh::find_boundary(comm, &coarse, &rule)?;
     mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
-    let (mesh, boundary) = mesh::refine(comm, coarse, boundary, levels)?;
+    let (mesh, boundary) = mesh::refine(comm, coarse, boundary, args.refine)?;
     let halo = Rc::new(mesh.halo(comm)?);
     Ok(Prepared { mesh, boundary, halo, partition, turned })
 }

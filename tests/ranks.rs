@@ -35,6 +35,7 @@ mod ranks {
     pub mod mesh;
     pub mod meshes;
     pub mod multigrid;
+    pub mod partition;
     pub mod pipeline;
     pub mod refine;
     pub mod solve;
@@ -67,7 +68,12 @@ const GROUPS: [Group; 6] = [
     Group {
         ranks: ANY,
         threads: &[1],
-        modules: &[("mesh", mesh::CHECKS), ("flaws", flaws::CHECKS), ("refine", refine::CHECKS)],
+        modules: &[
+            ("mesh", mesh::CHECKS),
+            ("partition", partition::CHECKS),
+            ("flaws", flaws::CHECKS),
+            ("refine", refine::CHECKS),
+        ],
     },
     Group {
         ranks: ANY,

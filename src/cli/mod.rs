@@ -2,7 +2,7 @@
 
 mod solve;
 
-pub use solve::{OperatorKind, PreconditionerKind, SolveArgs};
+pub use solve::{OperatorKind, PartitionerKind, PreconditionerKind, SolveArgs};
 
 use clap::{ColorChoice, Parser, Subcommand};
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{finite, tolerance};
+use crate::mesh::Partitioner;
 
 /// Options of a solve.
 #[derive(Debug, Clone, Args)]
@@ -19,6 +20,10 @@ pub struct SolveArgs {
     /// Split every element into four, this many times
     #[arg(long, value_name = "K", default_value_t = 0)]
     pub refine: u32,
+
+    /// How the elements are dealt to the ranks
+    #[arg(long, value_enum, default_value_t = PartitionerKind::Auto)]
+    pub partitioner: PartitionerKind,
 
     /// Preconditioner of CG
     #[arg(long, value_enum, default_value_t = PreconditionerKind::Multigrid)]
@@ -59,6 +64,28 @@ pub struct SolveArgs {
     /// Print nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// The ways to split a mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PartitionerKind {
+    /// metis below 500,000 elements, two-level from there on
+    Auto,
+    /// METIS on the graph of all elements, on one rank
+    Metis,
+    /// METIS on the graph of small blocks of elements, which all ranks make
+    TwoLevel,
+}
+
+impl PartitionerKind {
+    /// The partitioner of this name.
+    pub fn partitioner(self) -> Partitioner {
+        match self {
+            Self::Auto => Partitioner::Auto,
+            Self::Metis => Partitioner::Metis,
+            Self::TwoLevel => Partitioner::TwoLevel,
+        }
+    }
 }
 
 /// The ways to keep the stiffness.

@@ -25,9 +25,11 @@ struct Element {
 ///
 /// # Errors
 /// [`Error::NotFiniteCoordinates`], [`Error::BadJacobian`]; the same on every rank.
-pub fn distribute(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
-    let (ids, nodes) = send_elements(comm, slab, parts);
-    let (mut own, orphans) = resolve_nodes(comm, slab, ids, nodes);
+pub fn distribute(comm: &Comm, mut slab: MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
+    let (ids, nodes) = send_elements(comm, &slab, parts);
+    slab.connectivity = Vec::new();
+    let (mut own, orphans) = resolve_nodes(comm, &slab, ids, nodes);
+    slab.coordinates = Vec::new();
     let turned = comm.agree(orient_and_check(&mut own))?;
     let ghosts = ghost_elements(comm, &own);
     let mut mesh = number(comm.rank() as u32, own, ghosts);

@@ -17,7 +17,7 @@ pub use adjacency::Adjacency;
 pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, find_boundary};
 pub use components::check_components;
 pub use distribute::{check_jacobian, distribute};
-pub use partition::{Partition, partition};
+pub use partition::{Partition, Partitioner, Split, partition};
 pub use refine::refine;
 pub use slab::MeshSlab;
 

@@ -8,7 +8,7 @@ use quad8_mpi::Result;
 use quad8_mpi::assemble::{ElementMatrices, Fixed, fixed_nodes, held_nodes, load_vector, sum_elements};
 use quad8_mpi::field::Field;
 use quad8_mpi::la::{CgOptions, CgReport, DistributedCsr, Jacobi, LinearOperator, Vector, conjugate_gradient};
-use quad8_mpi::mesh::{self, BoundaryEdge, BoundaryRule, LocalMesh, Partition};
+use quad8_mpi::mesh::{self, BoundaryEdge, BoundaryRule, LocalMesh, Partition, Partitioner, Split};
 use quad8_mpi::parallel::{Comm, Global, Halo};
 use quad8_mpi::problem::{Condition, Problem};
 
@@ -49,8 +49,8 @@ impl Model {
     /// Splits, distributes and refines a mesh that fits the problem. **Collective.**
     pub fn new(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem, levels: u32) -> Result<Self> {
         let slab = mesh.slab(comm)?;
-        let partition = mesh::partition(comm, &slab)?;
-        let (coarse, turned) = mesh::distribute(comm, &slab, &partition.parts)?;
+        let partition = mesh::partition(comm, &slab, &Split::ranks(comm, Partitioner::Auto))?;
+        let (coarse, turned) = mesh::distribute(comm, slab, &partition.parts)?;
         let boundary = mesh::find_boundary(comm, &coarse, rule)?;
         mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
         let (mesh, boundary) = mesh::refine(comm, coarse, boundary, levels)?;
