@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::assemble::{ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
+use crate::assemble::{CoarseMesh, ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
 use crate::cli::{OperatorKind, PreconditionerKind, SolveArgs};
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
@@ -37,7 +37,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     fault::point(comm, "partition");
     let problem = Problem::channel(args.gamma);
     let prepared = watch.time("partition", || prepare(comm, slab, &problem, args))?;
-    let Prepared { mesh, boundary, halo, partition, turned } = prepared;
+    let Prepared { base, mesh, boundary, halo, partition, turned } = prepared;
     let mut warnings = placement.warnings.clone();
     let orphans = comm.sum(mesh.orphans.len() as u64);
     warnings.extend(mesh_warnings(turned, orphans));
@@ -68,7 +68,10 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let preconditioner = watch.time("setup_preconditioner", || {
         Ok::<Box<dyn Preconditioner>, Error>(match args.preconditioner {
             PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
-            PreconditionerKind::Multigrid => Box::new(stiffness.multigrid(&mesh, &elements, &fixed)?),
+            PreconditionerKind::Multigrid => {
+                let coarser = CoarseMesh::family(comm, &base.mesh, &base.boundary, &problem, args.refine)?;
+                Box::new(stiffness.multigrid(&mesh, &elements, &fixed, &coarser)?)
+            }
         })
     })?;
     drop(elements);
@@ -135,8 +138,15 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     not_converged(comm, &report, args)
 }
 
+/// A distributed mesh before its refinement.
+struct Base {
+    mesh: LocalMesh,
+    boundary: Vec<mesh::BoundaryEdge>,
+}
+
 /// A mesh that is ready for assembly.
 struct Prepared {
+    base: Base,
     mesh: LocalMesh,
     boundary: Vec<mesh::BoundaryEdge>,
     halo: Rc<Halo>,
@@ -144,15 +154,15 @@ struct Prepared {
     turned: u64,
 }
 
-fn prepare(comm: &Rc<Comm>, slab: mesh::MeshSlab, problem: &Problem, args: &SolveArgs) -> Result<Prepared> {
+fn prepare(comm: &Rc<Comm>, mut slab: mesh::MeshSlab, problem: &Problem, args: &SolveArgs) -> Result<Prepared> {
     let partition = mesh::partition(comm, &slab, &Split::ranks(comm, args.partitioner.partitioner()))?;
-    let (coarse, turned) = mesh::distribute(comm, slab, &partition.parts)?;
+    let (coarse, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
     let rule = LeftToRight { inlet: Problem::INLET, outlet: Problem::OUTLET };
     let boundary = mesh::find_boundary(comm, &coarse, &rule)?;
     mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
-    let (mesh, boundary) = mesh::refine(comm, coarse, boundary, args.refine)?;
+    let (mesh, refined) = mesh::refine(comm, &coarse, &boundary, args.refine)?;
     let halo = Rc::new(mesh.halo(comm)?);
-    Ok(Prepared { mesh, boundary, halo, partition, turned })
+    Ok(Prepared { base: Base { mesh: coarse, boundary }, mesh, boundary: refined, halo, partition, turned })
 }
 
 fn start_threads(comm: &Comm, args: &SolveArgs) -> Result<Placement> {

@@ -23,22 +23,22 @@ impl ElementMatrices {
     /// [`Error::BadJacobian`](crate::Error::BadJacobian) for an element that is folded; on this rank only.
     pub fn new(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Self> {
         let elements = mesh.elements.len();
-        let batches: Result<Vec<_>> = (0..elements.div_ceil(LANES))
+        // Lists of known length: rayon would grow one of results by copying it again and again.
+        let (mut batches, mut smallest) = (Vec::new(), Vec::new());
+        (0..elements.div_ceil(LANES))
             .into_par_iter()
             .with_min_len(64)
             .map(|b| {
                 let range = b * LANES..elements.min((b + 1) * LANES);
-                let batch = Batch::gather(range.clone().map(|e| mesh.element_coordinates(e)));
-                let (matrices, smallest) = quad8::stiffness(&batch, &conductivity(&batch, &problem.conductivity));
-                for (e, determinant) in range.zip(smallest) {
-                    if !quad8::is_valid(determinant) {
-                        check_jacobian(&mesh.element_coordinates(e), mesh.element_ids[e], mesh.global_nodes(e))?;
-                    }
-                }
-                Ok(matrices)
+                let batch = Batch::gather(range.map(|e| mesh.element_coordinates(e)));
+                quad8::stiffness(&batch, &conductivity(&batch, &problem.conductivity))
             })
-            .collect();
-        let mut matrices = Self { batches: batches?, robin_elements: Vec::new() };
+            .unzip_into_vecs(&mut batches, &mut smallest);
+        if let Some(e) = smallest.iter().flatten().take(elements).position(|&determinant| !quad8::is_valid(determinant))
+        {
+            check_jacobian(&mesh.element_coordinates(e), mesh.element_ids[e], mesh.global_nodes(e))?;
+        }
+        let mut matrices = Self { batches, robin_elements: Vec::new() };
         for edge in boundary {
             if let Condition::Robin { p, gamma } = &problem.conditions[edge.condition as usize]
                 && !p.is_zero()

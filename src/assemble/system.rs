@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::{Corners, ElementMatrices, ElementOperator, Fixed, sum_elements};
+use super::{CoarseMesh, Corners, ElementMatrices, ElementOperator, Fixed, Nested, sum_elements};
 use crate::error::Result;
-use crate::la::{DistributedCsr, LinearOperator, Multigrid};
+use crate::la::{Coarsening, DistributedCsr, LinearOperator, MatrixTransfer, Multigrid};
 use crate::mesh::LocalMesh;
 use crate::parallel::Halo;
 
@@ -52,16 +52,34 @@ impl Stiffness {
         }
     }
 
-    /// Multigrid for this operator: the corners, then aggregates. **Collective.**
+    /// Multigrid for this operator: the `coarser` meshes that the mesh was
+    /// refined from (finest first), then the corners of the last, then
+    /// aggregates. **Collective.**
     ///
     /// # Errors
     /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-    pub fn multigrid(&self, mesh: &LocalMesh, elements: &ElementMatrices, fixed: &Fixed) -> Result<Multigrid> {
-        let Corners { prolongation, matrix } = Corners::new(self.operator().halo(), mesh, elements, &fixed.fixed)?;
+    pub fn multigrid(
+        &self,
+        mesh: &LocalMesh,
+        elements: &ElementMatrices,
+        fixed: &Fixed,
+        coarser: &[CoarseMesh],
+    ) -> Result<Multigrid> {
         let finest: Box<dyn LinearOperator<f32>> = match self {
             Self::Elements(operator) => Box::new(operator.to()),
             Self::Assembled(matrix) => Box::new(matrix.to()),
         };
-        Multigrid::new(finest, prolongation, matrix)
+        let mut nested = Vec::new();
+        let (mut operator, mut fine) = (finest, mesh);
+        for level in coarser {
+            let transfer = Box::new(Nested::new(&level.halo, &level.mesh, &level.fixed.fixed, fine));
+            let next = ElementOperator::new(&level.halo, &level.mesh, &level.elements, &level.fixed.fixed).to();
+            nested.push(Coarsening { operator: std::mem::replace(&mut operator, Box::new(next)), transfer });
+            fine = &level.mesh;
+        }
+        let (elements, fixed) = coarser.last().map_or((elements, fixed), |level| (&level.elements, &level.fixed));
+        let Corners { prolongation, matrix } = Corners::new(operator.halo(), fine, elements, &fixed.fixed)?;
+        nested.push(Coarsening { operator, transfer: Box::new(MatrixTransfer::new(prolongation).to()) });
+        Multigrid::new(nested, matrix)
     }
 }

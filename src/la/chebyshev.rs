@@ -19,16 +19,23 @@ pub struct Chebyshev {
 /// Steps of the power method, and what they may fall short by.
 const POWER_STEPS: usize = 12;
 const SAFETY: f64 = 1.1;
-/// The lower end of what is damped, over the upper end.
-const SMOOTHED_PART: f64 = 1.0 / 8.0;
+
+/// What a smoother is to do.
+#[derive(Clone, Copy)]
+pub struct Smoothing {
+    /// Degree of the polynomial.
+    pub degree: usize,
+    /// The lower end of what is damped, over the upper end.
+    pub part: f64,
+}
 
 impl Chebyshev {
     /// Prepares the smoother of an operator. **Collective.**
-    pub fn new(operator: &dyn LinearOperator<f32>, degree: usize) -> Self {
+    pub fn new(operator: &dyn LinearOperator<f32>, Smoothing { degree, part }: Smoothing) -> Self {
         let diagonal = operator.diagonal().into_iter();
         let inverse_diagonal: Vec<f32> = diagonal.map(|d| if d > 0.0 { (1.0 / d) as f32 } else { 1.0 }).collect();
         let high = SAFETY * power_method(operator, &inverse_diagonal);
-        let low = SMOOTHED_PART * high;
+        let low = part * high;
         Self { inverse_diagonal, degree, center: 0.5 * (high + low), half_width: 0.5 * (high - low) }
     }
 

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use super::LinearOperator;
 use super::csr::{Csr, DistributedCsr, entries};
 use super::rows::local_rows;
-use super::transfer::Transfer;
+use super::transfer::MatrixTransfer;
 use crate::error::Result;
 use crate::parallel::{Comm, Global, Halo, Local};
 
@@ -16,8 +16,8 @@ use crate::parallel::{Comm, Global, Halo, Local};
 ///
 /// # Errors
 /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-pub fn galerkin(matrix: &DistributedCsr, transfer: &Transfer) -> Result<DistributedCsr> {
-    let Transfer { prolongation, restriction } = transfer;
+pub fn galerkin(matrix: &DistributedCsr, transfer: &MatrixTransfer) -> Result<DistributedCsr> {
+    let MatrixTransfer { prolongation, restriction } = transfer;
     let coarse = prolongation.columns();
     let mut columns = Columns::new(coarse);
 

@@ -17,8 +17,9 @@ mod vector;
 pub use cg::{CgOptions, CgReport, Outcome, conjugate_gradient};
 pub use csr::DistributedCsr;
 pub use jacobi::Jacobi;
-pub use multigrid::Multigrid;
+pub use multigrid::{Coarsening, Multigrid};
 pub use scalar::Scalar;
+pub use transfer::{MatrixTransfer, Transfer};
 pub use vector::Vector;
 
 use serde::Serialize;

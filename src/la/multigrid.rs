@@ -14,27 +14,42 @@
 //! three visits below the corners alone, 8 to 9 and a fifth more time; degree 3
 //! on all aggregated levels, 8 to 9; smoothing on lambda/15 instead of
 //! lambda/8, 10 to 12; a strength of 0.08 instead of 0.04, one iteration more.
+//! Between nested meshes (Y-channel, y_tube and venturi, refined two to four
+//! times): 8 to 10 iterations as it is; degree 2 takes 10 to 13, and two visits
+//! bring those to 8 to 12 but cost as much; degree 4 takes 7 to 9 and is slower.
+//! The corners as the first coarser level of a refined mesh took 8 to 11, twice
+//! the time in all, and a fifth more memory.
 
 use std::cell::RefCell;
 
 use super::aggregation::smoothed_aggregation;
-use super::chebyshev::Chebyshev;
+use super::chebyshev::{Chebyshev, Smoothing};
 use super::coarse::CoarseSolver;
 use super::csr::DistributedCsr;
 use super::galerkin::galerkin;
-use super::transfer::Transfer;
+use super::transfer::{MatrixTransfer, Transfer};
 use super::{LevelSize, LinearOperator, Preconditioner, Vector};
 use crate::error::Result;
-use crate::parallel::loops;
+use crate::parallel::{IndexMap, loops};
 
 /// The precision of the cycle.
 type Single = f32;
+
+/// An operator and the way from it to the next coarser one.
+pub struct Coarsening {
+    /// The operator of the finer level.
+    pub operator: Box<dyn LinearOperator<Single>>,
+    /// The way down.
+    pub transfer: Box<dyn Transfer<Single>>,
+}
 
 /// One level with its way to the next coarser one.
 struct Level {
     operator: Box<dyn LinearOperator<Single>>,
     smoother: Chebyshev,
-    transfer: Transfer<Single>,
+    transfer: Box<dyn Transfer<Single>>,
+    /// Cycles of the next level for each one of this.
+    cycles: usize,
     work: RefCell<Work>,
 }
 
@@ -60,11 +75,14 @@ pub struct Multigrid {
     ends: RefCell<[Vector<Single>; 2]>,
 }
 
-/// Degree of the smoothing polynomial.
-const DEGREE: usize = 2;
+/// Smoothing above a level of smaller degree or of aggregates.
+const SMOOTHING: Smoothing = Smoothing { degree: 2, part: 1.0 / 8.0 };
 /// Cycles of the next coarser level for each one (a W cycle): with one alone
 /// the iterations grow with the number of levels.
 const COARSE_CYCLES: usize = 2;
+/// Between nested levels more smoothing and one cycle are the better bargain.
+const NESTED_SMOOTHING: Smoothing = Smoothing { degree: 3, part: 1.0 / 10.0 };
+const NESTED_CYCLES: usize = 1;
 /// Strength of connection on the finest aggregated level; halved from level to level.
 const THETA: f64 = 0.04;
 /// Levels with at most this many unknowns are solved directly.
@@ -73,36 +91,46 @@ const DIRECT: u64 = 400;
 const STALLED: f64 = 0.7;
 
 impl Multigrid {
-    /// The hierarchy below `finest`: first the given prolongation from
-    /// `second`, its Galerkin operator, then smoothed aggregation. **Collective.**
+    /// The hierarchy of `nested` levels, finest first, which ends above `matrix`,
+    /// and of smoothed aggregation below it. **Collective.**
     ///
     /// # Errors
     /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-    pub fn new(
-        finest: Box<dyn LinearOperator<Single>>,
-        prolongation: DistributedCsr,
-        second: DistributedCsr,
-    ) -> Result<Self> {
-        let map = finest.halo().map();
-        let ends = RefCell::new([Vector::zeros(map), Vector::zeros(map)]);
-        let smoother = Chebyshev::new(&*finest, DEGREE);
-        let mut levels = vec![Level::new(finest, smoother, &Transfer::new(prolongation), &second)];
-        let mut matrix = second;
+    pub fn new(nested: Vec<Coarsening>, mut matrix: DistributedCsr) -> Result<Self> {
+        let last = nested.len().saturating_sub(1);
+        let mut steps: Vec<(Coarsening, Chebyshev, usize)> = Vec::new();
+        for (at, coarsening) in nested.into_iter().enumerate() {
+            let (smoothing, cycles) =
+                if at < last { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, COARSE_CYCLES) };
+            let smoother = Chebyshev::new(&*coarsening.operator, smoothing);
+            steps.push((coarsening, smoother, cycles));
+        }
         let mut theta = THETA;
         while matrix.halo().map().total() > DIRECT {
             let single = matrix.to();
-            let smoother = Chebyshev::new(&single, DEGREE);
-            let transfer = Transfer::new(smoothed_aggregation(&matrix, smoother.largest_eigenvalue(), theta)?);
-            let (now, next) = (matrix.halo().map().total(), transfer.prolongation.columns().map().total());
+            let smoother = Chebyshev::new(&single, SMOOTHING);
+            let transfer = MatrixTransfer::new(smoothed_aggregation(&matrix, smoother.largest_eigenvalue(), theta)?);
+            let (now, next) = (matrix.halo().map().total(), transfer.coarse().total());
             if next == 0 || next as f64 > STALLED * now as f64 {
                 break;
             }
             matrix = galerkin(&matrix, &transfer)?;
-            levels.push(Level::new(Box::new(single), smoother, &transfer, &matrix));
+            let coarsening = Coarsening { operator: Box::new(single), transfer: Box::new(transfer.to()) };
+            steps.push((coarsening, smoother, COARSE_CYCLES));
             theta *= 0.5;
         }
         let solver = CoarseSolver::new(&matrix);
-        Ok(Self { levels, coarsest: matrix.to(), solver, ends })
+        let coarsest = matrix.to();
+        let mut next = coarsest.halo().map().clone();
+        let mut levels = Vec::with_capacity(steps.len());
+        for (coarsening, smoother, cycles) in steps.into_iter().rev() {
+            let map = coarsening.operator.halo().map().clone();
+            levels.push(Level::new(coarsening, smoother, cycles, &next));
+            next = map;
+        }
+        levels.reverse();
+        let ends = RefCell::new([Vector::zeros(&next), Vector::zeros(&next)]);
+        Ok(Self { levels, coarsest, solver, ends })
     }
 
     /// The operator of a level.
@@ -125,7 +153,7 @@ impl Multigrid {
         level.transfer.restrict(r, coarse_b);
         self.cycle(at + 1, coarse_b, correction);
         coarse_x.owned_mut().copy_from_slice(correction.owned());
-        for _ in 1..COARSE_CYCLES {
+        for _ in 1..level.cycles {
             // One more cycle for what is left of the coarse right side.
             self.operator(at + 1).apply(correction, coarse_q);
             coarse_b.add(-1.0, coarse_q);
@@ -142,13 +170,9 @@ impl Multigrid {
 }
 
 impl Level {
-    fn new(
-        operator: Box<dyn LinearOperator<Single>>,
-        smoother: Chebyshev,
-        transfer: &Transfer,
-        next: &DistributedCsr,
-    ) -> Self {
-        let (fine, coarse, next) = (operator.halo().map(), transfer.prolongation.columns().map(), next.halo().map());
+    fn new(coarsening: Coarsening, smoother: Chebyshev, cycles: usize, next: &IndexMap) -> Self {
+        let Coarsening { operator, transfer } = coarsening;
+        let (fine, coarse) = (operator.halo().map(), transfer.coarse());
         let work = RefCell::new(Work {
             r: Vector::zeros(fine),
             d: Vector::zeros(fine),
@@ -158,7 +182,7 @@ impl Level {
             correction: Vector::zeros(next),
             coarse_q: Vector::zeros(next),
         });
-        Self { operator, smoother, transfer: transfer.to(), work }
+        Self { operator, smoother, transfer, cycles, work }
     }
 }
 

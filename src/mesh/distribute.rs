@@ -20,15 +20,16 @@ struct Element {
 }
 
 /// Builds this rank's [`LocalMesh`] from its slab and the parts of the slab's
-/// elements. Clockwise elements are turned round; their number over all ranks
-/// is returned beside the mesh. **Collective.**
+/// elements; the slab gives up its nodes and elements. Clockwise elements are
+/// turned round; their number over all ranks is returned beside the mesh.
+/// **Collective.**
 ///
 /// # Errors
 /// [`Error::NotFiniteCoordinates`], [`Error::BadJacobian`]; the same on every rank.
-pub fn distribute(comm: &Comm, mut slab: MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
-    let (ids, nodes) = send_elements(comm, &slab, parts);
+pub fn distribute(comm: &Comm, slab: &mut MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
+    let (ids, nodes) = send_elements(comm, slab, parts);
     slab.connectivity = Vec::new();
-    let (mut own, orphans) = resolve_nodes(comm, &slab, ids, nodes);
+    let (mut own, orphans) = resolve_nodes(comm, slab, ids, nodes);
     slab.coordinates = Vec::new();
     let turned = comm.agree(orient_and_check(&mut own))?;
     let ghosts = ghost_elements(comm, &own);

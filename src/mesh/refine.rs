@@ -25,20 +25,20 @@ use crate::quad8::{self, EDGES};
 /// on every rank.
 pub fn refine(
     comm: &Rc<Comm>,
-    mesh: LocalMesh,
-    boundary: Vec<BoundaryEdge>,
+    mesh: &LocalMesh,
+    boundary: &[BoundaryEdge],
     levels: u32,
 ) -> Result<(LocalMesh, Vec<BoundaryEdge>)> {
     if levels == 0 {
-        return Ok((mesh, boundary));
+        return Ok((mesh.clone(), boundary.to_vec()));
     }
     // The adjacency numbers 8 places an element with 32 bits; ghosts take some.
     let fits = levels < 15 && mesh.elements.len() << (2 * levels) < 1 << 28;
     let elements = u128::from(mesh.total_elements) << (2 * levels.min(40));
     comm.agree(if fits { Ok(()) } else { Err(Error::RefinedTooFar { levels, elements }) })?;
-    let (edges, total_edges) = number_edges(comm, &mesh)?;
+    let (edges, total_edges) = number_edges(comm, mesh)?;
     let lattice = Lattice { n: 1 << levels };
-    Ok(Refinement::new(&mesh, lattice, &edges, total_edges).run(&boundary, levels))
+    Ok(Refinement::new(mesh, lattice, &edges, total_edges).run(boundary, levels))
 }
 
 /// Global number of the edge that each local node is the middle of (else

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::assemble::{ElementMatrices, Fixed, Stiffness, fixed_nodes, load_vector};
+use quad8_mpi::assemble::{CoarseMesh, ElementMatrices, Fixed, Nested, Stiffness, fixed_nodes, load_vector};
 use quad8_mpi::field::Field;
-use quad8_mpi::la::{CgOptions, CgReport, Multigrid, Outcome, Preconditioner, Vector, conjugate_gradient};
+use quad8_mpi::la::{CgOptions, CgReport, Multigrid, Outcome, Preconditioner, Transfer, Vector, conjugate_gradient};
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::problem::{Condition, Problem};
 
@@ -15,9 +15,13 @@ use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
     it_is_symmetric_and_positive_definite,
+    it_is_so_on_nested_meshes,
     both_operators_lead_to_the_same_solution,
     iterations_hardly_depend_on_the_ranks,
     iterations_hardly_depend_on_the_size,
+    iterations_hardly_depend_on_the_levels,
+    a_function_of_the_coarse_mesh_is_one_of_the_fine_mesh,
+    restriction_to_the_coarse_mesh_is_the_transpose,
     jumps_of_a_million_in_conductivity_are_solved,
     slender_elements_are_solved,
     robin_edges_alone_hold_the_solution,
@@ -39,12 +43,13 @@ impl System {
     }
 
     fn with(model: &Model, problem: &Problem, build: Build) -> Self {
-        let Model { mesh, boundary, halo, .. } = model;
+        let Model { base, base_boundary, levels, mesh, boundary, halo, .. } = model;
         let elements = ElementMatrices::new(mesh, boundary, problem).expect("proper elements");
         let mut b = load_vector(mesh, boundary, problem);
         let fixed = fixed_nodes(halo, mesh, boundary, problem);
         let stiffness = build(halo, mesh, &elements, &fixed, &mut b);
-        let multigrid = stiffness.multigrid(mesh, &elements, &fixed).expect("a hierarchy");
+        let coarser = CoarseMesh::family(halo.comm(), base, base_boundary, problem, *levels).expect("coarser meshes");
+        let multigrid = stiffness.multigrid(mesh, &elements, &fixed, &coarser).expect("a hierarchy");
         Self { stiffness, multigrid, b, fixed }
     }
 
@@ -65,7 +70,11 @@ type Build =
     fn(&Rc<quad8_mpi::parallel::Halo>, &quad8_mpi::mesh::LocalMesh, &ElementMatrices, &Fixed, &mut [f64]) -> Stiffness;
 
 fn model(comm: &Rc<Comm>, mesh: &Mesh) -> Model {
-    Model::new(comm, mesh, &manufactured::side, &manufactured::problem(), 0).expect("a good mesh")
+    refined(comm, mesh, 0)
+}
+
+fn refined(comm: &Rc<Comm>, mesh: &Mesh, levels: u32) -> Model {
+    Model::new(comm, mesh, &manufactured::side, &manufactured::problem(), levels).expect("a good mesh")
 }
 
 /// Iterations to `rtol`, which must be reached.
@@ -76,9 +85,16 @@ fn iterations(model: &Model, problem: &Problem, rtol: f64) -> usize {
 }
 
 fn it_is_symmetric_and_positive_definite(comm: &Rc<Comm>) {
-    let model = model(comm, &Grid::untidy(24, 23).mesh());
-    let system = System::new(&model, &manufactured::problem());
-    assert!(system.multigrid.levels().len() > 2, "no aggregated level to check");
+    check_symmetry(comm, &model(comm, &Grid::untidy(24, 23).mesh()), 3);
+}
+
+fn it_is_so_on_nested_meshes(comm: &Rc<Comm>) {
+    check_symmetry(comm, &refined(comm, &Grid::untidy(12, 11).mesh(), 2), 4);
+}
+
+fn check_symmetry(comm: &Comm, model: &Model, least_levels: usize) {
+    let system = System::new(model, &manufactured::problem());
+    assert!(system.multigrid.levels().len() >= least_levels, "levels are missing");
     let field = |a: f64, b: f64| {
         let mut v = model.interpolate(|[x, y]| (a * x + b * y).sin());
         (0..model.mesh.owned_nodes).filter(|&n| system.fixed.fixed[n]).for_each(|n| v.owned_mut()[n] = 0.0);
@@ -124,6 +140,43 @@ fn iterations_hardly_depend_on_the_size(comm: &Rc<Comm>) {
     let problem = manufactured::problem();
     let [small, large] = [12, 96].map(|n| iterations(&model(comm, &Grid::new(n, n).mesh()), &problem, 1e-8));
     assert!(small.max(large) <= 12 && small.abs_diff(large) <= 3, "{small} and {large} iterations");
+}
+
+fn iterations_hardly_depend_on_the_levels(comm: &Rc<Comm>) {
+    let mesh = Grid::untidy(9, 8).mesh();
+    let problem = manufactured::problem();
+    let [one, three] = [1, 3].map(|levels| iterations(&refined(comm, &mesh, levels), &problem, 1e-8));
+    assert!(one.max(three) <= 12 && one.abs_diff(three) <= 2, "{one} and {three} iterations");
+}
+
+/// The transfer from an untidy mesh, whose nodes `is_fixed` chooses, to its refinement.
+fn nested(comm: &Rc<Comm>, is_fixed: fn([f64; 2]) -> bool) -> (Model, Model, Nested<f64>) {
+    let mesh = Grid::untidy(7, 6).mesh();
+    let [coarse, fine] = [1, 2].map(|levels| refined(comm, &mesh, levels));
+    let fixed: Vec<bool> = coarse.mesh.coordinates.iter().map(|&point| is_fixed(point)).collect();
+    let transfer = Nested::new(&coarse.halo, &coarse.mesh, &fixed, &fine.mesh);
+    (coarse, fine, transfer)
+}
+
+fn a_function_of_the_coarse_mesh_is_one_of_the_fine_mesh(comm: &Rc<Comm>) {
+    let (coarse, fine, transfer) = nested(comm, |_| false);
+    // An isoparametric mesh holds every linear function of the place.
+    let linear = |[x, y]: [f64; 2]| 3.0 + 2.0 * x - 5.0 * y;
+    let mut values = Vector::zeros(fine.halo.map());
+    transfer.prolong(&mut coarse.interpolate(linear), &mut values);
+    assert!(distance(comm, values.owned(), fine.interpolate(linear).owned()) < 1e-12);
+}
+
+fn restriction_to_the_coarse_mesh_is_the_transpose(comm: &Rc<Comm>) {
+    let on_a_side = |[x, _]: [f64; 2]| x < 0.3;
+    let (coarse, fine, transfer) = nested(comm, on_a_side);
+    let mut x = coarse.interpolate(|[x, y]| if on_a_side([x, y]) { 0.0 } else { (7.0 * x - 9.0 * y).cos() });
+    let y = fine.interpolate(|[x, y]| (11.0 * x + 5.0 * y).sin());
+    let (mut px, mut ry) = (Vector::zeros(fine.halo.map()), Vector::zeros(coarse.halo.map()));
+    transfer.prolong(&mut x, &mut px);
+    transfer.restrict(&y, &mut ry);
+    let (left, right) = (dot(comm, px.owned(), y.owned()), dot(comm, x.owned(), ry.owned()));
+    assert!((left - right).abs() < 1e-10 * left.abs().max(1.0), "{left} and {right}");
 }
 
 /// A flow from right to left through a rectangle of n x n elements.

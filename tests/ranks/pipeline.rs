@@ -31,6 +31,9 @@ pub fn dirichlet(g: Field) -> Problem {
 
 /// A mesh that is ready for assembly.
 pub struct Model {
+    pub base: LocalMesh,
+    pub base_boundary: Vec<BoundaryEdge>,
+    pub levels: u32,
     pub mesh: LocalMesh,
     pub boundary: Vec<BoundaryEdge>,
     pub halo: Rc<Halo>,
@@ -48,14 +51,14 @@ pub struct System {
 impl Model {
     /// Splits, distributes and refines a mesh that fits the problem. **Collective.**
     pub fn new(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem, levels: u32) -> Result<Self> {
-        let slab = mesh.slab(comm)?;
+        let mut slab = mesh.slab(comm)?;
         let partition = mesh::partition(comm, &slab, &Split::ranks(comm, Partitioner::Auto))?;
-        let (coarse, turned) = mesh::distribute(comm, slab, &partition.parts)?;
-        let boundary = mesh::find_boundary(comm, &coarse, rule)?;
-        mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
-        let (mesh, boundary) = mesh::refine(comm, coarse, boundary, levels)?;
+        let (base, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
+        let base_boundary = mesh::find_boundary(comm, &base, rule)?;
+        mesh::check_components(&base.halo(comm)?, &base, &held_nodes(&base, &base_boundary, problem))?;
+        let (mesh, boundary) = mesh::refine(comm, &base, &base_boundary, levels)?;
         let halo = Rc::new(mesh.halo(comm)?);
-        Ok(Self { mesh, boundary, halo, partition, turned })
+        Ok(Self { base, base_boundary, levels, mesh, boundary, halo, partition, turned })
     }
 
     /// Matrix and right side before elimination. **Collective.**

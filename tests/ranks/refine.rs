@@ -129,7 +129,7 @@ fn once_and_once_more_makes_the_points_of_twice(comm: &Rc<Comm>) {
     let mesh = Grid::untidy(5, 4).mesh();
     let twice = refined(comm, &mesh, 2);
     let once = refined(comm, &mesh, 1);
-    let again = mesh::refine(comm, once.mesh, once.boundary, 1).expect("a good mesh").0;
+    let again = mesh::refine(comm, &once.mesh, &once.boundary, 1).expect("a good mesh").0;
     assert_eq!((again.total_nodes, again.total_elements), (twice.mesh.total_nodes, twice.mesh.total_elements));
     let (a, b) = (points(comm, &again), points(comm, &twice.mesh));
     assert_eq!(a.len(), b.len());
@@ -142,7 +142,7 @@ fn refining_too_far_is_an_error_on_every_rank(comm: &Rc<Comm>) {
     let mesh = Grid::untidy(5, 4).mesh();
     for levels in [14, 15, 40, 100] {
         let once = refined(comm, &mesh, 0);
-        let error = mesh::refine(comm, once.mesh, once.boundary, levels).expect_err("an error on every rank");
+        let error = mesh::refine(comm, &once.mesh, &once.boundary, levels).expect_err("an error on every rank");
         assert!(error.to_string().starts_with(&format!("--refine {levels} makes")), "{error}");
     }
 }
