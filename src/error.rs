@@ -88,6 +88,24 @@ pub enum Error {
     )]
     NoBoundary { which: &'static str, extreme: &'static str, x: f64 },
     #[error(
+        "the mesh names the boundaries {names}: without an inlet and an outlet among them, say what holds where with \
+         --bc NAME=dirichlet:VALUE or --bc NAME=robin:P,GAMMA"
+    )]
+    NoDefaultConditions { names: String },
+    #[error(
+        "boundary '{name}' has an edge from node {from} to node {to}, the mesh has {nodes} nodes (indices start at 0)"
+    )]
+    TagOutOfRange { name: String, from: u64, to: u64, nodes: u64 },
+    #[error("boundary '{name}' has an edge from node {from} to node {to} (indices start at 0), which no element has")]
+    TagNotAnEdge { name: String, from: u64, to: u64 },
+    #[error(
+        "the edge from node {from} to node {to} (indices start at 0) belongs to two boundaries, '{first}' and \
+         '{second}': an edge can have one name"
+    )]
+    TwoNames { from: u64, to: u64, first: String, second: String },
+    #[error("the mesh has {count} names of one kind, more than the {limit} that can be told apart")]
+    TooManyNames { count: usize, limit: usize },
+    #[error(
         "the piece of the domain that holds element {element} touches no Dirichlet edge and no Robin edge with p > 0, \
          so its solution is not unique: connect it or remove it"
     )]
@@ -138,13 +156,16 @@ impl Error {
     }
 
     /// The element it names, and the node where several ranks may name the same
-    /// element; of several errors the one with the lowest is reported, so that
+    /// element, or the nodes of the edge it names; of several errors the one with the lowest is reported, so that
     /// the message does not depend on the rank count.
     pub(crate) fn place(&self) -> Option<[u64; 2]> {
         match self {
             Self::CrowdedEdge { element, from: node, .. }
             | Self::TwoMiddles { element, from: node, .. }
             | Self::MixedRoles { element, node } => Some([*element, *node]),
+            Self::TagOutOfRange { from, to, .. }
+            | Self::TagNotAnEdge { from, to, .. }
+            | Self::TwoNames { from, to, .. } => Some([*from, *to]),
             Self::NodeOutOfRange { element, .. }
             | Self::RepeatedNode { element, .. }
             | Self::NotFiniteCoordinates { element, .. }

@@ -14,7 +14,7 @@ use crate::io::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
 };
 use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient};
-use crate::mesh::{self, LeftToRight, LocalMesh, MeshSource, Partition, Split};
+use crate::mesh::{self, LocalMesh, MeshSource, Partition, Split};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
 use crate::timing::{Stopwatch, Timings};
@@ -35,12 +35,12 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let output = ResultsFile::new(comm, &args.output, source.path(), args.json.as_deref())?;
     let slab = watch.time("load_mesh", || source.read(comm))?;
     fault::point(comm, "partition");
-    let problem = Problem::channel(args.gamma);
+    let problem = comm.agree(Problem::by_names(&slab.boundary_names(), args.gamma))?;
     let prepared = watch.time("partition", || prepare(comm, slab, &problem, args))?;
-    let Prepared { base, mesh, boundary, halo, partition, turned } = prepared;
+    let Prepared { base, mesh, boundary, halo, partition, turned, inside } = prepared;
     let mut warnings = placement.warnings.clone();
     let orphans = comm.sum(mesh.orphans.len() as u64);
-    warnings.extend(mesh_warnings(turned, orphans));
+    warnings.extend(mesh_warnings(turned, orphans, inside));
     console.warn(&warnings);
     let parallel = describe_parallel(comm, &placement, &partition, &halo, &mesh);
     console.mesh(&source, &mesh, args.refine, &parallel);
@@ -152,17 +152,17 @@ struct Prepared {
     halo: Rc<Halo>,
     partition: Partition,
     turned: u64,
+    inside: u64,
 }
 
 fn prepare(comm: &Rc<Comm>, mut slab: mesh::MeshSlab, problem: &Problem, args: &SolveArgs) -> Result<Prepared> {
     let partition = mesh::partition(comm, &slab, &Split::ranks(comm, args.partitioner.partitioner()))?;
     let (coarse, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
-    let rule = LeftToRight { inlet: Problem::INLET, outlet: Problem::OUTLET };
-    let boundary = mesh::find_boundary(comm, &coarse, &rule)?;
+    let (boundary, inside) = mesh::named_boundary(comm, &slab, &coarse)?;
     mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
     let (mesh, refined) = mesh::refine(comm, &coarse, &boundary, args.refine)?;
     let halo = Rc::new(mesh.halo(comm)?);
-    Ok(Prepared { base: Base { mesh: coarse, boundary }, mesh, boundary: refined, halo, partition, turned })
+    Ok(Prepared { base: Base { mesh: coarse, boundary }, mesh, boundary: refined, halo, partition, turned, inside })
 }
 
 fn start_threads(comm: &Comm, args: &SolveArgs) -> Result<Placement> {
@@ -174,13 +174,16 @@ fn start_threads(comm: &Comm, args: &SolveArgs) -> Result<Placement> {
     Ok(placement)
 }
 
-fn mesh_warnings(turned: u64, orphans: u64) -> Vec<String> {
+fn mesh_warnings(turned: u64, orphans: u64, inside: u64) -> Vec<String> {
     let mut warnings = Vec::new();
     if turned > 0 {
         warnings.push(format!("{turned} elements are clockwise: they were turned round"));
     }
     if orphans > 0 {
         warnings.push(format!("{orphans} nodes belong to no element: they hold NaN in the results"));
+    }
+    if inside > 0 {
+        warnings.push(format!("{inside} named edges lie inside the domain: no condition holds there"));
     }
     warnings
 }

@@ -39,6 +39,7 @@ mod ranks {
     pub mod pipeline;
     pub mod refine;
     pub mod solve;
+    pub mod tags;
     pub mod threads;
 }
 #[path = "support/mpirun.rs"]
@@ -72,6 +73,7 @@ const GROUPS: [Group; 6] = [
             ("mesh", mesh::CHECKS),
             ("partition", partition::CHECKS),
             ("flaws", flaws::CHECKS),
+            ("tags", tags::CHECKS),
             ("refine", refine::CHECKS),
         ],
     },

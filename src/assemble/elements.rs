@@ -40,7 +40,7 @@ impl ElementMatrices {
         }
         let mut matrices = Self { batches, robin_elements: Vec::new() };
         for edge in boundary {
-            if let Condition::Robin { p, gamma } = &problem.conditions[edge.condition as usize]
+            if let Condition::Robin { p, gamma } = &problem.conditions[edge.boundary as usize]
                 && !p.is_zero()
             {
                 let (mass, _) = quad8::robin(&edge.nodes(mesh).map(|n| mesh.coordinates[n as usize]), p, gamma);
@@ -109,7 +109,7 @@ pub fn load_vector(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Proble
         }
     }
     for edge in boundary {
-        if let Condition::Robin { p, gamma } = &problem.conditions[edge.condition as usize] {
+        if let Condition::Robin { p, gamma } = &problem.conditions[edge.boundary as usize] {
             let nodes = edge.nodes(mesh);
             let (_, load) = quad8::robin(&nodes.map(|n| mesh.coordinates[n as usize]), p, gamma);
             nodes.iter().zip(load).for_each(|(&node, value)| add(node, value));

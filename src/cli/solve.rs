@@ -69,7 +69,7 @@ pub struct SolveArgs {
 /// The ways to split a mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PartitionerKind {
-    /// metis below 500,000 elements, two-level from there on
+    /// metis below 100,000 elements, two-level from there on
     Auto,
     /// METIS on the graph of all elements, on one rank
     Metis,

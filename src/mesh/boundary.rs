@@ -1,20 +1,20 @@
 //! The boundary: edges that one element has, the checks that every edge must
-//! pass, and which condition belongs to which edge.
+//! pass, and which named part each edge belongs to.
 
 use super::{Adjacency, LocalMesh};
 use crate::error::{Error, Result};
 use crate::parallel::{Comm, Global, Local};
 use crate::quad8::{EDGES, edge_length};
 
-/// An edge of an element that carries a boundary condition.
+/// An edge of an element on a named part of the boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BoundaryEdge {
     /// Local number of the element.
     pub element: Local,
     /// Which of [`EDGES`] it is.
     pub side: u8,
-    /// Number of the condition in the problem.
-    pub condition: u16,
+    /// Number of the boundary: a place in [`LocalMesh::boundary_names`].
+    pub boundary: u16,
 }
 
 impl BoundaryEdge {
@@ -24,61 +24,62 @@ impl BoundaryEdge {
     }
 }
 
-/// Says which condition holds on which boundary edge.
+/// Says which boundary edge belongs to which named boundary.
 pub trait BoundaryRule {
-    /// The condition of each edge, given by its local nodes (corner, middle,
-    /// corner); `None` is the natural condition, no flow. **Collective.**
+    /// The boundary of each edge, given by its local nodes (corner, middle,
+    /// corner); `None` is a wall without a name. **Collective.**
     ///
     /// # Errors
     /// Whatever makes the boundary unusable, the same on every rank.
-    fn conditions(&self, comm: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>>;
+    fn boundaries(&self, comm: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>>;
 }
 
 /// The rule for meshes without tags: the edges whose three nodes lie at the
 /// smallest x form the inlet, those at the largest x the outlet, each within
 /// 1e-3 of the edge's length.
 #[derive(Debug, Clone, Copy)]
-pub struct LeftToRight {
-    /// Condition of the inlet.
-    pub inlet: u16,
-    /// Condition of the outlet.
-    pub outlet: u16,
+pub struct LeftToRight;
+
+impl LeftToRight {
+    /// The names of the boundaries.
+    pub const NAMES: [&str; 2] = ["inlet", "outlet"];
+    const INLET: u16 = 0;
+    const OUTLET: u16 = 1;
 }
 
 const TOLERANCE: f64 = 1e-3;
 
 impl BoundaryRule for LeftToRight {
-    fn conditions(&self, comm: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>> {
+    fn boundaries(&self, comm: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>> {
         let owned = &mesh.coordinates[..mesh.owned_nodes];
         let left = comm.min(owned.iter().fold(f64::INFINITY, |m, p| m.min(p[0])));
         let right = comm.max(owned.iter().fold(f64::NEG_INFINITY, |m, p| m.max(p[0])));
-        let condition = |edge: &[Local; 3]| {
+        let boundary = |edge: &[Local; 3]| {
             let points = edge.map(|n| mesh.coordinates[n as usize]);
             let reach = TOLERANCE * edge_length(&points);
             let at = |x: f64| points.iter().all(|p| (p[0] - x).abs() <= reach);
-            if at(left) { Some(self.inlet) } else { at(right).then_some(self.outlet) }
+            if at(left) { Some(Self::INLET) } else { at(right).then_some(Self::OUTLET) }
         };
-        let conditions: Vec<Option<u16>> = edges.iter().map(condition).collect();
-        for (wanted, which, extreme, x) in
-            [(self.inlet, "inlet", "smallest", left), (self.outlet, "outlet", "largest", right)]
-        {
-            if !comm.max(u8::from(conditions.contains(&Some(wanted)))).eq(&1) {
+        let boundaries: Vec<Option<u16>> = edges.iter().map(boundary).collect();
+        for (wanted, extreme, x) in [(Self::INLET, "smallest", left), (Self::OUTLET, "largest", right)] {
+            let which = Self::NAMES[usize::from(wanted)];
+            if !comm.max(u8::from(boundaries.contains(&Some(wanted)))).eq(&1) {
                 return Err(Error::NoBoundary { which, extreme, x });
             }
         }
-        Ok(conditions)
+        Ok(boundaries)
     }
 }
 
 /// A rule that looks at the three points (m) of an edge and nothing else.
 impl<F: Fn(&[[f64; 2]; 3]) -> Option<u16>> BoundaryRule for F {
-    fn conditions(&self, _: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>> {
+    fn boundaries(&self, _: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>> {
         Ok(edges.iter().map(|edge| self(&edge.map(|n| mesh.coordinates[n as usize]))).collect())
     }
 }
 
 /// Finds the boundary edges that touch nodes of this rank, checks that all
-/// edges fit together, and returns the edges that carry a condition, sorted.
+/// edges fit together, and returns the edges with a named boundary, sorted.
 /// An edge that touches nodes of several ranks is found by each of them.
 /// **Collective.**
 ///
@@ -92,9 +93,9 @@ pub fn find_boundary(comm: &Comm, mesh: &LocalMesh, rule: &dyn BoundaryRule) -> 
     comm.agree(edges.check_crowds(mesh))?;
     let found = comm.agree(free_edges(mesh, &edges.users))?;
     let nodes: Vec<[Local; 3]> = found.iter().map(|&(e, side)| EDGES[side].map(|i| mesh.elements[e][i])).collect();
-    let conditions = rule.conditions(comm, mesh, &nodes)?;
-    let edges = found.iter().zip(conditions).filter_map(|(&(element, side), condition)| {
-        condition.map(|condition| BoundaryEdge { element: element as Local, side: side as u8, condition })
+    let boundaries = rule.boundaries(comm, mesh, &nodes)?;
+    let edges = found.iter().zip(boundaries).filter_map(|(&(element, side), boundary)| {
+        boundary.map(|boundary| BoundaryEdge { element: element as Local, side: side as u8, boundary })
     });
     Ok(edges.collect())
 }

@@ -14,56 +14,63 @@ use crate::quad8::{self, Coordinates};
 struct Element {
     id: Global,
     owner: u32,
+    region: u16,
     nodes: [Global; 8],
     node_owners: [u32; 8],
     coordinates: Coordinates,
 }
 
 /// Builds this rank's [`LocalMesh`] from its slab and the parts of the slab's
-/// elements; the slab gives up its nodes and elements. Clockwise elements are
+/// elements; the slab gives up its connectivity. Clockwise elements are
 /// turned round; their number over all ranks is returned beside the mesh.
 /// **Collective.**
 ///
 /// # Errors
 /// [`Error::NotFiniteCoordinates`], [`Error::BadJacobian`]; the same on every rank.
 pub fn distribute(comm: &Comm, slab: &mut MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
-    let (ids, nodes) = send_elements(comm, slab, parts);
+    let received = send_elements(comm, slab, parts);
     slab.connectivity = Vec::new();
-    let (mut own, orphans) = resolve_nodes(comm, slab, ids, nodes);
-    slab.coordinates = Vec::new();
+    let (mut own, orphans) = resolve_nodes(comm, slab, received);
     let turned = comm.agree(orient_and_check(&mut own))?;
     let ghosts = ghost_elements(comm, &own);
     let mut mesh = number(comm.rank() as u32, own, ghosts);
     mesh.total_nodes = slab.nodes.total();
     mesh.total_elements = slab.elements.total();
     mesh.orphans = orphans;
+    mesh.boundary_names = slab.boundary_names();
+    mesh.region_names = slab.tags.region_names.clone();
     Ok((mesh, comm.sum(turned)))
 }
 
-/// Numbers and nodes of the elements that are this rank's, ascending.
-fn send_elements(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> (Vec<Global>, Vec<[Global; 8]>) {
+/// The elements that are this rank's, ascending.
+struct Received {
+    ids: Vec<Global>,
+    regions: Vec<u16>,
+    nodes: Vec<[Global; 8]>,
+}
+
+fn send_elements(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Received {
     let first = slab.elements.range(comm.rank()).start;
     let mut outgoing = vec![Vec::new(); comm.size()];
-    for ((nodes, &part), id) in slab.connectivity.iter().zip(parts).zip(first..) {
+    for (i, (nodes, &part)) in slab.connectivity.iter().zip(parts).enumerate() {
         let message = &mut outgoing[part as usize];
-        message.push(id);
+        message.extend([first + i as Global, Global::from(slab.region(i))]);
         message.extend_from_slice(nodes);
     }
     let incoming = comm.exchange(outgoing);
-    let records = || incoming.iter().flat_map(|m| m.chunks_exact(9));
-    (records().map(|r| r[0]).collect(), records().map(|r| std::array::from_fn(|i| r[i + 1])).collect())
+    let records = || incoming.iter().flat_map(|m| m.chunks_exact(10));
+    Received {
+        ids: records().map(|r| r[0]).collect(),
+        regions: records().map(|r| r[1] as u16).collect(),
+        nodes: records().map(|r| std::array::from_fn(|i| r[i + 2])).collect(),
+    }
 }
 
 /// Asks the rank that holds each node's slab for its coordinates and owner.
 /// That rank knows all parts that touch the node, picks the owner among them,
 /// and keeps the nodes that nobody asks for as orphans.
-fn resolve_nodes(
-    comm: &Comm,
-    slab: &MeshSlab,
-    ids: Vec<Global>,
-    connectivity: Vec<[Global; 8]>,
-) -> (Vec<Element>, Vec<(Global, [f64; 2])>) {
-    let mut used: Vec<Global> = connectivity.iter().flatten().copied().collect();
+fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Element>, Vec<(Global, [f64; 2])>) {
+    let mut used: Vec<Global> = received.nodes.iter().flatten().copied().collect();
     used.sort_unstable();
     used.dedup();
     let mut questions = vec![Vec::new(); comm.size()];
@@ -95,11 +102,13 @@ fn resolve_nodes(
     let (owners, points) = (owners.concat(), points.concat());
 
     let place: FxHashMap<Global, usize> = used.iter().zip(0..).map(|(&n, i)| (n, i)).collect();
-    let elements = ids.into_iter().zip(connectivity).map(|(id, nodes)| {
+    let Received { ids, regions, nodes } = received;
+    let elements = ids.into_iter().zip(regions).zip(nodes).map(|((id, region), nodes)| {
         let at = nodes.map(|n| place[&n]);
         Element {
             id,
             owner: comm.rank() as u32,
+            region,
             nodes,
             node_owners: at.map(|i| owners[i]),
             coordinates: at.map(|i| [points[2 * i], points[2 * i + 1]]),
@@ -174,7 +183,7 @@ fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
         for (i, &target) in targets.iter().enumerate() {
             if target != e.owner && (i == 0 || targets[i - 1] != target) {
                 let message = &mut numbers[target as usize];
-                message.push(e.id);
+                message.extend([e.id, Global::from(e.region)]);
                 message.extend_from_slice(&e.nodes);
                 message.extend(e.node_owners.map(Global::from));
                 points[target as usize].extend(e.coordinates.into_iter().flatten());
@@ -184,12 +193,13 @@ fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
     let (numbers, points) = (comm.exchange(numbers), comm.exchange(points));
     let mut ghosts = Vec::new();
     for (rank, (numbers, points)) in numbers.iter().zip(&points).enumerate() {
-        for (n, p) in numbers.chunks_exact(17).zip(points.chunks_exact(16)) {
+        for (n, p) in numbers.chunks_exact(18).zip(points.chunks_exact(16)) {
             ghosts.push(Element {
                 id: n[0],
                 owner: rank as u32,
-                nodes: std::array::from_fn(|i| n[1 + i]),
-                node_owners: std::array::from_fn(|i| n[9 + i] as u32),
+                region: n[1] as u16,
+                nodes: std::array::from_fn(|i| n[2 + i]),
+                node_owners: std::array::from_fn(|i| n[10 + i] as u32),
                 coordinates: std::array::from_fn(|i| [p[2 * i], p[2 * i + 1]]),
             });
         }
@@ -217,6 +227,7 @@ fn number(rank: u32, own: Vec<Element>, ghosts: Vec<Element>) -> LocalMesh {
         elements: connectivity,
         element_ids: elements.iter().map(|e| e.id).collect(),
         element_owners: elements.iter().map(|e| e.owner).collect(),
+        regions: elements.iter().map(|e| e.region).collect(),
         own_elements,
         nodes,
     };

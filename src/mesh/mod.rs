@@ -12,6 +12,8 @@ mod order;
 mod partition;
 mod refine;
 mod slab;
+mod tagged;
+mod tags;
 
 pub use adjacency::Adjacency;
 pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, find_boundary};
@@ -20,6 +22,8 @@ pub use distribute::{check_jacobian, distribute};
 pub use partition::{Partition, Partitioner, Split, partition};
 pub use refine::refine;
 pub use slab::MeshSlab;
+pub use tagged::{Tagged, named_boundary};
+pub use tags::{NO_REGION, TaggedEdge, Tags};
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -83,6 +87,8 @@ pub struct LocalMesh {
     pub element_ids: Vec<Global>,
     /// Rank that owns each element.
     pub element_owners: Vec<u32>,
+    /// Region of each element: a place in `region_names`, or [`NO_REGION`].
+    pub regions: Vec<u16>,
     /// Number of own elements.
     pub own_elements: usize,
     /// Coordinates (m) of each node.
@@ -95,6 +101,10 @@ pub struct LocalMesh {
     pub owned_nodes: usize,
     /// Nodes that no element uses, dealt to ranks: number and coordinates (m).
     pub orphans: Vec<(Global, [f64; 2])>,
+    /// Names of the boundaries that [`BoundaryEdge::boundary`] counts; the same on every rank.
+    pub boundary_names: Vec<String>,
+    /// Names of the regions; the same on every rank.
+    pub region_names: Vec<String>,
 }
 
 impl LocalMesh {

@@ -11,6 +11,8 @@ pub struct Unordered {
     pub element_ids: Vec<Global>,
     /// Rank that owns each element.
     pub element_owners: Vec<u32>,
+    /// Region of each element.
+    pub regions: Vec<u16>,
     /// Number of own elements.
     pub own_elements: usize,
     /// Global number and owner of each node.
@@ -62,6 +64,7 @@ impl Unordered {
             elements: elements.iter().map(|e| self.elements[old(e)].map(|n| place[n as usize])).collect(),
             element_ids: elements.iter().map(|e| self.element_ids[old(e)]).collect(),
             element_owners: elements.iter().map(|e| self.element_owners[old(e)]).collect(),
+            regions: elements.iter().map(|e| self.regions[old(e)]).collect(),
             own_elements: self.own_elements,
             node_ids: nodes.iter().map(|&n| self.nodes[n as usize].0).collect(),
             node_owners: nodes.iter().map(|&n| self.nodes[n as usize].1).collect(),

@@ -17,8 +17,8 @@ use crate::error::{Error, Result};
 use crate::parallel::{Blocks, Comm, Global, Local};
 use crate::quad8::{self, EDGES};
 
-/// Refines `levels` times; boundary edges pass their condition to their
-/// children. **Collective.**
+/// Refines `levels` times; boundary edges pass their boundary and
+/// elements their region to their children. **Collective.**
 ///
 /// # Errors
 /// [`Error::RefinedTooFar`] when a rank cannot number its elements; the same
@@ -209,6 +209,7 @@ impl<'a> Refinement<'a> {
                 elements: Vec::new(),
                 element_ids: Vec::new(),
                 element_owners: Vec::new(),
+                regions: Vec::new(),
                 own_elements: 0,
                 nodes: Vec::new(),
             },
@@ -237,6 +238,7 @@ impl<'a> Refinement<'a> {
                     self.child.elements.push(nodes);
                     self.child.element_ids.push(first_id + code as Global);
                     self.child.element_owners.push(parent.element_owners[e]);
+                    self.child.regions.push(parent.regions[e]);
                 }
             }
             self.inside.fill(UNSEEN);
@@ -314,8 +316,16 @@ impl<'a> Refinement<'a> {
         edges.iter_mut().for_each(|edge| edge.element = place[edge.element as usize]);
         edges.sort_unstable();
         let total_elements = parent.total_elements * (lattice.n * lattice.n) as Global;
-        let orphans = parent.orphans.clone();
-        (LocalMesh { total_nodes, total_elements, coordinates, orphans, ..mesh }, edges)
+        let mesh = LocalMesh {
+            total_nodes,
+            total_elements,
+            coordinates,
+            orphans: parent.orphans.clone(),
+            boundary_names: parent.boundary_names.clone(),
+            region_names: parent.region_names.clone(),
+            ..mesh
+        };
+        (mesh, edges)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A mesh as it is read: nodes and elements in blocks of the file's numbering.
 
+use super::{LeftToRight, NO_REGION, Tags};
 use crate::error::{Error, Result};
 use crate::parallel::{Blocks, Comm, Global};
 
@@ -15,6 +16,8 @@ pub struct MeshSlab {
     pub coordinates: Vec<[f64; 2]>,
     /// Global nodes of this rank's elements.
     pub connectivity: Vec<[Global; 8]>,
+    /// Names of boundaries and regions.
+    pub tags: Tags,
 }
 
 impl MeshSlab {
@@ -36,7 +39,31 @@ impl MeshSlab {
         let first = elements.range(comm.rank()).start;
         let checked = connectivity.iter().zip(first..).map(|(n, e)| check(n, e, nodes.total())).collect();
         let connectivity = comm.agree(checked)?;
-        Ok(Self { nodes, elements, coordinates, connectivity })
+        Ok(Self { nodes, elements, coordinates, connectivity, tags: Tags::default() })
+    }
+
+    /// The same mesh with names. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::TagOutOfRange`], [`Error::TooManyNames`]; the same on every rank.
+    pub fn with_tags(self, comm: &Comm, tags: Tags) -> Result<Self> {
+        let tags = comm.agree(tags.sorted())?;
+        tags.check(comm, self.nodes, self.connectivity.len())?;
+        Ok(Self { tags, ..self })
+    }
+
+    /// The names of the boundaries: the mesh's own, else those of [`LeftToRight`].
+    pub fn boundary_names(&self) -> Vec<String> {
+        if self.tags.has_boundaries() {
+            self.tags.boundary_names.clone()
+        } else {
+            LeftToRight::NAMES.map(str::to_owned).to_vec()
+        }
+    }
+
+    /// Region of element `i` of this rank's slab.
+    pub fn region(&self, i: usize) -> u16 {
+        self.tags.regions.get(i).copied().unwrap_or(NO_REGION)
     }
 
     /// A slab of a mesh that is described by functions of node and element

@@ -167,7 +167,7 @@ fn every_boundary_edge_is_found(comm: &Rc<Comm>) {
         let (model, serial) = (model(comm, &mesh), model(&alone(), &mesh));
         let edge = |model: &Model, i: usize| {
             let edge = &model.boundary[i];
-            (model.mesh.element_ids[edge.element as usize], edge.side, edge.condition)
+            (model.mesh.element_ids[edge.element as usize], edge.side, edge.boundary)
         };
         let all: Vec<_> = (0..serial.boundary.len()).map(|i| edge(&serial, i)).collect();
         assert_eq!(all.len(), 2 * (grid.n + grid.m));

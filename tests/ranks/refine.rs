@@ -98,11 +98,11 @@ fn boundary_edges_pass_their_condition_to_their_children(comm: &Rc<Comm>) {
     let own = model.boundary.iter().filter(|edge| (edge.element as usize) < model.mesh.own_elements);
     let mut counts = [0_u64; 4];
     for edge in own {
-        counts[edge.condition as usize] += 1;
+        counts[edge.boundary as usize] += 1;
         let points = edge.nodes(&model.mesh).map(|n| model.mesh.coordinates[n as usize]);
         // Children of curved edges lie near the circle.
         let r = points[1][0].hypot(points[1][1]);
-        let is_there = match edge.condition {
+        let is_there = match edge.boundary {
             0 => points[1][1].abs() < 1e-12,
             1 => (r - 1.0).abs() < 1e-3,
             2 => (r - 2.0).abs() < 2e-3,

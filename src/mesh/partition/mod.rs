@@ -17,7 +17,7 @@ use crate::parallel::Comm;
 
 /// From this many elements on, [`Partitioner::Auto`] takes two levels: the dual
 /// graph and METIS's own copies of it take about 300 bytes an element.
-pub const TWO_LEVEL: u64 = 500_000;
+pub const TWO_LEVEL: u64 = 100_000;
 
 /// The ways to split a mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
