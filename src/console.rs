@@ -1,5 +1,7 @@
 //! What a person sees while and after the program runs; rank 0 only.
 
+use std::path::Path;
+
 use crate::cli::SolveArgs;
 use crate::error::say;
 use crate::io::{Parallel, RunRecord};
@@ -59,6 +61,17 @@ impl Console {
             );
             self.line("partition", &text);
         }
+    }
+
+    /// A partition that was stored: elements and nodes of the mesh, and the
+    /// weight of each part.
+    pub fn split(&self, source: &MeshSource, [elements, nodes]: [u64; 2], loads: &[u64], cut: u64, file: &Path) {
+        self.line("mesh", &format!("{}: {} elements, {} nodes", source.name(), group(elements), group(nodes)));
+        let fullest = loads.iter().max().copied().unwrap_or(0) as f64;
+        let imbalance = fullest * loads.len() as f64 / loads.iter().sum::<u64>() as f64;
+        let text = format!("{}, edge cut {}, imbalance {imbalance:.3}", count(loads.len() as u64, "part"), group(cut));
+        self.line("partition", &text);
+        self.line("files", &format!("{} (for --partition)", file.display()));
     }
 
     /// How the iteration went.

@@ -111,7 +111,7 @@ pub enum Error {
     )]
     FloatingPiece { element: u64 },
 
-    #[error("the output {path} is the mesh file itself: choose another name with -o")]
+    #[error("the output {path} is an input of this run: choose another name with -o")]
     OutputIsInput { path: PathBuf },
     #[error("{path} would be two files in one: give the results and the record other names")]
     OutputTwice { path: PathBuf },
@@ -119,6 +119,23 @@ pub enum Error {
     RefinedTooFar { levels: u32, elements: u128 },
     #[error("cannot write {path}: {cause}")]
     Write { path: PathBuf, cause: String },
+
+    #[error("{path} is damaged, or no partition of quad8-mpi: {cause}; make it again with quad8-mpi partition")]
+    DamagedPartition { path: PathBuf, cause: String },
+    #[error(
+        "{path} is the partition of another mesh: that one has {stored} {what}, this one {found}; \
+         make one of this mesh with quad8-mpi partition"
+    )]
+    PartitionOfOtherMesh { path: PathBuf, what: &'static str, stored: u64, found: u64 },
+    #[error(
+        "{path} has {parts} parts and this run {ranks} ranks: start {parts} ranks, \
+         or make another one with quad8-mpi partition -n {ranks}"
+    )]
+    PartitionForOtherRanks { path: PathBuf, parts: u64, ranks: u64 },
+    #[error("no weights '{name}' (E) in {path}: {cause}")]
+    NoWeights { path: PathBuf, name: String, cause: String },
+    #[error("element {element}: its weight is {weight}, weights must be positive and finite")]
+    BadWeight { element: u64, weight: f64 },
 
     #[error("METIS failed: {cause}")]
     Metis { cause: String },
@@ -170,6 +187,7 @@ impl Error {
             | Self::RepeatedNode { element, .. }
             | Self::NotFiniteCoordinates { element, .. }
             | Self::BadJacobian { element, .. }
+            | Self::BadWeight { element, .. }
             | Self::FoldedChild { parent: element, .. }
             | Self::FloatingPiece { element } => Some([*element, 0]),
             _ => None,

@@ -23,6 +23,7 @@ pub mod parallel;
 pub mod problem;
 pub mod quad8;
 pub mod run;
+pub mod split;
 pub mod timing;
 
 pub use error::{Error, ExitCode, Result};

@@ -10,7 +10,7 @@ use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::cli::{Cli, Command};
 use quad8_mpi::huge_pages::HugePages;
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::{ExitCode, run};
+use quad8_mpi::{ExitCode, run, split};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -29,6 +29,7 @@ fn main() {
     abort_on_panic(comm.rank());
     let outcome = match command {
         Command::Solve(args) => run::solve(&comm, &args),
+        Command::Partition(args) => split::partition(&comm, &args),
     };
     let code = outcome.unwrap_or_else(|error| {
         if comm.is_root() {

@@ -1,5 +1,6 @@
 //! The story of a solve, from the mesh to the results file.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -12,6 +13,7 @@ use crate::fault;
 use crate::fields::{ElementFields, Fluid, element_fields, node_fields, statistics};
 use crate::io::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
+    read_partition,
 };
 use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient};
 use crate::mesh::{self, LocalMesh, MeshSource, Partition, Split};
@@ -32,7 +34,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
 
     // 1. Read, check that the results will have a place, split, distribute, refine.
     let source = args.mesh.clone().map_or(MeshSource::BuiltIn, MeshSource::File);
-    let output = ResultsFile::new(comm, &args.output, source.path(), args.json.as_deref())?;
+    let inputs: Vec<&Path> = source.path().into_iter().chain(args.partition.as_deref()).collect();
+    let output = ResultsFile::new(comm, &args.output, &inputs, args.json.as_deref())?;
     let slab = watch.time("load_mesh", || source.read(comm))?;
     fault::point(comm, "partition");
     let problem = comm.agree(Problem::by_names(&slab.boundary_names(), args.gamma))?;
@@ -156,7 +159,10 @@ struct Prepared {
 }
 
 fn prepare(comm: &Rc<Comm>, mut slab: mesh::MeshSlab, problem: &Problem, args: &SolveArgs) -> Result<Prepared> {
-    let partition = mesh::partition(comm, &slab, &Split::ranks(comm, args.partitioner.partitioner()))?;
+    let partition = match &args.partition {
+        Some(path) => read_partition(comm, path, &slab)?,
+        None => mesh::partition(comm, &slab, &Split::ranks(comm, args.partitioner.partitioner()))?,
+    };
     let (coarse, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
     let (boundary, inside) = mesh::named_boundary(comm, &slab, &coarse)?;
     mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;

@@ -15,6 +15,8 @@ mod messages;
 mod mpirun;
 #[path = "command_line/output.rs"]
 mod output;
+#[path = "command_line/partition.rs"]
+mod partition;
 #[path = "command_line/program.rs"]
 mod program;
 #[path = "command_line/real_meshes.rs"]
@@ -35,7 +37,7 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 10] = [
+    let lists: [Vec<Trial>; 11] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
@@ -43,6 +45,7 @@ fn main() {
         refusal::trials(),
         bad_meshes::trials(),
         bad_outputs::trials(),
+        partition::trials(),
         threads::trials(),
         failure::trials(),
         real_meshes::trials(),

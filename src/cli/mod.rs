@@ -1,7 +1,9 @@
 //! The command line: one file for the options of each subcommand.
 
+mod partition;
 mod solve;
 
+pub use partition::PartitionArgs;
 pub use solve::{OperatorKind, PartitionerKind, PreconditionerKind, SolveArgs};
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -27,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Solve a mesh (what happens without a subcommand, too)
     Solve(SolveArgs),
+    /// Split a mesh once, for many runs with --partition
+    Partition(PartitionArgs),
 }
 
 impl Cli {

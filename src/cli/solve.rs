@@ -25,6 +25,10 @@ pub struct SolveArgs {
     #[arg(long, value_enum, default_value_t = PartitionerKind::Auto)]
     pub partitioner: PartitionerKind,
 
+    /// Deal the elements to the ranks as this file of quad8-mpi partition says
+    #[arg(long, value_name = "PARTS.h5", conflicts_with = "partitioner")]
+    pub partition: Option<PathBuf>,
+
     /// Preconditioner of CG
     #[arg(long, value_enum, default_value_t = PreconditionerKind::Multigrid)]
     pub preconditioner: PreconditionerKind,

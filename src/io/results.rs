@@ -40,17 +40,17 @@ pub struct ResultsFile {
 impl ResultsFile {
     /// Checks before the work starts that the file, its description and the
     /// run record can be written there at the end, each under a name of its own
-    /// that is not the mesh's. **Collective.**
+    /// that no input has. **Collective.**
     ///
     /// # Errors
     /// [`Error::OutputIsInput`], [`Error::OutputTwice`], [`Error::Write`]; the same on every rank.
-    pub fn new(comm: &Comm, path: &Path, input: Option<&Path>, record: Option<&Path>) -> Result<Self> {
+    pub fn new(comm: &Comm, path: &Path, inputs: &[&Path], record: Option<&Path>) -> Result<Self> {
         let file = Self { path: path.into(), partial: partial(path) };
-        comm.agree(if comm.is_root() { file.probe(input, record) } else { Ok(()) })?;
+        comm.agree(if comm.is_root() { file.probe(inputs, record) } else { Ok(()) })?;
         Ok(file)
     }
 
-    fn probe(&self, input: Option<&Path>, record: Option<&Path>) -> Result<()> {
+    fn probe(&self, inputs: &[&Path], record: Option<&Path>) -> Result<()> {
         let xdmf = self.xdmf_path();
         for path in [&self.path, &xdmf] {
             let what = if path.is_dir() { "it is a folder" } else { "it is not a regular file" };
@@ -61,7 +61,7 @@ impl ResultsFile {
         let outputs: Vec<&Path> = [&self.path, &xdmf].into_iter().map(PathBuf::as_path).chain(record).collect();
         let same = |a: &Path, b: &Path| identity(a) == identity(b);
         for (i, path) in outputs.iter().enumerate() {
-            if input.is_some_and(|input| same(input, path)) {
+            if inputs.iter().any(|input| same(input, path)) {
                 return Err(Error::OutputIsInput { path: path.into() });
             }
             if outputs[..i].iter().any(|other| same(other, path)) {
@@ -135,12 +135,7 @@ impl ResultsFile {
         let element = 8 * index_bytes(mesh) + size_of::<i32>() + 4 * size_of::<f64>();
         let history = results.record.residual_history.len() * size_of::<f64>();
         let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + history as u64 + HEADERS;
-        let file = fs::File::options().write(true).open(&self.partial).map_err(|e| self.failed(e))?;
-        match nix::fcntl::posix_fallocate(&file, 0, size as i64) {
-            // A file system that cannot reserve can still write.
-            Ok(()) | Err(nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::EINVAL) => Ok(()),
-            Err(e) => Err(self.failed(e.desc())),
-        }
+        reserve(&self.partial, size).map_err(|e| self.failed(e))
     }
 
     /// Ends the job: the other ranks may be waiting in a collective transfer
@@ -156,15 +151,25 @@ impl ResultsFile {
     }
 }
 
+/// Takes space for a file that exists.
+pub(super) fn reserve(path: &Path, bytes: u64) -> std::io::Result<()> {
+    let file = fs::File::options().write(true).open(path)?;
+    match nix::fcntl::posix_fallocate(&file, 0, bytes as i64) {
+        // A file system that cannot reserve can still write.
+        Ok(()) | Err(nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::EINVAL) => Ok(()),
+        Err(e) => Err(e.into()),
+    }
+}
+
 /// The name while the file is being written.
-fn partial(path: &Path) -> PathBuf {
+pub(super) fn partial(path: &Path) -> PathBuf {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     partial.into()
 }
 
 /// One path for all names of a file, whether it exists or not.
-fn identity(path: &Path) -> PathBuf {
+pub(super) fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         folder.canonicalize().unwrap_or(folder.into()).join(path.file_name().unwrap_or_default())

@@ -8,22 +8,26 @@ mod components;
 mod distribute;
 mod gmsh;
 mod hdf5;
+mod identity;
 mod order;
 mod partition;
 mod refine;
 mod slab;
 mod tagged;
 mod tags;
+mod weights;
 
 pub use adjacency::Adjacency;
 pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, find_boundary};
 pub use components::check_components;
 pub use distribute::{check_jacobian, distribute};
+pub use identity::{MeshIdentity, checksum};
 pub use partition::{Partition, Partitioner, Split, partition};
 pub use refine::refine;
 pub use slab::MeshSlab;
 pub use tagged::{Tagged, named_boundary};
 pub use tags::{NO_REGION, TaggedEdge, Tags};
+pub use weights::read_weights;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
