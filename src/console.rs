@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::cli::SolveArgs;
 use crate::error::say;
+use crate::estimate::{Estimate, Time};
 use crate::io::{Parallel, RunRecord};
 use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
@@ -47,10 +48,8 @@ impl Console {
 
     /// The mesh and how it is split.
     pub fn mesh(&self, source: &MeshSource, mesh: &LocalMesh, levels: u32, parallel: &Parallel) {
-        let refined =
-            if levels > 0 { format!(", refined {}", count(u64::from(levels), "time")) } else { String::new() };
         let (elements, nodes) = (group(mesh.total_elements), group(mesh.total_nodes));
-        self.line("mesh", &format!("{}{refined}: {elements} elements, {nodes} nodes", source.name()));
+        self.line("mesh", &format!("{}: {elements} elements, {nodes} nodes", refined(&source.name(), levels)));
         if parallel.ranks > 1 {
             let text = format!(
                 "edge cut {}, imbalance {:.3}, at most {} and {} values a halo exchange",
@@ -72,6 +71,35 @@ impl Console {
         let text = format!("{}, edge cut {}, imbalance {imbalance:.3}", count(loads.len() as u64, "part"), group(cut));
         self.line("partition", &text);
         self.line("files", &format!("{} (for --partition)", file.display()));
+    }
+
+    /// What a solve would take on ranks of this memory bandwidth (GB/s).
+    pub fn estimate(&self, estimate: &Estimate, bandwidth: f64) {
+        let Estimate { elements, unknowns, ranks, refine, .. } = *estimate;
+        let text = format!(
+            "{}: {} elements, {} unknowns",
+            refined(&estimate.source, refine),
+            group(elements),
+            group(unknowns)
+        );
+        self.line("mesh", &text);
+        self.line("dry run", &format!("{}, nothing is solved", count(ranks as u64, "rank")));
+        let row = |name: &str, per_rank: f64| {
+            self.line("", &format!("{name:<32} {per_rank:>11.1} {:>11.1}", per_rank * ranks as f64));
+        };
+        self.line("memory", &format!("{:<32} {:>11} {:>11}", "largest at the peak", "MiB a rank", "MiB in all"));
+        let mut arrays: Vec<_> = estimate.arrays.iter().filter(|a| a.stages.contains(&estimate.peak_stage)).collect();
+        arrays.sort_by_key(|array| std::cmp::Reverse(array.bytes_per_rank));
+        for array in arrays {
+            row(array.name, mebibytes(array.bytes_per_rank));
+        }
+        row("all of these", mebibytes(estimate.peak_bytes_per_rank));
+        self.line("solve", &format!("about {}", count(estimate.iterations, "iteration")));
+        let Time { setup, solve } = estimate.seconds;
+        let text = format!(
+            "assemble and set up {setup:.2} s, iterate {solve:.2} s, at {bandwidth} GB/s a rank (--bandwidth), without files"
+        );
+        self.line("time", &text);
     }
 
     /// How the iteration went.
@@ -103,7 +131,6 @@ impl Console {
             seconds("export"),
         );
         self.line("time", &text);
-        let mebibytes = |bytes: u64| bytes as f64 / (1 << 20) as f64;
         let memory = &record.memory;
         let text = format!(
             "{:.0} MiB in all, {:.0} MiB on the fullest rank",
@@ -115,6 +142,15 @@ impl Console {
         let xdmf = args.output.with_extension("xdmf");
         self.line("files", &format!("{}, {} (open this one in ParaView){json}", args.output.display(), xdmf.display()));
     }
+}
+
+/// The name of a mesh and how often it is refined.
+fn refined(name: &str, levels: u32) -> String {
+    if levels > 0 { format!("{name}, refined {}", count(u64::from(levels), "time")) } else { name.to_owned() }
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / (1 << 20) as f64
 }
 
 /// "1 rank", "2 ranks".

@@ -12,6 +12,7 @@ pub mod assemble;
 pub mod cli;
 mod console;
 pub mod error;
+pub mod estimate;
 mod fault;
 pub mod field;
 pub mod fields;

@@ -9,6 +9,7 @@ use crate::assemble::{CoarseMesh, ElementMatrices, Stiffness, fixed_nodes, held_
 use crate::cli::{OperatorKind, PreconditionerKind, SolveArgs};
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
+use crate::estimate;
 use crate::fault;
 use crate::fields::{ElementFields, Fluid, element_fields, node_fields, statistics};
 use crate::io::{
@@ -27,6 +28,9 @@ use crate::timing::{Stopwatch, Timings};
 /// # Errors
 /// Any [`Error`], the same on every rank.
 pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
+    if args.dry_run {
+        return estimate::dry_run(comm, args);
+    }
     let mut watch = Stopwatch::start();
     let console = Console::new(comm.is_root() && !args.quiet);
     let placement = start_threads(comm, args)?;

@@ -5,6 +5,8 @@
 mod bad_meshes;
 #[path = "command_line/bad_outputs.rs"]
 mod bad_outputs;
+#[path = "command_line/dry_run.rs"]
+mod dry_run;
 #[path = "command_line/failure.rs"]
 mod failure;
 #[path = "support/mesh.rs"]
@@ -37,7 +39,7 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 11] = [
+    let lists: [Vec<Trial>; 12] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
@@ -46,6 +48,7 @@ fn main() {
         bad_meshes::trials(),
         bad_outputs::trials(),
         partition::trials(),
+        dry_run::trials(),
         threads::trials(),
         failure::trials(),
         real_meshes::trials(),

@@ -45,6 +45,11 @@ fn finite(text: &str) -> Result<f64, String> {
     if value.is_finite() { Ok(value) } else { Err("must be finite".to_owned()) }
 }
 
+fn positive(text: &str) -> Result<f64, String> {
+    let value = finite(text)?;
+    if value > 0.0 { Ok(value) } else { Err("must be positive".to_owned()) }
+}
+
 fn tolerance(text: &str) -> Result<f64, String> {
     let value = finite(text)?;
     if value > 0.0 && value < 1.0 { Ok(value) } else { Err("must be between 0 and 1".to_owned()) }

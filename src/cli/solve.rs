@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{finite, tolerance};
+use super::{finite, positive, tolerance};
 use crate::mesh::Partitioner;
 
 /// Options of a solve.
@@ -64,6 +64,18 @@ pub struct SolveArgs {
     /// Also write the run record (timings, iterations, memory) to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+
+    /// Say what the solve would take in memory and time, and solve nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Ranks of the solve that --dry-run is about [default: those of this run]
+    #[arg(long, value_name = "P", requires = "dry_run", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub ranks: Option<u32>,
+
+    /// Memory bandwidth of one rank that --dry-run counts with, in GB/s
+    #[arg(long, value_name = "B", requires = "dry_run", default_value_t = 7.0, value_parser = positive)]
+    pub bandwidth: f64,
 
     /// Print nothing but errors
     #[arg(short, long)]

@@ -7,5 +7,7 @@ mod slabs;
 mod xdmf;
 
 pub use partition_file::{PartitionFile, read_partition};
-pub use record::{Convergence, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig};
+pub use record::{
+    Convergence, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig, write_json,
+};
 pub use results::{Results, ResultsFile};

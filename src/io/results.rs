@@ -200,21 +200,26 @@ impl Writer<'_> {
         let blocks = Blocks::new(mesh.total_nodes, self.comm.size());
         let used = &mesh.node_ids[..mesh.owned_nodes];
         let ids = used.iter().copied().chain(mesh.orphans.iter().map(|o| o.0)).collect();
-        let used = mesh.coordinates.iter().zip(self.results.u.owned()).zip(self.results.node_fields);
-        let nan = f64::NAN;
-        let values: Vec<[f64; 7]> = used
-            .map(|(([x, y], u), f)| [*x, *y, *u, f.velocity[0], f.velocity[1], f.speed, f.pressure])
-            .chain(mesh.orphans.iter().map(|(_, [x, y])| [*x, *y, nan, nan, nan, nan, nan]))
-            .collect();
-        let slab = ToSlabs::new(self.comm, blocks, ids).send(self.comm, &values, f64::NAN);
-        let column = |c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
-        let x = self.dataset("x", blocks, 1, &column(0), "m")?;
-        let y = self.dataset("y", blocks, 1, &column(1), "m")?;
-        let u = self.dataset("u", blocks, 1, &column(2), "m^2/s")?;
-        let velocity: Vec<f64> = slab.iter().flat_map(|row| [row[3], row[4]]).collect();
-        let vel = self.dataset("vel_node", blocks, 2, &velocity, "m/s")?;
-        let speed = self.dataset("abs_vel_node", blocks, 1, &column(5), "m/s")?;
-        let pressure = self.dataset("pressure_node", blocks, 1, &column(6), "Pa")?;
+        let slabs = ToSlabs::new(self.comm, blocks, ids);
+        // Two values of each node at a time: all at once would take more memory than the solve.
+        let send = |value: &dyn Fn(usize) -> [f64; 2], orphan: &dyn Fn([f64; 2]) -> [f64; 2]| {
+            let values = (0..mesh.owned_nodes).map(value).chain(mesh.orphans.iter().map(|o| orphan(o.1)));
+            slabs.send(self.comm, &values.collect::<Vec<_>>(), f64::NAN)
+        };
+        let column = |slab: &[[f64; 2]], c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
+        let nan = |_| [f64::NAN; 2];
+        let Results { u, node_fields, .. } = self.results;
+
+        let slab = send(&|n| mesh.coordinates[n], &|point| point);
+        let x = self.dataset("x", blocks, 1, &column(&slab, 0), "m")?;
+        let y = self.dataset("y", blocks, 1, &column(&slab, 1), "m")?;
+        let slab = send(&|n| [u.owned()[n], node_fields[n].pressure], &nan);
+        let u = self.dataset("u", blocks, 1, &column(&slab, 0), "m^2/s")?;
+        let pressure = self.dataset("pressure_node", blocks, 1, &column(&slab, 1), "Pa")?;
+        let slab = send(&|n| node_fields[n].velocity, &nan);
+        let vel = self.dataset("vel_node", blocks, 2, slab.as_flattened(), "m/s")?;
+        let slab = send(&|n| [node_fields[n].speed; 2], &nan);
+        let speed = self.dataset("abs_vel_node", blocks, 1, &column(&slab, 0), "m/s")?;
         Ok(x && y && u && vel && speed && pressure)
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use hdf5::Dataset;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
-use super::MeshSlab;
+use super::{MeshSize, MeshSlab};
 use crate::error::{Error, Result};
 use crate::parallel::hdf5_rows::{self, read_rows};
 use crate::parallel::{Blocks, Comm};
@@ -20,15 +20,30 @@ use crate::parallel::{Blocks, Comm};
 /// [`Error::BadShape`], [`Error::BadType`], [`Error::Read`] and those of
 /// [`MeshSlab::new`]; the same on every rank.
 pub fn read(comm: &Comm, path: &Path) -> Result<MeshSlab> {
+    with_reader(comm, path, |reader| reader.slab())?.check(comm)
+}
+
+/// The size of the mesh, from the header alone. **Collective.**
+///
+/// # Errors
+/// As [`read`], as far as the header tells; the same on every rank.
+pub fn size(comm: &Comm, path: &Path) -> Result<MeshSize> {
+    let size = with_reader(comm, path, |reader| {
+        let (x, _, quad8) = comm.agree(reader.datasets())?;
+        Ok(MeshSize { nodes: x.shape()[0] as u64, elements: quad8.shape()[0] as u64 })
+    })?;
+    if size.elements == 0 { Err(Error::EmptyMesh) } else { Ok(size) }
+}
+
+fn with_reader<T>(comm: &Comm, path: &Path, read: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
     comm.agree(if comm.is_root() { check_signature(path) } else { Ok(()) })?;
     let opened = hdf5_rows::open(comm, path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() });
     let file = comm.agree(opened)?;
-    let reader = Reader { comm, file: &file, path };
-    let slab = reader.slab();
+    let result = read(&Reader { comm, file: &file, path });
     let closed = file.close().map_err(|e| Error::Read { path: path.into(), name: "/".into(), cause: e.to_string() });
-    let slab = slab?;
+    let result = result?;
     comm.agree(closed)?;
-    slab.check(comm)
+    Ok(result)
 }
 
 struct Reader<'a> {

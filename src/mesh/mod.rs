@@ -24,7 +24,7 @@ pub use distribute::{check_jacobian, distribute};
 pub use identity::{MeshIdentity, checksum};
 pub use partition::{Partition, Partitioner, Split, partition};
 pub use refine::refine;
-pub use slab::MeshSlab;
+pub use slab::{MeshSize, MeshSlab};
 pub use tagged::{Tagged, named_boundary};
 pub use tags::{NO_REGION, TaggedEdge, Tags};
 pub use weights::read_weights;
@@ -54,6 +54,17 @@ impl MeshSource {
         match self {
             Self::BuiltIn => builtin::y_channel(comm),
             Self::File(path) => hdf5::read(comm, path),
+        }
+    }
+
+    /// The size of the mesh, from as little of the file as will do. **Collective.**
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn size(&self, comm: &Comm) -> Result<MeshSize> {
+        match self {
+            Self::BuiltIn => self.read(comm).map(|slab| MeshSize::of(&slab)),
+            Self::File(path) => hdf5::size(comm, path),
         }
     }
 
