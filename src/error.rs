@@ -50,6 +50,11 @@ pub enum Error {
     )]
     TooLarge { what: &'static str, count: u64, limit: u64 },
 
+    #[error(
+        "{elements} elements on {ranks} ranks are more than the {limit} a rank that can be numbered: use more ranks"
+    )]
+    CrowdedRank { elements: u64, ranks: usize, limit: u64 },
+
     #[error("element {element}: node {node} is out of range, the mesh has {nodes} nodes (indices start at 0)")]
     NodeOutOfRange { element: u64, node: i64, nodes: u64 },
     #[error("element {element}: node {node} occurs twice among its nodes {nodes:?}")]

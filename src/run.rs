@@ -145,7 +145,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     not_converged(comm, &report, args)
 }
 
-/// A distributed mesh before its refinement.
+/// A distributed mesh before its refinement; nothing where it is not refined.
+#[derive(Default)]
 struct Base {
     mesh: LocalMesh,
     boundary: Vec<mesh::BoundaryEdge>,
@@ -170,9 +171,14 @@ fn prepare(comm: &Rc<Comm>, mut slab: mesh::MeshSlab, problem: &Problem, args: &
     let (coarse, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
     let (boundary, inside) = mesh::named_boundary(comm, &slab, &coarse)?;
     mesh::check_components(&coarse.halo(comm)?, &coarse, &held_nodes(&coarse, &boundary, problem))?;
-    let (mesh, refined) = mesh::refine(comm, &coarse, &boundary, args.refine)?;
+    let (base, mesh, boundary) = if args.refine == 0 {
+        (Base::default(), coarse, boundary)
+    } else {
+        let (mesh, refined) = mesh::refine(comm, &coarse, &boundary, args.refine)?;
+        (Base { mesh: coarse, boundary }, mesh, refined)
+    };
     let halo = Rc::new(mesh.halo(comm)?);
-    Ok(Prepared { base: Base { mesh: coarse, boundary }, mesh, boundary: refined, halo, partition, turned, inside })
+    Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside })
 }
 
 fn start_threads(comm: &Comm, args: &SolveArgs) -> Result<Placement> {

@@ -90,7 +90,7 @@ pub fn arrays(case: &Case) -> Vec<Array> {
     // MeshSlab, messages, and distribute's Element and tables (measured).
     let file = if case.is_file { 1.0 } else { 0.0 };
     rows.push(("slabs and messages", base.bytes(file * 730.0, 0.0), &[Distribute]));
-    rows.push(("kept by the allocator", base.bytes(file * 265.0, 0.0), &[Setup, Solve]));
+    rows.push(("kept by the allocator", base.bytes(file * 160.0, 0.0), &[Setup, Solve]));
     match case.operator {
         // Batch<f64>: eight nodes, 28 numbers; the diagonal.
         OperatorKind::Elements => rows.push(("operator", all.bytes(256.0, 8.0), &[Setup, Solve])),

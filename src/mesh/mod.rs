@@ -36,6 +36,10 @@ use crate::error::Result;
 use crate::parallel::{Comm, Global, Halo, Local};
 use crate::quad8::Coordinates;
 
+/// Elements that one rank can have: their eight places are numbered with 32
+/// bits, and ghosts take some.
+pub const MOST_ON_A_RANK: u64 = 1 << 28;
+
 /// Where a mesh comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MeshSource {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use quad8_mpi::mesh::{Partition, Partitioner, Split, partition};
-use quad8_mpi::parallel::Comm;
+use quad8_mpi::mesh::{MOST_ON_A_RANK, Partition, Partitioner, Split, partition};
+use quad8_mpi::parallel::{Blocks, Comm};
 
 use super::meshes::{Grid, Mesh, square};
 use crate::Check;
@@ -16,6 +16,7 @@ pub const CHECKS: &[Check] = checks![
     heavy_elements_make_small_parts,
     the_same_split_comes_twice,
     separate_pieces_are_split_too,
+    more_elements_than_ranks_can_number_are_refused,
 ];
 
 const BOTH: [Partitioner; 2] = [Partitioner::Metis, Partitioner::TwoLevel];
@@ -113,4 +114,11 @@ fn separate_pieces_are_split_too(comm: &Rc<Comm>) {
         let (parts, _) = parts(comm, &mesh, &split(partitioner, 2));
         assert!(imbalance(&parts, 2) <= 1.035, "{partitioner:?}: {:?}", sizes(&parts, 2));
     }
+}
+
+fn more_elements_than_ranks_can_number_are_refused(comm: &Rc<Comm>) {
+    let mut slab = Grid::new(3, 2).mesh().slab(comm).expect("a good mesh");
+    slab.elements = Blocks::new(comm.size() as u64 * MOST_ON_A_RANK, comm.size());
+    let error = partition(comm, &slab, &split(Partitioner::Auto, 2)).expect_err("an error on every rank");
+    assert!(error.to_string().ends_with("are more than the 268435456 a rank that can be numbered: use more ranks"));
 }

@@ -94,6 +94,13 @@ mod tests {
     }
 
     #[test]
+    fn corners_that_differ_beyond_32_bits_are_told_apart() {
+        let far = |n: u64| n << 32;
+        let matched = match_sides(sides(&[[0, 1, 4, 3].map(far), [1, 2, 5, 4].map(far)]));
+        assert_eq!((matched.pairs, matched.open.len()), (vec![[0, 1]], 6));
+    }
+
+    #[test]
     fn three_at_an_edge_are_in_one_row() {
         let matched = match_sides(sides(&[[0, 1, 2, 3], [1, 0, 4, 5], [0, 1, 6, 7]]));
         assert_eq!(matched.pairs, [[0, 1], [1, 2]]);

@@ -11,8 +11,8 @@ mod graph;
 mod plain;
 mod two_level;
 
-use super::MeshSlab;
-use crate::error::Result;
+use super::{MOST_ON_A_RANK, MeshSlab};
+use crate::error::{Error, Result};
 use crate::parallel::Comm;
 
 /// From this many elements on, [`Partitioner::Auto`] takes two levels: the dual
@@ -68,10 +68,13 @@ pub struct Partition {
 /// **Collective.**
 ///
 /// # Errors
-/// [`Error::TooLarge`](crate::Error::TooLarge) beyond METIS's 32-bit numbers,
-/// [`Error::Metis`](crate::Error::Metis).
+/// [`Error::CrowdedRank`], [`Error::TooLarge`] beyond METIS's 32-bit numbers,
+/// [`Error::Metis`].
 pub fn partition(comm: &Comm, slab: &MeshSlab, split: &Split) -> Result<Partition> {
-    let elements = slab.elements.total();
+    let (elements, ranks, limit) = (slab.elements.total(), comm.size(), MOST_ON_A_RANK);
+    if elements / ranks as u64 >= limit {
+        return Err(Error::CrowdedRank { elements, ranks, limit });
+    }
     if split.parts == 1 {
         return Ok(Partition { parts: vec![0; slab.connectivity.len()], edge_cut: 0 });
     }
