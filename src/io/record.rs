@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::results::identity;
 use crate::error::{Error, Result};
-use crate::la::{CgReport, LevelSize, Outcome};
+use crate::la::{CgReport, Cost, LevelSize, Outcome};
 use crate::timing::Timings;
 
 /// Everything about one run. The names are those that scripts rely on.
@@ -120,6 +120,8 @@ pub struct SolverConfig {
 pub struct Convergence {
     /// Mean reduction of the residual in an iteration.
     pub factor: f64,
+    /// Where the time of the iterations went (s).
+    pub seconds: Cost,
     /// Levels of the hierarchy, finest first; empty without one.
     pub levels: Vec<LevelSize>,
     /// Unknowns of all levels over those of the finest.
@@ -129,7 +131,7 @@ pub struct Convergence {
 }
 
 impl Convergence {
-    /// From the history of a solve and the levels of its preconditioner.
+    /// From the report of a solve and the levels of its preconditioner.
     pub fn new(report: &CgReport, levels: Vec<LevelSize>) -> Self {
         let (first, last) = (report.history.first().copied(), report.history.last().copied());
         let factor = match (first, last) {
@@ -144,6 +146,7 @@ impl Convergence {
         };
         Self {
             factor,
+            seconds: report.cost,
             grid_complexity: complexity(|level| level.unknowns),
             operator_complexity: complexity(|level| level.entries),
             levels,

@@ -14,7 +14,7 @@ mod scalar;
 mod transfer;
 mod vector;
 
-pub use cg::{CgOptions, CgReport, Outcome, conjugate_gradient};
+pub use cg::{CgOptions, CgReport, Cost, Outcome, conjugate_gradient};
 pub use csr::DistributedCsr;
 pub use jacobi::Jacobi;
 pub use multigrid::{Coarsening, Multigrid};

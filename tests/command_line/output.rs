@@ -60,7 +60,7 @@ fn datasets(ranks: usize) {
 fn attributes(ranks: usize) {
     let folder = Folder::with(&Mesh::channel());
     folder.run(ranks, &["mesh.h5", "--gamma", "2", "--rtol", "1e-6", "--json", "run.json"]).expect_code(0);
-    let record = read_json(&folder);
+    let record = folder.json("run.json");
     let file = File::open(folder.path("quad8.h5")).unwrap();
     let group = file.group("run").unwrap();
     let number = |name: &str| group.attr(name).unwrap().read_scalar::<f64>().unwrap();
@@ -122,14 +122,10 @@ fn results_are_a_mesh() {
     assert!(difference(&again.u, &first.u) < 1e-12);
 }
 
-fn read_json(folder: &Folder) -> Value {
-    serde_json::from_str(&std::fs::read_to_string(folder.path("run.json")).unwrap()).unwrap()
-}
-
 fn record(ranks: usize) {
     let folder = Folder::with(&Mesh::channel());
     folder.run(ranks, &["mesh.h5", "--json", "run.json"]).expect_code(0);
-    let record = read_json(&folder);
+    let record = folder.json("run.json");
     let number = |path: &str| {
         let value = record.pointer(path).and_then(Value::as_f64);
         value.unwrap_or_else(|| panic!("{path} is no number in {record:#}"))

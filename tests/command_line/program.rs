@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::mesh::Mesh;
@@ -15,6 +16,11 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_quad8-mpi");
 pub struct Folder(TempDir);
 
 impl Folder {
+    /// A JSON file in the folder.
+    pub fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&std::fs::read_to_string(self.path(name)).unwrap()).unwrap()
+    }
+
     pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }

@@ -9,8 +9,7 @@ use crate::program::Folder;
 use crate::results::{Results, difference};
 use crate::{at_ranks, trial};
 
-/// Rounding alone keeps the built-in mesh from 1e-12.
-const RTOL: [&str; 2] = ["--rtol", "1e-11"];
+const RTOL: [&str; 2] = ["--rtol", "1e-12"];
 
 static ON_ONE_RANK: LazyLock<Results> = LazyLock::new(|| Folder::new().solve(1, &RTOL));
 
@@ -22,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         at_ranks("a_second_run_gives_the_same_bits", [1, 3], second_run),
         at_ranks("refinement_does_not_depend_on_the_ranks", [2, 3], refinement),
         at_ranks("a_refined_default_mesh_does_not_depend_on_the_ranks", [3], refined_default),
+        at_ranks("a_tolerance_below_the_rounding_of_the_solution_is_reached", [2], tight_tolerance),
         at_ranks("ranks_without_elements_do_no_harm", [1, 3, 7], more_ranks_than_elements),
         at_ranks("two_pieces_are_solved_in_silence", [1, 3], two_pieces),
     ]
@@ -73,6 +73,15 @@ fn refined_default(ranks: usize) {
     });
     assert_eq!(alone.partition.len(), 16 * ON_ONE_RANK.partition.len());
     assert!(together.has_the_mesh_of(&alone));
+}
+
+/// A u rounded to f64 leaves 7e-12 on this mesh.
+fn tight_tolerance(ranks: usize) {
+    let folder = Folder::new();
+    folder.run(ranks, &["--refine", "2", "--rtol", "1e-13", "--json", "run.json"]).expect_code(0);
+    let record = folder.json("run.json");
+    assert!(record["solution_stats"]["relative_residual"].as_f64().unwrap() <= 1e-13);
+    assert!(record["iterations"].as_u64().unwrap() <= 20);
 }
 
 fn more_ranks_than_elements(ranks: usize) {

@@ -10,7 +10,7 @@ use quad8_mpi::fields::{ElementFields, NodeFields};
 use quad8_mpi::io::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats, SolverConfig,
 };
-use quad8_mpi::la::{Outcome, Vector};
+use quad8_mpi::la::{Cost, Outcome, Vector};
 use quad8_mpi::mesh::MeshSource;
 use quad8_mpi::parallel::{Comm, Global};
 use quad8_mpi::timing::Timings;
@@ -56,7 +56,13 @@ fn record() -> RunRecord {
             matrix_nnz: 0,
             fixed_nodes: 0,
         },
-        convergence: Convergence { factor: 0.1, levels: Vec::new(), grid_complexity: 1.0, operator_complexity: 1.0 },
+        convergence: Convergence {
+            factor: 0.1,
+            seconds: Cost::default(),
+            levels: Vec::new(),
+            grid_complexity: 1.0,
+            operator_complexity: 1.0,
+        },
         solver_config: SolverConfig {
             operator: "elements".into(),
             preconditioner: "jacobi".to_owned(),
