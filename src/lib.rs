@@ -6,7 +6,8 @@
 //! ([`quad8`]) and summed into a distributed matrix ([`assemble`]); conjugate
 //! gradients solve it ([`la`]); velocities and pressures follow ([`fields`])
 //! and go to one HDF5 file ([`io`]). [`run`] tells that story; [`parallel`]
-//! lies under all of it.
+//! lies under all of it. [`split`] stores a partition for later runs, and
+//! [`estimate`] says what a solve would take.
 
 pub mod assemble;
 pub mod cli;

@@ -80,8 +80,8 @@ pub fn arrays(case: &Case) -> Vec<Array> {
         ("element matrices", all.bytes(288.0, 0.0), &[Setup]),
         // Load, fixed values and flags.
         ("right side and conditions", all.bytes(0.0, 17.0), &[Setup, Solve]),
-        // u, r, z, p, q.
-        ("vectors of CG", all.bytes(0.0, 40.0), &[Solve]),
+        // u in two doubles, r, z, p, q.
+        ("vectors of CG", all.bytes(0.0, 48.0), &[Solve]),
         // ElementFields and NodeFields.
         ("derived fields", all.bytes(32.0, 40.0), &[Write]),
         // Nine numbers an element in the list, both messages and the slab.

@@ -22,7 +22,7 @@ pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, find_boundary};
 pub use components::check_components;
 pub use distribute::{check_jacobian, distribute};
 pub use identity::{MeshIdentity, checksum};
-pub use partition::{Partition, Partitioner, Split, partition};
+pub use partition::{Partition, Partitioner, Split, TWO_LEVEL, partition};
 pub use refine::refine;
 pub use slab::{MeshSize, MeshSlab};
 pub use tagged::{Tagged, named_boundary};
