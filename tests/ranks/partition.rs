@@ -15,6 +15,7 @@ pub const CHECKS: &[Check] = checks![
     two_levels_cut_hardly_more_than_one,
     heavy_elements_make_small_parts,
     the_same_split_comes_twice,
+    parts_of_a_connected_mesh_are_connected,
     separate_pieces_are_split_too,
     more_elements_than_ranks_can_number_are_refused,
 ];
@@ -102,6 +103,30 @@ fn the_same_split_comes_twice(comm: &Rc<Comm>) {
     for partitioner in BOTH {
         let [first, again] = [(); 2].map(|()| parts(comm, &mesh, &split(partitioner, 3)).0);
         assert_eq!(first, again);
+    }
+}
+
+fn parts_of_a_connected_mesh_are_connected(comm: &Rc<Comm>) {
+    let mesh = Grid { shuffled: true, ..Grid::new(80, 70) }.mesh();
+    for partitioner in BOTH {
+        let (parts, _) = parts(comm, &mesh, &split(partitioner, 5));
+        // Labels of neighbours in one part sink to the lowest of the piece.
+        let mut labels: Vec<usize> = (0..parts.len()).collect();
+        let mut first = HashMap::new();
+        let sides = mesh.elements.iter().enumerate().flat_map(|(e, nodes)| nodes[4..].iter().map(move |&n| (n, e)));
+        let pairs: Vec<[usize; 2]> = sides.filter_map(|(n, e)| first.insert(n, e).map(|other| [other, e])).collect();
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &[a, b] in pairs.iter().chain(pairs.iter().rev()).filter(|[a, b]| parts[*a] == parts[*b]) {
+                let lowest = labels[a].min(labels[b]);
+                changed |= labels[a] != labels[b];
+                (labels[a], labels[b]) = (lowest, lowest);
+            }
+        }
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), 5, "{partitioner:?}");
     }
 }
 
