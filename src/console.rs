@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::case::Output;
 use crate::error::say;
+use crate::estimate::{Estimate, Time};
 use crate::flow::FlowReport;
 use crate::io::{Parallel, RunRecord};
 use crate::la::{CgReport, Outcome};
@@ -54,10 +55,8 @@ impl Console {
 
     /// The mesh and how it is split.
     pub fn mesh(&self, source: &MeshSource, mesh: &LocalMesh, levels: u32, parallel: &Parallel) {
-        let refined =
-            if levels > 0 { format!(", refined {}", count(u64::from(levels), "time")) } else { String::new() };
         let (elements, nodes) = (group(mesh.total_elements), group(mesh.total_nodes));
-        self.line("mesh", &format!("{}{refined}: {elements} elements, {nodes} nodes", source.name()));
+        self.line("mesh", &format!("{}: {elements} elements, {nodes} nodes", refined(&source.name(), levels)));
         if parallel.ranks > 1 {
             let text = format!(
                 "edge cut {}, imbalance {:.3}, at most {} and {} values a halo exchange",
@@ -68,6 +67,46 @@ impl Console {
             );
             self.line("partition", &text);
         }
+    }
+
+    /// A partition that was stored: elements and nodes of the mesh, and the
+    /// weight of each part.
+    pub fn split(&self, source: &MeshSource, [elements, nodes]: [u64; 2], loads: &[u64], cut: u64, file: &Path) {
+        self.line("mesh", &format!("{}: {} elements, {} nodes", source.name(), group(elements), group(nodes)));
+        let fullest = loads.iter().max().copied().unwrap_or(0) as f64;
+        let imbalance = fullest * loads.len() as f64 / loads.iter().sum::<u64>() as f64;
+        let text = format!("{}, edge cut {}, imbalance {imbalance:.3}", count(loads.len() as u64, "part"), group(cut));
+        self.line("partition", &text);
+        self.line("files", &format!("{} (for --partition)", file.display()));
+    }
+
+    /// What a solve would take on ranks of this memory bandwidth (GB/s).
+    pub fn estimate(&self, estimate: &Estimate, bandwidth: f64) {
+        let Estimate { elements, unknowns, ranks, refine, .. } = *estimate;
+        let text = format!(
+            "{}: {} elements, {} unknowns",
+            refined(&estimate.source, refine),
+            group(elements),
+            group(unknowns)
+        );
+        self.line("mesh", &text);
+        self.line("dry run", &format!("{}, nothing is solved", count(ranks as u64, "rank")));
+        let row = |name: &str, per_rank: f64| {
+            self.line("", &format!("{name:<32} {per_rank:>11.1} {:>11.1}", per_rank * ranks as f64));
+        };
+        self.line("memory", &format!("{:<32} {:>11} {:>11}", "largest at the peak", "MiB a rank", "MiB in all"));
+        let mut arrays: Vec<_> = estimate.arrays.iter().filter(|a| a.stages.contains(&estimate.peak_stage)).collect();
+        arrays.sort_by_key(|array| std::cmp::Reverse(array.bytes_per_rank));
+        for array in arrays {
+            row(array.name, mebibytes(array.bytes_per_rank));
+        }
+        row("all of these", mebibytes(estimate.peak_bytes_per_rank));
+        self.line("solve", &format!("about {}", count(estimate.iterations, "iteration")));
+        let Time { setup, solve } = estimate.seconds;
+        let text = format!(
+            "assemble and set up {setup:.2} s, iterate {solve:.2} s, at {bandwidth} GB/s a rank (--bandwidth), without files"
+        );
+        self.line("time", &text);
     }
 
     /// How the iteration went.
@@ -124,7 +163,6 @@ impl Console {
         self.flow(&record.flow);
         self.line("error", &format!("{} % estimated, in the energy norm", two_digits(stats.error_estimate_percent)));
         self.times(record);
-        let mebibytes = |bytes: u64| bytes as f64 / (1 << 20) as f64;
         let memory = &record.memory;
         let text = format!(
             "{:.0} MiB in all, {:.0} MiB on the fullest rank",
@@ -153,6 +191,15 @@ const STAGES: [(&str, &[&str]); 6] = [
 fn two_digits(value: f64) -> String {
     let decimals = if value > 0.0 { (1.0 - value.log10().floor()).clamp(0.0, 9.0) } else { 0.0 };
     format!("{value:.*}", decimals as usize)
+}
+
+/// The name of a mesh and how often it is refined.
+fn refined(name: &str, levels: u32) -> String {
+    if levels > 0 { format!("{name}, refined {}", count(u64::from(levels), "time")) } else { name.to_owned() }
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / (1 << 20) as f64
 }
 
 /// "1 rank", "2 ranks".

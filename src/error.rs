@@ -58,6 +58,11 @@ pub enum Error {
     )]
     TooLarge { what: &'static str, count: u64, limit: u64 },
 
+    #[error(
+        "{elements} elements on {ranks} ranks are more than the {limit} a rank that can be numbered: use more ranks"
+    )]
+    CrowdedRank { elements: u64, ranks: usize, limit: u64 },
+
     #[error("element {element}: node {node} is out of range, the mesh has {nodes} nodes (indices start at 0)")]
     NodeOutOfRange { element: u64, node: i64, nodes: u64 },
     #[error("element {element}: node {node} occurs twice among its nodes {nodes:?}")]
@@ -138,7 +143,7 @@ pub enum Error {
     #[error("{what} = {cause}")]
     BadValue { element: u64, what: String, cause: OutOfRange },
 
-    #[error("the output {path} is the input itself: choose another name with -o")]
+    #[error("the output {path} is an input of this run: choose another name with -o")]
     OutputIsInput { path: PathBuf },
     #[error("{path} would be two files in one: give the results and the record other names")]
     OutputTwice { path: PathBuf },
@@ -160,6 +165,22 @@ pub enum Error {
     PictureFormat { path: PathBuf },
     #[error("'{name}' holds no finite value: there is nothing to draw")]
     NothingToShow { name: &'static str },
+    #[error("{path} is damaged, or no partition of quad8-mpi: {cause}; make it again with quad8-mpi partition")]
+    DamagedPartition { path: PathBuf, cause: String },
+    #[error(
+        "{path} is the partition of another mesh: that one has {stored} {what}, this one {found}; \
+         make one of this mesh with quad8-mpi partition"
+    )]
+    PartitionOfOtherMesh { path: PathBuf, what: &'static str, stored: u64, found: u64 },
+    #[error(
+        "{path} has {parts} parts and this run {ranks} ranks: start {parts} ranks, \
+         or make another one with quad8-mpi partition -n {ranks}"
+    )]
+    PartitionForOtherRanks { path: PathBuf, parts: u64, ranks: u64 },
+    #[error("no weights '{name}' (E) in {path}: {cause}")]
+    NoWeights { path: PathBuf, name: String, cause: String },
+    #[error("element {element}: its weight is {weight}, weights must be positive and finite")]
+    BadWeight { element: u64, weight: f64 },
 
     #[error("METIS failed: {cause}")]
     Metis { cause: String },
@@ -212,6 +233,7 @@ impl Error {
             | Self::NotFiniteCoordinates { element, .. }
             | Self::BadJacobian { element, .. }
             | Self::BadValue { element, .. }
+            | Self::BadWeight { element, .. }
             | Self::FoldedChild { parent: element, .. }
             | Self::FloatingPiece { element } => Some([*element, 0]),
             _ => None,

@@ -7,7 +7,8 @@
 //! gradients solve it ([`la`]); velocities, pressures ([`fields`]) and flows
 //! ([`flow`]) follow and go to one HDF5 file ([`io`]). [`run`] tells that
 //! story of a [`case`]; [`parallel`] lies under all of it. [`plot`] draws what
-//! such a file holds.
+//! such a file holds, [`split`] stores a partition for later runs, and
+//! [`estimate`] says what a solve would take.
 
 pub mod assemble;
 mod bottleneck;
@@ -17,6 +18,7 @@ pub mod cli;
 mod console;
 mod describe;
 pub mod error;
+pub mod estimate;
 pub mod expression;
 mod fault;
 pub mod field;
@@ -32,6 +34,7 @@ pub mod problem;
 mod progress;
 pub mod quad8;
 pub mod run;
+pub mod split;
 pub mod timing;
 
 pub use error::{Error, ExitCode, Result};

@@ -10,7 +10,7 @@ use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::cli::{self, Cli, Command};
 use quad8_mpi::huge_pages::HugePages;
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::{ExitCode, Result, case, check, plot, run};
+use quad8_mpi::{ExitCode, Result, case, check, plot, run, split};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -24,6 +24,7 @@ fn main() {
     let work: Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>> = match command {
         Command::Case => Box::new(|comm| case::print(comm)),
         Command::Solve(args) => Box::new(move |comm| run::solve(comm, &args)),
+        Command::Partition(args) => Box::new(move |comm| split::partition(comm, &args)),
         Command::Check(args) => Box::new(move |comm| check::check(comm, &args)),
         Command::Meshes => Box::new(|comm| check::list_meshes(comm)),
         Command::Plot(args) => alone(|| plot::plot(&args)),

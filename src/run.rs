@@ -1,5 +1,6 @@
 //! The story of a solve, from the mesh to the results file.
 
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -10,12 +11,13 @@ use crate::cli::SolveArgs;
 use crate::console::Console;
 use crate::describe;
 use crate::error::{Error, ExitCode, Result};
+use crate::estimate;
 use crate::fault;
 use crate::fields::{Fluid, element_fields, estimate_error, gauss_velocities, node_fields, recover};
 use crate::flow::flow_report;
-use crate::io::{Convergence, Libraries, MeshInfo, Results, ResultsFile, RunRecord};
+use crate::io::{Convergence, Libraries, MeshInfo, Results, ResultsFile, RunRecord, read_partition};
 use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_observed};
-use crate::mesh::{self, LocalMesh, Partition};
+use crate::mesh::{self, LocalMesh, Partition, Split};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
 use crate::timing::{Stopwatch, Timings};
@@ -26,6 +28,9 @@ use crate::timing::{Stopwatch, Timings};
 /// # Errors
 /// Any [`Error`], the same on every rank.
 pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
+    if args.dry_run {
+        return estimate::dry_run(comm, args);
+    }
     let mut watch = Stopwatch::start();
     let console = Console::new(comm.is_root() && !args.quiet);
     let case = args.case(comm)?;
@@ -34,17 +39,17 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     console.start(comm, &placement);
 
     // 1. Read, check that the results will have a place, split, distribute, refine.
+    let inputs: Vec<&Path> = source.path().into_iter().chain(args.partition.as_deref()).collect();
     let results_file =
-        ResultsFile::new(comm, &output.results, output.format.companion(), source.path(), output.json.as_deref())?;
+        ResultsFile::new(comm, &output.results, output.format.companion(), &inputs, output.json.as_deref())?;
     let progress = &console.progress;
     progress.stage("reading the mesh");
     let slab = watch.time("load_mesh", || source.read(comm))?;
     fault::point(comm, "partition");
     let problem = comm.agree(case.problem(&slab.boundary_names(), &slab.tags.region_names))?;
-    progress.stage("splitting the mesh");
-    let prepared = watch.time("partition", || prepare(comm, &slab, &problem, *refine))?;
     let notes = slab.notes.clone();
-    drop(slab);
+    progress.stage("splitting the mesh");
+    let prepared = watch.time("partition", || prepare(comm, slab, &problem, *refine, args))?;
     let Prepared { base, mesh, boundary, halo, partition, turned, inside } = prepared;
     let mut warnings = placement.warnings.clone();
     let orphans = comm.sum(mesh.orphans.len() as u64);
@@ -171,7 +176,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     not_converged(comm, &report, &case)
 }
 
-/// A distributed mesh before its refinement.
+/// A distributed mesh before its refinement; nothing where it is not refined.
+#[derive(Default)]
 struct Base {
     mesh: LocalMesh,
     boundary: Vec<mesh::BoundaryEdge>,
@@ -188,15 +194,29 @@ struct Prepared {
     inside: u64,
 }
 
-fn prepare(comm: &Rc<Comm>, slab: &mesh::MeshSlab, problem: &Problem, levels: u32) -> Result<Prepared> {
-    let partition = mesh::partition(comm, slab)?;
-    let (coarse, turned) = mesh::distribute(comm, slab, &partition.parts)?;
-    let (boundary, inside) = mesh::named_boundary(comm, slab, &coarse)?;
+fn prepare(
+    comm: &Rc<Comm>,
+    mut slab: mesh::MeshSlab,
+    problem: &Problem,
+    levels: u32,
+    args: &SolveArgs,
+) -> Result<Prepared> {
+    let partition = match &args.partition {
+        Some(path) => read_partition(comm, path, &slab)?,
+        None => mesh::partition(comm, &slab, &Split::ranks(comm, args.partitioner.partitioner()))?,
+    };
+    let (coarse, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
+    let (boundary, inside) = mesh::named_boundary(comm, &slab, &coarse)?;
     let held = comm.agree(held_nodes(&coarse, &boundary, problem))?;
     mesh::check_components(&coarse.halo(comm)?, &coarse, &held)?;
-    let (mesh, refined) = mesh::refine(comm, &coarse, &boundary, levels)?;
+    let (base, mesh, boundary) = if levels == 0 {
+        (Base::default(), coarse, boundary)
+    } else {
+        let (mesh, refined) = mesh::refine(comm, &coarse, &boundary, levels)?;
+        (Base { mesh: coarse, boundary }, mesh, refined)
+    };
     let halo = Rc::new(mesh.halo(comm)?);
-    Ok(Prepared { base: Base { mesh: coarse, boundary }, mesh, boundary: refined, halo, partition, turned, inside })
+    Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside })
 }
 
 fn start_threads(comm: &Comm, case: &Case) -> Result<Placement> {

@@ -9,6 +9,8 @@ mod bad_outputs;
 mod cases;
 #[path = "command_line/checking.rs"]
 mod checking;
+#[path = "command_line/dry_run.rs"]
+mod dry_run;
 #[path = "command_line/failure.rs"]
 mod failure;
 #[path = "command_line/formats.rs"]
@@ -23,6 +25,8 @@ mod mpirun;
 mod output;
 #[path = "command_line/paraview.rs"]
 mod paraview;
+#[path = "command_line/partition.rs"]
+mod partition;
 #[path = "command_line/plot.rs"]
 mod plot;
 #[path = "command_line/program.rs"]
@@ -49,7 +53,7 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 16] = [
+    let lists: [Vec<Trial>; 18] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
@@ -63,6 +67,8 @@ fn main() {
         bad_outputs::trials(),
         formats::trials(),
         checking::trials(),
+        partition::trials(),
+        dry_run::trials(),
         threads::trials(),
         failure::trials(),
         real_meshes::trials(),

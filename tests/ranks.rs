@@ -36,6 +36,7 @@ mod ranks {
     pub mod mesh;
     pub mod meshes;
     pub mod multigrid;
+    pub mod partition;
     pub mod pipeline;
     pub mod recovery;
     pub mod refine;
@@ -72,6 +73,7 @@ const GROUPS: [Group; 6] = [
         threads: &[1],
         modules: &[
             ("mesh", mesh::CHECKS),
+            ("partition", partition::CHECKS),
             ("flaws", flaws::CHECKS),
             ("tags", tags::CHECKS),
             ("refine", refine::CHECKS),

@@ -23,7 +23,7 @@ use crate::parallel::Comm;
 pub fn check(comm: &Rc<Comm>, args: &CheckArgs) -> Result<ExitCode> {
     let source = MeshSource::find(comm, Some(&args.mesh));
     let report = match source.read(comm) {
-        Ok(slab) => survey::survey(comm, &source, &slab)?,
+        Ok(mut slab) => survey::survey(comm, &source, &mut slab)?,
         Err(error) if error.exit_code() == ExitCode::Input => Report::refused(source.name(), &error),
         Err(error) => return Err(error),
     };

@@ -7,7 +7,7 @@ use crate::assemble::held_nodes;
 use crate::case::Case;
 use crate::error::{Error, Result};
 use crate::mesh::quality::{Summary, scaled_jacobian};
-use crate::mesh::{self, BoundaryEdge, Distributed, LocalMesh, MeshSlab, MeshSource, NO_REGION};
+use crate::mesh::{self, BoundaryEdge, Distributed, LocalMesh, MeshSlab, MeshSource, NO_REGION, Partitioner, Split};
 use crate::parallel::{Comm, Halo};
 use crate::quad8::{self, EDGES};
 
@@ -15,8 +15,8 @@ use crate::quad8::{self, EDGES};
 ///
 /// # Errors
 /// What keeps the mesh from being distributed at all.
-pub fn survey(comm: &Rc<Comm>, source: &MeshSource, slab: &MeshSlab) -> Result<Report> {
-    let parts = mesh::partition(comm, slab)?.parts;
+pub fn survey(comm: &Rc<Comm>, source: &MeshSource, slab: &mut MeshSlab) -> Result<Report> {
+    let parts = mesh::partition(comm, slab, &Split::ranks(comm, Partitioner::Auto))?.parts;
     let Distributed { mesh, turned, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
     let halo = mesh.halo(comm)?;
     let mut errors = lowest(comm, flaws);

@@ -1,14 +1,16 @@
 //! The command line: one file for the options of each subcommand.
 
 mod check;
+mod partition;
 mod plot;
 mod shell;
 mod solve;
 
 pub use check::CheckArgs;
+pub use partition::PartitionArgs;
 pub use plot::{PlotArgs, PlotField};
 pub use shell::{CompletionArgs, completions, manual};
-pub use solve::SolveArgs;
+pub use solve::{PartitionerKind, SolveArgs};
 
 use clap::{ColorChoice, Parser, Subcommand};
 
@@ -48,6 +50,8 @@ pub enum Command {
     Completions(CompletionArgs),
     /// Print the manual page
     Man,
+    /// Split a mesh once, for many runs with --partition
+    Partition(PartitionArgs),
 }
 
 impl Cli {
@@ -63,6 +67,11 @@ fn number(text: &str, check: fn(f64) -> Result<f64, &'static str>) -> Result<f64
 
 fn finite(text: &str) -> Result<f64, &'static str> {
     number(text, case::finite)
+}
+
+fn positive(text: &str) -> Result<f64, &'static str> {
+    let value = finite(text)?;
+    if value > 0.0 { Ok(value) } else { Err("must be positive") }
 }
 
 fn tolerance(text: &str) -> Result<f64, &'static str> {

@@ -4,12 +4,12 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::{finite, tolerance};
+use super::{finite, positive, tolerance};
 use crate::case::{Case, OperatorKind, OutputFormat, PreconditionerKind};
 use crate::error::{Error, Result};
-use crate::mesh::MeshSource;
+use crate::mesh::{MeshSource, Partitioner};
 use crate::parallel::Comm;
 use crate::problem::Condition;
 
@@ -32,6 +32,14 @@ pub struct SolveArgs {
     /// Split every element into four, this many times [default: 0]
     #[arg(long, value_name = "K")]
     pub refine: Option<u32>,
+
+    /// How the elements are dealt to the ranks
+    #[arg(long, value_enum, default_value_t = PartitionerKind::Auto)]
+    pub partitioner: PartitionerKind,
+
+    /// Deal the elements to the ranks as this file of quad8-mpi partition says
+    #[arg(long, value_name = "PARTS.h5", conflicts_with = "partitioner")]
+    pub partition: Option<PathBuf>,
 
     /// Condition of a boundary: NAME=dirichlet:VALUE (u), NAME=robin:P,GAMMA (P u + k du/dn = GAMMA) or NAME=natural;
     /// values are numbers or formulas in x and y (m), as in "inlet=robin:0,2.5*(1-y^2)"; may be repeated
@@ -74,9 +82,43 @@ pub struct SolveArgs {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
+    /// Say what the solve would take in memory and time, and solve nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Ranks of the solve that --dry-run is about [default: those of this run]
+    #[arg(long, value_name = "P", requires = "dry_run", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub ranks: Option<u32>,
+
+    /// Memory bandwidth of one rank that --dry-run counts with, in GB/s
+    #[arg(long, value_name = "B", requires = "dry_run", default_value_t = 7.0, value_parser = positive)]
+    pub bandwidth: f64,
+
     /// Print nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// The ways to split a mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PartitionerKind {
+    /// metis below 100,000 elements, two-level from there on
+    Auto,
+    /// METIS on the graph of all elements, on one rank
+    Metis,
+    /// METIS on the graph of small blocks of elements, which all ranks make
+    TwoLevel,
+}
+
+impl PartitionerKind {
+    /// The partitioner of this name.
+    pub fn partitioner(self) -> Partitioner {
+        match self {
+            Self::Auto => Partitioner::Auto,
+            Self::Metis => Partitioner::Metis,
+            Self::TwoLevel => Partitioner::TwoLevel,
+        }
+    }
 }
 
 /// What --bc says about one boundary.

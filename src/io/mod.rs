@@ -1,6 +1,7 @@
 //! Files: parallel HDF5, XDMF, VTKHDF and the run record.
 
 mod dataset;
+mod partition_file;
 mod record;
 mod results;
 mod slabs;
@@ -8,5 +9,8 @@ mod tags;
 mod vtkhdf;
 mod xdmf;
 
-pub use record::{Convergence, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig};
+pub use partition_file::{PartitionFile, read_partition};
+pub use record::{
+    Convergence, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig, write_json,
+};
 pub use results::{Companion, Results, ResultsFile};

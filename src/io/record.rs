@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::results::identity;
 use crate::error::{Error, Result};
 use crate::flow::FlowReport;
 use crate::la::{CgReport, Cost, LevelSize, Outcome};
@@ -220,10 +221,21 @@ impl RunRecord {
     /// # Errors
     /// [`Error::Write`].
     pub fn write(&self, path: &Path) -> Result<()> {
-        let failed = |cause: String| Error::Write { path: path.into(), cause };
-        let text = serde_json::to_string_pretty(self).map_err(|e| failed(e.to_string()))?;
-        fs::write(path, text + "\n").map_err(|e| failed(e.to_string()))
+        write_json(path, &[], self)
     }
+}
+
+/// Writes a value as JSON to a file that is none of the inputs; for rank 0.
+///
+/// # Errors
+/// [`Error::OutputIsInput`], [`Error::Write`].
+pub fn write_json(path: &Path, inputs: &[Option<&Path>], value: &impl Serialize) -> Result<()> {
+    if inputs.iter().flatten().any(|input| identity(input) == identity(path)) {
+        return Err(Error::OutputIsInput { path: path.into() });
+    }
+    let failed = |cause: String| Error::Write { path: path.into(), cause };
+    let text = serde_json::to_string_pretty(value).map_err(|e| failed(e.to_string()))?;
+    fs::write(path, text + "\n").map_err(|e| failed(e.to_string()))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub struct ResultsFile {
 impl ResultsFile {
     /// Checks before the work starts that the file, its description and the
     /// run record can be written there at the end, each under a name of its own
-    /// that is not the mesh's. **Collective.**
+    /// that no input has. **Collective.**
     ///
     /// # Errors
     /// [`Error::OutputIsInput`], [`Error::OutputTwice`], [`Error::Write`]; the same on every rank.
@@ -63,15 +63,15 @@ impl ResultsFile {
         comm: &Comm,
         path: &Path,
         companion: Companion,
-        input: Option<&Path>,
+        inputs: &[&Path],
         record: Option<&Path>,
     ) -> Result<Self> {
         let file = Self { path: path.into(), partial: partial(path), companion };
-        comm.agree(if comm.is_root() { file.probe(input, record) } else { Ok(()) })?;
+        comm.agree(if comm.is_root() { file.probe(inputs, record) } else { Ok(()) })?;
         Ok(file)
     }
 
-    fn probe(&self, input: Option<&Path>, record: Option<&Path>) -> Result<()> {
+    fn probe(&self, inputs: &[&Path], record: Option<&Path>) -> Result<()> {
         let companion = self.companion_path();
         for path in [&self.path, &companion] {
             let what = if path.is_dir() { "it is a folder" } else { "it is not a regular file" };
@@ -82,7 +82,7 @@ impl ResultsFile {
         let outputs: Vec<&Path> = [&self.path, &companion].into_iter().map(PathBuf::as_path).chain(record).collect();
         let same = |a: &Path, b: &Path| identity(a) == identity(b);
         for (i, path) in outputs.iter().enumerate() {
-            if input.is_some_and(|input| same(input, path)) {
+            if inputs.iter().any(|input| same(input, path)) {
                 return Err(Error::OutputIsInput { path: path.into() });
             }
             if outputs[..i].iter().any(|other| same(other, path)) {
@@ -170,8 +170,10 @@ impl ResultsFile {
     ) -> Result<bool> {
         let failed = |cause: String| Error::Write { path: path.into(), cause };
         let file = comm.agree(hdf5_rows::create(comm, &partial(path)).map_err(|e| failed(e.to_string())))?;
-        let size = size + (record.residual_history.len() * size_of::<f64>()) as u64;
-        let reserved = if comm.is_root() { reserve(&partial(path), size).map_err(failed) } else { Ok(()) };
+        const HEADERS: u64 = 64 * 1024;
+        let size = size + (record.residual_history.len() * size_of::<f64>()) as u64 + HEADERS;
+        let reserved =
+            if comm.is_root() { reserve(&partial(path), size).map_err(|e| failed(e.to_string())) } else { Ok(()) };
         if let Err(error) = comm.agree(reserved) {
             // The error of the reservation is the one to report.
             let _ = file.close();
@@ -198,25 +200,24 @@ impl ResultsFile {
 
 /// Takes the space on the disk before MPI-IO needs it: Open MPI's collective
 /// writes return an error on some ranks only, or on none, when it is full.
-fn reserve(path: &Path, size: u64) -> std::result::Result<(), String> {
-    const HEADERS: u64 = 64 * 1024;
-    let file = fs::File::options().write(true).open(path).map_err(|e| e.to_string())?;
-    match nix::fcntl::posix_fallocate(&file, 0, (size + HEADERS) as i64) {
+pub(super) fn reserve(path: &Path, bytes: u64) -> std::io::Result<()> {
+    let file = fs::File::options().write(true).open(path)?;
+    match nix::fcntl::posix_fallocate(&file, 0, bytes as i64) {
         // A file system that cannot reserve can still write.
         Ok(()) | Err(nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::EINVAL) => Ok(()),
-        Err(e) => Err(e.desc().to_owned()),
+        Err(e) => Err(e.into()),
     }
 }
 
 /// The name while the file is being written.
-fn partial(path: &Path) -> PathBuf {
+pub(super) fn partial(path: &Path) -> PathBuf {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     partial.into()
 }
 
 /// One path for all names of a file, whether it exists or not.
-fn identity(path: &Path) -> PathBuf {
+pub(super) fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         folder.canonicalize().unwrap_or(folder.into()).join(path.file_name().unwrap_or_default())
@@ -248,21 +249,26 @@ impl Writer<'_> {
         let blocks = Blocks::new(mesh.total_nodes, self.comm.size());
         let used = &mesh.node_ids[..mesh.owned_nodes];
         let ids = used.iter().copied().chain(mesh.orphans.iter().map(|o| o.0)).collect();
-        let used = mesh.coordinates.iter().zip(self.results.u.owned()).zip(self.results.node_fields);
-        let nan = f64::NAN;
-        let values: Vec<[f64; 7]> = used
-            .map(|(([x, y], u), f)| [*x, *y, *u, f.velocity[0], f.velocity[1], f.speed, f.pressure])
-            .chain(mesh.orphans.iter().map(|(_, [x, y])| [*x, *y, nan, nan, nan, nan, nan]))
-            .collect();
-        let slab = ToSlabs::new(self.comm, blocks, ids).send(self.comm, &values, f64::NAN);
-        let column = |c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
-        let x = self.dataset("x", blocks, 1, &column(0), "m")?;
-        let y = self.dataset("y", blocks, 1, &column(1), "m")?;
-        let u = self.dataset("u", blocks, 1, &column(2), "m^2/s")?;
-        let velocity: Vec<f64> = slab.iter().flat_map(|row| [row[3], row[4]]).collect();
-        let vel = self.dataset("vel_node", blocks, 2, &velocity, "m/s")?;
-        let speed = self.dataset("abs_vel_node", blocks, 1, &column(5), "m/s")?;
-        let pressure = self.dataset("pressure_node", blocks, 1, &column(6), "Pa")?;
+        let slabs = ToSlabs::new(self.comm, blocks, ids);
+        // Two values of each node at a time: all at once would take more memory than the solve.
+        let send = |value: &dyn Fn(usize) -> [f64; 2], orphan: &dyn Fn([f64; 2]) -> [f64; 2]| {
+            let values = (0..mesh.owned_nodes).map(value).chain(mesh.orphans.iter().map(|o| orphan(o.1)));
+            slabs.send(self.comm, &values.collect::<Vec<_>>(), f64::NAN)
+        };
+        let column = |slab: &[[f64; 2]], c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
+        let nan = |_| [f64::NAN; 2];
+        let Results { u, node_fields, .. } = self.results;
+
+        let slab = send(&|n| mesh.coordinates[n], &|point| point);
+        let x = self.dataset("x", blocks, 1, &column(&slab, 0), "m")?;
+        let y = self.dataset("y", blocks, 1, &column(&slab, 1), "m")?;
+        let slab = send(&|n| [u.owned()[n], node_fields[n].pressure], &nan);
+        let u = self.dataset("u", blocks, 1, &column(&slab, 0), "m^2/s")?;
+        let pressure = self.dataset("pressure_node", blocks, 1, &column(&slab, 1), "Pa")?;
+        let slab = send(&|n| node_fields[n].velocity, &nan);
+        let vel = self.dataset("vel_node", blocks, 2, slab.as_flattened(), "m/s")?;
+        let slab = send(&|n| [node_fields[n].speed; 2], &nan);
+        let speed = self.dataset("abs_vel_node", blocks, 1, &column(&slab, 0), "m/s")?;
         Ok(x && y && u && vel && speed && pressure)
     }
 

@@ -21,12 +21,13 @@ struct Element {
 }
 
 /// Builds this rank's [`LocalMesh`] from its slab and the parts of the slab's
-/// elements. Clockwise elements are turned round; their number over all ranks
-/// is returned beside the mesh. **Collective.**
+/// elements; the slab gives up its connectivity. Clockwise elements are
+/// turned round; their number over all ranks is returned beside the mesh.
+/// **Collective.**
 ///
 /// # Errors
 /// [`Error::NotFiniteCoordinates`], [`Error::BadJacobian`]; the same on every rank.
-pub fn distribute(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
+pub fn distribute(comm: &Comm, slab: &mut MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
     let Distributed { mesh, turned, mut flaws } = distribute_anyway(comm, slab, parts, 1);
     comm.agree(flaws.pop().map_or(Ok(()), Err))?;
     Ok((mesh, turned))
@@ -44,8 +45,9 @@ pub struct Distributed {
 
 /// As [`distribute`], but bad elements do not end it: each rank lists at most
 /// `most` of its own. **Collective.**
-pub fn distribute_anyway(comm: &Comm, slab: &MeshSlab, parts: &[u32], most: usize) -> Distributed {
+pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: usize) -> Distributed {
     let received = send_elements(comm, slab, parts);
+    slab.connectivity = Vec::new();
     let (mut own, orphans) = resolve_nodes(comm, slab, received);
     let turned = comm.sum(orient(&mut own));
     let flaws = own.iter().filter_map(|e| check_element(e).err()).take(most).collect();

@@ -7,6 +7,7 @@ mod builtin;
 mod components;
 mod distribute;
 mod duplicates;
+mod identity;
 mod lattice;
 mod order;
 mod partition;
@@ -16,6 +17,7 @@ mod refine;
 mod slab;
 mod tagged;
 mod tags;
+mod weights;
 
 pub use adjacency::Adjacency;
 pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, assign, find_boundary, survey};
@@ -23,12 +25,14 @@ pub use builtin::{BUILT_IN, BuiltIn};
 pub use components::{check_components, count_components};
 pub use distribute::{Distributed, check_jacobian, distribute, distribute_anyway};
 pub use duplicates::count_duplicates;
-pub use partition::{Partition, partition};
+pub use identity::{MeshIdentity, checksum};
+pub use partition::{Partition, Partitioner, Split, TWO_LEVEL, partition};
 pub use read::Flaw;
 pub use refine::refine;
-pub use slab::MeshSlab;
+pub use slab::{MeshSize, MeshSlab};
 pub use tagged::{Tagged, name_edges, named_boundary};
 pub use tags::{NO_REGION, TaggedEdge, Tags};
+pub use weights::read_weights;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -38,6 +42,10 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::parallel::{Comm, Global, Halo, Local};
 use crate::quad8::Coordinates;
+
+/// Elements that one rank can have: their eight places are numbered with 32
+/// bits, and ghosts take some.
+pub const MOST_ON_A_RANK: u64 = 1 << 28;
 
 /// Where a mesh comes from. In a case file it is the name of a built-in mesh, or
 /// else the path of a file.
@@ -72,6 +80,17 @@ impl MeshSource {
         match self {
             Self::BuiltIn(mesh) => mesh.read(comm),
             Self::File(path) => read::file(comm, path),
+        }
+    }
+
+    /// The size of the mesh, from as little of the file as will do. **Collective.**
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn size(&self, comm: &Comm) -> Result<MeshSize> {
+        match self {
+            Self::BuiltIn(mesh) => mesh.read(comm).map(|slab| MeshSize::of(&slab)),
+            Self::File(path) => read::size(comm, path),
         }
     }
 

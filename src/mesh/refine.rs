@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::lattice::{Lattice, Place, even_bits, interleave};
 use super::order::Unordered;
-use super::{BoundaryEdge, LocalMesh};
+use super::{BoundaryEdge, LocalMesh, MOST_ON_A_RANK};
 use crate::error::{Error, Result};
 use crate::parallel::{Blocks, Comm, Global, Local};
 use crate::quad8::{self, EDGES};
@@ -33,8 +33,7 @@ pub fn refine(
     if levels == 0 {
         return Ok((mesh.clone(), boundary.to_vec()));
     }
-    // The adjacency numbers 8 places an element with 32 bits; ghosts take some.
-    let fits = levels < 15 && mesh.elements.len() << (2 * levels) < 1 << 28;
+    let fits = levels < 15 && (mesh.elements.len() as u64) << (2 * levels) < MOST_ON_A_RANK;
     let elements = u128::from(mesh.total_elements) << (2 * levels.min(40));
     comm.agree(if fits { Ok(()) } else { Err(Error::RefinedTooFar { levels, elements }) })?;
     let (edges, total_edges) = number_edges(comm, mesh)?;

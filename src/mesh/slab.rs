@@ -22,6 +22,22 @@ pub struct MeshSlab {
     pub notes: Vec<String>,
 }
 
+/// The size of a whole mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeshSize {
+    /// Nodes, used or not.
+    pub nodes: Global,
+    /// Elements.
+    pub elements: Global,
+}
+
+impl MeshSize {
+    /// That of the mesh in the slabs.
+    pub fn of(slab: &MeshSlab) -> Self {
+        Self { nodes: slab.nodes.total(), elements: slab.elements.total() }
+    }
+}
+
 impl MeshSlab {
     /// A slab from whatever integers the input holds, checked. **Collective.**
     ///

@@ -29,6 +29,13 @@ pub struct IndexMap {
 }
 
 impl IndexMap {
+    /// For `owned` unknowns of this rank, which follow those of the lower
+    /// ranks, and `ghosts` of other ranks. **Collective.**
+    pub fn new(comm: &Comm, owned: usize, ghosts: usize) -> Self {
+        let start = comm.exclusive_sum(owned as Global);
+        Self { range: start..start + owned as Global, total: comm.sum(owned as Global), ghosts }
+    }
+
     /// Number of unknowns that this rank owns.
     pub fn owned(&self) -> usize {
         (self.range.end - self.range.start) as usize
@@ -113,12 +120,7 @@ impl Halo {
             }
         }
         comm.agree(result)?;
-        let start = comm.exclusive_sum(owned.len() as Global);
-        let map = IndexMap {
-            range: start..start + owned.len() as Global,
-            total: comm.sum(owned.len() as Global),
-            ghosts: ghosts.len(),
-        };
+        let map = IndexMap::new(comm, owned.len(), ghosts.len());
         let mut halo = Self { comm: Rc::clone(comm), map, ghost_numbers: Vec::new(), sends, receives };
         let mut numbers: Vec<Global> = halo.map.range().chain(ghosts.iter().map(|_| 0)).collect();
         halo.forward(&mut numbers);

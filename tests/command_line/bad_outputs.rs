@@ -58,12 +58,24 @@ fn places() -> Vec<Trial> {
 /// Two files under one name.
 fn collisions() -> Vec<Trial> {
     [
-        refused("the_mesh_as_output", &["mesh.h5", "-o", "./mesh.h5"], INPUT, "mesh.h5 is the input itself", mesh),
-        refused("a_link_to_the_mesh", &["link.h5", "-o", "mesh.h5"], INPUT, "mesh.h5 is the input itself", |folder| {
-            mesh(folder);
-            symlink("mesh.h5", folder.path("link.h5")).unwrap();
-        }),
-        refused("the_mesh_as_record", &["mesh.h5", "--json", "mesh.h5"], INPUT, "mesh.h5 is the input itself", mesh),
+        refused("the_mesh_as_output", &["mesh.h5", "-o", "./mesh.h5"], INPUT, "mesh.h5 is an input of this run", mesh),
+        refused(
+            "a_link_to_the_mesh",
+            &["link.h5", "-o", "mesh.h5"],
+            INPUT,
+            "mesh.h5 is an input of this run",
+            |folder| {
+                mesh(folder);
+                symlink("mesh.h5", folder.path("link.h5")).unwrap();
+            },
+        ),
+        refused(
+            "the_mesh_as_record",
+            &["mesh.h5", "--json", "mesh.h5"],
+            INPUT,
+            "mesh.h5 is an input of this run",
+            mesh,
+        ),
         refused("the_output_as_record", &["mesh.h5", "--json", "quad8.h5"], INPUT, "quad8.h5", mesh),
         refused("the_output_as_description", &["mesh.h5", "-o", "out.xdmf"], INPUT, "out.xdmf", mesh),
     ]

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use quad8_mpi::ExitCode;
-use quad8_mpi::parallel::{Comm, Global, Halo};
+use quad8_mpi::parallel::{Comm, Global, Halo, IndexMap};
 
 use crate::Check;
 
@@ -13,6 +13,8 @@ pub const CHECKS: &[Check] = checks![
     forward_during_is_forward_and_runs_the_work_once,
     every_ghost_is_sent_once,
     a_halo_without_ghosts_moves_nothing,
+    ranges_go_beyond_32_bits,
+    labels_that_differ_beyond_32_bits_are_told_apart,
     a_wrong_owner_is_an_error_on_every_rank,
     ungrouped_ghosts_are_an_error_on_every_rank,
 ];
@@ -110,6 +112,33 @@ fn a_halo_without_ghosts_moves_nothing(comm: &Rc<Comm>) {
     halo.forward(&mut values);
     assert_eq!(values, owned);
     assert_eq!((halo.map().total(), halo.neighbours(), halo.sent()), (3, 0, 0));
+}
+
+fn ranges_go_beyond_32_bits(comm: &Rc<Comm>) {
+    let (rank, size) = (comm.rank() as Global, comm.size() as Global);
+    // Rank r owns 5 * 2^32 + r unknowns.
+    let before = |rank: Global| (5 << 32) * rank + rank * rank.saturating_sub(1) / 2;
+    let map = IndexMap::new(comm, (5 << 32) + comm.rank(), 3);
+    assert_eq!(map.range(), before(rank)..before(rank + 1));
+    assert_eq!((map.total(), map.local() as Global), (before(size), (5 << 32) + rank + 3));
+}
+
+fn labels_that_differ_beyond_32_bits_are_told_apart(comm: &Rc<Comm>) {
+    // Cut to 32 bits all labels would be 7.
+    let (rank, size) = (comm.rank() as Global, comm.size() as Global);
+    let label = |rank: Global, k: Global| ((size * k + rank + 1) << 32) + 7;
+    let owned: Vec<Global> = (0..4).map(|k| label(rank, k)).collect();
+    let others = (0..size).filter(|&other| other != rank);
+    let ghosts: Vec<_> = others.flat_map(|other| [3, 1].map(|k| (label(other, k), other as usize))).collect();
+    let halo = Halo::new(comm, &owned, &ghosts).expect("a consistent halo");
+    let expected: Vec<Global> = owned.iter().copied().chain(ghosts.iter().map(|g| g.0)).collect();
+    let mut values: Vec<Global> = owned.iter().copied().chain(ghosts.iter().map(|_| 0)).collect();
+    halo.forward(&mut values);
+    assert_eq!(values, expected);
+    let lists = halo.forward_lists(|i| vec![owned[i]; i]);
+    let wanted: Vec<Vec<Global>> =
+        ghosts.iter().enumerate().map(|(g, &(label, _))| vec![label; [3, 1][g % 2]]).collect();
+    assert_eq!(lists, wanted);
 }
 
 fn a_wrong_owner_is_an_error_on_every_rank(comm: &Rc<Comm>) {

@@ -8,7 +8,7 @@ use quad8_mpi::Result;
 use quad8_mpi::assemble::{ElementMatrices, Fixed, fixed_nodes, held_nodes, load_vector, sum_elements};
 use quad8_mpi::field::Field;
 use quad8_mpi::la::{CgOptions, CgReport, DistributedCsr, Jacobi, LinearOperator, Vector, conjugate_gradient};
-use quad8_mpi::mesh::{self, BoundaryEdge, BoundaryRule, LocalMesh, Partition};
+use quad8_mpi::mesh::{self, BoundaryEdge, BoundaryRule, LocalMesh, Partition, Partitioner, Split};
 use quad8_mpi::parallel::{Comm, Global, Halo};
 use quad8_mpi::problem::{Condition, Problem};
 
@@ -51,9 +51,9 @@ pub struct System {
 impl Model {
     /// Splits, distributes and refines a mesh that fits the problem. **Collective.**
     pub fn new(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem, levels: u32) -> Result<Self> {
-        let slab = mesh.slab(comm)?;
-        let partition = mesh::partition(comm, &slab)?;
-        let (mut base, turned) = mesh::distribute(comm, &slab, &partition.parts)?;
+        let mut slab = mesh.slab(comm)?;
+        let partition = mesh::partition(comm, &slab, &Split::ranks(comm, Partitioner::Auto))?;
+        let (mut base, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
         base.boundary_names = (0..problem.conditions.len()).map(|i| format!("side {i}")).collect();
         let base_boundary = mesh::find_boundary(comm, &base, rule)?;
         let held = comm.agree(held_nodes(&base, &base_boundary, problem))?;

@@ -19,6 +19,7 @@ pub const CHECKS: &[Check] = checks![
     boundary_edges_pass_their_condition_to_their_children,
     once_and_once_more_makes_the_points_of_twice,
     refining_too_far_is_an_error_on_every_rank,
+    numbers_go_beyond_32_bits,
 ];
 
 fn cases() -> impl Iterator<Item = (Grid, Mesh, u32)> {
@@ -145,4 +146,27 @@ fn refining_too_far_is_an_error_on_every_rank(comm: &Rc<Comm>) {
         let error = mesh::refine(comm, &once.mesh, &once.boundary, levels).expect_err("an error on every rank");
         assert!(error.to_string().starts_with(&format!("--refine {levels} makes")), "{error}");
     }
+}
+
+/// The same mesh with all numbers moved by 2^33 has the same children.
+fn numbers_go_beyond_32_bits(comm: &Rc<Comm>) {
+    const FAR: Global = 1 << 33;
+    let mesh = Grid::untidy(7, 5).mesh();
+    let near = refined(comm, &mesh, 0).mesh;
+    let mut far = near.clone();
+    far.node_ids.iter_mut().chain(&mut far.element_ids).for_each(|id| *id += FAR);
+    (far.total_nodes, far.total_elements) = (near.total_nodes + FAR, near.total_elements + FAR);
+    let [near_child, far_child] = [&near, &far].map(|mesh| mesh::refine(comm, mesh, &[], 1).expect("a good mesh").0);
+
+    // Two new points an edge, then five inside each parent.
+    let edges = (far_child.total_nodes - far.total_nodes - 5 * far.total_elements) / 2;
+    let first_inside = near.total_nodes + 2 * edges;
+    let moved = |&id: &Global| if id < first_inside { id + FAR } else { id + 6 * FAR };
+    assert_eq!(far_child.node_ids, near_child.node_ids.iter().map(moved).collect::<Vec<_>>());
+    assert_eq!(far_child.element_ids, near_child.element_ids.iter().map(|id| id + 4 * FAR).collect::<Vec<_>>());
+    assert_eq!((&far_child.elements, &far_child.coordinates), (&near_child.elements, &near_child.coordinates));
+    // And the exchange knows them.
+    let mut ids = far_child.node_ids.clone();
+    far_child.halo(comm).expect("a consistent halo").forward(&mut ids);
+    assert_eq!(ids, far_child.node_ids);
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use quad8_mpi::Result;
-use quad8_mpi::mesh::{self, BoundaryEdge, LocalMesh, MeshSlab, TaggedEdge, Tags};
+use quad8_mpi::mesh::{self, BoundaryEdge, LocalMesh, MeshSlab, Partitioner, Split, TaggedEdge, Tags};
 use quad8_mpi::parallel::{Comm, Global};
 use quad8_mpi::quad8::EDGES;
 
@@ -48,15 +48,16 @@ fn slab(comm: &Comm, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<MeshSlab> {
     mesh.slab(comm)?.with_tags(comm, tags)
 }
 
-fn distribute(comm: &Rc<Comm>, slab: &MeshSlab) -> LocalMesh {
-    let parts = mesh::partition(comm, slab).expect("parts").parts;
+fn distribute(comm: &Rc<Comm>, slab: &mut MeshSlab) -> LocalMesh {
+    let split = Split::ranks(comm, Partitioner::Auto);
+    let parts = mesh::partition(comm, slab, &split).expect("parts").parts;
     mesh::distribute(comm, slab, &parts).expect("a good mesh").0
 }
 
 /// The boundary by the names, and how many named edges are inside. **Collective.**
 fn boundary(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<(LocalMesh, Vec<BoundaryEdge>, u64)> {
-    let slab = slab(comm, mesh, edges)?;
-    let local = distribute(comm, &slab);
+    let mut slab = slab(comm, mesh, edges)?;
+    let local = distribute(comm, &mut slab);
     let (boundary, inside) = mesh::named_boundary(comm, &slab, &local)?;
     Ok((local, boundary, inside))
 }
@@ -155,8 +156,8 @@ fn regions_follow_their_elements_and_their_children(comm: &Rc<Comm>) {
     let bare = slab(comm, &mesh, &edges).expect("tags that fit");
     let regions = bare.elements.range(comm.rank()).map(|e| (e % 3) as u16).collect();
     let tags = Tags { region_names: names.to_vec(), regions, ..bare.tags.clone() };
-    let slab = bare.with_tags(comm, tags).expect("tags that fit");
-    let local = distribute(comm, &slab);
+    let mut slab = bare.with_tags(comm, tags).expect("tags that fit");
+    let local = distribute(comm, &mut slab);
     // The names are sorted: their numbers change.
     let expected = |parent: Global| [2, 0, 1][(parent % 3) as usize];
     assert!(local.element_ids.iter().zip(&local.regions).all(|(&id, &region)| region == expected(id)));

@@ -6,7 +6,7 @@ use hdf5::Dataset;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
 use crate::error::{Error, Result};
-use crate::mesh::{MeshSlab, Tags};
+use crate::mesh::{MeshSize, MeshSlab, Tags};
 use crate::parallel::hdf5_rows::{self, read_rows};
 use crate::parallel::{Blocks, Comm};
 
@@ -19,14 +19,29 @@ use crate::parallel::{Blocks, Comm};
 /// [`Error::BadType`], [`Error::NotThere`], [`Error::Read`], [`Error::BadFile`]
 /// and those of [`MeshSlab`]; the same on every rank.
 pub fn read(comm: &Comm, path: &Path) -> Result<MeshSlab> {
+    with_reader(comm, path, |reader| reader.slab())?.check(comm)
+}
+
+/// The size of the mesh, from the header alone. **Collective.**
+///
+/// # Errors
+/// As [`read`], as far as the header tells; the same on every rank.
+pub fn size(comm: &Comm, path: &Path) -> Result<MeshSize> {
+    let size = with_reader(comm, path, |reader| {
+        let (x, _, quad8) = comm.agree(reader.datasets())?;
+        Ok(MeshSize { nodes: x.shape()[0] as u64, elements: quad8.shape()[0] as u64 })
+    })?;
+    if size.elements == 0 { Err(Error::EmptyMesh) } else { Ok(size) }
+}
+
+fn with_reader<T>(comm: &Comm, path: &Path, read: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
     let opened = hdf5_rows::open(comm, path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() });
     let file = comm.agree(opened)?;
-    let reader = Reader { comm, file: &file, path };
-    let slab = reader.slab();
+    let result = read(&Reader { comm, file: &file, path });
     let closed = file.close().map_err(|e| Error::Read { path: path.into(), name: "/".into(), cause: e.to_string() });
-    let slab = slab?;
+    let result = result?;
     comm.agree(closed)?;
-    slab.check(comm)
+    Ok(result)
 }
 
 /// An open file.

@@ -1,0 +1,206 @@
+//! A stored partition: one HDF5 file with the part of every element in the
+//! numbering of the mesh file, and what it was made for.
+
+use std::fs;
+use std::path::Path;
+
+use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
+use hdf5::{Attribute, File};
+
+use super::results::{identity, partial, reserve};
+use crate::error::{Error, ExitCode, Result};
+use crate::mesh::{MeshIdentity, MeshSlab, Partition, Split, checksum};
+use crate::parallel::hdf5_rows::{self, read_rows, write_rows};
+use crate::parallel::{Blocks, Comm, Global};
+
+/// Attributes of the file, all u64 but the seed, which is i64.
+const PARTS: &str = "parts";
+const EDGE_CUT: &str = "edge_cut";
+const SEED: &str = "seed";
+const ELEMENTS: &str = "elements";
+const NODES: &str = "nodes";
+const CONNECTIVITY: &str = "connectivity_checksum";
+const CHECKSUM: &str = "part_checksum";
+/// The dataset.
+const PART: &str = "part";
+
+/// The file that a partition will be stored in; under its name it is always
+/// complete.
+pub struct PartitionFile<'a> {
+    path: &'a Path,
+}
+
+impl<'a> PartitionFile<'a> {
+    /// Checks before the work starts that the file can be written there at the
+    /// end and is not the mesh. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::OutputIsInput`], [`Error::Write`]; the same on every rank.
+    pub fn new(comm: &Comm, path: &'a Path, mesh: Option<&Path>) -> Result<Self> {
+        let file = Self { path };
+        comm.agree(if comm.is_root() { file.probe(mesh) } else { Ok(()) })?;
+        Ok(file)
+    }
+
+    fn probe(&self, mesh: Option<&Path>) -> Result<()> {
+        if mesh.is_some_and(|mesh| identity(mesh) == identity(self.path)) {
+            return Err(Error::OutputIsInput { path: self.path.into() });
+        }
+        if self.path.exists() && !self.path.is_file() {
+            return Err(self.failed("it is not a regular file"));
+        }
+        let partial = partial(self.path);
+        fs::File::create(&partial).and_then(|_| fs::remove_file(&partial)).map_err(|e| self.failed(e))
+    }
+
+    /// Writes a partition of the mesh in `slab`. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Write`], the same on every rank.
+    pub fn write(&self, comm: &Comm, slab: &MeshSlab, split: &Split, partition: &Partition) -> Result<()> {
+        const HEADERS: u64 = 64 * 1024;
+        let partial = partial(self.path);
+        let attributes = [
+            (PARTS, split.parts as u64),
+            (EDGE_CUT, partition.edge_cut),
+            (CHECKSUM, parts_checksum(comm, slab.elements, &partition.parts)),
+        ];
+        let mesh = MeshIdentity::of(comm, slab);
+        let file = comm.agree(hdf5_rows::create(comm, &partial).map_err(|e| self.failed(e)))?;
+        let bytes = size_of::<i32>() as u64 * mesh.elements + HEADERS;
+        let reserved = if comm.is_root() { reserve(&partial, bytes).map_err(|e| self.failed(e)) } else { Ok(()) };
+        if let Err(error) = comm.agree(reserved) {
+            // The error of the reservation is the one to report.
+            let _ = file.close();
+            let _ = fs::remove_file(&partial);
+            return Err(error);
+        }
+        let parts: Vec<i32> = partition.parts.iter().map(|&p| p as i32).collect();
+        let rows = slab.elements.range(comm.rank());
+        let written = describe(&file, &attributes, split.seed, mesh).and_then(|()| {
+            let dataset = file.new_dataset::<i32>().shape(mesh.elements as usize).create(PART)?;
+            write_rows(&dataset, rows, &parts)
+        });
+        if let Err(cause) = written {
+            self.abandon(comm, &partial, cause);
+        }
+        comm.agree(file.close().map_err(|e| self.failed(e)))?;
+        comm.agree(if comm.is_root() { fs::rename(&partial, self.path).map_err(|e| self.failed(e)) } else { Ok(()) })
+    }
+
+    /// Ends the job: the other ranks may be waiting in a collective transfer
+    /// that this one will never join.
+    fn abandon(&self, comm: &Comm, partial: &Path, cause: hdf5::Error) -> ! {
+        let _ = fs::remove_file(partial);
+        crate::error::complain(&format!("error: {}", self.failed(cause)));
+        comm.abort(ExitCode::Io)
+    }
+
+    fn failed(&self, cause: impl ToString) -> Error {
+        Error::Write { path: self.path.into(), cause: cause.to_string() }
+    }
+}
+
+fn describe(file: &File, attributes: &[(&str, u64)], seed: i32, mesh: MeshIdentity) -> hdf5::Result<()> {
+    let of_mesh = [(ELEMENTS, mesh.elements), (NODES, mesh.nodes), (CONNECTIVITY, mesh.connectivity)];
+    for (name, value) in attributes.iter().chain(&of_mesh) {
+        file.new_attr::<u64>().create(*name)?.write_scalar(value)?;
+    }
+    file.new_attr::<i64>().create(SEED)?.write_scalar(&i64::from(seed))?;
+    let program = format!("quad8-mpi {}", env!("CARGO_PKG_VERSION"));
+    let program: VarLenUnicode = program.parse().map_err(|_| hdf5::Error::from("text with a NUL"))?;
+    file.new_attr::<VarLenUnicode>().create("program")?.write_scalar(&program)
+}
+
+/// **Collective.**
+fn parts_checksum(comm: &Comm, elements: Blocks, parts: &[u32]) -> u64 {
+    let first = elements.range(comm.rank()).start;
+    comm.sum(checksum(first, parts.iter().map(|&part| [Global::from(part)])))
+}
+
+/// Reads the stored partition of the mesh in `slab`, one part a rank. **Collective.**
+///
+/// # Errors
+/// [`Error::Open`], [`Error::DamagedPartition`], [`Error::PartitionOfOtherMesh`],
+/// [`Error::PartitionForOtherRanks`]; the same on every rank.
+pub fn read_partition(comm: &Comm, path: &Path, slab: &MeshSlab) -> Result<Partition> {
+    let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
+    comm.agree(if comm.is_root() { fs::File::open(path).map(drop).map_err(failed) } else { Ok(()) })?;
+    let damaged = |cause: String| Error::DamagedPartition { path: path.into(), cause };
+    let file = comm.agree(hdf5_rows::open(comm, path).map_err(|e| damaged(e.to_string())))?;
+    let read = Reader { comm, path, file: &file, slab }.read();
+    let closed = file.close().map_err(|e| damaged(e.to_string()));
+    let partition = read?;
+    comm.agree(closed)?;
+    Ok(partition)
+}
+
+struct Reader<'a> {
+    comm: &'a Comm,
+    path: &'a Path,
+    file: &'a File,
+    slab: &'a MeshSlab,
+}
+
+impl Reader<'_> {
+    fn read(&self) -> Result<Partition> {
+        let count = |name| self.comm.agree(self.count(name));
+        let (parts, edge_cut, expected) = (count(PARTS)?, count(EDGE_CUT)?, count(CHECKSUM)?);
+        let stored =
+            MeshIdentity { elements: count(ELEMENTS)?, nodes: count(NODES)?, connectivity: count(CONNECTIVITY)? };
+        self.check_mesh(stored)?;
+        let of_element = self.comm.agree(self.parts(parts))?;
+        if parts_checksum(self.comm, self.slab.elements, &of_element) != expected {
+            return Err(self.damaged("its checksum is another one".to_owned()));
+        }
+        let ranks = self.comm.size() as u64;
+        if parts != ranks {
+            return Err(Error::PartitionForOtherRanks { path: self.path.into(), parts, ranks });
+        }
+        Ok(Partition { parts: of_element, edge_cut })
+    }
+
+    fn check_mesh(&self, stored: MeshIdentity) -> Result<()> {
+        let found = MeshIdentity::of(self.comm, self.slab);
+        for (what, stored, found) in [
+            ("elements", stored.elements, found.elements),
+            ("nodes", stored.nodes, found.nodes),
+            ("as checksum of its connectivity", stored.connectivity, found.connectivity),
+        ] {
+            if stored != found {
+                return Err(Error::PartitionOfOtherMesh { path: self.path.into(), what, stored, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// This rank's rows, each below `count`.
+    fn parts(&self, count: u64) -> Result<Vec<u32>> {
+        let dataset = self.file.dataset(PART).map_err(|_| self.damaged(format!("it has no dataset '{PART}'")))?;
+        let is_i32 =
+            dataset.dtype().and_then(|t| t.to_descriptor()).is_ok_and(|t| t == TypeDescriptor::Integer(IntSize::U4));
+        if !is_i32 || dataset.shape() != [self.slab.elements.total() as usize] {
+            return Err(self.damaged(format!("its dataset '{PART}' is not one 32-bit integer an element")));
+        }
+        let rows = self.slab.elements.range(self.comm.rank());
+        let read = read_rows::<i32>(&dataset, rows).map_err(|e| self.damaged(e.to_string()))?;
+        let check = |part: i32| u32::try_from(part).ok().filter(|&p| u64::from(p) < count);
+        let checked = read.into_iter().map(|part| {
+            check(part).ok_or_else(|| self.damaged(format!("it deals an element to part {part} of {count}")))
+        });
+        checked.collect()
+    }
+
+    fn count(&self, name: &str) -> Result<u64> {
+        let read = self.file.attr(name).and_then(|attribute| scalar(&attribute));
+        read.map_err(|_| self.damaged(format!("it has no number '{name}'")))
+    }
+
+    fn damaged(&self, cause: String) -> Error {
+        Error::DamagedPartition { path: self.path.into(), cause }
+    }
+}
+
+fn scalar(attribute: &Attribute) -> hdf5::Result<u64> {
+    attribute.read_scalar()
+}

@@ -1,0 +1,178 @@
+//! Small blocks of neighbouring elements, each in one piece: the vertices of
+//! the graph that METIS splits on two levels.
+//!
+//! On the Y-channel with 338,944 elements in 16 parts, blocks of 8 elements
+//! give 1.02 times the edge cut of plain METIS, of 16 1.04 times, of 64
+//! 1.11 times; of 16 without smoothing, 1.24 times. METIS itself as the
+//! maker of such small blocks took ten times as long.
+
+use std::cmp::Reverse;
+
+use super::edges::{Link, merge};
+use super::graph::{Graph, Rows};
+
+/// Elements a block: fewer make the graph of the blocks larger, more make the
+/// boundaries between parts longer.
+const SIZE: u64 = 8;
+/// The graph of the blocks has at least this many vertices a part, for balance.
+const A_PART: u64 = 256;
+/// It has at most this many in all, unless [`A_PART`] asks for more.
+const MOST: u64 = 1 << 20;
+/// Smaller blocks are not worth the work.
+const WORTHWHILE: u64 = 4;
+/// Sweeps that smooth the outlines of blocks.
+const SWEEPS: usize = 10;
+
+/// Elements a block for a mesh that is split into `parts`.
+pub fn size(elements: u64, parts: usize) -> u64 {
+    let blocks = (elements / SIZE).min(MOST).max(A_PART * parts as u64);
+    let size = elements / blocks;
+    if size < WORTHWHILE { 1 } else { size }
+}
+
+/// The block of each element and the number of blocks, of about `size`
+/// elements, from the links between elements.
+pub fn build(elements: usize, links: Vec<Link>, size: u64) -> (Vec<u32>, usize) {
+    let mut of: Vec<u32> = (0..elements as u32).collect();
+    if size == 1 {
+        return (of, elements);
+    }
+    let links = merge(links);
+    let mut sizes = grow(&mut of, links.clone(), size);
+    smooth(&Rows::new(elements, &links).graph(None), &mut of, &mut sizes, size as u32);
+    let inside = links.iter().map(|(ends, _)| ends.map(|e| e as usize)).filter(|&[a, b]| of[a] == of[b]);
+    pieces(elements, inside)
+}
+
+/// Makes larger and larger blocks `of` elements, which are blocks of their own
+/// at first, and returns their sizes. In each of log2(size) rounds every block
+/// joins the neighbour with which it shares most beside the sizes of both.
+///
+/// M. Holtgrewe, P. Sanders, C. Schulz, *Engineering a Scalable High Quality
+/// Graph Partitioner*, IPDPS 2010, section III (the rating of edges).
+fn grow(of: &mut [u32], mut links: Vec<Link>, size: u64) -> Vec<u32> {
+    let mut sizes = vec![1_u32; of.len()];
+    for _ in 0..size.ilog2() {
+        let (joined, count) = join(&Rows::new(sizes.len(), &links).graph(None), &sizes);
+        let mut next = vec![0; count];
+        for (&block, size) in joined.iter().zip(&sizes) {
+            next[block as usize] += size;
+        }
+        sizes = next;
+        of.iter_mut().for_each(|block| *block = joined[*block as usize]);
+        links.iter_mut().for_each(|(ends, _)| *ends = ends.map(|block| joined[block as usize]));
+        links = merge(links);
+    }
+    sizes
+}
+
+/// One round: the new number of each block, and how many there are.
+fn join(graph: &Graph, sizes: &[u32]) -> (Vec<u32>, usize) {
+    const FREE: u32 = u32::MAX;
+    let mut number = vec![FREE; graph.len()];
+    let mut count = 0;
+    for block in 0..graph.len() {
+        if number[block] != FREE {
+            continue;
+        }
+        let free = graph.around(block).filter(|&at| number[graph.neighbours[at] as usize] == FREE);
+        let rating =
+            |at: usize| f64::from(graph.edge_weight(at)).powi(2) / f64::from(sizes[graph.neighbours[at] as usize]);
+        if let Some(best) = free.max_by(|&a, &b| rating(a).total_cmp(&rating(b))) {
+            number[graph.neighbours[best] as usize] = count;
+        }
+        number[block] = count;
+        count += 1;
+    }
+    (number, count as usize)
+}
+
+/// Moves elements to the neighbouring block with which they share most edges,
+/// of several to the smallest, as long as blocks stay within 5/4 of `size`.
+fn smooth(graph: &Graph, of: &mut [u32], sizes: &mut [u32], size: u32) {
+    for _ in 0..SWEEPS {
+        let mut has_moved = false;
+        for element in 0..of.len() {
+            let home = of[element];
+            let block_at = |at: usize| of[graph.neighbours[at] as usize];
+            let shared = |block: u32| {
+                let edges = graph.around(element).filter(|&at| block_at(at) == block);
+                edges.map(|at| graph.edge_weight(at)).sum::<i32>()
+            };
+            let has_room = |block: &u32| *block != home && sizes[*block as usize] < size + size / 4;
+            let others = graph.around(element).map(block_at).filter(has_room);
+            let best = others.map(|block| (shared(block), Reverse(sizes[block as usize]), block)).max();
+            let Some((edges, Reverse(others), block)) = best else { continue };
+            let others_at_home = sizes[home as usize] - 1;
+            if others_at_home > 0 && (edges, Reverse(others)) > (shared(home), Reverse(others_at_home)) {
+                of[element] = block;
+                sizes[home as usize] -= 1;
+                sizes[block as usize] += 1;
+                has_moved = true;
+            }
+        }
+        if !has_moved {
+            break;
+        }
+    }
+}
+
+/// The connected piece of each element, numbered in the order of their first
+/// elements, and the number of pieces (union-find with path halving).
+fn pieces(elements: usize, edges: impl Iterator<Item = [usize; 2]>) -> (Vec<u32>, usize) {
+    fn root(parent: &mut [u32], mut i: usize) -> usize {
+        while parent[i] as usize != i {
+            parent[i] = parent[parent[i] as usize];
+            i = parent[i] as usize;
+        }
+        i
+    }
+    let mut parent: Vec<u32> = (0..elements as u32).collect();
+    for [a, b] in edges {
+        let (a, b) = (root(&mut parent, a), root(&mut parent, b));
+        parent[a.max(b)] = a.min(b) as u32;
+    }
+    let mut number = vec![0; elements];
+    let mut count = 0;
+    for element in 0..elements {
+        let first = root(&mut parent, element);
+        if first == element {
+            number[element] = count;
+            count += 1;
+        }
+        number[element] = number[first];
+    }
+    (number, count as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_small_enough_for_the_parts_and_few_enough_for_one_rank() {
+        assert_eq!(size(1000, 16), 1);
+        assert_eq!(size(1_355_776, 8), 8);
+        assert_eq!(size(1 << 30, 64), 1024);
+        assert_eq!(size(1 << 30, 1 << 14), 256);
+    }
+
+    #[test]
+    fn blocks_are_near_their_size_compact_and_in_one_piece() {
+        let n = 40;
+        let right = (0..n * n).filter(|e| e % n + 1 < n).map(|e| ([e, e + 1], 1));
+        let links: Vec<Link> = right.chain((0..n * n - n).map(|e| ([e, e + n], 1))).collect();
+        let (of, count) = build((n * n) as usize, links.clone(), 16);
+        assert!((90..130).contains(&count), "{count} blocks");
+        let pairs = || links.iter().map(|(ends, _)| ends.map(|e| e as usize));
+        let (inside, between): (Vec<_>, Vec<_>) = pairs().partition(|&[a, b]| of[a] == of[b]);
+        // Squares of 4 x 4 would leave 720.
+        assert!(between.len() < 1000, "{} of {} edges are between blocks", between.len(), links.len());
+        assert_eq!(pieces(of.len(), inside.into_iter()), (of, count));
+    }
+
+    #[test]
+    fn elements_without_neighbours_stay_alone() {
+        assert_eq!(build(3, Vec::new(), 16), (vec![0, 1, 2], 3));
+    }
+}

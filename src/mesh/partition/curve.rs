@@ -1,0 +1,118 @@
+//! Elements along a space-filling curve: each rank gets a stretch of Hilbert's
+//! curve through the centres of the elements.
+//!
+//! H. Sagan, *Space-Filling Curves*, Springer 1994, chapter 2. The ends of the
+//! stretches are found by bisection on all of them at once, as in V. Kale,
+//! S. Krishnan, *A Comparison Based Parallel Sorting Algorithm*, ICPP 1993.
+
+use crate::mesh::MeshSlab;
+use crate::parallel::{Blocks, Comm, Global};
+
+/// Elements that lie together on the curve, in the order in which they came.
+pub struct Stretch {
+    /// Global number of each element.
+    pub ids: Vec<Global>,
+    /// Its corners.
+    pub corners: Vec<[Global; 4]>,
+    /// What it counts for.
+    pub weights: Vec<u32>,
+}
+
+/// Cells of the curve along each axis, as a power of two.
+const ORDER: u8 = 26;
+/// Numbers in the message of an element: its own, its corners, its weight.
+const RECORD: usize = 6;
+
+impl Stretch {
+    /// Sends every element of the slabs to the rank on whose stretch of the
+    /// curve it lies; stretches have equal numbers of elements, but elements in
+    /// one cell of the curve stay together. **Collective.**
+    pub fn gather(comm: &Comm, slab: &MeshSlab, weights: Option<&[u32]>) -> Self {
+        let keys = keys(comm, &centres(comm, slab));
+        let starts = starts(comm, keys.clone(), slab.elements);
+        let first = slab.elements.range(comm.rank()).start;
+        let mut outgoing = vec![Vec::new(); comm.size()];
+        for (i, (nodes, key)) in slab.connectivity.iter().zip(keys).enumerate() {
+            let message = &mut outgoing[starts.partition_point(|&start| start <= key)];
+            message.push(first + i as Global);
+            message.extend_from_slice(&nodes[..4]);
+            message.push(Global::from(weights.map_or(1, |w| w[i])));
+        }
+        let incoming = comm.exchange(outgoing);
+        let records = || incoming.iter().flat_map(|message| message.chunks_exact(RECORD));
+        Self {
+            ids: records().map(|r| r[0]).collect(),
+            corners: records().map(|r| [r[1], r[2], r[3], r[4]]).collect(),
+            weights: records().map(|r| r[5] as u32).collect(),
+        }
+    }
+
+    /// Hands a value for each element of the stretch to the slab that the
+    /// element came from. **Collective.**
+    pub fn send_back(&self, comm: &Comm, elements: Blocks, values: &[u32]) -> Vec<u32> {
+        let mut outgoing = vec![Vec::new(); comm.size()];
+        for (&id, &value) in self.ids.iter().zip(values) {
+            outgoing[elements.owner(id)].extend([id, Global::from(value)]);
+        }
+        let range = elements.range(comm.rank());
+        let mut of_slab = vec![0; (range.end - range.start) as usize];
+        for pair in comm.exchange(outgoing).iter().flat_map(|message| message.chunks_exact(2)) {
+            of_slab[(pair[0] - range.start) as usize] = pair[1] as u32;
+        }
+        of_slab
+    }
+}
+
+/// The middle (m) between corners 0 and 2 of each element of the slab, whose
+/// coordinates the slabs of nodes know. **Collective.**
+fn centres(comm: &Comm, slab: &MeshSlab) -> Vec<[f64; 2]> {
+    let mut used: Vec<Global> = slab.connectivity.iter().flat_map(|nodes| [nodes[0], nodes[2]]).collect();
+    used.sort_unstable();
+    used.dedup();
+    let mut questions = vec![Vec::new(); comm.size()];
+    for &node in &used {
+        questions[slab.nodes.owner(node)].push(node);
+    }
+    let first = slab.nodes.range(comm.rank()).start;
+    let point = |node: &Global| slab.coordinates[(node - first) as usize];
+    let answers = comm.exchange(questions).iter().map(|list| list.iter().flat_map(point).collect()).collect();
+    // `used` is sorted and slabs ascend, so answers come back in its order.
+    let points: Vec<f64> = comm.exchange(answers).concat();
+    let place = |node: Global| 2 * used.partition_point(|&other| other < node);
+    let centre = |nodes: &[Global; 8]| {
+        let [a, b] = [place(nodes[0]), place(nodes[2])];
+        [0, 1].map(|axis| 0.5 * (points[a + axis] + points[b + axis]))
+    };
+    slab.connectivity.iter().map(centre).collect()
+}
+
+/// Where each point lies on the curve through the square around all points;
+/// those that are not finite, an error that is found later, anywhere.
+/// **Collective.**
+fn keys(comm: &Comm, points: &[[f64; 2]]) -> Vec<u64> {
+    let finite = || points.iter().filter(|p| p[0].is_finite() && p[1].is_finite());
+    let low = [0, 1].map(|axis| comm.min(finite().fold(f64::INFINITY, |low, p| low.min(p[axis]))));
+    let high = [0, 1].map(|axis| comm.max(finite().fold(f64::NEG_INFINITY, |high, p| high.max(p[axis]))));
+    let cells = f64::from(1_u32 << ORDER);
+    let scale = cells / (high[0] - low[0]).max(high[1] - low[1]);
+    let cell = |value: f64, low: f64| ((value - low) * scale).min(cells - 1.0) as u32;
+    points.iter().map(|p| fast_hilbert::xy2h(cell(p[0], low[0]), cell(p[1], low[1]), ORDER)).collect()
+}
+
+/// The first key of each stretch but the first. **Collective.**
+fn starts(comm: &Comm, mut keys: Vec<u64>, elements: Blocks) -> Vec<u64> {
+    keys.sort_unstable();
+    let wanted: Vec<u64> = (1..comm.size()).map(|rank| elements.range(rank).start).collect();
+    // Below `low` lie at most as many elements as wanted, below `high` more.
+    let mut low = vec![0_u64; wanted.len()];
+    let mut high = vec![1_u64 << (2 * ORDER); wanted.len()];
+    for _ in 0..2 * ORDER {
+        let middle: Vec<u64> = low.iter().zip(&high).map(|(low, high)| (low + high) / 2).collect();
+        let below: Vec<u64> = middle.iter().map(|m| keys.partition_point(|key| key < m) as u64).collect();
+        for (i, below) in comm.sum_all(&below).into_iter().enumerate() {
+            let end = if below <= wanted[i] { &mut low[i] } else { &mut high[i] };
+            *end = middle[i];
+        }
+    }
+    low
+}

@@ -1,0 +1,196 @@
+//! METIS k-way on a graph that one rank holds.
+//!
+//! G. Karypis, V. Kumar, *Multilevel k-way Partitioning Scheme for Irregular
+//! Graphs*, J. Parallel Distrib. Comput. 48 (1998).
+
+use metis::option::{Contig, Seed};
+
+use super::edges::Link;
+use crate::error::{Error, Result};
+
+/// An undirected graph in compressed rows, as METIS reads it.
+#[derive(Clone, Copy)]
+pub struct Graph<'a> {
+    /// Where the neighbours of each vertex start, and where the last ones end.
+    pub offsets: &'a [i32],
+    /// Neighbours of all vertices.
+    pub neighbours: &'a [i32],
+    /// Weight of each vertex; all 1 without.
+    pub vertex_weights: Option<&'a [i32]>,
+    /// Weight of the edge to each neighbour; all 1 without.
+    pub edge_weights: Option<&'a [i32]>,
+}
+
+impl Graph<'_> {
+    /// Number of vertices.
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Where the neighbours of a vertex stand.
+    pub fn around(&self, vertex: usize) -> std::ops::Range<usize> {
+        self.offsets[vertex] as usize..self.offsets[vertex + 1] as usize
+    }
+
+    /// Weight of the edge to a neighbour that stands there.
+    pub fn edge_weight(&self, at: usize) -> i32 {
+        self.edge_weights.map_or(1, |weights| weights[at])
+    }
+
+    /// The part of each vertex, no part empty where vertices suffice; in one
+    /// piece each where the graph is and METIS succeeds.
+    ///
+    /// # Errors
+    /// [`Error::Metis`].
+    pub fn split(&self, parts: usize, seed: i32) -> Result<Vec<i32>> {
+        if parts >= self.len() {
+            return Ok((0..self.len() as i32).collect());
+        }
+        // Where there are several pieces METIS complains about contiguous parts, on stdout.
+        let contiguous = self.is_connected();
+        let mut part = self.run(parts, seed, contiguous).or_else(|_| self.run(parts, seed, false))?;
+        fill_empty(&mut part, parts);
+        Ok(part)
+    }
+
+    /// METIS's own answer, which may leave parts empty.
+    fn run(&self, parts: usize, seed: i32, contiguous: bool) -> Result<Vec<i32>> {
+        let mut part = vec![0; self.len()];
+        let graph = metis::Graph::new(1, parts as i32, self.offsets, self.neighbours);
+        let mut graph = graph.map_err(|e| failed(e.into()))?.set_option(Seed(seed)).set_option(Contig(contiguous));
+        if let Some(weights) = self.vertex_weights {
+            graph = graph.set_vwgt(weights);
+        }
+        if let Some(weights) = self.edge_weights {
+            graph = graph.set_adjwgt(weights);
+        }
+        graph.part_kway(&mut part).map_err(failed)?;
+        Ok(part)
+    }
+
+    /// Weight of all edges between different parts.
+    pub fn cut(&self, part: &[i32]) -> u64 {
+        let ends = (0..self.len()).flat_map(|v| self.around(v).map(move |at| (v, at)));
+        let cut = ends.filter(|&(v, at)| {
+            let neighbour = self.neighbours[at] as usize;
+            v < neighbour && part[v] != part[neighbour]
+        });
+        cut.map(|(_, at)| self.edge_weight(at) as u64).sum()
+    }
+
+    fn is_connected(&self) -> bool {
+        let mut seen = vec![false; self.len()];
+        let mut front = vec![0];
+        seen[0] = true;
+        let mut count = 0;
+        while let Some(v) = front.pop() {
+            count += 1;
+            for &n in &self.neighbours[self.around(v)] {
+                if !std::mem::replace(&mut seen[n as usize], true) {
+                    front.push(n as usize);
+                }
+            }
+        }
+        count == seen.len()
+    }
+}
+
+/// METIS leaves parts of tiny graphs empty: each takes a vertex of the part
+/// that has most.
+fn fill_empty(part: &mut [i32], parts: usize) {
+    let mut sizes = vec![0_usize; parts];
+    part.iter().for_each(|&p| sizes[p as usize] += 1);
+    for empty in 0..parts {
+        if sizes[empty] > 0 {
+            continue;
+        }
+        let Some(fullest) = (0..parts).max_by_key(|&p| (sizes[p], std::cmp::Reverse(p))) else { return };
+        if let Some(p) = part.iter_mut().find(|p| **p == fullest as i32) {
+            *p = empty as i32;
+            sizes[fullest] -= 1;
+            sizes[empty] += 1;
+        }
+    }
+}
+
+/// The error of METIS as one of this program.
+pub fn failed(cause: metis::Error) -> Error {
+    Error::Metis { cause: cause.to_string() }
+}
+
+/// The rows of an undirected graph, built from its edges.
+pub struct Rows {
+    offsets: Vec<i32>,
+    neighbours: Vec<i32>,
+    weights: Vec<i32>,
+}
+
+impl Rows {
+    /// From different pairs of vertices and the weight of each.
+    pub fn new(vertices: usize, edges: &[Link]) -> Self {
+        let mut offsets = vec![0; vertices + 1];
+        for &vertex in edges.iter().flat_map(|(ends, _)| ends) {
+            offsets[vertex as usize + 1] += 1;
+        }
+        for v in 0..vertices {
+            offsets[v + 1] += offsets[v];
+        }
+        let mut next = offsets.clone();
+        let (mut neighbours, mut weights) = (vec![0; 2 * edges.len()], vec![0; 2 * edges.len()]);
+        for &([a, b], weight) in edges {
+            for (from, to) in [(a, b), (b, a)] {
+                let at = next[from as usize] as usize;
+                (neighbours[at], weights[at]) = (to as i32, weight as i32);
+                next[from as usize] += 1;
+            }
+        }
+        Self { offsets, neighbours, weights }
+    }
+
+    /// The graph, with these weights of its vertices.
+    pub fn graph<'a>(&'a self, vertex_weights: Option<&'a [i32]>) -> Graph<'a> {
+        Graph {
+            offsets: &self.offsets,
+            neighbours: &self.neighbours,
+            vertex_weights,
+            edge_weights: Some(&self.weights),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Vertices in a row.
+    fn path(n: u32) -> Rows {
+        let edges: Vec<_> = (1..n).map(|v| ([v - 1, v], 1)).collect();
+        Rows::new(n as usize, &edges)
+    }
+
+    #[test]
+    fn heavy_vertices_get_a_part_of_their_own() {
+        let weights = [1, 1, 1, 1, 1, 1, 6, 6];
+        let rows = path(8);
+        let graph = rows.graph(Some(&weights));
+        let part = graph.split(3, 1).unwrap();
+        assert_eq!(graph.cut(&part), 2);
+        assert!((0..6).all(|v| part[v] == part[0]), "{part:?}");
+    }
+
+    #[test]
+    fn light_edges_are_cut() {
+        let edges = [([0, 1], 9), ([1, 2], 1), ([2, 3], 9)];
+        let rows = Rows::new(4, &edges);
+        let graph = rows.graph(None);
+        assert_eq!(graph.cut(&graph.split(2, 1).unwrap()), 1);
+    }
+
+    #[test]
+    fn a_graph_in_two_pieces_is_split_too() {
+        let mut edges: Vec<_> = (1..20).map(|v| ([v - 1, v], 1)).collect();
+        edges.remove(9);
+        let part = Rows::new(20, &edges).graph(None).split(3, 1).unwrap();
+        assert!((0..3).all(|p| part.contains(&p)));
+    }
+}

@@ -1,0 +1,46 @@
+//! The story of storing a partition: in a scaling study METIS runs once.
+
+use std::rc::Rc;
+
+use crate::cli::PartitionArgs;
+use crate::console::Console;
+use crate::error::{ExitCode, Result};
+use crate::io::PartitionFile;
+use crate::mesh::{self, MeshSlab, MeshSource, Partition, Split};
+use crate::parallel::Comm;
+
+/// Splits a mesh into the parts that the command line asks for and stores
+/// which element is in which. **Collective.**
+///
+/// # Errors
+/// Any [`Error`](crate::Error), the same on every rank.
+pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
+    let console = Console::new(comm.is_root() && !args.quiet);
+    let source = MeshSource::find(comm, args.mesh.as_deref());
+    let file = PartitionFile::new(comm, &args.output, source.path())?;
+    let slab = source.read(comm)?;
+    let weights = match (&args.weights, source.path()) {
+        (None, _) => None,
+        (Some(name), path) => {
+            let path = path.map_or_else(|| source.name().into(), ToOwned::to_owned);
+            Some(mesh::read_weights(comm, &path, name, &slab)?)
+        }
+    };
+    let parts = args.parts as usize;
+    let split =
+        Split { parts, partitioner: args.partitioner.partitioner(), seed: args.seed, weights: weights.as_deref() };
+    let partition = mesh::partition(comm, &slab, &split)?;
+    file.write(comm, &slab, &split, &partition)?;
+    let loads = loads(comm, &slab, &split, &partition);
+    console.split(&source, [slab.elements.total(), slab.nodes.total()], &loads, partition.edge_cut, &args.output);
+    Ok(ExitCode::Success)
+}
+
+/// Weight of each part. **Collective.**
+fn loads(comm: &Comm, slab: &MeshSlab, split: &Split, partition: &Partition) -> Vec<u64> {
+    let mut loads = vec![0; split.parts];
+    for i in 0..slab.connectivity.len() {
+        loads[partition.parts[i] as usize] += split.weights.map_or(1, |w| u64::from(w[i]));
+    }
+    comm.sum_all(&loads)
+}

@@ -1,0 +1,76 @@
+//! `--dry-run`: what a solve would take, beside what it takes.
+
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::mesh::Mesh;
+use crate::program::Folder;
+use crate::refusal::refused;
+use crate::{at_ranks, trial};
+
+pub fn trials() -> Vec<Trial> {
+    let bad = |name: &str, args, code, message| refused(name, args, code, message, |_| ());
+    [
+        at_ranks("a_dry_run_counts_and_leaves_nothing_behind", [0, 3], counts),
+        at_ranks("a_dry_run_foretells_the_memory_of_a_run", [2], foretells),
+        vec![
+            trial("a_dry_run_reads_no_more_than_the_header", header),
+            trial("a_dry_run_is_for_as_many_ranks_as_asked", other_ranks),
+        ],
+        bad("a_dry_run_beyond_all_numbers", &["--dry-run", "--refine", "40"], 2, "--refine 40 makes "),
+        bad("a_dry_run_of_a_missing_mesh", &["mesh.h5", "--dry-run"], 3, "cannot open mesh.h5"),
+        bad("ranks_for_a_real_run", &["--ranks", "4"], 2, "required arguments were not provided"),
+        bad("a_dry_run_without_bandwidth", &["--dry-run", "--bandwidth", "0"], 2, "must be positive"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn read_json(folder: &Folder, name: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(folder.path(name)).unwrap()).unwrap()
+}
+
+fn counts(ranks: usize) {
+    let folder = Folder::with(&Mesh::channel());
+    let outcome = folder.run(ranks, &["mesh.h5", "--dry-run"]).expect_code(0);
+    assert!(outcome.stdout.contains("mesh.h5: 18 elements, 91 unknowns"), "{outcome}");
+    for text in ["element matrices", "MiB a rank", "all of these", "about 8 iterations", "iterate "] {
+        assert!(outcome.stdout.contains(text), "{text} is not in {outcome}");
+    }
+    assert_eq!(folder.names(), ["mesh.h5"]);
+}
+
+fn foretells(ranks: usize) {
+    let folder = Folder::new();
+    folder.run(ranks, &["--refine", "2", "--dry-run", "--json", "dry.json"]).expect_code(0);
+    folder.run(ranks, &["--refine", "2", "--threads", "1", "--json", "run.json"]).expect_code(0);
+    let (dry, run) = (read_json(&folder, "dry.json"), read_json(&folder, "run.json"));
+    let number = |value: &Value, path: &str| value.pointer(path).and_then(Value::as_f64).unwrap();
+    assert_eq!(number(&dry, "/unknowns"), number(&run, "/mesh_info/nodes"));
+    assert_eq!(number(&dry, "/elements"), number(&run, "/mesh_info/elements"));
+    let (foretold, measured) = (number(&dry, "/peak_bytes_per_rank"), number(&run, "/memory/peak_bytes_max"));
+    assert!((foretold / measured - 1.0).abs() < 0.15, "{foretold} bytes instead of {measured}");
+    let iterations = number(&dry, "/iterations") - number(&run, "/iterations");
+    assert!(iterations.abs() <= 3.0, "{iterations} too many");
+}
+
+fn header() {
+    let mut mesh = Mesh::rectangle(4, 2);
+    mesh.quad8[0] = [99; 8];
+    let folder = Folder::with(&mesh);
+    folder.run(0, &["mesh.h5", "--dry-run"]).expect_code(0);
+    folder.run(0, &["mesh.h5"]).expect_code(2);
+}
+
+fn other_ranks() {
+    let folder = Folder::new();
+    let peak = |ranks: &str| {
+        folder.run(0, &["--refine", "7", "--dry-run", "--ranks", ranks, "--json", "dry.json"]).expect_code(0);
+        let dry = read_json(&folder, "dry.json");
+        assert_eq!(dry["ranks"].to_string(), ranks);
+        dry["peak_bytes_per_rank"].as_f64().unwrap()
+    };
+    let ratio = peak("64") / peak("128");
+    assert!((1.8..2.0).contains(&ratio), "{ratio}");
+}
