@@ -15,13 +15,16 @@ use quad8_mpi::{ExitCode, Result, case, check, plot, run, split};
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
 
+/// What a command does on every rank.
+type Work = Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>>;
+
 fn main() {
     // Before MPI starts, so that --help works where MPI does not.
     let command = match Cli::try_parse() {
         Ok(cli) => cli.into_command(),
         Err(message) => usage(&message),
     };
-    let work: Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>> = match command {
+    let work: Work = match command {
         Command::Case => Box::new(|comm| case::print(comm)),
         Command::Solve(args) => Box::new(move |comm| run::solve(comm, &args)),
         Command::Partition(args) => Box::new(move |comm| split::partition(comm, &args)),

@@ -44,7 +44,7 @@ pub fn file(comm: &Comm, path: &Path) -> Result<MeshSlab> {
 /// The size of a mesh, from the header alone where that tells it. **Collective.**
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn size(comm: &Comm, path: &Path) -> Result<MeshSize> {
     match recognise(comm, path)? {
         Reading::Together => hdf5::size(comm, path),
