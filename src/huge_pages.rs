@@ -11,6 +11,23 @@ use std::alloc::{GlobalAlloc, Layout, System};
 
 use nix::libc::{MADV_HUGEPAGE, madvise};
 
+/// Keeps freed memory for what comes next instead of giving it back: pages that
+/// come back are cleared by the kernel, which took a quarter of a large run. To
+/// be called once, before threads start. Where the C library is not glibc it
+/// does nothing.
+pub fn keep_freed_memory() {
+    #[cfg(target_env = "gnu")]
+    {
+        use nix::libc::{M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};
+        // SAFETY: mallopt(3) sets parameters of the allocator; values that it
+        // does not know it refuses.
+        unsafe {
+            mallopt(M_MMAP_THRESHOLD, 1 << 30);
+            mallopt(M_TRIM_THRESHOLD, i32::MAX);
+        }
+    }
+}
+
 /// The system's allocator, asking for huge pages under large allocations.
 pub struct HugePages;
 

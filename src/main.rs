@@ -8,7 +8,7 @@ use clap::Parser;
 use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::cli::{self, Cli, Command};
-use quad8_mpi::huge_pages::HugePages;
+use quad8_mpi::huge_pages::{self, HugePages};
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::{ExitCode, Result, case, check, plot, run, split};
 
@@ -19,6 +19,7 @@ static ALLOCATOR: HugePages = HugePages;
 type Work = Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>>;
 
 fn main() {
+    huge_pages::keep_freed_memory();
     // Before MPI starts, so that --help works where MPI does not.
     let command = match Cli::try_parse() {
         Ok(cli) => cli.into_command(),
