@@ -86,11 +86,10 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
             PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
             PreconditionerKind::Multigrid => {
                 let coarser = CoarseMesh::family(comm, &base.mesh, &base.boundary, &problem, *refine)?;
-                Box::new(stiffness.multigrid(&mesh, &elements, &fixed, &coarser)?)
+                Box::new(stiffness.multigrid(&mesh, elements, &fixed, coarser)?)
             }
         })
     })?;
-    drop(elements);
     let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations };
     let mut u = Vector::zeros(halo.map());
     let report = watch.time("solve_system", || {

@@ -54,31 +54,37 @@ impl Stiffness {
 
     /// Multigrid for this operator: the `coarser` meshes that the mesh was
     /// refined from (finest first), then the corners of the last, then
-    /// aggregates. **Collective.**
+    /// aggregates. Element matrices are freed as soon as they are of no more
+    /// use. **Collective.**
     ///
     /// # Errors
     /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
     pub fn multigrid(
         &self,
         mesh: &LocalMesh,
-        elements: &ElementMatrices,
+        elements: ElementMatrices,
         fixed: &Fixed,
-        coarser: &[CoarseMesh],
+        coarser: Vec<CoarseMesh>,
     ) -> Result<Multigrid> {
-        let finest: Box<dyn LinearOperator<f32>> = match self {
+        let elements = coarser.is_empty().then_some(elements);
+        let mut operator: Box<dyn LinearOperator<f32>> = match self {
             Self::Elements(operator) => Box::new(operator.to()),
             Self::Assembled(matrix) => Box::new(matrix.to()),
         };
         let mut nested = Vec::new();
-        let (mut operator, mut fine) = (finest, mesh);
-        for level in coarser {
-            let transfer = Box::new(Nested::new(&level.halo, &level.mesh, &level.fixed.fixed, fine));
-            let next = ElementOperator::new(&level.halo, &level.mesh, &level.elements, &level.fixed.fixed).to();
-            nested.push(Coarsening { operator: std::mem::replace(&mut operator, Box::new(next)), transfer });
-            fine = &level.mesh;
+        let mut fine = mesh;
+        for CoarseMesh { halo, mesh, elements, fixed } in &coarser {
+            let transfer = Box::new(Nested::new(halo, mesh, &fixed.fixed, fine));
+            let next = Box::new(ElementOperator::new(halo, mesh, elements, &fixed.fixed).to());
+            nested.push(Coarsening { operator: std::mem::replace(&mut operator, next), transfer });
+            fine = mesh;
         }
-        let (elements, fixed) = coarser.last().map_or((elements, fixed), |level| (&level.elements, &level.fixed));
-        let Corners { prolongation, matrix } = Corners::new(operator.halo(), fine, elements, &fixed.fixed)?;
+        let last = coarser.last().map(|level| (&level.mesh, &level.elements, &level.fixed));
+        let Some((mesh, elements, fixed)) = last.or(elements.as_ref().map(|elements| (mesh, elements, fixed))) else {
+            unreachable!("the element matrices are kept where no coarser mesh has any");
+        };
+        let Corners { prolongation, matrix } = Corners::new(operator.halo(), mesh, elements, &fixed.fixed)?;
+        drop(coarser);
         nested.push(Coarsening { operator, transfer: Box::new(MatrixTransfer::new(prolongation).to()) });
         Multigrid::new(nested, matrix)
     }

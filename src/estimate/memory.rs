@@ -16,7 +16,9 @@ use crate::mesh::MeshSize;
 pub enum Stage {
     /// Reading, splitting, distributing.
     Distribute,
-    /// Assembling and building the preconditioner.
+    /// Assembling.
+    Assemble,
+    /// Building the preconditioner.
     Setup,
     /// Iterating.
     Solve,
@@ -24,9 +26,9 @@ pub enum Stage {
     Write,
 }
 
-use Stage::{Distribute, Setup, Solve, Write};
+use Stage::{Assemble, Distribute, Setup, Solve, Write};
 
-const STAGES: [Stage; 4] = [Distribute, Setup, Solve, Write];
+const STAGES: [Stage; 5] = [Distribute, Assemble, Setup, Solve, Write];
 
 /// One array, or several that belong together.
 #[derive(Debug, Clone, Serialize)]
@@ -72,14 +74,15 @@ impl Share {
 pub fn arrays(case: &Plan) -> Vec<Array> {
     let all = Share::of(case.refined(), case.ranks);
     let base = Share::of(case.base, case.ranks);
+    let is_nested = case.refine > 0 && case.preconditioner == PreconditionerKind::Multigrid;
     let mut rows = vec![
         ("program and MPI", PROCESS + NEIGHBOUR * case.ranks.min(HOST) as f64, &STAGES[..]),
         // LocalMesh: nodes, number, owner, region; coordinates, number, owner.
         ("mesh", all.bytes(46.0, 28.0), &STAGES),
-        // ElementMatrices: 36 numbers.
-        ("element matrices", all.bytes(288.0, 0.0), &[Setup]),
+        // ElementMatrices: 36 numbers; with coarser meshes they are freed when the operator is there.
+        ("element matrices", all.bytes(288.0, 0.0), if is_nested { &[Assemble] } else { &[Assemble, Setup] }),
         // Load, fixed values and flags.
-        ("right side and conditions", all.bytes(0.0, 17.0), &[Setup, Solve]),
+        ("right side and conditions", all.bytes(0.0, 17.0), &[Assemble, Setup, Solve]),
         // u in two doubles, r, z, p, q.
         ("vectors of CG", all.bytes(0.0, 48.0), &[Solve]),
         // ElementFields and NodeFields.
@@ -90,13 +93,24 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
     // MeshSlab, messages, and distribute's Element and tables (measured).
     let file = if case.is_file { 1.0 } else { 0.0 };
     rows.push(("slabs and messages", base.bytes(file * 730.0, 0.0), &[Distribute]));
-    rows.push(("kept by the allocator", base.bytes(file * 160.0, 0.0), &[Setup, Solve]));
+    let jacobi = case.preconditioner == PreconditionerKind::Jacobi;
+    let after_elements = if is_nested {
+        110.0
+    } else if jacobi {
+        200.0
+    } else {
+        0.0
+    };
+    let after_rows = if case.operator == OperatorKind::Assembled { 190.0 } else { 0.0 };
+    let kept = base.bytes(file * 160.0, 0.0) + all.bytes(after_elements, after_rows);
+    // Measured.
+    rows.push(("kept by the allocator", kept, &[Setup, Solve]));
     match case.operator {
         // Batch<f64>: eight nodes, 28 numbers; the diagonal.
-        OperatorKind::Elements => rows.push(("operator", all.bytes(256.0, 8.0), &[Setup, Solve])),
+        OperatorKind::Elements => rows.push(("operator", all.bytes(256.0, 8.0), &[Assemble, Setup, Solve])),
         OperatorKind::Assembled => {
-            rows.push(("operator", all.bytes(0.0, ROW * 12.0 + 8.0), &[Setup, Solve]));
-            rows.push(("rows of the operator in chunks", all.bytes(0.0, ROW * 12.0), &[Setup]));
+            rows.push(("operator", all.bytes(0.0, ROW * 12.0 + 8.0), &[Assemble, Setup, Solve]));
+            rows.push(("rows of the operator in chunks", all.bytes(0.0, ROW * 12.0), &[Assemble, Setup]));
         }
     }
     rows.extend(preconditioner(case, all));

@@ -25,6 +25,7 @@ pub const CHECKS: &[Check] = checks![
     jumps_of_a_million_in_conductivity_are_solved,
     slender_elements_are_solved,
     robin_edges_alone_hold_the_solution,
+    pieces_that_touch_in_one_node_are_solved,
     a_tight_tolerance_is_reached_in_spite_of_single_precision,
 ];
 
@@ -49,7 +50,7 @@ impl System {
         let fixed = fixed_nodes(halo, mesh, boundary, problem).expect("good values");
         let stiffness = build(halo, mesh, &elements, &fixed, &mut b);
         let coarser = CoarseMesh::family(halo.comm(), base, base_boundary, problem, *levels).expect("coarser meshes");
-        let multigrid = stiffness.multigrid(mesh, &elements, &fixed, &coarser).expect("a hierarchy");
+        let multigrid = stiffness.multigrid(mesh, elements, &fixed, coarser).expect("a hierarchy");
         Self { stiffness, multigrid, b, fixed }
     }
 
@@ -226,6 +227,36 @@ fn robin_edges_alone_hold_the_solution(comm: &Rc<Comm>) {
     let (u, report) = System::new(&model, &problem).solve(&model, 1e-11);
     assert_eq!(report.outcome, Outcome::Converged);
     assert!(distance(comm, u.local(), &vec![1.0; u.local().len()]) < 1e-9);
+}
+
+/// Two squares with a corner in common: u = x between two Dirichlet edges of the
+/// first, and what that corner has in the second.
+fn pieces_that_touch_in_one_node_are_solved(comm: &Rc<Comm>) {
+    let square =
+        |low: f64| Grid { map: if low > 0.0 { |s, t| [1.0 + s, 1.0 + t] } else { |s, t| [s, t] }, ..Grid::new(20, 19) };
+    let [mut mesh, other] = [0.0, 1.0].map(|low| square(low).mesh());
+    let first = mesh.points.len() as i64;
+    let at_corner = |p: &[f64; 2]| (p[0] - 1.0).hypot(p[1] - 1.0) < 1e-9;
+    let corner = mesh.points.iter().position(at_corner).expect("a corner") as i64;
+    // The corner of the other square stays behind as an orphan.
+    let moved = |n: i64| if at_corner(&other.points[n as usize]) { corner } else { first + n };
+    mesh.elements.extend(other.elements.iter().map(|nodes| nodes.map(moved)));
+    mesh.points.extend(&other.points);
+
+    let problem = Problem {
+        conditions: [0.0, 1.0].map(|u| Condition::Dirichlet(Field::Constant(u))).to_vec(),
+        ..Problem::channel(0.0)
+    };
+    let sides = |points: &[[f64; 2]; 3]| {
+        let all_at = |x: f64| points.iter().all(|p| (p[0] - x).abs() < 1e-9 && p[1] < 1.0 + 1e-9);
+        if all_at(0.0) { Some(0) } else { all_at(1.0).then_some(1) }
+    };
+    let model = Model::new(comm, &mesh, &sides, &problem, 0).expect("a good mesh");
+    let (u, report) = System::new(&model, &problem).solve(&model, 1e-11);
+    assert_eq!(report.outcome, Outcome::Converged);
+    assert!(report.iterations <= 25, "{} iterations", report.iterations);
+    let exact = model.interpolate(|[x, _]| x.min(1.0));
+    assert!(distance(comm, u.local(), exact.local()) < 1e-8);
 }
 
 fn a_tight_tolerance_is_reached_in_spite_of_single_precision(comm: &Rc<Comm>) {
