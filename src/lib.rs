@@ -17,6 +17,7 @@ pub mod check;
 pub mod cli;
 mod console;
 mod describe;
+mod dry_run;
 pub mod error;
 pub mod estimate;
 pub mod expression;

@@ -10,8 +10,8 @@ use crate::case::{Case, OperatorKind, PreconditionerKind};
 use crate::cli::SolveArgs;
 use crate::console::Console;
 use crate::describe;
+use crate::dry_run::dry_run;
 use crate::error::{Error, ExitCode, Result};
-use crate::estimate;
 use crate::fault;
 use crate::fields::{Fluid, element_fields, estimate_error, gauss_velocities, node_fields, recover};
 use crate::flow::flow_report;
@@ -29,7 +29,7 @@ use crate::timing::{Stopwatch, Timings};
 /// Any [`Error`], the same on every rank.
 pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     if args.dry_run {
-        return estimate::dry_run(comm, args);
+        return dry_run(comm, args);
     }
     let mut watch = Stopwatch::start();
     let console = Console::new(comm.is_root() && !args.quiet);

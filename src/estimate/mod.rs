@@ -1,4 +1,4 @@
-//! What a solve would take, from the size of its mesh alone: `--dry-run`.
+//! What a solve would take, from the size of its mesh alone.
 
 mod memory;
 mod time;
@@ -9,12 +9,7 @@ pub use time::Time;
 use serde::Serialize;
 
 use crate::case::{OperatorKind, PreconditionerKind};
-use crate::cli::SolveArgs;
-use crate::console::Console;
-use crate::error::{Error, ExitCode, Result};
-use crate::io::write_json;
-use crate::mesh::{MOST_ON_A_RANK, MeshSize};
-use crate::parallel::Comm;
+use crate::mesh::MeshSize;
 
 /// What is to be solved, on how many ranks.
 #[derive(Debug, Clone, Copy)]
@@ -97,44 +92,6 @@ impl Estimate {
             arrays,
         }
     }
-}
-
-/// Says what a solve would take and solves nothing. **Collective.**
-///
-/// # Errors
-/// Those of reading the header of the mesh, [`Error::RefinedTooFar`],
-/// [`Error::OutputIsInput`], [`Error::Write`]; the same on every rank.
-pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
-    let case = args.case(comm)?;
-    let source = &case.mesh;
-    let plan = Plan {
-        base: source.size(comm)?,
-        is_file: source.path().is_some(),
-        refine: case.refine,
-        ranks: args.ranks.map_or(comm.size(), |ranks| ranks as usize),
-        operator: case.solver.operator,
-        preconditioner: case.solver.preconditioner,
-        rtol: case.solver.rtol,
-        bandwidth: args.bandwidth * 1e9,
-    };
-    check_refinement(&plan)?;
-    let estimate = Estimate::new(source.name(), &plan);
-    Console::new(comm.is_root() && !args.quiet).estimate(&estimate, args.bandwidth);
-    if let Some(path) = &case.output.json {
-        let write = || write_json(path, &[source.path()], &estimate);
-        comm.agree(if comm.is_root() { write() } else { Ok(()) })?;
-    }
-    Ok(ExitCode::Success)
-}
-
-/// The limit of [`refine`](crate::mesh::refine), were all parts equal.
-fn check_refinement(case: &Plan) -> Result<()> {
-    let levels = case.refine;
-    let elements = u128::from(case.base.elements) << (2 * levels.min(40));
-    if levels < 15 && elements / (case.ranks as u128) < u128::from(MOST_ON_A_RANK) {
-        return Ok(());
-    }
-    Err(Error::RefinedTooFar { levels, elements })
 }
 
 #[cfg(test)]

@@ -1,0 +1,47 @@
+//! The story of `--dry-run`.
+
+use crate::cli::SolveArgs;
+use crate::console::Console;
+use crate::error::{Error, ExitCode, Result};
+use crate::estimate::{Estimate, Plan};
+use crate::io::write_json;
+use crate::mesh::MOST_ON_A_RANK;
+use crate::parallel::Comm;
+
+/// Says what a solve would take and solves nothing. **Collective.**
+///
+/// # Errors
+/// Those of reading the header of the mesh, [`Error::RefinedTooFar`],
+/// [`Error::OutputIsInput`], [`Error::Write`]; the same on every rank.
+pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
+    let case = args.case(comm)?;
+    let source = &case.mesh;
+    let plan = Plan {
+        base: source.size(comm)?,
+        is_file: source.path().is_some(),
+        refine: case.refine,
+        ranks: args.ranks.map_or(comm.size(), |ranks| ranks as usize),
+        operator: case.solver.operator,
+        preconditioner: case.solver.preconditioner,
+        rtol: case.solver.rtol,
+        bandwidth: args.bandwidth * 1e9,
+    };
+    check_refinement(&plan)?;
+    let estimate = Estimate::new(source.name(), &plan);
+    Console::new(comm.is_root() && !args.quiet).estimate(&estimate, args.bandwidth);
+    if let Some(path) = &case.output.json {
+        let write = || write_json(path, &[source.path()], &estimate);
+        comm.agree(if comm.is_root() { write() } else { Ok(()) })?;
+    }
+    Ok(ExitCode::Success)
+}
+
+/// The limit of [`refine`](crate::mesh::refine), were all parts equal.
+fn check_refinement(case: &Plan) -> Result<()> {
+    let levels = case.refine;
+    let elements = u128::from(case.base.elements) << (2 * levels.min(40));
+    if levels < 15 && elements / (case.ranks as u128) < u128::from(MOST_ON_A_RANK) {
+        return Ok(());
+    }
+    Err(Error::RefinedTooFar { levels, elements })
+}
