@@ -43,7 +43,7 @@ pub struct Array {
 
 /// Program, libraries and MPI on one rank, and MPI's memory for each other rank
 /// of a host (measured, bytes).
-const PROCESS: f64 = 20.0 * MIB;
+const PROCESS: f64 = 24.0 * MIB;
 const NEIGHBOUR: f64 = 0.5 * MIB;
 /// Ranks that a host may have.
 const HOST: usize = 128;
