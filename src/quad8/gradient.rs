@@ -2,6 +2,7 @@
 
 use multiversion::multiversion;
 
+use super::stiffness::slopes;
 use super::{Batch, LANES, Lane, derivatives, points_2x2, points_3x3, shape};
 
 /// A point of each element of a batch with the gradient there.
@@ -24,18 +25,12 @@ pub fn gradients_2x2(batch: &Batch, u: &[Lane; 8]) -> [GradientAt; 4] {
     let mut all = [GradientAt { point: [[0.0; LANES]; 2], gradient: [[0.0; LANES]; 2] }; 4];
     for (at, [xi, eta]) in all.iter_mut().zip(POINTS_2X2) {
         let (n, d) = (shape(xi, eta), derivatives(xi, eta));
-        let ([mut x_xi, mut x_eta, mut y_xi, mut y_eta], [mut u_xi, mut u_eta]) =
-            ([[0.0; LANES]; 4], [[0.0; LANES]; 2]);
+        let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(&d, &batch.x), slopes(&d, &batch.y));
+        let [u_xi, u_eta] = slopes(&d, u);
         for a in 0..8 {
             for l in 0..LANES {
                 at.point[0][l] += n[a] * batch.x[a][l];
                 at.point[1][l] += n[a] * batch.y[a][l];
-                x_xi[l] += d[a][0] * batch.x[a][l];
-                x_eta[l] += d[a][1] * batch.x[a][l];
-                y_xi[l] += d[a][0] * batch.y[a][l];
-                y_eta[l] += d[a][1] * batch.y[a][l];
-                u_xi[l] += d[a][0] * u[a][l];
-                u_eta[l] += d[a][1] * u[a][l];
             }
         }
         for l in 0..LANES {
@@ -55,17 +50,11 @@ pub fn gradient_distance(batch: &Batch, u: &[Lane; 8], g: &[[Lane; 8]; 2], k: &[
     let (mut distance, mut energy) = ([0.0; LANES], [0.0; LANES]);
     for (q, [xi, eta, weight]) in POINTS_3X3.into_iter().enumerate() {
         let (n, d) = (shape(xi, eta), derivatives(xi, eta));
-        let ([mut x_xi, mut x_eta, mut y_xi, mut y_eta], [mut u_xi, mut u_eta]) =
-            ([[0.0; LANES]; 4], [[0.0; LANES]; 2]);
+        let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(&d, &batch.x), slopes(&d, &batch.y));
+        let [u_xi, u_eta] = slopes(&d, u);
         let [mut g_x, mut g_y] = [[0.0; LANES]; 2];
         for a in 0..8 {
             for l in 0..LANES {
-                x_xi[l] += d[a][0] * batch.x[a][l];
-                x_eta[l] += d[a][1] * batch.x[a][l];
-                y_xi[l] += d[a][0] * batch.y[a][l];
-                y_eta[l] += d[a][1] * batch.y[a][l];
-                u_xi[l] += d[a][0] * u[a][l];
-                u_eta[l] += d[a][1] * u[a][l];
                 g_x[l] += n[a] * g[0][a][l];
                 g_y[l] += n[a] * g[1][a][l];
             }

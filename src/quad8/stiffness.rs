@@ -81,15 +81,7 @@ pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PACKED], Lane) {
     let mut smallest = [f64::INFINITY; LANES];
     for q in 0..9 {
         let d = &DERIVATIVES[q];
-        let [mut x_xi, mut x_eta, mut y_xi, mut y_eta] = [[0.0; LANES]; 4];
-        for a in 0..8 {
-            for l in 0..LANES {
-                x_xi[l] += d[a][0] * batch.x[a][l];
-                x_eta[l] += d[a][1] * batch.x[a][l];
-                y_xi[l] += d[a][0] * batch.y[a][l];
-                y_eta[l] += d[a][1] * batch.y[a][l];
-            }
-        }
+        let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(d, &batch.x), slopes(d, &batch.y));
         let mut scale = [0.0; LANES];
         for l in 0..LANES {
             let determinant = x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l];
@@ -121,6 +113,21 @@ pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PACKED], Lane) {
         }
     }
     (matrix, smallest)
+}
+
+/// d/dxi and d/deta of a function with these nodal values, where the shape
+/// functions have the derivatives `d`. Inlined, so that it is compiled for the
+/// instruction set of its caller.
+#[inline(always)]
+pub(super) fn slopes(d: &[[f64; 2]; 8], values: &[Lane; 8]) -> [Lane; 2] {
+    let [mut xi, mut eta] = [[0.0; LANES]; 2];
+    for a in 0..8 {
+        for l in 0..LANES {
+            xi[l] += d[a][0] * values[a][l];
+            eta[l] += d[a][1] * values[a][l];
+        }
+    }
+    [xi, eta]
 }
 
 /// Load vector (integral of f N_a) of one element; `f` are the values at the
