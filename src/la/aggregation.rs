@@ -2,9 +2,11 @@
 //!
 //! P. Vanek, J. Mandel, M. Brezina, *Algebraic multigrid by smoothed
 //! aggregation for second and fourth order elliptic problems*, Computing 56
-//! (1996). Aggregates stay within a rank; their smoothing crosses ranks.
+//! (1996). Aggregates stay within a rank; their smoothing crosses ranks. Small
+//! levels move to fewer ranks.
 
 use super::LinearOperator;
+use super::agglomeration::{Agglomerates, agglomerate};
 use super::csr::{DistributedCsr, SplitCsr};
 use super::galerkin::halo_of_range;
 use crate::error::Result;
@@ -34,29 +36,25 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
     let (aggregate, count) = aggregate(a, strong);
     let comm = fine.comm();
     let start = comm.exclusive_sum(count as u64);
-    let starts = comm.all_gather(start);
+    let Agglomerates { range, starts } = agglomerate(&comm.all_gather(start), comm.sum(count as u64), comm.rank());
     let mut global: Vec<Global> =
         aggregate.iter().map(|&a| if a == NONE { NOWHERE } else { start + Global::from(a) }).collect();
     global.resize(fine.map().local(), NOWHERE);
     fine.forward(&mut global);
 
-    let mut ghosts: Vec<Global> = global[rows..].iter().copied().filter(|&g| g != NOWHERE).collect();
+    let mut ghosts: Vec<Global> = global.iter().copied().filter(|g| *g != NOWHERE && !range.contains(g)).collect();
     ghosts.sort_unstable();
     ghosts.dedup();
-    let coarse = halo_of_range(comm, start..start + count as u64, &starts, &ghosts)?;
+    let owned = (range.end - range.start) as usize;
     let column: Vec<Local> = global
         .iter()
-        .enumerate()
-        .map(|(i, &g)| {
-            if g == NOWHERE {
-                NONE
-            } else if i < rows {
-                (g - start) as Local
-            } else {
-                (count + ghosts.partition_point(|&other| other < g)) as Local
-            }
+        .map(|&g| match g {
+            NOWHERE => NONE,
+            g if range.contains(&g) => (g - range.start) as Local,
+            g => (owned + ghosts.partition_point(|&other| other < g)) as Local,
         })
         .collect();
+    let coarse = halo_of_range(comm, range, &starts, &ghosts)?;
 
     let omega = 4.0 / 3.0 / largest_eigenvalue;
     Ok(DistributedCsr::from_rows(&coarse, rows, |i, entries| {

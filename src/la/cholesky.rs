@@ -24,7 +24,8 @@ pub fn solve(factor: &[f64], n: usize, y: &mut [f64]) {
         y[i] = (y[i] - dot) / factor[i * n + i];
     }
     for i in (0..n).rev() {
-        let dot: f64 = (i + 1..n).map(|k| factor[k * n + i] * y[k]).sum();
-        y[i] = (y[i] - dot) / factor[i * n + i];
+        let (before, rest) = y.split_at_mut(i);
+        rest[0] /= factor[i * n + i];
+        before.iter_mut().zip(&factor[i * n..]).for_each(|(y, l)| *y -= l * rest[0]);
     }
 }

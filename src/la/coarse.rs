@@ -1,4 +1,5 @@
-//! The coarsest level: a dense Cholesky factorisation that every rank holds.
+//! The coarsest level: a dense Cholesky factorisation, on the one rank that owns
+//! all of it or, where several do, on every rank.
 
 use super::csr::DistributedCsr;
 use super::{LinearOperator, Vector, cholesky};
@@ -7,37 +8,48 @@ use crate::parallel::Halo;
 /// The factorised matrix of the coarsest level.
 pub struct CoarseSolver {
     n: usize,
+    /// The first row of this rank.
     first: usize,
-    /// Lower triangle, row by row; rows without coupling are those of the identity.
+    /// Whether several ranks own rows, so that right sides must be gathered.
+    is_shared: bool,
+    /// Lower triangle, row by row; rows without coupling are those of the
+    /// identity. Empty where nothing is to be solved.
     factor: Vec<f64>,
 }
 
 impl CoarseSolver {
-    /// Gathers and factorises a matrix on every rank. **Collective.**
+    /// Factorises a matrix. **Collective.**
     pub fn new(matrix: &DistributedCsr) -> Self {
         let halo = matrix.halo();
-        let n = halo.map().total() as usize;
+        let (rows, n) = (matrix.local().rows(), halo.map().total() as usize);
         let first = halo.map().range().start as usize;
-        let mut dense = vec![0.0; n * n];
-        for row in 0..matrix.local().rows() {
+        let is_shared = halo.comm().max(rows) < n;
+        let mut dense = vec![0.0; if is_shared || rows == n { n * n } else { 0 }];
+        for row in 0..rows {
             for (column, value) in matrix.local().row(row) {
                 dense[(first + row) * n + halo.global(column as usize) as usize] = value;
             }
         }
-        let mut factor = halo.comm().sum_all(&dense);
-        cholesky::factorise(&mut factor, n);
-        Self { n, first, factor }
+        let mut factor = if is_shared { halo.comm().sum_all(&dense) } else { dense };
+        if !factor.is_empty() {
+            cholesky::factorise(&mut factor, n);
+        }
+        Self { n, first, is_shared, factor }
     }
 
     /// Overwrites the owned part of `x` by the solution for `b`. **Collective.**
     pub fn solve(&self, halo: &Halo, b: &Vector<f32>, x: &mut Vector<f32>) {
-        let (n, factor) = (self.n, &self.factor);
-        let mut all = vec![0.0; n];
-        for (all, b) in all[self.first..].iter_mut().zip(b.owned()) {
-            *all = f64::from(*b);
+        if self.factor.is_empty() {
+            return;
         }
-        let mut y = halo.comm().sum_all(&all);
-        cholesky::solve(factor, n, &mut y);
+        let mut y = vec![0.0; self.n];
+        for (y, b) in y[self.first..].iter_mut().zip(b.owned()) {
+            *y = f64::from(*b);
+        }
+        if self.is_shared {
+            y = halo.comm().sum_all(&y);
+        }
+        cholesky::solve(&self.factor, self.n, &mut y);
         for (x, y) in x.owned_mut().iter_mut().zip(&y[self.first..]) {
             *x = *y as f32;
         }

@@ -1,6 +1,7 @@
 //! Distributed linear algebra: vectors, operators, preconditioners and the
 //! conjugate gradient method. Knows no elements.
 
+mod agglomeration;
 mod aggregation;
 mod blocks;
 mod cg;
