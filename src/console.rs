@@ -28,8 +28,7 @@ impl Console {
 
     fn line(&self, label: &str, text: &str) {
         if self.speaks {
-            self.progress.clear();
-            println!("{label:<10} {text}");
+            self.progress.suspend(|| println!("{label:<10} {text}"));
         }
     }
 
@@ -48,8 +47,7 @@ impl Console {
     /// Things that are wrong but can be lived with.
     pub fn warn(&self, warnings: &[String]) {
         if self.speaks {
-            self.progress.clear();
-            warnings.iter().for_each(|warning| say(&format!("warning: {warning}\n")));
+            self.progress.suspend(|| warnings.iter().for_each(|warning| say(&format!("warning: {warning}\n"))));
         }
     }
 
@@ -156,6 +154,7 @@ impl Console {
 
     /// The results and where they are.
     pub fn finish(&self, record: &RunRecord, output: &Output, companion: &Path) {
+        self.progress.end();
         let stats = &record.solution_stats;
         let [low, high] = stats.u_range;
         self.line("u", &format!("{low:.6} to {high:.6} m^2/s, mean {:.6}", stats.u_mean));

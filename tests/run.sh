@@ -18,4 +18,5 @@ fi
 echo "== documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items --quiet
 echo "== tests"
+readers=$(tests/support/readers.sh) && export QUAD8_MPI_PYTHON="$readers"
 cargo test --release --locked "$@"

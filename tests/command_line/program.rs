@@ -1,6 +1,7 @@
 //! The program in a folder of its own.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -58,6 +59,18 @@ impl Folder {
     /// Runs the program with environment variables.
     pub fn run_with(&self, ranks: usize, env: &[(&str, &str)], args: &[&str]) -> Outcome {
         how(ranks, env).run(Path::new(PROGRAM), args, self.0.path())
+    }
+
+    /// Whether there is a `script`, which gives a program a terminal.
+    pub fn has_terminals() -> bool {
+        Command::new("script").arg("--version").stdout(Stdio::null()).status().is_ok()
+    }
+
+    /// Runs the program as [`run`](Self::run) does, on a terminal.
+    pub fn run_on_terminal(&self, ranks: usize, args: &[&str]) -> Outcome {
+        let launcher = if ranks > 0 { format!("mpirun -n {ranks} ") } else { String::new() };
+        let command = format!("{launcher}{PROGRAM} {}", args.join(" "));
+        how(0, &[]).run(Path::new("script"), &["-qec", &command, "/dev/null"], self.0.path())
     }
 
     /// Starts the program and does not wait.

@@ -15,6 +15,8 @@ pub fn trials() -> Vec<Trial> {
             .with_ignored_flag(!python::has("h5py, matplotlib")),
     ];
     trials.extend(at_ranks("a_log_holds_plain_lines_that_fit_a_screen", [1, 2], log));
+    let on_terminal = at_ranks("a_terminal_shows_a_line_of_progress_that_leaves_no_trace", [0, 2], terminal);
+    trials.extend(on_terminal.into_iter().map(|trial| trial.with_ignored_flag(!Folder::has_terminals())));
     trials
 }
 
@@ -72,4 +74,53 @@ fn readme() {
     folder.run(1, &["mesh.h5", "-q", "-o", "OUT.h5"]).expect_code(0);
     python::run(&["-c", script], &folder.path("."));
     assert!(std::fs::read(folder.path("speed.png")).unwrap().starts_with(b"\x89PNG"));
+}
+
+fn terminal(ranks: usize) {
+    let args = ["--refine", "1", "--preconditioner", "jacobi", "--threads", "1"];
+    let stdout = Folder::new().run_on_terminal(ranks, &args).expect_code(0).stdout;
+    assert!(stdout.contains("integrating the elements ..."), "{stdout:?}");
+    assert!(stdout.contains("/s, residual ") && stdout.contains(" s left"), "{stdout:?}");
+    let labels: Vec<String> = screen(&stdout).iter().map(|line| line.chars().take(9).collect()).collect();
+    let mut expected =
+        vec!["quad8-mpi", "mesh", "partition", "solve", "u", "speed", "flow", "error", "time", "", "memory"];
+    expected.extend(["limit", "files"]);
+    expected.retain(|label| *label != "partition" || ranks > 1);
+    assert_eq!(labels.iter().map(|label| label.trim_end()).collect::<Vec<_>>(), expected, "{stdout:?}");
+}
+
+/// What stands on a terminal in the end, line by line: of the control sequences
+/// those to clear a line and to go up are understood.
+fn screen(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let (mut row, mut column) = (0, 0);
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\r' => column = 0,
+            '\n' => {
+                row += 1;
+                lines.resize(lines.len().max(row + 1), String::new());
+            }
+            '\x1b' => {
+                let sequence: String = rest.by_ref().skip(1).take(2).collect();
+                match sequence.as_str() {
+                    "2K" => lines[row].clear(),
+                    "1A" => row -= 1,
+                    other => panic!("{other:?} in {text:?}"),
+                }
+            }
+            c => {
+                let line: Vec<char> = lines[row]
+                    .chars()
+                    .chain(std::iter::repeat(' '))
+                    .take(column.max(lines[row].chars().count()))
+                    .collect();
+                let tail = line.iter().skip(column + 1);
+                lines[row] = line[..column].iter().chain([&c]).chain(tail).collect();
+                column += 1;
+            }
+        }
+    }
+    lines.into_iter().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
 }

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Prints a Python that has the readers of results which the trials compare
+# with, installing them into target/ if need be. Where that cannot be (no
+# Python, no network), says so and fails; the trials are then ignored.
+set -euo pipefail
+
+if [ -n "${QUAD8_MPI_PYTHON:-}" ]; then
+    echo "$QUAD8_MPI_PYTHON"
+    exit 0
+fi
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+folder=${CARGO_TARGET_DIR:-$here/../../target}/readers
+python=$folder/bin/python
+if [ ! -e "$folder/complete" ]; then
+    echo "readers.sh: installing VTK, h5py and matplotlib into $folder" >&2
+    if ! python3 -m venv --clear "$folder" >&2 || ! timeout 300 "$python" -m pip install --quiet --disable-pip-version-check \
+        --requirement "$here/readers.txt" >&2; then
+        echo "readers.sh: no readers: the trials that need them are ignored" >&2
+        exit 1
+    fi
+    touch "$folder/complete"
+fi
+realpath -s "$python"
