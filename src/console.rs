@@ -11,7 +11,7 @@ use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
 use crate::parallel::{Comm, Placement};
 use crate::progress::Progress;
-use crate::timing::Span;
+use crate::timing::{Share, Span};
 
 /// Prints, or keeps quiet.
 pub struct Console {
@@ -154,6 +154,23 @@ impl Console {
         self.line("", &stages[3..].join(", "));
     }
 
+    /// How long ranks waited for each other, and what they sent.
+    fn messages(&self, record: &RunRecord) {
+        let Some(all) = record.breakdown.stages.get(crate::timing::TOTAL).filter(|_| record.parallel.ranks > 1) else {
+            return;
+        };
+        let part = |share: &Share| 100.0 * share.seconds.mean / all.seconds.mean.max(f64::MIN_POSITIVE);
+        let text = format!(
+            "halo {:.0} %, reductions {:.0} %, other {:.0} % of the time; a rank sent at most {} and {:.1} MiB to neighbours",
+            part(&all.halo),
+            part(&all.reductions),
+            part(&all.others),
+            count(all.halo.count.max as u64, "message"),
+            mebibytes(all.halo.bytes.max as u64),
+        );
+        self.line("messages", &text);
+    }
+
     /// The results and where they are.
     pub fn finish(&self, record: &RunRecord, output: &Output, companion: &Path) {
         let stats = &record.solution_stats;
@@ -163,6 +180,7 @@ impl Console {
         self.flow(&record.flow);
         self.line("error", &format!("{} % estimated, in the energy norm", two_digits(stats.error_estimate_percent)));
         self.times(record);
+        self.messages(record);
         let memory = &record.memory;
         let text = format!(
             "{:.0} MiB in all, {:.0} MiB on the fullest rank",

@@ -12,6 +12,7 @@
 
 pub mod assemble;
 mod bottleneck;
+pub mod breakdown;
 pub mod case;
 pub mod check;
 pub mod cli;

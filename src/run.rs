@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::assemble::{CoarseMesh, ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
 use crate::bottleneck::bottleneck;
+use crate::breakdown::{Breakdown, Laps};
 use crate::case::{Case, OperatorKind, PreconditionerKind};
 use crate::cli::SolveArgs;
 use crate::console::Console;
@@ -92,12 +93,17 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     })?;
     let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations };
     let mut u = Vector::zeros(halo.map());
+    let laps = Laps::start();
     let report = watch.time("solve_system", || {
         let start = Instant::now();
-        let observer = |iteration, relative| progress.iteration(start, iteration, relative, solver.rtol);
+        let observer = |iteration, relative| {
+            laps.lap();
+            progress.iteration(start, iteration, relative, solver.rtol);
+        };
         conjugate_gradient_observed(operator, &*preconditioner, &b, &mut u, options, &observer)
     });
     let convergence = Convergence::new(&report, preconditioner.levels());
+    let breakdown = Breakdown::of_solve(comm, &laps, &preconditioner.spent());
     let matrix_nnz = comm.sum(operator.entries() as u64);
     // The results need their memory.
     drop((preconditioner, stiffness, b));
@@ -129,6 +135,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         version: env!("CARGO_PKG_VERSION"),
         libraries: Libraries::in_use(),
         timing_metrics: Timings::new(),
+        breakdown,
         iterations: report.iterations,
         converged: report.outcome == Outcome::Converged,
         outcome: report.outcome,
@@ -165,7 +172,9 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     watch.time("export", || results_file.write(comm, &results))?;
 
     // 6. Report.
-    record.timing_metrics = watch.collect(comm);
+    let stages = watch.collect(comm);
+    record.timing_metrics = stages.iter().map(|(stage, split)| (*stage, split.seconds)).collect();
+    record.breakdown.stages = stages;
     record.memory = describe::memory(comm);
     record.limited_by = bottleneck(&record, &placement.warnings);
     if let Some(path) = &output.json {

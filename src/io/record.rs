@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::results::identity;
+use crate::breakdown::Breakdown;
 use crate::error::{Error, Result};
 use crate::flow::FlowReport;
 use crate::la::{CgReport, Cost, LevelSize, Outcome};
@@ -20,6 +21,8 @@ pub struct RunRecord {
     pub libraries: Libraries,
     /// Seconds of each stage over the ranks.
     pub timing_metrics: Timings,
+    /// Where that time went, and what was sent.
+    pub breakdown: Breakdown,
     /// Iterations of CG.
     pub iterations: usize,
     /// Whether the tolerance was reached.

@@ -7,6 +7,7 @@ mod halo;
 pub mod hdf5_rows;
 mod hosts;
 pub mod loops;
+pub mod traffic;
 
 pub use blocks::Blocks;
 pub use comm::{Comm, Datum};

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
+use quad8_mpi::breakdown::Breakdown;
 use quad8_mpi::field::Field;
 use quad8_mpi::fields::{ElementFields, NodeFields};
 use quad8_mpi::flow::{BoundaryFlow, FlowReport};
@@ -39,6 +40,7 @@ fn record() -> RunRecord {
         version: "1.2.3",
         libraries: Libraries::in_use(),
         timing_metrics: Timings::new(),
+        breakdown: Breakdown::default(),
         iterations: 4,
         converged: true,
         outcome: Outcome::Converged,
