@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::bench::StreamRecord;
 use crate::case::Output;
 use crate::error::say;
 use crate::estimate::{Estimate, Time};
@@ -107,6 +108,22 @@ impl Console {
             "assemble and set up {setup:.2} s, iterate {solve:.2} s, at {bandwidth} GB/s a rank (--bandwidth), without files"
         );
         self.line("time", &text);
+    }
+
+    /// The memory bandwidth of the ranks together and of one.
+    pub fn stream(&self, record: &StreamRecord) {
+        let bytes = record.array_bytes_per_host;
+        let beyond = match record.cache_bytes_per_host {
+            0 => String::new(),
+            caches => format!(" ({:.1} times its last-level caches)", bytes as f64 / caches as f64),
+        };
+        let (size, repeats) = (mebibytes(bytes), record.repeats);
+        self.line("arrays", &format!("three of {size:.0} MiB on a host{beyond}, best of {repeats} runs"));
+        for (name, bandwidth) in [("copy", record.stream.copy), ("triad", record.stream.triad)] {
+            let Span { min, mean, max } = bandwidth.per_rank;
+            let text = format!("{:.2} GB/s, a rank {mean:.2} ({min:.2} to {max:.2})", bandwidth.total);
+            self.line(name, &text);
+        }
     }
 
     /// How the iteration went.

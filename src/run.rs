@@ -19,9 +19,9 @@ use crate::flow::flow_report;
 use crate::io::{Convergence, Libraries, MeshInfo, Results, ResultsFile, RunRecord, read_partition};
 use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_observed};
 use crate::mesh::{self, LocalMesh, Partition, Split};
-use crate::parallel::{Comm, Halo, Placement, place};
+use crate::parallel::{Comm, Halo, start_threads};
 use crate::problem::Problem;
-use crate::timing::{Stopwatch, Timings};
+use crate::timing::{self, Span, Stopwatch, Timings};
 
 /// Solves what the command line asks for and says how it ended.
 /// **Collective.**
@@ -32,11 +32,12 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     if args.dry_run {
         return dry_run(comm, args);
     }
+    let start_up = Span::over_ranks(comm, timing::age_of_process());
     let mut watch = Stopwatch::start();
     let console = Console::new(comm.is_root() && !args.quiet);
     let case = args.case(comm)?;
     let Case { mesh: source, refine, constants, solver, output, .. } = &case;
-    let placement = start_threads(comm, &case)?;
+    let placement = start_threads(comm, solver.threads)?;
     console.start(comm, &placement);
 
     // 1. Read, check that the results will have a place, split, distribute, refine.
@@ -135,6 +136,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         version: env!("CARGO_PKG_VERSION"),
         libraries: Libraries::in_use(),
         timing_metrics: Timings::new(),
+        start_up,
         breakdown,
         iterations: report.iterations,
         converged: report.outcome == Outcome::Converged,
@@ -225,15 +227,6 @@ fn prepare(
     };
     let halo = Rc::new(mesh.halo(comm)?);
     Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside })
-}
-
-fn start_threads(comm: &Comm, case: &Case) -> Result<Placement> {
-    let placement = place(comm, case.solver.threads.map(|n| usize::from(n.get())));
-    let threads = placement.threads;
-    // The main thread works too: with one thread no other is ever started.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
-    comm.agree(pool.map_err(|e| Error::Threads { threads, cause: e.to_string() }))?;
-    Ok(placement)
 }
 
 /// The exit code, and why it is not 0.

@@ -1,6 +1,7 @@
 //! Seconds of the stages of a run, and where in a stage they went.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use serde::Serialize;
 
@@ -61,6 +62,19 @@ pub struct Share {
     pub bytes: Span,
 }
 
+/// Seconds since this process was started, to a hundredth, where Linux says so (proc(5)); else 0.
+pub fn age_of_process() -> f64 {
+    /// Of a second, on every architecture that Linux runs programs on (USER_HZ).
+    const TICKS: f64 = 100.0;
+    let started = || -> Option<f64> {
+        let stat = fs::read_to_string("/proc/self/stat").ok()?;
+        // The name in brackets before may hold anything.
+        stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    };
+    let now = || -> Option<f64> { fs::read_to_string("/proc/uptime").ok()?.split_whitespace().next()?.parse().ok() };
+    now().zip(started()).map_or(0.0, |(now, started)| (now - started / TICKS).max(0.0))
+}
+
 impl Stopwatch {
     /// Starts now.
     pub fn start() -> Self {
@@ -114,6 +128,11 @@ impl Split {
 }
 
 impl Span {
+    /// Of a value on each rank. **Collective.**
+    pub fn over_ranks(comm: &Comm, value: f64) -> Self {
+        Self { min: comm.min(value), mean: comm.sum(value) / comm.size() as f64, max: comm.max(value) }
+    }
+
     fn over(self, n: f64) -> Self {
         Self { min: self.min / n, mean: self.mean / n, max: self.max / n }
     }

@@ -10,7 +10,7 @@ use crate::breakdown::Breakdown;
 use crate::error::{Error, Result};
 use crate::flow::FlowReport;
 use crate::la::{CgReport, Cost, LevelSize, Outcome};
-use crate::timing::Timings;
+use crate::timing::{Span, Timings};
 
 /// Everything about one run. The names are those that scripts rely on.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +21,8 @@ pub struct RunRecord {
     pub libraries: Libraries,
     /// Seconds of each stage over the ranks.
     pub timing_metrics: Timings,
+    /// Seconds from the start of the process to that of the work, MPI's own start included.
+    pub start_up: Span,
     /// Where that time went, and what was sent.
     pub breakdown: Breakdown,
     /// Iterations of CG.

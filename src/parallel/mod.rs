@@ -12,7 +12,7 @@ pub mod traffic;
 pub use blocks::Blocks;
 pub use comm::{Comm, Datum};
 pub use halo::{Halo, IndexMap};
-pub use hosts::{Placement, place};
+pub use hosts::{Placement, place, start_threads};
 
 /// Index of a node, unknown or element on this rank.
 pub type Local = u32;

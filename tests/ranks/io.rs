@@ -16,7 +16,7 @@ use quad8_mpi::io::{
 use quad8_mpi::la::{Cost, Outcome, Vector};
 use quad8_mpi::mesh::MeshSource;
 use quad8_mpi::parallel::{Comm, Global};
-use quad8_mpi::timing::Timings;
+use quad8_mpi::timing::{Span, Timings};
 use quad8_mpi::{Error, ExitCode, Result};
 
 use super::meshes::{Grid, Mesh};
@@ -40,6 +40,7 @@ fn record() -> RunRecord {
         version: "1.2.3",
         libraries: Libraries::in_use(),
         timing_metrics: Timings::new(),
+        start_up: Span::default(),
         breakdown: Breakdown::default(),
         iterations: 4,
         converged: true,
