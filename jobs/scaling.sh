@@ -152,8 +152,8 @@ problem() {   # problem RANKS: refinements and mesh
     esac
     found=$(nearest "$wanted")
     read -r name levels nodes <<<"$found"
-    say "$1 ranks: $name, --refine $levels: $nodes unknowns, $((nodes / $1)) a rank," \
-        "$((100 * nodes / wanted)) % of the $wanted that were asked for"
+    say "$name, --refine $levels: $nodes unknowns, $((100 * nodes / wanted)) % of the $wanted that were asked for" \
+        "$([[ $mode != weak ]] || echo "on $1 ranks, $((nodes / $1)) on each")"
     echo "$levels" "$name"
 }
 

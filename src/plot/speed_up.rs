@@ -57,7 +57,7 @@ pub fn speed_up(curves: &[Curve], quantity: &str, width: u32, path: &Path) -> Re
     if points.is_empty() {
         return Err(Error::NothingToShow { name: "speed-up" });
     }
-    let mut chart = Chart::new(&points, quantity, width);
+    let mut chart = Chart::new(&points, curves, quantity, width);
     curves.iter().for_each(|curve| chart.curve(curve));
     chart.legend(curves);
     chart.page.scene.write(path)
@@ -71,7 +71,7 @@ struct Chart {
 }
 
 impl Chart {
-    fn new(points: &[[f64; 2]], quantity: &str, width: u32) -> Self {
+    fn new(points: &[[f64; 2]], curves: &[Curve], quantity: &str, width: u32) -> Self {
         let em = width as f32 / 52.0;
         let height = (0.7 * width as f32).round();
         let page = Page { scene: Scene::new(width, height as u32), font: Font::new(), em };
@@ -86,7 +86,8 @@ impl Chart {
         let x_ticks = marks(thinned(cores));
         let y_ticks = marks(thinned(doublings(range[1])));
         let left = page.y_axis_room(&y_ticks);
-        let frame = [left, em, width as f32 - left - 1.2 * em, height - em - page.x_axis_room()];
+        let legend = curves.iter().map(|curve| page.font.width(&curve.label, em)).fold(0.0, f32::max) + 5.6 * em;
+        let frame = [left, em, width as f32 - left - legend, height - em - page.x_axis_room()];
         let mut chart = Self { page, frame, range };
         let [left, top, width, height] = frame;
         for &value in &y_ticks.values {
@@ -137,13 +138,13 @@ impl Chart {
         }
     }
 
-    /// What is what, in the upper left corner.
+    /// What is what, to the right.
     fn legend(&mut self, curves: &[Curve]) {
         let em = self.page.em;
-        let [left, top, ..] = self.frame;
+        let [left, top, width, _] = self.frame;
         for (row, curve) in curves.iter().enumerate() {
             let y = top + (1.2 + 1.5 * row as f32) * em;
-            let x = left + em;
+            let x = left + width + 1.2 * em;
             self.draw(curve.style, &[[x, y], [x + 2.4 * em, y]]);
             let at = [x + 3.2 * em, y + 0.5 * self.page.font.digit_height(em)];
             self.page.scene.fill(self.page.font.text(&curve.label, at, em, Anchor::Start), INK);
@@ -161,7 +162,7 @@ fn part(value: f64, [low, high]: [f64; 2]) -> f32 {
     ((value / low).ln() / (high / low).ln()) as f32
 }
 
-/// Powers of two within a range, and its lower end's own where there is none.
+/// Powers of two within a range.
 fn doublings([low, high]: [f64; 2]) -> Vec<f64> {
     let powers = low.log2().ceil() as i32..=high.log2().floor() as i32;
     powers.map(|power| 2_f64.powi(power)).collect()

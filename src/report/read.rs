@@ -122,9 +122,9 @@ impl Parallel {
 /// # Errors
 /// [`Error::Open`], [`Error::NotRecord`], [`Error::NotConverged`].
 pub fn read(path: &Path) -> Result<Record> {
-    let text = fs::read_to_string(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
+    let bytes = fs::read(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
     let not_record = |cause: String| Error::NotRecord { path: path.into(), cause };
-    let value: Value = serde_json::from_str(&text).map_err(|e| not_record(e.to_string()))?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|e| not_record(e.to_string()))?;
     if value.get("stream").is_some() {
         let stream: Stream = serde_json::from_value(value).map_err(|e| not_record(e.to_string()))?;
         let is_whole = stream.parallel.cores() > 0 && stream.stream.triad.total > 0.0;
