@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::bench::StreamRecord;
 use crate::case::Output;
 use crate::error::say;
 use crate::estimate::{Estimate, Time};
@@ -11,7 +12,7 @@ use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
 use crate::parallel::{Comm, Placement};
 use crate::progress::Progress;
-use crate::timing::Span;
+use crate::timing::{Share, Span};
 
 /// Prints, or keeps quiet.
 pub struct Console {
@@ -107,6 +108,22 @@ impl Console {
         self.line("time", &text);
     }
 
+    /// The memory bandwidth of the ranks together and of one.
+    pub fn stream(&self, record: &StreamRecord) {
+        let bytes = record.array_bytes_per_host;
+        let beyond = match record.cache_bytes_per_host {
+            0 => String::new(),
+            caches => format!(" ({:.1} times its last-level caches)", bytes as f64 / caches as f64),
+        };
+        let (size, repeats) = (mebibytes(bytes), record.repeats);
+        self.line("arrays", &format!("three of {size:.0} MiB on a host{beyond}, best of {repeats} runs"));
+        for (name, bandwidth) in [("copy", record.stream.copy), ("triad", record.stream.triad)] {
+            let Span { min, mean, max } = bandwidth.per_rank;
+            let text = format!("{:.2} GB/s, a rank {mean:.2} ({min:.2} to {max:.2})", bandwidth.total);
+            self.line(name, &text);
+        }
+    }
+
     /// How the iteration went.
     pub fn solved(&self, report: &CgReport, factor: f64, rtol: f64) {
         let verdict = if report.outcome == Outcome::Converged { "converged" } else { "NOT converged" };
@@ -152,6 +169,23 @@ impl Console {
         self.line("", &stages[3..].join(", "));
     }
 
+    /// How long ranks waited for each other, and what they sent.
+    fn messages(&self, record: &RunRecord) {
+        let Some(all) = record.breakdown.stages.get(crate::timing::TOTAL).filter(|_| record.parallel.ranks > 1) else {
+            return;
+        };
+        let part = |share: &Share| 100.0 * share.seconds.mean / all.seconds.mean.max(f64::MIN_POSITIVE);
+        let text = format!(
+            "halo {:.0} %, reductions {:.0} %, other {:.0} % of the time; a rank sent at most {} and {:.1} MiB to neighbours",
+            part(&all.halo),
+            part(&all.reductions),
+            part(&all.others),
+            count(all.halo.count.max as u64, "message"),
+            mebibytes(all.halo.bytes.max as u64),
+        );
+        self.line("messages", &text);
+    }
+
     /// The results and where they are.
     pub fn finish(&self, record: &RunRecord, output: &Output, companion: &Path) {
         self.progress.end();
@@ -162,6 +196,7 @@ impl Console {
         self.flow(&record.flow);
         self.line("error", &format!("{} % estimated, in the energy norm", two_digits(stats.error_estimate_percent)));
         self.times(record);
+        self.messages(record);
         let memory = &record.memory;
         let text = format!(
             "{:.0} MiB in all, {:.0} MiB on the fullest rank",

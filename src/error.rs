@@ -161,6 +161,10 @@ pub enum Error {
     NotHdf5 { path: PathBuf },
     #[error("{path} is not a run record of quad8-mpi (--json writes them): {cause}")]
     NotRecord { path: PathBuf, cause: String },
+    #[error("the run in {path} did not converge, so its times say nothing: leave it out")]
+    NotConverged { path: PathBuf },
+    #[error("these runs are no scaling study: {why}")]
+    NoStudy { why: String },
     #[error("a picture is a .png or an .svg file: {path} is neither")]
     PictureFormat { path: PathBuf },
     #[error("'{name}' holds no finite value: there is nothing to draw")]

@@ -8,10 +8,13 @@
 //! ([`flow`]) follow and go to one HDF5 file ([`io`]). [`run`] tells that
 //! story of a [`case`]; [`parallel`] lies under all of it. [`plot`] draws what
 //! such a file holds, [`split`] stores a partition for later runs, and
-//! [`estimate`] says what a solve would take.
+//! [`estimate`] says what a solve would take, [`bench`] what the machine can do,
+//! and [`report`] how far more ranks and threads helped.
 
 pub mod assemble;
+pub mod bench;
 mod bottleneck;
+pub mod breakdown;
 pub mod case;
 pub mod check;
 pub mod cli;
@@ -34,6 +37,7 @@ pub mod plot;
 pub mod problem;
 mod progress;
 pub mod quad8;
+pub mod report;
 pub mod run;
 pub mod split;
 pub mod timing;

@@ -7,10 +7,10 @@ use std::rc::Rc;
 use clap::Parser;
 use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
-use quad8_mpi::cli::{self, Cli, Command};
+use quad8_mpi::cli::{self, BenchArgs, Benchmark, Cli, Command};
 use quad8_mpi::huge_pages::{self, HugePages};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::{ExitCode, Result, case, check, plot, run, split};
+use quad8_mpi::{ExitCode, Result, bench, case, check, plot, report, run, split};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -31,6 +31,8 @@ fn main() {
         Command::Partition(args) => Box::new(move |comm| split::partition(comm, &args)),
         Command::Check(args) => Box::new(move |comm| check::check(comm, &args)),
         Command::Meshes => Box::new(|comm| check::list_meshes(comm)),
+        Command::Bench(BenchArgs { what: Benchmark::Stream(args) }) => Box::new(move |comm| bench::stream(comm, &args)),
+        Command::Report(args) => alone(|| report::report(&args)),
         Command::Plot(args) => alone(|| plot::plot(&args)),
         Command::Completions(args) => alone(|| cli::completions(&args)),
         Command::Man => alone(cli::manual),

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::assemble::{CoarseMesh, ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
 use crate::bottleneck::bottleneck;
+use crate::breakdown::{Breakdown, Laps};
 use crate::case::{Case, OperatorKind, PreconditionerKind};
 use crate::cli::SolveArgs;
 use crate::console::Console;
@@ -18,9 +19,9 @@ use crate::flow::flow_report;
 use crate::io::{Convergence, Libraries, MeshInfo, Results, ResultsFile, RunRecord, read_partition};
 use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_observed};
 use crate::mesh::{self, LocalMesh, Partition, Split};
-use crate::parallel::{Comm, Halo, Placement, place};
+use crate::parallel::{Comm, Halo, start_threads};
 use crate::problem::Problem;
-use crate::timing::{Stopwatch, Timings};
+use crate::timing::{self, Span, Stopwatch, Timings};
 
 /// Solves what the command line asks for and says how it ended.
 /// **Collective.**
@@ -31,11 +32,12 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     if args.dry_run {
         return dry_run(comm, args);
     }
+    let start_up = Span::over_ranks(comm, timing::age_of_process());
     let mut watch = Stopwatch::start();
     let console = Console::new(comm.is_root() && !args.quiet);
     let case = args.case(comm)?;
     let Case { mesh: source, refine, constants, solver, output, .. } = &case;
-    let placement = start_threads(comm, &case)?;
+    let placement = start_threads(comm, solver.threads)?;
     console.start(comm, &placement);
 
     // 1. Read, check that the results will have a place, split, distribute, refine.
@@ -92,12 +94,17 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     })?;
     let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations };
     let mut u = Vector::zeros(halo.map());
+    let laps = Laps::start();
     let report = watch.time("solve_system", || {
         let start = Instant::now();
-        let observer = |iteration, relative| progress.iteration(start, iteration, relative, solver.rtol);
+        let observer = |iteration, relative| {
+            laps.lap();
+            progress.iteration(start, iteration, relative, solver.rtol);
+        };
         conjugate_gradient_observed(operator, &*preconditioner, &b, &mut u, options, &observer)
     });
     let convergence = Convergence::new(&report, preconditioner.levels());
+    let breakdown = Breakdown::of_solve(comm, &laps, &preconditioner.spent());
     let matrix_nnz = comm.sum(operator.entries() as u64);
     // The results need their memory.
     drop((preconditioner, stiffness, b));
@@ -129,6 +136,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         version: env!("CARGO_PKG_VERSION"),
         libraries: Libraries::in_use(),
         timing_metrics: Timings::new(),
+        start_up,
+        breakdown,
         iterations: report.iterations,
         converged: report.outcome == Outcome::Converged,
         outcome: report.outcome,
@@ -165,7 +174,9 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     watch.time("export", || results_file.write(comm, &results))?;
 
     // 6. Report.
-    record.timing_metrics = watch.collect(comm);
+    let stages = watch.collect(comm);
+    record.timing_metrics = stages.iter().map(|(stage, split)| (*stage, split.seconds)).collect();
+    record.breakdown.stages = stages;
     record.memory = describe::memory(comm);
     record.limited_by = bottleneck(&record, &placement.warnings);
     if let Some(path) = &output.json {
@@ -216,15 +227,6 @@ fn prepare(
     };
     let halo = Rc::new(mesh.halo(comm)?);
     Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside })
-}
-
-fn start_threads(comm: &Comm, case: &Case) -> Result<Placement> {
-    let placement = place(comm, case.solver.threads.map(|n| usize::from(n.get())));
-    let threads = placement.threads;
-    // The main thread works too: with one thread no other is ever started.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
-    comm.agree(pool.map_err(|e| Error::Threads { threads, cause: e.to_string() }))?;
-    Ok(placement)
 }
 
 /// The exit code, and why it is not 0.

@@ -41,6 +41,8 @@ mod reference;
 mod refusal;
 #[path = "support/results.rs"]
 mod results;
+#[path = "command_line/scaling.rs"]
+mod scaling;
 #[path = "command_line/self_description.rs"]
 mod self_description;
 #[path = "command_line/solving.rs"]
@@ -53,13 +55,14 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 18] = [
+    let lists: [Vec<Trial>; 19] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
         paraview::trials(),
         self_description::trials(),
         plot::trials(),
+        scaling::trials(),
         messages::trials(),
         refusal::trials(),
         cases::trials(),

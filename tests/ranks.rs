@@ -43,6 +43,7 @@ mod ranks {
     pub mod solve;
     pub mod tags;
     pub mod threads;
+    pub mod traffic;
 }
 #[path = "support/mpirun.rs"]
 mod mpirun;
@@ -88,6 +89,7 @@ const GROUPS: [Group; 6] = [
             ("flow", flow::CHECKS),
             ("cg", cg::CHECKS),
             ("multigrid", multigrid::CHECKS),
+            ("traffic", traffic::CHECKS),
         ],
     },
     Group { ranks: ANY, threads: &[1], modules: &[("io", io::CHECKS)] },

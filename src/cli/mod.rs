@@ -1,14 +1,18 @@
 //! The command line: one file for the options of each subcommand.
 
+mod bench;
 mod check;
 mod partition;
 mod plot;
+mod report;
 mod shell;
 mod solve;
 
+pub use bench::{BenchArgs, Benchmark, StreamArgs};
 pub use check::CheckArgs;
 pub use partition::PartitionArgs;
 pub use plot::{PlotArgs, PlotField};
+pub use report::{ReportArgs, ReportFormat, ReportTable};
 pub use shell::{CompletionArgs, completions, manual};
 pub use solve::{PartitionerKind, SolveArgs};
 
@@ -46,6 +50,10 @@ pub enum Command {
     Meshes,
     /// Draw a results file, or the convergence of a run, as PNG or SVG
     Plot(PlotArgs),
+    /// Turn run records into the tables and the picture of a scaling study
+    Report(ReportArgs),
+    /// Measure this machine
+    Bench(BenchArgs),
     /// Print the completions of a shell
     Completions(CompletionArgs),
     /// Print the manual page

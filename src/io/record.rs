@@ -6,10 +6,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::results::identity;
+use crate::breakdown::Breakdown;
 use crate::error::{Error, Result};
 use crate::flow::FlowReport;
 use crate::la::{CgReport, Cost, LevelSize, Outcome};
-use crate::timing::Timings;
+use crate::timing::{Span, Timings};
 
 /// Everything about one run. The names are those that scripts rely on.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +21,10 @@ pub struct RunRecord {
     pub libraries: Libraries,
     /// Seconds of each stage over the ranks.
     pub timing_metrics: Timings,
+    /// Seconds from the start of the process to that of the work, MPI's own start included.
+    pub start_up: Span,
+    /// Where that time went, and what was sent.
+    pub breakdown: Breakdown,
     /// Iterations of CG.
     pub iterations: usize,
     /// Whether the tolerance was reached.

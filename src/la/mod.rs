@@ -29,6 +29,7 @@ pub use vector::Vector;
 use serde::Serialize;
 
 use crate::parallel::Halo;
+use crate::parallel::traffic::Spent;
 
 /// A symmetric operator on distributed vectors.
 pub trait LinearOperator<T: Scalar = f64> {
@@ -69,6 +70,11 @@ pub trait Preconditioner {
     /// The levels of a hierarchy, finest first; none for a preconditioner
     /// without one. **Collective.**
     fn levels(&self) -> Vec<LevelSize> {
+        Vec::new()
+    }
+
+    /// What each of these levels has taken on this rank so far.
+    fn spent(&self) -> Vec<Spent> {
         Vec::new()
     }
 }

@@ -23,7 +23,7 @@
 //! The corners as the first coarser level of a refined mesh took 8 to 11, twice
 //! the time in all, and a fifth more memory.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::aggregation::smoothed_aggregation;
 use super::chebyshev::{Chebyshev, Smoothing};
@@ -33,6 +33,7 @@ use super::galerkin::galerkin;
 use super::transfer::{MatrixTransfer, Transfer};
 use super::{LevelSize, LinearOperator, Preconditioner, Vector};
 use crate::error::Result;
+use crate::parallel::traffic::{Spent, measure};
 use crate::parallel::{IndexMap, loops};
 
 /// The precision of the cycle.
@@ -76,6 +77,8 @@ pub struct Multigrid {
     solver: CoarseSolver,
     /// Residual and correction of the finest level.
     ends: RefCell<[Vector<Single>; 2]>,
+    /// What each level has taken.
+    spent: Vec<Cell<Spent>>,
 }
 
 /// Smoothing above a level of smaller degree or of aggregates.
@@ -133,7 +136,8 @@ impl Multigrid {
         }
         levels.reverse();
         let ends = RefCell::new([Vector::zeros(&next), Vector::zeros(&next)]);
-        Ok(Self { levels, coarsest, solver, ends })
+        let spent = vec![Cell::default(); levels.len() + 1];
+        Ok(Self { levels, coarsest, solver, ends, spent })
     }
 
     /// The operator of a level.
@@ -141,34 +145,49 @@ impl Multigrid {
         self.levels.get(at).map_or(&self.coarsest, |level| &*level.operator)
     }
 
+    /// Does work of a level.
+    fn on<R>(&self, at: usize, work: impl FnOnce() -> R) -> R {
+        let (result, spent) = measure(work);
+        let mut sum = self.spent[at].get();
+        sum += spent;
+        self.spent[at].set(sum);
+        result
+    }
+
     /// Overwrites `x` by one cycle for `b`, from x = 0.
     fn cycle(&self, at: usize, b: &Vector<Single>, x: &mut Vector<Single>) {
         let Some(level) = self.levels.get(at) else {
-            return self.solver.solve(self.coarsest.halo(), b, x);
+            return self.on(at, || self.solver.solve(self.coarsest.halo(), b, x));
         };
         let Work { r, d, q, coarse_b, coarse_x, correction, coarse_q } = &mut *level.work.borrow_mut();
-        r.owned_mut().copy_from_slice(b.owned());
-        x.owned_mut().fill(0.0);
-        level.smoother.smooth(&*level.operator, x, [r, d, q]);
-        level.operator.apply(d, q);
-        r.add(-1.0, q);
+        self.on(at, || {
+            r.owned_mut().copy_from_slice(b.owned());
+            x.owned_mut().fill(0.0);
+            level.smoother.smooth(&*level.operator, x, [r, d, q]);
+            level.operator.apply(d, q);
+            r.add(-1.0, q);
+            level.transfer.restrict(r, coarse_b);
+        });
 
-        level.transfer.restrict(r, coarse_b);
         self.cycle(at + 1, coarse_b, correction);
         coarse_x.owned_mut().copy_from_slice(correction.owned());
         for _ in 1..level.cycles {
             // One more cycle for what is left of the coarse right side.
-            self.operator(at + 1).apply(correction, coarse_q);
-            coarse_b.add(-1.0, coarse_q);
+            self.on(at + 1, || {
+                self.operator(at + 1).apply(correction, coarse_q);
+                coarse_b.add(-1.0, coarse_q);
+            });
             self.cycle(at + 1, coarse_b, correction);
             coarse_x.add(1.0, correction);
         }
-        level.transfer.prolong(coarse_x, d);
-        x.add(1.0, d);
 
-        level.operator.apply(d, q);
-        r.add(-1.0, q);
-        level.smoother.smooth(&*level.operator, x, [r, d, q]);
+        self.on(at, || {
+            level.transfer.prolong(coarse_x, d);
+            x.add(1.0, d);
+            level.operator.apply(d, q);
+            r.add(-1.0, q);
+            level.smoother.smooth(&*level.operator, x, [r, d, q]);
+        });
     }
 }
 
@@ -209,5 +228,9 @@ impl Preconditioner for Multigrid {
             LevelSize { unknowns: halo.map().total(), entries: halo.comm().sum(operator.entries() as u64) }
         };
         (0..=self.levels.len()).map(size).collect()
+    }
+
+    fn spent(&self) -> Vec<Spent> {
+        self.spent.iter().map(Cell::get).collect()
     }
 }

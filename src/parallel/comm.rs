@@ -1,5 +1,8 @@
-//! The communicator: the few collective verbs that the solver needs, and the
-//! agreement on errors that keeps a failure on one rank from hanging the rest.
+//! The communicator: the few collective verbs that the solver needs, all of them
+//! counted, and the agreement on errors that keeps a failure on one rank from
+//! hanging the rest.
+
+use std::time::Instant;
 
 use mpi::collective::SystemOperation;
 use mpi::datatype::Equivalence;
@@ -7,6 +10,7 @@ use mpi::request::multiple_scope;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
+use super::traffic::{Traffic, Wait, note};
 use crate::error::{Error, ExitCode, Result};
 
 /// Largest number of bytes in one message; longer ones are split.
@@ -57,7 +61,7 @@ impl Comm {
 
     /// Waits for all ranks. **Collective.**
     pub fn barrier(&self) {
-        self.inner.barrier();
+        collective(|t| &mut t.others, 0, || self.inner.barrier());
     }
 
     /// Entry-wise sum over the ranks. **Collective.**
@@ -80,23 +84,40 @@ impl Comm {
         self.reduce(&[value], SystemOperation::max())[0]
     }
 
+    /// Entry-wise smallest values over the ranks. **Collective.**
+    pub fn min_all<T: Datum>(&self, values: &[T]) -> Vec<T> {
+        self.reduce(values, SystemOperation::min())
+    }
+
+    /// Entry-wise largest values over the ranks. **Collective.**
+    pub fn max_all<T: Datum>(&self, values: &[T]) -> Vec<T> {
+        self.reduce(values, SystemOperation::max())
+    }
+
     fn reduce<T: Datum>(&self, values: &[T], operation: SystemOperation) -> Vec<T> {
         let mut result = vec![T::default(); values.len()];
-        self.inner.all_reduce_into(values, &mut result[..], operation);
+        let bytes = size_of_val(values);
+        collective(|t| &mut t.reductions, bytes, || self.inner.all_reduce_into(values, &mut result[..], operation));
         result
     }
 
     /// Sum of the values of all lower ranks. **Collective.**
     pub fn exclusive_sum(&self, value: u64) -> u64 {
         let mut result = 0;
-        self.inner.exclusive_scan_into(&value, &mut result, SystemOperation::sum());
+        collective(
+            |t| &mut t.others,
+            size_of_val(&value),
+            || {
+                self.inner.exclusive_scan_into(&value, &mut result, SystemOperation::sum());
+            },
+        );
         if self.is_root() { 0 } else { result }
     }
 
     /// The value of every rank, in rank order. **Collective.**
     pub fn all_gather<T: Datum>(&self, value: T) -> Vec<T> {
         let mut values = vec![T::default(); self.size];
-        self.inner.all_gather_into(&[value][..], &mut values[..]);
+        collective(|t| &mut t.others, size_of::<T>(), || self.inner.all_gather_into(&[value][..], &mut values[..]));
         values
     }
 
@@ -109,12 +130,18 @@ impl Comm {
     /// Sends `outgoing[r]` to rank `r` and returns what rank `r` sent here in
     /// entry `r`. **Collective.**
     pub fn exchange<T: Datum>(&self, mut outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
+        // What stays here does not travel.
+        let own = std::mem::take(&mut outgoing[self.rank]);
+        let sent = outgoing.iter().map(Vec::len).sum::<usize>() * size_of::<T>() + self.size * size_of::<u64>();
+        collective(|t| &mut t.others, sent, || self.exchange_with_own(&outgoing, own))
+    }
+
+    fn exchange_with_own<T: Datum>(&self, outgoing: &[Vec<T>], own: Vec<T>) -> Vec<Vec<T>> {
         let sizes: Vec<u64> = outgoing.iter().map(|m| m.len() as u64).collect();
         let mut expected = vec![0_u64; self.size];
         self.inner.all_to_all_into(&sizes[..], &mut expected[..]);
         let mut incoming: Vec<Vec<T>> = expected.iter().map(|&n| vec![T::default(); n as usize]).collect();
-        // What stays here does not travel.
-        incoming[self.rank] = std::mem::take(&mut outgoing[self.rank]);
+        incoming[self.rank] = own;
 
         let piece = (MESSAGE_BYTES / size_of::<T>().max(1)).max(1);
         let messages = 2 * self.size;
@@ -154,21 +181,25 @@ impl Comm {
 
     /// The value of one rank on all of them. **Collective.**
     pub fn broadcast<T: Datum>(&self, from: usize, value: T) -> T {
-        let mut value = value;
-        self.inner.process_at_rank(from as i32).broadcast_into(&mut value);
-        value
+        let mut values = [value];
+        self.broadcast_into(from, &mut values);
+        values[0]
+    }
+
+    fn broadcast_into<T: Datum>(&self, from: usize, values: &mut [T]) {
+        let given = if self.rank == from { size_of_val(values) } else { 0 };
+        collective(|t| &mut t.others, given, || self.inner.process_at_rank(from as i32).broadcast_into(values));
     }
 
     /// The strings of rank 0 on every rank; the others pass none. **Collective.**
     pub fn broadcast_strings(&self, values: Vec<String>) -> Vec<String> {
         let mut lengths: Vec<u64> = values.iter().map(|value| value.len() as u64).collect();
         lengths.resize(self.broadcast(0, lengths.len()), 0);
-        let root = self.inner.process_at_rank(0);
-        root.broadcast_into(&mut lengths[..]);
+        self.broadcast_into(0, &mut lengths);
         let mut bytes = values.concat().into_bytes();
         bytes.resize(lengths.iter().sum::<u64>() as usize, 0);
         for piece in bytes.chunks_mut(MESSAGE_BYTES) {
-            root.broadcast_into(piece);
+            self.broadcast_into(0, piece);
         }
         let mut rest = &bytes[..];
         let mut next = |length: &u64| {
@@ -204,7 +235,7 @@ impl Comm {
         };
         let code = self.broadcast(speaker, code);
         text.resize(self.broadcast(speaker, text.len()), 0);
-        self.inner.process_at_rank(speaker as i32).broadcast_into(&mut text[..]);
+        self.broadcast_into(speaker, &mut text);
         Err(Error::Agreed { code: ExitCode::from_i32(code), message: String::from_utf8_lossy(&text).into_owned() })
     }
 
@@ -218,6 +249,8 @@ impl Comm {
         work: impl FnOnce() -> R,
     ) -> R {
         let messages = send.len() + receive.len();
+        let bytes = send.iter().map(|(_, values)| size_of_val(*values) as u64).sum();
+        let start = Instant::now();
         multiple_scope(messages, |scope, requests| {
             for (source, buffer) in receive {
                 requests.add(self.inner.process_at_rank(source as i32).immediate_receive_into(scope, buffer));
@@ -225,8 +258,12 @@ impl Comm {
             for (target, buffer) in send {
                 requests.add(self.inner.process_at_rank(*target as i32).immediate_send(scope, *buffer));
             }
+            let posted = Instant::now();
             let result = work();
+            let done = Instant::now();
             requests.wait_all(&mut Vec::with_capacity(messages));
+            let seconds = ((posted - start) + done.elapsed()).as_secs_f64();
+            note(|t| &mut t.halo, Wait { count: send.len() as u64, bytes, seconds });
             result
         })
     }
@@ -235,4 +272,12 @@ impl Comm {
     pub fn abort(&self, code: ExitCode) -> ! {
         self.inner.abort(code as i32)
     }
+}
+
+/// Runs a collective operation of one kind, to which this rank gives so many bytes.
+fn collective<R>(kind: impl FnOnce(&mut Traffic) -> &mut Wait, bytes: usize, work: impl FnOnce() -> R) -> R {
+    let start = Instant::now();
+    let result = work();
+    note(kind, Wait { count: 1, bytes: bytes as u64, seconds: start.elapsed().as_secs_f64() });
+    result
 }

@@ -1,10 +1,13 @@
 //! How many threads a rank may use: the cores that it may really run on, shared
 //! with the other ranks of its host.
 
+use std::num::NonZeroU16;
+
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::unistd::{Pid, gethostname};
 
 use super::Comm;
+use crate::error::{Error, Result};
 
 /// Where this rank runs and with how many threads.
 #[derive(Debug, Clone)]
@@ -70,6 +73,19 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Placement {
         ));
     }
     Placement { threads, host, hosts: hosts.len(), warnings }
+}
+
+/// Decides the number of threads as [`place`] does and starts them; once in a process. **Collective.**
+///
+/// # Errors
+/// [`Error::Threads`] on every rank.
+pub fn start_threads(comm: &Comm, requested: Option<NonZeroU16>) -> Result<Placement> {
+    let placement = place(comm, requested.map(|n| usize::from(n.get())));
+    let threads = placement.threads;
+    // The main thread works too: with one thread no other is ever started.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
+    comm.agree(pool.map_err(|e| Error::Threads { threads, cause: e.to_string() }))?;
+    Ok(placement)
 }
 
 /// The cores in this process's affinity mask; empty where it cannot be read.

@@ -7,11 +7,12 @@ mod halo;
 pub mod hdf5_rows;
 mod hosts;
 pub mod loops;
+pub mod traffic;
 
 pub use blocks::Blocks;
 pub use comm::{Comm, Datum};
 pub use halo::{Halo, IndexMap};
-pub use hosts::{Placement, place};
+pub use hosts::{Placement, place, start_threads};
 
 /// Index of a node, unknown or element on this rank.
 pub type Local = u32;

@@ -1,5 +1,5 @@
-//! Pictures of results: a field sampled inside the curved elements, or the
-//! convergence of a run, as PNG or SVG. Runs on one process, without MPI.
+//! Pictures of results: a field sampled inside the curved elements, the
+//! convergence of a run, or the speed-ups of many, as PNG or SVG. Runs on one process, without MPI.
 
 mod colour;
 mod contour;
@@ -11,6 +11,7 @@ mod residuals;
 mod results;
 mod sampling;
 mod scene;
+mod speed_up;
 mod text;
 mod ticks;
 mod view;
@@ -19,6 +20,7 @@ use crate::cli::PlotArgs;
 use crate::error::{Error, ExitCode, Result};
 use results::ResultsReader;
 use scene::Format;
+pub use speed_up::{Curve, Stroke, speed_up};
 
 /// Draws what the command line asks for.
 ///

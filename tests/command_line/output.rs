@@ -144,8 +144,20 @@ fn record(ranks: usize) {
         let [min, mean, max] = ["min", "mean", "max"].map(|m| number(&format!("/timing_metrics/{stage}/{m}")));
         assert!(0.0 <= min && min <= mean * 1.000_001 && mean <= max * 1.000_001, "{stage}: {min} {mean} {max}");
         assert!(max <= number("/timing_metrics/total_workflow/max"), "{stage} takes longer than all");
+        let split = |part: &str| number(&format!("/breakdown/stages/{stage}/{part}/mean"));
+        let parts = ["compute", "halo/seconds", "reductions/seconds", "others/seconds"].map(split);
+        assert!(parts.iter().all(|part| *part >= 0.0), "{stage}: {parts:?}");
+        assert!((parts.iter().sum::<f64>() - mean).abs() < 1e-9 + 1e-6 * mean, "{stage}: {parts:?} of {mean}");
     }
     assert!(number("/iterations") > 0.0);
+    let iterations = &record["breakdown"]["iterations"];
+    assert_eq!(iterations["halo"].as_array().map_or(0, Vec::len) as f64, number("/iterations"));
+    assert!(number("/breakdown/iterations/mean/reductions/count/min") > 0.0);
+    assert_eq!(number("/breakdown/iterations/mean/halo/bytes/max") > 0.0, ranks > 1);
+    assert_eq!(
+        record["breakdown"]["levels"].as_array().map(Vec::len),
+        record["convergence"]["levels"].as_array().map(Vec::len)
+    );
     assert_eq!(record["converged"], Value::Bool(true));
     assert!(difference(&[number("/solution_stats/u_range/1")], &[10.555_604_976]) < 1e-6);
     for name in ["u_range/0", "u_mean", "u_std", "final_residual", "relative_residual"] {

@@ -11,7 +11,7 @@ use crate::mesh::Mesh;
 use crate::mpirun::{Outcome, Run, Running};
 use crate::results::Results;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_quad8-mpi");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_quad8-mpi");
 
 /// A folder that is removed at the end, where the program runs.
 pub struct Folder(TempDir);

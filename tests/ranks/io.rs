@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
+use quad8_mpi::breakdown::Breakdown;
 use quad8_mpi::field::Field;
 use quad8_mpi::fields::{ElementFields, NodeFields};
 use quad8_mpi::flow::{BoundaryFlow, FlowReport};
@@ -15,7 +16,7 @@ use quad8_mpi::io::{
 use quad8_mpi::la::{Cost, Outcome, Vector};
 use quad8_mpi::mesh::MeshSource;
 use quad8_mpi::parallel::{Comm, Global};
-use quad8_mpi::timing::Timings;
+use quad8_mpi::timing::{Span, Timings};
 use quad8_mpi::{Error, ExitCode, Result};
 
 use super::meshes::{Grid, Mesh};
@@ -39,6 +40,8 @@ fn record() -> RunRecord {
         version: "1.2.3",
         libraries: Libraries::in_use(),
         timing_metrics: Timings::new(),
+        start_up: Span::default(),
+        breakdown: Breakdown::default(),
         iterations: 4,
         converged: true,
         outcome: Outcome::Converged,

@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use quad8_mpi::assemble::{CoarseMesh, ElementMatrices, Fixed, Nested, Stiffness, fixed_nodes, load_vector};
 use quad8_mpi::field::Field;
-use quad8_mpi::la::{CgOptions, CgReport, Multigrid, Outcome, Preconditioner, Transfer, Vector, conjugate_gradient};
+use quad8_mpi::la::{
+    CgOptions, CgReport, LinearOperator, Multigrid, Outcome, Preconditioner, Transfer, Vector, conjugate_gradient,
+};
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::problem::{Condition, Material, Problem};
 
@@ -52,6 +54,21 @@ impl System {
         let coarser = CoarseMesh::family(halo.comm(), base, base_boundary, problem, *levels).expect("coarser meshes");
         let multigrid = stiffness.multigrid(mesh, elements, &fixed, coarser).expect("a hierarchy");
         Self { stiffness, multigrid, b, fixed }
+    }
+
+    /// The operator before multigrid.
+    pub fn operator(&self) -> &dyn LinearOperator {
+        self.stiffness.operator()
+    }
+
+    /// The preconditioner.
+    pub fn multigrid(&self) -> &Multigrid {
+        &self.multigrid
+    }
+
+    /// b of the system.
+    pub fn right_side(&self) -> &[f64] {
+        &self.b
     }
 
     /// u with its ghosts, and how the iteration went. **Collective.**

@@ -1,0 +1,65 @@
+//! Options of `quad8-mpi report`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Options of a report on runs.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// Run records (solve --json) and records of the memory bandwidth (bench stream --json), in any order
+    #[arg(required = true, value_name = "RUN.json")]
+    pub runs: Vec<PathBuf>,
+
+    /// One problem on ever more cores [default: what the runs look like]
+    #[arg(long, conflicts_with = "weak")]
+    pub strong: bool,
+
+    /// A problem that grows with the cores [default: what the runs look like]
+    #[arg(long)]
+    pub weak: bool,
+
+    /// Which table: of the scaling, or of the stages of each run
+    #[arg(long, value_enum, default_value_t = ReportTable::Scaling)]
+    pub table: ReportTable,
+
+    /// How the table is written
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    pub format: ReportFormat,
+
+    /// Put beside it what the Numba program claims for its threads
+    #[arg(long)]
+    pub claims: bool,
+
+    /// Write the table to this file [default: print it]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Also draw the speed-up, as PNG or SVG
+    #[arg(long, value_name = "OUT.png")]
+    pub plot: Option<PathBuf>,
+
+    /// Width of the picture, in pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = 1600, value_parser = clap::value_parser!(u32).range(200..=20_000))]
+    pub width: u32,
+}
+
+/// The tables of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportTable {
+    /// Per stage: time, speed-up, efficiency, imbalance, share of communication, messages and bytes
+    Scaling,
+    /// Per run: assembly, solve, post-processing, total, iterations, peak memory, start-up
+    Stages,
+}
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// In columns
+    Text,
+    /// Markdown
+    Md,
+    /// Comma-separated values
+    Csv,
+}
