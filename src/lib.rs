@@ -6,7 +6,7 @@
 //! ([`quad8`]) and summed into a distributed matrix ([`assemble`]); conjugate
 //! gradients solve it ([`la`]); velocities, pressures ([`fields`]) and flows
 //! ([`flow`]) follow and go to one HDF5 file ([`io`]). [`run`] tells that
-//! story of a [`case`]; [`parallel`] lies under all of it. [`plot`] draws what
+//! story of a [`case`], which a [`checkpoint`] can cut in two; [`parallel`] lies under all of it. [`plot`] draws what
 //! such a file holds, [`split`] stores a partition for later runs, and
 //! [`estimate`] says what a solve would take, [`bench`] what the machine can do,
 //! and [`report`] how far more ranks and threads helped.
@@ -17,6 +17,7 @@ mod bottleneck;
 pub mod breakdown;
 pub mod case;
 pub mod check;
+pub mod checkpoint;
 pub mod cli;
 mod console;
 mod describe;
@@ -41,5 +42,6 @@ pub mod report;
 pub mod run;
 pub mod split;
 pub mod timing;
+mod verdict;
 
 pub use error::{Error, ExitCode, Result};
