@@ -4,7 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
 
-use crate::assemble::{CoarseMesh, ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
+use crate::assemble::{ElementMatrices, Family, Stiffness, fixed_nodes, held_nodes, load_vector};
 use crate::bottleneck::bottleneck;
 use crate::case::{Case, OperatorKind, PreconditionerKind};
 use crate::cli::SolveArgs;
@@ -85,8 +85,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         Ok::<Box<dyn Preconditioner>, Error>(match solver.preconditioner {
             PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
             PreconditionerKind::Multigrid => {
-                let coarser = CoarseMesh::family(comm, &base.mesh, &base.boundary, &problem, *refine)?;
-                Box::new(stiffness.multigrid(&mesh, elements, &fixed, coarser)?)
+                let family = Family::new(comm, &base.mesh, &base.boundary, &problem, *refine, elements)?;
+                Box::new(stiffness.multigrid(&mesh, &fixed, family)?)
             }
         })
     })?;

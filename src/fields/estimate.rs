@@ -1,11 +1,11 @@
 //! How large the error of a solution is, as far as the solution itself tells.
 
-use super::gauss::{Lanes, coordinates, in_batches, nodal};
-use crate::assemble::coefficients::conductivity;
+use super::gauss::{coordinates, in_batches, nodal};
+use crate::assemble::coefficients::conductivities;
 use crate::mesh::LocalMesh;
 use crate::parallel::Comm;
 use crate::problem::Problem;
-use crate::quad8::{self, LANES, Lane};
+use crate::quad8::{self, LANES};
 
 /// Estimate of the error in the energy norm, (integral of k |grad e|^2)^1/2.
 #[derive(Debug, Clone)]
@@ -33,7 +33,8 @@ pub fn estimate_error(
     let squares: Vec<[f64; 2]> = in_batches(mesh.own_elements, |lanes, out| {
         let batch = coordinates(mesh, lanes);
         let g = [0, 1].map(|axis| nodal(mesh, lanes, |node| -recovered[node][axis]));
-        let k = at_points(problem, mesh, lanes);
+        // The elements were integrated with the same values.
+        let k = conductivities(problem, mesh, lanes.range()).unwrap_or([[f64::NAN; LANES]; 9]);
         let (distance, energy) = quad8::gradient_distance(&batch, &nodal(mesh, lanes, |node| u[node]), &g, &k);
         out.extend((0..lanes.len()).map(|l| [distance[l], energy[l]]));
     });
@@ -44,15 +45,4 @@ pub fn estimate_error(
         total: distance.sqrt(),
         relative: if distance > 0.0 { (distance / (distance + energy)).sqrt() } else { 0.0 },
     }
-}
-
-/// k at the nine Gauss points of each element of a batch.
-fn at_points(problem: &Problem, mesh: &LocalMesh, lanes: Lanes) -> [Lane; 9] {
-    let mut k = [[0.0; LANES]; 9];
-    for (lane, element) in lanes.range().enumerate() {
-        // The elements were integrated with the same values.
-        let values = conductivity(problem, mesh, element).unwrap_or([f64::NAN; 9]);
-        k.iter_mut().zip(values).for_each(|(k, value)| k[lane] = value);
-    }
-    k
 }
