@@ -118,9 +118,10 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         let fluid = Fluid { p0: constants.p0, density: constants.density };
         let flow = flow_report(comm, &mesh, &boundary, &problem, &u)?;
         let gauss = gauss_velocities(&mesh, u.local());
-        let velocities = recover(&halo, &mesh, &gauss);
-        let estimate = estimate_error(comm, &mesh, u.local(), &velocities, &problem);
-        Ok::<_, Error>((element_fields(&mesh, &gauss, fluid), node_fields(&velocities, fluid), estimate, flow))
+        let recovered = recover(&halo, &mesh, &problem, &gauss);
+        let estimate = estimate_error(comm, &mesh, u.local(), &recovered, &problem);
+        let nodes = node_fields(&recovered.into_nodes(), fluid);
+        Ok::<_, Error>((element_fields(&mesh, &gauss, fluid), nodes, estimate, flow))
     })?;
 
     // 5. Write.
