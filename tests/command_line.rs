@@ -15,6 +15,10 @@ mod dry_run;
 mod failure;
 #[path = "command_line/formats.rs"]
 mod formats;
+#[path = "command_line/layers.rs"]
+mod layers;
+#[path = "command_line/lying.rs"]
+mod lying;
 #[path = "support/mesh.rs"]
 mod mesh;
 #[path = "command_line/messages.rs"]
@@ -53,7 +57,7 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 18] = [
+    let lists: [Vec<Trial>; 20] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
@@ -63,9 +67,11 @@ fn main() {
         messages::trials(),
         refusal::trials(),
         cases::trials(),
+        layers::trials(),
         bad_meshes::trials(),
         bad_outputs::trials(),
         formats::trials(),
+        lying::trials(),
         checking::trials(),
         partition::trials(),
         dry_run::trials(),
