@@ -77,6 +77,18 @@ impl Field {
     }
 }
 
+/// The same number or the same text, or one and the same function.
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Constant(a), Self::Constant(b)) => a == b,
+            (Self::Expression(a), Self::Expression(b)) => a.text() == b.text(),
+            (Self::Function(a), Self::Function(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
 /// Nothing.
 impl Default for Field {
     fn default() -> Self {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::assemble::{CoarseMesh, ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
+use crate::assemble::{ElementMatrices, Family, Stiffness, fixed_nodes, held_nodes, load_vector};
 use crate::bottleneck::bottleneck;
 use crate::breakdown::{Breakdown, Laps};
 use crate::case::{Case, OperatorKind, PreconditionerKind};
@@ -105,8 +105,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         Ok::<Box<dyn Preconditioner>, Error>(match solver.preconditioner {
             PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
             PreconditionerKind::Multigrid => {
-                let coarser = CoarseMesh::family(comm, &base.mesh, &base.boundary, &problem, *refine)?;
-                Box::new(stiffness.multigrid(&mesh, elements, &fixed, coarser)?)
+                let family = Family::new(comm, &base.mesh, &base.boundary, &problem, *refine, elements)?;
+                Box::new(stiffness.multigrid(&mesh, &fixed, family)?)
             }
         })
     })?;
@@ -142,9 +142,10 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         let fluid = Fluid { p0: constants.p0, density: constants.density };
         let flow = flow_report(comm, &mesh, &boundary, &problem, &u)?;
         let gauss = gauss_velocities(&mesh, u.local());
-        let velocities = recover(&halo, &mesh, &gauss);
-        let estimate = estimate_error(comm, &mesh, u.local(), &velocities, &problem);
-        Ok::<_, Error>((element_fields(&mesh, &gauss, fluid), node_fields(&velocities, fluid), estimate, flow))
+        let recovered = recover(&halo, &mesh, &problem, &gauss);
+        let estimate = estimate_error(comm, &mesh, u.local(), &recovered, &problem);
+        let nodes = node_fields(&recovered.into_nodes(), fluid);
+        Ok::<_, Error>((element_fields(&mesh, &gauss, fluid), nodes, estimate, flow))
     })?;
 
     // 5. Write.

@@ -17,6 +17,10 @@ mod dry_run;
 mod failure;
 #[path = "command_line/formats.rs"]
 mod formats;
+#[path = "command_line/layers.rs"]
+mod layers;
+#[path = "command_line/lying.rs"]
+mod lying;
 #[path = "support/mesh.rs"]
 mod mesh;
 #[path = "command_line/messages.rs"]
@@ -68,9 +72,11 @@ fn main() {
         messages::trials(),
         refusal::trials(),
         cases::trials(),
+        layers::trials(),
         bad_meshes::trials(),
         bad_outputs::trials(),
         formats::trials(),
+        lying::trials(),
         checking::trials(),
         partition::trials(),
         dry_run::trials(),

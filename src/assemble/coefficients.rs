@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::field::{Field, OutOfRange, Range};
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::problem::{Condition, Problem};
-use crate::quad8::{self, Coordinates, EdgePoint, edge_gauss};
+use crate::quad8::{self, Coordinates, EdgePoint, LANES, Lane, edge_gauss};
 
 /// k at the nine Gauss points of an element.
 ///
@@ -16,6 +16,21 @@ use crate::quad8::{self, Coordinates, EdgePoint, edge_gauss};
 pub fn conductivity(problem: &Problem, mesh: &LocalMesh, element: usize) -> Result<[f64; 9]> {
     let k = &problem.material(mesh.regions[element]).conductivity;
     at_points(k, Range::Positive, || mesh.element_coordinates(element)).map_err(|e| bad(mesh, element, "k", e))
+}
+
+/// k at the nine Gauss points of each element of a batch; 1 in lanes without one.
+///
+/// # Errors
+/// [`Error::BadValue`] for the element with the lowest number.
+pub fn conductivities(problem: &Problem, mesh: &LocalMesh, elements: impl Iterator<Item = usize>) -> Result<[Lane; 9]> {
+    let (mut k, mut errors) = ([[1.0; LANES]; 9], Vec::new());
+    for (lane, element) in elements.enumerate() {
+        match conductivity(problem, mesh, element) {
+            Ok(values) => k.iter_mut().zip(values).for_each(|(k, value)| k[lane] = value),
+            Err(error) => errors.push(error),
+        }
+    }
+    lowest(errors.into_iter()).map_or(Ok(k), Err)
 }
 
 /// f at the nine Gauss points of an element.

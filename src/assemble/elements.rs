@@ -1,16 +1,25 @@
-//! The rayon-parallel element loop.
+//! The matrices of all local elements, and the parallel loop that integrates them.
 
+use std::sync::Arc;
+
+use super::batch::{Batch, Batches};
 use super::coefficients::{self, for_all, lowest};
+use super::order::{ElementOrder, Place};
 use crate::error::Result;
 use crate::mesh::{BoundaryEdge, LocalMesh, check_jacobian};
 use crate::parallel::Local;
 use crate::problem::Problem;
-use crate::quad8::{self, Batch, EDGES, LANES, Lane, PACKED, packed};
+use crate::quad8::{self, EDGES, LANES, PAIRS, pair};
 
-/// Symmetric matrices of all local elements, eight elements interleaved.
+/// Symmetric matrices of all local elements, integrated straight into the
+/// batches that [`ElementOperator`](super::ElementOperator) applies: both hold
+/// the same ones. The diagonal follows from the sums of the rows.
 pub struct ElementMatrices {
-    batches: Vec<[Lane; PACKED]>,
-    robin_elements: Vec<usize>,
+    order: ElementOrder,
+    batches: Arc<Batches<f64>>,
+    /// Sums of the rows of elements on Robin edges, in the order of the elements;
+    /// rows of all others sum to zero.
+    row_sums: Vec<(Local, [f64; 8])>,
 }
 
 impl ElementMatrices {
@@ -21,72 +30,99 @@ impl ElementMatrices {
     /// [`Error::BadJacobian`](crate::Error::BadJacobian) for an element that is folded,
     /// [`Error::BadValue`](crate::Error::BadValue) for a value of k, p or gamma; on this rank only.
     pub fn new(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Self> {
-        let batches =
-            for_all(mesh.elements.len().div_ceil(LANES), [[0.0; LANES]; PACKED], |b| integrate(b, mesh, problem))?;
-        let mut matrices = Self { batches, robin_elements: Vec::new() };
+        let order = ElementOrder::new(mesh);
+        let all = |count: usize, place: fn(usize) -> Place| {
+            let batch = |b: usize| {
+                let places = b * LANES..count.min((b + 1) * LANES);
+                integrate(places.map(|i| order.element(place(i))), mesh, problem)
+            };
+            for_all(count.div_ceil(LANES), Batch { nodes: [[0; LANES]; 8], stiffness: [[0.0; LANES]; PAIRS] }, batch)
+        };
+        let mut batches = match (all(order.interior(), Place::Interior), all(order.border(), Place::Border)) {
+            (Ok(interior), Ok(border)) => Batches { interior, border },
+            (Err(one), Err(other)) => return Err(if one.place() <= other.place() { one } else { other }),
+            (Err(error), _) | (_, Err(error)) => return Err(error),
+        };
+        let mut row_sums: Vec<(Local, [f64; 8])> = Vec::new();
         for edge in boundary {
             if let Some(robin) = coefficients::robin(problem, mesh, edge)?
                 && robin.p != [0.0; 3]
             {
                 let (mass, _) = quad8::robin(&robin.points, &robin.p, &robin.gamma);
-                matrices.add_edge(edge, &mass);
-                matrices.robin_elements.push(edge.element as usize);
+                let (batch, lane) = batches.find_mut(order.place(edge.element as usize));
+                row_sums.push((edge.element, add_edge(batch, lane, edge.side, &mass)));
             }
         }
-        matrices.robin_elements.dedup();
-        Ok(matrices)
+        row_sums.sort_by_key(|&(element, _)| element);
+        row_sums.dedup_by(|later, first| {
+            let is_same = later.0 == first.0;
+            if is_same {
+                first.1.iter_mut().zip(later.1).for_each(|(sum, more)| *sum += more);
+            }
+            is_same
+        });
+        Ok(Self { order, batches: Arc::new(batches), row_sums })
     }
 
-    /// The elements with Robin terms in their matrices, ascending.
-    pub fn robin_elements(&self) -> &[usize] {
-        &self.robin_elements
+    /// The batches.
+    pub(super) fn batches(&self) -> &Arc<Batches<f64>> {
+        &self.batches
     }
 
-    /// Entry (a, b) of the matrix of one element.
-    pub fn entry(&self, element: usize, a: usize, b: usize) -> f64 {
-        self.batches[element / LANES][packed(a, b)][element % LANES]
+    /// The elements with rows that do not sum to zero, ascending, and the sums.
+    pub(super) fn row_sums(&self) -> &[(Local, [f64; 8])] {
+        &self.row_sums
     }
 
     /// Row `a` of the matrix of one element.
     pub fn row(&self, element: usize, a: usize) -> [f64; 8] {
-        let (batch, lane) = (&self.batches[element / LANES], element % LANES);
-        std::array::from_fn(|b| batch[packed(a, b)][lane])
-    }
-
-    fn add_edge(&mut self, edge: &BoundaryEdge, mass: &[[f64; 3]; 3]) {
-        let (batch, lane) = (edge.element as usize / LANES, edge.element as usize % LANES);
-        let places = EDGES[edge.side as usize];
-        for (i, &a) in places.iter().enumerate() {
-            for (j, &b) in places.iter().enumerate() {
-                // The packed triangle holds (a, b) and (b, a) once.
-                if a <= b {
-                    self.batches[batch][packed(a, b)][lane] += mass[i][j];
-                }
-            }
-        }
+        let (batch, lane) = self.batches.find(self.order.place(element));
+        let mut row = std::array::from_fn(|b| if a == b { 0.0 } else { batch.stiffness[pair(a, b)][lane] });
+        let place = self.row_sums.binary_search_by_key(&element, |&(element, _)| element as usize);
+        row[a] = place.map_or(0.0, |i| self.row_sums[i].1[a]) - row.iter().sum::<f64>();
+        row
     }
 }
 
-/// The matrices of batch `b` of the elements.
-fn integrate(b: usize, mesh: &LocalMesh, problem: &Problem) -> Result<[Lane; PACKED]> {
-    let range = b * LANES..mesh.elements.len().min((b + 1) * LANES);
-    let batch = Batch::gather(range.clone().map(|e| mesh.element_coordinates(e)));
-    let mut k = [[1.0; LANES]; 9];
-    let mut errors = Vec::new();
-    for (lane, e) in range.clone().enumerate() {
-        match coefficients::conductivity(problem, mesh, e) {
-            Ok(values) => k.iter_mut().zip(values).for_each(|(k, value)| k[lane] = value),
-            Err(error) => errors.push(error),
+/// The batch of these elements. Lanes without an element repeat the nodes of
+/// the first, with zeros.
+fn integrate(
+    elements: impl ExactSizeIterator<Item = usize> + Clone,
+    mesh: &LocalMesh,
+    problem: &Problem,
+) -> Result<Batch<f64>> {
+    let count = elements.len();
+    let coordinates = quad8::Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
+    let (k, mut errors) = match coefficients::conductivities(problem, mesh, elements.clone()) {
+        Ok(k) => (k, Vec::new()),
+        Err(error) => ([[1.0; LANES]; 9], vec![error]),
+    };
+    let (mut stiffness, smallest) = quad8::stiffness(&coordinates, &k);
+    let mut nodes = [[0; LANES]; 8];
+    for (lane, e) in elements.enumerate() {
+        for (nodes, &node) in nodes.iter_mut().zip(&mesh.elements[e]) {
+            nodes[lane..].fill(node);
         }
-    }
-    let (matrices, smallest) = quad8::stiffness(&batch, &k);
-    for (e, determinant) in range.zip(smallest) {
-        if !quad8::is_valid(determinant) {
+        if !quad8::is_valid(smallest[lane]) {
             errors
                 .extend(check_jacobian(&mesh.element_coordinates(e), mesh.element_ids[e], mesh.global_nodes(e)).err());
         }
     }
-    lowest(errors.into_iter()).map_or(Ok(matrices), Err)
+    stiffness.iter_mut().for_each(|lanes| lanes[count..].fill(0.0));
+    lowest(errors.into_iter()).map_or(Ok(Batch { nodes, stiffness }), Err)
+}
+
+/// Adds the matrix of an edge to one element and returns the sums of its rows.
+fn add_edge(batch: &mut Batch<f64>, lane: usize, side: u8, mass: &[[f64; 3]; 3]) -> [f64; 8] {
+    let places = EDGES[side as usize];
+    let mut sums = [0.0; 8];
+    for i in 0..3 {
+        sums[places[i]] = mass[i].iter().sum();
+        for j in 0..i {
+            batch.stiffness[pair(places[i], places[j])][lane] += mass[i][j];
+        }
+    }
+    sums
 }
 
 /// The right side of the owned nodes: source and Robin terms.

@@ -2,20 +2,23 @@
 //! loads and boundary conditions. Each rank computes its own rows whole, from
 //! every element that touches its nodes, so no matrix entry crosses a rank.
 
-mod coarse_mesh;
+mod batch;
+mod chunks;
 pub(crate) mod coefficients;
 mod conditions;
 mod corners;
 mod elements;
+mod family;
 mod nested;
 mod operator;
+mod order;
 mod rows;
 mod system;
 
-pub use coarse_mesh::CoarseMesh;
 pub use conditions::{Fixed, fixed_nodes, held_nodes};
 pub use corners::Corners;
 pub use elements::{ElementMatrices, load_vector};
+pub use family::{CoarseMesh, Family};
 pub use nested::Nested;
 pub use operator::ElementOperator;
 pub use rows::sum_elements;

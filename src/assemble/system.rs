@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::{CoarseMesh, Corners, ElementMatrices, ElementOperator, Fixed, Nested, sum_elements};
+use super::{Corners, ElementMatrices, ElementOperator, Family, Fixed, Nested, sum_elements};
 use crate::error::Result;
-use crate::la::{Coarsening, DistributedCsr, LinearOperator, MatrixTransfer, Multigrid};
+use crate::la::{Coarsening, DistributedCsr, LinearOperator, MatrixTransfer, Multigrid, Transfer};
 use crate::mesh::LocalMesh;
 use crate::parallel::Halo;
 
@@ -52,40 +52,28 @@ impl Stiffness {
         }
     }
 
-    /// Multigrid for this operator: the `coarser` meshes that the mesh was
-    /// refined from (finest first), then the corners of the last, then
-    /// aggregates. Element matrices are freed as soon as they are of no more
-    /// use. **Collective.**
+    /// Multigrid for this operator: the meshes of the `family` (finest first),
+    /// then the corners of the last, then aggregates. **Collective.**
     ///
     /// # Errors
     /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-    pub fn multigrid(
-        &self,
-        mesh: &LocalMesh,
-        elements: ElementMatrices,
-        fixed: &Fixed,
-        coarser: Vec<CoarseMesh>,
-    ) -> Result<Multigrid> {
-        let elements = coarser.is_empty().then_some(elements);
-        let mut operator: Box<dyn LinearOperator<f32>> = match self {
+    pub fn multigrid(&self, mesh: &LocalMesh, fixed: &Fixed, family: Family) -> Result<Multigrid> {
+        let Family { coarser, elements } = family;
+        let mut transfers: Vec<Box<dyn Transfer<f32>>> = Vec::new();
+        let (mut halo, mut mesh, mut fixed) = (self.operator().halo(), mesh, fixed);
+        for level in &coarser {
+            transfers.push(Box::new(Nested::new(&level.halo, &level.mesh, &level.fixed.fixed, mesh)));
+            (halo, mesh, fixed) = (&level.halo, &level.mesh, &level.fixed);
+        }
+        let Corners { prolongation, matrix } = Corners::new(halo, mesh, &elements, &fixed.fixed)?;
+        drop(elements);
+        transfers.push(Box::new(MatrixTransfer::new(prolongation).to()));
+        let mut operators: Vec<Box<dyn LinearOperator<f32>>> = vec![match self {
             Self::Elements(operator) => Box::new(operator.to()),
             Self::Assembled(matrix) => Box::new(matrix.to()),
-        };
-        let mut nested = Vec::new();
-        let mut fine = mesh;
-        for CoarseMesh { halo, mesh, elements, fixed } in &coarser {
-            let transfer = Box::new(Nested::new(halo, mesh, &fixed.fixed, fine));
-            let next = Box::new(ElementOperator::new(halo, mesh, elements, &fixed.fixed).to());
-            nested.push(Coarsening { operator: std::mem::replace(&mut operator, next), transfer });
-            fine = mesh;
-        }
-        let last = coarser.last().map(|level| (&level.mesh, &level.elements, &level.fixed));
-        let Some((mesh, elements, fixed)) = last.or(elements.as_ref().map(|elements| (mesh, elements, fixed))) else {
-            unreachable!("the element matrices are kept where no coarser mesh has any");
-        };
-        let Corners { prolongation, matrix } = Corners::new(operator.halo(), mesh, elements, &fixed.fixed)?;
-        drop(coarser);
-        nested.push(Coarsening { operator, transfer: Box::new(MatrixTransfer::new(prolongation).to()) });
-        Multigrid::new(nested, matrix)
+        }];
+        operators.extend(coarser.into_iter().map(|level| Box::new(level.operator) as Box<dyn LinearOperator<f32>>));
+        let levels = operators.into_iter().zip(transfers);
+        Multigrid::new(levels.map(|(operator, transfer)| Coarsening { operator, transfer }).collect(), matrix)
     }
 }

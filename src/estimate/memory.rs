@@ -79,8 +79,16 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         ("program and MPI", PROCESS + NEIGHBOUR * case.ranks.min(HOST) as f64, &STAGES[..]),
         // LocalMesh: nodes, number, owner, region; coordinates, number, owner.
         ("mesh", all.bytes(46.0, 28.0), &STAGES),
-        // ElementMatrices: 36 numbers; with coarser meshes they are freed when the operator is there.
-        ("element matrices", all.bytes(288.0, 0.0), if is_nested { &[Assemble] } else { &[Assemble, Setup] }),
+        // Batch<f64>: eight nodes, 28 numbers. They are the operator, or else freed when the corners are there.
+        (
+            "element matrices",
+            all.bytes(256.0, 0.0),
+            match case.operator {
+                OperatorKind::Elements => &[Assemble, Setup, Solve],
+                OperatorKind::Assembled if is_nested => &[Assemble],
+                OperatorKind::Assembled => &[Assemble, Setup],
+            },
+        ),
         // Load, fixed values and flags.
         ("right side and conditions", all.bytes(0.0, 17.0), &[Assemble, Setup, Solve]),
         // u in two doubles, r, z, p, q.
@@ -97,7 +105,7 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
     let after_elements = if is_nested {
         110.0
     } else if jacobi {
-        200.0
+        290.0
     } else {
         0.0
     };
@@ -106,8 +114,7 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
     // Measured.
     rows.push(("kept by the allocator", kept, &[Setup, Solve]));
     match case.operator {
-        // Batch<f64>: eight nodes, 28 numbers; the diagonal.
-        OperatorKind::Elements => rows.push(("operator", all.bytes(256.0, 8.0), &[Assemble, Setup, Solve])),
+        OperatorKind::Elements => rows.push(("diagonal", all.bytes(0.0, 8.0), &[Assemble, Setup, Solve])),
         OperatorKind::Assembled => {
             rows.push(("operator", all.bytes(0.0, ROW * 12.0 + 8.0), &[Assemble, Setup, Solve]));
             rows.push(("rows of the operator in chunks", all.bytes(0.0, ROW * 12.0), &[Assemble, Setup]));
@@ -138,8 +145,8 @@ fn preconditioner(case: &Plan, all: Share) -> Vec<Row> {
         ("vectors of multigrid", all.bytes(0.0, 24.0) + coarser(case, all.bytes(0.0, 16.0)), &[Setup, Solve]),
     ];
     if case.refine > 0 {
-        // LocalMesh, ElementMatrices, conditions.
-        rows.push(("coarser meshes", coarser(case, all.bytes(334.0, 37.0)), &[Setup]));
+        // LocalMesh, conditions.
+        rows.push(("coarser meshes", coarser(case, all.bytes(46.0, 37.0)), &[Setup]));
         // Nested: sources of the fine nodes; parents, adjacency, children of the coarse elements.
         let nested = all.bytes(0.0, 4.0) + coarser(case, all.bytes(148.0, 8.0));
         rows.push(("transfers between meshes", nested, &[Setup, Solve]));

@@ -1,11 +1,12 @@
 //! How large the error of a solution is, as far as the solution itself tells.
 
-use super::gauss::{Lanes, coordinates, in_batches, nodal};
-use crate::assemble::coefficients::conductivity;
+use super::Recovered;
+use super::gauss::{coordinates, in_batches, nodal};
+use crate::assemble::coefficients::conductivities;
 use crate::mesh::LocalMesh;
 use crate::parallel::Comm;
 use crate::problem::Problem;
-use crate::quad8::{self, LANES, Lane};
+use crate::quad8::{self, LANES};
 
 /// Estimate of the error in the energy norm, (integral of k |grad e|^2)^1/2.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ pub struct ErrorEstimate {
 }
 
 /// The distance between the velocity of the elements and the recovered one at
-/// the local nodes, which converges to the error of the former (O. C.
+/// their own side of the nodes, which converges to the error of the former (O. C.
 /// Zienkiewicz, J. Z. Zhu, *A simple error estimator and adaptive procedure for
 /// practical engineering analysis*, Int. J. Numer. Methods Eng. 24 (1987)).
 /// **Collective.**
@@ -27,14 +28,16 @@ pub fn estimate_error(
     comm: &Comm,
     mesh: &LocalMesh,
     u: &[f64],
-    recovered: &[[f64; 2]],
+    recovered: &Recovered,
     problem: &Problem,
 ) -> ErrorEstimate {
     let squares: Vec<[f64; 2]> = in_batches(mesh.own_elements, |lanes, out| {
         let batch = coordinates(mesh, lanes);
-        let g = [0, 1].map(|axis| nodal(mesh, lanes, |node| -recovered[node][axis]));
-        let k = at_points(problem, mesh, lanes);
-        let (distance, energy) = quad8::gradient_distance(&batch, &nodal(mesh, lanes, |node| u[node]), &g, &k);
+        let g = [0, 1].map(|axis| nodal(recovered.sides(), lanes, |side| -recovered.values()[side][axis]));
+        // The elements were integrated with the same values.
+        let k = conductivities(problem, mesh, lanes.range()).unwrap_or([[f64::NAN; LANES]; 9]);
+        let (distance, energy) =
+            quad8::gradient_distance(&batch, &nodal(&mesh.elements, lanes, |node| u[node]), &g, &k);
         out.extend((0..lanes.len()).map(|l| [distance[l], energy[l]]));
     });
     let sum = squares.iter().fold([0.0; 2], |sum, s| [sum[0] + s[0], sum[1] + s[1]]);
@@ -44,15 +47,4 @@ pub fn estimate_error(
         total: distance.sqrt(),
         relative: if distance > 0.0 { (distance / (distance + energy)).sqrt() } else { 0.0 },
     }
-}
-
-/// k at the nine Gauss points of each element of a batch.
-fn at_points(problem: &Problem, mesh: &LocalMesh, lanes: Lanes) -> [Lane; 9] {
-    let mut k = [[0.0; LANES]; 9];
-    for (lane, element) in lanes.range().enumerate() {
-        // The elements were integrated with the same values.
-        let values = conductivity(problem, mesh, element).unwrap_or([f64::NAN; 9]);
-        k.iter_mut().zip(values).for_each(|(k, value)| k[lane] = value);
-    }
-    k
 }

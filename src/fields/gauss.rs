@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::mesh::LocalMesh;
+use crate::parallel::Local;
 use crate::quad8::{self, Batch, LANES, Lane};
 
 /// v = -grad u at the 2x2 Gauss points of one element.
@@ -17,7 +18,7 @@ pub struct GaussVelocities {
 /// Velocities in all local elements, from `u` at the local nodes.
 pub fn gauss_velocities(mesh: &LocalMesh, u: &[f64]) -> Vec<GaussVelocities> {
     in_batches(mesh.elements.len(), |batch, out| {
-        let found = quad8::gradients_2x2(&coordinates(mesh, batch), &nodal(mesh, batch, |node| u[node]));
+        let found = quad8::gradients_2x2(&coordinates(mesh, batch), &nodal(&mesh.elements, batch, |node| u[node]));
         for l in 0..batch.len {
             let at = |values: &[Lane; 2], sign: f64| [sign * values[0][l], sign * values[1][l]];
             out.push(GaussVelocities {
@@ -68,12 +69,12 @@ pub fn coordinates(mesh: &LocalMesh, lanes: Lanes) -> Batch {
     Batch::gather(lanes.range().map(|e| mesh.element_coordinates(e)))
 }
 
-/// Nodal values of a batch; missing lanes repeat the first element.
-pub fn nodal(mesh: &LocalMesh, lanes: Lanes, value: impl Fn(usize) -> f64) -> [Lane; 8] {
+/// Nodal values of a batch of these elements; missing lanes repeat the first one.
+pub fn nodal(elements: &[[Local; 8]], lanes: Lanes, value: impl Fn(usize) -> f64) -> [Lane; 8] {
     let mut values = [[0.0; LANES]; 8];
     for l in 0..LANES {
         let element = lanes.first + if l < lanes.len { l } else { 0 };
-        for (a, &node) in mesh.elements[element].iter().enumerate() {
+        for (a, &node) in elements[element].iter().enumerate() {
             values[a][l] = value(node as usize);
         }
     }

@@ -4,10 +4,11 @@ mod estimate;
 mod gauss;
 mod patch;
 mod recovery;
+mod sides;
 
 pub use estimate::{ErrorEstimate, estimate_error};
 pub use gauss::{GaussVelocities, gauss_velocities};
-pub use recovery::recover;
+pub use recovery::{Recovered, recover};
 
 use rayon::prelude::*;
 

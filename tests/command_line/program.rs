@@ -73,6 +73,12 @@ impl Folder {
         how(0, &[]).run(Path::new("script"), &["-qec", &command, "/dev/null"], self.0.path())
     }
 
+    /// Runs the program on one rank with so much memory for its data (KiB).
+    pub fn run_within(&self, limit: u64, args: &[&str]) -> Outcome {
+        let limited = format!("ulimit -d {limit} && exec \"$0\" \"$@\"");
+        how(0, &[]).run(Path::new("sh"), &[&["-c", &limited, PROGRAM], args].concat(), self.0.path())
+    }
+
     /// Starts the program and does not wait.
     pub fn start(&self, ranks: usize, args: &[&str]) -> Running {
         how(ranks, &[]).start(Path::new(PROGRAM), args, self.0.path())

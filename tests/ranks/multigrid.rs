@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::assemble::{CoarseMesh, ElementMatrices, Fixed, Nested, Stiffness, fixed_nodes, load_vector};
+use quad8_mpi::assemble::{ElementMatrices, Family, Fixed, Nested, Stiffness, fixed_nodes, load_vector};
 use quad8_mpi::field::Field;
 use quad8_mpi::la::{
     CgOptions, CgReport, LinearOperator, Multigrid, Outcome, Preconditioner, Transfer, Vector, conjugate_gradient,
@@ -51,8 +51,8 @@ impl System {
         let mut b = load_vector(mesh, boundary, problem).expect("good values");
         let fixed = fixed_nodes(halo, mesh, boundary, problem).expect("good values");
         let stiffness = build(halo, mesh, &elements, &fixed, &mut b);
-        let coarser = CoarseMesh::family(halo.comm(), base, base_boundary, problem, *levels).expect("coarser meshes");
-        let multigrid = stiffness.multigrid(mesh, elements, &fixed, coarser).expect("a hierarchy");
+        let family = Family::new(halo.comm(), base, base_boundary, problem, *levels, elements).expect("coarser meshes");
+        let multigrid = stiffness.multigrid(mesh, &fixed, family).expect("a hierarchy");
         Self { stiffness, multigrid, b, fixed }
     }
 

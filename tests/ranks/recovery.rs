@@ -1,17 +1,19 @@
 //! Velocities at the nodes and the estimate of the error, against a known
 //! solution on curved distorted elements.
 
+use std::f64::consts::PI;
 use std::rc::Rc;
 
 use quad8_mpi::field::Field;
-use quad8_mpi::fields::{ErrorEstimate, estimate_error, gauss_velocities, recover};
+use quad8_mpi::fields::{ErrorEstimate, Recovered, estimate_error, gauss_velocities, recover};
 use quad8_mpi::la::Vector;
 use quad8_mpi::parallel::Comm;
+use quad8_mpi::problem::{Material, Problem};
 use quad8_mpi::quad8::{gradients, map};
 
 use super::convergence::GAUSS_5;
 use super::manufactured;
-use super::meshes::Grid;
+use super::meshes::{Grid, Mesh};
 use super::pipeline::{Model, alone, dirichlet, everywhere};
 use crate::Check;
 
@@ -20,6 +22,8 @@ pub const CHECKS: &[Check] = checks![
     recovered_velocities_are_more_than_second_order_accurate,
     the_estimate_tends_to_the_error,
     a_strip_of_single_elements_has_velocities_too,
+    velocities_jump_with_the_conductivity,
+    regions_of_one_conductivity_are_recovered_together,
     the_estimate_is_that_of_one_rank,
 ];
 
@@ -29,10 +33,16 @@ fn model(comm: &Rc<Comm>, grid: Grid) -> Model {
 
 /// Velocities at all local nodes and the estimate. **Collective.**
 fn recovered(comm: &Comm, model: &Model, u: &Vector) -> (Vec<[f64; 2]>, ErrorEstimate) {
+    let (recovered, estimate) = recovered_for(comm, model, u, &manufactured::problem());
+    (recovered.into_nodes(), estimate)
+}
+
+/// **Collective.**
+fn recovered_for<'a>(comm: &Comm, model: &'a Model, u: &Vector, problem: &Problem) -> (Recovered<'a>, ErrorEstimate) {
     let gauss = gauss_velocities(&model.mesh, u.local());
-    let velocities = recover(&model.halo, &model.mesh, &gauss);
-    let estimate = estimate_error(comm, &model.mesh, u.local(), &velocities, &manufactured::problem());
-    (velocities, estimate)
+    let recovered = recover(&model.halo, &model.mesh, problem, &gauss);
+    let estimate = estimate_error(comm, &model.mesh, u.local(), &recovered, problem);
+    (recovered, estimate)
 }
 
 /// Largest error of the velocities at all nodes. **Collective.**
@@ -121,4 +131,73 @@ fn the_estimate_is_that_of_one_rank(comm: &Rc<Comm>) {
         recovered(&comm, &model, &u).1
     });
     assert!((all.total / one.total - 1.0).abs() < 1e-9 && (all.relative / one.relative - 1.0).abs() < 1e-9);
+}
+
+/// Elements of straight edges in two regions that meet where coordinate `axis` is 1/2.
+fn two_regions(map: fn(f64, f64) -> [f64; 2], axis: usize) -> Mesh {
+    let mut mesh = Grid { map, curved: false, shuffled: true, ..Grid::new(12, 12) }.mesh();
+    let middle = |nodes: &[i64; 8]| nodes.iter().map(|&n| mesh.points[n as usize][axis]).sum::<f64>() / 8.0;
+    mesh.regions = mesh.elements.iter().map(|nodes| u16::from(middle(nodes) > 0.5)).collect();
+    mesh
+}
+
+/// Distorted, but for the line s = 1/2.
+fn distorted(s: f64, t: f64) -> [f64; 2] {
+    [s + 0.06 * (2.0 * PI * s).sin() * (3.0 * t).cos(), t + 0.3 * s * s + 0.1 * (3.0 * s).sin() * t]
+}
+
+fn layers(k: [f64; 2], g: Field) -> Problem {
+    let material = |k| Material { conductivity: Field::Constant(k), ..Material::default() };
+    Problem { regions: k.map(material).to_vec(), ..dirichlet(g) }
+}
+
+/// The flux across two layers is continuous, so the slope of u has the ratio of
+/// the conductivities; along the layers u has one slope.
+fn velocities_jump_with_the_conductivity(comm: &Rc<Comm>) {
+    let across: fn(f64, f64) -> [f64; 2] = distorted;
+    let along: fn(f64, f64) -> [f64; 2] = |s, t| {
+        let [y, x] = distorted(t, s);
+        [x, y]
+    };
+    for (map, axis) in [(across, 0), (along, 1)] {
+        let slopes = [2e-3, 2.0];
+        let exact = move |point: [f64; 2]| {
+            let s = point[axis] - 0.5;
+            slopes[usize::from(s > 0.0)] * s + 0.7 * point[1 - axis]
+        };
+        let problem = layers([1000.0, 1.0], Field::function(move |x, y| exact([x, y])));
+        let model = Model::new(comm, &two_regions(map, axis), &everywhere, &problem, 0).expect("a good mesh");
+        let u = model.interpolate(exact);
+        let (recovered, estimate) = recovered_for(comm, &model, &u, &problem);
+        let velocity = |region: usize| {
+            let mut v = [-0.7; 2];
+            v[axis] = -slopes[region];
+            v
+        };
+        for (sides, &region) in recovered.sides().iter().zip(&model.mesh.regions) {
+            for &side in sides {
+                let (found, expected) = (recovered.values()[side as usize], velocity(usize::from(region)));
+                assert!((0..2).all(|i| (found[i] - expected[i]).abs() < 1e-10), "{found:?} instead of {expected:?}");
+            }
+        }
+        assert!(estimate.relative < 1e-10, "{estimate:?}");
+
+        // Between the layers as many elements are on either side.
+        let mean = 0.5 * (velocity(0)[axis] + velocity(1)[axis]);
+        for (v, point) in recovered.into_nodes().iter().zip(&model.mesh.coordinates) {
+            let s = point[axis] - 0.5;
+            let expected = if s.abs() < 1e-12 { mean } else { velocity(usize::from(s > 0.0))[axis] };
+            assert!((v[axis] - expected).abs() < 1e-10, "{v:?} at {point:?}");
+        }
+    }
+}
+
+fn regions_of_one_conductivity_are_recovered_together(comm: &Rc<Comm>) {
+    let problem = |regions| Problem { regions, ..dirichlet(Field::Constant(0.0)) };
+    let mesh = two_regions(distorted, 0);
+    let model = Model::new(comm, &mesh, &everywhere, &problem(Vec::new()), 0).expect("a good mesh");
+    let u = model.interpolate(|[x, y]| (3.0 * x).sin() * (2.0 * y).cosh());
+    let [alike, none] = [vec![Material::default(); 2], Vec::new()]
+        .map(|regions| recovered_for(comm, &model, &u, &problem(regions)).0.into_nodes());
+    assert_eq!(alike, none);
 }

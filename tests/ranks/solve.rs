@@ -69,7 +69,7 @@ const FLUID: Fluid = Fluid { p0: 10.0, density: 2.0 };
 /// The fields of the local nodes. **Collective.**
 fn recovered(model: &Model, u: &Vector) -> Vec<NodeFields> {
     let gauss = gauss_velocities(&model.mesh, u.local());
-    node_fields(&recover(&model.halo, &model.mesh, &gauss), FLUID)
+    node_fields(&recover(&model.halo, &model.mesh, &manufactured::problem(), &gauss).into_nodes(), FLUID)
 }
 
 fn derived_fields_at_the_nodes_are_those_of_one_rank(comm: &Rc<Comm>) {

@@ -1,0 +1,69 @@
+//! Batches that threads can add to their nodes at the same time.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::batch::Batch;
+use crate::parallel::loops;
+
+/// Batches that are applied together, and the range of nodes they touch.
+struct Chunk {
+    batches: Range<usize>,
+    nodes: Range<usize>,
+}
+
+/// A list of batches in chunks, of which every second one shares no node.
+pub struct Chunks(Vec<Chunk>);
+
+impl Chunks {
+    /// Cuts batches into chunks as small as can be while chunks of equal parity
+    /// share no node, or into one chunk if that cannot be.
+    pub fn new<T: Send + Sync>(batches: &[Batch<T>]) -> Self {
+        const SMALLEST: usize = 64;
+        let range = |batch: &Batch<T>| {
+            let nodes = || batch.nodes.iter().flatten().map(|&n| n as usize);
+            (nodes().min().unwrap_or(0), nodes().max().map_or(0, |n| n + 1))
+        };
+        let ranges: Vec<(usize, usize)> = batches.par_iter().with_min_len(SMALLEST).map(range).collect();
+        let mut size = SMALLEST;
+        loop {
+            let cut: Vec<Chunk> = ranges
+                .chunks(size)
+                .enumerate()
+                .map(|(i, part)| Chunk {
+                    batches: i * size..i * size + part.len(),
+                    nodes: part.iter().map(|r| r.0).min().unwrap_or(0)..part.iter().map(|r| r.1).max().unwrap_or(0),
+                })
+                .collect();
+            if cut.windows(3).all(|c| c[0].nodes.end <= c[2].nodes.start) {
+                return Self(cut);
+            }
+            size *= 2;
+        }
+    }
+
+    /// Runs `add` on every chunk: its batches, its first node, and the part of
+    /// `y` from there on that it may add to. Chunks 0, 2, 4, ... and then 1, 3,
+    /// 5, ...: always in this order, so that the sums have the same bits at any
+    /// number of threads.
+    pub fn scatter<T: Send>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync) {
+        let is_shared = loops::worthwhile(y.len());
+        for parity in 0..2 {
+            let mut windows = Vec::with_capacity(self.0.len() / 2 + 1);
+            let (mut rest, mut at) = (&mut *y, 0);
+            for chunk in self.0.iter().skip(parity).step_by(2) {
+                let (_, tail) = rest.split_at_mut(chunk.nodes.start - at);
+                let (window, tail) = tail.split_at_mut(chunk.nodes.len());
+                windows.push((chunk, window));
+                (rest, at) = (tail, chunk.nodes.end);
+            }
+            let run = |(chunk, window): (&Chunk, &mut [T])| add(chunk.batches.clone(), chunk.nodes.start, window);
+            if is_shared {
+                windows.into_par_iter().for_each(run);
+            } else {
+                windows.into_iter().for_each(run);
+            }
+        }
+    }
+}

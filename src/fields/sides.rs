@@ -1,0 +1,98 @@
+//! Nodes as the elements of one conductivity see them.
+//!
+//! Where k jumps from one region to another so does the velocity, and a node
+//! there has one on each side. A side is a node together with a conductivity
+//! that elements around it have; most nodes have one side, with their own number.
+
+use std::borrow::Cow;
+
+use crate::mesh::LocalMesh;
+use crate::parallel::Local;
+use crate::problem::Problem;
+
+/// The sides of all local nodes.
+pub struct Sides<'a> {
+    /// The sides of each local element, in the order of its nodes.
+    pub elements: Cow<'a, [[Local; 8]]>,
+    /// Number of the conductivity of the first side of each node.
+    first: Vec<u16>,
+    /// Node and conductivity of all further sides, ascending.
+    others: Vec<(Local, u16)>,
+}
+
+const NONE: u16 = u16::MAX;
+
+impl<'a> Sides<'a> {
+    /// Those of a mesh; regions of the same k have one side.
+    pub fn new(mesh: &'a LocalMesh, problem: &Problem) -> Self {
+        let numbers = conductivities(problem);
+        let number = |element: usize| numbers.get(usize::from(mesh.regions[element]) + 1).copied().unwrap_or(0);
+        let (mut first, mut others) = (vec![NONE; mesh.coordinates.len()], Vec::new());
+        for (e, nodes) in mesh.elements.iter().enumerate() {
+            let number = number(e);
+            for &node in nodes {
+                match &mut first[node as usize] {
+                    first if *first == NONE => *first = number,
+                    first if *first != number => others.push((node, number)),
+                    _ => (),
+                }
+            }
+        }
+        others.sort_unstable();
+        others.dedup();
+        let mut sides = Self { elements: Cow::Borrowed(&mesh.elements), first, others };
+        if !sides.others.is_empty() {
+            let of = |(e, nodes): (usize, &[Local; 8])| nodes.map(|n| sides.find(n, number(e)).unwrap_or(n));
+            sides.elements = Cow::Owned(mesh.elements.iter().enumerate().map(of).collect());
+        }
+        sides
+    }
+
+    /// Number of sides.
+    pub fn len(&self) -> usize {
+        self.first.len() + self.others.len()
+    }
+
+    /// Number of sides beyond the first of each node; they come last.
+    pub fn further(&self) -> usize {
+        self.others.len()
+    }
+
+    /// The node of a side.
+    pub fn node(&self, side: usize) -> usize {
+        side.checked_sub(self.first.len()).map_or(side, |i| self.others[i].0 as usize)
+    }
+
+    /// The sides of a node.
+    pub fn of(&self, node: usize) -> impl Iterator<Item = usize> + use<> {
+        let start = self.others.partition_point(|other| (other.0 as usize) < node);
+        let end = self.others.partition_point(|other| other.0 as usize <= node);
+        std::iter::once(node).chain(self.first.len() + start..self.first.len() + end)
+    }
+
+    /// The side of a node whose conductivity has this number.
+    pub fn find(&self, node: Local, conductivity: u16) -> Option<Local> {
+        if self.first[node as usize] == conductivity {
+            return Some(node);
+        }
+        let place = self.others.binary_search(&(node, conductivity)).ok()?;
+        Some((self.first.len() + place) as Local)
+    }
+
+    /// The number of the conductivity of a side.
+    pub fn conductivity(&self, side: usize) -> u16 {
+        side.checked_sub(self.first.len()).map_or_else(|| self.first[side], |i| self.others[i].1)
+    }
+
+    /// The nodes with several sides, ascending.
+    pub fn split_nodes(&self) -> impl Iterator<Item = Local> {
+        self.others.chunk_by(|a, b| a.0 == b.0).map(|sides| sides[0].0)
+    }
+}
+
+/// Number of the conductivity without a region, and of that of each region:
+/// the first that is the same.
+fn conductivities(problem: &Problem) -> Vec<u16> {
+    let all: Vec<_> = std::iter::once(&problem.material).chain(&problem.regions).map(|m| &m.conductivity).collect();
+    all.iter().map(|k| all.iter().zip(0..).find(|(other, _)| *other == k).map_or(NONE, |(_, i)| i)).collect()
+}
