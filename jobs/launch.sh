@@ -3,7 +3,7 @@
 # the program, and $QUAD8_MPI_LAUNCH, the command that takes `-n RANKS PROGRAM ARGUMENTS` after it.
 
 fail() {
-    printf '%s: %s\n' "${0##*/}" "$1" >&2
+    printf 'quad8-mpi job: %s\n' "$1" >&2
     exit 2
 }
 
@@ -16,7 +16,7 @@ QUAD8_MPI=${QUAD8_MPI:-$(realpath -m "${CARGO_TARGET_DIR:-$jobs/../target}/relea
 
 # Each rank is pinned to cores of its own, one a thread.
 case $QUAD8_MPI_LAUNCHER in
-    srun) QUAD8_MPI_LAUNCH="srun --mpi=pmix --exact --cpus-per-task=$threads --cpu-bind=cores --wait=60" ;;
+    srun) QUAD8_MPI_LAUNCH="srun --mpi=pmix --exact --cpus-per-task=$threads --cpu-bind=cores --wait=10" ;;
     mpirun)
         QUAD8_MPI_LAUNCH="mpirun --map-by slot:PE=$threads --bind-to core -x SLURM_CPUS_PER_TASK"
         # A host that no longer answers is noticed after 20 s, not 8 minutes.
@@ -57,7 +57,7 @@ explain() {
         205 | 255) why='a host or the network to it was lost; its name stands above' ;;
         *) why='the ranks did not start or were ended; the launcher says why above' ;;
     esac
-    printf '%s: the run ended with exit code %d, without results: %s\n' "${0##*/}" "$1" "$why" >&2
+    printf 'quad8-mpi job: the run ended with exit code %d, without results: %s\n' "$1" "$why" >&2
 }
 
 # 1,2,4,... and all ranks.

@@ -6,10 +6,13 @@
 #
 # Prints "up" once jobs can be submitted, and stays until its input ends. It is the first process of its PID namespace:
 # when it ends, the kernel ends every process of the cluster, and the namespaces and their links go with them.
-# FOLDER/on HOST COMMAND runs a command on a host, FOLDER/env.sh holds what Slurm's commands need.
+# FOLDER/on HOST COMMAND runs a command on a host, FOLDER/ssh is an ssh that knows the hosts.
 set -euo pipefail
 
-cluster=$1 hosts=$2
+# At the end it ends all processes that it sees.
+[ $$ = 1 ] || { echo 'up.sh: start it in a PID namespace of its own, as it says above' >&2; exit 2; }
+
+cluster=$1 hosts=$2 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 subnet=10.88.0
 mkdir -p "$cluster"/{log,run,state,keys}
 cd "$cluster"
@@ -63,7 +66,7 @@ MaxStartups 100
 CONF
 cat >ssh <<SCRIPT
 #!/bin/sh
-exec ssh -F none -i $cluster/keys/user -o UserKnownHostsFile=$cluster/keys/known -o BatchMode=yes -o LogLevel=ERROR "\$@"
+exec ssh -F none -i $cluster/keys/user -o UserKnownHostsFile=$cluster/keys/known -o BatchMode=yes -q "\$@"
 SCRIPT
 cat >on <<SCRIPT
 #!/bin/sh
@@ -81,7 +84,7 @@ for ((i = 1; i <= hosts; i++)); do
         mount -t tmpfs -o mode=1777 shm /dev/shm
         ip link set lo up
         echo $$ >"run/$1"
-        exec /usr/sbin/sshd -D -f "$2/sshd.conf" -E "$2/log/sshd.$1"' - "node$i" "$cluster" </dev/null >"log/host.node$i" 2>&1 &
+        exec /usr/sbin/sshd -D -f "$PWD/sshd.conf" -E "$PWD/log/sshd.$1"' - "node$i" </dev/null &>"log/host.node$i" &
     wait_for "host node$i" test -s "run/node$i"
     ip link add "port$i" master switch type veth peer name eth0 netns "$(cat "run/node$i")"
     ip link set "port$i" up
@@ -95,23 +98,23 @@ chmod 400 keys/munge
 munged --key-file="$cluster/keys/munge" --socket="$cluster/run/munge" --pid-file="$cluster/run/munged.pid" \
     --log-file="$cluster/log/munged" --seed-file="$cluster/state/munge.seed"
 cores=$(slurmd -C | sed -n 's/^NodeName=[^ ]* \(CPUs=.*\) RealMemory=.*/\1/p')
-sed -e "s|@CLUSTER@|$cluster|g" -e "s|@HEAD@|$subnet.254|g" -e "s|@HOSTS@|node[1-$hosts]|g" -e "s|@CORES@|$cores|g" \
-    "$(dirname "${BASH_SOURCE[0]}")/slurm.conf" >slurm.conf
+sed -e "s|@CLUSTER@|$cluster|g" -e "s|@HEAD@|$subnet.254|g" -e "s|@HOSTS@|node[1-$hosts]|g" \
+    -e "s|@CORES@|$cores|g" "$here/slurm.conf" >slurm.conf
 # Version 2 wants systemd; nothing here uses control groups.
 echo 'CgroupPlugin=cgroup/v1' >cgroup.conf
 # Else the last fence of MPI_Init is no barrier across hosts, and some starts crash.
 printf 'PMIxFenceBarrier=yes\nPMIxCollFence=ring\n' >mpi.conf
-echo "export SLURM_CONF='$cluster/slurm.conf'" >env.sh
-# shellcheck disable=SC1091
-. ./env.sh
+export SLURM_CONF=$cluster/slurm.conf
 slurmctld -c >log/slurmctld.start 2>&1 || fail 'slurmctld does not start'
 for ((i = 1; i <= hosts; i++)); do
     mkdir -p "tmp/node$i"
     ./on "node$i" slurmd -N "node$i" >"log/slurmd.node$i.start" 2>&1 || fail "slurmd does not start on node$i"
 done
 # shellcheck disable=SC2016
-wait_for "$hosts idle hosts" sh -c '[ "$(sinfo -h -p normal -t idle -o %D)" = "$1" ]' - "$hosts"
+wait_for "$hosts idle hosts" sh -c '[ "$(sinfo -h -N -t idle -o %n | sort -u | wc -l)" = "$1" ]' - "$hosts"
 for ((i = 1; i <= hosts; i++)); do wait_for "ssh node$i" ./on node1 ./ssh "node$i" true; done
 
 echo up
 cat >/dev/null
+kill -KILL -- -1
+rm -rf "$cluster"
