@@ -6,7 +6,7 @@ use crate::case::Output;
 use crate::error::say;
 use crate::estimate::{Estimate, Time};
 use crate::flow::FlowReport;
-use crate::io::{Parallel, RunRecord};
+use crate::io::{Parallel, RestartedFrom, RunRecord};
 use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
 use crate::parallel::{Comm, Placement};
@@ -109,6 +109,12 @@ impl Console {
         self.line("time", &text);
     }
 
+    /// Where the iteration goes on from.
+    pub fn restart(&self, from: &RestartedFrom) {
+        let iterations = count(from.iteration as u64, "iteration");
+        self.line("restart", &format!("from {}, after {iterations}", from.file.display()));
+    }
+
     /// How the iteration went.
     pub fn solved(&self, report: &CgReport, factor: f64, rtol: f64) {
         let verdict = if report.outcome == Outcome::Converged { "converged" } else { "NOT converged" };
@@ -118,6 +124,10 @@ impl Console {
             report.relative_residual()
         );
         self.line("solve", &text);
+        if !report.repairs.is_empty() {
+            let times = count(report.repairs.len() as u64, "time");
+            self.line("", &format!("recurrence started again {times} from the true residual, which had left it"));
+        }
     }
 
     /// What goes through the boundaries that are no walls, a line for each where

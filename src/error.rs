@@ -22,6 +22,8 @@ pub enum ExitCode {
     Io = 3,
     /// A failure inside the program.
     Internal = 4,
+    /// Stopped before the end, as somebody wished; another run can go on.
+    Checkpointed = 5,
 }
 
 /// An error; one variant, one cause.
@@ -182,6 +184,25 @@ pub enum Error {
     #[error("element {element}: its weight is {weight}, weights must be positive and finite")]
     BadWeight { element: u64, weight: f64 },
 
+    #[error("{path} is damaged, or no checkpoint of quad8-mpi: {cause}")]
+    DamagedCheckpoint { path: PathBuf, cause: String },
+    #[error(
+        "{path} is the checkpoint of something else: there, {what} is {stored}, in this run {found}; \
+         give this run the case of the checkpoint, or leave --restart out"
+    )]
+    OtherCheckpoint { path: PathBuf, what: String, stored: String, found: String },
+    #[error(
+        "stopped by {reason} after iteration {iteration}, relative residual {relative:.3e}: \
+         to go on, start the same command with --restart {path}"
+    )]
+    Checkpointed { reason: String, iteration: usize, relative: f64, path: PathBuf },
+    #[error(
+        "stopped by {reason} before the stage '{stage}': there is no iterate to save; start the same command again"
+    )]
+    Stopped { reason: String, stage: &'static str },
+
+    #[error("cannot watch signals: {cause}")]
+    Signals { cause: String },
     #[error("METIS failed: {cause}")]
     Metis { cause: String },
     #[error("cannot start {threads} threads: {cause}")]
@@ -200,9 +221,12 @@ impl Error {
         match self {
             Self::Agreed { code, .. } => *code,
             Self::Open { .. } | Self::Read { .. } | Self::Write { .. } => ExitCode::Io,
-            Self::Metis { .. } | Self::Threads { .. } | Self::Inconsistent { .. } | Self::BuiltIn { .. } => {
-                ExitCode::Internal
-            }
+            Self::Metis { .. }
+            | Self::Threads { .. }
+            | Self::Inconsistent { .. }
+            | Self::BuiltIn { .. }
+            | Self::Signals { .. } => ExitCode::Internal,
+            Self::Checkpointed { .. } | Self::Stopped { .. } => ExitCode::Checkpointed,
             _ => ExitCode::Input,
         }
     }
@@ -248,6 +272,7 @@ impl ExitCode {
             1 => Self::NotConverged,
             2 => Self::Input,
             3 => Self::Io,
+            5 => Self::Checkpointed,
             _ => Self::Internal,
         }
     }

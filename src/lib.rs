@@ -6,7 +6,7 @@
 //! ([`quad8`]) and summed into a distributed matrix ([`assemble`]); conjugate
 //! gradients solve it ([`la`]); velocities, pressures ([`fields`]) and flows
 //! ([`flow`]) follow and go to one HDF5 file ([`io`]). [`run`] tells that
-//! story of a [`case`]; [`parallel`] lies under all of it. [`plot`] draws what
+//! story of a [`case`], which a [`checkpoint`] can cut in two; [`parallel`] lies under all of it. [`plot`] draws what
 //! such a file holds, [`split`] stores a partition for later runs, and
 //! [`estimate`] says what a solve would take.
 
@@ -14,6 +14,7 @@ pub mod assemble;
 mod bottleneck;
 pub mod case;
 pub mod check;
+pub mod checkpoint;
 pub mod cli;
 mod console;
 mod describe;
@@ -37,5 +38,6 @@ pub mod quad8;
 pub mod run;
 pub mod split;
 pub mod timing;
+mod verdict;
 
 pub use error::{Error, ExitCode, Result};

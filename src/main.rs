@@ -7,6 +7,7 @@ use std::rc::Rc;
 use clap::Parser;
 use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
+use quad8_mpi::checkpoint::Interrupts;
 use quad8_mpi::cli::{self, Cli, Command};
 use quad8_mpi::huge_pages::{self, HugePages};
 use quad8_mpi::parallel::Comm;
@@ -27,7 +28,10 @@ fn main() {
     };
     let work: Work = match command {
         Command::Case => Box::new(|comm| case::print(comm)),
-        Command::Solve(args) => Box::new(move |comm| run::solve(comm, &args)),
+        Command::Solve(args) => {
+            let interrupts = Interrupts::watch(args.max_time);
+            Box::new(move |comm| run::solve(comm, &args, &comm.agree(interrupts)?))
+        }
         Command::Partition(args) => Box::new(move |comm| split::partition(comm, &args)),
         Command::Check(args) => Box::new(move |comm| check::check(comm, &args)),
         Command::Meshes => Box::new(|comm| check::list_meshes(comm)),

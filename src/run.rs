@@ -2,11 +2,11 @@
 
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Instant;
 
 use crate::assemble::{CoarseMesh, ElementMatrices, Stiffness, fixed_nodes, held_nodes, load_vector};
 use crate::bottleneck::bottleneck;
 use crate::case::{Case, OperatorKind, PreconditionerKind};
+use crate::checkpoint::{Checkpoints, Interrupts, Restart, Subject, Watch};
 use crate::cli::SolveArgs;
 use crate::console::Console;
 use crate::describe;
@@ -16,18 +16,19 @@ use crate::fault;
 use crate::fields::{Fluid, element_fields, estimate_error, gauss_velocities, node_fields, recover};
 use crate::flow::flow_report;
 use crate::io::{Convergence, Libraries, MeshInfo, Results, ResultsFile, RunRecord, read_partition};
-use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_observed};
+use crate::la::{CgOptions, CgState, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_monitored};
 use crate::mesh::{self, LocalMesh, Partition, Split};
 use crate::parallel::{Comm, Halo, Placement, place};
 use crate::problem::Problem;
 use crate::timing::{Stopwatch, Timings};
+use crate::verdict::verdict;
 
-/// Solves what the command line asks for and says how it ended.
-/// **Collective.**
+/// Solves what the command line asks for, unless it is interrupted, and says
+/// how it ended. **Collective.**
 ///
 /// # Errors
 /// Any [`Error`], the same on every rank.
-pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
+pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Result<ExitCode> {
     if args.dry_run {
         return dry_run(comm, args);
     }
@@ -42,10 +43,15 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let inputs: Vec<&Path> = source.path().into_iter().chain(args.partition.as_deref()).collect();
     let results_file =
         ResultsFile::new(comm, &output.results, output.format.companion(), &inputs, output.json.as_deref())?;
+    let checkpoints = Checkpoints::new(comm, &output.results, &inputs)?;
+    let begin = |stage| {
+        fault::point(comm, stage);
+        interrupts.check(comm, stage)
+    };
     let progress = &console.progress;
     progress.stage("reading the mesh");
     let slab = watch.time("load_mesh", || source.read(comm))?;
-    fault::point(comm, "partition");
+    begin("partition")?;
     let problem = comm.agree(case.problem(&slab.boundary_names(), &slab.tags.region_names))?;
     let notes = slab.notes.clone();
     progress.stage("splitting the mesh");
@@ -58,9 +64,21 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     console.warn(&warnings);
     let parallel = describe::parallel(comm, &placement, &partition, &halo, &mesh);
     console.mesh(source, &mesh, *refine, &parallel);
+    let (input, input_boundary) = if *refine == 0 { (&mesh, &boundary) } else { (&base.mesh, &base.boundary) };
+    let subject = Subject { case: &case, input, boundary: input_boundary, mesh: &mesh };
+    let restart = args.restart.as_ref().map(|path| checkpoints.read(comm, path, &subject)).transpose()?;
+    let (start, restarted) = match restart {
+        Some(Restart { state, from, warning }) => {
+            console.warn(warning.as_slice());
+            console.restart(&from);
+            warnings.extend(warning);
+            (state, Some(from))
+        }
+        None => (CgState::new(Vector::zeros(halo.map())), None),
+    };
 
     // 2. Assemble the system and build in the boundary conditions.
-    fault::point(comm, "assemble");
+    begin("assemble")?;
     progress.stage("integrating the elements");
     let (elements, mut b) = watch.time("assemble_system", || {
         let elements = ElementMatrices::new(&mesh, &boundary, &problem);
@@ -79,7 +97,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let operator = stiffness.operator();
 
     // 3. Solve.
-    fault::point(comm, "solve");
+    begin("solve")?;
     progress.stage("setting up the preconditioner");
     let preconditioner = watch.time("setup_preconditioner", || {
         Ok::<Box<dyn Preconditioner>, Error>(match solver.preconditioner {
@@ -91,19 +109,21 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         })
     })?;
     let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations };
-    let mut u = Vector::zeros(halo.map());
-    let report = watch.time("solve_system", || {
-        let start = Instant::now();
-        let observer = |iteration, relative| progress.iteration(start, iteration, relative, solver.rtol);
-        conjugate_gradient_observed(operator, &*preconditioner, &b, &mut u, options, &observer)
-    });
+    begin("iterate")?;
+    let (mut u, report) = watch.time("solve_system", || {
+        let monitor = Watch::new(comm, &console, interrupts, &checkpoints, &subject, args.checkpoint_every);
+        let (u, report) = conjugate_gradient_monitored(operator, &*preconditioner, &b, start, options, &monitor);
+        monitor.end(&report)?;
+        Ok::<_, Error>((u, report))
+    })?;
     let convergence = Convergence::new(&report, preconditioner.levels());
     let matrix_nnz = comm.sum(operator.entries() as u64);
     // The results need their memory.
     drop((preconditioner, stiffness, b));
-    let slow = convergence.slow_multigrid();
-    console.warn(slow.as_slice());
-    warnings.extend(slow);
+    for warning in convergence.slow_multigrid().into_iter().chain(report.warning()) {
+        console.warn(std::slice::from_ref(&warning));
+        warnings.push(warning);
+    }
     console.solved(&report, convergence.factor, solver.rtol);
 
     // 4. Velocities, pressures and flows.
@@ -148,6 +168,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         convergence,
         memory: describe::memory(comm),
         parallel,
+        restart: restarted,
+        repairs: report.repairs.clone(),
         residual_history: report.history.clone(),
         limited_by: String::new(),
         warnings,
@@ -172,7 +194,10 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
         comm.agree(if comm.is_root() { record.write(path) } else { Ok(()) })?;
     }
     console.finish(&record, output, &results_file.companion_path());
-    not_converged(comm, &report, &case)
+    if report.outcome == Outcome::Converged {
+        checkpoints.remove(comm);
+    }
+    Ok(verdict(comm, &report, &case))
 }
 
 /// A distributed mesh before its refinement; nothing where it is not refined.
@@ -225,31 +250,4 @@ fn start_threads(comm: &Comm, case: &Case) -> Result<Placement> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
     comm.agree(pool.map_err(|e| Error::Threads { threads, cause: e.to_string() }))?;
     Ok(placement)
-}
-
-/// The exit code, and why it is not 0.
-fn not_converged(comm: &Comm, report: &CgReport, case: &Case) -> Result<ExitCode> {
-    let reached = report.relative_residual();
-    let why = match report.outcome {
-        Outcome::Converged => return Ok(ExitCode::Success),
-        Outcome::MaxIterations => "raise --max-iterations or --rtol".to_owned(),
-        Outcome::Stagnated => "--rtol is beyond what double precision reaches here: raise it".to_owned(),
-        Outcome::IndefiniteOperator { p_ap } => {
-            format!("the matrix is not positive definite (p.Kp = {p_ap:e}): check the conditions of the problem")
-        }
-        Outcome::IndefinitePreconditioner { r_mr } => {
-            format!("the preconditioner is not positive definite (r.Mr = {r_mr:e}); please report this")
-        }
-        Outcome::NotFinite => "a NaN or an infinity appeared: check the size of the input values".to_owned(),
-    };
-    if comm.is_root() {
-        crate::error::complain(&format!(
-            "error: not converged after {} iterations, relative residual {reached:.3e} instead of {:.3e}: \
-             {why}. {} holds the last iterate, marked as not converged.",
-            report.iterations,
-            case.solver.rtol,
-            case.output.results.display()
-        ));
-    }
-    Ok(ExitCode::NotConverged)
 }

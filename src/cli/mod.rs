@@ -12,6 +12,8 @@ pub use plot::{PlotArgs, PlotField};
 pub use shell::{CompletionArgs, completions, manual};
 pub use solve::{PartitionerKind, SolveArgs};
 
+use std::time::Duration;
+
 use clap::{ColorChoice, Parser, Subcommand};
 
 use crate::case;
@@ -22,7 +24,8 @@ use crate::case;
 /// Start it with mpirun: `mpirun -n 4 quad8-mpi MESH.h5 -o OUT.h5`. Without a
 /// mesh it solves a built-in Y-channel; `quad8-mpi meshes` lists more of them. A case file says all about a run:
 /// `quad8-mpi case > channel.toml` writes one to start from. Exit codes: 0 solved, 1 not converged,
-/// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside.
+/// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside, 5 stopped as wished by a signal or
+/// --max-time: start it again, with --restart where a checkpoint was written.
 #[derive(Debug, Parser)]
 // Launchers give ranks a terminal even where the output goes to a file.
 #[command(name = "quad8-mpi", version, long_version = shell::long_version(), args_conflicts_with_subcommands = true, color = ColorChoice::Never)]
@@ -72,6 +75,11 @@ fn finite(text: &str) -> Result<f64, &'static str> {
 fn positive(text: &str) -> Result<f64, &'static str> {
     let value = finite(text)?;
     if value > 0.0 { Ok(value) } else { Err("must be positive") }
+}
+
+/// Minutes, with a fraction, as a time.
+fn minutes(text: &str) -> Result<Duration, &'static str> {
+    Duration::try_from_secs_f64(60.0 * positive(text)?).map_err(|_| "too long")
 }
 
 fn tolerance(text: &str) -> Result<f64, &'static str> {

@@ -3,10 +3,11 @@
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{finite, positive, tolerance};
+use super::{finite, minutes, positive, tolerance};
 use crate::case::{Case, OperatorKind, OutputFormat, PreconditionerKind};
 use crate::error::{Error, Result};
 use crate::mesh::{MeshSource, Partitioner};
@@ -81,6 +82,19 @@ pub struct SolveArgs {
     /// Also write the run record (timings, iterations, memory) to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+
+    /// Stop after this time (minutes, from the start of the program) with a checkpoint beside the results,
+    /// OUT.checkpoint.h5, and exit code 5; SIGUSR1, SIGTERM and SIGINT do the same
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    pub max_time: Option<Duration>,
+
+    /// Write a checkpoint each time this long has passed (minutes); the one before it is kept as OUT.checkpoint.old.h5
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    pub checkpoint_every: Option<Duration>,
+
+    /// Go on from a checkpoint, on any number of ranks; where it is damaged, from the one before it
+    #[arg(long, value_name = "OUT.checkpoint.h5", conflicts_with = "dry_run")]
+    pub restart: Option<PathBuf>,
 
     /// Say what the solve would take in memory and time, and solve nothing
     #[arg(long)]

@@ -7,8 +7,8 @@ use std::path::Path;
 use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
 use hdf5::{Attribute, File};
 
-use super::results::{identity, partial, reserve};
-use crate::error::{Error, ExitCode, Result};
+use super::draft::{self, identity, partial};
+use crate::error::{Error, Result};
 use crate::mesh::{MeshIdentity, MeshSlab, Partition, Split, checksum};
 use crate::parallel::hdf5_rows::{self, read_rows, write_rows};
 use crate::parallel::{Blocks, Comm, Global};
@@ -58,42 +58,21 @@ impl<'a> PartitionFile<'a> {
     /// # Errors
     /// [`Error::Write`], the same on every rank.
     pub fn write(&self, comm: &Comm, slab: &MeshSlab, split: &Split, partition: &Partition) -> Result<()> {
-        const HEADERS: u64 = 64 * 1024;
-        let partial = partial(self.path);
         let attributes = [
             (PARTS, split.parts as u64),
             (EDGE_CUT, partition.edge_cut),
             (CHECKSUM, parts_checksum(comm, slab.elements, &partition.parts)),
         ];
         let mesh = MeshIdentity::of(comm, slab);
-        let file = comm.agree(hdf5_rows::create(comm, &partial).map_err(|e| self.failed(e)))?;
-        let bytes = size_of::<i32>() as u64 * mesh.elements + HEADERS;
-        let reserved = if comm.is_root() { reserve(&partial, bytes).map_err(|e| self.failed(e)) } else { Ok(()) };
-        if let Err(error) = comm.agree(reserved) {
-            // The error of the reservation is the one to report.
-            let _ = file.close();
-            let _ = fs::remove_file(&partial);
-            return Err(error);
-        }
         let parts: Vec<i32> = partition.parts.iter().map(|&p| p as i32).collect();
-        let rows = slab.elements.range(comm.rank());
-        let written = describe(&file, &attributes, split.seed, mesh).and_then(|()| {
+        let fill = |file: &File| {
+            describe(file, &attributes, split.seed, mesh)?;
             let dataset = file.new_dataset::<i32>().shape(mesh.elements as usize).create(PART)?;
-            write_rows(&dataset, rows, &parts)
-        });
-        if let Err(cause) = written {
-            self.abandon(comm, &partial, cause);
-        }
-        comm.agree(file.close().map_err(|e| self.failed(e)))?;
-        comm.agree(if comm.is_root() { fs::rename(&partial, self.path).map_err(|e| self.failed(e)) } else { Ok(()) })
-    }
-
-    /// Ends the job: the other ranks may be waiting in a collective transfer
-    /// that this one will never join.
-    fn abandon(&self, comm: &Comm, partial: &Path, cause: hdf5::Error) -> ! {
-        let _ = fs::remove_file(partial);
-        crate::error::complain(&format!("error: {}", self.failed(cause)));
-        comm.abort(ExitCode::Io)
+            write_rows(&dataset, slab.elements.range(comm.rank()), &parts)
+        };
+        draft::write(comm, self.path, size_of::<i32>() as u64 * mesh.elements, fill, || ())?;
+        let rename = || fs::rename(partial(self.path), self.path).map_err(|e| self.failed(e));
+        comm.agree(if comm.is_root() { rename() } else { Ok(()) })
     }
 
     fn failed(&self, cause: impl ToString) -> Error {

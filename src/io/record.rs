@@ -1,14 +1,14 @@
 //! The run record: what a run did and how long it took, as JSON.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::results::identity;
+use super::draft::identity;
 use crate::error::{Error, Result};
 use crate::flow::FlowReport;
-use crate::la::{CgReport, Cost, LevelSize, Outcome};
+use crate::la::{CgReport, Cost, LevelSize, Outcome, Repair};
 use crate::timing::Timings;
 
 /// Everything about one run. The names are those that scripts rely on.
@@ -42,12 +42,25 @@ pub struct RunRecord {
     pub memory: Memory,
     /// Ranks, threads and the partition.
     pub parallel: Parallel,
+    /// Where the iteration went on from, if from a checkpoint.
+    pub restart: Option<RestartedFrom>,
+    /// Restarts of the recurrence, because it had left the true residual.
+    pub repairs: Vec<Repair>,
     /// ||r|| at the start and after each iteration.
     pub residual_history: Vec<f64>,
     /// The one thing that limited the run most.
     pub limited_by: String,
     /// What the run warned of.
     pub warnings: Vec<String>,
+}
+
+/// The checkpoint that a run went on from.
+#[derive(Debug, Clone, Serialize)]
+pub struct RestartedFrom {
+    /// The file.
+    pub file: PathBuf,
+    /// The iterations before it.
+    pub iteration: usize,
 }
 
 /// Versions of the libraries that the program runs with.

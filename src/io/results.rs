@@ -7,14 +7,15 @@ use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group, H5Type};
 
 use super::dataset::{Part, write_part};
+use super::draft::{self, identity, partial};
 use super::slabs::ToSlabs;
 use super::{RunRecord, tags, vtkhdf, xdmf};
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{Error, Result};
 use crate::fields::{ElementFields, NodeFields};
 use crate::flow::BoundaryFlow;
 use crate::la::Vector;
 use crate::mesh::{BoundaryEdge, LocalMesh};
-use crate::parallel::hdf5_rows::{self, write_rows};
+use crate::parallel::hdf5_rows::write_rows;
 use crate::parallel::{Blocks, Comm, Global};
 
 /// What a run found, as one rank holds it.
@@ -158,8 +159,7 @@ impl ResultsFile {
         Ok(collective && also)
     }
 
-    /// Creates the file of this size (bytes) under its temporary name and lets
-    /// `write` fill it.
+    /// Writes one of the two files, of this size (bytes).
     fn write_file(
         &self,
         comm: &Comm,
@@ -168,60 +168,15 @@ impl ResultsFile {
         record: &RunRecord,
         write: impl FnOnce(&File) -> hdf5::Result<bool>,
     ) -> Result<bool> {
-        let failed = |cause: String| Error::Write { path: path.into(), cause };
-        let file = comm.agree(hdf5_rows::create(comm, &partial(path)).map_err(|e| failed(e.to_string())))?;
-        const HEADERS: u64 = 64 * 1024;
-        let size = size + (record.residual_history.len() * size_of::<f64>()) as u64 + HEADERS;
-        let reserved =
-            if comm.is_root() { reserve(&partial(path), size).map_err(|e| failed(e.to_string())) } else { Ok(()) };
-        if let Err(error) = comm.agree(reserved) {
-            // The error of the reservation is the one to report.
-            let _ = file.close();
-            return Err(error);
-        }
-        let collective = write(&file).unwrap_or_else(|e| self.abandon(comm, path, e));
-        comm.agree(file.close().map_err(|e| failed(e.to_string())))?;
-        Ok(collective)
-    }
-
-    /// Ends the job: the other ranks may be waiting in a collective transfer
-    /// that this one will never join.
-    fn abandon(&self, comm: &Comm, path: &Path, cause: hdf5::Error) -> ! {
-        let _ = fs::remove_file(&self.partial);
-        let _ = fs::remove_file(partial(&self.companion_path()));
-        crate::error::complain(&format!("error: cannot write {}: {cause}", path.display()));
-        comm.abort(ExitCode::Io)
+        let size = size + (record.residual_history.len() * size_of::<f64>()) as u64;
+        draft::write(comm, path, size, write, || {
+            let _ = fs::remove_file(&self.partial);
+        })
     }
 
     fn failed(&self, cause: impl ToString) -> Error {
         Error::Write { path: self.path.clone(), cause: cause.to_string() }
     }
-}
-
-/// Takes the space on the disk before MPI-IO needs it: Open MPI's collective
-/// writes return an error on some ranks only, or on none, when it is full.
-pub(super) fn reserve(path: &Path, bytes: u64) -> std::io::Result<()> {
-    let file = fs::File::options().write(true).open(path)?;
-    match nix::fcntl::posix_fallocate(&file, 0, bytes as i64) {
-        // A file system that cannot reserve can still write.
-        Ok(()) | Err(nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::EINVAL) => Ok(()),
-        Err(e) => Err(e.into()),
-    }
-}
-
-/// The name while the file is being written.
-pub(super) fn partial(path: &Path) -> PathBuf {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    partial.into()
-}
-
-/// One path for all names of a file, whether it exists or not.
-pub(super) fn identity(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        folder.canonicalize().unwrap_or(folder.into()).join(path.file_name().unwrap_or_default())
-    })
 }
 
 /// Bytes of an index in the quad8 dataset: 4 while they suffice.
@@ -345,6 +300,9 @@ impl Writer<'_> {
         number("density", config.density)?;
         count("converged", u64::from(record.converged))?;
         count("iterations", record.iterations as u64)?;
+        if let Some(restart) = &record.restart {
+            count("restarted_after_iteration", restart.iteration as u64)?;
+        }
         number("error_estimate_percent", record.solution_stats.error_estimate_percent)?;
         number("relative_residual", record.solution_stats.relative_residual)?;
         count("ranks", record.parallel.ranks as u64)?;

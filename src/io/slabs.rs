@@ -1,5 +1,5 @@
-//! From the numbering of the solver back to that of the input: values travel to
-//! the rank that writes their block of the file.
+//! Between the numbering of the solver and that of the input: values travel to
+//! the rank that writes their block of the file, or from the one that read it.
 
 use crate::parallel::{Blocks, Comm, Datum, Global};
 
@@ -38,5 +38,15 @@ impl ToSlabs {
             }
         }
         block
+    }
+    /// The way back: the values of this rank's items, in the order of its
+    /// `ids`, from the `block` of each rank. **Collective.**
+    pub fn fetch<T: Datum>(&self, comm: &Comm, block: &[T]) -> Vec<T> {
+        let first = self.blocks.range(comm.rank()).start;
+        let of_block = |ids: &Vec<Global>| ids.iter().map(|id| block[(id - first) as usize]).collect();
+        let mut incoming: Vec<_> =
+            comm.exchange(self.incoming.iter().map(of_block).collect()).into_iter().map(Vec::into_iter).collect();
+        let next = |&id: &Global| incoming[self.blocks.owner(id)].next().unwrap_or_default();
+        self.ids.iter().map(next).collect()
     }
 }

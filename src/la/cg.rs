@@ -6,80 +6,22 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
-
+use super::cg_report::{CgOptions, CgReport, Cost, Outcome, Quantity, Repair};
+use super::cg_state::{CgState, Monitor, Recurrence, Wish};
 use super::vector::{dot, inner};
 use super::{LinearOperator, Preconditioner, Vector};
-use crate::parallel::loops;
+use crate::parallel::{Comm, loops};
 
-/// When to stop.
-#[derive(Debug, Clone, Copy)]
-pub struct CgOptions {
-    /// Converged when ||b - A x|| <= rtol ||b||.
-    pub rtol: f64,
-    /// Largest number of iterations.
-    pub max_iterations: usize,
-}
-
-/// Why the iteration ended.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The true residual is small enough.
-    Converged,
-    /// The limit on iterations was reached.
-    MaxIterations,
-    /// The true residual no longer shrinks: rtol is beyond the working precision.
-    Stagnated,
-    /// p.Ap was not positive: the operator is not positive definite.
-    IndefiniteOperator {
-        /// The value of p.Ap.
-        p_ap: f64,
-    },
-    /// r.Mr was not positive: the preconditioner is not positive definite.
-    IndefinitePreconditioner {
-        /// The value of r.Mr.
-        r_mr: f64,
-    },
-    /// A NaN or an infinity appeared.
-    NotFinite,
-}
-
-/// How a solve went; the same on every rank.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CgReport {
-    /// Why it ended.
-    pub outcome: Outcome,
-    /// Number of iterations.
-    pub iterations: usize,
-    /// ||r|| after each iteration, by recurrence; entry 0 is the start.
-    pub history: Vec<f64>,
-    /// ||b||.
-    pub rhs_norm: f64,
-    /// ||b - A x||, computed anew at the end.
-    pub residual_norm: f64,
-    /// Where the time of the iterations went.
-    pub cost: Cost,
-}
-
-/// Seconds of the slowest rank of each, with the waiting for other ranks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Cost {
-    /// In products with the operator, one an iteration.
-    pub operator: f64,
-    /// In the preconditioner.
-    pub preconditioner: f64,
-}
-
-impl CgReport {
-    /// ||b - A x|| / ||b||, or 0 for b = 0.
-    pub fn relative_residual(&self) -> f64 {
-        if self.rhs_norm > 0.0 { self.residual_norm / self.rhs_norm } else { self.residual_norm }
-    }
-}
-
-/// The recurrence is started again from the true residual at most this often.
+/// The recurrence is started again from the true residual at most this often
+/// because of rounding, and as often because of faults.
 const RESTARTS: usize = 8;
+/// Iterations from one look at the true residual to the next. It takes two
+/// products with the operator: at most 2 % of the time, since an iteration
+/// takes one and more.
+const LOOK_EVERY: usize = 100;
+/// A difference between the two residuals beyond this part of the true one
+/// makes the recurrence worthless.
+const WORTHLESS: f64 = 0.5;
 
 /// Solves A x = b from the start value in `x`, whose last iterate is the best
 /// one in the energy norm whatever the outcome. Every rank must pass the same
@@ -90,6 +32,13 @@ const RESTARTS: usize = 8;
 /// sum of two f64 (T. J. Dekker, *A floating-point technique for extending the
 /// available precision*, Numer. Math. 18 (1971)): residuals are those of the
 /// sum, and `x` returns it rounded.
+///
+/// The residual of the recurrence goes away from the true one by rounding, and
+/// by a fault of the hardware at once. Every hundred iterations and at the end
+/// the true one is computed; where they differ, the recurrence is started again
+/// from it (H. A. van der Vorst, Q. Ye, *Residual replacement strategies for
+/// Krylov subspace iterative methods for the convergence of true residuals*,
+/// SIAM J. Sci. Comput. 22 (2000)).
 pub fn conjugate_gradient(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,
@@ -97,65 +46,39 @@ pub fn conjugate_gradient(
     x: &mut Vector,
     options: CgOptions,
 ) -> CgReport {
-    conjugate_gradient_observed(operator, preconditioner, b, x, options, &|_, _| ())
+    let start = CgState::new(x.clone());
+    let (solution, report) = conjugate_gradient_monitored(operator, preconditioner, b, start, options, &());
+    *x = solution;
+    report
 }
 
-/// What is told the number of each iteration and its residual over ||b||.
-pub type Observer<'a> = &'a dyn Fn(usize, f64);
-
-/// As [`conjugate_gradient`], with an observer of the iterations. **Collective.**
-pub fn conjugate_gradient_observed(
+/// As [`conjugate_gradient`], from any state, with a monitor of the iterations;
+/// returns the iterate, too. **Collective.**
+pub fn conjugate_gradient_monitored(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,
     b: &[f64],
-    x: &mut Vector,
+    mut state: CgState,
     options: CgOptions,
-    observer: Observer,
-) -> CgReport {
+    monitor: &dyn Monitor,
+) -> (Vector, CgReport) {
     let comm = operator.halo().comm();
-    let map = operator.halo().map();
-    let norm = |local: f64| comm.sum(local).sqrt();
-    let (mut r, mut z) = (Vector::zeros(map), Vector::zeros(map));
-    let (mut p, mut q) = (Vector::zeros(map), Vector::zeros(map));
-    let mut low = Vector::zeros(map);
-
-    let rhs_norm = norm(dot(b, b));
-    let target = options.rtol * rhs_norm;
-    operator.residual(b, x, &mut r);
-    let mut residual_norm = norm(dot(r.owned(), r.owned()));
-    let history = vec![residual_norm];
-    let cost = Cost::default();
-    let mut recurrence = Recurrence { operator, preconditioner, options, observer, rhs_norm, history, cost };
-    let mut restarts = 0;
-
-    let outcome = loop {
-        if !residual_norm.is_finite() {
-            break Outcome::NotFinite;
-        }
-        if residual_norm <= target {
-            break Outcome::Converged;
-        }
-        let before = residual_norm;
-        let stop = recurrence.run(&mut low, [&mut r, &mut z, &mut p, &mut q]);
-        add_exactly(x, &mut low);
-        operator.residual(b, x, &mut r);
-        operator.apply(&mut low, &mut q);
-        r.add(-1.0, &q);
-        residual_norm = norm(dot(r.owned(), r.owned()));
-        if let Some(stop) = stop {
-            break if residual_norm <= target { Outcome::Converged } else { stop };
-        }
-        // The recurrence said converged. If the true residual disagrees, go on from it.
-        if residual_norm > target {
-            restarts += 1;
-            if restarts > RESTARTS || residual_norm > 0.5 * before {
-                break Outcome::Stagnated;
-            }
-        }
+    let rhs_norm = comm.sum(dot(b, b)).sqrt();
+    let (z, q) = (state.x.zeros_like(), state.x.zeros_like());
+    let mut solver =
+        Solver { operator, preconditioner, b, options, monitor, comm, rhs_norm, z, q, cost: Cost::default() };
+    let (outcome, residual_norm) = solver.solve(&mut state);
+    let cost = solver.cost;
+    let report = CgReport {
+        outcome,
+        iterations: state.iterations(),
+        history: state.history,
+        rhs_norm,
+        residual_norm,
+        repairs: state.repairs,
+        cost: Cost { operator: comm.max(cost.operator), preconditioner: comm.max(cost.preconditioner) },
     };
-    let Recurrence { history, cost, .. } = recurrence;
-    let cost = Cost { operator: comm.max(cost.operator), preconditioner: comm.max(cost.preconditioner) };
-    CgReport { outcome, iterations: history.len() - 1, history, rhs_norm, residual_norm, cost }
+    (state.x, report)
 }
 
 /// x + low as a rounded sum in `x` and what rounding lost in `low`.
@@ -170,72 +93,179 @@ fn add_exactly(x: &mut Vector, low: &mut Vector) {
     });
 }
 
-/// The iteration proper, and what it leaves behind.
-struct Recurrence<'a> {
+struct Solver<'a> {
     operator: &'a dyn LinearOperator,
     preconditioner: &'a dyn Preconditioner,
+    b: &'a [f64],
     options: CgOptions,
-    observer: Observer<'a>,
+    monitor: &'a dyn Monitor,
+    comm: &'a Comm,
     rhs_norm: f64,
-    history: Vec<f64>,
+    /// M r, or the true residual.
+    z: Vector,
+    /// A p.
+    q: Vector,
     cost: Cost,
 }
 
-impl Recurrence<'_> {
-    /// Iterates from the residual in `r` until the recurrence is small enough
-    /// beside `rhs_norm` (`None`) or something else ends it, adding to `x`.
-    fn run(&mut self, x: &mut Vector, [r, z, p, q]: [&mut Vector; 4]) -> Option<Outcome> {
-        let Self { operator, preconditioner, options, observer, rhs_norm, history, cost } = self;
-        let rhs_norm = *rhs_norm;
-        let comm = operator.halo().comm();
-        // A residual near 1 keeps single-precision preconditioners in range.
-        let (scale, target) = if rhs_norm > 0.0 { (rhs_norm, options.rtol) } else { (1.0, 0.0) };
-        r.owned_mut().iter_mut().for_each(|r| *r /= scale);
-        preconditioner.apply(r, z);
-        let mut r_mr = comm.sum(dot(r.owned(), z.owned()));
-        p.owned_mut().copy_from_slice(z.owned());
+/// The true residual, left in z, and how far the recurrence is from it.
+struct Truth {
+    norm: f64,
+    distance: f64,
+}
+
+impl Solver<'_> {
+    /// Why it ended, and ||b - A x||.
+    fn solve(&mut self, state: &mut CgState) -> (Outcome, f64) {
+        let ended = self.start(state).and_then(|()| self.iterate(state));
+        ended.unwrap_or_else(|outcome| {
+            let Truth { norm, .. } = self.truth(state);
+            (if norm <= self.target() { Outcome::Converged } else { outcome }, norm)
+        })
+    }
+
+    /// ||b - A x|| that is small enough.
+    fn target(&self) -> f64 {
+        self.options.rtol * self.rhs_norm
+    }
+
+    /// Starts the recurrence, unless the state is one that has begun.
+    fn start(&mut self, state: &mut CgState) -> Result<(), Outcome> {
+        finite(self.rhs_norm, Quantity::RightSide)?;
+        if state.history.is_empty() {
+            self.operator.residual(self.b, &mut state.x, &mut self.z);
+            let norm = self.comm.sum(dot(self.z.owned(), self.z.owned())).sqrt();
+            state.history.push(norm);
+            finite(norm, Quantity::TrueResidual)?;
+            self.begin(state, norm);
+        }
+        Ok(())
+    }
+
+    /// Why it ended, with ||b - A x|| where that is known.
+    fn iterate(&mut self, state: &mut CgState) -> Result<(Outcome, f64), Outcome> {
+        if state.history[0] <= self.target() {
+            return Ok((Outcome::Converged, state.history[0]));
+        }
         loop {
-            if let Some(bad) = not_positive(r_mr, |r_mr| Outcome::IndefinitePreconditioner { r_mr }) {
-                return Some(bad);
+            if state.iterations() >= self.options.max_iterations {
+                return Err(Outcome::MaxIterations);
             }
-            if history.len() > options.max_iterations {
-                return Some(Outcome::MaxIterations);
+            let (wish, norm) = self.step(state)?;
+            let is_small = norm <= self.target();
+            if (is_small || state.iterations().is_multiple_of(LOOK_EVERY))
+                && let Some(ended) = self.look(state, is_small)
+            {
+                return Ok(ended);
             }
-            timed(&mut cost.operator, || operator.apply(p, q));
-            let p_ap = comm.sum(dot(p.owned(), q.owned()));
-            if let Some(bad) = not_positive(p_ap, |p_ap| Outcome::IndefiniteOperator { p_ap }) {
-                return Some(bad);
+            if wish > Wish::GoOn {
+                self.monitor.save(state);
             }
-            let alpha = r_mr / p_ap;
-            let q = q.owned();
-            let [r_r] = loops::update(r.owned_mut(), |range, r| {
-                for (r, q) in r.iter_mut().zip(&q[range]) {
-                    *r -= alpha * q;
-                }
-                [inner(r, r)]
-            });
-            let r_norm = comm.sum(r_r).sqrt();
-            observer(history.len(), r_norm);
-            history.push(scale * r_norm);
-            let p_now = p.owned();
-            loops::update(x.owned_mut(), |range, x| {
-                x.iter_mut().zip(&p_now[range]).for_each(|(x, p)| *x += scale * alpha * p);
-                []
-            });
-            // Known before the preconditioner is applied once more: it is what costs.
-            if r_norm <= target {
-                return None;
+            if wish == Wish::Stop {
+                return Ok((Outcome::Interrupted, norm));
             }
-            timed(&mut cost.preconditioner, || preconditioner.apply(r, z));
-            let before = std::mem::replace(&mut r_mr, comm.sum(dot(r.owned(), z.owned())));
-            let beta = r_mr / before;
-            let z = z.owned();
-            loops::update(p.owned_mut(), |range, p| {
-                p.iter_mut().zip(&z[range]).for_each(|(p, z)| *p = z + beta * *p);
-                []
-            });
         }
     }
+
+    /// One iteration: what the ranks wish after it, and ||r||.
+    fn step(&mut self, state: &mut CgState) -> Result<(Wish, f64), Outcome> {
+        let Self { operator, preconditioner, monitor, comm, z, q, cost, .. } = self;
+        let CgState { low, r, p, recurrence, history, .. } = state;
+        let scale = recurrence.scale;
+
+        timed(&mut cost.preconditioner, || preconditioner.apply(r, z));
+        let r_mr = comm.sum(dot(r.owned(), z.owned()));
+        positive(r_mr, Quantity::RMr, Outcome::IndefinitePreconditioner { r_mr })?;
+        let beta = if recurrence.r_mr > 0.0 { r_mr / recurrence.r_mr } else { 0.0 };
+        p.scale_and_add(beta, z);
+
+        timed(&mut cost.operator, || operator.apply(p, q));
+        let p_ap = comm.sum(dot(p.owned(), q.owned()));
+        positive(p_ap, Quantity::PAp, Outcome::IndefiniteOperator { p_ap })?;
+        let alpha = r_mr / p_ap;
+        let q = q.owned();
+        let [r_r] = loops::update(r.owned_mut(), |range, r| {
+            for (r, q) in r.iter_mut().zip(&q[range]) {
+                *r -= alpha * q;
+            }
+            [inner(r, r)]
+        });
+        let (wish, r_r) = agree(comm, monitor.wish(history.len()), r_r);
+        let norm = scale * r_r.sqrt();
+        finite(norm, Quantity::Residual)?;
+        low.add(scale * alpha, p);
+
+        recurrence.r_mr = r_mr;
+        monitor.observe(history.len(), if self.rhs_norm > 0.0 { norm / self.rhs_norm } else { norm });
+        history.push(norm);
+        Ok((wish, norm))
+    }
+
+    /// Compares the recurrence with the true residual and mends it. Why it is
+    /// over and ||b - A x||, if it is.
+    fn look(&mut self, state: &mut CgState, is_small: bool) -> Option<(Outcome, f64)> {
+        let Truth { norm, distance } = self.truth(state);
+        if let Err(outcome) = finite(norm, Quantity::TrueResidual) {
+            return Some((outcome, norm));
+        }
+        if norm <= self.target() {
+            return Some((Outcome::Converged, norm));
+        }
+        // Rounding does not come near the root of its unit.
+        let is_fault = distance > f64::EPSILON.sqrt() * self.rhs_norm.max(state.recurrence.scale);
+        if !is_small && !is_fault && distance <= WORTHLESS * norm {
+            return None;
+        }
+        if is_fault {
+            if state.repairs.iter().filter(|repair| repair.is_fault).count() == RESTARTS {
+                return Some((Outcome::Unreliable, norm));
+            }
+        } else if state.recurrence.restarts == RESTARTS || norm > 0.5 * state.recurrence.scale {
+            return Some((Outcome::Stagnated, norm));
+        } else {
+            state.recurrence.restarts += 1;
+        }
+        let iteration = state.iterations();
+        state.repairs.push(Repair { iteration, recurrence: state.history[iteration], truth: norm, is_fault });
+        self.begin(state, norm);
+        None
+    }
+
+    /// Computes the true residual, and brings the two parts of the iterate in order.
+    fn truth(&mut self, state: &mut CgState) -> Truth {
+        let CgState { x, low, r, recurrence, .. } = state;
+        add_exactly(x, low);
+        self.operator.residual(self.b, x, &mut self.z);
+        self.operator.apply(low, &mut self.q);
+        self.z.add(-1.0, &self.q);
+        let (z, r) = (self.z.owned(), r.owned());
+        let sums = loops::sum(z.len(), |range| {
+            let apart = |(z, r): (&f64, &f64)| (z - recurrence.scale * r).powi(2);
+            [inner(&z[range.clone()], &z[range.clone()]), z[range.clone()].iter().zip(&r[range]).map(apart).sum()]
+        });
+        let sums = self.comm.sum_all(&sums);
+        Truth { norm: sums[0].sqrt(), distance: sums[1].sqrt() }
+    }
+
+    /// Starts the recurrence from the true residual in z.
+    fn begin(&self, state: &mut CgState, norm: f64) {
+        // A residual near 1 keeps single-precision preconditioners in range.
+        state.recurrence = Recurrence { scale: norm, r_mr: 0.0, ..state.recurrence };
+        state.r.owned_mut().iter_mut().zip(self.z.owned()).for_each(|(r, truth)| *r = truth / norm);
+        state.p.owned_mut().fill(0.0);
+    }
+}
+
+/// The highest wish of all ranks, and the sum of a value, in one reduction.
+fn agree(comm: &Comm, wish: Wish, value: f64) -> (Wish, f64) {
+    let is = |wanted: Wish| f64::from(u8::from(wish == wanted));
+    let sums = comm.sum_all(&[value, is(Wish::Save), is(Wish::Stop)]);
+    let highest = match sums[1..] {
+        [_, stops] if stops > 0.0 => Wish::Stop,
+        [saves, _] if saves > 0.0 => Wish::Save,
+        _ => Wish::GoOn,
+    };
+    (highest, sums[0])
 }
 
 /// Adds the seconds that `work` takes.
@@ -245,12 +275,11 @@ fn timed(seconds: &mut f64, work: impl FnOnce()) {
     *seconds += start.elapsed().as_secs_f64();
 }
 
-fn not_positive(value: f64, indefinite: impl Fn(f64) -> Outcome) -> Option<Outcome> {
-    if !value.is_finite() {
-        Some(Outcome::NotFinite)
-    } else if value <= 0.0 {
-        Some(indefinite(value))
-    } else {
-        None
-    }
+fn finite(value: f64, quantity: Quantity) -> Result<(), Outcome> {
+    if value.is_finite() { Ok(()) } else { Err(Outcome::NotFinite { quantity }) }
+}
+
+fn positive(value: f64, quantity: Quantity, indefinite: Outcome) -> Result<(), Outcome> {
+    finite(value, quantity)?;
+    if value > 0.0 { Ok(()) } else { Err(indefinite) }
 }

@@ -4,6 +4,8 @@
 mod aggregation;
 mod blocks;
 mod cg;
+mod cg_report;
+mod cg_state;
 mod chebyshev;
 mod cholesky;
 mod coarse;
@@ -17,7 +19,9 @@ mod transfer;
 mod vector;
 
 pub use blocks::Coupling;
-pub use cg::{CgOptions, CgReport, Cost, Observer, Outcome, conjugate_gradient, conjugate_gradient_observed};
+pub use cg::{conjugate_gradient, conjugate_gradient_monitored};
+pub use cg_report::{CgOptions, CgReport, Cost, Outcome, Quantity, Repair};
+pub use cg_state::{CgState, Monitor, Recurrence, Wish};
 pub use csr::DistributedCsr;
 pub use jacobi::Jacobi;
 pub use multigrid::{Coarsening, Multigrid};

@@ -16,6 +16,19 @@ impl<T: Scalar> Vector<T> {
         Self { values: vec![T::default(); map.local()], owned: map.owned() }
     }
 
+    /// A vector of `local` entries, owned ones and ghosts, with these owned values.
+    pub fn from_owned(values: &[T], local: usize) -> Self {
+        let owned = values.len();
+        let mut values = values.to_vec();
+        values.resize(local, T::default());
+        Self { values, owned }
+    }
+
+    /// Zeros, distributed as this vector.
+    pub fn zeros_like(&self) -> Self {
+        Self { values: vec![T::default(); self.values.len()], owned: self.owned }
+    }
+
     /// Owned entries.
     pub fn owned(&self) -> &[T] {
         &self.values[..self.owned]

@@ -25,7 +25,7 @@ pub use builtin::{BUILT_IN, BuiltIn};
 pub use components::{check_components, count_components};
 pub use distribute::{Distributed, check_jacobian, distribute, distribute_anyway};
 pub use duplicates::count_duplicates;
-pub use identity::{MeshIdentity, checksum};
+pub use identity::{MeshFingerprint, MeshIdentity, checksum};
 pub use partition::{Partition, Partitioner, Split, TWO_LEVEL, partition};
 pub use read::Flaw;
 pub use refine::refine;

@@ -1,0 +1,136 @@
+//! What conjugate gradients are told, and how they ended.
+
+use serde::{Deserialize, Serialize};
+
+/// When to stop.
+#[derive(Debug, Clone, Copy)]
+pub struct CgOptions {
+    /// Converged when ||b - A x|| <= rtol ||b||.
+    pub rtol: f64,
+    /// Largest number of iterations.
+    pub max_iterations: usize,
+}
+
+/// Why the iteration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The true residual is small enough.
+    Converged,
+    /// The limit on iterations was reached.
+    MaxIterations,
+    /// The true residual no longer shrinks: rtol is beyond the working precision.
+    Stagnated,
+    /// p.Ap was not positive: the operator is not positive definite.
+    IndefiniteOperator {
+        /// The value of p.Ap.
+        p_ap: f64,
+    },
+    /// r.Mr was not positive: the preconditioner is not positive definite.
+    IndefinitePreconditioner {
+        /// The value of r.Mr.
+        r_mr: f64,
+    },
+    /// A NaN or an infinity appeared.
+    NotFinite {
+        /// Where it was met first.
+        quantity: Quantity,
+    },
+    /// The true residual went away from the recurrence again and again, by more
+    /// than rounding explains.
+    Unreliable,
+    /// Some rank wished to stop.
+    Interrupted,
+}
+
+/// The scalars in which a NaN or an infinity shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// ||b||.
+    RightSide,
+    /// ||b - A x||.
+    TrueResidual,
+    /// ||r|| of the recurrence.
+    Residual,
+    /// r.Mr.
+    RMr,
+    /// p.Ap.
+    PAp,
+}
+
+impl Quantity {
+    /// As formulas have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RightSide => "||b||",
+            Self::TrueResidual => "||b - Ku||",
+            Self::Residual => "||r||",
+            Self::RMr => "r.Mr",
+            Self::PAp => "p.Kp",
+        }
+    }
+}
+
+/// A restart of the recurrence from the true residual, because the two differed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Repair {
+    /// After which iteration.
+    pub iteration: usize,
+    /// ||r|| of the recurrence.
+    pub recurrence: f64,
+    /// ||b - A x||.
+    pub truth: f64,
+    /// Whether the difference is more than rounding explains.
+    pub is_fault: bool,
+}
+
+/// How a solve went; the same on every rank.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CgReport {
+    /// Why it ended.
+    pub outcome: Outcome,
+    /// Number of iterations.
+    pub iterations: usize,
+    /// ||r|| after each iteration, by recurrence; entry 0 is the start.
+    pub history: Vec<f64>,
+    /// ||b||.
+    pub rhs_norm: f64,
+    /// ||b - A x||, computed anew at the end (where it was interrupted, that of the recurrence).
+    pub residual_norm: f64,
+    /// Where the recurrence was started again.
+    pub repairs: Vec<Repair>,
+    /// Where the time of the iterations went.
+    pub cost: Cost,
+}
+
+/// Seconds of the slowest rank of each, with the waiting for other ranks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Cost {
+    /// In products with the operator, one an iteration.
+    pub operator: f64,
+    /// In the preconditioner.
+    pub preconditioner: f64,
+}
+
+impl CgReport {
+    /// ||b - A x|| / ||b||, or 0 for b = 0.
+    pub fn relative_residual(&self) -> f64 {
+        if self.rhs_norm > 0.0 { self.residual_norm / self.rhs_norm } else { self.residual_norm }
+    }
+
+    /// The repairs of what more than rounding had done, as a warning.
+    pub fn warning(&self) -> Option<String> {
+        let faults: Vec<&Repair> = self.repairs.iter().filter(|repair| repair.is_fault).collect();
+        let first = faults.first()?;
+        Some(format!(
+            "after iteration {} the true residual was {:.3e} and that of the recurrence {:.3e}, which is more than \
+             rounding explains ({} in all): the recurrence was started again from the true one; \
+             if it happens again, have the memory of the hosts checked",
+            first.iteration,
+            first.truth,
+            first.recurrence,
+            faults.len()
+        ))
+    }
+}

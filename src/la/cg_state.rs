@@ -1,0 +1,79 @@
+//! Conjugate gradients between two iterations, and who may look at them there.
+
+use serde::{Deserialize, Serialize};
+
+use super::Vector;
+use super::cg_report::Repair;
+
+/// All that the next iteration depends on. From a state that was stored the
+/// iteration goes on as if it had never stopped.
+#[derive(Debug, Clone)]
+pub struct CgState {
+    /// The iterate is the unevaluated sum of `x` and `low`.
+    pub x: Vector,
+    /// See `x`.
+    pub low: Vector,
+    /// The residual by recurrence, over `recurrence.scale`.
+    pub r: Vector,
+    /// The last search direction.
+    pub p: Vector,
+    /// The numbers of the recurrence.
+    pub recurrence: Recurrence,
+    /// Where the recurrence was started again.
+    pub repairs: Vec<Repair>,
+    /// ||r|| at the start and after each iteration; empty before the start.
+    pub history: Vec<f64>,
+}
+
+/// The numbers that the recurrence carries from one iteration to the next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recurrence {
+    /// ||b - A x|| where the recurrence was started: the unit of `r` and `p`.
+    pub scale: f64,
+    /// r.Mr of the last iteration; 0 where none came before.
+    pub r_mr: f64,
+    /// Restarts because of rounding.
+    pub restarts: usize,
+}
+
+impl CgState {
+    /// That before the first iteration, from a start value.
+    pub fn new(x: Vector) -> Self {
+        let zeros = x.zeros_like();
+        let [low, r, p] = [zeros.clone(), zeros.clone(), zeros];
+        Self { x, low, r, p, recurrence: Recurrence::default(), repairs: Vec::new(), history: Vec::new() }
+    }
+
+    /// Number of iterations so far.
+    pub fn iterations(&self) -> usize {
+        self.history.len().saturating_sub(1)
+    }
+}
+
+/// What a rank may wish for after an iteration. The highest wish of any rank
+/// holds for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wish {
+    /// Nothing.
+    GoOn,
+    /// That the state be saved.
+    Save,
+    /// That the state be saved and the iteration end.
+    Stop,
+}
+
+/// Who watches the iterations. It does nothing unless told otherwise.
+pub trait Monitor {
+    /// What this rank wishes after this iteration.
+    fn wish(&self, _iteration: usize) -> Wish {
+        Wish::GoOn
+    }
+
+    /// Is told the number of each iteration and its residual over ||b||.
+    fn observe(&self, _iteration: usize, _relative: f64) {}
+
+    /// Is shown the state that some rank wished to save. **Collective.**
+    fn save(&self, _state: &CgState) {}
+}
+
+impl Monitor for () {}
