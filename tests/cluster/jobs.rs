@@ -2,20 +2,27 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::path::Path;
 
 use libtest_mimic::Trial;
+use serde_json::Value;
 
 use crate::machine::cluster;
 use crate::slurm::submit;
 use crate::trial;
-use crate::work::{TIGHT, assert_agrees, program};
+use crate::work::{TIGHT, assert_agrees, program, solve_here};
 
 const SWEEP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/sweep.txt");
 /// What a rank was given, one line each.
 const PLACE: &str = "echo $(hostname) $SLURM_CPUS_PER_TASK $(taskset -cp $$ | sed 's/.*: //') >>places";
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = vec![trial("a_sweep_solves_every_line", sweep), trial("a_job_says_what_is_missing", missing)];
+    let mut trials = vec![
+        trial("a_sweep_solves_every_line", sweep),
+        trial("a_job_says_what_is_missing", missing),
+        trial("a_study_agrees_at_every_number_of_ranks::strong::srun", || study("strong", "srun")),
+        trial("a_study_agrees_at_every_number_of_ranks::weak::mpirun", || study("weak", "mpirun")),
+    ];
     for launcher in ["srun", "mpirun"] {
         for (ranks, threads) in [(6, 1), (3, 2)] {
             let name = format!("a_job_is_pinned_and_agrees::{launcher}::{ranks}_ranks_x_{threads}");
@@ -72,6 +79,30 @@ fn sweep() {
         assert_agrees(&results.with_extension("h5"), &words.lines().collect::<Vec<_>>());
         assert!(results.with_extension("json").is_file());
     }
+}
+
+fn study(mode: &str, launcher: &str) {
+    let folder = cluster().work();
+    let tiny = ["--unknowns", "20000", "--repeats", "1", "--stream", "4", "--out", "study"];
+    let variables = [("QUAD8_MPI_LAUNCHER", launcher), ("QUAD8_MPI", env!("CARGO_BIN_EXE_quad8-mpi"))];
+    submit(&folder, &format!("{mode}.sbatch"), &variables, &["--nodes=3", "--ntasks=3"], &tiny).wait();
+    for ranks in 1..=3 {
+        let record = read_json(&folder.join(format!("study/run-{ranks}x1-1.json")));
+        assert_eq!(record["parallel"]["ranks"], ranks);
+        let source = record["mesh_info"]["source"].as_str().unwrap();
+        let refine = record["mesh_info"]["refine"].to_string();
+        let here = folder.join("here.json");
+        solve_here(&folder, &[source.trim_start_matches("built-in "), "--refine", &refine, "--json", "here.json"]);
+        let [there, here] = [&record, &read_json(&here)].map(|r| r["solution_stats"]["u_mean"].as_f64().unwrap());
+        assert!((there - here).abs() < 1e-6 * here.abs(), "{ranks} ranks: {there} instead of {here}");
+    }
+    let table = fs::read_to_string(folder.join("study/scaling.csv")).unwrap();
+    assert_eq!(table.lines().filter(|line| line.starts_with("total,")).count(), 3, "{table}");
+    assert!(folder.join("study/speed-up.png").is_file());
+}
+
+fn read_json(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 fn missing() {

@@ -24,14 +24,17 @@ pub fn program(folder: &Path, line: &str) -> PathBuf {
     path
 }
 
+/// Solves on this machine alone, in a folder.
+pub fn solve_here(folder: &Path, options: &[&str]) {
+    let run = Run { ranks: 0, timeout: Duration::from_secs(60), env: Vec::new() };
+    let outcome = run.run(Path::new(PROGRAM), &[options, &["--quiet", "-o", "here.h5"]].concat(), folder);
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+}
+
 /// Asserts that a results file agrees with what a run here finds with these options.
 pub fn assert_agrees(results: &Path, options: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
-    let run = Run { ranks: 0, timeout: Duration::from_secs(60), env: Vec::new() };
-    let here = folder.path().join("here.h5");
-    let arguments = [options, &["--quiet", "-o", "here.h5"]].concat();
-    let outcome = run.run(Path::new(PROGRAM), &arguments, folder.path());
-    assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    let apart = difference(&Results::read(results).u, &Results::read(&here).u);
+    solve_here(folder.path(), options);
+    let apart = difference(&Results::read(results).u, &Results::read(&folder.path().join("here.h5")).u);
     assert!(apart < ROUNDING, "{apart} apart");
 }
