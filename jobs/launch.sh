@@ -16,7 +16,7 @@ QUAD8_MPI=${QUAD8_MPI:-$(realpath -m "${CARGO_TARGET_DIR:-$jobs/../target}/relea
 
 # Each rank is pinned to cores of its own, one a thread.
 case $QUAD8_MPI_LAUNCHER in
-    srun) QUAD8_MPI_LAUNCH="srun --mpi=pmix --exact --cpus-per-task=$threads --cpu-bind=cores --wait=10" ;;
+    srun) QUAD8_MPI_LAUNCH="srun --mpi=$SLURM_MPI_TYPE --exact --cpus-per-task=$threads --cpu-bind=cores --wait=10" ;;
     mpirun)
         QUAD8_MPI_LAUNCH="mpirun --map-by slot:PE=$threads --bind-to core -x SLURM_CPUS_PER_TASK"
         # A host that no longer answers is noticed after 20 s, not 8 minutes.
