@@ -7,7 +7,7 @@ use libtest_mimic::Trial;
 use crate::machine::{Task, cluster};
 use crate::slurm::{Job, submit};
 use crate::trial;
-use crate::work::{ENDLESS, program};
+use crate::work::{ENDLESS, MODEST, program};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -19,7 +19,7 @@ pub fn trials() -> Vec<Trial> {
 
 fn start(launcher: &str, options: &[&str]) -> Job {
     let folder = cluster().work();
-    let program = program(&folder, "[ \"$PMIX_RANK\" != 1 ] || echo $$ >pid");
+    let program = program(&folder, &format!("{MODEST}\n[ $PMIX_RANK != 1 ] || echo $$ >pid"));
     let variables = [("QUAD8_MPI_LAUNCHER", launcher), ("QUAD8_MPI", program.to_str().unwrap())];
     let job = submit(&folder, "solve.sbatch", &variables, options, &ENDLESS);
     job.wait_for_log("\npartition ");
@@ -31,7 +31,7 @@ fn run(job: &Job, host: Option<&str>, command: &[&str]) {
 }
 
 fn killed(launcher: &str, bound: u64) {
-    let job = start(launcher, &["--nodes=2", "--ntasks=2"]);
+    let job = start(launcher, &["--partition=side", "--nodes=2", "--ntasks=2"]);
     run(&job, None, &["sh", "-c", "kill -9 $(cat pid)"]);
     job.wait_for("JobState=FAILED Reason=NonZeroExitCode ", bound);
     assert!(job.state().contains(" ExitCode=137:0"), "{}", job.state());

@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use crate::machine::{Task, cluster};
 use crate::slurm::{Job, submit};
 use crate::trial;
-use crate::work::{ENDLESS, assert_agrees, program};
+use crate::work::{ENDLESS, MODEST, assert_agrees, program};
 
 /// Thousands of iterations, some seconds.
 const LONG: [&str; 6] = ["--refine", "1", "--preconditioner", "jacobi", "--rtol", "1e-13"];
@@ -21,9 +21,9 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-fn start(launcher: &str, options: &[&str], arguments: &[&str]) -> Job {
+fn start(launcher: &str, line: &str, options: &[&str], arguments: &[&str]) -> Job {
     let folder = cluster().work();
-    let program = program(&folder, "[ \"$PMIX_RANK\" != 0 ] || echo $$ >pid");
+    let program = program(&folder, line);
     let variables = [("QUAD8_MPI_LAUNCHER", launcher), ("QUAD8_MPI", program.to_str().unwrap())];
     let job = submit(&folder, "solve.sbatch", &variables, options, arguments);
     job.wait_for_log("\npartition ");
@@ -36,7 +36,7 @@ fn run(job: &Job, command: &[&str]) -> String {
 
 /// Slurm sends CONT and TERM to the ranks; the job has ten seconds to leave.
 fn preempted() {
-    let job = start("srun", &["--nodes=3", "--ntasks=3", "--exclusive"], &LONG);
+    let job = start("srun", "[ $PMIX_RANK != 0 ] || echo $$ >pid", &["--nodes=3", "--ntasks=3", "--exclusive"], &LONG);
     // Stays in the solve until Slurm wakes it.
     sleep(Duration::from_millis(500));
     run(&job, &["sh", "-c", "kill -STOP $(cat pid)"]);
@@ -55,14 +55,14 @@ fn preempted() {
 
 /// The warning of a job of one minute comes at once, or within half a minute.
 fn warned() {
-    let job = start("mpirun", &["--nodes=2", "--ntasks=2", "--time=1"], &ENDLESS);
+    let job = start("mpirun", MODEST, &["--partition=side", "--nodes=2", "--ntasks=2", "--time=1"], &ENDLESS);
     job.wait_for_log("job: start 2, on from quad8.checkpoint.h5");
     assert!(job.log().contains("stopped by SIGUSR1 after iteration "), "{}", job.log());
     run(&job, &["scancel", &job.id]);
 }
 
 fn cancelled() {
-    let job = start("srun", &["--ntasks=2"], &ENDLESS);
+    let job = start("srun", MODEST, &["--partition=side", "--ntasks=2"], &ENDLESS);
     run(&job, &["scancel", &job.id]);
     job.wait_for("JobState=CANCELLED ", 30);
     // Its shell ends a moment later, and does nothing more.

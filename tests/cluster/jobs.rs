@@ -69,14 +69,14 @@ fn list_of_cores(list: &str) -> Vec<usize> {
 
 fn sweep() {
     let folder = cluster().work();
-    let job = submit(&folder, "array.sbatch", &[], &[], &[]);
+    let job = submit(&folder, "array.sbatch", &[], &[], &[&[SWEEP], &TIGHT[..]].concat());
     job.wait();
     let lines = fs::read_to_string(SWEEP).unwrap();
     for (task, line) in (1..).zip(lines.lines()) {
         let words = std::process::Command::new("sh").args(["-c", &format!("printf '%s\\n' {line}")]).output().unwrap();
         let words = String::from_utf8(words.stdout).unwrap();
         let results = folder.join(format!("sweep-{}/{task}", job.id));
-        assert_agrees(&results.with_extension("h5"), &words.lines().collect::<Vec<_>>());
+        assert_agrees(&results.with_extension("h5"), &words.lines().chain(TIGHT).collect::<Vec<_>>());
         assert!(results.with_extension("json").is_file());
     }
 }

@@ -44,14 +44,14 @@ impl Job {
 
     /// Waits for the job's good end.
     pub fn wait(&self) {
-        self.wait_for("JobState=COMPLETED ", 80);
+        self.wait_for("JobState=COMPLETED ", 150);
     }
 
     /// Waits until the log holds a text.
     pub fn wait_for_log(&self, text: &str) {
         let start = Instant::now();
         while !self.log().contains(text) {
-            assert!(start.elapsed() < Duration::from_secs(60), "no '{text}': {}\n{}", self.state(), self.log());
+            assert!(start.elapsed() < Duration::from_secs(150), "no '{text}': {}\n{}", self.state(), self.log());
             sleep(Duration::from_millis(50));
         }
     }

@@ -85,6 +85,7 @@ for ((i = 1; i <= hosts; i++)); do
         ip link set lo up
         echo $$ >"run/$1"
         exec /usr/sbin/sshd -D -f "$PWD/sshd.conf" -E "$PWD/log/sshd.$1"' - "node$i" </dev/null &>"log/host.node$i" &
+    disown
     wait_for "host node$i" test -s "run/node$i"
     ip link add "port$i" master switch type veth peer name eth0 netns "$(cat "run/node$i")"
     ip link set "port$i" up

@@ -16,10 +16,13 @@ pub const TIGHT: [&str; 2] = ["--rtol", "1e-13"];
 /// A solve that takes minutes, of which a trial sees the beginning.
 pub const ENDLESS: [&str; 6] = ["--refine", "3", "--preconditioner", "jacobi", "--rtol", "1e-13"];
 
-/// The program after a line of shell, on every rank. Others have the cores first.
+/// Lets others have the cores first.
+pub const MODEST: &str = "renice -n 10 -p $$ >/dev/null";
+
+/// The program after a line of shell, on every rank.
 pub fn program(folder: &Path, line: &str) -> PathBuf {
     let path = folder.join("program");
-    fs::write(&path, format!("#!/bin/sh\n{line}\nexec nice {PROGRAM} \"$@\"\n")).unwrap();
+    fs::write(&path, format!("#!/bin/sh\n{line}\nexec {PROGRAM} \"$@\"\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
 }
