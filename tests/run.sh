@@ -6,6 +6,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs/install.sh
+tests/cluster/install.sh || echo 'tests/run.sh: without the tests on a cluster' >&2
 
 if cargo fmt --version >/dev/null 2>&1; then
     echo "== format"

@@ -1,0 +1,51 @@
+//! Jobs of Slurm that lose a rank or a host.
+
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+
+use crate::machine::{Task, cluster};
+use crate::slurm::{Job, submit};
+use crate::trial;
+use crate::work::{ENDLESS, MODEST, program};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_job_whose_rank_is_killed_ends::srun", || killed("srun", 20)),
+        trial("a_job_whose_rank_is_killed_ends::mpirun", || killed("mpirun", 10)),
+        trial("a_job_whose_host_is_cut_off_goes_back_into_the_queue", cut_off),
+    ]
+}
+
+fn start(launcher: &str, options: &[&str]) -> Job {
+    let folder = cluster().work();
+    let program = program(&folder, &format!("{MODEST}\n[ $PMIX_RANK != 1 ] || echo $$ >pid"));
+    let variables = [("QUAD8_MPI_LAUNCHER", launcher), ("QUAD8_MPI", program.to_str().unwrap())];
+    let job = submit(&folder, "solve.sbatch", &variables, options, &ENDLESS);
+    job.wait_for_log("\npartition ");
+    job
+}
+
+fn run(job: &Job, host: Option<&str>, command: &[&str]) {
+    cluster().run(&Task { host, folder: job.folder.clone(), command: command.to_vec(), ..Task::default() });
+}
+
+fn killed(launcher: &str, bound: u64) {
+    let job = start(launcher, &["--partition=side", "--nodes=2", "--ntasks=2"]);
+    run(&job, None, &["sh", "-c", "kill -9 $(cat pid)"]);
+    job.wait_for("JobState=FAILED Reason=NonZeroExitCode ", bound);
+    assert!(job.state().contains(" ExitCode=137:0"), "{}", job.state());
+    assert_eq!(job.log().matches("quad8-mpi job: ").count(), 1, "{}", job.log());
+    assert!(job.log().contains("a rank was killed (signal 9): most often a host ran out of memory"), "{}", job.log());
+}
+
+/// Slurm itself notices, after its SlurmdTimeout, here 15 s, and a look around.
+fn cut_off() {
+    let job = start("srun", &["--partition=fragile", "--nodes=2", "--ntasks=2"]);
+    run(&job, Some("node5"), &["ip", "link", "set", "eth0", "down"]);
+    let accident = Instant::now();
+    job.wait_for(" Restarts=1 ", 60);
+    assert!(accident.elapsed() < Duration::from_secs(60));
+    assert!(job.log().contains("srun: error: Node failure on node5"), "{}", job.log());
+    run(&job, None, &["scancel", &job.id]);
+}

@@ -1,0 +1,72 @@
+//! Several hosts without a scheduler, over ssh and TCP, as jobs/hosts.sh starts them.
+
+use std::fs;
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+
+use crate::machine::{Task, cluster};
+use crate::mpirun::{Running, content};
+use crate::trial;
+use crate::work::{ENDLESS, MODEST, TIGHT, assert_agrees, program};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/hosts.sh");
+/// Within which a job ends, in seconds, when it has lost a host.
+const BOUND: u64 = 60;
+const LOST: &str =
+    "quad8-mpi job: the run ended with exit code 205, without results: a host or the network to it was lost";
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("three_hosts_agree_with_one::6_ranks", agrees),
+        trial("a_host_that_is_cut_off_ends_the_job", || loses("node9", &["ip", "link", "set", "eth0", "down"])),
+        trial("a_daemon_that_is_killed_ends_the_job", || loses("node8", &["sh", "-c", KILL_DAEMON])),
+    ]
+}
+
+/// Ends Open MPI's daemon in the network namespace of the shell that runs this.
+const KILL_DAEMON: &str = "for pid in $(pgrep -x orted); do
+    [ $(readlink /proc/$pid/ns/net) = $(readlink /proc/self/ns/net) ] && kill -9 $pid
+done";
+
+fn start(hosts: &[&str], line: &str, arguments: &[&str]) -> (PathBuf, Running) {
+    let folder = cluster().work();
+    let lines: Vec<String> = hosts.iter().map(|host| format!("{host} slots=2\n")).collect();
+    fs::write(folder.join("hosts"), lines.concat()).unwrap();
+    let path = |path: PathBuf| path.to_str().unwrap().to_owned();
+    let variables =
+        vec![("QUAD8_MPI", path(program(&folder, line))), ("OMPI_MCA_plm_rsh_agent", path(cluster().file("ssh")))];
+    let command = [&[SCRIPT, "hosts"], arguments].concat();
+    (folder.clone(), cluster().start(&Task { host: Some(hosts[0]), folder, variables, command }))
+}
+
+fn agrees() {
+    let (folder, running) = start(&["node1", "node2", "node3"], "", &TIGHT);
+    let outcome = running.wait();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("6 ranks x 1 thread on 3 hosts"), "{}", outcome.stdout);
+    assert_agrees(&folder.join("quad8.h5"), &TIGHT);
+}
+
+fn loses(host: &str, accident: &[&str]) {
+    let (folder, running) = start(&["node1", host], MODEST, &ENDLESS);
+    wait_until_it_solves(&running);
+    cluster().run(&Task { host: Some(host), folder: folder.clone(), command: accident.to_vec(), ..Task::default() });
+    let accident = Instant::now();
+    let outcome = running.wait();
+    assert_eq!(outcome.code, Some(205), "{outcome:?}");
+    assert!(accident.elapsed() < Duration::from_secs(BOUND), "{:?}", accident.elapsed());
+    assert!(outcome.stderr.contains("Remote daemon: ") && outcome.stderr.contains(host), "{outcome:?}");
+    assert_eq!(outcome.stderr.matches(LOST).count(), 1, "{outcome:?}");
+    assert!(!folder.join("quad8.h5").exists());
+}
+
+fn wait_until_it_solves(running: &Running) {
+    let start = Instant::now();
+    while !content(&running.stdout).contains("\npartition ") {
+        assert!(start.elapsed() < Duration::from_secs(150), "the solve does not begin: {}", content(&running.stdout));
+        sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,119 @@
+//! The files of jobs/, submitted from a folder of their own.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::machine::cluster;
+use crate::slurm::submit;
+use crate::trial;
+use crate::work::{TIGHT, assert_agrees, program, solve_here};
+
+const SWEEP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/sweep.txt");
+/// What a rank was given, one line each.
+const PLACE: &str = "echo $(hostname) $SLURM_CPUS_PER_TASK $(taskset -cp $$ | sed 's/.*: //') >>places";
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("a_sweep_solves_every_line", sweep),
+        trial("a_job_says_what_is_missing", missing),
+        trial("a_study_agrees_at_every_number_of_ranks::strong::srun", || study("strong", "srun")),
+        trial("a_study_agrees_at_every_number_of_ranks::weak::mpirun", || study("weak", "mpirun")),
+    ];
+    for launcher in ["srun", "mpirun"] {
+        for (ranks, threads) in [(6, 1), (3, 2)] {
+            let name = format!("a_job_is_pinned_and_agrees::{launcher}::{ranks}_ranks_x_{threads}");
+            trials.push(trial(name, move || solve(launcher, ranks, threads)));
+        }
+    }
+    trials
+}
+
+fn solve(launcher: &str, ranks: usize, threads: usize) {
+    let folder = cluster().work();
+    let program = program(&folder, PLACE);
+    let variables = [("QUAD8_MPI_LAUNCHER", launcher), ("QUAD8_MPI", program.to_str().unwrap())];
+    let (tasks, cpus) = (format!("--ntasks={ranks}"), format!("--cpus-per-task={threads}"));
+    let job = submit(&folder, "solve.sbatch", &variables, &["--nodes=3", &tasks, &cpus], &TIGHT);
+    job.wait();
+    assert_agrees(&folder.join("quad8.h5"), &TIGHT);
+    let wanted = format!("{ranks} ranks x {threads} thread{} on 3 hosts", if threads > 1 { "s" } else { "" });
+    assert!(job.log().contains(&wanted), "{}", job.log());
+
+    let places = fs::read_to_string(folder.join("places")).unwrap();
+    let mut cores: HashMap<&str, Vec<usize>> = HashMap::new();
+    for place in places.lines() {
+        let [host, cpus, list]: [&str; 3] = place.split(' ').collect::<Vec<_>>().try_into().unwrap();
+        assert_eq!(cpus, threads.to_string(), "{places}");
+        let pinned = list_of_cores(list);
+        assert_eq!(pinned.len(), threads, "{places}");
+        cores.entry(host).or_default().extend(pinned);
+    }
+    assert_eq!((places.lines().count(), cores.len()), (ranks, 3), "{places}");
+    for pinned in cores.values_mut() {
+        pinned.sort_unstable();
+        pinned.dedup();
+        assert_eq!(pinned.len(), ranks / 3 * threads, "two ranks share a core: {places}");
+    }
+}
+
+/// "0,2-4" as taskset writes it.
+fn list_of_cores(list: &str) -> Vec<usize> {
+    let number = |text: &str| text.parse::<usize>().unwrap();
+    let range = |part: &str| part.split_once('-').map_or(number(part)..=number(part), |(a, b)| number(a)..=number(b));
+    list.split(',').flat_map(range).collect()
+}
+
+fn sweep() {
+    let folder = cluster().work();
+    let job = submit(&folder, "array.sbatch", &[], &[], &[&[SWEEP], &TIGHT[..]].concat());
+    job.wait();
+    let lines = fs::read_to_string(SWEEP).unwrap();
+    for (task, line) in (1..).zip(lines.lines()) {
+        let words = std::process::Command::new("sh").args(["-c", &format!("printf '%s\\n' {line}")]).output().unwrap();
+        let words = String::from_utf8(words.stdout).unwrap();
+        let results = folder.join(format!("sweep-{}/{task}", job.id));
+        assert_agrees(&results.with_extension("h5"), &words.lines().chain(TIGHT).collect::<Vec<_>>());
+        assert!(results.with_extension("json").is_file());
+    }
+}
+
+fn study(mode: &str, launcher: &str) {
+    let folder = cluster().work();
+    let tiny = ["--unknowns", "20000", "--repeats", "1", "--stream", "4", "--out", "study"];
+    let variables = [("QUAD8_MPI_LAUNCHER", launcher), ("QUAD8_MPI", env!("CARGO_BIN_EXE_quad8-mpi"))];
+    submit(&folder, &format!("{mode}.sbatch"), &variables, &["--nodes=3", "--ntasks=3"], &tiny).wait();
+    for ranks in 1..=3 {
+        let record = read_json(&folder.join(format!("study/run-{ranks}x1-1.json")));
+        assert_eq!(record["parallel"]["ranks"], ranks);
+        let source = record["mesh_info"]["source"].as_str().unwrap();
+        let refine = record["mesh_info"]["refine"].to_string();
+        let here = folder.join("here.json");
+        solve_here(&folder, &[source.trim_start_matches("built-in "), "--refine", &refine, "--json", "here.json"]);
+        let [there, here] = [&record, &read_json(&here)].map(|r| r["solution_stats"]["u_mean"].as_f64().unwrap());
+        assert!((there - here).abs() < 1e-6 * here.abs(), "{ranks} ranks: {there} instead of {here}");
+    }
+    let table = fs::read_to_string(folder.join("study/scaling.csv")).unwrap();
+    assert_eq!(table.lines().filter(|line| line.starts_with("total,")).count(), 3, "{table}");
+    assert!(folder.join("study/speed-up.png").is_file());
+}
+
+fn read_json(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn missing() {
+    let folder = cluster().work();
+    for (variable, value, wanted) in [
+        ("QUAD8_MPI", "/nowhere/quad8-mpi", "no program /nowhere/quad8-mpi: build it"),
+        ("QUAD8_MPI_LAUNCHER", "prun", "'prun': it must be srun or mpirun"),
+    ] {
+        let job = submit(&folder, "solve.sbatch", &[(variable, value)], &["--ntasks=1"], &[]);
+        job.wait_for("JobState=FAILED Reason=NonZeroExitCode ", 60);
+        assert!(job.state().contains(" ExitCode=2:0"), "{}", job.state());
+        assert!(job.log().contains(wanted), "{}", job.log());
+    }
+}
