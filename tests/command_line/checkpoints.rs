@@ -24,8 +24,8 @@ const OLDER: &str = "quad8.checkpoint.old.h5";
 /// A bent channel that takes some hundred iterations.
 const SLOW: [&str; 8] = ["mesh.h5", "--refine", "2", "--preconditioner", "jacobi", "--rtol", "1e-12", "--threads=1"];
 const RESTART: [&str; 2] = ["--restart", NEWEST];
-/// 6 ms.
-const OFTEN: [&str; 2] = ["--checkpoint-every", "0.0001"];
+/// After every iteration.
+const OFTEN: [&str; 2] = ["--checkpoint-every", "1e-9"];
 
 /// The run that nobody stops.
 static WHOLE: LazyLock<(Results, Value)> = LazyLock::new(|| {
@@ -153,14 +153,14 @@ fn signal_again() {
 }
 
 fn killed() {
-    let (folder, outcome) = faulty(3, "KILL@iteration-200:1", &OFTEN);
+    let (folder, outcome) = faulty(3, "KILL@iteration-12:1", &OFTEN);
     assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
     assert!(folder.path(NEWEST).exists() && folder.path(OLDER).exists(), "{:?}", folder.names());
     go_on(&folder, 3);
 }
 
 fn damaged() {
-    let (folder, outcome) = faulty(3, "TERM@iteration-200:1", &OFTEN);
+    let (folder, outcome) = faulty(3, "TERM@iteration-12:1", &OFTEN);
     outcome.expect_code(STOPPED);
     let mut bytes = fs::read(folder.path(NEWEST)).unwrap();
     let middle = bytes.len() / 2;
