@@ -25,22 +25,26 @@ const NONE: u16 = u16::MAX;
 impl<'a> Sides<'a> {
     /// Those of a mesh; regions of the same k have one side.
     pub fn new(mesh: &'a LocalMesh, problem: &Problem) -> Self {
+        let nodes = mesh.coordinates.len();
+        let mut sides = Self { elements: Cow::Borrowed(&mesh.elements), first: vec![0; nodes], others: Vec::new() };
         let numbers = conductivities(problem);
+        if numbers.iter().all(|&number| number == 0) {
+            return sides;
+        }
         let number = |element: usize| numbers.get(usize::from(mesh.regions[element]) + 1).copied().unwrap_or(0);
-        let (mut first, mut others) = (vec![NONE; mesh.coordinates.len()], Vec::new());
+        sides.first.fill(NONE);
         for (e, nodes) in mesh.elements.iter().enumerate() {
             let number = number(e);
             for &node in nodes {
-                match &mut first[node as usize] {
+                match &mut sides.first[node as usize] {
                     first if *first == NONE => *first = number,
-                    first if *first != number => others.push((node, number)),
+                    first if *first != number => sides.others.push((node, number)),
                     _ => (),
                 }
             }
         }
-        others.sort_unstable();
-        others.dedup();
-        let mut sides = Self { elements: Cow::Borrowed(&mesh.elements), first, others };
+        sides.others.sort_unstable();
+        sides.others.dedup();
         if !sides.others.is_empty() {
             let of = |(e, nodes): (usize, &[Local; 8])| nodes.map(|n| sides.find(n, number(e)).unwrap_or(n));
             sides.elements = Cow::Owned(mesh.elements.iter().enumerate().map(of).collect());
