@@ -84,7 +84,7 @@ if [[ $mode == threads ]]; then
         done
     done
 else
-    [[ -n $ranks ]] || ranks=$(doublings "$cores")
+    [[ -n $ranks ]] || ranks=$(doublings "$((cores > threads ? cores / threads : 1))")
     for count in $(tr ',' '\n' <<<"$ranks" | sort -nu); do
         pairs+=("$count $threads")
     done
@@ -145,15 +145,15 @@ problem() {   # problem RANKS: refinements and mesh
         echo "${refine:-0}" "${mesh:-y-channel}"
         return
     fi
-    local wanted=${unknowns:-10000000} found
+    local wanted=${unknowns:-10000000} found on=''
     case $mode in
         threads) wanted=${unknowns:-4000000} ;;
         weak) wanted=$((${unknowns:-500000} * $1)) ;;
     esac
     found=$(nearest "$wanted")
     read -r name levels nodes <<<"$found"
-    say "$name, --refine $levels: $nodes unknowns, $((100 * nodes / wanted)) % of the $wanted that were asked for" \
-        "$([[ $mode != weak ]] || echo "on $1 ranks, $((nodes / $1)) on each")"
+    [[ $mode != weak ]] || on="$1 ranks, $((nodes / $1)) unknowns on each: "
+    say "$on$name, --refine $levels: $nodes unknowns, $((100 * nodes / wanted)) % of what was asked for"
     echo "$levels" "$name"
 }
 
