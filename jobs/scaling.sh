@@ -67,7 +67,7 @@ while (($#)); do
 done
 [[ -z $ranks || $ranks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || fail "--ranks takes numbers as in 1,2,4, not '$ranks'"
 [[ $mode != weak || ( -z $refine && ! -f $mesh ) ]] || fail "weak takes a built-in mesh and chooses its refinement"
-[[ $mode != threads || ( -z $ranks && $threads == 1 ) ]] || fail "threads takes --cores and tries ranks and threads itself"
+[[ $mode != threads || ( -z $ranks && $threads == 1 ) ]] || fail "threads takes --cores alone: it tries ranks and threads"
 
 doublings() {   # doublings LAST: 1 2 4 ... LAST
     local n
@@ -124,8 +124,8 @@ launch() {   # launch RANKS THREADS ARGUMENT...
     "${launcher[@]}" -n "$count" "$program" "${@:3}" </dev/null
 }
 
-# 4. The problem. A mesh without holes has 3 E + B + 1 nodes for E elements and B edges on its boundary, and a refinement
-# makes 4 E and 2 B of them.
+# 4. The problem. A mesh without holes has 3 E + B + 1 nodes for E elements and B edges on its boundary, and a
+# refinement makes 4 E and 2 B of them.
 builtins=''
 nearest() {   # nearest UNKNOWNS: mesh, refinements and unknowns of the built-in mesh that comes nearest
     [[ -n $builtins ]] || builtins=$(launch 1 1 meshes)
@@ -159,7 +159,7 @@ problem() {   # problem RANKS: refinements and mesh
 
 mkdir -p -- "$out"
 out=$(realpath -- "$out")
-[[ -z $(find "$out" -maxdepth 1 -name '*.json' -print -quit) ]] || fail "$out holds records already: choose another --out"
+[[ -z $(find "$out" -maxdepth 1 -name '*.json' -print -quit) ]] || fail "$out holds records: choose another --out"
 [[ ! -f $mesh ]] || mesh=$(realpath -- "$mesh")
 declare -A problems
 for pair in "${pairs[@]}"; do
