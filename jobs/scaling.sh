@@ -67,7 +67,7 @@ while (($#)); do
 done
 [[ -z $ranks || $ranks =~ ^[1-9][0-9]*(,[1-9][0-9]*)*$ ]] || fail "--ranks takes numbers as in 1,2,4, not '$ranks'"
 [[ $mode != weak || ( -z $refine && ! -f $mesh ) ]] || fail "weak takes a built-in mesh and chooses its refinement"
-[[ $mode != threads || ( -z $ranks && $threads == 1 ) ]] || fail "threads takes --cores and tries ranks and threads itself"
+[[ $mode != threads || ( -z $ranks && $threads == 1 ) ]] || fail "threads takes --cores alone: it tries ranks and threads"
 
 doublings() {   # doublings LAST: 1 2 4 ... LAST
     local n
@@ -84,7 +84,7 @@ if [[ $mode == threads ]]; then
         done
     done
 else
-    [[ -n $ranks ]] || ranks=$(doublings "$cores")
+    [[ -n $ranks ]] || ranks=$(doublings "$((cores > threads ? cores / threads : 1))")
     for count in $(tr ',' '\n' <<<"$ranks" | sort -nu); do
         pairs+=("$count $threads")
     done
@@ -124,8 +124,8 @@ launch() {   # launch RANKS THREADS ARGUMENT...
     "${launcher[@]}" -n "$count" "$program" "${@:3}" </dev/null
 }
 
-# 4. The problem. A mesh without holes has 3 E + B + 1 nodes for E elements and B edges on its boundary, and a refinement
-# makes 4 E and 2 B of them.
+# 4. The problem. A mesh without holes has 3 E + B + 1 nodes for E elements and B edges on its boundary, and a
+# refinement makes 4 E and 2 B of them.
 builtins=''
 nearest() {   # nearest UNKNOWNS: mesh, refinements and unknowns of the built-in mesh that comes nearest
     [[ -n $builtins ]] || builtins=$(launch 1 1 meshes)
@@ -145,21 +145,21 @@ problem() {   # problem RANKS: refinements and mesh
         echo "${refine:-0}" "${mesh:-y-channel}"
         return
     fi
-    local wanted=${unknowns:-10000000} found
+    local wanted=${unknowns:-10000000} found on=''
     case $mode in
         threads) wanted=${unknowns:-4000000} ;;
         weak) wanted=$((${unknowns:-500000} * $1)) ;;
     esac
     found=$(nearest "$wanted")
     read -r name levels nodes <<<"$found"
-    say "$name, --refine $levels: $nodes unknowns, $((100 * nodes / wanted)) % of the $wanted that were asked for" \
-        "$([[ $mode != weak ]] || echo "on $1 ranks, $((nodes / $1)) on each")"
+    [[ $mode != weak ]] || on="$1 ranks, $((nodes / $1)) unknowns on each: "
+    say "$on$name, --refine $levels: $nodes unknowns, $((100 * nodes / wanted)) % of what was asked for"
     echo "$levels" "$name"
 }
 
 mkdir -p -- "$out"
 out=$(realpath -- "$out")
-[[ -z $(find "$out" -maxdepth 1 -name '*.json' -print -quit) ]] || fail "$out holds records already: choose another --out"
+[[ -z $(find "$out" -maxdepth 1 -name '*.json' -print -quit) ]] || fail "$out holds records: choose another --out"
 [[ ! -f $mesh ]] || mesh=$(realpath -- "$mesh")
 declare -A problems
 for pair in "${pairs[@]}"; do

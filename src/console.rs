@@ -186,7 +186,7 @@ impl Console {
         };
         let part = |share: &Share| 100.0 * share.seconds.mean / all.seconds.mean.max(f64::MIN_POSITIVE);
         let text = format!(
-            "halo {:.0} %, reductions {:.0} %, other {:.0} % of the time; a rank sent at most {} and {:.1} MiB to neighbours",
+            "halo {:.0} %, reductions {:.0} %, other {:.0} % of the time; at most {} and {:.1} MiB from a rank",
             part(&all.halo),
             part(&all.reductions),
             part(&all.others),

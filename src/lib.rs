@@ -8,7 +8,7 @@
 //! ([`flow`]) follow and go to one HDF5 file ([`io`]). [`run`] tells that
 //! story of a [`case`], which a [`checkpoint`] can cut in two; [`parallel`] lies under all of it. [`plot`] draws what
 //! such a file holds, [`split`] stores a partition for later runs, and
-//! [`estimate`] says what a solve would take, [`bench`] what the machine can do,
+//! [`estimate`] says what a solve would take, [`mod@bench`] what the machine can do,
 //! and [`report`] how far more ranks and threads helped.
 
 pub mod assemble;

@@ -71,7 +71,8 @@ pub struct Bandwidth {
 ///
 /// # Errors
 /// [`Error::Threads`](crate::Error::Threads), [`Error::Write`](crate::Error::Write),
-/// [`Error::Inconsistent`](crate::Error::Inconsistent) where the arrays do not hold what they must; the same on every rank.
+/// [`Error::Inconsistent`](crate::Error::Inconsistent) where the arrays do not hold what they must;
+/// the same on every rank.
 pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
     let console = Console::new(comm.is_root() && !args.quiet);
     let placement = start_threads(comm, args.threads)?;

@@ -30,6 +30,13 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     let kind = if args.strong { Some(Kind::Strong) } else { args.weak.then_some(Kind::Weak) };
     let records = args.runs.iter().map(|path| read::read(path)).collect::<Result<_>>()?;
     let study = Study::new(records, kind)?;
+    if let Some(path) = &args.plot {
+        let quantity = match study.kind {
+            Kind::Strong => "speed-up",
+            Kind::Weak => "scaled speed-up",
+        };
+        speed_up(&curves(&study), quantity, args.width, path)?;
+    }
     let table = match args.table {
         ReportTable::Scaling => scaling(&study, args.claims),
         ReportTable::Stages => stages(&study),
@@ -38,13 +45,6 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     match &args.output {
         Some(path) => fs::write(path, text).map_err(|e| Error::Write { path: path.clone(), cause: e.to_string() })?,
         None => print!("{text}"),
-    }
-    if let Some(path) = &args.plot {
-        let quantity = match study.kind {
-            Kind::Strong => "speed-up",
-            Kind::Weak => "scaled speed-up",
-        };
-        speed_up(&curves(&study), quantity, args.width, path)?;
     }
     Ok(ExitCode::Success)
 }

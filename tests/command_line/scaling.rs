@@ -176,7 +176,7 @@ fn second_study() {
     fs::create_dir(folder.path("study")).unwrap();
     fs::write(folder.path("study/old.json"), "{}").unwrap();
     let outcome = study(&folder, &["strong", "--ranks", "1", "--unknowns", "1000"], 2);
-    assert!(outcome.stderr.contains("holds records already"), "{outcome}");
+    assert!(outcome.stderr.contains("holds records: choose another"), "{outcome}");
 }
 
 fn refusals() -> Vec<Trial> {
