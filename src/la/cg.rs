@@ -131,11 +131,11 @@ impl Solver<'_> {
 
     /// Starts the recurrence, unless the state is one that has begun.
     fn start(&mut self, state: &mut CgState) -> Result<(), Outcome> {
-        finite(self.rhs_norm, Quantity::RightSide)?;
         if state.history.is_empty() {
             self.operator.residual(self.b, &mut state.x, &mut self.z);
             let norm = self.comm.sum(dot(self.z.owned(), self.z.owned())).sqrt();
             state.history.push(norm);
+            finite(self.rhs_norm, Quantity::RightSide)?;
             finite(norm, Quantity::TrueResidual)?;
             self.begin(state, norm);
         }
