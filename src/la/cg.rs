@@ -120,7 +120,8 @@ impl Solver<'_> {
         let ended = self.start(state).and_then(|()| self.iterate(state));
         ended.unwrap_or_else(|outcome| {
             let Truth { norm, .. } = self.truth(state);
-            (if norm <= self.target() { Outcome::Converged } else { outcome }, norm)
+            // Where b is infinite, so is its target.
+            (if norm.is_finite() && norm <= self.target() { Outcome::Converged } else { outcome }, norm)
         })
     }
 
