@@ -120,7 +120,8 @@ impl Solver<'_> {
         let ended = self.start(state).and_then(|()| self.iterate(state));
         ended.unwrap_or_else(|outcome| {
             let Truth { norm, .. } = self.truth(state);
-            (if norm <= self.target() { Outcome::Converged } else { outcome }, norm)
+            // Where b is infinite, so is its target.
+            (if norm.is_finite() && norm <= self.target() { Outcome::Converged } else { outcome }, norm)
         })
     }
 
@@ -131,11 +132,11 @@ impl Solver<'_> {
 
     /// Starts the recurrence, unless the state is one that has begun.
     fn start(&mut self, state: &mut CgState) -> Result<(), Outcome> {
-        finite(self.rhs_norm, Quantity::RightSide)?;
         if state.history.is_empty() {
             self.operator.residual(self.b, &mut state.x, &mut self.z);
             let norm = self.comm.sum(dot(self.z.owned(), self.z.owned())).sqrt();
             state.history.push(norm);
+            finite(self.rhs_norm, Quantity::RightSide)?;
             finite(norm, Quantity::TrueResidual)?;
             self.begin(state, norm);
         }

@@ -191,10 +191,8 @@ fn out_of_time() {
 }
 
 fn too_early() {
-    let cases: [(&[&str], &str, &str); 2] = [
-        (&["--max-time", "0.000001"], "", "--max-time before the stage 'partition'"),
-        (&[], "INT@assemble:1", "SIGINT "),
-    ];
+    let cases: [(&[&str], &str, &str); 2] =
+        [(&["--max-time", "0.000001"], "", "--max-time before"), (&[], "INT@assemble:1", "SIGINT before")];
     for (args, fault, reason) in cases {
         let (folder, outcome) = faulty(2, fault, args);
         let outcome = outcome.expect_code(STOPPED);
