@@ -2,7 +2,7 @@
 //!
 //! `QUAD8_MPI_FAULT=panic@solve:1` makes rank 1 panic when it comes to the
 //! solve, `exit@solve:1` leave without a word.
-//! Stages: partition, assemble, solve, export. `USR1@iteration-40:1` raises a
+//! Stages: partition, assemble, solve, iterate, export. `USR1@iteration-40:1` raises a
 //! signal on rank 1 in iteration 40 of the solve (USR1, TERM, INT, KILL).
 
 use std::sync::OnceLock;

@@ -40,10 +40,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     console.start(comm, &placement);
 
     // 1. Read, check that the results will have a place, split, distribute, refine.
-    let inputs: Vec<&Path> = source.path().into_iter().chain(args.partition.as_deref()).collect();
+    let mut inputs: Vec<&Path> = source.path().into_iter().chain(args.partition.as_deref()).collect();
+    let checkpoints = Checkpoints::new(comm, &output.results, &inputs)?;
+    inputs.extend(args.restart.as_deref());
     let results_file =
         ResultsFile::new(comm, &output.results, output.format.companion(), &inputs, output.json.as_deref())?;
-    let checkpoints = Checkpoints::new(comm, &output.results, &inputs)?;
     let begin = |stage| {
         fault::point(comm, stage);
         interrupts.check(comm, stage)
@@ -72,9 +73,9 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
             console.warn(warning.as_slice());
             console.restart(&from);
             warnings.extend(warning);
-            (state, Some(from))
+            (Some(state), Some(from))
         }
-        None => (CgState::new(Vector::zeros(halo.map())), None),
+        None => (None, None),
     };
 
     // 2. Assemble the system and build in the boundary conditions.
@@ -110,6 +111,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     })?;
     let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations };
     begin("iterate")?;
+    let start = start.unwrap_or_else(|| CgState::new(Vector::zeros(halo.map())));
     let (mut u, report) = watch.time("solve_system", || {
         let monitor = Watch::new(comm, &console, interrupts, &checkpoints, &subject, args.checkpoint_every);
         let (u, report) = conjugate_gradient_monitored(operator, &*preconditioner, &b, start, options, &monitor);

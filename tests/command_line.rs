@@ -9,6 +9,8 @@ mod bad_outputs;
 mod cases;
 #[path = "command_line/checking.rs"]
 mod checking;
+#[path = "command_line/checkpoints.rs"]
+mod checkpoints;
 #[path = "command_line/dry_run.rs"]
 mod dry_run;
 #[path = "command_line/failure.rs"]
@@ -53,7 +55,7 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 18] = [
+    let lists: [Vec<Trial>; 19] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
@@ -71,6 +73,7 @@ fn main() {
         dry_run::trials(),
         threads::trials(),
         failure::trials(),
+        checkpoints::trials(),
         real_meshes::trials(),
     ];
     libtest_mimic::run(&arguments, lists.into_iter().flatten().collect()).exit();

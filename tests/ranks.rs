@@ -25,7 +25,9 @@ macro_rules! checks {
 
 mod ranks {
     pub mod assembly;
+    pub mod bits;
     pub mod cg;
+    pub mod checkpoint;
     pub mod comm;
     pub mod convergence;
     pub mod flaws;
@@ -66,7 +68,7 @@ impl Group {
 
 const ANY: &[usize] = &[1, 2, 3, 4, 7, 16];
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 8] = [
     Group { ranks: ANY, threads: &[1], modules: &[("comm", comm::CHECKS), ("halo", halo::CHECKS)] },
     Group {
         ranks: ANY,
@@ -91,6 +93,8 @@ const GROUPS: [Group; 6] = [
         ],
     },
     Group { ranks: ANY, threads: &[1], modules: &[("io", io::CHECKS)] },
+    Group { ranks: ANY, threads: &[1], modules: &[("checkpoint", checkpoint::CHECKS)] },
+    Group { ranks: &[1, 3], threads: &[1], modules: &[("bits", bits::CHECKS)] },
     Group {
         ranks: &[1, 3, 16],
         threads: &[1],

@@ -98,6 +98,8 @@ fn record() -> RunRecord {
             neighbours_max: 0,
             load_imbalance: 1.0,
         },
+        restart: None,
+        repairs: Vec::new(),
         residual_history: vec![1.0, 0.1, 0.01, 1e-5, 1e-9],
         limited_by: String::new(),
         warnings: Vec::new(),

@@ -1,0 +1,179 @@
+//! A bit that turns over in a vector of conjugate gradients is noticed or
+//! mended: what is returned as converged is the solution.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use quad8_mpi::la::{
+    CgOptions, CgReport, CgState, DistributedCsr, Jacobi, LinearOperator, Outcome, Preconditioner, Vector,
+    conjugate_gradient_monitored,
+};
+use quad8_mpi::parallel::{Comm, Halo};
+
+use super::checkpoint::StopAfter;
+use super::manufactured;
+use super::meshes::Grid;
+use super::pipeline::{Model, System, dot, times};
+use crate::Check;
+
+pub const CHECKS: &[Check] = checks![
+    no_bit_makes_a_wrong_answer,
+    a_large_fault_is_noticed_within_a_hundred_iterations,
+    what_fails_again_and_again_is_no_answer,
+];
+
+const OPTIONS: CgOptions = CgOptions { rtol: 1e-10, max_iterations: 2000 };
+
+/// The sign, the exponent, and the mantissa from its end to its beginning.
+const BITS: [u32; 20] = [63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 48, 44, 38, 30, 20, 10, 0];
+
+/// Turns over a bit of an entry on the last rank.
+fn flip(comm: &Comm, vector: &mut Vector, bit: u32) {
+    let values = vector.owned_mut();
+    if comm.rank() == comm.size() - 1 && !values.is_empty() {
+        let entry = &mut values[values.len() / 2];
+        *entry = f64::from_bits(entry.to_bits() ^ (1 << bit));
+    }
+}
+
+/// Turns over a bit of what a product or the preconditioner gives, in some calls.
+struct Flipping<'a, T> {
+    inner: &'a T,
+    comm: &'a Comm,
+    bit: u32,
+    calls: Cell<usize>,
+    is_bad: &'a dyn Fn(usize) -> bool,
+}
+
+impl<T> Flipping<'_, T> {
+    fn after(&self, vector: &mut Vector) {
+        if (self.is_bad)(self.calls.replace(self.calls.get() + 1)) {
+            flip(self.comm, vector, self.bit);
+        }
+    }
+}
+
+impl LinearOperator for Flipping<'_, DistributedCsr> {
+    fn halo(&self) -> &Halo {
+        self.inner.halo()
+    }
+
+    fn apply(&self, x: &mut Vector, y: &mut Vector) {
+        self.inner.apply(x, y);
+        self.after(y);
+    }
+
+    fn diagonal(&self) -> Vec<f64> {
+        self.inner.diagonal()
+    }
+
+    fn entries(&self) -> usize {
+        self.inner.entries()
+    }
+}
+
+impl Preconditioner for Flipping<'_, Jacobi> {
+    fn apply(&self, r: &Vector, z: &mut Vector) {
+        self.inner.apply(r, z);
+        self.after(z);
+    }
+}
+
+struct Case {
+    comm: Rc<Comm>,
+    model: Model,
+    system: System,
+    jacobi: Jacobi,
+}
+
+impl Case {
+    fn new(comm: &Rc<Comm>, grid: Grid) -> Self {
+        let problem = manufactured::problem();
+        let model = Model::new(comm, &grid.mesh(), &manufactured::side, &problem, 0).expect("a good mesh");
+        let system = model.system(&problem);
+        let jacobi = Jacobi::new(&system.matrix.diagonal());
+        Self { comm: Rc::clone(comm), model, system, jacobi }
+    }
+
+    fn zeros(&self) -> CgState {
+        CgState::new(Vector::zeros(self.model.halo.map()))
+    }
+
+    /// Solves with an operator and a preconditioner that may err. What is said
+    /// to have converged must have.
+    fn solve(&self, operator: &dyn LinearOperator, preconditioner: &dyn Preconditioner, start: CgState) -> CgReport {
+        let b = &self.system.b;
+        let (x, report) = conjugate_gradient_monitored(operator, preconditioner, b, start, OPTIONS, &());
+        if report.outcome == Outcome::Converged {
+            let ax = times(&self.system.matrix, &x);
+            let residual: Vec<f64> = b.iter().zip(ax.owned()).map(|(b, ax)| b - ax).collect();
+            let norm = dot(&self.comm, &residual, &residual).sqrt();
+            let rounding = 1e-14 * report.rhs_norm;
+            assert!(norm <= OPTIONS.rtol * report.rhs_norm + rounding, "{norm} is not small: {report:?}");
+        }
+        report
+    }
+
+    fn flipping<'a, T>(&'a self, inner: &'a T, bit: u32, is_bad: &'a dyn Fn(usize) -> bool) -> Flipping<'a, T> {
+        Flipping { inner, comm: &self.comm, bit, calls: Cell::new(0), is_bad }
+    }
+
+    fn state(&self, iteration: usize) -> CgState {
+        let monitor = StopAfter { iteration, state: RefCell::new(None) };
+        let System { matrix, b, .. } = &self.system;
+        conjugate_gradient_monitored(matrix, &self.jacobi, b, self.zeros(), OPTIONS, &monitor);
+        monitor.state.into_inner().expect("a state")
+    }
+}
+
+fn no_bit_makes_a_wrong_answer(comm: &Rc<Comm>) {
+    let case = Case::new(comm, Grid::untidy(7, 6));
+    let System { matrix, .. } = &case.system;
+    let (mut tried, mut mended) = (0, 0);
+    let mut note = |report: CgReport| {
+        tried += 1;
+        mended += usize::from(report.outcome == Outcome::Converged);
+    };
+    for at in [1, 9, 37] {
+        let state = case.state(at);
+        let is_bad = |call| call == at;
+        for bit in BITS {
+            let vectors: [fn(&mut CgState) -> &mut Vector; 4] =
+                [|s| &mut s.x, |s| &mut s.low, |s| &mut s.r, |s| &mut s.p];
+            for vector in vectors {
+                let mut state = state.clone();
+                flip(comm, vector(&mut state), bit);
+                note(case.solve(matrix, &case.jacobi, state));
+            }
+            // A p, and M r; the first product of all is the residual at the start.
+            note(case.solve(&case.flipping(matrix, bit, &is_bad), &case.jacobi, case.zeros()));
+            note(case.solve(matrix, &case.flipping(&case.jacobi, bit, &is_bad), case.zeros()));
+        }
+    }
+    for bit in BITS {
+        note(case.solve(&case.flipping(matrix, bit, &|call| call == 0), &case.jacobi, case.zeros()));
+    }
+    assert!(10 * mended >= 8 * tried, "only {mended} of {tried} were mended");
+}
+
+fn a_large_fault_is_noticed_within_a_hundred_iterations(comm: &Rc<Comm>) {
+    let case = Case::new(comm, Grid::untidy(24, 20));
+    let System { matrix, .. } = &case.system;
+    let clean = case.solve(matrix, &case.jacobi, case.zeros());
+    assert!(clean.iterations > 120 && clean.repairs.is_empty(), "{clean:?}");
+    // Halves or doubles an entry.
+    let report = case.solve(&case.flipping(matrix, 52, &|call| call == 20), &case.jacobi, case.zeros());
+    assert_eq!(report.outcome, Outcome::Converged);
+    let [repair] = report.repairs[..] else { panic!("{report:?}") };
+    assert!(repair.is_fault && repair.iteration == 100, "{repair:?}");
+    let warning = report.warning().expect("a warning");
+    assert!(warning.starts_with("after iteration 100 the true residual was "), "{warning}");
+}
+
+fn what_fails_again_and_again_is_no_answer(comm: &Rc<Comm>) {
+    let case = Case::new(comm, Grid::untidy(24, 20));
+    let often = case.flipping(&case.system.matrix, 53, &|call| call % 5 == 4);
+    let report = case.solve(&often, &case.jacobi, case.zeros());
+    assert_ne!(report.outcome, Outcome::Converged);
+    assert!(report.repairs.iter().any(|repair| repair.is_fault), "{report:?}");
+}
