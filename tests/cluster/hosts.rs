@@ -28,7 +28,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// Ends Open MPI's daemon in the network namespace of the shell that runs this.
 const KILL_DAEMON: &str = "for pid in $(pgrep -x orted); do
-    [ $(readlink /proc/$pid/ns/net) = $(readlink /proc/self/ns/net) ] && kill -9 $pid
+    if [ $(readlink /proc/$pid/ns/net) = $(readlink /proc/self/ns/net) ]; then kill -9 $pid; fi
 done";
 
 fn start(hosts: &[&str], line: &str, arguments: &[&str]) -> (PathBuf, Running) {

@@ -56,7 +56,7 @@ fn preempted() {
 /// The warning of a job of one minute comes at once, or within half a minute.
 fn warned() {
     let job = start("mpirun", MODEST, &["--partition=side", "--nodes=2", "--ntasks=2", "--time=1"], &ENDLESS);
-    job.wait_for_log("job: start 2, on from quad8.checkpoint.h5");
+    job.wait_for_log(", on from quad8.checkpoint.h5");
     assert!(job.log().contains("stopped by SIGUSR1 after iteration "), "{}", job.log());
     run(&job, &["scancel", &job.id]);
 }

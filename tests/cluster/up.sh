@@ -12,6 +12,8 @@ set -euo pipefail
 # At the end it ends all processes that it sees.
 [ $$ = 1 ] || { echo 'up.sh: start it in a PID namespace of its own, as it says above' >&2; exit 2; }
 
+trap 'kill -KILL -- -1; rm -rf -- "$1"' EXIT
+
 cluster=$1 hosts=$2 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 subnet=10.88.0
 mkdir -p "$cluster"/{log,run,state,keys}
@@ -62,6 +64,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM no
 StrictModes no
+SetEnv TMPDIR=$cluster/tmp
 MaxStartups 100
 CONF
 cat >ssh <<SCRIPT
@@ -105,7 +108,7 @@ sed -e "s|@CLUSTER@|$cluster|g" -e "s|@HEAD@|$subnet.254|g" -e "s|@HOSTS@|node[1
 echo 'CgroupPlugin=cgroup/v1' >cgroup.conf
 # Else the last fence of MPI_Init is no barrier across hosts, and some starts crash.
 printf 'PMIxFenceBarrier=yes\nPMIxCollFence=ring\n' >mpi.conf
-export SLURM_CONF=$cluster/slurm.conf
+export SLURM_CONF=$cluster/slurm.conf TMPDIR=$cluster/tmp
 slurmctld -c >log/slurmctld.start 2>&1 || fail 'slurmctld does not start'
 for ((i = 1; i <= hosts; i++)); do
     mkdir -p "tmp/node$i"
@@ -117,5 +120,3 @@ for ((i = 1; i <= hosts; i++)); do wait_for "ssh node$i" ./on node1 ./ssh "node$
 
 echo up
 cat >/dev/null
-kill -KILL -- -1
-rm -rf "$cluster"
