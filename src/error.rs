@@ -182,6 +182,11 @@ pub enum Error {
     #[error("element {element}: its weight is {weight}, weights must be positive and finite")]
     BadWeight { element: u64, weight: f64 },
 
+    #[error("QUAD8_MPI_SILENCE={text} is no time: give the seconds a rank may be silent, or 0 for ever")]
+    BadSilence { text: String },
+    #[error("{path} was changed, replaced or deleted while it was read: run again when it is complete")]
+    ChangedMeanwhile { path: PathBuf },
+
     #[error("METIS failed: {cause}")]
     Metis { cause: String },
     #[error("cannot start {threads} threads: {cause}")]
@@ -199,7 +204,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Agreed { code, .. } => *code,
-            Self::Open { .. } | Self::Read { .. } | Self::Write { .. } => ExitCode::Io,
+            Self::Open { .. } | Self::Read { .. } | Self::Write { .. } | Self::ChangedMeanwhile { .. } => ExitCode::Io,
             Self::Metis { .. } | Self::Threads { .. } | Self::Inconsistent { .. } | Self::BuiltIn { .. } => {
                 ExitCode::Internal
             }

@@ -18,7 +18,7 @@ use crate::flow::flow_report;
 use crate::io::{Convergence, Libraries, MeshInfo, Results, ResultsFile, RunRecord, read_partition};
 use crate::la::{CgOptions, CgReport, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_observed};
 use crate::mesh::{self, LocalMesh, Partition, Split};
-use crate::parallel::{Comm, Halo, Placement, place};
+use crate::parallel::{Comm, Halo, Placement, heartbeat, place};
 use crate::problem::Problem;
 use crate::timing::{Stopwatch, Timings};
 
@@ -43,9 +43,10 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let results_file =
         ResultsFile::new(comm, &output.results, output.format.companion(), &inputs, output.json.as_deref())?;
     let progress = &console.progress;
+    enter(comm, "read");
     progress.stage("reading the mesh");
     let slab = watch.time("load_mesh", || source.read(comm))?;
-    fault::point(comm, "partition");
+    enter(comm, "partition");
     let problem = comm.agree(case.problem(&slab.boundary_names(), &slab.tags.region_names))?;
     let notes = slab.notes.clone();
     progress.stage("splitting the mesh");
@@ -60,7 +61,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     console.mesh(source, &mesh, *refine, &parallel);
 
     // 2. Assemble the system and build in the boundary conditions.
-    fault::point(comm, "assemble");
+    enter(comm, "assemble");
     progress.stage("integrating the elements");
     let (elements, mut b) = watch.time("assemble_system", || {
         let elements = ElementMatrices::new(&mesh, &boundary, &problem);
@@ -79,7 +80,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     let operator = stiffness.operator();
 
     // 3. Solve.
-    fault::point(comm, "solve");
+    enter(comm, "solve");
     progress.stage("setting up the preconditioner");
     let preconditioner = watch.time("setup_preconditioner", || {
         Ok::<Box<dyn Preconditioner>, Error>(match solver.preconditioner {
@@ -124,7 +125,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     })?;
 
     // 5. Write.
-    fault::point(comm, "export");
+    enter(comm, "export");
     let mut record = RunRecord {
         version: env!("CARGO_PKG_VERSION"),
         libraries: Libraries::in_use(),
@@ -173,6 +174,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<ExitCode> {
     }
     console.finish(&record, output, &results_file.companion_path());
     not_converged(comm, &report, &case)
+}
+
+fn enter(comm: &Comm, stage: &'static str) {
+    heartbeat::enter(stage);
+    fault::point(comm, stage);
 }
 
 /// A distributed mesh before its refinement; nothing where it is not refined.

@@ -9,16 +9,22 @@ mod bad_outputs;
 mod cases;
 #[path = "command_line/checking.rs"]
 mod checking;
+#[path = "command_line/disks.rs"]
+mod disks;
 #[path = "command_line/dry_run.rs"]
 mod dry_run;
 #[path = "command_line/failure.rs"]
 mod failure;
+#[path = "command_line/faults.rs"]
+mod faults;
 #[path = "command_line/formats.rs"]
 mod formats;
 #[path = "support/mesh.rs"]
 mod mesh;
 #[path = "command_line/messages.rs"]
 mod messages;
+#[path = "support/mount.rs"]
+mod mount;
 #[path = "support/mpirun.rs"]
 mod mpirun;
 #[path = "command_line/output.rs"]
@@ -31,6 +37,8 @@ mod partition;
 mod plot;
 #[path = "command_line/program.rs"]
 mod program;
+#[path = "command_line/promises.rs"]
+mod promises;
 #[path = "support/python.rs"]
 mod python;
 #[path = "command_line/real_meshes.rs"]
@@ -43,6 +51,10 @@ mod refusal;
 mod results;
 #[path = "command_line/self_description.rs"]
 mod self_description;
+#[path = "command_line/signals.rs"]
+mod signals;
+#[path = "command_line/soak.rs"]
+mod soak;
 #[path = "command_line/solving.rs"]
 mod solving;
 #[path = "command_line/threads.rs"]
@@ -53,7 +65,7 @@ use libtest_mimic::{Arguments, Trial};
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let lists: [Vec<Trial>; 18] = [
+    let lists: [Vec<Trial>; 23] = [
         solving::trials(),
         reference::trials(),
         output::trials(),
@@ -65,15 +77,22 @@ fn main() {
         cases::trials(),
         bad_meshes::trials(),
         bad_outputs::trials(),
+        disks::trials(),
         formats::trials(),
         checking::trials(),
         partition::trials(),
         dry_run::trials(),
         threads::trials(),
         failure::trials(),
+        faults::trials(),
+        signals::trials(),
+        soak::trials(),
+        promises::trials(),
         real_meshes::trials(),
     ];
-    libtest_mimic::run(&arguments, lists.into_iter().flatten().collect()).exit();
+    let mut trials: Vec<Trial> = lists.into_iter().flatten().collect();
+    trials.push(promises::trial_about(&trials));
+    libtest_mimic::run(&arguments, trials).exit();
 }
 
 /// A trial that passes when `check` returns.

@@ -10,6 +10,7 @@ use super::dataset::{Part, write_part};
 use super::slabs::ToSlabs;
 use super::{RunRecord, tags, vtkhdf, xdmf};
 use crate::error::{Error, ExitCode, Result};
+use crate::fault;
 use crate::fields::{ElementFields, NodeFields};
 use crate::flow::BoundaryFlow;
 use crate::la::Vector;
@@ -179,6 +180,7 @@ impl ResultsFile {
             let _ = file.close();
             return Err(error);
         }
+        fault::point(comm, "writing");
         let collective = write(&file).unwrap_or_else(|e| self.abandon(comm, path, e));
         comm.agree(file.close().map_err(|e| failed(e.to_string())))?;
         Ok(collective)
@@ -316,7 +318,7 @@ impl Writer<'_> {
         unit: &str,
     ) -> hdf5::Result<bool> {
         let part = Part { total: blocks.total(), rows: blocks.range(self.comm.rank()) };
-        write_part(self.file, name, part, width, values, unit)
+        write_part(self.comm, self.file, name, part, width, values, unit)
     }
 
     /// What the run was, for whoever finds the file later.
@@ -357,7 +359,7 @@ impl Writer<'_> {
         let history = &record.residual_history;
         let dataset = group.new_dataset::<f64>().shape(history.len()).create("residual_history")?;
         let rows = if self.comm.is_root() { 0..history.len() as u64 } else { 0..0 };
-        write_rows(&dataset, rows.clone(), &history[..rows.end as usize])?;
+        write_rows(self.comm, &dataset, rows.clone(), &history[..rows.end as usize])?;
         Ok(())
     }
     /// Flow through each named boundary, as attributes of one length.

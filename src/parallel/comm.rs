@@ -1,6 +1,8 @@
 //! The communicator: the few collective verbs that the solver needs, and the
 //! agreement on errors that keeps a failure on one rank from hanging the rest.
 
+use std::sync::LazyLock;
+
 use mpi::collective::SystemOperation;
 use mpi::datatype::Equivalence;
 use mpi::request::multiple_scope;
@@ -9,8 +11,15 @@ use mpi::traits::*;
 
 use crate::error::{Error, ExitCode, Result};
 
-/// Largest number of bytes in one message; longer ones are split.
-const MESSAGE_BYTES: usize = 1 << 30;
+/// Values of `T` in one message: MPI counts in 32 bits, so longer ones are
+/// split. Tests lower the number of bytes, by QUAD8_MPI_MESSAGE_BYTES.
+pub(super) fn piece<T>() -> usize {
+    static BYTES: LazyLock<usize> = LazyLock::new(|| {
+        let lowered = std::env::var("QUAD8_MPI_MESSAGE_BYTES").ok().and_then(|text| text.parse().ok());
+        lowered.map_or(1 << 30, |bytes: usize| bytes.min(1 << 30))
+    });
+    (*BYTES / size_of::<T>().max(1)).max(1)
+}
 
 /// What may travel in a message.
 pub trait Datum: Equivalence + Copy + Default + Send + Sync + 'static {}
@@ -82,7 +91,9 @@ impl Comm {
 
     fn reduce<T: Datum>(&self, values: &[T], operation: SystemOperation) -> Vec<T> {
         let mut result = vec![T::default(); values.len()];
-        self.inner.all_reduce_into(values, &mut result[..], operation);
+        for (values, result) in values.chunks(piece::<T>()).zip(result.chunks_mut(piece::<T>())) {
+            self.inner.all_reduce_into(values, result, operation);
+        }
         result
     }
 
@@ -116,23 +127,10 @@ impl Comm {
         // What stays here does not travel.
         incoming[self.rank] = std::mem::take(&mut outgoing[self.rank]);
 
-        let piece = (MESSAGE_BYTES / size_of::<T>().max(1)).max(1);
-        let messages = 2 * self.size;
-        multiple_scope(messages, |scope, requests| {
-            for (source, buffer) in incoming.iter_mut().enumerate().filter(|(r, _)| *r != self.rank) {
-                let process = self.inner.process_at_rank(source as i32);
-                for chunk in buffer.chunks_mut(piece) {
-                    requests.add(process.immediate_receive_into(scope, chunk));
-                }
-            }
-            for (target, buffer) in outgoing.iter().enumerate().filter(|(r, _)| *r != self.rank) {
-                let process = self.inner.process_at_rank(target as i32);
-                for chunk in buffer.chunks(piece) {
-                    requests.add(process.immediate_send(scope, chunk));
-                }
-            }
-            requests.wait_all(&mut Vec::with_capacity(messages));
-        });
+        let others = |r: &usize| *r != self.rank;
+        let send: Vec<_> = outgoing.iter().map(|m| &m[..]).enumerate().filter(|(r, _)| others(r)).collect();
+        let receive = incoming.iter_mut().map(|m| &mut m[..]).enumerate().filter(|(r, _)| others(r)).collect();
+        self.swap_during(&send, receive, || ());
         incoming
     }
 
@@ -159,17 +157,20 @@ impl Comm {
         value
     }
 
+    fn broadcast_into<T: Datum>(&self, from: usize, values: &mut [T]) {
+        for values in values.chunks_mut(piece::<T>()) {
+            self.inner.process_at_rank(from as i32).broadcast_into(values);
+        }
+    }
+
     /// The strings of rank 0 on every rank; the others pass none. **Collective.**
     pub fn broadcast_strings(&self, values: Vec<String>) -> Vec<String> {
         let mut lengths: Vec<u64> = values.iter().map(|value| value.len() as u64).collect();
         lengths.resize(self.broadcast(0, lengths.len()), 0);
-        let root = self.inner.process_at_rank(0);
-        root.broadcast_into(&mut lengths[..]);
+        self.broadcast_into(0, &mut lengths);
         let mut bytes = values.concat().into_bytes();
         bytes.resize(lengths.iter().sum::<u64>() as usize, 0);
-        for piece in bytes.chunks_mut(MESSAGE_BYTES) {
-            root.broadcast_into(piece);
-        }
+        self.broadcast_into(0, &mut bytes);
         let mut rest = &bytes[..];
         let mut next = |length: &u64| {
             let (value, others) = rest.split_at(*length as usize);
@@ -204,7 +205,7 @@ impl Comm {
         };
         let code = self.broadcast(speaker, code);
         text.resize(self.broadcast(speaker, text.len()), 0);
-        self.inner.process_at_rank(speaker as i32).broadcast_into(&mut text[..]);
+        self.broadcast_into(speaker, &mut text);
         Err(Error::Agreed { code: ExitCode::from_i32(code), message: String::from_utf8_lossy(&text).into_owned() })
     }
 
@@ -220,10 +221,16 @@ impl Comm {
         let messages = send.len() + receive.len();
         multiple_scope(messages, |scope, requests| {
             for (source, buffer) in receive {
-                requests.add(self.inner.process_at_rank(source as i32).immediate_receive_into(scope, buffer));
+                let process = self.inner.process_at_rank(source as i32);
+                for piece in buffer.chunks_mut(piece::<T>()) {
+                    requests.add(process.immediate_receive_into(scope, piece));
+                }
             }
             for (target, buffer) in send {
-                requests.add(self.inner.process_at_rank(*target as i32).immediate_send(scope, *buffer));
+                let process = self.inner.process_at_rank(*target as i32);
+                for piece in buffer.chunks(piece::<T>()) {
+                    requests.add(process.immediate_send(scope, piece));
+                }
             }
             let result = work();
             requests.wait_all(&mut Vec::with_capacity(messages));
