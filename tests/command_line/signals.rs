@@ -27,8 +27,8 @@ pub fn trials() -> Vec<Trial> {
         [("truncated", truncate), ("replaced", replace), ("deleted", |path| fs::remove_file(path).unwrap())];
     for (name, change) in changes {
         for file in ["mesh.h5", "names.msh"] {
-            let name =
-                format!("a_file_{name}_while_it_is_read_is_refused_{}", &file[..file.len() - 3].replace('.', "_"));
+            let format = file.split('.').next().unwrap_or_default();
+            let name = format!("a_file_{name}_while_it_is_read_is_refused_{format}");
             trials.extend(at_ranks(&name, [1, 3], move |ranks| changed(file, change, ranks)));
         }
     }

@@ -37,14 +37,14 @@ fn pauses(ranks: usize) {
 
 fn pieces(ranks: usize) {
     let folder = Folder::new();
-    let args = &[ARGS, &["--operator", "assembled", "--format", "vtkhdf", "--refine", "1"]].concat();
+    let args = &[ARGS, &["--operator", "assembled", "--format", "vtkhdf"]].concat();
     let whole = solve(&folder, ranks, &[], args);
-    let parts = solve(&folder, ranks, &[("QUAD8_MPI_MESSAGE_BYTES", "1000")], args);
+    let parts = solve(&folder, ranks, &[("QUAD8_MPI_MESSAGE_BYTES", "5000")], args);
     assert!(parts.has_the_bits_of(&whole));
     // The file that comes out is also read in pieces.
     let again = |env: &[(&str, &str)]| {
         folder.run_with(ranks, env, &["out.h5", "-o", "again.h5"]).expect_code(0);
         Results::read(&folder.path("again.h5"))
     };
-    assert!(again(&[("QUAD8_MPI_MESSAGE_BYTES", "100")]).has_the_bits_of(&again(&[])));
+    assert!(again(&[("QUAD8_MPI_MESSAGE_BYTES", "3000")]).has_the_bits_of(&again(&[])));
 }
