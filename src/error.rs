@@ -207,6 +207,11 @@ pub enum Error {
 
     #[error("cannot watch signals: {cause}")]
     Signals { cause: String },
+    #[error("QUAD8_MPI_SILENCE={text} is no time: give the seconds a rank may be silent, or 0 for ever")]
+    BadSilence { text: String },
+    #[error("{path} was changed, replaced or deleted while it was read: run again when it is complete")]
+    ChangedMeanwhile { path: PathBuf },
+
     #[error("METIS failed: {cause}")]
     Metis { cause: String },
     #[error("cannot start {threads} threads: {cause}")]
@@ -224,7 +229,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Agreed { code, .. } => *code,
-            Self::Open { .. } | Self::Read { .. } | Self::Write { .. } => ExitCode::Io,
+            Self::Open { .. } | Self::Read { .. } | Self::Write { .. } | Self::ChangedMeanwhile { .. } => ExitCode::Io,
             Self::Metis { .. }
             | Self::Threads { .. }
             | Self::Inconsistent { .. }

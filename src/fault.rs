@@ -1,29 +1,47 @@
 //! Failures on demand, so that tests can see how the real program dies.
 //!
 //! `QUAD8_MPI_FAULT=panic@solve:1` makes rank 1 panic when it comes to the
-//! solve, `exit@solve:1` leave without a word.
-//! Stages: partition, assemble, solve, iterate, export. `USR1@iteration-40:1` raises a
-//! signal on rank 1 in iteration 40 of the solve (USR1, TERM, INT, KILL).
+//! solve. Others than `panic`: `exit` without a word, `memory`, to ask for more
+//! than there is, `sleep` for a few seconds, and the signals `kill`, `stop`,
+//! `usr1`, `term` and `int`.
+//! `QUAD8_MPI_FAULT=delay@7` lets every rank pause in every stage, for times
+//! that depend on the number.
+//!
+//! Stages: read, partition, assemble, solve, iterate, export; `reading`, with the
+//! mesh open, `writing`, with the results half written, and `iteration-40`.
 
+use std::hash::Hasher;
+use std::hint::black_box;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGKILL, SIGTERM, SIGUSR1};
-use signal_hook::low_level::raise;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{Signal, raise};
+use rustc_hash::FxHasher;
 
 use crate::parallel::Comm;
+
+const SLEEP: Duration = Duration::from_secs(3);
+/// Longest pause, in milliseconds.
+const PAUSE: u64 = 100;
 
 /// Fails here if the environment asks for it.
 pub fn point(comm: &Comm, stage: &str) {
     static WANTED: OnceLock<Option<String>> = OnceLock::new();
     let Some(wanted) = WANTED.get_or_init(|| std::env::var("QUAD8_MPI_FAULT").ok()) else { return };
-    let here = format!("@{stage}:{}", comm.rank());
-    match wanted.strip_suffix(&here) {
+    if let Some(seed) = wanted.strip_prefix("delay@") {
+        return pause(comm, stage, seed);
+    }
+    match wanted.strip_suffix(&format!("@{stage}:{}", comm.rank())) {
         Some("panic") => panic!("asked for by QUAD8_MPI_FAULT"),
         Some("exit") => std::process::exit(crate::ExitCode::Internal as i32),
-        Some("USR1") => signal(SIGUSR1),
-        Some("TERM") => signal(SIGTERM),
-        Some("INT") => signal(SIGINT),
-        Some("KILL") => signal(SIGKILL),
+        Some("kill") => signal(Signal::SIGKILL),
+        Some("stop") => signal(Signal::SIGSTOP),
+        Some("usr1") => signal(Signal::SIGUSR1),
+        Some("term") => signal(Signal::SIGTERM),
+        Some("int") => signal(Signal::SIGINT),
+        Some("memory") => exhaust(),
+        Some("sleep") => std::thread::sleep(SLEEP),
         _ => {}
     }
 }
@@ -33,6 +51,20 @@ pub fn at_iteration(comm: &Comm, iteration: usize) {
     point(comm, &format!("iteration-{iteration}"));
 }
 
-fn signal(number: i32) {
-    raise(number).expect("a process may raise signals");
+fn signal(signal: Signal) {
+    raise(signal).expect("a process may send itself a signal");
+}
+
+fn exhaust() {
+    const LIMIT: u64 = 1 << 32;
+    setrlimit(Resource::RLIMIT_AS, LIMIT, LIMIT).expect("a process may lower its limits");
+    black_box(Vec::<u8>::with_capacity(2 * LIMIT as usize));
+}
+
+fn pause(comm: &Comm, stage: &str, seed: &str) {
+    let mut hasher = FxHasher::default();
+    hasher.write(format!("{seed} {stage} {}", comm.rank()).as_bytes());
+    // The low bits of this hash are the weak ones.
+    let milliseconds = (hasher.finish() >> 32) % PAUSE;
+    std::thread::sleep(Duration::from_millis(milliseconds));
 }

@@ -4,10 +4,13 @@
 //! pages it waits for address translation as much as for memory. Linux gives
 //! 2 MiB pages to those who ask (madvise(2), MADV_HUGEPAGE), wherever
 //! transparent huge pages are not switched off; elsewhere asking does nothing.
+//! And a word where there is no memory at all.
 
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc::{MADV_HUGEPAGE, madvise};
 
@@ -29,6 +32,28 @@ pub fn keep_freed_memory() {
     }
 }
 
+/// What is done, once, where memory of so many bytes is asked for and there is none.
+static EXHAUSTED: OnceLock<fn(usize)> = OnceLock::new();
+
+/// Sets what is done, once, where memory of so many bytes is asked for and
+/// there is none; after it Rust aborts the process. The first call counts.
+pub fn on_exhaustion(then: fn(usize)) {
+    EXHAUSTED.get_or_init(|| then);
+}
+
+/// Hands on an allocation; where it failed, after the word.
+fn checked(memory: *mut u8, bytes: usize) -> *mut u8 {
+    // What is done may need memory itself.
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if memory.is_null()
+        && let Some(then) = EXHAUSTED.get()
+        && !SAID.swap(true, Ordering::Relaxed)
+    {
+        then(bytes);
+    }
+    memory
+}
+
 /// The system's allocator, asking for huge pages under large allocations.
 pub struct HugePages;
 
@@ -46,6 +71,7 @@ impl HugePages {
 
     /// Asks for huge pages under a fresh allocation.
     fn advise(memory: *mut u8, layout: Layout) -> *mut u8 {
+        let memory = checked(memory, layout.size());
         if layout.size() >= PAGE && !memory.is_null() {
             // SAFETY: the range is one allocation of this program; the advice
             // changes no contents. If it is refused, pages stay small.
@@ -69,7 +95,7 @@ unsafe impl GlobalAlloc for HugePages {
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if layout.size() < PAGE {
             // SAFETY: as in `alloc`.
-            return unsafe { System.alloc_zeroed(layout) };
+            return checked(unsafe { System.alloc_zeroed(layout) }, layout.size());
         }
         // SAFETY: as in `alloc`.
         let memory = unsafe { self.alloc(layout) };
@@ -89,7 +115,7 @@ unsafe impl GlobalAlloc for HugePages {
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if layout.size().max(size) < PAGE {
             // SAFETY: neither layout is widened, so this is the caller's own call.
-            return unsafe { System.realloc(memory, layout, size) };
+            return checked(unsafe { System.realloc(memory, layout, size) }, size);
         }
         // SAFETY: the caller vouches for size and alignment; the old contents
         // are copied before the old allocation is released.

@@ -10,7 +10,7 @@ use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::checkpoint::Interrupts;
 use quad8_mpi::cli::{self, BenchArgs, Benchmark, Cli, Command};
 use quad8_mpi::huge_pages::{self, HugePages};
-use quad8_mpi::parallel::Comm;
+use quad8_mpi::parallel::{Comm, heartbeat};
 use quad8_mpi::{ExitCode, Result, bench, case, check, plot, report, run, split};
 
 #[global_allocator]
@@ -47,7 +47,8 @@ fn main() {
     };
     let comm = Rc::new(Comm::new(universe.world()));
     abort_on_panic(comm.rank());
-    let code = work(&comm).unwrap_or_else(|error| {
+    huge_pages::on_exhaustion(abort_without_memory);
+    let code = heartbeat::start(&comm).and_then(|()| work(&comm)).unwrap_or_else(|error| {
         if comm.is_root() {
             quad8_mpi::error::complain(&format!("error: {error}"));
         }
@@ -89,6 +90,16 @@ fn launcher_rank() -> u32 {
         .iter()
         .find_map(|name| std::env::var(name).ok()?.parse().ok())
         .unwrap_or(0)
+}
+
+fn abort_without_memory(bytes: usize) {
+    let world = SimpleCommunicator::world();
+    quad8_mpi::error::complain(&format!(
+        "error: rank {} has no memory for {bytes} more bytes: use more hosts, or fewer ranks on each (--dry-run says \
+         what a solve takes)",
+        world.rank()
+    ));
+    world.abort(ExitCode::Internal as i32);
 }
 
 /// A panic on one rank would leave the others waiting in MPI for ever: it ends

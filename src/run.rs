@@ -19,7 +19,7 @@ use crate::flow::flow_report;
 use crate::io::{Convergence, Libraries, MeshInfo, Results, ResultsFile, RunRecord, read_partition};
 use crate::la::{CgOptions, CgState, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_monitored};
 use crate::mesh::{self, LocalMesh, Partition, Split};
-use crate::parallel::{Comm, Halo, start_threads};
+use crate::parallel::{Comm, Halo, heartbeat, start_threads};
 use crate::problem::Problem;
 use crate::timing::{self, Span, Stopwatch, Timings};
 use crate::verdict::verdict;
@@ -48,10 +48,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     let results_file =
         ResultsFile::new(comm, &output.results, output.format.companion(), &inputs, output.json.as_deref())?;
     let begin = |stage| {
-        fault::point(comm, stage);
+        enter(comm, stage);
         interrupts.check(comm, stage)
     };
     let progress = &console.progress;
+    begin("read")?;
     progress.stage("reading the mesh");
     let slab = watch.time("load_mesh", || source.read(comm))?;
     begin("partition")?;
@@ -151,7 +152,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     })?;
 
     // 5. Write.
-    fault::point(comm, "export");
+    enter(comm, "export");
     let mut record = RunRecord {
         version: env!("CARGO_PKG_VERSION"),
         libraries: Libraries::in_use(),
@@ -209,6 +210,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         checkpoints.remove(comm);
     }
     Ok(verdict(comm, &report, &case))
+}
+
+fn enter(comm: &Comm, stage: &'static str) {
+    heartbeat::enter(stage);
+    fault::point(comm, stage);
 }
 
 /// A distributed mesh before its refinement; nothing where it is not refined.

@@ -11,10 +11,14 @@ mod cases;
 mod checking;
 #[path = "command_line/checkpoints.rs"]
 mod checkpoints;
+#[path = "command_line/disks.rs"]
+mod disks;
 #[path = "command_line/dry_run.rs"]
 mod dry_run;
 #[path = "command_line/failure.rs"]
 mod failure;
+#[path = "command_line/faults.rs"]
+mod faults;
 #[path = "command_line/formats.rs"]
 mod formats;
 #[path = "command_line/layers.rs"]
@@ -25,6 +29,8 @@ mod lying;
 mod mesh;
 #[path = "command_line/messages.rs"]
 mod messages;
+#[path = "support/mount.rs"]
+mod mount;
 #[path = "support/mpirun.rs"]
 mod mpirun;
 #[path = "command_line/output.rs"]
@@ -37,6 +43,8 @@ mod partition;
 mod plot;
 #[path = "command_line/program.rs"]
 mod program;
+#[path = "command_line/promises.rs"]
+mod promises;
 #[path = "support/python.rs"]
 mod python;
 #[path = "command_line/real_meshes.rs"]
@@ -51,6 +59,10 @@ mod results;
 mod scaling;
 #[path = "command_line/self_description.rs"]
 mod self_description;
+#[path = "command_line/signals.rs"]
+mod signals;
+#[path = "command_line/soak.rs"]
+mod soak;
 #[path = "command_line/solving.rs"]
 mod solving;
 #[path = "command_line/threads.rs"]
@@ -75,6 +87,7 @@ fn main() {
         layers::trials(),
         bad_meshes::trials(),
         bad_outputs::trials(),
+        disks::trials(),
         formats::trials(),
         lying::trials(),
         checking::trials(),
@@ -83,9 +96,15 @@ fn main() {
         threads::trials(),
         failure::trials(),
         checkpoints::trials(),
+        faults::trials(),
+        signals::trials(),
+        soak::trials(),
+        promises::trials(),
         real_meshes::trials(),
     ];
-    libtest_mimic::run(&arguments, lists.into_iter().flatten().collect()).exit();
+    let mut trials: Vec<Trial> = lists.into_iter().flatten().collect();
+    trials.push(promises::trial_about(&trials));
+    libtest_mimic::run(&arguments, trials).exit();
 }
 
 /// A trial that passes when `check` returns.

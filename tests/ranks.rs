@@ -6,8 +6,10 @@
 //! `cargo test --test ranks halo::` or `... ranks_7`.
 
 use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -40,6 +42,7 @@ mod ranks {
     pub mod multigrid;
     pub mod partition;
     pub mod pipeline;
+    pub mod random;
     pub mod recovery;
     pub mod refine;
     pub mod solve;
@@ -69,7 +72,7 @@ impl Group {
 
 const ANY: &[usize] = &[1, 2, 3, 4, 7, 16];
 
-const GROUPS: [Group; 8] = [
+const GROUPS: &[Group] = &[
     Group { ranks: ANY, threads: &[1], modules: &[("comm", comm::CHECKS), ("halo", halo::CHECKS)] },
     Group {
         ranks: ANY,
@@ -102,11 +105,14 @@ const GROUPS: [Group; 8] = [
         threads: &[1],
         modules: &[("convergence", convergence::CHECKS), ("recovery", recovery::CHECKS)],
     },
+    Group { ranks: &[1, 2, 3, 7], threads: &[1], modules: &[("random", random::CHECKS)] },
     Group { ranks: &[1, 2], threads: &[1, 2], modules: &[("threads", threads::CHECKS)] },
 ];
 
 /// Names the checks that a child runs; set on children only.
 const CHECKS: &str = "QUAD8_MPI_TEST_CHECKS";
+/// Whether all checks run under memcheck (tests/valgrind.sh).
+static MEMCHECK: LazyLock<bool> = LazyLock::new(|| std::env::var_os("QUAD8_MPI_VALGRIND").is_some());
 /// Far more than any group takes.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -118,7 +124,7 @@ fn main() {
     // Each test has all cores to itself.
     args.test_threads = Some(1);
     let batches = GROUPS.iter().flat_map(|group| group.ranks.iter().map(|&ranks| Batch::new(group, ranks, &args)));
-    let trials = batches.flat_map(|batch| Arc::new(batch).trials()).collect();
+    let trials = batches.flat_map(|batch| Arc::new(batch).trials()).chain([under_memcheck()]).collect();
     libtest_mimic::run(&args, trials).exit();
 }
 
@@ -188,7 +194,8 @@ impl Batch {
         let mut failures = HashMap::new();
         let mut rest = &self.wanted[..];
         while !rest.is_empty() {
-            let outcomes: Vec<Outcome> = self.threads.iter().map(|&threads| self.launch(threads, rest)).collect();
+            let outcomes: Vec<Outcome> =
+                self.threads.iter().map(|&threads| launch(self.ranks, threads, rest, *MEMCHECK)).collect();
             let passed = |outcome: &Outcome| {
                 let is_passed = |check: &&String| outcome.stdout.lines().any(|line| line == format!("passed {check}"));
                 rest.iter().take_while(is_passed).count()
@@ -209,14 +216,35 @@ impl Batch {
         }
         failures
     }
+}
 
-    fn launch(&self, threads: usize, checks: &[String]) -> Outcome {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let env = [(CHECKS, checks.join(" ")), ("RAYON_NUM_THREADS", threads.to_string())];
-        let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
-        let program = std::env::current_exe().expect("the path of this program");
-        Run { ranks: self.ranks, timeout: TIMEOUT, env }.run(&program, &[], folder.path())
+/// Runs checks on so many ranks, under valgrind's memcheck if asked for.
+fn launch(ranks: usize, threads: usize, checks: &[String], memcheck: bool) -> Outcome {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let env = [(CHECKS, checks.join(" ")), ("RAYON_NUM_THREADS", threads.to_string())];
+    let env = env.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let program = std::env::current_exe().expect("the path of this program");
+    if !memcheck {
+        return Run { ranks, timeout: TIMEOUT, env }.run(&program, &[], folder.path());
     }
+    let ours = concat!("--suppressions=", env!("CARGO_MANIFEST_DIR"), "/tests/valgrind.supp");
+    let open_mpi = "--suppressions=/usr/share/openmpi/openmpi-valgrind.supp";
+    let program = program.to_str().expect("a path in UTF-8");
+    let args = ["--quiet", "--error-exitcode=99", open_mpi, ours, program];
+    Run { ranks, timeout: 10 * TIMEOUT, env }.run(Path::new("valgrind"), &args, folder.path())
+}
+
+/// The halo exchange under memcheck, where there is one: the shortest of what
+/// tests/valgrind.sh does.
+fn under_memcheck() -> Trial {
+    let checks = || GROUPS[0].checks().map(|(name, _)| name).filter(|name| name.starts_with("halo::"));
+    let is_there = Command::new("valgrind").arg("--version").output().is_ok();
+    let kind = if is_there { "" } else { "valgrind is not installed" };
+    let trial = Trial::test("memcheck_finds_nothing_in_the_halo_exchange::ranks_2", move || {
+        let outcome = launch(2, 1, &checks().collect::<Vec<_>>(), true);
+        if outcome.code == Some(0) { Ok(()) } else { Err(describe(&outcome).into()) }
+    });
+    trial.with_kind(kind).with_ignored_flag(!is_there)
 }
 
 fn describe(outcome: &Outcome) -> String {

@@ -16,6 +16,8 @@ if cargo clippy --version >/dev/null 2>&1; then
     echo "== lints"
     cargo clippy --release --locked --all-targets -- -D warnings
 fi
+echo "== dependencies"
+tests/deny.sh
 echo "== documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items --quiet
 echo "== tests"

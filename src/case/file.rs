@@ -19,18 +19,21 @@ impl Case {
             let read = &e.as_bytes()[..e.utf8_error().valid_up_to()];
             bad(path, read, "this is not UTF-8 text".to_owned())
         }))?;
-        parse(path, &comm.broadcast_strings(vec![text]).concat())
+        Self::parse(path, &comm.broadcast_strings(vec![text]).concat())
     }
-}
 
-/// A case from the text of its file.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Case> {
-    let mut case: Case = toml::from_str(text).map_err(|e| {
-        let start = e.span().map_or(0, |span| span.start);
-        bad(path, text.as_bytes().get(..start).unwrap_or_default(), e.message().replace('\n', "; "))
-    })?;
-    case.relative_to(path.parent().unwrap_or(Path::new("")));
-    Ok(case)
+    /// A case from the text of its file. Paths in it are relative to the file.
+    ///
+    /// # Errors
+    /// [`Error::BadCase`] with the line.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let mut case: Self = toml::from_str(text).map_err(|e| {
+            let start = e.span().map_or(0, |span| span.start);
+            bad(path, text.as_bytes().get(..start).unwrap_or_default(), e.message().replace('\n', "; "))
+        })?;
+        case.relative_to(path.parent().unwrap_or(Path::new("")));
+        Ok(case)
+    }
 }
 
 /// The error on the line after the bytes that could be read.

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> std::result::Result<Case, String> {
-        file::parse(Path::new("some/case.toml"), text).map_err(|e| e.to_string())
+        Case::parse(Path::new("some/case.toml"), text).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -6,6 +6,7 @@ use hdf5::dataset::FillTime;
 use hdf5::types::VarLenUnicode;
 use hdf5::{Group, H5Type};
 
+use crate::parallel::Comm;
 use crate::parallel::hdf5_rows::write_rows;
 
 /// The rows of a dataset that one rank writes.
@@ -22,6 +23,7 @@ pub struct Part {
 /// # Errors
 /// HDF5's own, possibly on some ranks only.
 pub fn write_part<T: H5Type>(
+    comm: &Comm,
     group: &Group,
     name: &str,
     part: Part,
@@ -37,5 +39,5 @@ pub fn write_part<T: H5Type>(
         let unit: VarLenUnicode = unit.parse().map_err(|_| hdf5::Error::from("unit with a NUL"))?;
         dataset.new_attr::<VarLenUnicode>().create("unit")?.write_scalar(&unit)?;
     }
-    write_rows(&dataset, part.rows, values)
+    write_rows(comm, &dataset, part.rows, values)
 }

@@ -68,7 +68,7 @@ impl<'a> PartitionFile<'a> {
         let fill = |file: &File| {
             describe(file, &attributes, split.seed, mesh)?;
             let dataset = file.new_dataset::<i32>().shape(mesh.elements as usize).create(PART)?;
-            write_rows(&dataset, slab.elements.range(comm.rank()), &parts)
+            write_rows(comm, &dataset, slab.elements.range(comm.rank()), &parts)
         };
         draft::write(comm, self.path, size_of::<i32>() as u64 * mesh.elements, fill, || ())?;
         let rename = || fs::rename(partial(self.path), self.path).map_err(|e| self.failed(e));
@@ -162,7 +162,7 @@ impl Reader<'_> {
             return Err(self.damaged(format!("its dataset '{PART}' is not one 32-bit integer an element")));
         }
         let rows = self.slab.elements.range(self.comm.rank());
-        let read = read_rows::<i32>(&dataset, rows).map_err(|e| self.damaged(e.to_string()))?;
+        let read = read_rows::<i32>(self.comm, &dataset, rows).map_err(|e| self.damaged(e.to_string()))?;
         let check = |part: i32| u32::try_from(part).ok().filter(|&p| u64::from(p) < count);
         let checked = read.into_iter().map(|part| {
             check(part).ok_or_else(|| self.damaged(format!("it deals an element to part {part} of {count}")))

@@ -11,6 +11,7 @@ use super::draft::{self, identity, partial};
 use super::slabs::ToSlabs;
 use super::{RunRecord, tags, vtkhdf, xdmf};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::fields::{ElementFields, NodeFields};
 use crate::flow::BoundaryFlow;
 use crate::la::Vector;
@@ -169,6 +170,10 @@ impl ResultsFile {
         write: impl FnOnce(&File) -> hdf5::Result<bool>,
     ) -> Result<bool> {
         let size = size + (record.residual_history.len() * size_of::<f64>()) as u64;
+        let write = |file: &File| {
+            fault::point(comm, "writing");
+            write(file)
+        };
         draft::write(comm, path, size, write, || {
             let _ = fs::remove_file(&self.partial);
         })
@@ -271,7 +276,7 @@ impl Writer<'_> {
         unit: &str,
     ) -> hdf5::Result<bool> {
         let part = Part { total: blocks.total(), rows: blocks.range(self.comm.rank()) };
-        write_part(self.file, name, part, width, values, unit)
+        write_part(self.comm, self.file, name, part, width, values, unit)
     }
 
     /// What the run was, for whoever finds the file later.
@@ -315,7 +320,7 @@ impl Writer<'_> {
         let history = &record.residual_history;
         let dataset = group.new_dataset::<f64>().shape(history.len()).create("residual_history")?;
         let rows = if self.comm.is_root() { 0..history.len() as u64 } else { 0..0 };
-        write_rows(&dataset, rows.clone(), &history[..rows.end as usize])?;
+        write_rows(self.comm, &dataset, rows.clone(), &history[..rows.end as usize])?;
         Ok(())
     }
     /// Flow through each named boundary, as attributes of one length.

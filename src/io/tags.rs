@@ -100,5 +100,5 @@ fn write_list(
         let name: VarLenUnicode = name.parse().map_err(|_| hdf5::Error::from("name with a NUL"))?;
         dataset.new_attr::<VarLenUnicode>().create(NAME)?.write_scalar(&name)?;
     }
-    write_rows(&dataset, first..first + count, values)
+    write_rows(comm, &dataset, first..first + count, values)
 }

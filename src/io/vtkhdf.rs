@@ -97,6 +97,6 @@ impl Writer<'_> {
         let count = (values.len() / width) as u64;
         let start = self.comm.exclusive_sum(count);
         let part = Part { total: self.comm.sum(count), rows: start..start + count };
-        write_part(self.group, name, part, width, values, unit)
+        write_part(self.comm, self.group, name, part, width, values, unit)
     }
 }

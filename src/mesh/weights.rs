@@ -23,7 +23,7 @@ const MEAN: f64 = 64.0;
 pub fn read_weights(comm: &Comm, path: &Path, name: &str, slab: &MeshSlab) -> Result<Vec<u32>> {
     let missing = |cause: String| Error::NoWeights { path: path.into(), name: name.into(), cause };
     let file = comm.agree(hdf5_rows::open(comm, path).map_err(|e| missing(e.to_string())))?;
-    let read = comm.agree(read_rows_of(&file, name, slab, comm.rank()).map_err(missing));
+    let read = comm.agree(read_rows_of(comm, &file, name, slab).map_err(missing));
     let closed = file.close().map_err(|e| missing(e.to_string()));
     let weights = read?;
     comm.agree(closed)?;
@@ -36,7 +36,7 @@ pub fn read_weights(comm: &Comm, path: &Path, name: &str, slab: &MeshSlab) -> Re
 }
 
 /// Rows as f64, which HDF5 makes of any number.
-fn read_rows_of(file: &hdf5::File, name: &str, slab: &MeshSlab, rank: usize) -> std::result::Result<Vec<f64>, String> {
+fn read_rows_of(comm: &Comm, file: &hdf5::File, name: &str, slab: &MeshSlab) -> std::result::Result<Vec<f64>, String> {
     let dataset = file
         .dataset(name)
         .map_err(|_| format!("there is no such dataset, but {}", file.member_names().unwrap_or_default().join(", ")))?;
@@ -49,5 +49,5 @@ fn read_rows_of(file: &hdf5::File, name: &str, slab: &MeshSlab, rank: usize) -> 
         Ok(other) => return Err(format!("it holds {other}, expected numbers")),
         Err(e) => return Err(e.to_string()),
     }
-    read_rows(&dataset, slab.elements.range(rank)).map_err(|e| e.to_string())
+    read_rows(comm, &dataset, slab.elements.range(comm.rank())).map_err(|e| e.to_string())
 }

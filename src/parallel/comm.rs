@@ -2,6 +2,7 @@
 //! counted, and the agreement on errors that keeps a failure on one rank from
 //! hanging the rest.
 
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use mpi::collective::SystemOperation;
@@ -13,8 +14,15 @@ use mpi::traits::*;
 use super::traffic::{Traffic, Wait, note};
 use crate::error::{Error, ExitCode, Result};
 
-/// Largest number of bytes in one message; longer ones are split.
-const MESSAGE_BYTES: usize = 1 << 30;
+/// Values of `T` in one message: MPI counts in 32 bits, so longer ones are
+/// split. Tests lower the number of bytes, by QUAD8_MPI_MESSAGE_BYTES.
+pub(super) fn piece<T>() -> usize {
+    static BYTES: LazyLock<usize> = LazyLock::new(|| {
+        let lowered = std::env::var("QUAD8_MPI_MESSAGE_BYTES").ok().and_then(|text| text.parse().ok());
+        lowered.map_or(1 << 30, |bytes: usize| bytes.min(1 << 30))
+    });
+    (*BYTES / size_of::<T>().max(1)).max(1)
+}
 
 /// What may travel in a message.
 pub trait Datum: Equivalence + Copy + Default + Send + Sync + 'static {}
@@ -96,8 +104,12 @@ impl Comm {
 
     fn reduce<T: Datum>(&self, values: &[T], operation: SystemOperation) -> Vec<T> {
         let mut result = vec![T::default(); values.len()];
-        let bytes = size_of_val(values);
-        collective(|t| &mut t.reductions, bytes, || self.inner.all_reduce_into(values, &mut result[..], operation));
+        let reduce = || {
+            for (values, result) in values.chunks(piece::<T>()).zip(result.chunks_mut(piece::<T>())) {
+                self.inner.all_reduce_into(values, result, operation);
+            }
+        };
+        collective(|t| &mut t.reductions, size_of_val(values), reduce);
         result
     }
 
@@ -143,23 +155,10 @@ impl Comm {
         let mut incoming: Vec<Vec<T>> = expected.iter().map(|&n| vec![T::default(); n as usize]).collect();
         incoming[self.rank] = own;
 
-        let piece = (MESSAGE_BYTES / size_of::<T>().max(1)).max(1);
-        let messages = 2 * self.size;
-        multiple_scope(messages, |scope, requests| {
-            for (source, buffer) in incoming.iter_mut().enumerate().filter(|(r, _)| *r != self.rank) {
-                let process = self.inner.process_at_rank(source as i32);
-                for chunk in buffer.chunks_mut(piece) {
-                    requests.add(process.immediate_receive_into(scope, chunk));
-                }
-            }
-            for (target, buffer) in outgoing.iter().enumerate().filter(|(r, _)| *r != self.rank) {
-                let process = self.inner.process_at_rank(target as i32);
-                for chunk in buffer.chunks(piece) {
-                    requests.add(process.immediate_send(scope, chunk));
-                }
-            }
-            requests.wait_all(&mut Vec::with_capacity(messages));
-        });
+        let others = |r: &usize| *r != self.rank;
+        let send: Vec<_> = outgoing.iter().map(|m| &m[..]).enumerate().filter(|(r, _)| others(r)).collect();
+        let receive = incoming.iter_mut().map(|m| &mut m[..]).enumerate().filter(|(r, _)| others(r)).collect();
+        self.swap_during(&send, receive, || ());
         incoming
     }
 
@@ -188,7 +187,12 @@ impl Comm {
 
     fn broadcast_into<T: Datum>(&self, from: usize, values: &mut [T]) {
         let given = if self.rank == from { size_of_val(values) } else { 0 };
-        collective(|t| &mut t.others, given, || self.inner.process_at_rank(from as i32).broadcast_into(values));
+        let broadcast = || {
+            for values in values.chunks_mut(piece::<T>()) {
+                self.inner.process_at_rank(from as i32).broadcast_into(values);
+            }
+        };
+        collective(|t| &mut t.others, given, broadcast);
     }
 
     /// The strings of rank 0 on every rank; the others pass none. **Collective.**
@@ -198,9 +202,7 @@ impl Comm {
         self.broadcast_into(0, &mut lengths);
         let mut bytes = values.concat().into_bytes();
         bytes.resize(lengths.iter().sum::<u64>() as usize, 0);
-        for piece in bytes.chunks_mut(MESSAGE_BYTES) {
-            self.broadcast_into(0, piece);
-        }
+        self.broadcast_into(0, &mut bytes);
         let mut rest = &bytes[..];
         let mut next = |length: &u64| {
             let (value, others) = rest.split_at(*length as usize);
@@ -253,10 +255,16 @@ impl Comm {
         let start = Instant::now();
         multiple_scope(messages, |scope, requests| {
             for (source, buffer) in receive {
-                requests.add(self.inner.process_at_rank(source as i32).immediate_receive_into(scope, buffer));
+                let process = self.inner.process_at_rank(source as i32);
+                for piece in buffer.chunks_mut(piece::<T>()) {
+                    requests.add(process.immediate_receive_into(scope, piece));
+                }
             }
             for (target, buffer) in send {
-                requests.add(self.inner.process_at_rank(*target as i32).immediate_send(scope, *buffer));
+                let process = self.inner.process_at_rank(*target as i32);
+                for piece in buffer.chunks(piece::<T>()) {
+                    requests.add(process.immediate_send(scope, piece));
+                }
             }
             let posted = Instant::now();
             let result = work();

@@ -17,6 +17,7 @@ use hdf5_sys::h5s::{
 };
 
 use super::Comm;
+use super::comm::piece;
 
 /// Opens a file for reading through MPI-IO. **Collective.**
 ///
@@ -36,40 +37,74 @@ pub fn create(comm: &Comm, path: &Path) -> hdf5::Result<File> {
         .create(path)
 }
 
-/// Reads rows of a dataset in one collective transfer. `T` must be the type in
+/// Reads rows of a dataset in collective transfers. `T` must be the type in
 /// the file: otherwise HDF5 converts, and silently transfers independently.
 /// **Collective.**
 ///
 /// # Errors
 /// HDF5's own, possibly on some ranks only.
-pub fn read_rows<T: H5Type + Default + Clone>(dataset: &Dataset, rows: Range<u64>) -> hdf5::Result<Vec<T>> {
-    let count = (rows.end - rows.start) as usize * row_length(dataset);
-    let mut values = vec![T::default(); count];
+pub fn read_rows<T: H5Type + Default + Clone>(
+    comm: &Comm,
+    dataset: &Dataset,
+    rows: Range<u64>,
+) -> hdf5::Result<Vec<T>> {
+    let width = row_length(dataset);
+    let mut values = vec![T::default(); (rows.end - rows.start) as usize * width];
+    for part in parts::<T>(comm, rows.clone(), width) {
+        let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
+        read_at_once(dataset, part, &mut values[place])?;
+    }
+    Ok(values)
+}
+
+fn read_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &mut [T]) -> hdf5::Result<()> {
     let transfer = Transfer::new(dataset, rows)?;
-    transfer.expect(count)?;
+    transfer.expect(values.len())?;
     let memory_type = Datatype::from_type::<T>()?;
-    // SAFETY: the memory dataspace describes exactly `count` values, which
-    // `expect` compared with the selection in the file; `values` holds that
-    // many of `T`, which `memory_type` describes; all ids are alive.
+    // SAFETY: the memory dataspace describes exactly as many values as the
+    // selection in the file, which `expect` compared with `values`; these are
+    // of `T`, which `memory_type` describes; all ids are alive.
     #[allow(unsafe_code)]
     unsafe {
         let buffer = values.as_mut_ptr().cast();
         let (memory, file, plist) = transfer.ids();
         sync(|| h5check(H5Dread(dataset.id(), memory_type.id(), memory, file, plist, buffer)))?;
     }
-    Ok(values)
+    Ok(())
 }
 
-/// Writes rows of a dataset in one collective transfer and says whether HDF5
-/// really made it collectively. **Collective.**
+/// Writes rows of a dataset in collective transfers and says whether HDF5
+/// really made them collectively. **Collective.**
 ///
 /// # Errors
 /// HDF5's own, possibly on some ranks only.
-pub fn write_rows<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<bool> {
+pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<bool> {
+    let width = row_length(dataset);
+    if values.len() as u64 != (rows.end - rows.start) * width as u64 {
+        return Err(hdf5::Error::from(format!("{} values for the rows {rows:?}", values.len())));
+    }
+    let mut is_collective = true;
+    for part in parts::<T>(comm, rows.clone(), width) {
+        let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
+        is_collective &= write_at_once(dataset, part, &values[place])?;
+    }
+    Ok(is_collective)
+}
+
+/// `rows` in as many parts as the fullest rank needs so that none is longer
+/// than a message: MPI-IO counts in 32 bits, too. **Collective.**
+fn parts<T>(comm: &Comm, rows: Range<u64>, width: usize) -> impl Iterator<Item = Range<u64>> {
+    let length = (piece::<T>() / width.max(1)).max(1) as u64;
+    let count = comm.max((rows.end - rows.start).div_ceil(length)).max(1);
+    let at = move |part: u64| (rows.start + part * length).min(rows.end);
+    (0..count).map(move |part| at(part)..at(part + 1))
+}
+
+fn write_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<bool> {
     let transfer = Transfer::new(dataset, rows)?;
     transfer.expect(values.len())?;
     let memory_type = Datatype::from_type::<T>()?;
-    // SAFETY: as in `read_rows`; HDF5 only reads from `values`.
+    // SAFETY: as in `read_at_once`; HDF5 only reads from `values`.
     #[allow(unsafe_code)]
     unsafe {
         let buffer = values.as_ptr().cast();

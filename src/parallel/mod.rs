@@ -5,6 +5,7 @@ mod blocks;
 mod comm;
 mod halo;
 pub mod hdf5_rows;
+pub mod heartbeat;
 mod hosts;
 pub mod loops;
 pub mod traffic;

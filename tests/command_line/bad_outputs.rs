@@ -3,7 +3,6 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::Path;
 use std::process::Command;
 
 use libtest_mimic::Trial;
@@ -11,14 +10,14 @@ use libtest_mimic::Trial;
 use crate::mesh::Mesh;
 use crate::program::Folder;
 use crate::refusal::refused;
-use crate::{at_ranks, trial};
+use crate::trial;
 
 const INPUT: i32 = 2;
 const IO: i32 = 3;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![trial("an_existing_results_file_survives_a_failed_run", survives)];
-    trials.extend([places(), collisions(), protected(), full_disk()].into_iter().flatten());
+    trials.extend([places(), collisions(), protected()].into_iter().flatten());
     trials
 }
 
@@ -94,20 +93,6 @@ fn protected() -> Vec<Trial> {
         fs::set_permissions(folder.path("no"), Permissions::from_mode(0o555)).unwrap();
     });
     trials.into_iter().map(|trial| trial.with_kind(kind).with_ignored_flag(root)).collect()
-}
-
-/// Runs where QUAD8_MPI_FULL_DISK names a folder with room for less than
-/// 700 KB, for instance after `mount -t tmpfs -o size=300k none FOLDER`.
-fn full_disk() -> Vec<Trial> {
-    let disk = std::env::var("QUAD8_MPI_FULL_DISK");
-    let kind = if disk.is_err() { "QUAD8_MPI_FULL_DISK is not set" } else { "" };
-    let trials = at_ranks("a_full_disk_is_reported_and_holds_nothing_after", [1, 2, 3], |ranks| {
-        let disk = std::env::var("QUAD8_MPI_FULL_DISK").unwrap();
-        let outcome = Folder::new().run(ranks, &["-o", &format!("{disk}/out.h5")]).expect_code(IO);
-        assert_eq!(outcome.errors().len(), 1, "{outcome}");
-        assert_eq!(fs::read_dir(Path::new(&disk)).unwrap().count(), 0);
-    });
-    trials.into_iter().map(|trial| trial.with_kind(kind).with_ignored_flag(disk.is_err())).collect()
 }
 
 fn survives() {

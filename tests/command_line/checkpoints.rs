@@ -95,9 +95,9 @@ fn signal_to_one_rank(ranks: usize) {
 }
 
 fn other_ranks() {
-    let (folder, outcome) = faulty(3, "TERM@iteration-60:1", &[]);
+    let (folder, outcome) = faulty(3, "term@iteration-60:1", &[]);
     outcome.expect_code(STOPPED);
-    let again = [("QUAD8_MPI_FAULT", "TERM@iteration-150:0")];
+    let again = [("QUAD8_MPI_FAULT", "term@iteration-150:0")];
     folder.run_with(1, &again, &[&SLOW[..], &RESTART].concat()).expect_code(STOPPED);
     assert_eq!(folder.names(), ["mesh.h5", NEWEST, OLDER]);
     go_on(&folder, 2);
@@ -153,14 +153,14 @@ fn signal_again() {
 }
 
 fn killed() {
-    let (folder, outcome) = faulty(3, "KILL@iteration-12:1", &OFTEN);
+    let (folder, outcome) = faulty(3, "kill@iteration-12:1", &OFTEN);
     assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
     assert!(folder.path(NEWEST).exists() && folder.path(OLDER).exists(), "{:?}", folder.names());
     go_on(&folder, 3);
 }
 
 fn damaged() {
-    let (folder, outcome) = faulty(3, "TERM@iteration-12:1", &OFTEN);
+    let (folder, outcome) = faulty(3, "term@iteration-12:1", &OFTEN);
     outcome.expect_code(STOPPED);
     let mut bytes = fs::read(folder.path(NEWEST)).unwrap();
     let middle = bytes.len() / 2;
@@ -192,7 +192,7 @@ fn out_of_time() {
 
 fn too_early() {
     let cases: [(&[&str], &str, &str); 2] =
-        [(&["--max-time", "0.000001"], "", "--max-time before"), (&[], "INT@assemble:1", "SIGINT before")];
+        [(&["--max-time", "0.000001"], "", "--max-time before"), (&[], "int@assemble:1", "SIGINT before")];
     for (args, fault, reason) in cases {
         let (folder, outcome) = faulty(2, fault, args);
         let outcome = outcome.expect_code(STOPPED);
@@ -203,7 +203,7 @@ fn too_early() {
 }
 
 fn refused() {
-    let (folder, outcome) = faulty(2, "TERM@iteration-40:1", &[]);
+    let (folder, outcome) = faulty(2, "term@iteration-40:1", &[]);
     outcome.expect_code(STOPPED);
     let before = folder.contents();
     let cases: [(&[&str], &str); 6] = [

@@ -81,7 +81,12 @@ impl Folder {
 
     /// Starts the program and does not wait.
     pub fn start(&self, ranks: usize, args: &[&str]) -> Running {
-        how(ranks, &[]).start(Path::new(PROGRAM), args, self.0.path())
+        self.start_with(ranks, &[], args)
+    }
+
+    /// Starts the program with environment variables and does not wait.
+    pub fn start_with(&self, ranks: usize, env: &[(&str, &str)], args: &[&str]) -> Running {
+        how(ranks, env).start(Path::new(PROGRAM), args, self.0.path())
     }
 
     /// Runs the program, which must succeed, and reads its results.

@@ -19,7 +19,7 @@ const OPEN_MPI: [(&str, &str); 5] = [
 ];
 
 /// What would change the number of threads or the behaviour behind a test's back.
-const FOREIGN: [&str; 3] = ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK", "QUAD8_MPI_FAULT"];
+const FOREIGN: [&str; 4] = ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK", "QUAD8_MPI_FAULT", "QUAD8_MPI_SILENCE"];
 
 /// How a program is started.
 pub struct Run {

@@ -6,6 +6,7 @@ use hdf5::Dataset;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::mesh::{MeshSize, MeshSlab, Tags};
 use crate::parallel::hdf5_rows::{self, read_rows};
 use crate::parallel::{Blocks, Comm};
@@ -37,6 +38,7 @@ pub fn size(comm: &Comm, path: &Path) -> Result<MeshSize> {
 fn with_reader<T>(comm: &Comm, path: &Path, read: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
     let opened = hdf5_rows::open(comm, path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() });
     let file = comm.agree(opened)?;
+    fault::point(comm, "reading");
     let result = read(&Reader { comm, file: &file, path });
     let closed = file.close().map_err(|e| Error::Read { path: path.into(), name: "/".into(), cause: e.to_string() });
     let result = result?;
@@ -117,8 +119,8 @@ impl Reader<'_> {
     fn floats(&self, dataset: &Dataset, name: &str, blocks: Blocks) -> Result<Vec<f64>> {
         let rows = blocks.range(self.comm.rank());
         let read = match self.descriptor(dataset, name) {
-            Ok(TypeDescriptor::Float(FloatSize::U4)) => widen(read_rows::<f32>(dataset, rows)),
-            Ok(TypeDescriptor::Float(FloatSize::U8)) => read_rows::<f64>(dataset, rows),
+            Ok(TypeDescriptor::Float(FloatSize::U4)) => widen(read_rows::<f32>(self.comm, dataset, rows)),
+            Ok(TypeDescriptor::Float(FloatSize::U8)) => read_rows::<f64>(self.comm, dataset, rows),
             Ok(other) => return self.bad_type(name, &other, "floating-point numbers"),
             Err(e) => return Err(e),
         };
@@ -132,14 +134,14 @@ impl Reader<'_> {
         use TypeDescriptor::{Integer, Unsigned};
         let rows = blocks.range(self.comm.rank());
         let read = match self.descriptor(dataset, name) {
-            Ok(Integer(U1)) => widen(read_rows::<i8>(dataset, rows)),
-            Ok(Integer(U2)) => widen(read_rows::<i16>(dataset, rows)),
-            Ok(Integer(U4)) => widen(read_rows::<i32>(dataset, rows)),
-            Ok(Integer(U8)) => read_rows::<i64>(dataset, rows),
-            Ok(Unsigned(U1)) => widen(read_rows::<u8>(dataset, rows)),
-            Ok(Unsigned(U2)) => widen(read_rows::<u16>(dataset, rows)),
-            Ok(Unsigned(U4)) => widen(read_rows::<u32>(dataset, rows)),
-            Ok(Unsigned(U8)) => read_rows::<u64>(dataset, rows)
+            Ok(Integer(U1)) => widen(read_rows::<i8>(self.comm, dataset, rows)),
+            Ok(Integer(U2)) => widen(read_rows::<i16>(self.comm, dataset, rows)),
+            Ok(Integer(U4)) => widen(read_rows::<i32>(self.comm, dataset, rows)),
+            Ok(Integer(U8)) => read_rows::<i64>(self.comm, dataset, rows),
+            Ok(Unsigned(U1)) => widen(read_rows::<u8>(self.comm, dataset, rows)),
+            Ok(Unsigned(U2)) => widen(read_rows::<u16>(self.comm, dataset, rows)),
+            Ok(Unsigned(U4)) => widen(read_rows::<u32>(self.comm, dataset, rows)),
+            Ok(Unsigned(U8)) => read_rows::<u64>(self.comm, dataset, rows)
                 .map(|list| list.into_iter().map(|n| i64::try_from(n).unwrap_or(-1)).collect()),
             Ok(other) => return self.bad_type(name, &other, "integers"),
             Err(e) => return Err(e),

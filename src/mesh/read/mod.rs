@@ -10,6 +10,7 @@ pub mod hdf5_tags;
 pub mod npz;
 #[cfg(test)]
 mod smoke;
+mod version;
 mod whole;
 pub mod xlsx;
 
@@ -22,20 +23,32 @@ use std::path::Path;
 
 use super::{MeshSize, MeshSlab};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::parallel::Comm;
 use format::Parser;
+use version::Version;
 
 /// Reads a mesh file of any known format. **Collective.**
 ///
 /// # Errors
-/// [`Error::Open`], [`Error::UnknownFormat`], [`Error::BadFile`], those of the
-/// HDF5 reader and of [`MeshSlab::new`]; the same on every rank.
+/// [`Error::Open`], [`Error::UnknownFormat`], [`Error::BadFile`],
+/// [`Error::ChangedMeanwhile`], those of the HDF5 reader and of
+/// [`MeshSlab::new`]; the same on every rank.
 pub fn file(comm: &Comm, path: &Path) -> Result<MeshSlab> {
+    let version = Version::of(comm, path);
+    let mesh = parse_file(comm, path);
+    // Before any flaw that the change has made.
+    comm.agree(version.check(comm, path))?;
+    mesh
+}
+
+fn parse_file(comm: &Comm, path: &Path) -> Result<MeshSlab> {
     match recognise(comm, path)? {
         Reading::Together => hdf5::read(comm, path),
         Reading::Root(format) => {
             let parser = format.and_then(|format| Some((format, format.parser()?)));
-            let mesh = parser.map_or_else(|| Ok(WholeMesh::default()), |(format, parser)| parse(path, format, parser));
+            let mesh =
+                parser.map_or_else(|| Ok(WholeMesh::default()), |(format, parser)| parse(comm, path, format, parser));
             deal(comm, comm.agree(mesh)?)
         }
     }
@@ -68,7 +81,8 @@ fn recognise(comm: &Comm, path: &Path) -> Result<Reading> {
     Ok(if is_serial { Reading::Root(format) } else { Reading::Together })
 }
 
-fn parse(path: &Path, format: Format, parser: Parser) -> Result<WholeMesh> {
+fn parse(comm: &Comm, path: &Path, format: Format, parser: Parser) -> Result<WholeMesh> {
+    fault::point(comm, "reading");
     let bytes = fs::read(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
     parser(&bytes).map_err(|flaw| Error::BadFile { path: path.into(), format: format.name(), flaw })
 }

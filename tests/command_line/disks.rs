@@ -1,0 +1,65 @@
+//! Disks that are full, or become read-only while the program runs.
+
+use std::fs;
+
+use libtest_mimic::Trial;
+use nix::sys::signal::{Signal, kill};
+
+use crate::at_ranks;
+use crate::mount::Mount;
+use crate::program::Folder;
+use crate::signals::stopped;
+
+const IO: i32 = 3;
+
+pub fn trials() -> Vec<Trial> {
+    let why_not = Mount::impossible();
+    let lists = [
+        at_ranks("a_full_disk_is_reported_and_holds_nothing_after", [1, 2, 3], full),
+        at_ranks("a_full_disk_keeps_the_results_before", [1, 3], full_after_results),
+        at_ranks("a_read_only_disk_is_refused", [1, 3], read_only),
+        at_ranks("a_disk_that_becomes_read_only_is_reported", [1, 3], becomes_read_only),
+    ];
+    let trial = |trial: Trial| trial.with_kind(why_not.unwrap_or_default()).with_ignored_flag(why_not.is_some());
+    lists.into_iter().flatten().map(trial).collect()
+}
+
+/// The run ends with the one message that the file cannot be written, and why.
+fn refused(ranks: usize, disk: &Mount, why: &str) {
+    let out = disk.path("out.h5");
+    let outcome = Folder::new().run(ranks, &["--threads", "1", "-o", out.to_str().unwrap()]).expect_code(IO);
+    assert_eq!(outcome.errors().len(), 1, "{outcome}");
+    assert!(outcome.errors()[0].contains(&format!("cannot write {}: {why}", out.display())), "{outcome}");
+}
+
+fn full(ranks: usize) {
+    let disk = Mount::new("size=300k").unwrap();
+    refused(ranks, &disk, "");
+    assert!(disk.names().is_empty(), "{:?}", disk.names());
+}
+
+fn full_after_results(ranks: usize) {
+    let disk = Mount::new("size=300k").unwrap();
+    fs::write(disk.path("out.h5"), "results").unwrap();
+    refused(ranks, &disk, "");
+    assert_eq!(fs::read(disk.path("out.h5")).unwrap(), b"results");
+    assert_eq!(disk.names(), ["out.h5"]);
+}
+
+fn read_only(ranks: usize) {
+    refused(ranks, &Mount::new("ro,size=64k").unwrap(), "Read-only file system");
+}
+
+fn becomes_read_only(ranks: usize) {
+    let disk = Mount::new("size=10m").unwrap();
+    let out = disk.path("out.h5");
+    fs::write(&out, "results").unwrap();
+    let folder = Folder::new();
+    let (running, rank) = stopped(&folder, ranks, "solve", &["--threads", "1", "-o", out.to_str().unwrap()]);
+    disk.make_read_only();
+    kill(rank, Signal::SIGCONT).unwrap();
+    let outcome = running.wait().expect_code(IO);
+    assert_eq!(outcome.errors().len(), 1, "{outcome}");
+    assert!(outcome.errors()[0].contains(&format!("cannot write {}: ", out.display())), "{outcome}");
+    assert_eq!(fs::read(&out).unwrap(), b"results");
+}

@@ -1,0 +1,69 @@
+//! What the README promises is what tests hold it to.
+
+use std::fs;
+use std::path::Path;
+
+use libtest_mimic::Trial;
+
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    vec![trial("only_two_files_hold_unsafe_code", || {
+        let mut files = Vec::new();
+        allowing_unsafe(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        files.sort();
+        assert_eq!(files, ["hdf5_rows.rs", "huge_pages.rs"]);
+    })]
+}
+
+/// Files that lift the ban of unsafe code (`unsafe_code = "deny"` in Cargo.toml).
+fn allowing_unsafe(folder: &Path, files: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            allowing_unsafe(&path, files);
+        } else if path.extension().is_some_and(|e| e == "rs")
+            && fs::read_to_string(&path).unwrap().contains("(unsafe_code)")
+        {
+            files.push(entry.file_name().into_string().unwrap());
+        }
+    }
+}
+
+/// That every test named in the README's table of promises is there.
+pub fn trial_about(trials: &[Trial]) -> Trial {
+    let known: Vec<String> = trials.iter().map(|trial| trial.name().to_owned()).collect();
+    trial("every_promise_of_the_readme_has_its_tests", move || {
+        let readme = include_str!("../../README.md");
+        let (_, section) = readme.split_once("\n## What is promised\n").expect("the section is there");
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let rows: Vec<&str> = section.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+        assert!(rows.len() > 10, "{} promises", rows.len());
+        for row in rows {
+            let names: Vec<&str> = row.rsplit('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2).collect();
+            assert!(!names.is_empty(), "no test for {row}");
+            for name in names {
+                assert!(is_known(&known, name), "there is no test {name} for {row}");
+            }
+        }
+    })
+}
+
+/// A name as `--test command_line` or `--test ranks` takes it, or a function in the sources (a unit test).
+fn is_known(trials: &[String], name: &str) -> bool {
+    let is_trial = trials.iter().any(|trial| trial == name || trial.starts_with(&format!("{name}::ranks_")));
+    is_trial
+        || SOURCES
+            .iter()
+            .any(|source| source.contains(&format!("fn {name}(")) || source.contains(&format!("\"{name}::ranks_")))
+}
+
+/// Where tests of the library are, that this program cannot list.
+const SOURCES: [&str; 6] = [
+    include_str!("../ranks.rs"),
+    include_str!("../ranks/comm.rs"),
+    include_str!("../ranks/io.rs"),
+    include_str!("../ranks/random.rs"),
+    include_str!("../../src/mesh/read/smoke.rs"),
+    include_str!("../../src/parallel/heartbeat.rs"),
+];

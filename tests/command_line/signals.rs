@@ -1,0 +1,94 @@
+//! Signals to the whole job, and files that change under it.
+
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::Trial;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::mesh::Mesh;
+use crate::mpirun::{Running, descendants};
+use crate::program::Folder;
+use crate::{at_ranks, trial};
+
+const IO: i32 = 3;
+/// Until a job has ended.
+const BOUND: Duration = Duration::from_secs(10);
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("sigterm_ends_the_job_and_keeps_the_results::ranks_4", || ends(Signal::SIGTERM)),
+        trial("sigint_ends_the_job_and_keeps_the_results::ranks_4", || ends(Signal::SIGINT)),
+    ];
+    let changes: [(&str, fn(&Path)); 3] =
+        [("truncated", truncate), ("replaced", replace), ("deleted", |path| fs::remove_file(path).unwrap())];
+    for (name, change) in changes {
+        for file in ["mesh.h5", "names.msh"] {
+            let format = file.split('.').next().unwrap_or_default();
+            let name = format!("a_file_{name}_while_it_is_read_is_refused_{format}");
+            trials.extend(at_ranks(&name, [1, 3], move |ranks| changed(file, change, ranks)));
+        }
+    }
+    trials
+}
+
+/// A job with a rank that is stopped at a stage, and that rank.
+pub fn stopped(folder: &Folder, ranks: usize, stage: &str, args: &[&str]) -> (Running, Pid) {
+    let fault = format!("stop@{stage}:0");
+    let running = folder.start_with(ranks, &[("QUAD8_MPI_FAULT", &fault)], args);
+    let start = Instant::now();
+    loop {
+        let found = descendants(running.child.id()).into_iter().find(|pid| is_stopped(*pid));
+        if let Some(pid) = found {
+            return (running, Pid::from_raw(pid as i32));
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "no rank has stopped");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+fn is_stopped(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:\tT"))
+}
+
+fn ends(signal: Signal) {
+    let folder = Folder::with(&Mesh::channel());
+    folder.run(4, &["mesh.h5"]).expect_code(0);
+    let before = folder.contents();
+    let (running, _) = stopped(&folder, 4, "solve", &["mesh.h5"]);
+    let start = Instant::now();
+    kill(Pid::from_raw(running.child.id() as i32), signal).unwrap();
+    let outcome = running.wait();
+    assert!(start.elapsed() < BOUND, "{:?}", start.elapsed());
+    assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
+    assert!(folder.contents() == before, "{:?}", folder.names());
+}
+
+fn changed(name: &str, change: fn(&Path), ranks: usize) {
+    let folder = Folder::with(&Mesh::rectangle(40, 20));
+    let gmsh = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/meshes/names.msh");
+    fs::copy(gmsh, folder.path("names.msh")).unwrap();
+    let (running, rank) = stopped(&folder, ranks, "reading", &[name]);
+    change(&folder.path(name));
+    kill(rank, Signal::SIGCONT).unwrap();
+    let outcome = running.wait().expect_code(IO);
+    assert_eq!(outcome.errors().len(), 1, "{outcome}");
+    let message = format!("{name} was changed, replaced or deleted while it was read");
+    assert!(outcome.errors()[0].contains(&message), "{outcome}");
+}
+
+fn truncate(path: &Path) {
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(file.metadata().unwrap().len() / 2).unwrap();
+}
+
+/// As `mv` does.
+fn replace(path: &Path) {
+    let other = path.with_extension("other");
+    fs::copy(path, &other).unwrap();
+    fs::rename(other, path).unwrap();
+}

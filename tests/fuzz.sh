@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Fuzzes every reader for so many seconds (600), or those that are named, as in
+#   tests/fuzz.sh 7200 gmsh npz
+# What is found goes to fuzz/artifacts/. Needs a nightly toolchain and cargo-fuzz.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+seconds=${1:-600}
+shift $(($# > 0))
+if [ $# -eq 0 ]; then
+    set -- case expression gmsh hdf5 npz partition xlsx
+fi
+. jobs/mpi-env.sh
+for target in "$@"; do
+    echo "== $target"
+    new=fuzz/target/corpus/$target
+    mkdir -p "$new"
+    # HDF5 takes more for its own than any of the other readers, whatever it reads.
+    case $target in hdf5 | partition) memory=2048 ;; *) memory=64 ;; esac
+    cargo +nightly fuzz run "$target" "$new" "fuzz/corpus/$target" -- -max_total_time="$seconds" -max_len=16384 \
+        -malloc_limit_mb="$memory" -rss_limit_mb=3000 -timeout=60 -detect_leaks=0 -print_final_stats=1
+done
