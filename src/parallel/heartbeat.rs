@@ -25,6 +25,8 @@ pub const VARIABLE: &str = "QUAD8_MPI_SILENCE";
 const USUAL_SECONDS: f64 = 120.0;
 /// Turns of the thread in that time, at least.
 const TURNS: u32 = 8;
+/// How long it may take until a job that is ended has ended everywhere.
+const END: Duration = Duration::from_secs(2);
 const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// The stage that this rank is in.
@@ -108,10 +110,11 @@ impl Line {
     }
 
     /// Another rank: hears rank 0. The lowest rank that still runs speaks for
-    /// all: each waits one turn longer than the one before.
+    /// all: each waits longer than the one before by what an end may take.
     fn watch_root(&self, rank: u32, host: &str, port: u16) {
         let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_or_else(|_| Vec::new(), Iterator::collect);
-        let mut silence = Silence::new(1, self.turns + rank);
+        let patience = END.div_duration_f64(self.turn).ceil() as u32;
+        let mut silence = Silence::new(1, self.turns.saturating_add(rank.saturating_mul(patience)));
         loop {
             self.send(rank, &addresses);
             self.listen(|rank, _| silence.heard(rank as usize));

@@ -23,7 +23,8 @@ pub fn trials() -> Vec<Trial> {
         trial("sigterm_ends_the_job_and_keeps_the_results::ranks_4", || ends(Signal::SIGTERM)),
         trial("sigint_ends_the_job_and_keeps_the_results::ranks_4", || ends(Signal::SIGINT)),
     ];
-    let changes: [(&str, fn(&Path)); 3] =
+    type Change = fn(&Path);
+    let changes: [(&str, Change); 3] =
         [("truncated", truncate), ("replaced", replace), ("deleted", |path| fs::remove_file(path).unwrap())];
     for (name, change) in changes {
         for file in ["mesh.h5", "names.msh"] {
