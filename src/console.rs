@@ -252,7 +252,7 @@ fn count(n: u64, noun: &str) -> String {
 }
 
 /// A number with its digits in groups of three.
-fn group(n: u64) -> String {
+pub(crate) fn group(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

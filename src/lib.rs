@@ -7,9 +7,10 @@
 //! gradients solve it ([`la`]); velocities, pressures ([`fields`]) and flows
 //! ([`flow`]) follow and go to one HDF5 file ([`io`]). [`run`] tells that
 //! story of a [`case`], which a [`checkpoint`] can cut in two; [`parallel`] lies under all of it. [`plot`] draws what
-//! such a file holds, [`split`] stores a partition for later runs, and
-//! [`estimate`] says what a solve would take, [`mod@bench`] what the machine can do,
-//! and [`report`] how far more ranks and threads helped.
+//! such a file holds, [`split`] stores a partition for later runs,
+//! [`estimate`] says what a solve would take, [`model`] how it scales,
+//! [`mod@bench`] what the machine can do, and [`report`] how far more ranks and
+//! threads helped.
 
 pub mod assemble;
 pub mod bench;
@@ -33,6 +34,7 @@ pub mod huge_pages;
 pub mod io;
 pub mod la;
 pub mod mesh;
+pub mod model;
 pub mod parallel;
 pub mod plot;
 pub mod problem;

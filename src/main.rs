@@ -11,7 +11,7 @@ use quad8_mpi::checkpoint::Interrupts;
 use quad8_mpi::cli::{self, BenchArgs, Benchmark, Cli, Command};
 use quad8_mpi::huge_pages::{self, HugePages};
 use quad8_mpi::parallel::{Comm, heartbeat};
-use quad8_mpi::{ExitCode, Result, bench, case, check, plot, report, run, split};
+use quad8_mpi::{ExitCode, Result, bench, case, check, model, plot, report, run, split};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -34,6 +34,7 @@ fn main() {
         }
         Command::Partition(args) => Box::new(move |comm| split::partition(comm, &args)),
         Command::Check(args) => Box::new(move |comm| check::check(comm, &args)),
+        Command::Model(args) => Box::new(move |comm| model::model(comm, &args)),
         Command::Meshes => Box::new(|comm| check::list_meshes(comm)),
         Command::Bench(BenchArgs { what: Benchmark::Stream(args) }) => Box::new(move |comm| bench::stream(comm, &args)),
         Command::Report(args) => alone(|| report::report(&args)),

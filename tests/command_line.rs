@@ -29,6 +29,8 @@ mod lying;
 mod mesh;
 #[path = "command_line/messages.rs"]
 mod messages;
+#[path = "command_line/model.rs"]
+mod model;
 #[path = "support/mount.rs"]
 mod mount;
 #[path = "support/mpirun.rs"]
@@ -61,6 +63,8 @@ mod scaling;
 mod self_description;
 #[path = "command_line/signals.rs"]
 mod signals;
+#[path = "command_line/simulation.rs"]
+mod simulation;
 #[path = "command_line/soak.rs"]
 mod soak;
 #[path = "command_line/solving.rs"]
@@ -93,6 +97,8 @@ fn main() {
         checking::trials(),
         partition::trials(),
         dry_run::trials(),
+        model::trials(),
+        simulation::trials(),
         threads::trials(),
         failure::trials(),
         checkpoints::trials(),

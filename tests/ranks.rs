@@ -39,6 +39,7 @@ mod ranks {
     pub mod manufactured;
     pub mod mesh;
     pub mod meshes;
+    pub mod model;
     pub mod multigrid;
     pub mod partition;
     pub mod pipeline;
@@ -93,6 +94,7 @@ const GROUPS: &[Group] = &[
             ("solve", solve::CHECKS),
             ("flow", flow::CHECKS),
             ("cg", cg::CHECKS),
+            ("model", model::CHECKS),
             ("multigrid", multigrid::CHECKS),
             ("traffic", traffic::CHECKS),
         ],

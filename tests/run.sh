@@ -20,6 +20,10 @@ echo "== dependencies"
 tests/deny.sh
 echo "== documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items --quiet
+if command -v smpirun >/dev/null; then
+    echo "== simulated cluster"
+    tests/smpi/build.sh
+fi
 echo "== tests"
 readers=$(tests/support/readers.sh) && export QUAD8_MPI_PYTHON="$readers"
 cargo test --release --locked "$@"

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{ElementMatrices, ElementOperator, Fixed, fixed_nodes};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::mesh::{self, BoundaryEdge, LocalMesh};
 use crate::parallel::{Comm, Halo};
 use crate::problem::Problem;
@@ -48,11 +48,11 @@ impl Family {
         let mut coarser = Vec::new();
         for level in (0..levels).rev() {
             let (mesh, boundary) = mesh::refine(comm, base, boundary, level)?;
-            elements = match comm.agree(ElementMatrices::new(&mesh, &boundary, problem)) {
-                Ok(elements) => elements,
-                Err(Error::BadJacobian { .. } | Error::BadValue { .. }) => break,
-                Err(other) => return Err(other),
-            };
+            let integrated = ElementMatrices::new(&mesh, &boundary, problem);
+            if comm.max(u8::from(integrated.is_err())) > 0 {
+                break;
+            }
+            elements = integrated?;
             let halo = Rc::new(mesh.halo(comm)?);
             let fixed = fixed_nodes(&halo, &mesh, &boundary, problem)?;
             let operator = ElementOperator::new(&halo, &mesh, &elements, &fixed.fixed).to();

@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod model;
 mod partition;
 mod plot;
 mod report;
@@ -10,6 +11,7 @@ mod solve;
 
 pub use bench::{BenchArgs, Benchmark, StreamArgs};
 pub use check::CheckArgs;
+pub use model::{Cluster, ModelArgs};
 pub use partition::PartitionArgs;
 pub use plot::{PlotArgs, PlotField};
 pub use report::{ReportArgs, ReportFormat, ReportTable};
@@ -57,6 +59,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Measure this machine
     Bench(BenchArgs),
+    /// Foretell how a solve scales on a cluster, without one
+    Model(ModelArgs),
     /// Print the completions of a shell
     Completions(CompletionArgs),
     /// Print the manual page

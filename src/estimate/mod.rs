@@ -4,7 +4,7 @@ mod memory;
 mod time;
 
 pub use memory::{Array, Stage};
-pub use time::Time;
+pub use time::{Time, multigrid_iterations};
 
 use serde::Serialize;
 

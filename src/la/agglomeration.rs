@@ -15,7 +15,7 @@ use crate::parallel::Global;
 
 /// Fewest unknowns a rank, in the mean: an operator of so many takes about as
 /// long as a message.
-const SMALLEST: Global = 1000;
+pub(crate) const SMALLEST: Global = 1000;
 
 /// The coarse unknowns after the move.
 #[derive(Debug, PartialEq, Eq)]

@@ -26,11 +26,17 @@ pub use cg_state::{CgState, Monitor, Recurrence, Wish};
 pub use csr::DistributedCsr;
 pub use jacobi::Jacobi;
 pub use multigrid::{Coarsening, Multigrid};
+
+/// How multigrid is built and visited, for those who foretell what it costs.
+pub(crate) mod hierarchy {
+    pub(crate) use super::agglomeration::SMALLEST;
+    pub(crate) use super::multigrid::{COARSE_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED};
+}
 pub use scalar::Scalar;
 pub use transfer::{MatrixTransfer, Transfer};
 pub use vector::Vector;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::parallel::Halo;
 use crate::parallel::traffic::Spent;
@@ -84,7 +90,7 @@ pub trait Preconditioner {
 }
 
 /// The size of one level over all ranks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LevelSize {
     /// Number of unknowns.
     pub unknowns: u64,

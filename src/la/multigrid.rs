@@ -82,19 +82,19 @@ pub struct Multigrid {
 }
 
 /// Smoothing above a level of smaller degree or of aggregates.
-const SMOOTHING: Smoothing = Smoothing { degree: 2, part: 1.0 / 8.0 };
+pub(crate) const SMOOTHING: Smoothing = Smoothing { degree: 2, part: 1.0 / 8.0 };
 /// Cycles of the next coarser level for each one (a W cycle): with one alone
 /// the iterations grow with the number of levels.
-const COARSE_CYCLES: usize = 2;
+pub(crate) const COARSE_CYCLES: usize = 2;
 /// Between nested levels more smoothing and one cycle are the better bargain.
-const NESTED_SMOOTHING: Smoothing = Smoothing { degree: 3, part: 1.0 / 10.0 };
-const NESTED_CYCLES: usize = 1;
+pub(crate) const NESTED_SMOOTHING: Smoothing = Smoothing { degree: 3, part: 1.0 / 10.0 };
+pub(crate) const NESTED_CYCLES: usize = 1;
 /// Strength of connection on the finest aggregated level; halved from level to level.
 const THETA: f64 = 0.04;
 /// Levels with at most this many unknowns are solved directly.
-const DIRECT: u64 = 400;
+pub(crate) const DIRECT: u64 = 400;
 /// Coarsening that leaves more than this part of the unknowns has stalled.
-const STALLED: f64 = 0.7;
+pub(crate) const STALLED: f64 = 0.7;
 
 impl Multigrid {
     /// The hierarchy of `nested` levels, finest first, which ends above `matrix`,

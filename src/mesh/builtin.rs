@@ -25,7 +25,7 @@ macro_rules! built_in {
 }
 
 /// All of them; the first is the default.
-pub const BUILT_IN: [BuiltIn; 6] = [
+pub static BUILT_IN: [BuiltIn; 6] = [
     built_in!(
         "y-channel",
         "channel of 3.0 x 1.2 m with half-disc reliefs and a divider that makes two slits of its outlet"

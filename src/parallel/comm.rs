@@ -42,6 +42,11 @@ impl Comm {
         Self { inner, rank, size }
     }
 
+    /// The communicator of this rank alone.
+    pub fn alone() -> Self {
+        Self::new(SimpleCommunicator::self_comm())
+    }
+
     /// This rank's number, from 0.
     pub fn rank(&self) -> usize {
         self.rank

@@ -3,6 +3,7 @@
 
 mod colour;
 mod contour;
+mod efficiency;
 mod field;
 mod figure;
 mod flow;
@@ -15,6 +16,8 @@ mod speed_up;
 mod text;
 mod ticks;
 mod view;
+
+pub use efficiency::efficiency;
 
 use crate::cli::PlotArgs;
 use crate::error::{Error, ExitCode, Result};

@@ -1,0 +1,109 @@
+//! The machine: how long a message, a reduction and a number of an operator take.
+
+use serde::Serialize;
+
+use super::hierarchy::{Kind, Level, Shape};
+use super::run::Run;
+
+/// A network and the ranks on it.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Machine {
+    /// Seconds that a message takes on its way.
+    pub latency: f64,
+    /// Seconds that a rank is busy with each of its messages.
+    pub overhead: f64,
+    /// Bytes a second of one rank, when all ranks of a node send at once.
+    pub bandwidth: f64,
+    /// What a rank computes.
+    pub rates: Rates,
+}
+
+impl Machine {
+    /// Seconds of an exchange with `neighbours`, all at once, of `bytes` in all:
+    /// A. Alexandrov, M. Ionescu, K. Schauser, C. Scheiman, *LogGP*, J. Parallel
+    /// Distrib. Comput. 44 (1997).
+    pub fn messages(&self, neighbours: f64, bytes: f64) -> f64 {
+        if neighbours > 0.0 { self.latency + self.overhead * neighbours + bytes / self.bandwidth } else { 0.0 }
+    }
+
+    /// Seconds of an all-reduce by recursive doubling (R. Thakur,
+    /// R. Rabenseifner, W. Gropp, *Optimization of collective communication
+    /// operations in MPICH*, Int. J. High Perform. Comput. Appl. 19 (2005)).
+    pub fn reduction(&self, ranks: f64, bytes: f64) -> f64 {
+        ranks.log2().ceil() * self.messages(1.0, bytes)
+    }
+}
+
+/// Seconds of a rank's own work, without any message.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Rates {
+    /// Of an iteration but for its preconditioner, for an unknown.
+    pub iteration: f64,
+    /// Of the cycle on meshes, for a number of the operator in one product.
+    pub mesh: f64,
+    /// The same on the corners and on aggregates.
+    pub matrix: f64,
+    /// Of integration, for an unknown.
+    pub assembly: f64,
+    /// Of building the preconditioner, for an unknown.
+    pub setup: f64,
+}
+
+fn is_mesh(level: &Level) -> bool {
+    level.kind == Kind::Mesh
+}
+
+/// Seconds of the direct solution for each number of the dense matrix: half of
+/// them are read, twice, at 8 bytes a nanosecond.
+pub const DIRECT: f64 = 1e-9;
+
+impl Rates {
+    /// Assembly and setup as in the README (*How fast*, two cores of a Xeon); an
+    /// iteration in all a seventh less than there, dealt out to its parts by guess.
+    pub const TYPICAL: Self = Self { iteration: 2.5e-8, mesh: 1e-9, matrix: 1e-9, assembly: 1.5e-7, setup: 4e-7 };
+
+    /// Those of the slowest rank of a run.
+    pub fn of(run: &Run, shape: &Shape) -> Self {
+        let Run { iterations, breakdown, timing_metrics: stages, .. } = run;
+        let levels = shape.as_solved(run);
+        let ranks = run.parallel.ranks as f64;
+        let unknowns = run.mesh_info.used_nodes as f64 / ranks;
+
+        // The preconditioner is applied once an iteration.
+        let seconds = |wanted: fn(&Level) -> bool| {
+            let of_kind = levels.iter().zip(&breakdown.levels).filter(move |(level, _)| wanted(level));
+            of_kind.map(|(_, split)| split.compute.max).sum::<f64>() / *iterations as f64
+        };
+        let numbers = |wanted: fn(&Level) -> bool| {
+            levels.iter().filter(|level| wanted(level)).map(|l| l.products * l.entries).sum::<f64>() / ranks
+        };
+        let cycle = seconds(|_| true);
+        Self {
+            iteration: (breakdown.iterations.mean.compute.max - cycle).max(0.0) / unknowns,
+            mesh: seconds(is_mesh) / numbers(is_mesh),
+            matrix: seconds(|l| !is_mesh(l)) / numbers(|l| !is_mesh(l)),
+            assembly: (stages.assemble_system.max + stages.apply_bc.max) / unknowns,
+            setup: stages.setup_preconditioner.max / unknowns,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MACHINE: Machine = Machine { latency: 2e-6, overhead: 5e-7, bandwidth: 1e9, rates: Rates::TYPICAL };
+
+    #[test]
+    fn messages_travel_together_and_are_sent_one_by_one() {
+        assert!((MACHINE.messages(3.0, 4e3) - 7.5e-6).abs() < 1e-12);
+        assert_eq!(MACHINE.messages(0.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn a_reduction_takes_a_step_for_each_power_of_two() {
+        assert_eq!(MACHINE.reduction(1.0, 8.0), 0.0);
+        let step = MACHINE.messages(1.0, 8.0);
+        assert_eq!([2.0, 5.0, 4096.0].map(|ranks| (MACHINE.reduction(ranks, 8.0) / step).round()), [1.0, 3.0, 12.0]);
+    }
+}

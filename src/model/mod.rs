@@ -1,0 +1,85 @@
+//! How the solver scales on a cluster that is not there: the time of an
+//! iteration from real partitions, the levels of multigrid, and a few numbers
+//! of a machine. An exchange takes a latency, each of its messages and bytes some more, a
+//! reduction as many messages as there are powers of two, work what it took in a measured run.
+//!
+//! No message is overlapped with work, all cross the network, and on each level
+//! all ranks wait for the slowest.
+
+mod cost;
+mod hierarchy;
+mod interfaces;
+mod machine;
+mod partitions;
+mod prediction;
+mod report;
+mod run;
+
+pub use cost::Iteration;
+pub use interfaces::{Interfaces, Part};
+pub use prediction::{Comparison, Prediction, Row};
+
+use std::rc::Rc;
+
+use crate::cli::ModelArgs;
+use crate::error::{ExitCode, Result};
+use crate::estimate::multigrid_iterations;
+use crate::io::write_json;
+use crate::la::hierarchy::SMALLEST;
+use crate::parallel::Comm;
+use crate::plot;
+use hierarchy::Shape;
+use machine::{Machine, Rates};
+use prediction::Model;
+use run::Run;
+
+/// Bits a second of a Gbit/s, in bytes.
+const GIGABIT: f64 = 1e9 / 8.0;
+/// Relative residual of the solves that are foretold.
+const RTOL: f64 = 1e-8;
+
+/// Foretells what the command line asks for; rank 0 does. **Collective.**
+///
+/// # Errors
+/// Those of run records, of partitions and of writing; the same on every rank.
+pub fn model(comm: &Comm, args: &ModelArgs) -> Result<ExitCode> {
+    comm.agree(if comm.is_root() { foretell(args) } else { Ok(()) })?;
+    Ok(ExitCode::Success)
+}
+
+fn foretell(args: &ModelArgs) -> Result<()> {
+    let alone = Rc::new(Comm::alone());
+    let run = args.record.as_deref().map(Run::read).transpose()?;
+    let compared: Vec<Run> = args.compare.iter().map(|path| Run::read(path)).collect::<Result<_>>()?;
+    let shape = run.as_ref().map_or(Shape::TYPICAL, Shape::of);
+    let [latency, overhead, bandwidth, ranks_per_node] = args.cluster.numbers();
+    let machine = Machine {
+        latency: args.latency.unwrap_or(latency) * 1e-6,
+        overhead: args.overhead.unwrap_or(overhead) * 1e-6,
+        bandwidth: args.bandwidth.unwrap_or(bandwidth) * GIGABIT / args.ranks_per_node.unwrap_or(ranks_per_node),
+        rates: run.as_ref().map_or(Rates::TYPICAL, |run| Rates::of(run, &shape)),
+    };
+    let model = Model {
+        machine,
+        shape,
+        iterations: run.as_ref().map_or(multigrid_iterations(RTOL), |run| run.iterations as f64),
+        fewest: args.fewest.unwrap_or(SMALLEST as f64),
+    };
+    let prediction = Prediction {
+        mesh: args.mesh.name,
+        machine,
+        is_weak: args.unknowns.is_none(),
+        rows: model.rows(&alone, args)?,
+        compared: model.compare(&alone, &compared)?,
+    };
+    if !args.quiet {
+        print!("{}", report::text(&prediction));
+    }
+    if let Some(path) = &args.json {
+        write_json(path, &[args.record.as_deref()], &prediction)?;
+    }
+    if let Some(path) = &args.output {
+        plot::efficiency(&prediction, path, args.width)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! What the model says for each number of ranks, and beside measured runs.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use super::cost::{Iteration, Solve};
+use super::hierarchy::{Level, Shape};
+use super::interfaces::Interfaces;
+use super::machine::Machine;
+use super::partitions::Partitions;
+use super::run::Run;
+use crate::cli::ModelArgs;
+use crate::error::Result;
+use crate::mesh::BuiltIn;
+use crate::parallel::Comm;
+
+/// All that the model needs beside a partition.
+pub struct Model {
+    /// The machine.
+    pub machine: Machine,
+    /// How levels shrink.
+    pub shape: Shape,
+    /// Iterations of a solve.
+    pub iterations: f64,
+    /// Fewest unknowns a rank on aggregated levels.
+    pub fewest: f64,
+}
+
+/// What is foretold.
+#[derive(Debug, Clone, Serialize)]
+pub struct Prediction {
+    /// Name of the built-in mesh.
+    pub mesh: &'static str,
+    /// The machine.
+    pub machine: Machine,
+    /// Whether the unknowns grow with the ranks.
+    pub is_weak: bool,
+    /// One for each number of ranks.
+    pub rows: Vec<Row>,
+    /// One for each measured run.
+    pub compared: Vec<Comparison>,
+}
+
+/// One number of ranks.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// MPI ranks.
+    pub ranks: usize,
+    /// Unknowns over all ranks.
+    pub unknowns: f64,
+    /// Most neighbours of a part.
+    pub neighbours: f64,
+    /// Most values that a part receives in an exchange on the finest level.
+    pub values: f64,
+    /// Elements of the fullest part over the mean.
+    pub imbalance: f64,
+    /// Levels of multigrid.
+    pub levels: Vec<Level>,
+    /// Seconds of assembly, setup and all iterations.
+    pub stages: [f64; 3],
+    /// One iteration.
+    pub iteration: Iteration,
+    /// Time of one rank over that of these, for one iteration; for strong
+    /// scaling, over that of these times their number.
+    pub efficiency: f64,
+    /// One iteration, were coarse levels left on all ranks.
+    pub spread: Iteration,
+    /// Its efficiency.
+    pub spread_efficiency: f64,
+}
+
+/// A measured run and the model's seconds for it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Comparison {
+    /// The mesh and its refinements.
+    pub source: String,
+    /// See `source`.
+    pub refine: usize,
+    /// MPI ranks.
+    pub ranks: usize,
+    /// Seconds of assembly, setup and one iteration, as measured.
+    pub measured: [f64; 3],
+    /// The same from the model.
+    pub predicted: [f64; 3],
+}
+
+impl Model {
+    /// A row for each power of four, and for the most ranks that are asked for.
+    ///
+    /// # Errors
+    /// Those of [`Partitions`].
+    pub fn rows(&self, alone: &Rc<Comm>, args: &ModelArgs) -> Result<Vec<Row>> {
+        let mut partitions = Partitions::new(alone, args.mesh)?;
+        let most = args.ranks as usize;
+        let mut counts: Vec<usize> = (0..).map(|power| 4_usize.pow(power)).take_while(|&ranks| ranks < most).collect();
+        counts.push(most);
+        let mut rows: Vec<Row> = Vec::new();
+        for ranks in counts {
+            let interfaces = partitions.split(partitions.levels_for(ranks), ranks)?;
+            let unknowns = args.unknowns.unwrap_or(args.unknowns_per_rank * ranks as f64);
+            let mut row = self.row(&interfaces, unknowns);
+            let one = rows.first().map_or_else(|| [row.iteration, row.spread], |row| [row.iteration, row.spread]);
+            let shared = if args.unknowns.is_some() { ranks as f64 } else { 1.0 };
+            row.efficiency = one[0].total() / row.iteration.total() / shared;
+            row.spread_efficiency = one[1].total() / row.spread.total() / shared;
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    fn row(&self, interfaces: &Interfaces, unknowns: f64) -> Row {
+        let ranks = interfaces.parts();
+        let refine = (unknowns / interfaces.nodes).log(4.0).round().max(0.0) as u32;
+        let levels_of = |fewest| self.shape.levels(unknowns, refine, ranks as f64, fewest);
+        let levels = levels_of(self.fewest);
+        let solve = Solve { machine: &self.machine, interfaces, levels: &levels };
+        let iteration = solve.iteration();
+        let spread = Solve { levels: &levels_of(0.0), ..solve }.iteration();
+        let parts: Vec<_> = interfaces.divided((unknowns / interfaces.nodes).sqrt()).collect();
+        Row {
+            ranks,
+            unknowns,
+            neighbours: parts.iter().map(|part| part.neighbours).fold(0.0, f64::max),
+            values: parts.iter().map(|part| part.values).fold(0.0, f64::max).round(),
+            imbalance: interfaces.imbalance(),
+            stages: [solve.assembly(), solve.setup(), self.iterations * iteration.total()],
+            levels: levels.clone(),
+            iteration,
+            efficiency: 1.0,
+            spread,
+            spread_efficiency: 1.0,
+        }
+    }
+
+    /// The model for the mesh, the ranks and the levels of each run. Runs of
+    /// meshes that are not built in are left out.
+    ///
+    /// # Errors
+    /// Those of [`Partitions`].
+    pub fn compare(&self, alone: &Rc<Comm>, runs: &[Run]) -> Result<Vec<Comparison>> {
+        let mut compared = Vec::new();
+        for run in runs {
+            let Some(mesh) = run.mesh_info.source.strip_prefix("built-in ").and_then(BuiltIn::find) else { continue };
+            let interfaces = Partitions::new(alone, mesh)?.split(0, run.parallel.ranks)?;
+            let levels = self.shape.as_solved(run);
+            let solve = Solve { machine: &self.machine, interfaces: &interfaces, levels: &levels };
+            let stages = &run.timing_metrics;
+            let assembly = stages.assemble_system.max + stages.apply_bc.max;
+            compared.push(Comparison {
+                source: run.mesh_info.source.clone(),
+                refine: run.mesh_info.refine,
+                ranks: run.parallel.ranks,
+                measured: [assembly, stages.setup_preconditioner.max, run.breakdown.iterations.mean.seconds.max],
+                predicted: [solve.assembly(), solve.setup(), solve.iteration().total()],
+            });
+        }
+        Ok(compared)
+    }
+}

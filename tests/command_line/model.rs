@@ -1,0 +1,73 @@
+//! `quad8-mpi model`: how a solve would scale.
+
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::program::Folder;
+use crate::refusal::refused;
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    let bad = |name: &str, args, code, message| refused(name, args, code, message, |_| ());
+    [
+        vec![
+            trial("a_model_names_what_stops_scaling", bottleneck),
+            trial("a_model_is_set_by_a_run_and_compared_with_others", calibrated),
+        ],
+        bad("a_model_of_no_mesh", &["model", "channel"], 2, "the built-in meshes are y-channel, "),
+        bad("a_model_of_no_record", &["model", "--record", "no.json"], 3, "cannot open no.json"),
+        bad("a_model_of_another_kind_of_picture", &["model", "-o", "a.gif", "--ranks", "1"], 2, "a.gif is neither"),
+        bad("a_model_without_a_network", &["model", "--bandwidth", "0"], 2, "must be positive"),
+        refused("a_model_of_another_record", &["model", "--record", "a.json"], 2, "is not a run record", |folder| {
+            std::fs::write(folder.path("a.json"), "{}").unwrap();
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn number(value: &Value, path: &str) -> f64 {
+    value.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {path} in {value}"))
+}
+
+fn bottleneck() {
+    let folder = Folder::new();
+    let model = |more: &[&str]| {
+        let args = [&["model", "--ranks", "256", "--json", "model.json"], more].concat();
+        let outcome = folder.run(0, &args).expect_code(0);
+        (outcome.stdout.clone(), folder.json("model.json"))
+    };
+    let (text, fast) = model(&["-o", "model.svg"]);
+    assert!(text.contains("first bottleneck: ") && text.contains("256    64,000,000"), "{text}");
+    assert_eq!(fast["rows"].as_array().unwrap().len(), 5);
+    assert_eq!(number(&fast, "/rows/0/efficiency"), 1.0);
+    assert_eq!(number(&fast, "/rows/0/neighbours"), 0.0);
+    assert!(std::fs::read_to_string(folder.path("model.svg")).unwrap().starts_with("<svg "));
+    let (text, slow) = model(&["--latency", "1000", "--fewest", "0"]);
+    assert!(text.contains("first bottleneck: messages on coarse levels"), "{text}");
+    assert!(number(&slow, "/rows/4/efficiency") < 0.5 * number(&fast, "/rows/4/efficiency"));
+    // A strong study solves one problem on more and more ranks.
+    let (text, strong) = model(&["--unknowns", "1e6"]);
+    assert!(text.starts_with("strong scaling"), "{text}");
+    let work = |row: usize| number(&strong, &format!("/rows/{row}/iteration/work"));
+    assert!((work(0) / work(2) / 16.0 - 1.0).abs() < 0.1, "{} and {}", work(0), work(2));
+}
+
+fn calibrated() {
+    let folder = Folder::new();
+    for ranks in [1, 2] {
+        let file = format!("{ranks}.json");
+        folder.run(ranks, &["--refine", "2", "--threads", "1", "--json", &file, "-q"]).expect_code(0);
+    }
+    let args = ["model", "--ranks", "2", "--record", "1.json", "--compare", "1.json", "2.json", "--json", "model.json"];
+    let outcome = folder.run(0, &args).expect_code(0);
+    assert!(outcome.stdout.contains("built-in y-channel, --refine 2, 2 ranks: "), "{outcome}");
+    let model = folder.json("model.json");
+    for stage in 0..3 {
+        let of = |what: &str| number(&model, &format!("/compared/0/{what}/{stage}"));
+        assert!((of("predicted") / of("measured") - 1.0).abs() < 0.15, "stage {stage} of the run that set the model");
+    }
+    let predicted = |run: usize| number(&model, &format!("/compared/{run}/predicted/2"));
+    assert!((1.7..2.05).contains(&(predicted(0) / predicted(1))), "{} and {}", predicted(0), predicted(1));
+}

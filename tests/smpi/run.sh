@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Solves on a simulated cluster: the real solver, every message of it on the
+# network of platform.xml, as in
+#   tests/smpi/run.sh 256 --refine 3
+# with the options of solve (a built-in mesh alone; no files are written).
+# Prints a JSON object with the iterations, the answer, and for each stage and
+# level the messages and the simulated seconds. Work takes no time, so that all
+# numbers are the same again; with COMPUTE=1 it takes the time it takes here.
+# SimGrid of Debian 12 manages 512 ranks, and needs 25 MB of memory for each.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ranks=$1
+shift
+command -v smpirun >/dev/null || {
+    echo "run.sh: no SimGrid: apt-get install libsimgrid-dev" >&2
+    exit 1
+}
+library=$("$here/build.sh")
+hosts=$(mktemp)
+trap 'rm -f "$hosts"' EXIT
+seq -f node-%.0f 0 $((ranks - 1)) >"$hosts"
+compute=no
+[ -n "${COMPUTE:-}" ] && compute=yes
+smpirun -np "$ranks" -platform "$here/platform.xml" -hostfile "$hosts" --log=root.thres:critical \
+    --cfg=smpi/lat-factor:0:1 --cfg=smpi/bw-factor:0:1 --cfg=smpi/host-speed:10Gf \
+    --cfg=smpi/simulate-computation:$compute "$library" "$@"
