@@ -163,7 +163,7 @@ impl Comm {
         let others = |r: &usize| *r != self.rank;
         let send: Vec<_> = outgoing.iter().map(|m| &m[..]).enumerate().filter(|(r, _)| others(r)).collect();
         let receive = incoming.iter_mut().map(|m| &mut m[..]).enumerate().filter(|(r, _)| others(r)).collect();
-        self.swap_during(&send, receive, || ());
+        self.transfer(&send, receive, || ());
         incoming
     }
 
@@ -255,8 +255,21 @@ impl Comm {
         receive: Vec<(usize, &mut [T])>,
         work: impl FnOnce() -> R,
     ) -> R {
-        let messages = send.len() + receive.len();
+        let (result, seconds) = self.transfer(send, receive, work);
         let bytes = send.iter().map(|(_, values)| size_of_val(*values) as u64).sum();
+        note(|t| &mut t.halo, Wait { count: send.len() as u64, bytes, seconds });
+        result
+    }
+
+    /// What [`swap_during`](Self::swap_during) does, uncounted; returns the
+    /// seconds besides those of `work`, too.
+    fn transfer<T: Datum, R>(
+        &self,
+        send: &[(usize, &[T])],
+        receive: Vec<(usize, &mut [T])>,
+        work: impl FnOnce() -> R,
+    ) -> (R, f64) {
+        let messages = send.len() + receive.len();
         let start = Instant::now();
         multiple_scope(messages, |scope, requests| {
             for (source, buffer) in receive {
@@ -275,9 +288,7 @@ impl Comm {
             let result = work();
             let done = Instant::now();
             requests.wait_all(&mut Vec::with_capacity(messages));
-            let seconds = ((posted - start) + done.elapsed()).as_secs_f64();
-            note(|t| &mut t.halo, Wait { count: send.len() as u64, bytes, seconds });
-            result
+            (result, ((posted - start) + done.elapsed()).as_secs_f64())
         })
     }
 

@@ -79,7 +79,8 @@ fn stopped_by(outcome: &Outcome, reason: &str) {
 
 fn signal_to_one_rank(ranks: usize) {
     for signal in ["USR1", "TERM", "INT"] {
-        let (folder, outcome) = faulty(ranks, &format!("{signal}@iteration-40:{}", ranks - 1), &[]);
+        let fault = format!("{}@iteration-40:{}", signal.to_lowercase(), ranks - 1);
+        let (folder, outcome) = faulty(ranks, &fault, &[]);
         let outcome = outcome.expect_code(STOPPED);
         stopped_by(&outcome, &format!("SIG{signal} after iteration"));
         assert!(outcome.errors()[0].ends_with(&format!("--restart {NEWEST}")), "{outcome}");
