@@ -46,8 +46,8 @@ pub struct ModelArgs {
     #[arg(long, value_name = "R", value_parser = positive)]
     pub ranks_per_node: Option<f64>,
 
-    /// Run record (--json of a solve) of a full node, which says how fast a rank computes [default: about that of
-    /// a core of a Xeon (Sapphire Rapids)]
+    /// Run record (--json of a solve) of a full node, which says how fast a rank computes [default: that of a core
+    /// of an EPYC]
     #[arg(long, value_name = "RUN.json")]
     pub record: Option<PathBuf>,
 
