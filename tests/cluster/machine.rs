@@ -23,7 +23,7 @@ const COMMANDS: [&str; 9] =
     ["unshare", "nsenter", "ip", "ssh-keygen", "/usr/sbin/sshd", "munged", "slurmctld", "slurmd", "sbatch"];
 
 /// Of any single command.
-const LIMIT: Duration = Duration::from_secs(150);
+const LIMIT: Duration = Duration::from_secs(300);
 
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 
