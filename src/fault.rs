@@ -10,6 +10,7 @@
 //! Stages: read, partition, assemble, solve, iterate, export; `reading`, with the
 //! mesh open, `writing`, with the results half written, and `iteration-40`.
 
+use std::fmt::Display;
 use std::hash::Hasher;
 use std::hint::black_box;
 use std::sync::OnceLock;
@@ -26,11 +27,11 @@ const SLEEP: Duration = Duration::from_secs(3);
 const PAUSE: u64 = 100;
 
 /// Fails here if the environment asks for it.
-pub fn point(comm: &Comm, stage: &str) {
+pub fn point(comm: &Comm, stage: impl Display) {
     static WANTED: OnceLock<Option<String>> = OnceLock::new();
     let Some(wanted) = WANTED.get_or_init(|| std::env::var("QUAD8_MPI_FAULT").ok()) else { return };
     if let Some(seed) = wanted.strip_prefix("delay@") {
-        return pause(comm, stage, seed);
+        return pause(&format!("{seed} {stage} {}", comm.rank()));
     }
     match wanted.strip_suffix(&format!("@{stage}:{}", comm.rank())) {
         Some("panic") => panic!("asked for by QUAD8_MPI_FAULT"),
@@ -48,7 +49,7 @@ pub fn point(comm: &Comm, stage: &str) {
 
 /// Fails in this iteration of the solve if the environment asks for it.
 pub fn at_iteration(comm: &Comm, iteration: usize) {
-    point(comm, &format!("iteration-{iteration}"));
+    point(comm, format_args!("iteration-{iteration}"));
 }
 
 fn signal(signal: Signal) {
@@ -61,9 +62,9 @@ fn exhaust() {
     black_box(Vec::<u8>::with_capacity(2 * LIMIT as usize));
 }
 
-fn pause(comm: &Comm, stage: &str, seed: &str) {
+fn pause(seed: &str) {
     let mut hasher = FxHasher::default();
-    hasher.write(format!("{seed} {stage} {}", comm.rank()).as_bytes());
+    hasher.write(seed.as_bytes());
     // The low bits of this hash are the weak ones.
     let milliseconds = (hasher.finish() >> 32) % PAUSE;
     std::thread::sleep(Duration::from_millis(milliseconds));

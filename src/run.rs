@@ -19,7 +19,7 @@ use crate::flow::flow_report;
 use crate::io::{Convergence, Libraries, MeshInfo, Results, ResultsFile, RunRecord, read_partition};
 use crate::la::{CgOptions, CgState, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_monitored};
 use crate::mesh::{self, LocalMesh, Partition, Split};
-use crate::parallel::{Comm, Halo, heartbeat, start_threads};
+use crate::parallel::{Comm, Halo, heartbeat, start_threads, work};
 use crate::problem::Problem;
 use crate::timing::{self, Span, Stopwatch, Timings};
 use crate::verdict::verdict;
@@ -84,6 +84,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     // 2. Assemble the system and build in the boundary conditions.
     begin("assemble")?;
     progress.stage("integrating the elements");
+    let own = mesh.elements.len() as u64;
+    work::expect(own * if problem.has_source() { 2 } else { 1 }, mesh.total_elements, "elements");
     let (elements, mut b) = watch.time("assemble_system", || {
         let elements = ElementMatrices::new(&mesh, &boundary, &problem);
         let elements = comm.agree(elements.map_err(|e| e.before_refinement(*refine)))?;
@@ -103,6 +105,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     // 3. Solve.
     begin("solve")?;
     progress.stage("setting up the preconditioner");
+    // For the ways between the levels, their operators, and what smooths there.
+    work::expect(3 * halo.map().owned() as u64, halo.map().total(), "unknowns");
     let preconditioner = watch.time("setup_preconditioner", || {
         Ok::<Box<dyn Preconditioner>, Error>(match solver.preconditioner {
             PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
@@ -135,6 +139,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
 
     // 4. Velocities, pressures and flows.
     progress.stage("recovering velocities");
+    // At their Gauss points, in patches of which there are about as many, and for the error.
+    work::expect(2 * own + mesh.own_elements as u64, mesh.total_elements, "elements");
     let (fields, node_fields, estimate, flow) = watch.time("compute_derived", || {
         for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
             if is_fixed {
@@ -242,19 +248,29 @@ fn prepare(
     levels: u32,
     args: &SolveArgs,
 ) -> Result<Prepared> {
+    // What is refined counts what it is refined into.
+    let step = slab.connectivity.len() as u64;
+    let children = 4_u64.saturating_pow(levels);
+    let refined = step.saturating_mul(children);
+    let units = refined.saturating_mul(2).saturating_add(3 * step);
+    work::expect(units, slab.elements.total().saturating_mul(children), "elements");
     let partition = match &args.partition {
         Some(path) => read_partition(comm, path, &slab)?,
         None => mesh::partition(comm, &slab, &Split::ranks(comm, args.partitioner.partitioner()))?,
     };
+    work::done(step);
     let (coarse, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
+    work::done(step);
     let (boundary, inside) = mesh::named_boundary(comm, &slab, &coarse)?;
     let held = comm.agree(held_nodes(&coarse, &boundary, problem))?;
     mesh::check_components(&coarse.halo(comm)?, &coarse, &held)?;
+    work::done(step);
     let (base, mesh, boundary) = if levels == 0 {
         (Base::default(), coarse, boundary)
     } else {
-        let (mesh, refined) = mesh::refine(comm, &coarse, &boundary, levels)?;
-        (Base { mesh: coarse, boundary }, mesh, refined)
+        let (mesh, edges) = mesh::refine(comm, &coarse, &boundary, levels)?;
+        work::done(refined);
+        (Base { mesh: coarse, boundary }, mesh, edges)
     };
     let halo = Rc::new(mesh.halo(comm)?);
     Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::parallel::Comm;
 use crate::parallel::traffic::{Mark, Spent, measure};
@@ -16,7 +16,7 @@ pub struct Stopwatch {
 }
 
 /// Something over the ranks: seconds, or how many.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Span {
     /// On the rank that has least.
     pub min: f64,
@@ -36,7 +36,7 @@ pub type Stages = BTreeMap<&'static str, Split>;
 pub const TOTAL: &str = "total_workflow";
 
 /// Where the time of a piece of work went, over the ranks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Split {
     /// Seconds in all.
     pub seconds: Span,
@@ -52,7 +52,7 @@ pub struct Split {
 
 /// Communication of one kind over the ranks, as
 /// [`Wait`](crate::parallel::traffic::Wait) counts it on one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     /// Seconds of waiting.
     pub seconds: Span,

@@ -7,7 +7,7 @@ use super::coefficients::{self, for_all, lowest};
 use super::order::{ElementOrder, Place};
 use crate::error::Result;
 use crate::mesh::{BoundaryEdge, LocalMesh, check_jacobian};
-use crate::parallel::Local;
+use crate::parallel::{Local, work};
 use crate::problem::Problem;
 use crate::quad8::{self, EDGES, LANES, PAIRS, pair};
 
@@ -34,7 +34,9 @@ impl ElementMatrices {
         let all = |count: usize, place: fn(usize) -> Place| {
             let batch = |b: usize| {
                 let places = b * LANES..count.min((b + 1) * LANES);
-                integrate(places.map(|i| order.element(place(i))), mesh, problem)
+                let batch = integrate(places.map(|i| order.element(place(i))), mesh, problem);
+                work::item(b, LANES);
+                batch
             };
             for_all(count.div_ceil(LANES), Batch { nodes: [[0; LANES]; 8], stiffness: [[0.0; LANES]; PAIRS] }, batch)
         };
@@ -138,6 +140,7 @@ pub fn load_vector(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Proble
     };
     if problem.has_source() {
         let loads = for_all(mesh.elements.len(), [0.0; 8], |e| {
+            work::item(e, 1);
             Ok(quad8::load(&mesh.element_coordinates(e), &coefficients::source(problem, mesh, e)?))
         })?;
         for (nodes, load) in mesh.elements.iter().zip(loads) {

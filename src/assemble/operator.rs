@@ -46,7 +46,7 @@ impl ElementOperator<f64> {
         }
         let chunks = Chunks::new(&batches.interior);
         let mut diagonal = vec![0.0; mesh.coordinates.len()];
-        chunks.scatter(&mut diagonal[..owned], |range, first, y| add_diagonals(&batches.interior[range], first, y));
+        chunks.sum(&mut diagonal[..owned], |range, first, y| add_diagonals(&batches.interior[range], first, y));
         add_diagonals(&batches.border, 0, &mut diagonal);
         diagonal.truncate(owned);
         for ((entry, sum), &is_fixed) in diagonal.iter_mut().zip(&row_sums).zip(fixed) {
@@ -96,9 +96,10 @@ impl<T: Scalar> ElementOperator<T> {
     /// y = sum of the elements applied to x, with no regard to fixed nodes.
     fn sum_elements(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
         let Batches { interior, border } = &*self.batches;
-        y.local_mut().fill(T::default());
+        let owned = y.owned().len();
+        y.local_mut()[owned..].fill(T::default());
         self.halo.forward_during(x.local_mut(), |x| {
-            self.chunks.scatter(y.owned_mut(), |range, first, y| add_products(&interior[range], x, first, y));
+            self.chunks.sum(y.owned_mut(), |range, first, y| add_products(&interior[range], x, first, y));
         });
         add_products(border, x.local(), 0, y.local_mut());
         for &(node, sum) in &self.row_sums {

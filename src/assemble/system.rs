@@ -6,7 +6,7 @@ use super::{Corners, ElementMatrices, ElementOperator, Family, Fixed, Nested, su
 use crate::error::Result;
 use crate::la::{Coarsening, DistributedCsr, LinearOperator, MatrixTransfer, Multigrid, Transfer};
 use crate::mesh::LocalMesh;
-use crate::parallel::Halo;
+use crate::parallel::{Halo, work};
 
 /// How K is kept.
 pub enum Stiffness {
@@ -63,15 +63,18 @@ impl Stiffness {
         let (mut halo, mut mesh, mut fixed) = (self.operator().halo(), mesh, fixed);
         for level in &coarser {
             transfers.push(Box::new(Nested::new(&level.halo, &level.mesh, &level.fixed.fixed, mesh)));
+            work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
             (halo, mesh, fixed) = (&level.halo, &level.mesh, &level.fixed);
         }
         let Corners { prolongation, matrix } = Corners::new(halo, mesh, &elements, &fixed.fixed)?;
         drop(elements);
+        work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(MatrixTransfer::new(prolongation).to()));
         let mut operators: Vec<Box<dyn LinearOperator<f32>>> = vec![match self {
             Self::Elements(operator) => Box::new(operator.to()),
             Self::Assembled(matrix) => Box::new(matrix.to()),
         }];
+        work::done(self.operator().halo().map().owned() as u64);
         operators.extend(coarser.into_iter().map(|level| Box::new(level.operator) as Box<dyn LinearOperator<f32>>));
         let levels = operators.into_iter().zip(transfers);
         Multigrid::new(levels.map(|(operator, transfer)| Coarsening { operator, transfer }).collect(), matrix)

@@ -9,7 +9,6 @@
 //! checksum            attribute (u64): of the datasets
 //! ```
 
-use std::fs;
 use std::path::Path;
 
 use hdf5::File;
@@ -21,9 +20,10 @@ use crate::error::{Error, Result};
 use crate::io::dataset::{Part, write_part};
 use crate::io::draft;
 use crate::io::slabs::ToSlabs;
+use crate::io::stored;
 use crate::la::{CgState, Vector};
 use crate::mesh::{LocalMesh, checksum};
-use crate::parallel::hdf5_rows::{self, read_rows};
+use crate::parallel::hdf5_rows::read_rows;
 use crate::parallel::{Blocks, Comm, Global};
 
 const VECTORS: [&str; 4] = ["x", "low", "r", "p"];
@@ -72,15 +72,8 @@ fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) 
 /// [`Error::Open`], [`Error::DamagedCheckpoint`], [`Error::OtherCheckpoint`];
 /// the same on every rank.
 pub(super) fn read(comm: &Comm, path: &Path, subject: &Subject) -> Result<CgState> {
-    let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
-    comm.agree(if comm.is_root() { fs::File::open(path).map(drop).map_err(failed) } else { Ok(()) })?;
-    let damaged = |cause: String| Error::DamagedCheckpoint { path: path.into(), cause };
-    let file = comm.agree(hdf5_rows::open(comm, path).map_err(|e| damaged(e.to_string())))?;
-    let read = Reader { comm, path, file: &file }.read(subject);
-    let closed = file.close().map_err(|e| damaged(e.to_string()));
-    let state = read?;
-    comm.agree(closed)?;
-    Ok(state)
+    let damaged = |cause| Error::DamagedCheckpoint { path: path.into(), cause };
+    stored::read(comm, path, damaged, |file| Reader { comm, path, file }.read(subject))
 }
 
 struct Reader<'a> {

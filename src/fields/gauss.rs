@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::mesh::LocalMesh;
-use crate::parallel::Local;
+use crate::parallel::{Local, work};
 use crate::quad8::{self, Batch, LANES, Lane};
 
 /// v = -grad u at the 2x2 Gauss points of one element.
@@ -59,6 +59,7 @@ pub fn in_batches<T: Send>(elements: usize, work: impl Fn(Lanes, &mut Vec<T>) + 
         for first in range.clone().step_by(LANES) {
             work(Lanes { first, len: LANES.min(range.end - first) }, &mut out);
         }
+        work::done(range.len() as u64);
         out
     };
     pieces.map(piece).flatten_iter().collect()

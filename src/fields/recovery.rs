@@ -18,7 +18,7 @@ use super::gauss::GaussVelocities;
 use super::patch::Patch;
 use super::sides::Sides;
 use crate::mesh::{Adjacency, LocalMesh};
-use crate::parallel::{Halo, Local};
+use crate::parallel::{Halo, Local, work};
 use crate::problem::Problem;
 use crate::quad8::EDGES;
 
@@ -118,7 +118,8 @@ impl<'a> Patches<'a> {
         let is_corner = |side: &usize| around.around(*side).next().is_some_and(|(_, place)| place < 4);
         let owned = |side: &usize| sides.node(*side) < mesh.owned_nodes;
         let corners: Vec<usize> = (0..sides.len()).filter(owned).filter(is_corner).collect();
-        let fit = |&side: &usize| {
+        let fit = |(i, &side): (usize, &usize)| {
+            work::item(i, 1);
             let [x, y] = mesh.coordinates[sides.node(side)];
             let elements = around.around(side);
             let count = elements.len();
@@ -131,7 +132,7 @@ impl<'a> Patches<'a> {
             let patch = Patch::fit(&samples);
             Patch { is_complete: patch.is_complete && count >= COMPLETE, ..patch }
         };
-        let mut list: Vec<Patch> = corners.par_iter().with_min_len(256).map(fit).collect();
+        let mut list: Vec<Patch> = corners.par_iter().enumerate().with_min_len(256).map(fit).collect();
         let mut places = vec![NONE; sides.len()];
         for (&side, place) in corners.iter().zip(0..) {
             places[side] = place;

@@ -6,6 +6,7 @@ mod partition_file;
 mod record;
 mod results;
 pub(crate) mod slabs;
+pub(crate) mod stored;
 mod tags;
 mod vtkhdf;
 mod xdmf;

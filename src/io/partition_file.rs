@@ -8,9 +8,10 @@ use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
 use hdf5::{Attribute, File};
 
 use super::draft::{self, identity, partial};
+use super::stored;
 use crate::error::{Error, Result};
 use crate::mesh::{MeshIdentity, MeshSlab, Partition, Split, checksum};
-use crate::parallel::hdf5_rows::{self, read_rows, write_rows};
+use crate::parallel::hdf5_rows::{read_rows, write_rows};
 use crate::parallel::{Blocks, Comm, Global};
 
 /// Attributes of the file, all u64 but the seed, which is i64.
@@ -103,15 +104,8 @@ fn parts_checksum(comm: &Comm, elements: Blocks, parts: &[u32]) -> u64 {
 /// [`Error::Open`], [`Error::DamagedPartition`], [`Error::PartitionOfOtherMesh`],
 /// [`Error::PartitionForOtherRanks`]; the same on every rank.
 pub fn read_partition(comm: &Comm, path: &Path, slab: &MeshSlab) -> Result<Partition> {
-    let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
-    comm.agree(if comm.is_root() { fs::File::open(path).map(drop).map_err(failed) } else { Ok(()) })?;
-    let damaged = |cause: String| Error::DamagedPartition { path: path.into(), cause };
-    let file = comm.agree(hdf5_rows::open(comm, path).map_err(|e| damaged(e.to_string())))?;
-    let read = Reader { comm, path, file: &file, slab }.read();
-    let closed = file.close().map_err(|e| damaged(e.to_string()));
-    let partition = read?;
-    comm.agree(closed)?;
-    Ok(partition)
+    let damaged = |cause| Error::DamagedPartition { path: path.into(), cause };
+    stored::read(comm, path, damaged, |file| Reader { comm, path, file, slab }.read())
 }
 
 struct Reader<'a> {

@@ -17,7 +17,7 @@ use crate::flow::BoundaryFlow;
 use crate::la::Vector;
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::hdf5_rows::write_rows;
-use crate::parallel::{Blocks, Comm, Global};
+use crate::parallel::{Blocks, Comm, Global, work};
 
 /// What a run found, as one rank holds it.
 pub struct Results<'a> {
@@ -170,6 +170,7 @@ impl ResultsFile {
         write: impl FnOnce(&File) -> hdf5::Result<bool>,
     ) -> Result<bool> {
         let size = size + (record.residual_history.len() * size_of::<f64>()) as u64;
+        work::expect(size / comm.size() as u64, size, work::BYTES);
         let write = |file: &File| {
             fault::point(comm, "writing");
             write(file)

@@ -34,7 +34,7 @@ use super::transfer::{MatrixTransfer, Transfer};
 use super::{LevelSize, LinearOperator, Preconditioner, Vector};
 use crate::error::Result;
 use crate::parallel::traffic::{Spent, measure};
-use crate::parallel::{IndexMap, loops};
+use crate::parallel::{IndexMap, loops, work};
 
 /// The precision of the cycle.
 type Single = f32;
@@ -109,6 +109,7 @@ impl Multigrid {
             let (smoothing, cycles) =
                 if at < last { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, COARSE_CYCLES) };
             let smoother = Chebyshev::new(&*coarsening.operator, smoothing);
+            count_work(&coarsening);
             steps.push((coarsening, smoother, cycles));
         }
         let mut theta = THETA;
@@ -122,6 +123,7 @@ impl Multigrid {
             }
             matrix = galerkin(&matrix, &transfer)?;
             let coarsening = Coarsening { operator: Box::new(single), transfer: Box::new(transfer.to()) };
+            count_work(&coarsening);
             steps.push((coarsening, smoother, COARSE_CYCLES));
             theta *= 0.5;
         }
@@ -189,6 +191,11 @@ impl Multigrid {
             level.smoother.smooth(&*level.operator, x, [r, d, q]);
         });
     }
+}
+
+/// The unknowns that a coarser level leaves behind: those of all levels are those of the finest.
+fn count_work(Coarsening { operator, transfer }: &Coarsening) {
+    work::done(operator.halo().map().owned().saturating_sub(transfer.coarse().owned()) as u64);
 }
 
 impl Level {

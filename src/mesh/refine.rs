@@ -15,7 +15,7 @@ use super::lattice::{Lattice, Place, even_bits, interleave};
 use super::order::Unordered;
 use super::{BoundaryEdge, LocalMesh, MOST_ON_A_RANK};
 use crate::error::{Error, Result};
-use crate::parallel::{Blocks, Comm, Global, Local};
+use crate::parallel::{Blocks, Comm, Global, Local, work};
 use crate::quad8::{self, EDGES};
 
 /// Refines `levels` times; boundary edges pass their boundary and
@@ -171,6 +171,7 @@ impl<'a> Refinement<'a> {
                     self.child.regions.push(parent.regions[e]);
                 }
             }
+            work::done(children as u64);
             self.inside.fill(UNSEEN);
             while let Some(edge) = tagged.next_if(|edge| edge.element as usize == e) {
                 for step in 0..lattice.n {

@@ -16,8 +16,8 @@ use hdf5_sys::h5s::{
     H5S_SELECT_SET, H5Sclose, H5Screate_simple, H5Sget_select_npoints, H5Sselect_hyperslab, H5Sselect_none,
 };
 
-use super::Comm;
 use super::comm::piece;
+use super::{Comm, work};
 
 /// Opens a file for reading through MPI-IO. **Collective.**
 ///
@@ -70,6 +70,7 @@ fn read_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &mut [T]
         let (memory, file, plist) = transfer.ids();
         sync(|| h5check(H5Dread(dataset.id(), memory_type.id(), memory, file, plist, buffer)))?;
     }
+    work::done(size_of_val(values) as u64);
     Ok(())
 }
 
@@ -111,6 +112,7 @@ fn write_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &[T]) -
         let (memory, file, plist) = transfer.ids();
         sync(|| h5check(H5Dwrite(dataset.id(), memory_type.id(), memory, file, plist, buffer)))?;
     }
+    work::done(size_of_val(values) as u64);
     transfer.was_collective()
 }
 

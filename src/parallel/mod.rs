@@ -9,6 +9,7 @@ pub mod heartbeat;
 mod hosts;
 pub mod loops;
 pub mod traffic;
+pub mod work;
 
 pub use blocks::Blocks;
 pub use comm::{Comm, Datum};

@@ -4,10 +4,12 @@
 mod terminal;
 
 use std::cell::Cell;
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use crate::parallel::work::{self, Share};
 use terminal::Terminal;
 
 /// States of the line on a terminal in a second, at most.
@@ -20,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 const STEPS: f64 = 1000.0;
 
 /// The line of a stage, and that of the iteration.
-const STAGE: &str = "{spinner} {wide_msg} {elapsed:>4}";
+const STAGE: &str = "{spinner} {wide_msg} {share}{elapsed:>4}";
 const ITERATION: &str = "{spinner} {wide_msg} [{bar:8}]";
 
 /// Where progress goes.
@@ -59,8 +61,9 @@ impl Progress {
         Self { place, start: now, shown: Cell::new(now), line }
     }
 
-    /// A stage begins.
+    /// A stage begins. How far it is, [`work`] tells.
     pub fn stage(&self, what: &str) {
+        work::expect_nothing();
         self.line.reset();
         self.line.unset_length();
         self.line.set_style(style(STAGE));
@@ -123,10 +126,28 @@ impl Drop for Progress {
     }
 }
 
+/// How far a stage of this age is, how fast it goes, and how long it will still take.
+fn describe(share: Share, elapsed: Duration) -> String {
+    let Share { part, amount, unit } = share;
+    let seconds = elapsed.as_secs_f64();
+    if part == 0.0 || seconds == 0.0 {
+        return String::new();
+    }
+    let rate = (part * amount as f64 / seconds) as u64;
+    let rate =
+        if unit == work::BYTES { DecimalBytes(rate).to_string() } else { format!("{} {unit}", HumanCount(rate)) };
+    format!("{:.0} %, {rate}/s, {:.0} s left, ", 100.0 * part, seconds * (1.0 - part) / part)
+}
+
 /// A line of this pattern.
 fn style(template: &str) -> ProgressStyle {
     // The patterns are those above; a wrong one would show as the usual line.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
+    style.with_key("share", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let text = work::share().map_or(String::new(), |share| describe(share, state.elapsed()));
+        // A line that cannot be shown is not worth a word.
+        let _ = out.write_str(&text);
+    })
 }
 
 /// Seconds until the residual is `rtol` if it goes on as it did from 1.
@@ -147,6 +168,15 @@ mod tests {
         assert_eq!(time_left(second, 2.0, 1e-8), None);
         assert_eq!(time_left(second, 1e-9, 1e-8), None);
         assert_eq!(time_left(second, f64::NAN, 1e-8), None);
+    }
+
+    #[test]
+    fn a_stage_shows_its_part_its_rate_and_the_time_left() {
+        let share = |part, unit| Share { part, amount: 8_000_000, unit };
+        let shown = |share| describe(share, Duration::from_secs(2));
+        assert_eq!(shown(share(0.25, "elements")), "25 %, 1,000,000 elements/s, 6 s left, ");
+        assert_eq!(shown(share(1.0, work::BYTES)), "100 %, 4.00 MB/s, 0 s left, ");
+        assert_eq!(shown(share(0.0, "elements")), "");
     }
 
     fn texts(place: Place, ago: Duration) -> usize {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::timing::{Span, Split};
 
 /// A file that a report understands.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,31 +36,6 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Breakdown {
     pub stages: BTreeMap<String, Split>,
-}
-
-/// Over the ranks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
-pub struct Span {
-    pub mean: f64,
-    pub max: f64,
-}
-
-/// A stage.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
-pub struct Split {
-    pub seconds: Span,
-    pub compute: Span,
-    pub halo: Share,
-    pub reductions: Share,
-    pub others: Share,
-}
-
-/// Communication of one kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
-pub struct Share {
-    pub seconds: Span,
-    pub count: Span,
-    pub bytes: Span,
 }
 
 /// The mesh.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::read::{Parallel, Record, Run, Split, Stream};
+use super::read::{Parallel, Record, Run, Stream};
 use crate::error::{Error, Result};
-use crate::timing::TOTAL;
+use crate::timing::{Split, TOTAL};
 
 /// How the problem goes with the cores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,10 @@
-use super::super::read::{Bandwidth, Breakdown, Kernels, Memory, MeshInfo, Share, SolverConfig, Span};
+use super::super::read::{Bandwidth, Breakdown, Kernels, Memory, MeshInfo, SolverConfig};
 use super::*;
+use crate::timing::{Share, Span};
 
 /// A run whose solve takes so many seconds on each core, a quarter of them in messages.
 fn run(ranks: usize, threads_per_rank: usize, unknowns: u64, seconds: f64) -> Run {
-    let span = |mean: f64, max: f64| Span { mean, max };
+    let span = |mean: f64, max: f64| Span { min: 0.0, mean, max };
     let halo = Share { seconds: span(0.25 * seconds, seconds), count: span(10.0, 20.0), bytes: span(1000.0, 2000.0) };
     let solve = Split {
         seconds: span(seconds, seconds),

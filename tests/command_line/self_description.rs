@@ -16,7 +16,8 @@ pub fn trials() -> Vec<Trial> {
     ];
     trials.extend(at_ranks("a_log_holds_plain_lines_that_fit_a_screen", [1, 2], log));
     let on_terminal = at_ranks("a_terminal_shows_a_line_of_progress_that_leaves_no_trace", [0, 2], terminal);
-    trials.extend(on_terminal.into_iter().map(|trial| trial.with_ignored_flag(!Folder::has_terminals())));
+    let stages = at_ranks("a_terminal_shows_the_rate_of_a_stage_and_the_time_left", [2], stages_on_a_terminal);
+    trials.extend(on_terminal.into_iter().chain(stages).map(|trial| trial.with_ignored_flag(!Folder::has_terminals())));
     trials
 }
 
@@ -86,6 +87,19 @@ fn terminal(ranks: usize) {
     expected.extend(["messages", "memory", "limit", "files"]);
     expected.retain(|label| !["partition", "messages"].contains(label) || ranks > 1);
     assert_eq!(labels.iter().map(|label| label.trim_end()).collect::<Vec<_>>(), expected, "{stdout:?}");
+}
+
+/// Stages of a run long enough to be seen.
+fn stages_on_a_terminal(ranks: usize) {
+    let stdout = Folder::new().run_on_terminal(ranks, &["--refine", "3", "--threads", "1"]).expect_code(0).stdout;
+    let shown = |stage: &str, unit: &str| {
+        let mut lines = stdout.split(['\r', '\n']).filter(|line| line.contains(stage));
+        lines.any(|line| line.contains(" %, ") && line.contains(&format!("{unit}/s, ")) && line.contains(" s left, "))
+    };
+    let stages =
+        [("splitting the mesh", " elements"), ("setting up the preconditioner", " unknowns"), ("writing", "B")];
+    let seen = stages.iter().filter(|(stage, unit)| shown(stage, unit)).count();
+    assert!(seen >= 2, "{stdout:?}");
 }
 
 /// What stands on a terminal in the end, line by line: of the control sequences

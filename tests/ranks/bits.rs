@@ -11,9 +11,9 @@ use quad8_mpi::la::{
 use quad8_mpi::parallel::{Comm, Halo};
 
 use super::checkpoint::StopAfter;
-use super::manufactured;
+use super::manufactured::Case;
 use super::meshes::Grid;
-use super::pipeline::{Model, System, dot, times};
+use super::pipeline::System;
 use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
@@ -79,35 +79,23 @@ impl Preconditioner for Flipping<'_, Jacobi> {
     }
 }
 
-struct Case {
-    comm: Rc<Comm>,
-    model: Model,
-    system: System,
-    jacobi: Jacobi,
-}
-
 impl Case {
-    fn new(comm: &Rc<Comm>, grid: Grid) -> Self {
-        let problem = manufactured::problem();
-        let model = Model::new(comm, &grid.mesh(), &manufactured::side, &problem, 0).expect("a good mesh");
-        let system = model.system(&problem);
-        let jacobi = Jacobi::new(&system.matrix.diagonal());
-        Self { comm: Rc::clone(comm), model, system, jacobi }
-    }
-
-    fn zeros(&self) -> CgState {
-        CgState::new(Vector::zeros(self.model.halo.map()))
+    fn start(&self) -> CgState {
+        CgState::new(self.zeros())
     }
 
     /// Solves with an operator and a preconditioner that may err. What is said
     /// to have converged must have.
-    fn solve(&self, operator: &dyn LinearOperator, preconditioner: &dyn Preconditioner, start: CgState) -> CgReport {
+    fn solve_with_faults(
+        &self,
+        operator: &dyn LinearOperator,
+        preconditioner: &dyn Preconditioner,
+        start: CgState,
+    ) -> CgReport {
         let b = &self.system.b;
         let (x, report) = conjugate_gradient_monitored(operator, preconditioner, b, start, OPTIONS, &());
         if report.outcome == Outcome::Converged {
-            let ax = times(&self.system.matrix, &x);
-            let residual: Vec<f64> = b.iter().zip(ax.owned()).map(|(b, ax)| b - ax).collect();
-            let norm = dot(&self.comm, &residual, &residual).sqrt();
+            let norm = self.residual(&self.system.matrix, b, &x);
             let rounding = 1e-14 * report.rhs_norm;
             assert!(norm <= OPTIONS.rtol * report.rhs_norm + rounding, "{norm} is not small: {report:?}");
         }
@@ -121,7 +109,7 @@ impl Case {
     fn state(&self, iteration: usize) -> CgState {
         let monitor = StopAfter { iteration, state: RefCell::new(None) };
         let System { matrix, b, .. } = &self.system;
-        conjugate_gradient_monitored(matrix, &self.jacobi, b, self.zeros(), OPTIONS, &monitor);
+        conjugate_gradient_monitored(matrix, &self.jacobi, b, self.start(), OPTIONS, &monitor);
         monitor.state.into_inner().expect("a state")
     }
 }
@@ -143,15 +131,15 @@ fn no_bit_makes_a_wrong_answer(comm: &Rc<Comm>) {
             for vector in vectors {
                 let mut state = state.clone();
                 flip(comm, vector(&mut state), bit);
-                note(case.solve(matrix, &case.jacobi, state));
+                note(case.solve_with_faults(matrix, &case.jacobi, state));
             }
             // A p, and M r; the first product of all is the residual at the start.
-            note(case.solve(&case.flipping(matrix, bit, &is_bad), &case.jacobi, case.zeros()));
-            note(case.solve(matrix, &case.flipping(&case.jacobi, bit, &is_bad), case.zeros()));
+            note(case.solve_with_faults(&case.flipping(matrix, bit, &is_bad), &case.jacobi, case.start()));
+            note(case.solve_with_faults(matrix, &case.flipping(&case.jacobi, bit, &is_bad), case.start()));
         }
     }
     for bit in BITS {
-        note(case.solve(&case.flipping(matrix, bit, &|call| call == 0), &case.jacobi, case.zeros()));
+        note(case.solve_with_faults(&case.flipping(matrix, bit, &|call| call == 0), &case.jacobi, case.start()));
     }
     assert!(10 * mended >= 6 * tried, "only {mended} of {tried} were mended");
 }
@@ -159,10 +147,10 @@ fn no_bit_makes_a_wrong_answer(comm: &Rc<Comm>) {
 fn a_large_fault_is_noticed_within_a_hundred_iterations(comm: &Rc<Comm>) {
     let case = Case::new(comm, Grid::untidy(24, 20));
     let System { matrix, .. } = &case.system;
-    let clean = case.solve(matrix, &case.jacobi, case.zeros());
+    let clean = case.solve_with_faults(matrix, &case.jacobi, case.start());
     assert!(clean.iterations > 120 && clean.repairs.is_empty(), "{clean:?}");
     // Halves or doubles an entry.
-    let report = case.solve(&case.flipping(matrix, 52, &|call| call == 20), &case.jacobi, case.zeros());
+    let report = case.solve_with_faults(&case.flipping(matrix, 52, &|call| call == 20), &case.jacobi, case.start());
     assert_eq!(report.outcome, Outcome::Converged);
     let [repair] = report.repairs[..] else { panic!("{report:?}") };
     assert!(repair.is_fault && repair.iteration == 100, "{repair:?}");
@@ -173,7 +161,7 @@ fn a_large_fault_is_noticed_within_a_hundred_iterations(comm: &Rc<Comm>) {
 fn what_fails_again_and_again_is_no_answer(comm: &Rc<Comm>) {
     let case = Case::new(comm, Grid::untidy(24, 20));
     let often = case.flipping(&case.system.matrix, 53, &|call| call % 5 == 4);
-    let report = case.solve(&often, &case.jacobi, case.zeros());
+    let report = case.solve_with_faults(&often, &case.jacobi, case.start());
     assert_ne!(report.outcome, Outcome::Converged);
     assert!(report.repairs.iter().any(|repair| repair.is_fault), "{report:?}");
 }

@@ -8,9 +8,9 @@ use quad8_mpi::la::{
 };
 use quad8_mpi::parallel::{Comm, Halo};
 
-use super::manufactured;
+use super::manufactured::Case;
 use super::meshes::Grid;
-use super::pipeline::{Model, System, distance, dot, times};
+use super::pipeline::{distance, dot};
 use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
@@ -26,27 +26,11 @@ pub const CHECKS: &[Check] = checks![
 
 const OPTIONS: CgOptions = CgOptions { rtol: 1e-10, max_iterations: 10_000 };
 
-struct Case {
-    comm: Rc<Comm>,
-    model: Model,
-    system: System,
-    jacobi: Jacobi,
+fn case(comm: &Rc<Comm>) -> Case {
+    Case::new(comm, Grid::untidy(7, 6))
 }
 
 impl Case {
-    fn new(comm: &Rc<Comm>) -> Self {
-        let problem = manufactured::problem();
-        let mesh = Grid::untidy(7, 6).mesh();
-        let model = Model::new(comm, &mesh, &manufactured::side, &problem, 0).expect("a good mesh");
-        let system = model.system(&problem);
-        let jacobi = Jacobi::new(&system.matrix.diagonal());
-        Self { comm: comm.clone(), model, system, jacobi }
-    }
-
-    fn zeros(&self) -> Vector {
-        Vector::zeros(self.model.halo.map())
-    }
-
     fn solve(&self, b: &[f64], x: &mut Vector, options: CgOptions) -> CgReport {
         self.solve_with(&self.system.matrix, &self.jacobi, b, x, options)
     }
@@ -65,9 +49,7 @@ impl Case {
         assert!(everywhere.iter().all(|r| *r == everywhere[0]), "{everywhere:#?}");
         assert_eq!(report.history.len(), report.iterations + 1);
         if report.residual_norm.is_finite() {
-            let ax = times(operator, x);
-            let residual: Vec<f64> = b.iter().zip(ax.owned()).map(|(b, ax)| b - ax).collect();
-            let norm = dot(&self.comm, &residual, &residual).sqrt();
+            let norm = self.residual(operator, b, x);
             // The residual is that of the iterate before it was rounded.
             let rounding = 1e-9 * norm + 1e-14 * report.rhs_norm;
             assert!((norm - report.residual_norm).abs() <= rounding, "{norm} and {}", report.residual_norm);
@@ -77,7 +59,7 @@ impl Case {
 }
 
 fn it_converges_and_reports_the_true_residual(comm: &Rc<Comm>) {
-    let case = Case::new(comm);
+    let case = case(comm);
     let b = &case.system.b;
     let report = case.solve(b, &mut case.zeros(), OPTIONS);
     assert_eq!(report.outcome, Outcome::Converged);
@@ -89,7 +71,7 @@ fn it_converges_and_reports_the_true_residual(comm: &Rc<Comm>) {
 }
 
 fn a_limit_on_iterations_is_kept(comm: &Rc<Comm>) {
-    let case = Case::new(comm);
+    let case = case(comm);
     for max_iterations in [0, 1, 7] {
         let mut x = case.zeros();
         let report = case.solve(&case.system.b, &mut x, CgOptions { max_iterations, ..OPTIONS });
@@ -100,7 +82,7 @@ fn a_limit_on_iterations_is_kept(comm: &Rc<Comm>) {
 }
 
 fn the_solution_itself_takes_no_iterations(comm: &Rc<Comm>) {
-    let case = Case::new(comm);
+    let case = case(comm);
     let mut x = case.zeros();
     case.solve(&case.system.b, &mut x, OPTIONS);
     let before = x.clone();
@@ -110,7 +92,7 @@ fn the_solution_itself_takes_no_iterations(comm: &Rc<Comm>) {
 }
 
 fn a_right_side_of_zero_takes_no_iterations(comm: &Rc<Comm>) {
-    let case = Case::new(comm);
+    let case = case(comm);
     let mut x = case.zeros();
     let report = case.solve(&vec![0.0; x.owned().len()], &mut x, OPTIONS);
     assert_eq!((report.outcome, report.iterations), (Outcome::Converged, 0));
@@ -118,7 +100,7 @@ fn a_right_side_of_zero_takes_no_iterations(comm: &Rc<Comm>) {
 }
 
 fn a_tolerance_beyond_the_precision_stagnates_at_the_solution(comm: &Rc<Comm>) {
-    let case = Case::new(comm);
+    let case = case(comm);
     let [mut x, mut exact] = [case.zeros(), case.zeros()];
     case.solve(&case.system.b, &mut exact, CgOptions { rtol: 1e-13, ..OPTIONS });
     let report = case.solve(&case.system.b, &mut x, CgOptions { rtol: 1e-30, ..OPTIONS });
@@ -157,7 +139,7 @@ impl Preconditioner for Negative<'_, Jacobi> {
 }
 
 fn a_negative_operator_is_indefinite(comm: &Rc<Comm>) {
-    let case = Case::new(comm);
+    let case = case(comm);
     let operator = Negative(&case.system.matrix);
     let report = case.solve_with(&operator, &case.jacobi, &case.system.b, &mut case.zeros(), OPTIONS);
     assert!(matches!(report.outcome, Outcome::IndefiniteOperator { p_ap } if p_ap < 0.0), "{report:?}");
@@ -165,7 +147,7 @@ fn a_negative_operator_is_indefinite(comm: &Rc<Comm>) {
 }
 
 fn a_negative_preconditioner_is_indefinite(comm: &Rc<Comm>) {
-    let case = Case::new(comm);
+    let case = case(comm);
     let preconditioner = Negative(&case.jacobi);
     let report = case.solve_with(&case.system.matrix, &preconditioner, &case.system.b, &mut case.zeros(), OPTIONS);
     assert!(matches!(report.outcome, Outcome::IndefinitePreconditioner { r_mr } if r_mr < 0.0), "{report:?}");
@@ -173,7 +155,7 @@ fn a_negative_preconditioner_is_indefinite(comm: &Rc<Comm>) {
 }
 
 fn one_nan_on_one_rank_ends_it_everywhere(comm: &Rc<Comm>) {
-    let case = Case::new(comm);
+    let case = case(comm);
     for bad in [f64::NAN, f64::INFINITY] {
         let mut b = case.system.b.clone();
         let last = comm.size() - 1;

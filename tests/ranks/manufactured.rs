@@ -1,10 +1,15 @@
 //! A problem on the annular sector whose solution is known, with every kind of
 //! condition and data that vary with the place.
 
+use std::rc::Rc;
+
 use quad8_mpi::field::Field;
+use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
+use quad8_mpi::parallel::Comm;
 use quad8_mpi::problem::{Condition, Material, Problem};
 
-use super::meshes::ANGLE;
+use super::meshes::{ANGLE, Grid};
+use super::pipeline::{Model, System, dot, times};
 
 /// Conditions by number: on the four sides, in the order of [`side`].
 pub const DIRICHLET: u16 = 0;
@@ -52,6 +57,35 @@ pub fn side(points: &[[f64; 2]; 3]) -> Option<u16> {
     } else {
         NEUMANN
     })
+}
+
+/// The system of the problem on a grid, with the simplest preconditioner.
+pub struct Case {
+    pub comm: Rc<Comm>,
+    pub model: Model,
+    pub system: System,
+    pub jacobi: Jacobi,
+}
+
+impl Case {
+    pub fn new(comm: &Rc<Comm>, grid: Grid) -> Self {
+        let problem = problem();
+        let model = Model::new(comm, &grid.mesh(), &side, &problem, 0).expect("a good mesh");
+        let system = model.system(&problem);
+        let jacobi = Jacobi::new(&system.matrix.diagonal());
+        Self { comm: Rc::clone(comm), model, system, jacobi }
+    }
+
+    pub fn zeros(&self) -> Vector {
+        Vector::zeros(self.model.halo.map())
+    }
+
+    /// ||b - A x||.
+    pub fn residual(&self, operator: &dyn LinearOperator, b: &[f64], x: &Vector) -> f64 {
+        let ax = times(operator, x);
+        let residual: Vec<f64> = b.iter().zip(ax.owned()).map(|(b, ax)| b - ax).collect();
+        dot(&self.comm, &residual, &residual).sqrt()
+    }
 }
 
 /// [`problem`] in formulas.

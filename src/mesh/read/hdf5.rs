@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::mesh::{MeshSize, MeshSlab, Tags};
 use crate::parallel::hdf5_rows::{self, read_rows};
-use crate::parallel::{Blocks, Comm};
+use crate::parallel::{Blocks, Comm, work};
 
 /// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, and the
 /// names in `boundaries` and `regions`.
@@ -72,6 +72,8 @@ impl Reader<'_> {
         let (x, y, quad8) = self.comm.agree(self.datasets())?;
         let nodes = Blocks::new(x.shape()[0] as u64, self.comm.size());
         let elements = Blocks::new(quad8.shape()[0] as u64, self.comm.size());
+        let whole = [&x, &y, &quad8].map(bytes).iter().sum::<u64>();
+        work::expect(whole / self.comm.size() as u64, whole, work::BYTES);
         let x = self.floats(&x, "x", nodes)?;
         let y = self.floats(&y, "y", nodes)?;
         let quad8 = self.integers(&quad8, "quad8", elements)?;
@@ -180,6 +182,11 @@ impl Reader<'_> {
     pub(super) fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {
         Error::Read { path: self.path.into(), name: name.into(), cause: cause.to_string() }
     }
+}
+
+/// Bytes of the values of a dataset.
+fn bytes(dataset: &Dataset) -> u64 {
+    dataset.dtype().map_or(0, |t| t.size() as u64) * dataset.size() as u64
 }
 
 fn widen<T: Into<U>, U>(list: hdf5::Result<Vec<T>>) -> hdf5::Result<Vec<U>> {

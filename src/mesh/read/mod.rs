@@ -24,7 +24,7 @@ use std::path::Path;
 use super::{MeshSize, MeshSlab};
 use crate::error::{Error, Result};
 use crate::fault;
-use crate::parallel::Comm;
+use crate::parallel::{Comm, work};
 use format::Parser;
 use version::Version;
 
@@ -84,5 +84,7 @@ fn recognise(comm: &Comm, path: &Path) -> Result<Reading> {
 fn parse(comm: &Comm, path: &Path, format: Format, parser: Parser) -> Result<WholeMesh> {
     fault::point(comm, "reading");
     let bytes = fs::read(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
+    let size = bytes.len() as u64;
+    work::expect(size, size, work::BYTES);
     parser(&bytes).map_err(|flaw| Error::BadFile { path: path.into(), format: format.name(), flaw })
 }

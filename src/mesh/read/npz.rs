@@ -7,6 +7,7 @@ use npyz::{DType, Deserialize, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
 use super::{Flaw, WholeMesh};
+use crate::parallel::work;
 
 /// Deflate makes at most this much of a byte (zlib, *Technical Details*: 1032 : 1).
 const LARGEST_RATIO: u64 = 1032;
@@ -74,6 +75,7 @@ fn entry(archive: &mut Archive, name: &str) -> Result<Vec<u8>, Flaw> {
     }
     let mut bytes = Vec::new();
     file.by_ref().take(limit).read_to_end(&mut bytes).map_err(|e| broken(e.to_string()))?;
+    work::done(file.compressed_size());
     Ok(bytes)
 }
 

@@ -12,6 +12,7 @@ use calamine::{Data, DataRef, Reader, Xlsx};
 use zip::ZipArchive;
 
 use super::{Flaw, WholeMesh};
+use crate::parallel::work;
 
 const COORD: &str = "coord";
 const CONEC: &str = "conec";
@@ -29,6 +30,7 @@ pub fn parse(bytes: &[u8]) -> Result<WholeMesh, Flaw> {
     check_sizes(bytes)?;
     let mut book = Xlsx::new(Cursor::new(bytes)).map_err(|e| Flaw::Archive { cause: e.to_string() })?;
     let coordinates = Sheet::read(&mut book, COORD)?.points()?;
+    work::done(bytes.len() as u64 / 2);
     let elements = Sheet::read(&mut book, CONEC)?.elements()?;
     Ok(WholeMesh { coordinates, elements, ..WholeMesh::default() })
 }

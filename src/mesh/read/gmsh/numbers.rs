@@ -1,6 +1,7 @@
 //! The numbers of a MSH file, in text or in binary.
 
 use crate::mesh::read::Flaw;
+use crate::parallel::work;
 
 /// How numbers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,12 +14,20 @@ pub enum Encoding {
 /// A place in the bytes of a file.
 pub struct Cursor<'a> {
     rest: &'a [u8],
+    total: usize,
     pub encoding: Encoding,
 }
 
 impl<'a> Cursor<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, encoding: Encoding::Text }
+        Self { rest: bytes, total: bytes.len(), encoding: Encoding::Text }
+    }
+
+    /// Counts what has been read, now and then where it is called for each thing.
+    pub fn count_work(&self, thing: usize) {
+        if thing.is_multiple_of(4096) {
+            work::reached((self.total - self.rest.len()) as u64);
+        }
     }
 
     /// An int.

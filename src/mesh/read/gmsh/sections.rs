@@ -164,7 +164,8 @@ fn read_nodes(cursor: &mut Cursor, file: &mut File) -> Result<(), Flaw> {
         for _ in 0..cursor.count(WHAT, 4)? {
             file.nodes.push(Node { tag: cursor.size(WHAT)?, x: 0.0, y: 0.0, z: 0.0 });
         }
-        for node in &mut file.nodes[first..] {
+        for (i, node) in file.nodes[first..].iter_mut().enumerate() {
+            cursor.count_work(i);
             (node.x, node.y, node.z) = (cursor.float(WHAT)?, cursor.float(WHAT)?, cursor.float(WHAT)?);
             for _ in 0..parameters {
                 cursor.float(WHAT)?;
@@ -187,8 +188,11 @@ fn read_elements(cursor: &mut Cursor, file: &mut File) -> Result<(), Flaw> {
         let width = 1 + kind.nodes() as u64;
         let count = cursor.count(WHAT, width)?;
         let mut numbers = Vec::new();
-        for _ in 0..count * width {
-            numbers.push(cursor.size(WHAT)?);
+        for i in 0..count as usize {
+            cursor.count_work(i);
+            for _ in 0..width {
+                numbers.push(cursor.size(WHAT)?);
+            }
         }
         file.blocks.push(Block { kind, entity, numbers });
     }
