@@ -1,34 +1,38 @@
 //! Eight elements at a time, one in each lane of the vector registers.
 
+use std::sync::Arc;
+
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::order::Place;
+use super::order::{ElementOrder, NodeList, Nodes, Place};
 use crate::la::{Coupling, Scalar};
 use crate::parallel::Local;
 use crate::quad8::{LANES, PAIRS};
 
-/// Eight elements: their nodes and the K_ab of each [`pair`](crate::quad8::pair),
+/// The K_ab of each [`pair`](crate::quad8::pair) of nodes of eight elements,
 /// element index innermost. Lanes without an element have zeros there.
-#[derive(Clone, Copy)]
-pub struct Batch<T> {
-    /// Local node `a` of element `l` at `nodes[a][l]`.
-    pub nodes: [[Local; LANES]; 8],
-    /// The pairs.
-    pub stiffness: [[T; LANES]; PAIRS],
-}
+pub type Stiffness<T> = [[T; LANES]; PAIRS];
 
 /// The batches of all local elements.
 pub struct Batches<T> {
-    /// Elements without ghosts.
-    pub interior: Vec<Batch<T>>,
-    /// Elements with ghosts.
-    pub border: Vec<Batch<T>>,
+    /// Which elements they are, and their nodes.
+    pub order: Arc<ElementOrder>,
+    /// Those of the interior.
+    pub interior: Vec<Stiffness<T>>,
+    /// Those of the border.
+    pub border: Vec<Stiffness<T>>,
+}
+
+/// One of them.
+pub struct Batch<'a, T> {
+    nodes: Nodes,
+    stiffness: &'a Stiffness<T>,
 }
 
 impl<T> Batches<T> {
     /// The batch and the lane of an element.
-    pub fn find(&self, place: Place) -> (&Batch<T>, usize) {
+    pub fn find(&self, place: Place) -> (&Stiffness<T>, usize) {
         match place {
             Place::Interior(i) => (&self.interior[i / LANES], i % LANES),
             Place::Border(i) => (&self.border[i / LANES], i % LANES),
@@ -36,7 +40,7 @@ impl<T> Batches<T> {
     }
 
     /// The same, to be changed.
-    pub fn find_mut(&mut self, place: Place) -> (&mut Batch<T>, usize) {
+    pub fn find_mut(&mut self, place: Place) -> (&mut Stiffness<T>, usize) {
         match place {
             Place::Interior(i) => (&mut self.interior[i / LANES], i % LANES),
             Place::Border(i) => (&mut self.border[i / LANES], i % LANES),
@@ -46,14 +50,22 @@ impl<T> Batches<T> {
 
 impl<T: Scalar> Batches<T> {
     /// All of them.
-    pub fn par_iter(&self) -> impl ParallelIterator<Item = &Batch<T>> {
-        self.interior.par_iter().chain(&self.border)
+    pub fn par_iter(&self) -> impl ParallelIterator<Item = Batch<'_, T>> {
+        fn list<'a, T: Scalar>(
+            nodes: &'a [impl NodeList],
+            stiffness: &'a [Stiffness<T>],
+        ) -> impl ParallelIterator<Item = Batch<'a, T>> {
+            nodes.par_iter().zip(stiffness).map(|(nodes, stiffness)| Batch { nodes: nodes.nodes(), stiffness })
+        }
+        list(self.order.near(), &self.interior).chain(list(self.order.far(), &self.border))
     }
 
     /// The same batches in another precision.
     pub fn to<U: Scalar>(&self) -> Batches<U> {
-        let convert = |batches: &[Batch<T>]| batches.par_iter().map(Batch::to).collect();
-        Batches { interior: convert(&self.interior), border: convert(&self.border) }
+        let convert = |batches: &[Stiffness<T>]| {
+            batches.par_iter().map(|batch| batch.map(|lane| lane.map(|k| U::of(k.double())))).collect()
+        };
+        Batches { order: Arc::clone(&self.order), interior: convert(&self.interior), border: convert(&self.border) }
     }
 }
 
@@ -62,13 +74,13 @@ fn pairs() -> impl Iterator<Item = (usize, usize)> {
     (0..8).flat_map(|a| (a + 1..8).map(move |b| (a, b)))
 }
 
-impl<T: Scalar> Batch<T> {
+impl<T: Scalar> Batch<'_, T> {
     /// The pairs of nodes whose K_ab is above `strength`, where `scale` holds 1
     /// over the square root of the diagonal.
     pub fn strong_pairs(&self, scale: &[f32], strength: f32) -> Vec<[Local; 2]> {
         let scale = self.nodes.map(|nodes| nodes.map(|n| scale[n as usize]));
         let mut found = Vec::new();
-        for ((a, b), stiffness) in pairs().zip(&self.stiffness) {
+        for ((a, b), stiffness) in pairs().zip(self.stiffness) {
             let strengths: [f32; LANES] =
                 std::array::from_fn(|l| (stiffness[l].double() as f32).abs() * scale[a][l] * scale[b][l]);
             if strengths.iter().any(|&s| s > strength) {
@@ -86,7 +98,7 @@ impl<T: Scalar> Batch<T> {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for ((a, b), stiffness) in pairs().zip(&self.stiffness) {
+        for ((a, b), stiffness) in pairs().zip(self.stiffness) {
             for l in (0..LANES).filter(|&l| marked[a][l] && marked[b][l] && stiffness[l] != T::default()) {
                 let (i, j) = (self.nodes[a][l], self.nodes[b][l]);
                 found.push((i.min(j), i.max(j), stiffness[l].double()));
@@ -94,22 +106,25 @@ impl<T: Scalar> Batch<T> {
         }
         found
     }
-
-    /// The same batch in another precision.
-    pub fn to<U: Scalar>(&self) -> Batch<U> {
-        Batch { nodes: self.nodes, stiffness: self.stiffness.map(|lane| lane.map(|k| U::of(k.double()))) }
-    }
 }
 
 /// Adds the products of the batches with `x` to `y`, whose entry 0 is that of
 /// node `first`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_products<T: Scalar>(batches: &[Batch<T>], x: &[T], first: usize, y: &mut [T]) {
-    for batch in batches {
+pub fn add_products<T: Scalar, N: NodeList>(
+    nodes: &[N],
+    stiffness: &[Stiffness<T>],
+    x: &[T],
+    first: usize,
+    y: &mut [T],
+) {
+    for (nodes, stiffness) in nodes.iter().zip(stiffness) {
+        let (x, y) = (&x[nodes.first()..], &mut y[nodes.first() - first..]);
+        let steps = nodes.steps();
         let mut u = [[T::default(); LANES]; 8];
         for a in 0..8 {
             for l in 0..LANES {
-                u[a][l] = x[batch.nodes[a][l] as usize];
+                u[a][l] = x[steps[a][l].into() as usize];
             }
         }
         let mut f = [[T::default(); LANES]; 8];
@@ -117,7 +132,7 @@ pub fn add_products<T: Scalar>(batches: &[Batch<T>], x: &[T], first: usize, y: &
         for a in 0..8 {
             for b in a + 1..8 {
                 for l in 0..LANES {
-                    let flow = batch.stiffness[pair][l] * (u[b][l] - u[a][l]);
+                    let flow = stiffness[pair][l] * (u[b][l] - u[a][l]);
                     f[a][l] += flow;
                     f[b][l] -= flow;
                 }
@@ -126,7 +141,7 @@ pub fn add_products<T: Scalar>(batches: &[Batch<T>], x: &[T], first: usize, y: &
         }
         for a in 0..8 {
             for l in 0..LANES {
-                y[batch.nodes[a][l] as usize - first] += f[a][l];
+                y[steps[a][l].into() as usize] += f[a][l];
             }
         }
     }
@@ -135,22 +150,24 @@ pub fn add_products<T: Scalar>(batches: &[Batch<T>], x: &[T], first: usize, y: &
 /// Adds K_aa of the batches, as far as rows sum to zero, to `y`, whose entry 0 is
 /// that of node `first`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_diagonals(batches: &[Batch<f64>], first: usize, y: &mut [f64]) {
-    for batch in batches {
+pub fn add_diagonals<N: NodeList>(nodes: &[N], stiffness: &[Stiffness<f64>], first: usize, y: &mut [f64]) {
+    for (nodes, stiffness) in nodes.iter().zip(stiffness) {
+        let y = &mut y[nodes.first() - first..];
+        let steps = nodes.steps();
         let mut diagonal = [[0.0; LANES]; 8];
         let mut pair = 0;
         for a in 0..8 {
             for b in a + 1..8 {
                 for l in 0..LANES {
-                    diagonal[a][l] -= batch.stiffness[pair][l];
-                    diagonal[b][l] -= batch.stiffness[pair][l];
+                    diagonal[a][l] -= stiffness[pair][l];
+                    diagonal[b][l] -= stiffness[pair][l];
                 }
                 pair += 1;
             }
         }
         for a in 0..8 {
             for l in 0..LANES {
-                y[batch.nodes[a][l] as usize - first] += diagonal[a][l];
+                y[steps[a][l].into() as usize] += diagonal[a][l];
             }
         }
     }

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::batch::Batch;
+use super::order::NodeList;
 use crate::la::Scalar;
-use crate::parallel::loops;
+use crate::parallel::{Local, loops};
 
 /// Batches that are applied together, and the range of nodes they touch.
 struct Chunk {
@@ -20,13 +20,11 @@ pub struct Chunks(Vec<Chunk>);
 impl Chunks {
     /// Cuts batches into chunks as small as can be while chunks of equal parity
     /// share no node, or into one chunk if that cannot be.
-    pub fn new<T: Send + Sync>(batches: &[Batch<T>]) -> Self {
+    pub fn new(batches: &[impl NodeList]) -> Self {
         const SMALLEST: usize = 64;
-        let range = |batch: &Batch<T>| {
-            let nodes = || batch.nodes.iter().flatten().map(|&n| n as usize);
-            (nodes().min().unwrap_or(0), nodes().max().map_or(0, |n| n + 1))
-        };
-        let ranges: Vec<(usize, usize)> = batches.par_iter().with_min_len(SMALLEST).map(range).collect();
+        let range = |[low, high]: [usize; 2], node: &Local| [low.min(*node as usize), high.max(*node as usize + 1)];
+        let range = |batch: &_| NodeList::nodes(batch).iter().flatten().fold([usize::MAX, 0], range);
+        let ranges: Vec<[usize; 2]> = batches.par_iter().with_min_len(SMALLEST).map(range).collect();
         let mut size = SMALLEST;
         loop {
             let cut: Vec<Chunk> = ranges
@@ -34,7 +32,7 @@ impl Chunks {
                 .enumerate()
                 .map(|(i, part)| Chunk {
                     batches: i * size..i * size + part.len(),
-                    nodes: part.iter().map(|r| r.0).min().unwrap_or(0)..part.iter().map(|r| r.1).max().unwrap_or(0),
+                    nodes: part.iter().map(|r| r[0]).min().unwrap_or(0)..part.iter().map(|r| r[1]).max().unwrap_or(0),
                 })
                 .collect();
             if cut.windows(3).all(|c| c[0].nodes.end <= c[2].nodes.start) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::batch::{Batch, Batches};
+use super::batch::{Batches, Stiffness};
 use super::coefficients::{self, for_all, lowest};
 use super::order::{ElementOrder, Place};
 use crate::error::Result;
@@ -15,7 +15,6 @@ use crate::quad8::{self, EDGES, LANES, PAIRS, pair};
 /// batches that [`ElementOperator`](super::ElementOperator) applies: both hold
 /// the same ones. The diagonal follows from the sums of the rows.
 pub struct ElementMatrices {
-    order: ElementOrder,
     batches: Arc<Batches<f64>>,
     /// Sums of the rows of elements on Robin edges, in the order of the elements;
     /// rows of all others sum to zero.
@@ -38,10 +37,10 @@ impl ElementMatrices {
                 work::item(b, LANES);
                 batch
             };
-            for_all(count.div_ceil(LANES), Batch { nodes: [[0; LANES]; 8], stiffness: [[0.0; LANES]; PAIRS] }, batch)
+            for_all(count.div_ceil(LANES), [[0.0; LANES]; PAIRS], batch)
         };
         let mut batches = match (all(order.interior(), Place::Interior), all(order.border(), Place::Border)) {
-            (Ok(interior), Ok(border)) => Batches { interior, border },
+            (Ok(interior), Ok(border)) => Batches { order: Arc::new(order), interior, border },
             (Err(one), Err(other)) => return Err(if one.place() <= other.place() { one } else { other }),
             (Err(error), _) | (_, Err(error)) => return Err(error),
         };
@@ -51,7 +50,7 @@ impl ElementMatrices {
                 && robin.p != [0.0; 3]
             {
                 let (mass, _) = quad8::robin(&robin.points, &robin.p, &robin.gamma);
-                let (batch, lane) = batches.find_mut(order.place(edge.element as usize));
+                let (batch, lane) = batches.find_mut(batches.order.place(edge.element as usize));
                 row_sums.push((edge.element, add_edge(batch, lane, edge.side, &mass)));
             }
         }
@@ -63,7 +62,7 @@ impl ElementMatrices {
             }
             is_same
         });
-        Ok(Self { order, batches: Arc::new(batches), row_sums })
+        Ok(Self { batches: Arc::new(batches), row_sums })
     }
 
     /// The batches.
@@ -78,21 +77,20 @@ impl ElementMatrices {
 
     /// Row `a` of the matrix of one element.
     pub fn row(&self, element: usize, a: usize) -> [f64; 8] {
-        let (batch, lane) = self.batches.find(self.order.place(element));
-        let mut row = std::array::from_fn(|b| if a == b { 0.0 } else { batch.stiffness[pair(a, b)][lane] });
+        let (batch, lane) = self.batches.find(self.batches.order.place(element));
+        let mut row = std::array::from_fn(|b| if a == b { 0.0 } else { batch[pair(a, b)][lane] });
         let place = self.row_sums.binary_search_by_key(&element, |&(element, _)| element as usize);
         row[a] = place.map_or(0.0, |i| self.row_sums[i].1[a]) - row.iter().sum::<f64>();
         row
     }
 }
 
-/// The batch of these elements. Lanes without an element repeat the nodes of
-/// the first, with zeros.
+/// The batch of these elements.
 fn integrate(
     elements: impl ExactSizeIterator<Item = usize> + Clone,
     mesh: &LocalMesh,
     problem: &Problem,
-) -> Result<Batch<f64>> {
+) -> Result<Stiffness<f64>> {
     let count = elements.len();
     let coordinates = quad8::Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
     let (k, mut errors) = match coefficients::conductivities(problem, mesh, elements.clone()) {
@@ -100,28 +98,24 @@ fn integrate(
         Err(error) => ([[1.0; LANES]; 9], vec![error]),
     };
     let (mut stiffness, smallest) = quad8::stiffness(&coordinates, &k);
-    let mut nodes = [[0; LANES]; 8];
     for (lane, e) in elements.enumerate() {
-        for (nodes, &node) in nodes.iter_mut().zip(&mesh.elements[e]) {
-            nodes[lane..].fill(node);
-        }
         if !quad8::is_valid(smallest[lane]) {
             errors
                 .extend(check_jacobian(&mesh.element_coordinates(e), mesh.element_ids[e], mesh.global_nodes(e)).err());
         }
     }
     stiffness.iter_mut().for_each(|lanes| lanes[count..].fill(0.0));
-    lowest(errors.into_iter()).map_or(Ok(Batch { nodes, stiffness }), Err)
+    lowest(errors.into_iter()).map_or(Ok(stiffness), Err)
 }
 
 /// Adds the matrix of an edge to one element and returns the sums of its rows.
-fn add_edge(batch: &mut Batch<f64>, lane: usize, side: u8, mass: &[[f64; 3]; 3]) -> [f64; 8] {
+fn add_edge(batch: &mut Stiffness<f64>, lane: usize, side: u8, mass: &[[f64; 3]; 3]) -> [f64; 8] {
     let places = EDGES[side as usize];
     let mut sums = [0.0; 8];
     for i in 0..3 {
         sums[places[i]] = mass[i].iter().sum();
         for j in 0..i {
-            batch.stiffness[pair(places[i], places[j])][lane] += mass[i][j];
+            batch[pair(places[i], places[j])][lane] += mass[i][j];
         }
     }
     sums

@@ -44,10 +44,13 @@ impl ElementOperator<f64> {
                 }
             }
         }
-        let chunks = Chunks::new(&batches.interior);
+        let Batches { order, interior, border } = &**batches;
+        let chunks = Chunks::new(order.near());
         let mut diagonal = vec![0.0; mesh.coordinates.len()];
-        chunks.sum(&mut diagonal[..owned], |range, first, y| add_diagonals(&batches.interior[range], first, y));
-        add_diagonals(&batches.border, 0, &mut diagonal);
+        chunks.sum(&mut diagonal[..owned], |range, first, y| {
+            add_diagonals(&order.near()[range.clone()], &interior[range], first, y);
+        });
+        add_diagonals(order.far(), border, 0, &mut diagonal);
         diagonal.truncate(owned);
         for ((entry, sum), &is_fixed) in diagonal.iter_mut().zip(&row_sums).zip(fixed) {
             *entry = if is_fixed { 1.0 } else { *entry + sum };
@@ -95,13 +98,15 @@ impl ElementOperator<f64> {
 impl<T: Scalar> ElementOperator<T> {
     /// y = sum of the elements applied to x, with no regard to fixed nodes.
     fn sum_elements(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
-        let Batches { interior, border } = &*self.batches;
+        let Batches { order, interior, border } = &*self.batches;
         let owned = y.owned().len();
         y.local_mut()[owned..].fill(T::default());
         self.halo.forward_during(x.local_mut(), |x| {
-            self.chunks.sum(y.owned_mut(), |range, first, y| add_products(&interior[range], x, first, y));
+            self.chunks.sum(y.owned_mut(), |range, first, y| {
+                add_products(&order.near()[range.clone()], &interior[range], x, first, y);
+            });
         });
-        add_products(border, x.local(), 0, y.local_mut());
+        add_products(order.far(), border, x.local(), 0, y.local_mut());
         for &(node, sum) in &self.row_sums {
             y.local_mut()[node as usize] += sum * x.local()[node as usize];
         }

@@ -122,6 +122,9 @@ impl<'a> Refinement<'a> {
             }
         }
         let on_edges = total_edges * lattice.on_edge() as Global;
+        // All that there can be: lists that grow are copied again and again.
+        let elements = parent.elements.len() * lattice.n * lattice.n;
+        let nodes = slots.len() + count as usize * lattice.on_edge() + parent.elements.len() * lattice.inside();
         let inside = parent.total_elements * lattice.inside() as Global;
         Self {
             parent,
@@ -134,14 +137,14 @@ impl<'a> Refinement<'a> {
             slots,
             edge_points: vec![UNSEEN; count as usize * lattice.on_edge()],
             inside: vec![UNSEEN; lattice.inside()],
-            origins: Vec::new(),
+            origins: Vec::with_capacity(nodes),
             child: Unordered {
-                elements: Vec::new(),
-                element_ids: Vec::new(),
-                element_owners: Vec::new(),
-                regions: Vec::new(),
+                elements: Vec::with_capacity(elements),
+                element_ids: Vec::with_capacity(elements),
+                element_owners: Vec::with_capacity(elements),
+                regions: Vec::with_capacity(elements),
                 own_elements: 0,
-                nodes: Vec::new(),
+                nodes: Vec::with_capacity(nodes),
             },
             total_nodes: parent.total_nodes + on_edges + inside,
         }

@@ -14,7 +14,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::comm::Datum;
 use super::{Comm, Global, Local};
@@ -110,7 +110,10 @@ impl Halo {
         let mut sends = Vec::new();
         let mut result = if grouped { Ok(()) } else { inconsistent("ghosts are not grouped by owner".into()) };
         if wanted.iter().any(|labels| !labels.is_empty()) {
-            let local: FxHashMap<Global, Local> = owned.iter().zip(0..).map(|(&label, i)| (label, i)).collect();
+            // Few of the owned unknowns are wanted.
+            let asked: FxHashSet<Global> = wanted.iter().flatten().copied().collect();
+            let known = owned.iter().zip(0..).filter(|(label, _)| asked.contains(label));
+            let local: FxHashMap<Global, Local> = known.map(|(&label, i)| (label, i)).collect();
             for (rank, labels) in wanted.into_iter().enumerate().filter(|(_, labels)| !labels.is_empty()) {
                 let indices: Vec<Local> = labels.iter().filter_map(|label| local.get(label).copied()).collect();
                 if indices.len() < labels.len() {
