@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::order::{ElementOrder, NodeList, Nodes, Place};
 use crate::la::{Coupling, Scalar};
 use crate::parallel::Local;
-use crate::quad8::{LANES, PAIRS};
+use crate::quad8::{LANES, PAIRS, pair};
 
 /// The K_ab of each [`pair`](crate::quad8::pair) of nodes of eight elements,
 /// element index innermost. Lanes without an element have zeros there.
@@ -128,23 +128,35 @@ pub fn add_products<T: Scalar, N: NodeList>(
             }
         }
         let mut f = [[T::default(); LANES]; 8];
-        let mut pair = 0;
-        for a in 0..8 {
-            for b in a + 1..8 {
-                for l in 0..LANES {
-                    let flow = stiffness[pair][l] * (u[b][l] - u[a][l]);
-                    f[a][l] += flow;
-                    f[b][l] -= flow;
-                }
-                pair += 1;
-            }
-        }
+        add_row::<T, 0>(stiffness, &u, &mut f);
+        add_row::<T, 1>(stiffness, &u, &mut f);
+        add_row::<T, 2>(stiffness, &u, &mut f);
+        add_row::<T, 3>(stiffness, &u, &mut f);
+        add_row::<T, 4>(stiffness, &u, &mut f);
+        add_row::<T, 5>(stiffness, &u, &mut f);
+        add_row::<T, 6>(stiffness, &u, &mut f);
         for a in 0..8 {
             for l in 0..LANES {
                 y[steps[a][l].into() as usize] += f[a][l];
             }
         }
     }
+}
+
+/// Adds what flows between node `A` and those after it.
+#[inline(always)]
+fn add_row<T: Scalar, const A: usize>(stiffness: &Stiffness<T>, u: &[[T; LANES]; 8], f: &mut [[T; LANES]; 8]) {
+    // Not in memory, where each sum would wait for the one before it: a fifth of the time, where all is in
+    // the caches. (Prefetching the batches to come gained nothing that could be measured.)
+    let mut sum = f[A];
+    for b in A + 1..8 {
+        for l in 0..LANES {
+            let flow = stiffness[pair(A, b)][l] * (u[b][l] - u[A][l]);
+            sum[l] += flow;
+            f[b][l] -= flow;
+        }
+    }
+    f[A] = sum;
 }
 
 /// Adds K_aa of the batches, as far as rows sum to zero, to `y`, whose entry 0 is

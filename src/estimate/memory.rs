@@ -79,10 +79,10 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         ("program and MPI", PROCESS + NEIGHBOUR * case.ranks.min(HOST) as f64, &STAGES[..]),
         // LocalMesh: nodes, number, owner, region; coordinates, number, owner.
         ("mesh", all.bytes(46.0, 28.0), &STAGES),
-        // Batch<f64>: eight nodes, 28 numbers. They are the operator, or else freed when the corners are there.
+        // Near and Stiffness<f64>: eight nodes, 28 numbers. They are the operator, or else freed when the corners are there.
         (
             "element matrices",
-            all.bytes(256.0, 0.0),
+            all.bytes(241.0, 0.0),
             match case.operator {
                 OperatorKind::Elements => &[Assemble, Setup, Solve],
                 OperatorKind::Assembled if is_nested => &[Assemble],
@@ -136,7 +136,7 @@ fn preconditioner(case: &Plan, all: Share) -> Vec<Row> {
         return vec![("preconditioner", all.bytes(0.0, 8.0), &[Setup, Solve])];
     }
     let single = match case.operator {
-        OperatorKind::Elements => all.bytes(144.0, 0.0),
+        OperatorKind::Elements => all.bytes(112.0, 0.0),
         OperatorKind::Assembled => all.bytes(0.0, ROW * 8.0 + 8.0),
     };
     let mut rows: Vec<Row> = vec![
@@ -150,7 +150,7 @@ fn preconditioner(case: &Plan, all: Share) -> Vec<Row> {
         // Nested: sources of the fine nodes; parents, adjacency, children of the coarse elements.
         let nested = all.bytes(0.0, 4.0) + coarser(case, all.bytes(148.0, 8.0));
         rows.push(("transfers between meshes", nested, &[Setup, Solve]));
-        rows.push(("operators of coarser meshes", coarser(case, all.bytes(144.0, 8.0)), &[Setup, Solve]));
+        rows.push(("operators of coarser meshes", coarser(case, all.bytes(129.0, 8.0)), &[Setup, Solve]));
     }
     // One corner and two middle nodes an element, all on the coarsest mesh.
     let corners = all.elements / 4_f64.powi(case.refine as i32);
