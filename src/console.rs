@@ -10,7 +10,7 @@ use crate::flow::FlowReport;
 use crate::io::{Parallel, RestartedFrom, RunRecord};
 use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
-use crate::parallel::{Comm, Placement};
+use crate::parallel::Placement;
 use crate::progress::Progress;
 use crate::timing::{Share, Span};
 
@@ -33,14 +33,15 @@ impl Console {
         }
     }
 
-    /// Who is at work.
-    pub fn start(&self, comm: &Comm, placement: &Placement) {
+    /// Who is at work, for how many logical ranks if so.
+    pub fn start(&self, placement: &Placement, logical: Option<usize>) {
         let text = format!(
-            "{}: {} x {} on {}",
+            "{}: {} x {} on {}{}",
             env!("CARGO_PKG_VERSION"),
-            count(comm.size() as u64, "rank"),
+            count(placement.ranks as u64, "rank"),
             count(placement.threads as u64, "thread"),
             count(placement.hosts as u64, "host"),
+            logical.map_or(String::new(), |ranks| format!(", reproducible as {}", count(ranks as u64, "logical rank"))),
         );
         self.line("quad8-mpi", &text);
     }

@@ -13,7 +13,7 @@ use crate::parallel::{Comm, Halo, Placement};
 pub fn parallel(comm: &Comm, placement: &Placement, partition: &Partition, halo: &Halo, mesh: &LocalMesh) -> Parallel {
     let mean = mesh.total_elements as f64 / comm.size() as f64;
     Parallel {
-        ranks: comm.size(),
+        ranks: placement.ranks,
         threads_per_rank: comm.max(placement.threads as u64) as usize,
         hosts: placement.hosts,
         first_host: placement.host.clone(),
@@ -52,6 +52,7 @@ pub fn options(Case { solver, constants, .. }: &Case) -> SolverConfig {
     SolverConfig {
         operator: solver.operator.name().to_owned(),
         preconditioner: solver.preconditioner.name().to_owned(),
+        reproducible: solver.reproducible,
         rtol: solver.rtol,
         max_iterations: solver.max_iterations,
         gamma: constants.gamma,

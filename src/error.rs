@@ -205,6 +205,19 @@ pub enum Error {
     )]
     Stopped { reason: String, stage: &'static str },
 
+    #[error(
+        "--reproducible={logical} makes {logical} parts, too few for {ranks} ranks: use --reproducible={ranks} (and the \
+         same number for all runs that are to have the same bits), or at most {logical} ranks"
+    )]
+    TooFewLogicalRanks { logical: usize, ranks: usize },
+    #[error("--reproducible does not go with {option}: leave one of them out")]
+    NotReproducible { option: &'static str },
+    #[error(
+        "stopped by {reason} after iteration {iteration}: with --reproducible there are no checkpoints; start the same \
+         command again"
+    )]
+    StoppedForGood { reason: String, iteration: usize },
+
     #[error("cannot watch signals: {cause}")]
     Signals { cause: String },
     #[error("QUAD8_MPI_SILENCE={text} is no time: give the seconds a rank may be silent, or 0 for ever")]
@@ -235,7 +248,7 @@ impl Error {
             | Self::Inconsistent { .. }
             | Self::BuiltIn { .. }
             | Self::Signals { .. } => ExitCode::Internal,
-            Self::Checkpointed { .. } | Self::Stopped { .. } => ExitCode::Checkpointed,
+            Self::Checkpointed { .. } | Self::Stopped { .. } | Self::StoppedForGood { .. } => ExitCode::Checkpointed,
             _ => ExitCode::Input,
         }
     }

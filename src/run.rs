@@ -3,24 +3,21 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::assemble::{ElementMatrices, Family, Stiffness, fixed_nodes, held_nodes, load_vector};
 use crate::bottleneck::bottleneck;
-use crate::breakdown::{Breakdown, Laps};
-use crate::case::{Case, OperatorKind, PreconditionerKind};
-use crate::checkpoint::{Checkpoints, Interrupts, Restart, Subject, Watch};
+use crate::case::Case;
+use crate::checkpoint::{Checkpoints, Interrupts};
 use crate::cli::SolveArgs;
+use crate::compute::{Desk, Task};
 use crate::console::Console;
 use crate::describe;
 use crate::dry_run::dry_run;
 use crate::error::{Error, ExitCode, Result};
 use crate::fault;
-use crate::fields::{Fluid, element_fields, estimate_error, gauss_velocities, node_fields, recover};
-use crate::flow::flow_report;
-use crate::io::{Convergence, Libraries, MeshInfo, Results, ResultsFile, RunRecord, read_partition};
-use crate::la::{CgOptions, CgState, Jacobi, Outcome, Preconditioner, Vector, conjugate_gradient_monitored};
-use crate::mesh::{self, LocalMesh, Partition, Split};
-use crate::parallel::{Comm, Halo, heartbeat, start_threads, work};
-use crate::problem::Problem;
+use crate::io::{Libraries, MeshInfo, Results, ResultsFile, RunRecord};
+use crate::la::Outcome;
+use crate::mesh::MeshSlab;
+use crate::parallel::{Comm, heartbeat, logical_ranks_here, on_logical_ranks, start_threads};
+use crate::solution::{Solution, Summary};
 use crate::timing::{self, Span, Stopwatch, Timings};
 use crate::verdict::verdict;
 
@@ -37,127 +34,38 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     let mut watch = Stopwatch::start();
     let console = Console::new(comm.is_root() && !args.quiet);
     let case = args.case(comm)?;
-    let Case { mesh: source, refine, constants, solver, output, .. } = &case;
-    let placement = start_threads(comm, solver.threads)?;
-    console.start(comm, &placement);
+    let Case { mesh: source, refine, solver, output, .. } = &case;
+    let logical = solver.reproducible.map(|ranks| usize::from(ranks.get()));
+    let here = logical.map_or(Ok(1), |ranks| logical_ranks_here(comm, ranks))?;
+    let placement = start_threads(comm, solver.threads, here)?;
+    console.start(&placement, logical);
 
-    // 1. Read, check that the results will have a place, split, distribute, refine.
+    // Read, and check that the results will have a place.
     let mut inputs: Vec<&Path> = source.path().into_iter().chain(args.partition.as_deref()).collect();
     let checkpoints = Checkpoints::new(comm, &output.results, &inputs)?;
     inputs.extend(args.restart.as_deref());
     let results_file =
         ResultsFile::new(comm, &output.results, output.format.companion(), &inputs, output.json.as_deref())?;
-    let begin = |stage| {
-        enter(comm, stage);
-        interrupts.check(comm, stage)
-    };
-    let progress = &console.progress;
-    begin("read")?;
-    progress.stage("reading the mesh");
+    enter(comm, "read");
+    interrupts.check(comm, "read")?;
+    console.progress.stage("reading the mesh");
     let slab = watch.time("load_mesh", || source.read(comm))?;
-    begin("partition")?;
     let problem = comm.agree(case.problem(&slab.boundary_names(), &slab.tags.region_names))?;
-    let notes = slab.notes.clone();
-    progress.stage("splitting the mesh");
-    let prepared = watch.time("partition", || prepare(comm, slab, &problem, *refine, args))?;
-    let Prepared { base, mesh, boundary, halo, partition, turned, inside } = prepared;
-    let mut warnings = placement.warnings.clone();
-    let orphans = comm.sum(mesh.orphans.len() as u64);
-    warnings.extend(notes);
-    warnings.extend(mesh::warnings(turned, orphans, inside));
-    console.warn(&warnings);
-    let parallel = describe::parallel(comm, &placement, &partition, &halo, &mesh);
-    console.mesh(source, &mesh, *refine, &parallel);
-    let (input, input_boundary) = if *refine == 0 { (&mesh, &boundary) } else { (&base.mesh, &base.boundary) };
-    let subject = Subject { case: &case, input, boundary: input_boundary, mesh: &mesh };
-    let restart = args.restart.as_ref().map(|path| checkpoints.read(comm, path, &subject)).transpose()?;
-    let (start, restarted) = match restart {
-        Some(Restart { state, from, warning }) => {
-            console.warn(warning.as_slice());
-            console.restart(&from);
-            warnings.extend(warning);
-            (Some(state), Some(from))
+
+    // Compute.
+    let task = Task { case: &case, args, problem: &problem, placement: &placement, interrupts };
+    let mut desk = Desk { console: &console, watch: &mut watch, checkpoints: Some(&checkpoints) };
+    let solution = match logical {
+        None => task.compute(comm, slab, &mut desk)?,
+        Some(ranks) => {
+            desk.checkpoints = None;
+            compute_reproducibly(comm, ranks, &task, slab, &mut desk)?
         }
-        None => (None, None),
     };
+    let Solution { mesh, boundary, u, fields, node_fields, errors, summary } = solution;
+    let Summary { report, breakdown, warnings, .. } = summary;
 
-    // 2. Assemble the system and build in the boundary conditions.
-    begin("assemble")?;
-    progress.stage("integrating the elements");
-    let own = mesh.elements.len() as u64;
-    work::expect(own * if problem.has_source() { 2 } else { 1 }, mesh.total_elements, "elements");
-    let (elements, mut b) = watch.time("assemble_system", || {
-        let elements = ElementMatrices::new(&mesh, &boundary, &problem);
-        let elements = comm.agree(elements.map_err(|e| e.before_refinement(*refine)))?;
-        Ok::<_, Error>((elements, comm.agree(load_vector(&mesh, &boundary, &problem))?))
-    })?;
-    let (fixed, stiffness) = watch.time("apply_bc", || {
-        let fixed = fixed_nodes(&halo, &mesh, &boundary, &problem)?;
-        let build = match solver.operator {
-            OperatorKind::Elements => Stiffness::elements,
-            OperatorKind::Assembled => Stiffness::assembled,
-        };
-        let stiffness = build(&halo, &mesh, &elements, &fixed, &mut b);
-        Ok::<_, Error>((fixed, stiffness))
-    })?;
-    let operator = stiffness.operator();
-
-    // 3. Solve.
-    begin("solve")?;
-    progress.stage("setting up the preconditioner");
-    // For the ways between the levels, their operators, and what smooths there.
-    work::expect(3 * halo.map().owned() as u64, halo.map().total(), "unknowns");
-    let preconditioner = watch.time("setup_preconditioner", || {
-        Ok::<Box<dyn Preconditioner>, Error>(match solver.preconditioner {
-            PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
-            PreconditionerKind::Multigrid => {
-                let family = Family::new(comm, &base.mesh, &base.boundary, &problem, *refine, elements)?;
-                Box::new(stiffness.multigrid(&mesh, &fixed, family)?)
-            }
-        })
-    })?;
-    let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations };
-    begin("iterate")?;
-    let start = start.unwrap_or_else(|| CgState::new(Vector::zeros(halo.map())));
-    let laps = Laps::start();
-    let (mut u, report) = watch.time("solve_system", || {
-        let monitor = Watch::new(comm, &console, &laps, interrupts, &checkpoints, &subject, args.checkpoint_every);
-        let (u, report) = conjugate_gradient_monitored(operator, &*preconditioner, &b, start, options, &monitor);
-        monitor.end(&report)?;
-        Ok::<_, Error>((u, report))
-    })?;
-    let convergence = Convergence::new(&report, preconditioner.levels());
-    let breakdown = Breakdown::of_solve(comm, &laps, &preconditioner.spent());
-    let matrix_nnz = comm.sum(operator.entries() as u64);
-    // The results need their memory.
-    drop((preconditioner, stiffness, b));
-    for warning in convergence.slow_multigrid().into_iter().chain(report.warning()) {
-        console.warn(std::slice::from_ref(&warning));
-        warnings.push(warning);
-    }
-    console.solved(&report, convergence.factor, solver.rtol);
-
-    // 4. Velocities, pressures and flows.
-    progress.stage("recovering velocities");
-    // At their Gauss points, in patches of which there are about as many, and for the error.
-    work::expect(2 * own + mesh.own_elements as u64, mesh.total_elements, "elements");
-    let (fields, node_fields, estimate, flow) = watch.time("compute_derived", || {
-        for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
-            if is_fixed {
-                *u = value;
-            }
-        }
-        halo.forward(u.local_mut());
-        let fluid = Fluid { p0: constants.p0, density: constants.density };
-        let flow = flow_report(comm, &mesh, &boundary, &problem, &u)?;
-        let gauss = gauss_velocities(&mesh, u.local());
-        let recovered = recover(&halo, &mesh, &problem, &gauss);
-        let estimate = estimate_error(comm, &mesh, u.local(), &recovered, &problem);
-        let nodes = node_fields(&recovered.into_nodes(), fluid);
-        Ok::<_, Error>((element_fields(&mesh, &gauss, fluid), nodes, estimate, flow))
-    })?;
-
-    // 5. Write.
+    // Write.
     enter(comm, "export");
     let mut record = RunRecord {
         version: env!("CARGO_PKG_VERSION"),
@@ -168,23 +76,23 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         iterations: report.iterations,
         converged: report.outcome == Outcome::Converged,
         outcome: report.outcome,
-        solution_stats: describe::solution(comm, &u, &fields, &estimate, &report),
+        solution_stats: summary.stats,
         mesh_info: MeshInfo {
             source: source.name(),
             refine: *refine,
             nodes: mesh.total_nodes,
-            used_nodes: halo.map().total(),
+            used_nodes: summary.used_nodes,
             elements: mesh.total_elements,
-            matrix_nnz,
-            fixed_nodes: comm.sum(fixed.fixed[..mesh.owned_nodes].iter().filter(|f| **f).count() as u64),
+            matrix_nnz: summary.matrix_nnz,
+            fixed_nodes: summary.fixed_nodes,
         },
         solver_config: describe::options(&case),
         case: case.text(comm),
-        flow,
-        convergence,
+        flow: summary.flow,
+        convergence: summary.convergence,
         memory: describe::memory(comm),
-        parallel,
-        restart: restarted,
+        parallel: summary.parallel,
+        restart: summary.restart,
         repairs: report.repairs.clone(),
         residual_history: report.history.clone(),
         limited_by: String::new(),
@@ -196,13 +104,13 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         u: &u,
         fields: &fields,
         node_fields: &node_fields,
-        errors: &estimate.elements,
+        errors: &errors,
         record: &record,
     };
-    progress.stage("writing");
+    console.progress.stage("writing");
     watch.time("export", || results_file.write(comm, &results))?;
 
-    // 6. Report.
+    // Report.
     let stages = watch.collect(comm);
     record.timing_metrics = stages.iter().map(|(stage, split)| (*stage, split.seconds)).collect();
     record.breakdown.stages = stages;
@@ -218,60 +126,29 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     Ok(verdict(comm, &report, &case))
 }
 
-fn enter(comm: &Comm, stage: &'static str) {
+/// The solution on so many logical ranks, whose first one of each process works at the desk of its process.
+/// **Collective.**
+fn compute_reproducibly(
+    comm: &Rc<Comm>,
+    ranks: usize,
+    task: &Task,
+    slab: MeshSlab,
+    desk: &mut Desk,
+) -> Result<Solution> {
+    let empty = slab.empty();
+    let lead = |comm: &Rc<Comm>| task.compute(comm, slab.dealt_anew(comm), desk);
+    let other = |comm: &Rc<Comm>| {
+        let (console, mut watch) = (Console::new(false), Stopwatch::start());
+        let mut desk = Desk { console: &console, watch: &mut watch, checkpoints: None };
+        task.compute(comm, empty.clone().dealt_anew(comm), &mut desk)
+    };
+    let found = on_logical_ranks(comm, ranks, task.placement.threads, lead, other)?;
+    let parts: Vec<Solution> = found.into_iter().collect::<Result<_>>()?;
+    Solution::merged(parts).ok_or_else(|| Error::Inconsistent { what: "no rank has a solution".to_owned() })
+}
+
+/// A stage begins on this rank.
+pub(crate) fn enter(comm: &Comm, stage: &'static str) {
     heartbeat::enter(stage);
     fault::point(comm, stage);
-}
-
-/// A distributed mesh before its refinement; nothing where it is not refined.
-#[derive(Default)]
-struct Base {
-    mesh: LocalMesh,
-    boundary: Vec<mesh::BoundaryEdge>,
-}
-
-/// A mesh that is ready for assembly.
-struct Prepared {
-    base: Base,
-    mesh: LocalMesh,
-    boundary: Vec<mesh::BoundaryEdge>,
-    halo: Rc<Halo>,
-    partition: Partition,
-    turned: u64,
-    inside: u64,
-}
-
-fn prepare(
-    comm: &Rc<Comm>,
-    mut slab: mesh::MeshSlab,
-    problem: &Problem,
-    levels: u32,
-    args: &SolveArgs,
-) -> Result<Prepared> {
-    // What is refined counts what it is refined into.
-    let step = slab.connectivity.len() as u64;
-    let children = 4_u64.saturating_pow(levels);
-    let refined = step.saturating_mul(children);
-    let units = refined.saturating_mul(2).saturating_add(3 * step);
-    work::expect(units, slab.elements.total().saturating_mul(children), "elements");
-    let partition = match &args.partition {
-        Some(path) => read_partition(comm, path, &slab)?,
-        None => mesh::partition(comm, &slab, &Split::ranks(comm, args.partitioner.partitioner()))?,
-    };
-    work::done(step);
-    let (coarse, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
-    work::done(step);
-    let (boundary, inside) = mesh::named_boundary(comm, &slab, &coarse)?;
-    let held = comm.agree(held_nodes(&coarse, &boundary, problem))?;
-    mesh::check_components(&coarse.halo(comm)?, &coarse, &held)?;
-    work::done(step);
-    let (base, mesh, boundary) = if levels == 0 {
-        (Base::default(), coarse, boundary)
-    } else {
-        let (mesh, edges) = mesh::refine(comm, &coarse, &boundary, levels)?;
-        work::done(refined);
-        (Base { mesh: coarse, boundary }, mesh, edges)
-    };
-    let halo = Rc::new(mesh.halo(comm)?);
-    Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside })
 }

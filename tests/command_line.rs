@@ -55,6 +55,8 @@ mod real_meshes;
 mod reference;
 #[path = "command_line/refusal.rs"]
 mod refusal;
+#[path = "command_line/reproducible.rs"]
+mod reproducible;
 #[path = "support/results.rs"]
 mod results;
 #[path = "command_line/scaling.rs"]
@@ -79,6 +81,7 @@ fn main() {
     arguments.test_threads = Some(1);
     let lists = [
         solving::trials(),
+        reproducible::trials(),
         reference::trials(),
         output::trials(),
         paraview::trials(),

@@ -36,6 +36,7 @@ mod ranks {
     pub mod flow;
     pub mod halo;
     pub mod io;
+    pub mod logical;
     pub mod manufactured;
     pub mod mesh;
     pub mod meshes;
@@ -74,7 +75,11 @@ impl Group {
 const ANY: &[usize] = &[1, 2, 3, 4, 7, 16];
 
 const GROUPS: &[Group] = &[
-    Group { ranks: ANY, threads: &[1], modules: &[("comm", comm::CHECKS), ("halo", halo::CHECKS)] },
+    Group {
+        ranks: ANY,
+        threads: &[1],
+        modules: &[("comm", comm::CHECKS), ("comm", comm::VERBS), ("halo", halo::CHECKS), ("logical", logical::CHECKS)],
+    },
     Group {
         ranks: ANY,
         threads: &[1],

@@ -75,8 +75,8 @@ pub struct Bandwidth {
 /// the same on every rank.
 pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
     let console = Console::new(comm.is_root() && !args.quiet);
-    let placement = start_threads(comm, args.threads)?;
-    console.start(comm, &placement);
+    let placement = start_threads(comm, args.threads, 1)?;
+    console.start(&placement, None);
     console.warn(&placement.warnings);
 
     let host = comm.host();

@@ -56,6 +56,9 @@ pub struct Solver {
     /// Threads per rank.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<NonZeroU16>,
+    /// Logical ranks that make the same bits at any number of ranks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reproducible: Option<NonZeroU16>,
 }
 
 impl Default for Solver {
@@ -66,6 +69,7 @@ impl Default for Solver {
             preconditioner: PreconditionerKind::Multigrid,
             operator: OperatorKind::Elements,
             threads: None,
+            reproducible: None,
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Watch<'a> {
     console: &'a Console,
     laps: &'a Laps,
     interrupts: &'a Interrupts,
-    checkpoints: &'a Checkpoints,
+    checkpoints: Option<&'a Checkpoints>,
     subject: &'a Subject<'a>,
     every: Option<Duration>,
     rtol: f64,
@@ -29,13 +29,13 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Begins now. A checkpoint is written when the interrupts wish it, and
-    /// after each time of `every`.
+    /// after each time of `every`; none where there are no checkpoints.
     pub fn new(
         comm: &'a Comm,
         console: &'a Console,
         laps: &'a Laps,
         interrupts: &'a Interrupts,
-        checkpoints: &'a Checkpoints,
+        checkpoints: Option<&'a Checkpoints>,
         subject: &'a Subject<'a>,
         every: Option<Duration>,
     ) -> Self {
@@ -48,8 +48,8 @@ impl<'a> Watch<'a> {
     /// Ends the run if the solve was interrupted. **Collective.**
     ///
     /// # Errors
-    /// Then [`Error::Checkpointed`], or [`Error::Write`] where the checkpoint
-    /// could not be written; the same on every rank.
+    /// Then [`Error::Checkpointed`], [`Error::Write`] where the checkpoint could
+    /// not be written, or [`Error::StoppedForGood`] where there are none; the same on every rank.
     pub fn end(self, report: &CgReport) -> Result<()> {
         if report.outcome != Outcome::Interrupted {
             return Ok(());
@@ -57,7 +57,10 @@ impl<'a> Watch<'a> {
         let reason = self.interrupts.reason(self.comm).unwrap_or_default();
         self.last.into_inner()?;
         let (iteration, relative) = (report.iterations, report.relative_residual());
-        Err(Error::Checkpointed { reason, iteration, relative, path: self.checkpoints.path().into() })
+        Err(match self.checkpoints {
+            Some(checkpoints) => Error::Checkpointed { reason, iteration, relative, path: checkpoints.path().into() },
+            None => Error::StoppedForGood { reason, iteration },
+        })
     }
 }
 
@@ -79,7 +82,8 @@ impl Monitor for Watch<'_> {
     }
 
     fn save(&self, state: &CgState) {
-        let written = self.checkpoints.write(self.comm, self.subject, state);
+        let Some(checkpoints) = self.checkpoints else { return };
+        let written = checkpoints.write(self.comm, self.subject, state);
         let goes_on = self.interrupts.reason(self.comm).is_none();
         if let (Err(error), true) = (&written, goes_on) {
             self.console.warn(&[format!("{error}; the solve goes on without this checkpoint")]);

@@ -67,6 +67,17 @@ pub struct SolveArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     pub threads: Option<u16>,
 
+    /// Compute as L logical ranks do, so that results have the same bits at any number of ranks up to L [default of L: 16]
+    #[arg(
+        long,
+        value_name = "L",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "16",
+        value_parser = clap::value_parser!(u16).range(1..=4096)
+    )]
+    pub reproducible: Option<u16>,
+
     /// Inflow speed at inlets without a condition of their own, in m/s [default: 2.5]
     #[arg(long, value_parser = finite, allow_negative_numbers = true)]
     pub gamma: Option<f64>,
@@ -161,7 +172,7 @@ impl SolveArgs {
     /// options in place of what it says. **Collective.**
     ///
     /// # Errors
-    /// Those of [`Case::read`], and [`Error::ConditionTwice`]; the same on every rank.
+    /// Those of [`Case::read`], [`Error::ConditionTwice`], and [`Error::NotReproducible`]; the same on every rank.
     pub fn case(&self, comm: &Comm) -> Result<Case> {
         let mut case = match &self.input {
             Some(path) if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) => Case::read(comm, path)?,
@@ -184,8 +195,27 @@ impl SolveArgs {
         set(&mut case.output.format, self.format);
         set(&mut case.output.results, self.output.clone());
         case.solver.threads = self.threads.and_then(NonZeroU16::new).or(case.solver.threads);
+        case.solver.reproducible = self.reproducible.and_then(NonZeroU16::new).or(case.solver.reproducible);
+        if case.solver.reproducible.is_some() {
+            self.check_reproducible()?;
+        }
         case.output.json = self.json.clone().or(case.output.json);
         Ok(case)
+    }
+
+    /// Refuses what depends on the number of ranks, or needs a file while logical ranks are at work.
+    fn check_reproducible(&self) -> Result<()> {
+        let refused = [
+            ("--partition", self.partition.is_some()),
+            ("--max-time", self.max_time.is_some()),
+            ("--checkpoint-every", self.checkpoint_every.is_some()),
+            ("--restart", self.restart.is_some()),
+            ("--dry-run", self.dry_run),
+        ];
+        match refused.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(Error::NotReproducible { option }),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The run record: what a run did and how long it took, as JSON.
 
 use std::fs;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -142,6 +143,7 @@ pub struct MeshInfo {
 pub struct SolverConfig {
     pub operator: String,
     pub preconditioner: String,
+    pub reproducible: Option<NonZeroU16>,
     pub rtol: f64,
     pub max_iterations: usize,
     pub gamma: f64,

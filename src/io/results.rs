@@ -238,11 +238,10 @@ impl Writer<'_> {
         let blocks = Blocks::new(mesh.total_elements, self.comm.size());
         let to_slabs = ToSlabs::new(self.comm, blocks, mesh.element_ids[..mesh.own_elements].to_vec());
 
-        let rank = self.comm.rank() as Global;
         let connectivity: Vec<[Global; 9]> = (0..mesh.own_elements)
             .map(|e| {
                 let nodes = mesh.global_nodes(e);
-                std::array::from_fn(|i| if i < 8 { nodes[i] } else { rank })
+                std::array::from_fn(|i| if i < 8 { nodes[i] } else { Global::from(mesh.element_owners[e]) })
             })
             .collect();
         let slab = to_slabs.send(self.comm, &connectivity, 0);
@@ -299,6 +298,9 @@ impl Writer<'_> {
         count("refine", u64::from(record.mesh_info.refine))?;
         text("operator", &config.operator)?;
         text("preconditioner", &config.preconditioner)?;
+        if let Some(logical) = config.reproducible {
+            count("reproducible", u64::from(logical.get()))?;
+        }
         number("rtol", config.rtol)?;
         count("max_iterations", config.max_iterations as u64)?;
         number("gamma", config.gamma)?;

@@ -57,7 +57,11 @@ pub fn write(comm: &Comm, file: &File, results: &Results) -> hdf5::Result<bool> 
     collective &= writer.column("abs_vel", &fields.iter().map(|f| f.speed).collect::<Vec<_>>(), "m/s")?;
     collective &= writer.column("pressure", &fields.iter().map(|f| f.pressure).collect::<Vec<_>>(), "Pa")?;
     collective &= writer.column("error", results.errors, "m^2/s")?;
-    collective &= writer.column("partition", &vec![comm.rank() as i32; mesh.own_elements], "")?;
+    collective &= writer.column(
+        "partition",
+        &mesh.element_owners[cells.clone()].iter().map(|&rank| rank as i32).collect::<Vec<_>>(),
+        "",
+    )?;
     let numbers: Vec<i64> = cells.map(|e| mesh.element_ids[e] as i64).collect();
     collective &= writer.column("element", &numbers, "")?;
     Ok(collective)

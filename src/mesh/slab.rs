@@ -2,7 +2,7 @@
 
 use super::{LeftToRight, NO_REGION, Tags};
 use crate::error::{Error, Result};
-use crate::parallel::{Blocks, Comm, Global};
+use crate::parallel::{Blocks, Comm, Datum, Global};
 
 /// One rank's block of the nodes and of the elements of a mesh, in the
 /// numbering of the input.
@@ -70,6 +70,28 @@ impl MeshSlab {
         Ok(Self { tags, ..self })
     }
 
+    /// A slab of the same mesh, with its names, that holds nothing.
+    pub fn empty(&self) -> Self {
+        let Tags { boundary_names, region_names, .. } = self.tags.clone();
+        let tags = Tags { boundary_names, region_names, ..Tags::default() };
+        let (coordinates, connectivity) = (Vec::new(), Vec::new());
+        Self { nodes: self.nodes, elements: self.elements, coordinates, connectivity, tags, notes: self.notes.clone() }
+    }
+
+    /// The slabs of other ranks than those of `comm`, which some of these bring in order, while others bring an
+    /// [`empty`](Self::empty) one: dealt anew, in equal blocks. **Collective.**
+    pub fn dealt_anew(mut self, comm: &Comm) -> Self {
+        self.nodes = Blocks::new(self.nodes.total(), comm.size());
+        self.elements = Blocks::new(self.elements.total(), comm.size());
+        let coordinates = deal(comm, self.nodes, &self.coordinates);
+        let connectivity = deal(comm, self.elements, &self.connectivity);
+        if !self.tags.region_names.is_empty() {
+            let regions: Vec<[u16; 1]> = self.tags.regions.iter().map(|&region| [region]).collect();
+            self.tags.regions = deal(comm, self.elements, &regions).into_flattened();
+        }
+        Self { coordinates, connectivity, ..self }
+    }
+
     /// The names of the boundaries: the mesh's own, else those of [`LeftToRight`].
     pub fn boundary_names(&self) -> Vec<String> {
         if self.tags.has_boundaries() {
@@ -102,6 +124,16 @@ impl MeshSlab {
         let connectivity: Vec<_> = elements.range(comm.rank()).map(connectivity).collect();
         Self::new(comm, nodes, elements, coordinates, &connectivity)
     }
+}
+
+/// This rank's block of a list of which each rank brings the next part. **Collective.**
+fn deal<T: Datum, const N: usize>(comm: &Comm, blocks: Blocks, list: &[[T; N]]) -> Vec<[T; N]> {
+    let mut outgoing = vec![Vec::new(); comm.size()];
+    let first = comm.exclusive_sum(list.len() as u64);
+    for (item, at) in list.iter().zip(first..) {
+        outgoing[blocks.owner(at)].extend_from_slice(item);
+    }
+    comm.exchange(outgoing).concat().as_chunks::<N>().0.to_vec()
 }
 
 fn check(nodes: &[i64; 8], element: Global, total: Global) -> Result<[Global; 8]> {

@@ -2,49 +2,47 @@
 //! counted, and the agreement on errors that keeps a failure on one rank from
 //! hanging the rest.
 
-use std::sync::LazyLock;
 use std::time::Instant;
 
-use mpi::collective::SystemOperation;
-use mpi::datatype::Equivalence;
-use mpi::request::multiple_scope;
 use mpi::topology::SimpleCommunicator;
-use mpi::traits::*;
 
+use super::processes::{Datum, Operation, Processes};
+use super::seat::Seat;
 use super::traffic::{Traffic, Wait, note};
 use crate::error::{Error, ExitCode, Result};
 
-/// Values of `T` in one message: MPI counts in 32 bits, so longer ones are
-/// split. Tests lower the number of bytes, by QUAD8_MPI_MESSAGE_BYTES.
-pub(super) fn piece<T>() -> usize {
-    static BYTES: LazyLock<usize> = LazyLock::new(|| {
-        let lowered = std::env::var("QUAD8_MPI_MESSAGE_BYTES").ok().and_then(|text| text.parse().ok());
-        lowered.map_or(1 << 30, |bytes: usize| bytes.min(1 << 30))
-    });
-    (*BYTES / size_of::<T>().max(1)).max(1)
-}
-
-/// What may travel in a message.
-pub trait Datum: Equivalence + Copy + Default + Send + Sync + 'static {}
-impl<T: Equivalence + Copy + Default + Send + Sync + 'static> Datum for T {}
-
 /// The ranks that work on one problem.
 pub struct Comm {
-    inner: SimpleCommunicator,
+    world: World,
     rank: usize,
     size: usize,
+}
+
+/// What a rank is.
+enum World {
+    /// A process.
+    Processes(Processes),
+    /// A thread of one, among those of all processes.
+    Logical(Seat),
 }
 
 impl Comm {
     /// Wraps an MPI communicator.
     pub fn new(inner: SimpleCommunicator) -> Self {
-        let (rank, size) = (inner.rank() as usize, inner.size() as usize);
-        Self { inner, rank, size }
+        let processes = Processes::new(inner);
+        let (rank, size) = (processes.rank, processes.size);
+        Self { world: World::Processes(processes), rank, size }
     }
 
     /// The communicator of this rank alone.
     pub fn alone() -> Self {
         Self::new(SimpleCommunicator::self_comm())
+    }
+
+    /// That of a logical rank among all of them.
+    pub(super) fn logical(seat: Seat) -> Self {
+        let (rank, size) = (seat.rank(), seat.size());
+        Self { world: World::Logical(seat), rank, size }
     }
 
     /// This rank's number, from 0.
@@ -62,80 +60,99 @@ impl Comm {
         self.rank == 0
     }
 
-    /// The MPI handle, for libraries that need it.
-    pub fn raw(&self) -> mpi::ffi::MPI_Comm {
-        self.inner.as_raw()
+    /// The processes behind ranks that are processes.
+    pub(super) fn processes(&self) -> &Processes {
+        match &self.world {
+            World::Processes(processes) => processes,
+            World::Logical(_) => panic!("a logical rank is no process"),
+        }
     }
 
-    /// The communicator of the ranks on this host. **Collective.**
+    /// The MPI handle, for libraries that need it; logical ranks have none.
+    pub fn raw(&self) -> mpi::ffi::MPI_Comm {
+        self.processes().raw()
+    }
+
+    /// The communicator of the ranks on this host, which are processes. **Collective.**
     pub fn host(&self) -> Self {
-        Self::new(self.inner.split_shared(self.rank as i32))
+        Self::new(self.processes().host())
     }
 
     /// Waits for all ranks. **Collective.**
     pub fn barrier(&self) {
-        collective(|t| &mut t.others, 0, || self.inner.barrier());
+        self.collective(
+            |t| &mut t.others,
+            0,
+            || match &self.world {
+                World::Processes(processes) => processes.barrier(),
+                World::Logical(seat) => seat.barrier(),
+            },
+        );
     }
 
     /// Entry-wise sum over the ranks. **Collective.**
     pub fn sum_all<T: Datum>(&self, values: &[T]) -> Vec<T> {
-        self.reduce(values, SystemOperation::sum())
+        self.reduce(values, Operation::Sum)
     }
 
     /// Sum over the ranks. **Collective.**
     pub fn sum<T: Datum>(&self, value: T) -> T {
-        self.reduce(&[value], SystemOperation::sum())[0]
+        self.reduce(&[value], Operation::Sum)[0]
     }
 
     /// Smallest value over the ranks. **Collective.**
     pub fn min<T: Datum>(&self, value: T) -> T {
-        self.reduce(&[value], SystemOperation::min())[0]
+        self.reduce(&[value], Operation::Min)[0]
     }
 
     /// Largest value over the ranks. **Collective.**
     pub fn max<T: Datum>(&self, value: T) -> T {
-        self.reduce(&[value], SystemOperation::max())[0]
+        self.reduce(&[value], Operation::Max)[0]
     }
 
     /// Entry-wise smallest values over the ranks. **Collective.**
     pub fn min_all<T: Datum>(&self, values: &[T]) -> Vec<T> {
-        self.reduce(values, SystemOperation::min())
+        self.reduce(values, Operation::Min)
     }
 
     /// Entry-wise largest values over the ranks. **Collective.**
     pub fn max_all<T: Datum>(&self, values: &[T]) -> Vec<T> {
-        self.reduce(values, SystemOperation::max())
+        self.reduce(values, Operation::Max)
     }
 
-    fn reduce<T: Datum>(&self, values: &[T], operation: SystemOperation) -> Vec<T> {
-        let mut result = vec![T::default(); values.len()];
-        let reduce = || {
-            for (values, result) in values.chunks(piece::<T>()).zip(result.chunks_mut(piece::<T>())) {
-                self.inner.all_reduce_into(values, result, operation);
-            }
-        };
-        collective(|t| &mut t.reductions, size_of_val(values), reduce);
-        result
+    fn reduce<T: Datum>(&self, values: &[T], operation: Operation) -> Vec<T> {
+        self.collective(
+            |t| &mut t.reductions,
+            size_of_val(values),
+            || match &self.world {
+                World::Processes(processes) => processes.reduce(values, operation),
+                World::Logical(seat) => seat.reduce(values, operation),
+            },
+        )
     }
 
     /// Sum of the values of all lower ranks. **Collective.**
     pub fn exclusive_sum(&self, value: u64) -> u64 {
-        let mut result = 0;
-        collective(
+        self.collective(
             |t| &mut t.others,
             size_of_val(&value),
-            || {
-                self.inner.exclusive_scan_into(&value, &mut result, SystemOperation::sum());
+            || match &self.world {
+                World::Processes(processes) => processes.exclusive_sum(value),
+                World::Logical(seat) => seat.all_gather(value)[..self.rank].iter().sum(),
             },
-        );
-        if self.is_root() { 0 } else { result }
+        )
     }
 
     /// The value of every rank, in rank order. **Collective.**
     pub fn all_gather<T: Datum>(&self, value: T) -> Vec<T> {
-        let mut values = vec![T::default(); self.size];
-        collective(|t| &mut t.others, size_of::<T>(), || self.inner.all_gather_into(&[value][..], &mut values[..]));
-        values
+        self.collective(
+            |t| &mut t.others,
+            size_of::<T>(),
+            || match &self.world {
+                World::Processes(processes) => processes.all_gather(value),
+                World::Logical(seat) => seat.all_gather(value),
+            },
+        )
     }
 
     /// The string of every rank, in rank order. **Collective.**
@@ -146,25 +163,18 @@ impl Comm {
 
     /// Sends `outgoing[r]` to rank `r` and returns what rank `r` sent here in
     /// entry `r`. **Collective.**
-    pub fn exchange<T: Datum>(&self, mut outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
+    pub fn exchange<T: Datum>(&self, outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
         // What stays here does not travel.
-        let own = std::mem::take(&mut outgoing[self.rank]);
-        let sent = outgoing.iter().map(Vec::len).sum::<usize>() * size_of::<T>() + self.size * size_of::<u64>();
-        collective(|t| &mut t.others, sent, || self.exchange_with_own(&outgoing, own))
-    }
-
-    fn exchange_with_own<T: Datum>(&self, outgoing: &[Vec<T>], own: Vec<T>) -> Vec<Vec<T>> {
-        let sizes: Vec<u64> = outgoing.iter().map(|m| m.len() as u64).collect();
-        let mut expected = vec![0_u64; self.size];
-        self.inner.all_to_all_into(&sizes[..], &mut expected[..]);
-        let mut incoming: Vec<Vec<T>> = expected.iter().map(|&n| vec![T::default(); n as usize]).collect();
-        incoming[self.rank] = own;
-
-        let others = |r: &usize| *r != self.rank;
-        let send: Vec<_> = outgoing.iter().map(|m| &m[..]).enumerate().filter(|(r, _)| others(r)).collect();
-        let receive = incoming.iter_mut().map(|m| &mut m[..]).enumerate().filter(|(r, _)| others(r)).collect();
-        self.transfer(&send, receive, || ());
-        incoming
+        let travels = outgoing.iter().map(Vec::len).sum::<usize>() - outgoing[self.rank].len();
+        let sent = travels * size_of::<T>() + self.size * size_of::<u64>();
+        self.collective(
+            |t| &mut t.others,
+            sent,
+            || match &self.world {
+                World::Processes(processes) => processes.exchange(outgoing),
+                World::Logical(seat) => seat.exchange(outgoing),
+            },
+        )
     }
 
     /// Gathers one list a rank on rank 0, in rank order; other ranks get
@@ -192,12 +202,14 @@ impl Comm {
 
     fn broadcast_into<T: Datum>(&self, from: usize, values: &mut [T]) {
         let given = if self.rank == from { size_of_val(values) } else { 0 };
-        let broadcast = || {
-            for values in values.chunks_mut(piece::<T>()) {
-                self.inner.process_at_rank(from as i32).broadcast_into(values);
-            }
-        };
-        collective(|t| &mut t.others, given, broadcast);
+        self.collective(
+            |t| &mut t.others,
+            given,
+            || match &self.world {
+                World::Processes(processes) => processes.broadcast_into(from, values),
+                World::Logical(seat) => seat.broadcast_into(from, values),
+            },
+        );
     }
 
     /// The strings of rank 0 on every rank; the others pass none. **Collective.**
@@ -255,53 +267,32 @@ impl Comm {
         receive: Vec<(usize, &mut [T])>,
         work: impl FnOnce() -> R,
     ) -> R {
-        let (result, seconds) = self.transfer(send, receive, work);
+        let (result, seconds) = match &self.world {
+            World::Processes(processes) => processes.transfer(send, receive, work),
+            World::Logical(seat) => seat.transfer(send, receive, work),
+        };
         let bytes = send.iter().map(|(_, values)| size_of_val(*values) as u64).sum();
         note(|t| &mut t.halo, Wait { count: send.len() as u64, bytes, seconds });
         result
     }
 
-    /// What [`swap_during`](Self::swap_during) does, uncounted; returns the
-    /// seconds besides those of `work`, too.
-    fn transfer<T: Datum, R>(
-        &self,
-        send: &[(usize, &[T])],
-        receive: Vec<(usize, &mut [T])>,
-        work: impl FnOnce() -> R,
-    ) -> (R, f64) {
-        let messages = send.len() + receive.len();
-        let start = Instant::now();
-        multiple_scope(messages, |scope, requests| {
-            for (source, buffer) in receive {
-                let process = self.inner.process_at_rank(source as i32);
-                for piece in buffer.chunks_mut(piece::<T>()) {
-                    requests.add(process.immediate_receive_into(scope, piece));
-                }
-            }
-            for (target, buffer) in send {
-                let process = self.inner.process_at_rank(*target as i32);
-                for piece in buffer.chunks(piece::<T>()) {
-                    requests.add(process.immediate_send(scope, piece));
-                }
-            }
-            let posted = Instant::now();
-            let result = work();
-            let done = Instant::now();
-            requests.wait_all(&mut Vec::with_capacity(messages));
-            (result, ((posted - start) + done.elapsed()).as_secs_f64())
-        })
-    }
-
     /// Ends the job at once, on every rank, with this exit code.
     pub fn abort(&self, code: ExitCode) -> ! {
-        self.inner.abort(code as i32)
+        match &self.world {
+            World::Processes(processes) => processes.abort(code),
+            World::Logical(_) => Processes::new(SimpleCommunicator::world()).abort(code),
+        }
     }
-}
 
-/// Runs a collective operation of one kind, to which this rank gives so many bytes.
-fn collective<R>(kind: impl FnOnce(&mut Traffic) -> &mut Wait, bytes: usize, work: impl FnOnce() -> R) -> R {
-    let start = Instant::now();
-    let result = work();
-    note(kind, Wait { count: 1, bytes: bytes as u64, seconds: start.elapsed().as_secs_f64() });
-    result
+    /// Runs a collective operation of one kind, to which this rank gives so many bytes.
+    fn collective<R>(&self, kind: impl FnOnce(&mut Traffic) -> &mut Wait, bytes: usize, work: impl FnOnce() -> R) -> R {
+        let start = Instant::now();
+        let result = work();
+        let seconds = match &self.world {
+            World::Processes(_) => start.elapsed().as_secs_f64(),
+            World::Logical(seat) => seat.take_seconds(),
+        };
+        note(kind, Wait { count: 1, bytes: bytes as u64, seconds });
+        result
+    }
 }

@@ -16,8 +16,7 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::comm::Datum;
-use super::{Comm, Global, Local};
+use super::{Comm, Datum, Global, Local};
 use crate::error::{Error, Result};
 
 /// The distribution of unknowns over ranks, as one rank sees it.

@@ -16,7 +16,7 @@ use hdf5_sys::h5s::{
     H5S_SELECT_SET, H5Sclose, H5Screate_simple, H5Sget_select_npoints, H5Sselect_hyperslab, H5Sselect_none,
 };
 
-use super::comm::piece;
+use super::processes::piece;
 use super::{Comm, work};
 
 /// Opens a file for reading through MPI-IO. **Collective.**

@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 /// Where this rank runs and with how many threads.
 #[derive(Debug, Clone)]
 pub struct Placement {
+    /// All ranks.
+    pub ranks: usize,
     /// Threads of this rank.
     pub threads: usize,
     /// Name of this rank's host.
@@ -72,18 +74,20 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Placement {
              mpirun --map-by slot:PE={squeezed} (or --bind-to none), or use --threads 1"
         ));
     }
-    Placement { threads, host, hosts: hosts.len(), warnings }
+    Placement { ranks: comm.size(), threads, host, hosts: hosts.len(), warnings }
 }
 
-/// Decides the number of threads as [`place`] does and starts them; once in a process. **Collective.**
+/// Decides the number of threads as [`place`] does and starts them, an equal part
+/// for each of so many logical ranks of this process; once in a process. **Collective.**
 ///
 /// # Errors
 /// [`Error::Threads`] on every rank.
-pub fn start_threads(comm: &Comm, requested: Option<NonZeroU16>) -> Result<Placement> {
+pub fn start_threads(comm: &Comm, requested: Option<NonZeroU16>, logical: usize) -> Result<Placement> {
     let placement = place(comm, requested.map(|n| usize::from(n.get())));
     let threads = placement.threads;
     // The main thread works too: with one thread no other is ever started.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread().build_global();
+    let each = (threads / logical).max(1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(each).use_current_thread().build_global();
     comm.agree(pool.map_err(|e| Error::Threads { threads, cause: e.to_string() }))?;
     Ok(placement)
 }

@@ -1,5 +1,8 @@
 //! Ranks and threads: the communicator, block distributions, who owns which
 //! unknown, and the halo exchange. Knows no mesh and no matrix.
+//!
+//! A rank is a process of MPI, or one of the logical ranks that
+//! [`on_logical_ranks`] makes of threads: behind a [`Comm`] they are alike.
 
 mod blocks;
 mod comm;
@@ -7,14 +10,20 @@ mod halo;
 pub mod hdf5_rows;
 pub mod heartbeat;
 mod hosts;
+mod logical;
 pub mod loops;
+mod processes;
+mod seat;
+mod team;
 pub mod traffic;
 pub mod work;
 
 pub use blocks::Blocks;
-pub use comm::{Comm, Datum};
+pub use comm::Comm;
 pub use halo::{Halo, IndexMap};
 pub use hosts::{Placement, place, start_threads};
+pub use logical::{logical_ranks_here, on_logical_ranks};
+pub use processes::Datum;
 
 /// Index of a node, unknown or element on this rank.
 pub type Local = u32;

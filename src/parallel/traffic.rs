@@ -5,13 +5,15 @@
 //! Waiting belongs to the communication that waits: on a rank that has less to
 //! do than its neighbours the time until they are ready counts as halo or as
 //! reductions. What HDF5 sends while files are read and written is not seen here.
+//! Logical ranks count the messages between each other, and as waiting what their
+//! process spends with the others: what its threads wait for each other, they compute.
 
 use std::cell::Cell;
 use std::ops::{AddAssign, Sub};
 use std::time::Instant;
 
 thread_local! {
-    /// MPI is called on one thread alone.
+    /// Of the rank that this thread is.
     static TRAFFIC: Cell<Traffic> = const { Cell::new(Traffic::NONE) };
 }
 

@@ -1,6 +1,7 @@
 //! How much of its stage this rank has done, for whoever shows it. Whoever knows
 //! a stage says what is to be done; the loops that do it count.
 
+use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,6 +13,11 @@ static EXPECTED: Mutex<Expected> = Mutex::new(Expected { units: 0, amount: 0, un
 
 /// The unit of [`expect`] for what is read and written.
 pub const BYTES: &str = "B";
+
+thread_local! {
+    /// Logical ranks of this process for which this thread says what there is to do: all, where it is the first.
+    static VOICES: Cell<u64> = const { Cell::new(1) };
+}
 
 /// What a stage has to do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,8 +44,9 @@ pub struct Share {
 /// A piece of work begins in which this rank will count so many `units`, while
 /// all ranks work on an `amount` of, for instance, elements.
 pub fn expect(units: u64, amount: u64, unit: &'static str) {
-    if let Ok(mut expected) = EXPECTED.lock() {
-        *expected = Expected { units, amount, unit };
+    let voices = VOICES.get();
+    if let (1.., Ok(mut expected)) = (voices, EXPECTED.lock()) {
+        *expected = Expected { units: voices * units, amount, unit };
         DONE.store(0, Ordering::Relaxed);
     }
 }
@@ -47,6 +54,12 @@ pub fn expect(units: u64, amount: u64, unit: &'static str) {
 /// A stage begins of which is not known what there is to do.
 pub fn expect_nothing() {
     expect(0, 0, "");
+}
+
+/// From now on this thread says what so many logical ranks have to do, of about
+/// equal parts; of none, where another thread does.
+pub(super) fn speak_for(ranks: usize) {
+    VOICES.set(ranks as u64);
 }
 
 /// So many units are done.

@@ -83,6 +83,7 @@ fn record() -> RunRecord {
         solver_config: SolverConfig {
             operator: "elements".into(),
             preconditioner: "jacobi".to_owned(),
+            reproducible: None,
             rtol: 1e-8,
             max_iterations: 100,
             gamma: 2.5,

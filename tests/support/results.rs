@@ -44,7 +44,8 @@ impl Results {
     }
 }
 
-fn read<T: H5Type>(file: &File, name: &str) -> Vec<T> {
+/// All values of a dataset.
+pub fn read<T: H5Type>(file: &File, name: &str) -> Vec<T> {
     file.dataset(name).unwrap().read_raw().unwrap()
 }
 

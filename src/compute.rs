@@ -1,0 +1,228 @@
+//! The story of a solve between the mesh that is read and the results that are
+//! written: nothing in it touches a file but checkpoints.
+
+use std::rc::Rc;
+
+use crate::assemble::{ElementMatrices, Family, Stiffness, fixed_nodes, held_nodes, load_vector};
+use crate::breakdown::{Breakdown, Laps};
+use crate::case::{Case, OperatorKind, PreconditionerKind};
+use crate::checkpoint::{Checkpoints, Interrupts, Restart, Subject, Watch};
+use crate::cli::SolveArgs;
+use crate::console::Console;
+use crate::describe;
+use crate::error::{Error, Result};
+use crate::fields::{Fluid, element_fields, estimate_error, gauss_velocities, node_fields, recover};
+use crate::flow::flow_report;
+use crate::io::{Convergence, read_partition};
+use crate::la::{CgOptions, CgState, Jacobi, Preconditioner, Vector, conjugate_gradient_monitored};
+use crate::mesh::{self, BoundaryEdge, LocalMesh, MeshSlab, Partition, Split};
+use crate::parallel::{Comm, Halo, Placement, work};
+use crate::problem::Problem;
+use crate::run::enter;
+use crate::solution::{Solution, Summary};
+use crate::timing::Stopwatch;
+
+/// What is to be computed; the same on every rank.
+pub struct Task<'a> {
+    /// What was asked for.
+    pub case: &'a Case,
+    /// On the command line.
+    pub args: &'a SolveArgs,
+    /// The case on the mesh.
+    pub problem: &'a Problem,
+    /// Ranks and threads.
+    pub placement: &'a Placement,
+    /// What may end the run.
+    pub interrupts: &'a Interrupts,
+}
+
+/// What one rank notes and shows meanwhile.
+pub struct Desk<'a> {
+    /// What is shown.
+    pub console: &'a Console,
+    /// What the stages take.
+    pub watch: &'a mut Stopwatch,
+    /// Where the state is saved, if anywhere.
+    pub checkpoints: Option<&'a Checkpoints>,
+}
+
+impl Task<'_> {
+    /// The solution from this rank's slab of the mesh. **Collective.**
+    ///
+    /// # Errors
+    /// Any [`Error`], the same on every rank.
+    pub fn compute(&self, comm: &Rc<Comm>, slab: MeshSlab, desk: &mut Desk) -> Result<Solution> {
+        let Self { case, args, problem, placement, interrupts } = *self;
+        let Case { mesh: source, refine, constants, solver, .. } = case;
+        let Desk { console, ref mut watch, checkpoints } = *desk;
+        let progress = &console.progress;
+        let begin = |stage| {
+            enter(comm, stage);
+            interrupts.check(comm, stage)
+        };
+
+        // 1. Split, distribute, refine.
+        begin("partition")?;
+        let notes = slab.notes.clone();
+        progress.stage("splitting the mesh");
+        let prepared = watch.time("partition", || prepare(comm, slab, problem, *refine, args))?;
+        let Prepared { base, mesh, boundary, halo, partition, turned, inside } = prepared;
+        let mut warnings = placement.warnings.clone();
+        let orphans = comm.sum(mesh.orphans.len() as u64);
+        warnings.extend(notes);
+        warnings.extend(mesh::warnings(turned, orphans, inside));
+        console.warn(&warnings);
+        let parallel = describe::parallel(comm, placement, &partition, &halo, &mesh);
+        console.mesh(source, &mesh, *refine, &parallel);
+        let (input, input_boundary) = if *refine == 0 { (&mesh, &boundary) } else { (&base.mesh, &base.boundary) };
+        let subject = Subject { case, input, boundary: input_boundary, mesh: &mesh };
+        let restart = checkpoints.zip(args.restart.as_ref());
+        let restart = restart.map(|(checkpoints, path)| checkpoints.read(comm, path, &subject)).transpose()?;
+        let (start, restarted) = match restart {
+            Some(Restart { state, from, warning }) => {
+                console.warn(warning.as_slice());
+                console.restart(&from);
+                warnings.extend(warning);
+                (Some(state), Some(from))
+            }
+            None => (None, None),
+        };
+
+        // 2. Assemble the system and build in the boundary conditions.
+        begin("assemble")?;
+        progress.stage("integrating the elements");
+        let own = mesh.elements.len() as u64;
+        work::expect(own * if problem.has_source() { 2 } else { 1 }, mesh.total_elements, "elements");
+        let (elements, mut b) = watch.time("assemble_system", || {
+            let elements = ElementMatrices::new(&mesh, &boundary, problem);
+            let elements = comm.agree(elements.map_err(|e| e.before_refinement(*refine)))?;
+            Ok::<_, Error>((elements, comm.agree(load_vector(&mesh, &boundary, problem))?))
+        })?;
+        let (fixed, stiffness) = watch.time("apply_bc", || {
+            let fixed = fixed_nodes(&halo, &mesh, &boundary, problem)?;
+            let build = match solver.operator {
+                OperatorKind::Elements => Stiffness::elements,
+                OperatorKind::Assembled => Stiffness::assembled,
+            };
+            let stiffness = build(&halo, &mesh, &elements, &fixed, &mut b);
+            Ok::<_, Error>((fixed, stiffness))
+        })?;
+        let operator = stiffness.operator();
+
+        // 3. Solve.
+        begin("solve")?;
+        progress.stage("setting up the preconditioner");
+        // For the ways between the levels, their operators, and what smooths there.
+        work::expect(3 * halo.map().owned() as u64, halo.map().total(), "unknowns");
+        let preconditioner = watch.time("setup_preconditioner", || {
+            Ok::<Box<dyn Preconditioner>, Error>(match solver.preconditioner {
+                PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
+                PreconditionerKind::Multigrid => {
+                    let family = Family::new(comm, &base.mesh, &base.boundary, problem, *refine, elements)?;
+                    Box::new(stiffness.multigrid(&mesh, &fixed, family)?)
+                }
+            })
+        })?;
+        let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations };
+        begin("iterate")?;
+        let start = start.unwrap_or_else(|| CgState::new(Vector::zeros(halo.map())));
+        let laps = Laps::start();
+        let (mut u, report) = watch.time("solve_system", || {
+            let monitor = Watch::new(comm, console, &laps, interrupts, checkpoints, &subject, args.checkpoint_every);
+            let (u, report) = conjugate_gradient_monitored(operator, &*preconditioner, &b, start, options, &monitor);
+            monitor.end(&report)?;
+            Ok::<_, Error>((u, report))
+        })?;
+        let convergence = Convergence::new(&report, preconditioner.levels());
+        let breakdown = Breakdown::of_solve(comm, &laps, &preconditioner.spent());
+        let matrix_nnz = comm.sum(operator.entries() as u64);
+        // The results need their memory.
+        drop((preconditioner, stiffness, b));
+        for warning in convergence.slow_multigrid().into_iter().chain(report.warning()) {
+            console.warn(std::slice::from_ref(&warning));
+            warnings.push(warning);
+        }
+        console.solved(&report, convergence.factor, solver.rtol);
+
+        // 4. Velocities, pressures and flows.
+        progress.stage("recovering velocities");
+        // At their Gauss points, in patches of which there are about as many, and for the error.
+        work::expect(2 * own + mesh.own_elements as u64, mesh.total_elements, "elements");
+        let (fields, node_fields, estimate, flow) = watch.time("compute_derived", || {
+            for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
+                if is_fixed {
+                    *u = value;
+                }
+            }
+            halo.forward(u.local_mut());
+            let fluid = Fluid { p0: constants.p0, density: constants.density };
+            let flow = flow_report(comm, &mesh, &boundary, problem, &u)?;
+            let gauss = gauss_velocities(&mesh, u.local());
+            let recovered = recover(&halo, &mesh, problem, &gauss);
+            let estimate = estimate_error(comm, &mesh, u.local(), &recovered, problem);
+            let nodes = node_fields(&recovered.into_nodes(), fluid);
+            Ok::<_, Error>((element_fields(&mesh, &gauss, fluid), nodes, estimate, flow))
+        })?;
+        let summary = Summary {
+            stats: describe::solution(comm, &u, &fields, &estimate, &report),
+            convergence,
+            breakdown,
+            flow,
+            parallel,
+            matrix_nnz,
+            used_nodes: halo.map().total(),
+            fixed_nodes: comm.sum(fixed.fixed[..mesh.owned_nodes].iter().filter(|f| **f).count() as u64),
+            restart: restarted,
+            warnings,
+            report,
+        };
+        Ok(Solution { mesh, boundary, u, fields, node_fields, errors: estimate.elements, summary })
+    }
+}
+
+/// A distributed mesh before its refinement; nothing where it is not refined.
+#[derive(Default)]
+struct Base {
+    mesh: LocalMesh,
+    boundary: Vec<BoundaryEdge>,
+}
+
+/// A mesh that is ready for assembly.
+struct Prepared {
+    base: Base,
+    mesh: LocalMesh,
+    boundary: Vec<BoundaryEdge>,
+    halo: Rc<Halo>,
+    partition: Partition,
+    turned: u64,
+    inside: u64,
+}
+
+fn prepare(comm: &Rc<Comm>, mut slab: MeshSlab, problem: &Problem, levels: u32, args: &SolveArgs) -> Result<Prepared> {
+    // What is refined counts what it is refined into.
+    let step = slab.connectivity.len() as u64;
+    let children = 4_u64.saturating_pow(levels);
+    let refined = step.saturating_mul(children);
+    let units = refined.saturating_mul(2).saturating_add(3 * step);
+    work::expect(units, slab.elements.total().saturating_mul(children), "elements");
+    let partition = match &args.partition {
+        Some(path) => read_partition(comm, path, &slab)?,
+        None => mesh::partition(comm, &slab, &Split::ranks(comm, args.partitioner.partitioner()))?,
+    };
+    work::done(step);
+    let (coarse, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
+    work::done(step);
+    let (boundary, inside) = mesh::named_boundary(comm, &slab, &coarse)?;
+    let held = comm.agree(held_nodes(&coarse, &boundary, problem))?;
+    mesh::check_components(&coarse.halo(comm)?, &coarse, &held)?;
+    work::done(step);
+    let (base, mesh, boundary) = if levels == 0 {
+        (Base::default(), coarse, boundary)
+    } else {
+        let (mesh, edges) = mesh::refine(comm, &coarse, &boundary, levels)?;
+        work::done(refined);
+        (Base { mesh: coarse, boundary }, mesh, edges)
+    };
+    let halo = Rc::new(mesh.halo(comm)?);
+    Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside })
+}

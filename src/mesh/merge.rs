@@ -1,0 +1,55 @@
+//! The meshes of several ranks as that of one: what is to be written, not to be
+//! computed on, since nodes that are ghosts of several ranks are there as often.
+
+use super::{BoundaryEdge, LocalMesh};
+use crate::parallel::Local;
+
+/// Lists over the local nodes of several ranks as one: nodes that they own first. Each comes with how many those are.
+pub fn merge_nodes<'a, T: Copy + 'a>(lists: impl Iterator<Item = (&'a [T], usize)> + Clone) -> Vec<T> {
+    let owned = lists.clone().flat_map(|(list, owned)| &list[..owned]);
+    owned.chain(lists.flat_map(|(list, owned)| &list[owned..])).copied().collect()
+}
+
+/// The meshes of at least one rank with their named boundary edges as one, without ghost elements; nodes as in
+/// [`merge_nodes`].
+pub fn merge(parts: &[(&LocalMesh, &[BoundaryEdge])]) -> (LocalMesh, Vec<BoundaryEdge>) {
+    let meshes = || parts.iter().map(|(mesh, _)| *mesh);
+    let mut mesh = LocalMesh {
+        element_ids: meshes().flat_map(|mesh| own(mesh, &mesh.element_ids)).copied().collect(),
+        element_owners: meshes().flat_map(|mesh| own(mesh, &mesh.element_owners)).copied().collect(),
+        regions: meshes().flat_map(|mesh| own(mesh, &mesh.regions)).copied().collect(),
+        own_elements: meshes().map(|mesh| mesh.own_elements).sum(),
+        coordinates: merge_nodes(meshes().map(|mesh| (&mesh.coordinates[..], mesh.owned_nodes))),
+        node_ids: merge_nodes(meshes().map(|mesh| (&mesh.node_ids[..], mesh.owned_nodes))),
+        node_owners: merge_nodes(meshes().map(|mesh| (&mesh.node_owners[..], mesh.owned_nodes))),
+        owned_nodes: meshes().map(|mesh| mesh.owned_nodes).sum(),
+        orphans: meshes().flat_map(|mesh| &mesh.orphans).copied().collect(),
+        ..LocalMesh::default()
+    };
+    if let Some((first, _)) = parts.first() {
+        mesh.total_nodes = first.total_nodes;
+        mesh.total_elements = first.total_elements;
+        mesh.boundary_names.clone_from(&first.boundary_names);
+        mesh.region_names.clone_from(&first.region_names);
+    }
+    let mut boundary = Vec::new();
+    let (mut owned, mut ghosts) = (0, mesh.owned_nodes);
+    for (part, edges) in parts {
+        let elements = mesh.elements.len() as Local;
+        let own_edges = edges.iter().filter(|edge| (edge.element as usize) < part.own_elements);
+        boundary.extend(own_edges.map(|edge| BoundaryEdge { element: elements + edge.element, ..*edge }));
+        let place = |node: Local| match node as usize {
+            node if node < part.owned_nodes => (owned + node) as Local,
+            node => (ghosts + node - part.owned_nodes) as Local,
+        };
+        mesh.elements.extend(own(part, &part.elements).iter().map(|nodes| nodes.map(place)));
+        owned += part.owned_nodes;
+        ghosts += part.coordinates.len() - part.owned_nodes;
+    }
+    (mesh, boundary)
+}
+
+/// What a list says of a rank's own elements.
+fn own<'a, T>(mesh: &LocalMesh, list: &'a [T]) -> &'a [T] {
+    &list[..mesh.own_elements.min(list.len())]
+}
