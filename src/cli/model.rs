@@ -51,6 +51,15 @@ pub struct ModelArgs {
     #[arg(long, value_name = "RUN.json")]
     pub record: Option<PathBuf>,
 
+    /// Records of `bench stream` on the machine of that run, with as many ranks as the run and as those that are
+    /// compared: a rank computes as fast as its share of the memory bandwidth lets it
+    #[arg(long, value_name = "STREAM.json", num_args = 1.., requires = "record")]
+    pub stream: Vec<PathBuf>,
+
+    /// Leave work out and only compare, with runs on a simulated network
+    #[arg(long, requires = "compare", conflicts_with_all = ["record", "output"])]
+    pub network: bool,
+
     /// Run records to compare the model with, too
     #[arg(long, value_name = "RUN.json", num_args = 1..)]
     pub compare: Vec<PathBuf>,

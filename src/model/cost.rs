@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::hierarchy::{Kind, Level};
 use super::interfaces::{Interfaces, Part};
-use super::machine::{DIRECT, Machine};
+use super::machine::Machine;
 
 /// A solve on a number of ranks.
 pub struct Solve<'a> {
@@ -80,10 +80,8 @@ impl Solve<'_> {
         sum.mesh_messages = self.exchange(0, 8.0);
         sum.reductions = REDUCTIONS * machine.reduction(ranks, 8.0);
         for (at, level) in levels.iter().enumerate() {
-            // A transfer exchanges the values of the coarser level, down and up.
-            let transfers = if at > 0 { 2.0 * levels[at - 1].visits } else { 0.0 };
             let products = level.products * self.exchange(at, 4.0);
-            let transfers = transfers * (self.exchange(at, 4.0) + self.gather(at, 4.0));
+            let transfers = self.transfers(at) * (self.exchange(at, 4.0) + self.gather(at, 4.0));
             let place = if level.kind == Kind::Aggregates { &mut sum.coarse_messages } else { &mut sum.mesh_messages };
             *place += products + transfers;
         }
@@ -94,7 +92,7 @@ impl Solve<'_> {
     fn direct(&self) -> f64 {
         let Some(last) = self.levels.last() else { return 0.0 };
         let shared = if last.ranks > 1.0 { self.machine.reduction(last.ranks, 8.0 * last.unknowns) } else { 0.0 };
-        last.visits * (last.unknowns.powi(2) * DIRECT + shared)
+        last.visits * (last.unknowns.powi(2) * self.machine.rates.direct + shared)
     }
 
     /// Seconds of building the preconditioner.
@@ -119,25 +117,53 @@ impl Solve<'_> {
     /// Seconds of one exchange of values of `width` bytes on a level, on the
     /// slowest rank.
     fn exchange(&self, at: usize, width: f64) -> f64 {
+        let messages = |(neighbours, values): (f64, f64)| self.machine.messages(neighbours, width * values);
+        self.received(at).into_iter().map(messages).fold(0.0, f64::max)
+    }
+
+    /// Neighbours of each part on a level, and the values that it receives from them in one exchange.
+    fn received(&self, at: usize) -> Vec<(f64, f64)> {
         let level = &self.levels[at];
         if level.ranks <= 1.0 {
-            return 0.0;
+            return Vec::new();
         }
-        let slowest = |values: fn(&Part) -> f64, divided: f64, scale: f64| {
-            let parts = self.interfaces.divided(divided);
-            let seconds = parts.map(|p| self.machine.messages(p.neighbours, width * scale * values(&p)));
-            seconds.fold(0.0, f64::max)
+        let of = |values: fn(&Part) -> f64, divided: f64, scale: f64| {
+            self.interfaces.divided(divided).map(|part| (part.neighbours, scale * values(&part))).collect()
         };
         match level.kind {
-            Kind::Mesh => slowest(|p| p.values, (level.unknowns / self.interfaces.nodes).sqrt(), 1.0),
-            Kind::Corners => slowest(|p| p.corners, self.base_divided(), 1.0),
+            Kind::Mesh => of(|p| p.values, (level.unknowns / self.interfaces.nodes).sqrt(), 1.0),
+            Kind::Corners => of(|p| p.corners, self.base_divided(), 1.0),
             // Interfaces are as long as the root of a rank's unknowns says, with as many neighbours as before.
             Kind::Aggregates => {
                 let corners = self.levels.iter().find(|l| l.kind == Kind::Corners).unwrap_or(level);
                 let own = |level: &Level| level.unknowns / level.ranks;
-                slowest(|p| p.corners, self.base_divided(), (own(level) / own(corners)).sqrt())
+                of(|p| p.corners, self.base_divided(), (own(level) / own(corners)).sqrt())
             }
         }
+    }
+
+    /// Messages between neighbours in one iteration, and their bytes, of all ranks together.
+    pub fn sent(&self) -> [f64; 2] {
+        let mut sum = [0.0; 2];
+        let mut add = |at: usize, exchanges: f64, width: f64| {
+            let parts = self.received(at);
+            // Those of a level on fewer ranks are like these.
+            let share = exchanges * self.levels[at].ranks / self.levels[0].ranks;
+            for (neighbours, values) in parts {
+                sum[0] += share * neighbours;
+                sum[1] += share * width * values;
+            }
+        };
+        add(0, 1.0, 8.0);
+        for (at, level) in self.levels.iter().enumerate() {
+            add(at, level.products + self.transfers(at), 4.0);
+        }
+        sum
+    }
+
+    /// Exchanges of a level's values on the way to it and back, in one cycle.
+    fn transfers(&self, at: usize) -> f64 {
+        if at > 0 { 2.0 * self.levels[at - 1].visits } else { 0.0 }
     }
 
     /// Elements of the coarsest mesh along a side of an element of the counted one.

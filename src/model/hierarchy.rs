@@ -70,10 +70,11 @@ impl Shape {
         }
     }
 
-    /// The levels that a run used.
-    pub fn as_solved(&self, run: &Run) -> Vec<Level> {
+    /// The levels that a run used, on as many ranks as [`levels`](Self::levels) says.
+    pub fn as_solved(&self, run: &Run, fewest: f64) -> Vec<Level> {
         let ranks = run.parallel.ranks as f64;
         let corners = run.mesh_info.refine + 1;
+        let mut active = ranks;
         let level = |(at, size): (usize, &crate::la::LevelSize)| Level {
             kind: if at < corners {
                 Kind::Mesh
@@ -84,7 +85,10 @@ impl Shape {
             },
             unknowns: size.unknowns as f64,
             entries: size.entries as f64,
-            ranks,
+            ranks: {
+                active = if at > corners { moved(size.unknowns as f64, fewest, ranks, active) } else { ranks };
+                active
+            },
             visits: 0.0,
             products: 0.0,
         };
@@ -114,16 +118,22 @@ impl Shape {
             if next > STALLED * now {
                 break;
             }
-            if fewest > 0.0 {
-                let wanted = (next / fewest).floor().clamp(1.0, active);
-                let group = ((ranks / wanted).ceil() as u64).next_power_of_two() as f64;
-                active = (ranks / group).ceil().min(active);
-            }
+            active = moved(next, fewest, ranks, active);
             now = next;
             levels.push(level(Kind::Aggregates, now, self.aggregate_entries.min(now), active));
         }
         visited(levels)
     }
+}
+
+/// Ranks that an aggregated level moves to, of those that are `active` on the finer one.
+fn moved(unknowns: f64, fewest: f64, ranks: f64, active: f64) -> f64 {
+    if fewest <= 0.0 {
+        return active;
+    }
+    let wanted = (unknowns / fewest).floor().clamp(1.0, active);
+    let group = ((ranks / wanted).ceil() as u64).next_power_of_two() as f64;
+    (ranks / group).ceil().min(active)
 }
 
 /// Counts visits and products, as [`Multigrid`](crate::la::Multigrid) makes them.

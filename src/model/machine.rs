@@ -47,26 +47,30 @@ pub struct Rates {
     pub assembly: f64,
     /// Of building the preconditioner, for an unknown.
     pub setup: f64,
+    /// Of the direct solution, for each number of the dense matrix.
+    pub direct: f64,
 }
 
 fn is_mesh(level: &Level) -> bool {
     level.kind == Kind::Mesh
 }
 
-/// Seconds of the direct solution for each number of the dense matrix: half of
-/// them are read, twice, at 8 bytes a nanosecond.
-pub const DIRECT: f64 = 1e-9;
+/// Half of the numbers of the dense matrix are read, twice, at 8 bytes a nanosecond.
+const DIRECT: f64 = 1e-9;
 
 impl Rates {
     /// Those of a run on two ranks of two cores of an AMD EPYC (shared virtual
     /// machine), the Y-channel with `--refine 3`.
     pub const TYPICAL: Self =
-        Self { iteration: 1.46e-8, mesh: 1.2e-9, matrix: 1.36e-9, assembly: 1.3e-7, setup: 4.88e-7 };
+        Self { iteration: 1.46e-8, mesh: 1.2e-9, matrix: 1.36e-9, assembly: 1.3e-7, setup: 4.88e-7, direct: DIRECT };
+
+    /// Work takes no time: what is left is the network.
+    pub const NONE: Self = Self { iteration: 0.0, mesh: 0.0, matrix: 0.0, assembly: 0.0, setup: 0.0, direct: 0.0 };
 
     /// Those of the slowest rank of a run.
     pub fn of(run: &Run, shape: &Shape) -> Self {
         let Run { iterations, breakdown, timing_metrics: stages, .. } = run;
-        let levels = shape.as_solved(run);
+        let levels = shape.as_solved(run, 0.0);
         let ranks = run.parallel.ranks as f64;
         let unknowns = run.mesh_info.used_nodes as f64 / ranks;
 
@@ -85,6 +89,19 @@ impl Rates {
             matrix: seconds(|l| !is_mesh(l)) / numbers(|l| !is_mesh(l)),
             assembly: (stages.assemble_system.max + stages.apply_bc.max) / unknowns,
             setup: stages.setup_preconditioner.max / unknowns,
+            direct: DIRECT,
+        }
+    }
+
+    /// Those of a rank that gets so many times slower: all of them live on the memory bandwidth.
+    pub fn slower(self, times: f64) -> Self {
+        Self {
+            iteration: times * self.iteration,
+            mesh: times * self.mesh,
+            matrix: times * self.matrix,
+            assembly: times * self.assembly,
+            setup: times * self.setup,
+            direct: times * self.direct,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! How the solver scales on a cluster that is not there: the time of an
 //! iteration from real partitions, the levels of multigrid, and a few numbers
 //! of a machine. An exchange takes a latency, each of its messages and bytes some more, a
-//! reduction as many messages as there are powers of two, work what it took in a measured run.
+//! reduction as many messages as there are powers of two, work what it took in a measured run,
+//! and longer where more ranks share the memory bandwidth.
 //!
 //! No message is overlapped with work, all cross the network, and on each level
 //! all ranks wait for the slowest.
@@ -10,6 +11,7 @@ mod cost;
 mod hierarchy;
 mod interfaces;
 mod machine;
+mod memory;
 mod partitions;
 mod prediction;
 mod report;
@@ -30,6 +32,7 @@ use crate::parallel::Comm;
 use crate::plot;
 use hierarchy::Shape;
 use machine::{Machine, Rates};
+use memory::Memory;
 use prediction::Model;
 use run::Run;
 
@@ -51,25 +54,31 @@ fn foretell(args: &ModelArgs) -> Result<()> {
     let alone = Rc::new(Comm::alone());
     let run = args.record.as_deref().map(Run::read).transpose()?;
     let compared: Vec<Run> = args.compare.iter().map(|path| Run::read(path)).collect::<Result<_>>()?;
+    let memory = Memory::read(&args.stream)?;
     let shape = run.as_ref().map_or(Shape::TYPICAL, Shape::of);
     let [latency, overhead, bandwidth, ranks_per_node] = args.cluster.numbers();
     let machine = Machine {
         latency: args.latency.unwrap_or(latency) * 1e-6,
         overhead: args.overhead.unwrap_or(overhead) * 1e-6,
         bandwidth: args.bandwidth.unwrap_or(bandwidth) * GIGABIT / args.ranks_per_node.unwrap_or(ranks_per_node),
-        rates: run.as_ref().map_or(Rates::TYPICAL, |run| Rates::of(run, &shape)),
+        rates: match &run {
+            _ if args.network => Rates::NONE,
+            Some(run) => Rates::of(run, &shape),
+            None => Rates::TYPICAL,
+        },
     };
     let model = Model {
         machine,
         shape,
         iterations: run.as_ref().map_or(multigrid_iterations(RTOL), |run| run.iterations as f64),
+        bandwidth: run.as_ref().zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel), memory)),
         fewest: args.fewest.unwrap_or(SMALLEST as f64),
     };
     let prediction = Prediction {
         mesh: args.mesh.name,
         machine,
         is_weak: args.unknowns.is_none(),
-        rows: model.rows(&alone, args)?,
+        rows: if args.network { Vec::new() } else { model.rows(&alone, args)? },
         compared: model.compare(&alone, &compared)?,
     };
     if !args.quiet {

@@ -8,6 +8,7 @@ use super::cost::{Iteration, Solve};
 use super::hierarchy::{Level, Shape};
 use super::interfaces::Interfaces;
 use super::machine::Machine;
+use super::memory::Memory;
 use super::partitions::Partitions;
 use super::run::Run;
 use crate::cli::ModelArgs;
@@ -25,6 +26,8 @@ pub struct Model {
     pub iterations: f64,
     /// Fewest unknowns a rank on aggregated levels.
     pub fewest: f64,
+    /// Memory bandwidth of a rank of the run that the rates come from, and that of others (GB/s), where measured.
+    pub bandwidth: Option<(f64, Memory)>,
 }
 
 /// What is foretold.
@@ -83,6 +86,10 @@ pub struct Comparison {
     pub measured: [f64; 3],
     /// The same from the model.
     pub predicted: [f64; 3],
+    /// Messages between neighbours in one iteration, and their bytes, of all ranks, as counted.
+    pub counted: [f64; 2],
+    /// The same from the model.
+    pub expected: [f64; 2],
 }
 
 impl Model {
@@ -143,16 +150,21 @@ impl Model {
         for run in runs {
             let Some(mesh) = run.mesh_info.source.strip_prefix("built-in ").and_then(BuiltIn::find) else { continue };
             let interfaces = Partitions::new(alone, mesh)?.split(0, run.parallel.ranks)?;
-            let levels = self.shape.as_solved(run);
-            let solve = Solve { machine: &self.machine, interfaces: &interfaces, levels: &levels };
+            let levels = self.shape.as_solved(run, self.fewest);
+            let slower = self.bandwidth.as_ref().map_or(1.0, |(own, memory)| own / memory.of_rank(run.parallel));
+            let machine = Machine { rates: self.machine.rates.slower(slower), ..self.machine };
+            let solve = Solve { machine: &machine, interfaces: &interfaces, levels: &levels };
             let stages = &run.timing_metrics;
+            let mean = run.breakdown.iterations.mean;
             let assembly = stages.assemble_system.max + stages.apply_bc.max;
             compared.push(Comparison {
                 source: run.mesh_info.source.clone(),
                 refine: run.mesh_info.refine,
                 ranks: run.parallel.ranks,
-                measured: [assembly, stages.setup_preconditioner.max, run.breakdown.iterations.mean.seconds.max],
+                measured: [assembly, stages.setup_preconditioner.max, mean.seconds.max],
                 predicted: [solve.assembly(), solve.setup(), solve.iteration().total()],
+                counted: [mean.halo.count.mean, mean.halo.bytes.mean].map(|each| each * run.parallel.ranks as f64),
+                expected: solve.sent(),
             });
         }
         Ok(compared)

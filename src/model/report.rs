@@ -8,32 +8,17 @@ use crate::console::group;
 /// What rank 0 prints.
 pub fn text(prediction: &Prediction) -> String {
     let Prediction { mesh, machine, is_weak, rows, compared } = prediction;
-    let scaling = if *is_weak { "weak" } else { "strong" };
-    let mut text = format!(
-        "{scaling} scaling of the built-in {mesh}: {:.1} us and {:.1} Gbit/s for each rank\n\n",
-        machine.latency * 1e6,
-        machine.bandwidth * 8e-9
-    );
+    let mut text = match (rows.is_empty(), is_weak) {
+        (true, _) => "work takes no time: ".to_owned(),
+        (_, true) => format!("weak scaling of the built-in {mesh}: "),
+        (_, false) => format!("strong scaling of the built-in {mesh}: "),
+    };
     // Writing to a String cannot fail.
-    let _ = writeln!(
-        text,
-        "{:>5} {:>13} {:>6} {:>7} {:>6} | {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8} {:>6} | {:>9} {:>6}",
-        "ranks",
-        "unknowns",
-        "neigh.",
-        "values",
-        "uneven",
-        "work",
-        "uneven",
-        "mesh",
-        "coarse",
-        "reduce",
-        "direct",
-        "ms/iter",
-        "eff.",
-        "spread",
-        "eff."
-    );
+    let network = [machine.latency * 1e6, machine.bandwidth * 8e-9];
+    let _ = writeln!(text, "{:.1} us and {:.1} Gbit/s for each rank", network[0], network[1]);
+    if !rows.is_empty() {
+        text += &heading();
+    }
     for row in rows {
         let _ = writeln!(text, "{}", line(row));
     }
@@ -55,6 +40,27 @@ pub fn text(prediction: &Prediction) -> String {
         let _ = writeln!(text, "{}", beside(comparison));
     }
     text
+}
+
+fn heading() -> String {
+    format!(
+        "\n{:>5} {:>13} {:>6} {:>7} {:>6} | {:>8} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8} {:>6} | {:>9} {:>6}\n",
+        "ranks",
+        "unknowns",
+        "neigh.",
+        "values",
+        "uneven",
+        "work",
+        "uneven",
+        "mesh",
+        "coarse",
+        "reduce",
+        "direct",
+        "ms/iter",
+        "eff.",
+        "spread",
+        "eff."
+    )
 }
 
 fn line(row: &Row) -> String {
@@ -80,11 +86,15 @@ fn line(row: &Row) -> String {
 }
 
 fn beside(comparison: &Comparison) -> String {
-    let Comparison { source, refine, ranks, measured, predicted } = comparison;
-    let mut text = format!("\n{source}, --refine {refine}, {ranks} ranks: s measured, s from the model, ratio");
-    for (i, name) in ["assembly", "setup", "iteration"].into_iter().enumerate() {
+    let Comparison { source, refine, ranks, measured, predicted, counted, expected } = comparison;
+    let mut text = format!("\n{source}, --refine {refine}, {ranks} ranks: measured, from the model, ratio");
+    for (i, name) in ["assembly, s", "setup, s", "iteration, s"].into_iter().enumerate() {
         let ratio = predicted[i] / measured[i];
-        let _ = write!(text, "\n    {name:<10} {:>9.5} {:>9.5} {ratio:>6.2}", measured[i], predicted[i]);
+        let _ = write!(text, "\n    {name:<12} {:>9.5} {:>9.5} {ratio:>6.2}", measured[i], predicted[i]);
+    }
+    for (i, name) in ["messages", "bytes"].into_iter().enumerate().filter(|(i, _)| counted[*i] > 0.0) {
+        let ratio = expected[i] / counted[i];
+        let _ = write!(text, "\n    {name:<12} {:>9.0} {:>9.0} {ratio:>6.2}", counted[i], expected[i]);
     }
     text
 }

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::la::LevelSize;
+use crate::timing::{Span, Split};
 
 /// What a run did and how long it took.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,10 +38,14 @@ pub struct Mesh {
 }
 
 /// Who solved it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Ranks {
     /// MPI ranks.
     pub ranks: usize,
+    /// Threads of each.
+    pub threads_per_rank: usize,
+    /// Hosts that they are on.
+    pub hosts: usize,
 }
 
 /// The levels of multigrid.
@@ -65,28 +71,12 @@ pub struct Iterations {
     pub mean: Split,
 }
 
-/// Seconds over the ranks, with messages and without.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Split {
-    /// With them.
-    pub seconds: Slowest,
-    /// Without.
-    pub compute: Slowest,
-}
-
 /// Seconds of the stages that the model knows.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Stages {
-    pub assemble_system: Slowest,
-    pub apply_bc: Slowest,
-    pub setup_preconditioner: Slowest,
-}
-
-/// Seconds of the slowest rank.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Slowest {
-    /// Its seconds.
-    pub max: f64,
+    pub assemble_system: Span,
+    pub apply_bc: Span,
+    pub setup_preconditioner: Span,
 }
 
 impl Run {
@@ -95,14 +85,21 @@ impl Run {
     /// # Errors
     /// [`Error::Open`]; [`Error::NotRecord`], also for a run without multigrid.
     pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
-        let refuse = |cause: String| Error::NotRecord { path: path.into(), cause };
-        let run: Self = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
+        let run: Self = read(path)?;
         let Self { convergence: Hierarchy { levels }, breakdown, mesh_info, iterations, .. } = &run;
         if levels.len() < mesh_info.refine + 2 || levels.len() != breakdown.levels.len() || *iterations == 0 {
-            return Err(refuse("the model is of multigrid, which this run did not use".to_owned()));
+            let cause = "the model is of multigrid, which this run did not use".to_owned();
+            return Err(Error::NotRecord { path: path.into(), cause });
         }
         Ok(run)
     }
+}
+
+/// Reads what is wanted of a record.
+///
+/// # Errors
+/// [`Error::Open`], [`Error::NotRecord`].
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
+    serde_json::from_str(&text).map_err(|e| Error::NotRecord { path: path.into(), cause: e.to_string() })
 }

@@ -13,10 +13,12 @@ pub fn trials() -> Vec<Trial> {
         vec![
             trial("a_model_names_what_stops_scaling", bottleneck),
             trial("a_model_is_set_by_a_run_and_compared_with_others", calibrated),
+            trial("ranks_that_share_the_bandwidth_are_slower", shared),
         ],
         bad("a_model_of_no_mesh", &["model", "channel"], 2, "the built-in meshes are y-channel, "),
         bad("a_model_of_no_record", &["model", "--record", "no.json"], 3, "cannot open no.json"),
         bad("a_model_of_another_kind_of_picture", &["model", "-o", "a.gif", "--ranks", "1"], 2, "a.gif is neither"),
+        bad("a_model_of_a_network_beside_nothing", &["model", "--network"], 2, "required arguments"),
         bad("a_model_without_a_network", &["model", "--bandwidth", "0"], 2, "must be positive"),
         refused("a_model_of_another_record", &["model", "--record", "a.json"], 2, "is not a run record", |folder| {
             std::fs::write(folder.path("a.json"), "{}").unwrap();
@@ -71,4 +73,25 @@ fn calibrated() {
     }
     let predicted = |run: usize| number(&model, &format!("/compared/{run}/predicted/2"));
     assert!((1.7..2.05).contains(&(predicted(0) / predicted(1))), "{} and {}", predicted(0), predicted(1));
+}
+
+fn shared() {
+    let folder = Folder::new();
+    folder.run(2, &["--refine", "1", "--threads", "1", "--json", "run.json", "-q"]).expect_code(0);
+    for (ranks, total) in [(1, 12.0), (2, 16.0)] {
+        let parallel = serde_json::json!({ "ranks": ranks, "threads_per_rank": 1, "hosts": 1 });
+        let stream = serde_json::json!({ "parallel": parallel, "stream": { "triad": { "total": total } } });
+        std::fs::write(folder.path(&format!("{ranks}.json")), stream.to_string()).unwrap();
+    }
+    let mut other = folder.json("run.json");
+    other["parallel"]["ranks"] = 1.into();
+    std::fs::write(folder.path("other.json"), other.to_string()).unwrap();
+    let assembly = |more: &[&str]| {
+        let args = ["model", "--ranks", "1", "--record", "run.json", "--compare", "other.json", "--json", "model.json"];
+        folder.run(0, &[&args, more].concat()).expect_code(0);
+        number(&folder.json("model.json"), "/compared/0/predicted/0")
+    };
+    // One rank alone has 12 GB/s, two have 8 each.
+    let ratio = assembly(&["--stream", "1.json", "2.json"]) / assembly(&[]);
+    assert!((ratio - 8.0 / 12.0).abs() < 1e-9, "{ratio}");
 }

@@ -16,7 +16,7 @@ pub fn trials() -> Vec<Trial> {
     let is_missing = !folder().join("../../target/smpi/release/examples/libsmpi.so").exists();
     [
         trial("a_simulated_solve_is_that_of_a_real_run", same_answer),
-        trial("a_simulated_solve_sends_what_it_used_to", same_messages),
+        trial("a_simulated_solve_sends_what_it_used_to_and_what_the_model_says", same_messages),
     ]
     .map(|trial| trial.with_ignored_flag(is_missing))
     .into()
@@ -46,15 +46,18 @@ fn same_answer() {
     let real = real.json("run.json");
     assert_eq!(simulated["iterations"], real["iterations"]);
     for name in ["u_range/1", "u_mean", "u_std"] {
-        let (a, b) = (number(&simulated, &format!("/{name}")), number(&real, &format!("/solution_stats/{name}")));
+        let [a, b] = [&simulated, &real].map(|run| number(run, &format!("/solution_stats/{name}")));
         assert!((a / b - 1.0).abs() < 1e-10, "{name}: {a} simulated, {b} in truth");
     }
     // What the library counts, network or not.
     for stage in ["solve_system", "setup_preconditioner"] {
-        let split = |what: &str| 16.0 * number(&real, &format!("/breakdown/stages/{stage}/halo/{what}/mean"));
-        let sent = |what: &str| number(&simulated, &format!("/stages/{stage}/{what}"));
-        assert!((sent("messages") - split("count")).abs() < 0.5, "{stage}: {} messages", sent("messages"));
-        assert!((sent("bytes") - split("bytes")).abs() < 0.5, "{stage}: {} bytes", sent("bytes"));
+        for kind in ["halo", "reductions", "others"] {
+            for what in ["count", "bytes"] {
+                let path = format!("/breakdown/stages/{stage}/{kind}/{what}/mean");
+                let [a, b] = [&simulated, &real].map(|run| 16.0 * number(run, &path));
+                assert!((a - b).abs() < 0.5, "{path}: {a} simulated, {b} in truth");
+            }
+        }
     }
 }
 
@@ -63,7 +66,27 @@ const SAME: f64 = 0.01;
 
 fn same_messages() {
     let text = std::fs::read_to_string(folder().join("expected.json")).unwrap();
-    compare(&simulate(&["64", "--refine", "1"]), &serde_json::from_str(&text).unwrap(), "");
+    let simulated = simulate(&["64", "--refine", "1"]);
+    compare(&simulated, &serde_json::from_str(&text).unwrap(), "");
+
+    let folder = Folder::new();
+    std::fs::write(folder.path("run.json"), simulated.to_string()).unwrap();
+    // The network of platform.xml.
+    let network = ["--network", "--latency", "2", "--overhead", "0", "--bandwidth", "100", "--ranks-per-node", "1"];
+    let files = ["--compare", "run.json", "--json", "model.json", "-q"];
+    folder.run(0, &[&["model"], &network[..], &files].concat()).expect_code(0);
+    let model = folder.json("model.json");
+    let ratio = |model_says: &str, simulated: &str, at: usize| {
+        let of = |name: &str| number(&model, &format!("/compared/0/{name}/{at}"));
+        of(model_says) / of(simulated)
+    };
+    for (what, ratio, off) in [
+        ("messages", ratio("expected", "counted", 0), 0.1),
+        ("bytes", ratio("expected", "counted", 1), 0.1),
+        ("seconds of an iteration", ratio("predicted", "measured", 2), 0.25),
+    ] {
+        assert!((ratio - 1.0).abs() < off, "{what}: {ratio} of what is simulated");
+    }
 }
 
 fn compare(found: &Value, expected: &Value, path: &str) {

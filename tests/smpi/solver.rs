@@ -1,9 +1,8 @@
 //! The solver as a library that SimGrid's SMPI loads once for each simulated
 //! rank (see run.sh). From the built-in meshes alone, since there is no MPI-IO:
-//! it goes the way of the program up to the solution, and rank 0 prints what
-//! came out and the simulated seconds as JSON.
+//! it goes the way of the program up to the solution, and rank 0 prints the part
+//! of a run record that it then has. The clock is that of the simulation.
 
-use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int};
 use std::panic;
 use std::rc::Rc;
@@ -11,12 +10,13 @@ use std::rc::Rc;
 use clap::Parser;
 use mpi::Threading;
 use quad8_mpi::assemble::{ElementMatrices, Family, Stiffness, fixed_nodes, load_vector};
+use quad8_mpi::breakdown::{Breakdown, Laps};
 use quad8_mpi::cli::SolveArgs;
 use quad8_mpi::fields::statistics;
 use quad8_mpi::la::{CgOptions, CgState, Monitor, Preconditioner, Vector, conjugate_gradient_monitored};
 use quad8_mpi::mesh::{self, Split};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::parallel::traffic::{Spent, measure};
+use quad8_mpi::timing::{Span, Stopwatch, Timings};
 use quad8_mpi::{Error, Result};
 use serde_json::{Value, json};
 
@@ -62,56 +62,26 @@ fn run(args: &[String]) -> c_int {
     0
 }
 
-/// Simulated seconds of the slowest rank, and what all ranks sent, by stage.
-struct Stages<'a> {
-    comm: &'a Comm,
-    stages: serde_json::Map<String, Value>,
-}
+/// Measures each iteration.
+struct Iterations(Laps);
 
-impl Stages<'_> {
-    /// **Collective.**
-    fn time<R>(&mut self, stage: &str, work: impl FnOnce() -> R) -> R {
-        let start = mpi::time();
-        let (result, spent) = measure(work);
-        let seconds = self.comm.max(mpi::time() - start);
-        let mut sent = sent(self.comm, &spent);
-        sent["seconds"] = seconds.into();
-        self.stages.insert(stage.to_owned(), sent);
-        result
-    }
-}
-
-/// The simulated time after each iteration.
-#[derive(Default)]
-struct Clock(RefCell<Vec<f64>>);
-
-impl Monitor for Clock {
+impl Monitor for Iterations {
     fn observe(&self, _iteration: usize, _relative: f64) {
-        self.0.borrow_mut().push(mpi::time());
+        self.0.lap();
     }
 }
 
-/// Messages and bytes of all ranks, and the operations of one. **Collective.**
-fn sent(comm: &Comm, spent: &Spent) -> Value {
-    let traffic = &spent.traffic;
-    json!({
-        "messages": comm.sum(traffic.halo.count),
-        "bytes": comm.sum(traffic.halo.bytes),
-        "reductions": traffic.reductions.count,
-        "others": traffic.others.count,
-    })
-}
-
+/// **Collective.**
 fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let case = args.case(comm)?;
     // Each rank of a simulation is alone on its host.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
     comm.agree(pool.map_err(|e| Error::Threads { threads: 1, cause: e.to_string() }))?;
-    let mut stages = Stages { comm, stages: serde_json::Map::new() };
+    let mut watch = Stopwatch::start();
 
-    let mut slab = stages.time("load_mesh", || case.mesh.read(comm))?;
+    let mut slab = watch.time("load_mesh", || case.mesh.read(comm))?;
     let problem = case.problem(&slab.boundary_names(), &slab.tags.region_names)?;
-    let ((base, base_boundary), (mesh, boundary), halo) = stages.time("partition", || {
+    let ((base, base_boundary), (mesh, boundary), halo) = watch.time("partition", || {
         let split = Split::ranks(comm, args.partitioner.partitioner());
         let partition = mesh::partition(comm, &slab, &split)?;
         let (base, _) = mesh::distribute(comm, &mut slab, &partition.parts)?;
@@ -120,49 +90,58 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
         let halo = Rc::new(refined.0.halo(comm)?);
         Ok::<_, Error>(((base, boundary), refined, halo))
     })?;
-    let (elements, mut b) = stages.time("assemble_system", || {
+    let (elements, mut b) = watch.time("assemble_system", || {
         let elements = ElementMatrices::new(&mesh, &boundary, &problem)?;
         Ok::<_, Error>((elements, load_vector(&mesh, &boundary, &problem)?))
     })?;
     let fixed = fixed_nodes(&halo, &mesh, &boundary, &problem)?;
-    let stiffness = stages.time("apply_bc", || Stiffness::elements(&halo, &mesh, &elements, &fixed, &mut b));
-    let preconditioner = stages.time("setup_preconditioner", || {
+    let stiffness = watch.time("apply_bc", || Stiffness::elements(&halo, &mesh, &elements, &fixed, &mut b));
+    let preconditioner = watch.time("setup_preconditioner", || {
         let family = Family::new(comm, &base, &base_boundary, &problem, case.refine, elements)?;
         stiffness.multigrid(&mesh, &fixed, family)
     })?;
     let start = CgState::new(Vector::zeros(halo.map()));
     let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations };
-    let clock = Clock::default();
-    let operator = stiffness.operator();
-    let (mut u, report) = stages
-        .time("solve_system", || conjugate_gradient_monitored(operator, &preconditioner, &b, start, options, &clock));
-    let times = clock.0.into_inner();
-    let iteration = (times[times.len() - 1] - times[0]) / (times.len() - 1).max(1) as f64;
-    let levels: Vec<Value> = preconditioner
-        .levels()
-        .iter()
-        .zip(preconditioner.spent())
-        .map(|(size, spent)| {
-            let mut level = sent(comm, &spent);
-            level["unknowns"] = size.unknowns.into();
-            level
-        })
-        .collect();
+    let iterations = Iterations(Laps::start());
+    let (mut u, report) = watch.time("solve_system", || {
+        conjugate_gradient_monitored(stiffness.operator(), &preconditioner, &b, start, options, &iterations)
+    });
+    let mut breakdown = Breakdown::of_solve(comm, &iterations.0, &preconditioner.spent());
+    breakdown.stages = watch.collect(comm);
     for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
         if is_fixed {
             *u = value;
         }
     }
     let statistics = statistics(comm, u.owned());
+    if comm.is_root() {
+        table(comm.size(), &breakdown);
+    }
+    let timings: Timings = breakdown.stages.iter().map(|(stage, split)| (*stage, split.seconds)).collect();
     Ok(json!({
-        "ranks": comm.size(),
-        "unknowns": halo.map().total(),
         "iterations": report.iterations,
-        "u_range": statistics.range,
-        "u_mean": statistics.mean,
-        "u_std": statistics.std,
-        "seconds_an_iteration": comm.max(iteration),
-        "levels": levels,
-        "stages": stages.stages,
+        "mesh_info": { "source": case.mesh.name(), "refine": case.refine, "used_nodes": halo.map().total() },
+        "parallel": { "ranks": comm.size(), "threads_per_rank": 1, "hosts": comm.size() },
+        "solution_stats": { "u_range": statistics.range, "u_mean": statistics.mean, "u_std": statistics.std },
+        "convergence": { "levels": preconditioner.levels() },
+        "timing_metrics": timings,
+        "breakdown": breakdown,
     }))
+}
+
+/// Simulated seconds of the slowest rank, and what all of them send.
+fn table(ranks: usize, breakdown: &Breakdown) {
+    eprintln!("{:<22} {:>10} {:>10} {:>10} {:>10} {:>10}", "", "ms", "messages", "MiB", "reductions", "others");
+    let stages = breakdown.stages.iter().map(|(stage, split)| (*stage, split));
+    for (name, split) in stages.chain([("one iteration", &breakdown.iterations.mean)]) {
+        let all = |span: Span| span.mean * ranks as f64;
+        eprintln!(
+            "{name:<22} {:>10.4} {:>10.0} {:>10.3} {:>10.0} {:>10.0}",
+            split.seconds.max * 1e3,
+            all(split.halo.count),
+            all(split.halo.bytes) / f64::from(1 << 20),
+            split.reductions.count.max,
+            split.others.count.max,
+        );
+    }
 }
