@@ -17,17 +17,20 @@ use nix::libc::{MADV_HUGEPAGE, madvise};
 /// Keeps freed memory for what comes next instead of giving it back: pages that
 /// come back are cleared by the kernel, which took a quarter of a large run. (With
 /// 1 GiB instead of 64 MiB the results of four million nodes took twice as long
-/// to write.) To be called once, before threads start. Where the C library is
-/// not glibc it does nothing.
+/// to write.) All threads take from one place, so that each can use what another
+/// has freed: 16 logical ranks need a quarter less so, and a quarter less time. To
+/// be called once, before threads start. Where the C library is not glibc it does
+/// nothing.
 pub fn keep_freed_memory() {
     #[cfg(target_env = "gnu")]
     {
-        use nix::libc::{M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};
+        use nix::libc::{M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};
         // SAFETY: mallopt(3) sets parameters of the allocator; values that it
         // does not know it refuses.
         unsafe {
             mallopt(M_MMAP_THRESHOLD, 64 << 20);
             mallopt(M_TRIM_THRESHOLD, 256 << 20);
+            mallopt(M_ARENA_MAX, 1);
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What makes a run stop before its end: signals, and the time it may take.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::{emulate_default_handler, signal_name};
 
@@ -20,7 +21,7 @@ const OUT_OF_TIME: i32 = i32::MAX;
 
 /// The wish that a run stop, as far as this rank knows.
 pub struct Interrupts {
-    signal: Arc<AtomicI32>,
+    signal: Arc<AtomicUsize>,
     end: Option<Instant>,
 }
 
@@ -34,17 +35,18 @@ impl Interrupts {
     pub fn watch(time: Option<Duration>) -> Result<Self> {
         let end = time.and_then(|time| Instant::now().checked_add(time));
         let failed = |e: std::io::Error| Error::Signals { cause: e.to_string() };
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1]).map_err(failed)?;
-        let signal = Arc::new(AtomicI32::new(0));
-        let noted = Arc::clone(&signal);
+        const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGUSR1];
+        let noted = Arc::new(AtomicUsize::new(0));
+        // At once: a thread that is told may come too late for a short run.
+        for signal in SIGNALS {
+            flag::register_usize(signal, Arc::clone(&noted), signal as usize).map_err(failed)?;
+        }
+        let mut signals = Signals::new(SIGNALS).map_err(failed)?;
         let work = move || {
             let mut met: Vec<(i32, Instant)> = Vec::new();
             for signal in signals.forever() {
                 match met.iter().find(|(other, _)| *other == signal) {
-                    None => {
-                        met.push((signal, Instant::now()));
-                        noted.store(signal, Ordering::Relaxed);
-                    }
+                    None => met.push((signal, Instant::now())),
                     Some((_, at)) if at.elapsed() > ECHO => {
                         // It has a default handler.
                         let _ = emulate_default_handler(signal);
@@ -54,7 +56,7 @@ impl Interrupts {
             }
         };
         thread::Builder::new().name("signals".to_owned()).spawn(work).map_err(failed)?;
-        Ok(Self { signal, end })
+        Ok(Self { signal: noted, end })
     }
 
     /// Whether this rank knows a reason to stop.
@@ -82,7 +84,7 @@ impl Interrupts {
     fn code(&self) -> i32 {
         match self.signal.load(Ordering::Relaxed) {
             0 if self.end.is_some_and(|end| Instant::now() >= end) => OUT_OF_TIME,
-            signal => signal,
+            signal => signal as i32,
         }
     }
 }
