@@ -1,5 +1,7 @@
 //! What a solve found on one rank, and how that of several becomes that of one.
 
+use std::mem::take;
+
 use crate::breakdown::Breakdown;
 use crate::fields::{ElementFields, NodeFields};
 use crate::flow::FlowReport;
@@ -63,8 +65,8 @@ impl Solution {
         let mut u = Vector::from_owned(&values[..mesh.owned_nodes], values.len());
         u.local_mut().copy_from_slice(&values);
         let node_fields = merge_nodes(parts.iter().map(|part| (&part.node_fields[..], part.mesh.owned_nodes)));
-        let fields = parts.iter().flat_map(|part| &part.fields).copied().collect();
-        let errors = parts.iter().flat_map(|part| &part.errors).copied().collect();
+        let fields = parts.iter_mut().map(|part| take(&mut part.fields)).collect::<Vec<_>>().concat();
+        let errors = parts.iter_mut().map(|part| take(&mut part.errors)).collect::<Vec<_>>().concat();
         let Self { summary, .. } = parts.swap_remove(0);
         Some(Self { mesh, boundary, u, fields, node_fields, errors, summary })
     }

@@ -10,7 +10,7 @@ use crate::la::{Coupling, Scalar};
 use crate::parallel::Local;
 use crate::quad8::{LANES, PAIRS, pair};
 
-/// The K_ab of each [`pair`](crate::quad8::pair) of nodes of eight elements,
+/// The K_ab of each [`pair`] of nodes of eight elements,
 /// element index innermost. Lanes without an element have zeros there.
 pub type Stiffness<T> = [[T; LANES]; PAIRS];
 

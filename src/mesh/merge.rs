@@ -6,8 +6,9 @@ use crate::parallel::Local;
 
 /// Lists over the local nodes of several ranks as one: nodes that they own first. Each comes with how many those are.
 pub fn merge_nodes<'a, T: Copy + 'a>(lists: impl Iterator<Item = (&'a [T], usize)> + Clone) -> Vec<T> {
-    let owned = lists.clone().flat_map(|(list, owned)| &list[..owned]);
-    owned.chain(lists.flat_map(|(list, owned)| &list[owned..])).copied().collect()
+    let owned = lists.clone().map(|(list, owned)| &list[..owned]);
+    let all: Vec<&[T]> = owned.chain(lists.map(|(list, owned)| &list[owned..])).collect();
+    all.concat()
 }
 
 /// The meshes of at least one rank with their named boundary edges as one, without ghost elements; nodes as in
@@ -15,9 +16,9 @@ pub fn merge_nodes<'a, T: Copy + 'a>(lists: impl Iterator<Item = (&'a [T], usize
 pub fn merge(parts: &[(&LocalMesh, &[BoundaryEdge])]) -> (LocalMesh, Vec<BoundaryEdge>) {
     let meshes = || parts.iter().map(|(mesh, _)| *mesh);
     let mut mesh = LocalMesh {
-        element_ids: meshes().flat_map(|mesh| own(mesh, &mesh.element_ids)).copied().collect(),
-        element_owners: meshes().flat_map(|mesh| own(mesh, &mesh.element_owners)).copied().collect(),
-        regions: meshes().flat_map(|mesh| own(mesh, &mesh.regions)).copied().collect(),
+        element_ids: meshes().map(|mesh| own(mesh, &mesh.element_ids)).collect::<Vec<_>>().concat(),
+        element_owners: meshes().map(|mesh| own(mesh, &mesh.element_owners)).collect::<Vec<_>>().concat(),
+        regions: meshes().map(|mesh| own(mesh, &mesh.regions)).collect::<Vec<_>>().concat(),
         own_elements: meshes().map(|mesh| mesh.own_elements).sum(),
         coordinates: merge_nodes(meshes().map(|mesh| (&mesh.coordinates[..], mesh.owned_nodes))),
         node_ids: merge_nodes(meshes().map(|mesh| (&mesh.node_ids[..], mesh.owned_nodes))),
@@ -32,6 +33,7 @@ pub fn merge(parts: &[(&LocalMesh, &[BoundaryEdge])]) -> (LocalMesh, Vec<Boundar
         mesh.boundary_names.clone_from(&first.boundary_names);
         mesh.region_names.clone_from(&first.region_names);
     }
+    mesh.elements.reserve_exact(mesh.own_elements);
     let mut boundary = Vec::new();
     let (mut owned, mut ghosts) = (0, mesh.owned_nodes);
     for (part, edges) in parts {
