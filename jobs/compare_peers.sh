@@ -122,8 +122,16 @@ for ((i = 1; i <= repeats; i++)); do
         mpi "$work/step37/build/step-37" >"$work/step37.log"
         "$peers/step37.sh" record "$work/step37.log" >"$work/dealii_$i.json"
     fi
-    ! wants larger || multigrid "$work/larger_$i.json" ${mesh:+"$mesh"} --refine "$((refine + 1))"
 done
 
-# 5. Medians and ratios
+# 5. One refinement more beside none, in turn: both meet the same memory, and not what the peers leave of it
+if wants larger; then
+    for ((i = 1; i <= repeats; i++)); do
+        say "Sizes $i of $repeats"
+        multigrid "$work/small_$i.json" ${mesh:+"$mesh"} --refine "$refine"
+        multigrid "$work/larger_$i.json" ${mesh:+"$mesh"} --refine "$((refine + 1))"
+    done
+fi
+
+# 6. Medians and ratios
 "$python" "$peers/report.py" table "$work" --ranks "$ranks" --max-iterations "$cap" ${output:+--output "$output"}
