@@ -52,12 +52,29 @@ impl Field {
     /// # Errors
     /// [`OutOfRange`] if it is not finite or not in `range`.
     pub fn at(&self, point: [f64; 2], range: Range) -> std::result::Result<f64, OutOfRange> {
-        let [x, y] = point;
-        let value = match self {
-            Self::Constant(value) => *value,
-            Self::Expression(expression) => expression.at(point),
-            Self::Function(f) => f(x, y),
-        };
+        let [value] = self.values(&[point[0]], &[point[1]]);
+        self.checked(value, || point, range)
+    }
+
+    /// The values at points (m), whatever they are: see [`Field::checked`].
+    pub fn values<const N: usize>(&self, x: &[f64; N], y: &[f64; N]) -> [f64; N] {
+        match self {
+            Self::Constant(value) => [*value; N],
+            Self::Expression(expression) => expression.at(x, y),
+            Self::Function(f) => std::array::from_fn(|i| f(x[i], y[i])),
+        }
+    }
+
+    /// The value that was found at a point (m).
+    ///
+    /// # Errors
+    /// [`OutOfRange`] if it is not finite or not in `range`.
+    pub fn checked(
+        &self,
+        value: f64,
+        point: impl Fn() -> [f64; 2],
+        range: Range,
+    ) -> std::result::Result<f64, OutOfRange> {
         let wanted = match range {
             _ if !value.is_finite() => "finite",
             Range::NotNegative if value < 0.0 => "0 or more",
@@ -66,7 +83,10 @@ impl Field {
         };
         let found = match self {
             Self::Constant(_) => self.to_string(),
-            _ => format!("{self} is {value} at x = {x}, y = {y}"),
+            _ => {
+                let [x, y] = point();
+                format!("{self} is {value} at x = {x}, y = {y}")
+            }
         };
         Err(OutOfRange { found, wanted })
     }

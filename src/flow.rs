@@ -15,13 +15,14 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::assemble::coefficients::{self, Robin};
+use crate::assemble::source_loads;
 use crate::error::Result;
 use crate::field::Range;
 use crate::la::Vector;
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::{Comm, Local};
 use crate::problem::{Condition, Problem};
-use crate::quad8::{self, EDGES, EdgePoint, Gradients, NODES, edge_gauss};
+use crate::quad8::{self, Batch, EDGES, EdgePoint, Gradients, LANES, NODES, edge_gauss};
 
 /// Flow through one named boundary (m^2/s for potential flow: per metre of depth).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -164,21 +165,17 @@ impl Part<'_> {
     /// Adds what the elements do at the Dirichlet nodes, K u - f, and returns
     /// the integral of f over the own elements.
     fn add_elements(&self, reactions: &mut BTreeMap<Local, Reaction>) -> Result<f64> {
-        let has_source = self.problem.has_source();
+        let loads = if self.problem.has_source() { source_loads(self.mesh, self.problem)? } else { Vec::new() };
         let mut is_held = vec![false; self.mesh.coordinates.len()];
         reactions.keys().for_each(|&node| is_held[node as usize] = true);
         let mut source = 0.0;
         for (element, nodes) in self.mesh.elements.iter().enumerate() {
-            let is_held = nodes.iter().any(|&node| is_held[node as usize]);
-            if has_source && (is_held || element < self.mesh.own_elements) {
-                let f = coefficients::source(self.problem, self.mesh, element)?;
-                let load = quad8::load(&self.mesh.element_coordinates(element), &f);
-                if element < self.mesh.own_elements {
-                    source += load.iter().sum::<f64>();
-                }
-                add(reactions, nodes, load.map(|load| -load));
+            let load = loads.get(element / LANES).map_or([0.0; 8], |load| load.map(|lanes| lanes[element % LANES]));
+            if element < self.mesh.own_elements {
+                source += load.iter().sum::<f64>();
             }
-            if is_held {
+            if nodes.iter().any(|&node| is_held[node as usize]) {
+                add(reactions, nodes, load.map(|load| -load));
                 add(reactions, nodes, self.forces(element)?);
             }
         }
@@ -188,9 +185,10 @@ impl Part<'_> {
     /// K u of one element.
     fn forces(&self, element: usize) -> Result<[f64; 8]> {
         let coordinates = self.mesh.element_coordinates(element);
-        let k = coefficients::conductivity(self.problem, self.mesh, element)?;
+        let batch = Batch::gather([coordinates].into_iter());
+        let k = coefficients::conductivities(self.problem, self.mesh, [element].into_iter(), &batch)?;
         let mut forces = [0.0; 8];
-        for ([xi, eta, weight], k) in quad8::points_3x3().into_iter().zip(k) {
+        for ([xi, eta, weight], [k, ..]) in quad8::points_3x3().into_iter().zip(k) {
             let Gradients { gradients, determinant } = quad8::gradients(&coordinates, xi, eta);
             let slope = self.slope(element, &gradients);
             for (force, g) in forces.iter_mut().zip(gradients) {

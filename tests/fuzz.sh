@@ -11,6 +11,7 @@ if [ $# -eq 0 ]; then
     set -- case expression gmsh hdf5 npz partition xlsx
 fi
 . jobs/mpi-env.sh
+export ASAN_OPTIONS=detect_leaks=0      # of what Open MPI leaves behind at the end
 for target in "$@"; do
     echo "== $target"
     new=fuzz/target/corpus/$target

@@ -1,60 +1,72 @@
 //! Values of a problem's data where the integrals need them, each checked:
 //! what is not finite or has the wrong sign must not reach the system.
 
+use std::cell::LazyCell;
+
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::field::{Field, OutOfRange, Range};
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::problem::{Condition, Problem};
-use crate::quad8::{self, Coordinates, EdgePoint, LANES, Lane, edge_gauss};
-
-/// k at the nine Gauss points of an element.
-///
-/// # Errors
-/// [`Error::BadValue`]; on this rank only, as all errors here.
-pub fn conductivity(problem: &Problem, mesh: &LocalMesh, element: usize) -> Result<[f64; 9]> {
-    let k = &problem.material(mesh.regions[element]).conductivity;
-    at_points(k, Range::Positive, || mesh.element_coordinates(element)).map_err(|e| bad(mesh, element, "k", e))
-}
+use crate::quad8::{self, Batch, EdgePoint, LANES, Lane, edge_gauss};
 
 /// k at the nine Gauss points of each element of a batch; 1 in lanes without one.
 ///
 /// # Errors
-/// [`Error::BadValue`] for the element with the lowest number.
-pub fn conductivities(problem: &Problem, mesh: &LocalMesh, elements: impl Iterator<Item = usize>) -> Result<[Lane; 9]> {
-    let (mut k, mut errors) = ([[1.0; LANES]; 9], Vec::new());
-    for (lane, element) in elements.enumerate() {
-        match conductivity(problem, mesh, element) {
-            Ok(values) => k.iter_mut().zip(values).for_each(|(k, value)| k[lane] = value),
-            Err(error) => errors.push(error),
-        }
-    }
-    lowest(errors.into_iter()).map_or(Ok(k), Err)
+/// [`Error::BadValue`] for the element with the lowest number; on this rank only, as all errors here.
+pub fn conductivities(
+    problem: &Problem,
+    mesh: &LocalMesh,
+    elements: impl Iterator<Item = usize>,
+    batch: &Batch,
+) -> Result<[Lane; 9]> {
+    at_points(mesh, elements, batch, 1.0, ("k", Range::Positive), |region| &problem.material(region).conductivity)
 }
 
-/// f at the nine Gauss points of an element.
+/// f at the nine Gauss points of each element of a batch; 0 in lanes without one.
 ///
 /// # Errors
-/// [`Error::BadValue`].
-pub fn source(problem: &Problem, mesh: &LocalMesh, element: usize) -> Result<[f64; 9]> {
-    let f = &problem.material(mesh.regions[element]).source;
-    at_points(f, Range::Any, || mesh.element_coordinates(element)).map_err(|e| bad(mesh, element, "f", e))
+/// [`Error::BadValue`] for the element with the lowest number.
+pub fn sources(
+    problem: &Problem,
+    mesh: &LocalMesh,
+    elements: impl Iterator<Item = usize>,
+    batch: &Batch,
+) -> Result<[Lane; 9]> {
+    at_points(mesh, elements, batch, 0.0, ("f", Range::Any), |region| &problem.material(region).source)
 }
 
-fn at_points(
-    field: &Field,
-    range: Range,
-    coordinates: impl Fn() -> Coordinates,
-) -> std::result::Result<[f64; 9], OutOfRange> {
-    if matches!(field, Field::Constant(_)) {
-        return Ok([field.at([0.0; 2], range)?; 9]);
+fn at_points<'a>(
+    mesh: &LocalMesh,
+    elements: impl Iterator<Item = usize>,
+    batch: &Batch,
+    blank: f64,
+    (what, range): (&str, Range),
+    field: impl Fn(u16) -> &'a Field,
+) -> Result<[Lane; 9]> {
+    let (mut values, mut errors) = ([[blank; LANES]; 9], Vec::new());
+    let points = LazyCell::new(|| quad8::gauss_points(batch));
+    let mut latest: Option<(&Field, [Lane; 9])> = None;
+    for (lane, element) in elements.enumerate() {
+        let field = field(mesh.regions[element]);
+        if !latest.is_some_and(|(last, _)| std::ptr::eq(last, field)) {
+            let found = match field {
+                Field::Constant(value) => [[*value; LANES]; 9],
+                _ => points.map(|[x, y]| field.values(&x, &y)),
+            };
+            latest = Some((field, found));
+        }
+        let Some((_, found)) = &latest else { continue };
+        for q in 0..9 {
+            values[q][lane] = found[q][lane];
+            if let Err(cause) = field.checked(found[q][lane], || points[q].map(|axis| axis[lane]), range) {
+                errors.push(bad(mesh, element, what, cause));
+                break;
+            }
+        }
     }
-    let (coordinates, mut values) = (coordinates(), [0.0; 9]);
-    for (value, [xi, eta, _]) in values.iter_mut().zip(quad8::points_3x3()) {
-        *value = field.at(quad8::map(&coordinates, xi, eta), range)?;
-    }
-    Ok(values)
+    lowest(errors.into_iter()).map_or(Ok(values), Err)
 }
 
 /// p and gamma of an edge with a Robin condition.

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::mesh::{BoundaryEdge, LocalMesh, check_jacobian};
 use crate::parallel::{Local, work};
 use crate::problem::Problem;
-use crate::quad8::{self, EDGES, LANES, PAIRS, pair};
+use crate::quad8::{self, EDGES, LANES, Lane, PAIRS, pair};
 
 /// Symmetric matrices of all local elements, integrated straight into the
 /// batches that [`ElementOperator`](super::ElementOperator) applies: both hold
@@ -93,7 +93,7 @@ fn integrate(
 ) -> Result<Stiffness<f64>> {
     let count = elements.len();
     let coordinates = quad8::Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
-    let (k, mut errors) = match coefficients::conductivities(problem, mesh, elements.clone()) {
+    let (k, mut errors) = match coefficients::conductivities(problem, mesh, elements.clone(), &coordinates) {
         Ok(k) => (k, Vec::new()),
         Err(error) => ([[1.0; LANES]; 9], vec![error]),
     };
@@ -121,6 +121,21 @@ fn add_edge(batch: &mut Stiffness<f64>, lane: usize, side: u8, mass: &[[f64; 3];
     sums
 }
 
+/// Integrals of f N_a over the local elements, in batches of [`LANES`]; 0 in
+/// lanes without an element.
+///
+/// # Errors
+/// [`Error::BadValue`](crate::Error::BadValue); on this rank only.
+pub fn source_loads(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<[Lane; 8]>> {
+    let count = mesh.elements.len();
+    for_all(count.div_ceil(LANES), [[0.0; LANES]; 8], |b| {
+        let elements = b * LANES..count.min((b + 1) * LANES);
+        let batch = quad8::Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
+        work::item(b, LANES);
+        Ok(quad8::load(&batch, &coefficients::sources(problem, mesh, elements, &batch)?))
+    })
+}
+
 /// The right side of the owned nodes: source and Robin terms.
 ///
 /// # Errors
@@ -133,11 +148,9 @@ pub fn load_vector(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Proble
         }
     };
     if problem.has_source() {
-        let loads = for_all(mesh.elements.len(), [0.0; 8], |e| {
-            work::item(e, 1);
-            Ok(quad8::load(&mesh.element_coordinates(e), &coefficients::source(problem, mesh, e)?))
-        })?;
-        for (nodes, load) in mesh.elements.iter().zip(loads) {
+        let loads = source_loads(mesh, problem)?;
+        for (e, nodes) in mesh.elements.iter().enumerate() {
+            let load = loads[e / LANES].map(|lanes| lanes[e % LANES]);
             nodes.iter().zip(load).for_each(|(&node, value)| add(node, value));
         }
     }

@@ -17,7 +17,7 @@ mod system;
 
 pub use conditions::{Fixed, fixed_nodes, held_nodes};
 pub use corners::Corners;
-pub use elements::{ElementMatrices, load_vector};
+pub use elements::{ElementMatrices, load_vector, source_loads};
 pub use family::{CoarseMesh, Family};
 pub use nested::Nested;
 pub use operator::ElementOperator;

@@ -35,7 +35,7 @@ pub fn estimate_error(
         let batch = coordinates(mesh, lanes);
         let g = [0, 1].map(|axis| nodal(recovered.sides(), lanes, |side| -recovered.values()[side][axis]));
         // The elements were integrated with the same values.
-        let k = conductivities(problem, mesh, lanes.range()).unwrap_or([[f64::NAN; LANES]; 9]);
+        let k = conductivities(problem, mesh, lanes.range(), &batch).unwrap_or([[f64::NAN; LANES]; 9]);
         let (distance, energy) =
             quad8::gradient_distance(&batch, &nodal(&mesh.elements, lanes, |node| u[node]), &g, &k);
         out.extend((0..lanes.len()).map(|l| [distance[l], energy[l]]));

@@ -46,7 +46,7 @@ pub struct Share {
 pub fn expect(units: u64, amount: u64, unit: &'static str) {
     let voices = VOICES.get();
     if let (1.., Ok(mut expected)) = (voices, EXPECTED.lock()) {
-        *expected = Expected { units: voices * units, amount, unit };
+        *expected = Expected { units: voices.saturating_mul(units), amount, unit };
         DONE.store(0, Ordering::Relaxed);
     }
 }

@@ -24,7 +24,7 @@ pub use edge::{EdgePoint, edge_gauss, edge_length, robin};
 pub use gradient::{GradientAt, gradient_distance, gradients_2x2};
 pub use quadrature::{GAUSS_2, GAUSS_3, edge_points, points_2x2, points_3x3};
 pub use shape::{EDGES, Gradients, NODES, derivatives, edge_shape, gradients, is_valid, jacobian, map, shape, turned};
-pub use stiffness::{Batch, LANES, Lane, PAIRS, load, pair, stiffness};
+pub use stiffness::{Batch, LANES, Lane, PAIRS, gauss_points, load, pair, stiffness};
 
 /// Coordinates (m) of the eight nodes of one element.
 pub type Coordinates = [[f64; 2]; 8];

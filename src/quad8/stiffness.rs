@@ -33,6 +33,16 @@ const DERIVATIVES: [[[f64; 2]; 8]; 9] = {
     table
 };
 
+const SHAPES: [[f64; 8]; 9] = {
+    let mut table = [[0.0; 8]; 9];
+    let mut q = 0;
+    while q < 9 {
+        table[q] = shape(POINTS[q][0], POINTS[q][1]);
+        q += 1;
+    }
+    table
+};
+
 /// Node coordinates (m) of eight elements, element index innermost.
 #[derive(Clone, Copy)]
 pub struct Batch {
@@ -130,25 +140,43 @@ pub(super) fn slopes(d: &[[f64; 2]; 8], values: &[Lane; 8]) -> [Lane; 2] {
     [xi, eta]
 }
 
-/// Load vector (integral of f N_a) of one element; `f` are the values at the
-/// nine Gauss points.
-pub fn load(coordinates: &Coordinates, f: &[f64; 9]) -> [f64; 8] {
-    let mut vector = [0.0; 8];
-    for (q, [xi, eta, weight]) in POINTS.into_iter().enumerate() {
-        let j = super::jacobian(coordinates, &DERIVATIVES[q]);
-        let determinant = j[0][0] * j[1][1] - j[0][1] * j[1][0];
-        let value = weight * determinant * f[q];
-        for (entry, n) in vector.iter_mut().zip(shape(xi, eta)) {
-            *entry += value * n;
+/// Load vector (integral of f N_a) of each element of a batch; `f[q]` is the
+/// source at Gauss point `q`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+pub fn load(batch: &Batch, f: &[Lane; 9]) -> [Lane; 8] {
+    let mut vector = [[0.0; LANES]; 8];
+    for q in 0..9 {
+        let d = &DERIVATIVES[q];
+        let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(d, &batch.x), slopes(d, &batch.y));
+        for (entry, n) in vector.iter_mut().zip(SHAPES[q]) {
+            for l in 0..LANES {
+                let determinant = x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l];
+                entry[l] += n * POINTS[q][2] * determinant * f[q][l];
+            }
         }
     }
     vector
 }
 
+/// x and y (m) of the nine Gauss points of each element of a batch.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+pub fn gauss_points(batch: &Batch) -> [[Lane; 2]; 9] {
+    let mut points = [[[0.0; LANES]; 2]; 9];
+    for (point, shapes) in points.iter_mut().zip(&SHAPES) {
+        for a in 0..8 {
+            for l in 0..LANES {
+                point[0][l] += shapes[a] * batch.x[a][l];
+                point[1][l] += shapes[a] * batch.y[a][l];
+            }
+        }
+    }
+    points
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quad8::NODES;
+    use crate::quad8::{NODES, map};
 
     fn one(coordinates: Coordinates) -> [[f64; 8]; 8] {
         let (pairs, _) = stiffness(&Batch::gather([coordinates].into_iter()), &[[1.0; LANES]; 9]);
@@ -233,9 +261,19 @@ mod tests {
         let work = |u: usize, v: usize| -> f64 {
             (0..8).flat_map(|a| (0..8).map(move |b| (a, b))).map(|(a, b)| c[a][u] * matrix[a][b] * c[b][v]).sum()
         };
-        let area = load(&c, &[1.0; 9]).iter().sum::<f64>();
+        let area = load(&Batch::gather([c].into_iter()), &[[1.0; LANES]; 9]).iter().map(|lanes| lanes[0]).sum::<f64>();
         assert!((work(0, 0) - area).abs() < 1e-13 && (work(1, 1) - area).abs() < 1e-13);
         assert!(work(0, 1).abs() < 1e-13);
+    }
+
+    #[test]
+    fn gauss_points_lie_where_the_element_maps_them() {
+        let points = gauss_points(&Batch::gather([NODES, distorted()].into_iter()));
+        for (point, [xi, eta, _]) in points.iter().zip(POINTS) {
+            let [x, y] = map(&distorted(), xi, eta);
+            assert!((point[0][1] - x).abs() < 1e-15 && (point[1][1] - y).abs() < 1e-15);
+            assert!((point[0][0] - xi).abs() < 1e-15 && (point[1][0] - eta).abs() < 1e-15);
+        }
     }
 
     #[test]

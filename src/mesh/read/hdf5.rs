@@ -72,7 +72,7 @@ impl Reader<'_> {
         let (x, y, quad8) = self.comm.agree(self.datasets())?;
         let nodes = Blocks::new(x.shape()[0] as u64, self.comm.size());
         let elements = Blocks::new(quad8.shape()[0] as u64, self.comm.size());
-        let whole = [&x, &y, &quad8].map(bytes).iter().sum::<u64>();
+        let whole = [&x, &y, &quad8].map(bytes).into_iter().fold(0, u64::saturating_add);
         work::expect(whole / self.comm.size() as u64, whole, work::BYTES);
         let x = self.floats(&x, "x", nodes)?;
         let y = self.floats(&y, "y", nodes)?;
@@ -161,9 +161,7 @@ impl Reader<'_> {
     /// make at most 1032 bytes of one (zlib, *Technical Details*).
     fn check_stored(&self, dataset: &Dataset, name: &str) -> Result<()> {
         const LARGEST_RATIO: u64 = 1032;
-        let width = dataset.dtype().map_or(1, |t| t.size() as u64);
-        let claimed = dataset.shape().iter().try_fold(width, |product, &n| product.checked_mul(n as u64));
-        let claimed = claimed.unwrap_or(u64::MAX);
+        let claimed = bytes(dataset);
         let stored = dataset.storage_size().min(self.file.size());
         if claimed > stored.saturating_mul(LARGEST_RATIO) {
             return Err(Error::NotThere { path: self.path.into(), name: name.into(), claimed, stored });
@@ -184,9 +182,10 @@ impl Reader<'_> {
     }
 }
 
-/// Bytes of the values of a dataset.
+/// Bytes of the values that a dataset claims to have.
 fn bytes(dataset: &Dataset) -> u64 {
-    dataset.dtype().map_or(0, |t| t.size() as u64) * dataset.size() as u64
+    let value = dataset.dtype().map_or(1, |t| t.size() as u64);
+    dataset.shape().iter().fold(value, |bytes, &n| bytes.saturating_mul(n as u64))
 }
 
 fn widen<T: Into<U>, U>(list: hdf5::Result<Vec<T>>) -> hdf5::Result<Vec<U>> {
