@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Times quad8-mpi beside its peers on this machine, in turn, and prints medians and ratios: PETSc's CG on the same system
 # (with Jacobi, BoomerAMG and GAMG), dolfinx with BoomerAMG and deal.II's matrix-free multigrid (step-37) on squares of
-# as many unknowns, NumPy/SciPy assembly, and the published figures of the Python programs that this one replaces.
+# about as many unknowns, where quad8-mpi solves their problem to their residual, NumPy/SciPy assembly, and the published
+# figures of the Python programs that this one replaces.
 #
 #   jobs/compare_peers.sh [--ranks 2] [--refine 3] [--repeats 5] [--mesh MESH.h5] [--max-iterations 500]
 #                         [--without dolfinx,dealii,larger] [--output FILE.json]
@@ -101,10 +102,11 @@ say 'Assembly in NumPy/SciPy'
 "$python" "$peers/report.py" versions "quad8_mpi=$("$solver" --version | head -n 1)" "mpi=$(mpirun --version | head -n 1)" \
     >"$work/versions.json"
 "$python" "$peers/numpy_assembly.py" "$work/xl.h5" "$work/system.npz" >"$work/assembly.json"
-read -r side levels < <("$python" "$peers/report.py" squares "$work/assembly.json")
+read -r side levels q2_levels < <("$python" "$peers/report.py" squares "$work/assembly.json")
+"$python" "$peers/square.py" "$side" "$work"
 if wants dealii; then
     say "deal.II's step-37"
-    "$peers/step37.sh" build "$work/step37" "$levels"
+    "$peers/step37.sh" build "$work/step37" "$q2_levels"
 fi
 
 # 4. All solvers, in turn
@@ -116,11 +118,15 @@ for ((i = 1; i <= repeats; i++)); do
     multigrid "$work/file_$i.json" "$work/xl.h5"
     petsc "$work/gamg_$i.json" -pc_type gamg
     multigrid "$work/nested_$i.json" ${mesh:+"$mesh"} --refine "$refine"
-    ! wants dolfinx || mpi "$python" "$peers/dolfinx_cg.py" "$side" >"$work/dolfinx_$i.json"
     multigrid "$work/tight_$i.json" ${mesh:+"$mesh"} --refine "$refine" --rtol 1e-12
+    if wants dolfinx; then
+        mpi "$python" "$peers/dolfinx_cg.py" "$((side << levels))" >"$work/dolfinx_$i.json"
+        multigrid "$work/like_dolfinx_$i.json" solve "$work/dolfinx.toml" --refine "$levels"
+    fi
     if wants dealii; then
         mpi "$work/step37/build/step-37" >"$work/step37.log"
-        "$peers/step37.sh" record "$work/step37.log" >"$work/dealii_$i.json"
+        "$peers/step37.sh" record "$work/step37.log" >"$work/step37_$i.json"
+        multigrid "$work/like_step37_$i.json" solve "$work/step37.toml" --refine "$levels" --rtol 1e-12
     fi
 done
 
