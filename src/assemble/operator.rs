@@ -134,7 +134,7 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
         self.diagonal.to_vec()
     }
 
-    fn couplings(&self, strength: f64) -> Vec<Coupling> {
+    fn strengths(&self, least: f64) -> Vec<Coupling> {
         // 0 at fixed nodes and at ghosts, which are never strong then.
         let mut scale = vec![0.0_f32; self.halo.map().local()];
         for (scale, &entry) in scale.iter_mut().zip(&*self.diagonal).filter(|(_, entry)| **entry > 0.0) {
@@ -143,10 +143,14 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
         self.fixed.iter().for_each(|&node| scale[node as usize] = 0.0);
         let batches = || self.batches.par_iter();
         let strong: Vec<[Local; 2]> =
-            batches().flat_map_iter(|batch| batch.strong_pairs(&scale, strength as f32)).collect();
+            batches().flat_map_iter(|batch| batch.strong_pairs(&scale, least as f32)).collect();
         let mut is_strong = vec![false; scale.len()];
         strong.iter().flatten().for_each(|&node| is_strong[node as usize] = true);
-        batches().flat_map_iter(|batch| batch.pairs_within(&is_strong)).collect()
+        batches().flat_map_iter(|batch| batch.strengths(&scale, &is_strong)).collect()
+    }
+
+    fn couplings(&self, group: &[Local]) -> Vec<Coupling> {
+        self.batches.par_iter().flat_map_iter(|batch| batch.couplings(group)).collect()
     }
 
     fn entries(&self) -> usize {

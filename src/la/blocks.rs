@@ -5,23 +5,24 @@
 //! line relaxation (U. Trottenberg, C. Oosterlee, A. Schueller, *Multigrid*,
 //! section 5.1) without looking for them.
 
-use std::collections::BTreeMap;
-
 use rayon::prelude::*;
 
-use super::{LinearOperator, cholesky};
+use super::LinearOperator;
+use super::envelope::Envelope;
 use crate::parallel::{Local, loops};
 
-/// Entries a_ij above this part of sqrt(a_ii a_jj) are strong. Squares have
-/// 0.36; with 0.6, lines of slender elements are found only every other time.
+/// Strengths above this are strong. On the finest mesh elements of 2 to 1 are
+/// then smoothed in lines, on that of the corners those of 4 to 1.
 const STRONG: f64 = 0.45;
-/// Unknowns in a block: its inverse is dense.
-const LARGEST: usize = 64;
+/// Unknowns in a block, which are relaxed one after the other.
+const LARGEST: usize = 4096;
+/// The group of an unknown that is in no block.
+pub const ALONE: Local = Local::MAX;
 
-/// One entry, or a part of one: row, column, value.
+/// One entry above the diagonal, or a part of one: row, column, value.
 pub type Coupling = (Local, Local, f64);
 
-/// The inverses of the blocks of more than one unknown.
+/// The factors of the blocks of more than one unknown.
 pub struct Blocks {
     blocks: Vec<Block>,
     unknowns: usize,
@@ -29,39 +30,36 @@ pub struct Blocks {
 
 struct Block {
     unknowns: Vec<Local>,
-    inverse: Vec<f32>,
+    factor: Envelope,
 }
 
 impl Blocks {
     /// The blocks of an operator of positive `diagonal` (of the owned unknowns).
     pub fn new(operator: &dyn LinearOperator<f32>, diagonal: &[f64]) -> Self {
         // An entry has two parts at most, so one of them is half as strong.
-        let couplings = sum_parts(operator.couplings(0.5 * STRONG));
-        let scale = |i: Local, j: Local| (diagonal[i as usize] * diagonal[j as usize]).sqrt();
-        let strong = couplings.iter().filter(|&&(i, j, value)| value.abs() > STRONG * scale(i, j));
-        let groups = group(strong.map(|&(i, j, _)| (i, j)));
-
-        let mut place = vec![(Local::MAX, 0); diagonal.len()];
-        let mut matrices: Vec<Vec<f64>> = Vec::with_capacity(groups.len());
-        for (group, number) in groups.iter().zip(0..) {
-            let mut matrix = vec![0.0; group.len() * group.len()];
-            for (at, &unknown) in group.iter().enumerate() {
-                place[unknown as usize] = (number, at);
-                matrix[at * group.len() + at] = diagonal[unknown as usize];
-            }
-            matrices.push(matrix);
+        let strengths = sum_parts(operator.strengths(0.5 * STRONG));
+        let strong = strengths.iter().filter(|(_, _, strength)| strength.abs() > STRONG);
+        let groups = group(&strong.map(|&(i, j, _)| [i, j]).collect::<Vec<_>>(), diagonal.len());
+        if groups.is_empty() {
+            return Self { blocks: Vec::new(), unknowns: 0 };
         }
-        for (i, j, value) in couplings {
-            let ((block, a), (other, b)) = (place[i as usize], place[j as usize]);
-            if block == other && block != Local::MAX {
-                let n = groups[block as usize].len();
-                matrices[block as usize][a * n + b] = value;
-                matrices[block as usize][b * n + a] = value;
+        let mut number = vec![ALONE; diagonal.len()];
+        let mut place = vec![0; diagonal.len()];
+        for (group, g) in groups.iter().zip(0..) {
+            for (&unknown, at) in group.iter().zip(0_u32..) {
+                (number[unknown as usize], place[unknown as usize]) = (g, at);
             }
         }
-        let invert =
-            |(unknowns, matrix): (Vec<Local>, Vec<f64>)| Block { inverse: inverse(matrix, unknowns.len()), unknowns };
-        let blocks: Vec<Block> = groups.into_par_iter().zip(matrices).map(invert).collect();
+        let mut below: Vec<Vec<(u32, u32, f64)>> = vec![Vec::new(); groups.len()];
+        for (i, j, value) in sum_parts(operator.couplings(&number)) {
+            let [a, b] = [i, j].map(|unknown| place[unknown as usize]);
+            below[number[i as usize] as usize].push((a.max(b), a.min(b), value));
+        }
+        let factorise = |(unknowns, below): (Vec<Local>, Vec<(u32, u32, f64)>)| {
+            let diagonal: Vec<f64> = unknowns.iter().map(|&unknown| diagonal[unknown as usize]).collect();
+            Block { factor: Envelope::new(&diagonal, &below), unknowns }
+        };
+        let blocks: Vec<Block> = groups.into_par_iter().zip(below).map(factorise).collect();
         Self { unknowns: blocks.iter().map(|b| b.unknowns.len()).sum(), blocks }
     }
 
@@ -80,7 +78,10 @@ impl Blocks {
             windows.push((block, window));
             rest = tail;
         }
-        let run = |(block, z): (&Block, &mut [f32])| block.apply(r, z);
+        let run = |(block, z): (&Block, &mut [f32])| {
+            z.iter_mut().zip(&block.unknowns).for_each(|(z, &unknown)| *z = r[unknown as usize]);
+            block.factor.solve(z);
+        };
         if loops::worthwhile(self.unknowns) {
             windows.into_par_iter().for_each(run);
         } else {
@@ -90,49 +91,39 @@ impl Blocks {
     }
 }
 
-impl Block {
-    fn apply(&self, r: &[f32], z: &mut [f32]) {
-        z.fill(0.0);
-        for (&unknown, column) in self.unknowns.iter().zip(self.inverse.chunks_exact(self.unknowns.len())) {
-            let r = r[unknown as usize];
-            z.iter_mut().zip(column).for_each(|(z, entry)| *z += entry * r);
-        }
-    }
-}
-
 /// Whole entries from their parts, in order.
 fn sum_parts(mut parts: Vec<Coupling>) -> Vec<Coupling> {
     parts.par_sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
-    let mut whole: Vec<Coupling> = Vec::with_capacity(parts.len());
-    for (i, j, value) in parts {
-        match whole.last_mut() {
-            Some(last) if (last.0, last.1) == (i, j) => last.2 += value,
-            _ => whole.push((i, j, value)),
+    parts.dedup_by(|part, whole| {
+        let is_same = (part.0, part.1) == (whole.0, whole.1);
+        if is_same {
+            whole.2 += part.2;
         }
-    }
-    whole
+        is_same
+    });
+    parts
 }
 
 /// The connected groups of pairs, cut where they grow too large. A search that
 /// starts at an end walks along a line.
-fn group(pairs: impl Iterator<Item = (Local, Local)>) -> Vec<Vec<Local>> {
-    let mut neighbours: BTreeMap<Local, Vec<Local>> = BTreeMap::new();
-    for (i, j) in pairs {
-        neighbours.entry(i).or_default().push(j);
-        neighbours.entry(j).or_default().push(i);
-    }
-    let mut starts: Vec<(usize, Local)> = neighbours.iter().map(|(&i, list)| (list.len(), i)).collect();
+fn group(pairs: &[[Local; 2]], unknowns: usize) -> Vec<Vec<Local>> {
+    let mut both: Vec<[Local; 2]> = pairs.iter().flat_map(|&[i, j]| [[i, j], [j, i]]).collect();
+    both.par_sort_unstable();
+    let lists: Vec<&[[Local; 2]]> = both.chunk_by(|a, b| a[0] == b[0]).collect();
+    let mut list_of = vec![None; if pairs.is_empty() { 0 } else { unknowns }];
+    lists.iter().for_each(|list| list_of[list[0][0] as usize] = Some(*list));
+    let mut starts: Vec<(usize, Local)> = lists.iter().map(|list| (list.len(), list[0][0])).collect();
     starts.sort_unstable();
     let mut groups = Vec::new();
     for (_, start) in starts {
-        let Some(mut front) = neighbours.remove(&start) else { continue };
-        let mut found = vec![start];
+        let mut found = Vec::new();
+        let mut front = vec![start];
         while !front.is_empty() {
             let mut next = Vec::new();
             for unknown in front {
-                if let Some(list) = neighbours.remove(&unknown) {
+                if let Some(list) = list_of[unknown as usize].take() {
                     found.push(unknown);
-                    next.extend(list);
+                    next.extend(list.iter().map(|pair| pair[1]));
                 }
             }
             front = next;
@@ -142,43 +133,20 @@ fn group(pairs: impl Iterator<Item = (Local, Local)>) -> Vec<Vec<Local>> {
     groups
 }
 
-/// The inverse of a symmetric positive definite matrix, exactly symmetric.
-fn inverse(mut matrix: Vec<f64>, n: usize) -> Vec<f32> {
-    cholesky::factorise(&mut matrix, n);
-    let mut inverse = vec![0.0; n * n];
-    for column in 0..n {
-        let mut y = vec![0.0; n];
-        y[column] = 1.0;
-        cholesky::solve(&matrix, n, &mut y);
-        for row in column..n {
-            inverse[row * n + column] = y[row] as f32;
-            inverse[column * n + row] = y[row] as f32;
-        }
-    }
-    inverse
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_line_is_one_block_from_end_to_end() {
-        let groups = group([(3, 7), (1, 3), (7, 2), (10, 11)].into_iter());
+        let groups = group(&[[3, 7], [1, 3], [7, 2], [10, 11]], 12);
         assert_eq!(groups, [vec![1, 3, 7, 2], vec![10, 11]]);
     }
 
     #[test]
     fn long_lines_are_cut() {
-        let sizes: Vec<usize> = group((0..150).map(|i| (i, i + 1))).iter().map(Vec::len).collect();
-        assert_eq!(sizes, [64, 64, 23]);
-    }
-
-    #[test]
-    fn the_inverse_of_a_block_is_symmetric_and_right() {
-        let inverse = inverse(vec![4.0, 1.0, 0.0, 1.0, 3.0, 1.0, 0.0, 1.0, 2.0], 3);
-        let expected = [5.0, -2.0, 1.0, -2.0, 8.0, -4.0, 1.0, -4.0, 11.0].map(|v: f64| (v / 18.0) as f32);
-        assert!(inverse.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-7), "{inverse:?}");
-        assert_eq!((inverse[1], inverse[2], inverse[5]), (inverse[3], inverse[6], inverse[7]));
+        let line: Vec<[Local; 2]> = (0..10_000).map(|i| [i, i + 1]).collect();
+        let sizes: Vec<usize> = group(&line, 10_001).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [4096, 4096, 1809]);
     }
 }

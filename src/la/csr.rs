@@ -5,7 +5,7 @@ use std::rc::Rc;
 use multiversion::multiversion;
 use sprs::CsMatI;
 
-use super::{Coupling, LinearOperator, Scalar, Vector};
+use super::{ALONE, Coupling, LinearOperator, Scalar, Vector};
 use crate::parallel::{Halo, Local, loops};
 
 /// Local matrix storage.
@@ -140,6 +140,14 @@ fn eliminate_columns(
     }
 }
 
+impl<T: Scalar> DistributedCsr<T> {
+    /// The entries above the diagonal of a row, in owned columns.
+    fn upper(&self, row: usize) -> impl Iterator<Item = Coupling> {
+        let right = entries(&self.local.owned, row).filter(move |&(column, _)| column as usize > row);
+        right.map(move |(column, value)| (row as Local, column, value.double()))
+    }
+}
+
 impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
     fn halo(&self) -> &Halo {
         &self.halo
@@ -161,24 +169,25 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
             .collect()
     }
 
-    fn couplings(&self, strength: f64) -> Vec<Coupling> {
-        let owned = &self.local.owned;
-        let diagonal = self.diagonal();
-        let upper = |row: usize| entries(owned, row).filter(move |&(column, _)| column as usize > row);
-        let mut is_strong = vec![false; owned.rows()];
-        for row in 0..owned.rows() {
-            for (column, value) in upper(row) {
-                let column = column as usize;
-                if value.double().abs() > strength * (diagonal[row] * diagonal[column]).sqrt() {
-                    is_strong[row] = true;
-                    is_strong[column] = true;
-                }
+    fn strengths(&self, least: f64) -> Vec<Coupling> {
+        let scale: Vec<f64> = self.diagonal().iter().map(|&d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 }).collect();
+        let strength =
+            |(row, column, value): Coupling| (row, column, value * scale[row as usize] * scale[column as usize]);
+        let rows = 0..self.local.owned.rows();
+        let mut is_strong = vec![false; rows.len()];
+        for (row, column, strength) in rows.clone().flat_map(|row| self.upper(row)).map(strength) {
+            if strength.abs() > least {
+                is_strong[row as usize] = true;
+                is_strong[column as usize] = true;
             }
         }
-        let strong = (0..owned.rows()).filter(|&row| is_strong[row]);
-        let couplings =
-            strong.flat_map(|row| upper(row).map(move |(column, value)| (row as Local, column, value.double())));
-        couplings.filter(|(_, column, _)| is_strong[*column as usize]).collect()
+        let strong = rows.filter(|&row| is_strong[row]).flat_map(|row| self.upper(row));
+        strong.filter(|(_, column, _)| is_strong[*column as usize]).map(strength).collect()
+    }
+
+    fn couplings(&self, group: &[Local]) -> Vec<Coupling> {
+        let rows = (0..group.len()).filter(|&row| group[row] != ALONE).flat_map(|row| self.upper(row));
+        rows.filter(|&(row, column, _)| group[row as usize] == group[column as usize]).collect()
     }
 
     fn entries(&self) -> usize {

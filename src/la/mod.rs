@@ -11,6 +11,7 @@ mod chebyshev;
 mod cholesky;
 mod coarse;
 mod csr;
+mod envelope;
 mod galerkin;
 mod jacobi;
 mod multigrid;
@@ -19,7 +20,7 @@ mod scalar;
 mod transfer;
 mod vector;
 
-pub use blocks::Coupling;
+pub use blocks::{ALONE, Coupling};
 pub use cg::{conjugate_gradient, conjugate_gradient_monitored};
 pub use cg_report::{CgOptions, CgReport, Cost, Outcome, Quantity, Repair};
 pub use cg_state::{CgState, Monitor, Recurrence, Wish};
@@ -38,8 +39,8 @@ pub use vector::Vector;
 
 use serde::{Deserialize, Serialize};
 
-use crate::parallel::Halo;
 use crate::parallel::traffic::Spent;
+use crate::parallel::{Halo, Local};
 
 /// A symmetric operator on distributed vectors.
 pub trait LinearOperator<T: Scalar = f64> {
@@ -53,10 +54,17 @@ pub trait LinearOperator<T: Scalar = f64> {
     /// The owned part of the diagonal.
     fn diagonal(&self) -> Vec<f64>;
 
-    /// The entries a_ij, i < j, between owned unknowns that both have a part of
-    /// an entry above `strength` sqrt(a_ii a_jj). One entry may come in two parts.
+    /// How strong entries are, i < j: a_ij / sqrt(a_ii a_jj), or less where all
+    /// such entries are large. Of owned unknowns that both have one with a part
+    /// above `least`; an entry may come in two parts, and small parts are left out.
     /// An operator that does not know its entries returns none.
-    fn couplings(&self, _strength: f64) -> Vec<Coupling> {
+    fn strengths(&self, _least: f64) -> Vec<Coupling> {
+        Vec::new()
+    }
+
+    /// The entries a_ij, i < j, of owned unknowns in the same group, where each has
+    /// the number of its group or [`ALONE`]. An entry may come in two parts.
+    fn couplings(&self, _group: &[Local]) -> Vec<Coupling> {
         Vec::new()
     }
 

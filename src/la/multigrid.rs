@@ -16,7 +16,11 @@
 //! lambda/8, 10 to 12; a strength of 0.08 instead of 0.04, one iteration more.
 //! Relaxing single unknowns alone instead of blocks of strongly coupled ones: 23
 //! instead of 12 iterations on a mesh with almost folded elements (s_bend_387,
-//! refined), 334 instead of 13 on elements of 100 to 1 on one rank.
+//! refined), 334 on elements of 100 to 1 on one rank. Dense inverses of blocks
+//! of at most 64 unknowns, made of elements from 1.5 to 1 on: 26 to 30
+//! iterations instead of 5 on squares of elements of 100 to 1 on one rank; 9 as
+//! well on the venturi channel, but 3 to 5 times the setup, and the memory of
+//! the ranks in the throat doubled.
 //! Between nested meshes (Y-channel, y_tube and venturi, refined two to four
 //! times): 8 to 10 iterations as it is; degree 2 takes 10 to 13, and two visits
 //! bring those to 8 to 12 but cost as much; degree 4 takes 7 to 9 and is slower.
