@@ -3,6 +3,6 @@
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(formula) = quad8_mpi::expression::Expression::parse(text) {
-        let _ = formula.at([0.3, -0.7]);
+        let _ = formula.at(&[0.3, 1.0], &[-0.7, 2.0]);
     }
 });
