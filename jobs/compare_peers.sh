@@ -61,14 +61,8 @@ packages=(python3-petsc4py python3-h5py python3-scipy python3-numpy)
 "$python" "$peers/report.py" versions >/dev/null
 
 # 2. The solver, and the mesh that it solves on
-cd "$here/.."
-cargo build --release --locked
-solver=${CARGO_TARGET_DIR:-target}/release/quad8-mpi
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-
-# shellcheck source=jobs/mpi-env.sh
-. "$here/mpi-env.sh"
+# shellcheck source=jobs/measure-env.sh
+. "$here/measure-env.sh"
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 mpi() { timeout --kill-after=10 3600 mpirun -n "$ranks" "$@"; }

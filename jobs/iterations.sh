@@ -23,14 +23,8 @@ for mesh in "$@"; do
     meshes+=("$(realpath -- "$mesh")")
 done
 
-cd "$here/.."
-cargo build --release --locked
-solver=${CARGO_TARGET_DIR:-target}/release/quad8-mpi
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-# shellcheck source=jobs/mpi-env.sh
-. "$here/mpi-env.sh"
-export OMPI_MCA_rmaps_base_oversubscribe=1
+# shellcheck source=jobs/measure-env.sh
+. "$here/measure-env.sh"
 
 # A number under a name that occurs once in a run record.
 number() { sed -n "s/^ *\"$1\": \([0-9]*\),*$/\1/p" "$work/run.json" | head -n 1; }

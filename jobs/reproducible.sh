@@ -20,13 +20,8 @@ while (($#)); do
     shift 2
 done
 
-cd "$here/.."
-cargo build --release --locked
-solver=$PWD/${CARGO_TARGET_DIR:-target}/release/quad8-mpi
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-# shellcheck source=jobs/mpi-env.sh
-. "$here/mpi-env.sh"
+# shellcheck source=jobs/measure-env.sh
+. "$here/measure-env.sh"
 
 for ((i = 1; i <= repeats; i++)); do
     for kind in plain reproducible; do
