@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::assemble::{ElementMatrices, Family, Stiffness, fixed_nodes, held_nodes, load_vector};
 use crate::breakdown::{Breakdown, Laps};
 use crate::case::{Case, OperatorKind, PreconditionerKind};
-use crate::checkpoint::{Checkpoints, Interrupts, Restart, Subject, Watch};
+use crate::checkpoint::{Checkpoints, Interrupts, Orders, Restart, Subject, Watch};
 use crate::cli::SolveArgs;
 use crate::console::Console;
 use crate::describe;
@@ -128,7 +128,9 @@ impl Task<'_> {
         let start = start.unwrap_or_else(|| CgState::new(Vector::zeros(halo.map())));
         let laps = Laps::start();
         let (mut u, report) = watch.time("solve_system", || {
-            let monitor = Watch::new(comm, console, &laps, interrupts, checkpoints, &subject, args.checkpoint_every);
+            let every = args.checkpoint_every;
+            let orders = Orders { comm, console, laps: &laps, interrupts, checkpoints, subject: &subject, every };
+            let monitor = Watch::new(orders);
             let (u, report) = conjugate_gradient_monitored(operator, &*preconditioner, &b, start, options, &monitor);
             monitor.end(&report)?;
             Ok::<_, Error>((u, report))

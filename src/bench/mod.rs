@@ -4,7 +4,6 @@
 mod caches;
 mod stream;
 
-use std::path::Path;
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -101,13 +100,9 @@ pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
     };
     console.stream(&record);
     if let Some(path) = &args.json {
-        comm.agree(if comm.is_root() { write(path, &record) } else { Ok(()) })?;
+        comm.agree(if comm.is_root() { write_json(path, &[], &record) } else { Ok(()) })?;
     }
     Ok(ExitCode::Success)
-}
-
-fn write(path: &Path, record: &StreamRecord) -> Result<()> {
-    write_json(path, &[], record)
 }
 
 /// The best run is the one in which the slowest rank is fastest. **Collective.**

@@ -12,7 +12,7 @@ mod watch;
 
 pub use header::Subject;
 pub use interrupt::Interrupts;
-pub use watch::Watch;
+pub use watch::{Orders, Watch};
 
 use std::cell::Cell;
 use std::fs;

@@ -12,37 +12,37 @@ use crate::fault;
 use crate::la::{CgReport, CgState, Monitor, Outcome, Wish};
 use crate::parallel::Comm;
 
+/// What a watch looks at, and whom it tells.
+pub struct Orders<'a> {
+    /// The ranks that solve.
+    pub comm: &'a Comm,
+    /// Where iterations are shown.
+    pub console: &'a Console,
+    /// Where they are measured.
+    pub laps: &'a Laps,
+    /// What may end the solve, with a checkpoint.
+    pub interrupts: &'a Interrupts,
+    /// Where the state is saved, if anywhere.
+    pub checkpoints: Option<&'a Checkpoints>,
+    /// What is solved.
+    pub subject: &'a Subject<'a>,
+    /// A checkpoint is written each time this long has passed.
+    pub every: Option<Duration>,
+}
+
 /// Watches over one solve.
 pub struct Watch<'a> {
-    comm: &'a Comm,
-    console: &'a Console,
-    laps: &'a Laps,
-    interrupts: &'a Interrupts,
-    checkpoints: Option<&'a Checkpoints>,
-    subject: &'a Subject<'a>,
-    every: Option<Duration>,
-    rtol: f64,
+    orders: Orders<'a>,
     start: Instant,
     saved: Cell<Instant>,
     last: RefCell<Result<()>>,
 }
 
 impl<'a> Watch<'a> {
-    /// Begins now. A checkpoint is written when the interrupts wish it, and
-    /// after each time of `every`; none where there are no checkpoints.
-    pub fn new(
-        comm: &'a Comm,
-        console: &'a Console,
-        laps: &'a Laps,
-        interrupts: &'a Interrupts,
-        checkpoints: Option<&'a Checkpoints>,
-        subject: &'a Subject<'a>,
-        every: Option<Duration>,
-    ) -> Self {
+    /// Begins now.
+    pub fn new(orders: Orders<'a>) -> Self {
         let start = Instant::now();
-        let rtol = subject.case.solver.rtol;
-        let (saved, last) = (Cell::new(start), RefCell::new(Ok(())));
-        Self { comm, console, laps, interrupts, checkpoints, subject, every, rtol, start, saved, last }
+        Self { orders, start, saved: Cell::new(start), last: RefCell::new(Ok(())) }
     }
 
     /// Ends the run if the solve was interrupted. **Collective.**
@@ -54,10 +54,10 @@ impl<'a> Watch<'a> {
         if report.outcome != Outcome::Interrupted {
             return Ok(());
         }
-        let reason = self.interrupts.reason(self.comm).unwrap_or_default();
+        let reason = self.orders.interrupts.reason(self.orders.comm).unwrap_or_default();
         self.last.into_inner()?;
         let (iteration, relative) = (report.iterations, report.relative_residual());
-        Err(match self.checkpoints {
+        Err(match self.orders.checkpoints {
             Some(checkpoints) => Error::Checkpointed { reason, iteration, relative, path: checkpoints.path().into() },
             None => Error::StoppedForGood { reason, iteration },
         })
@@ -66,10 +66,11 @@ impl<'a> Watch<'a> {
 
 impl Monitor for Watch<'_> {
     fn wish(&self, iteration: usize) -> Wish {
-        fault::at_iteration(self.comm, iteration);
-        if self.interrupts.is_wished() {
+        let Orders { comm, interrupts, every, .. } = self.orders;
+        fault::at_iteration(comm, iteration);
+        if interrupts.is_wished() {
             Wish::Stop
-        } else if self.every.is_some_and(|every| self.saved.get().elapsed() >= every) {
+        } else if every.is_some_and(|every| self.saved.get().elapsed() >= every) {
             Wish::Save
         } else {
             Wish::GoOn
@@ -77,16 +78,18 @@ impl Monitor for Watch<'_> {
     }
 
     fn observe(&self, iteration: usize, relative: f64) {
-        self.laps.lap();
-        self.console.progress.iteration(self.start, iteration, relative, self.rtol);
+        let Orders { console, laps, subject, .. } = self.orders;
+        laps.lap();
+        console.progress.iteration(self.start, iteration, relative, subject.case.solver.rtol);
     }
 
     fn save(&self, state: &CgState) {
-        let Some(checkpoints) = self.checkpoints else { return };
-        let written = checkpoints.write(self.comm, self.subject, state);
-        let goes_on = self.interrupts.reason(self.comm).is_none();
+        let Orders { comm, console, interrupts, checkpoints, subject, .. } = self.orders;
+        let Some(checkpoints) = checkpoints else { return };
+        let written = checkpoints.write(comm, subject, state);
+        let goes_on = interrupts.reason(comm).is_none();
         if let (Err(error), true) = (&written, goes_on) {
-            self.console.warn(&[format!("{error}; the solve goes on without this checkpoint")]);
+            console.warn(&[format!("{error}; the solve goes on without this checkpoint")]);
         }
         *self.last.borrow_mut() = written;
         self.saved.set(Instant::now());

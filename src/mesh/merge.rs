@@ -16,9 +16,9 @@ pub fn merge_nodes<'a, T: Copy + 'a>(lists: impl Iterator<Item = (&'a [T], usize
 pub fn merge(parts: &[(&LocalMesh, &[BoundaryEdge])]) -> (LocalMesh, Vec<BoundaryEdge>) {
     let meshes = || parts.iter().map(|(mesh, _)| *mesh);
     let mut mesh = LocalMesh {
-        element_ids: meshes().map(|mesh| own(mesh, &mesh.element_ids)).collect::<Vec<_>>().concat(),
-        element_owners: meshes().map(|mesh| own(mesh, &mesh.element_owners)).collect::<Vec<_>>().concat(),
-        regions: meshes().map(|mesh| own(mesh, &mesh.regions)).collect::<Vec<_>>().concat(),
+        element_ids: merge_elements(meshes(), |mesh| &mesh.element_ids),
+        element_owners: merge_elements(meshes(), |mesh| &mesh.element_owners),
+        regions: merge_elements(meshes(), |mesh| &mesh.regions),
         own_elements: meshes().map(|mesh| mesh.own_elements).sum(),
         coordinates: merge_nodes(meshes().map(|mesh| (&mesh.coordinates[..], mesh.owned_nodes))),
         node_ids: merge_nodes(meshes().map(|mesh| (&mesh.node_ids[..], mesh.owned_nodes))),
@@ -49,6 +49,14 @@ pub fn merge(parts: &[(&LocalMesh, &[BoundaryEdge])]) -> (LocalMesh, Vec<Boundar
         ghosts += part.coordinates.len() - part.owned_nodes;
     }
     (mesh, boundary)
+}
+
+/// What the lists of several ranks say of their own elements, as one.
+fn merge_elements<'a, T: Copy + 'a>(
+    meshes: impl Iterator<Item = &'a LocalMesh>,
+    list: impl Fn(&'a LocalMesh) -> &'a [T],
+) -> Vec<T> {
+    meshes.map(|mesh| own(mesh, list(mesh))).collect::<Vec<_>>().concat()
 }
 
 /// What a list says of a rank's own elements.

@@ -9,6 +9,7 @@ use hdf5::{File, Group};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
+use crate::formats::data;
 use crate::mesh::Mesh;
 use crate::program::Folder;
 use crate::results::{Results, read};
@@ -27,6 +28,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(at_ranks("reproducible_runs_have_the_same_bits", RANKS, multigrid));
     trials.extend(at_ranks("reproducible_runs_of_a_refined_mesh_have_the_same_bits", RANKS, refined));
     trials.extend(at_ranks("reproducible_runs_with_jacobi_have_the_same_bits", RANKS, jacobi));
+    trials.extend(at_ranks("reproducible_runs_across_regions_have_the_same_bits", [1, 4], across_regions));
     trials
 }
 
@@ -38,7 +40,10 @@ struct Outcome {
 }
 
 fn solve(ranks: usize, args: &[&str]) -> Outcome {
-    let folder = Folder::with(&Mesh::channel());
+    solve_in(&Folder::with(&Mesh::channel()), ranks, args)
+}
+
+fn solve_in(folder: &Folder, ranks: usize, args: &[&str]) -> Outcome {
     folder.run(ranks, &[args, &["-q", "--json", "run.json"]].concat()).expect_code(0);
     let record = folder.json("run.json");
     assert_eq!(record["parallel"]["ranks"], ranks);
@@ -104,6 +109,26 @@ fn jacobi(ranks: usize) {
     compare(&solve(ranks, &JACOBI), &JACOBI_ON_TWO);
 }
 
+/// Two regions, whose velocities are recovered apart, and either partitioner.
+fn across_regions(ranks: usize) {
+    let folder = Folder::new();
+    fs::copy(data("names.msh"), folder.path("mesh.msh")).unwrap();
+    let case = "
+        mesh = 'mesh.msh'
+        refine = 1
+        region.'cold rock'.k = '5+x*y'
+        region.'warmes Öl'.k = 5e-3
+        boundary.'Inlet' = { robin = { gamma = 2 } }
+        boundary.'outlet to the sea' = { dirichlet = 'y' }";
+    fs::write(folder.path("case.toml"), case).unwrap();
+    for partitioner in ["metis", "two-level"] {
+        let args = ["case.toml", "--reproducible=6", "--partitioner", partitioner];
+        let [here, expected] = [ranks, 2].map(|ranks| solve_in(&folder, ranks, &args));
+        compare(&here, &expected);
+        assert_eq!(here.datasets["/partition"].iter().max(), Some(&5));
+    }
+}
+
 fn threads() {
     for threads in ["2", "40"] {
         compare(&solve(1, &["--reproducible", "--threads", threads]), &MULTIGRID_ON_TWO);
@@ -141,7 +166,10 @@ fn refused() {
         let expected = format!("--reproducible does not go with {}: leave one of them out", option[0]);
         assert!(found.ends_with(&expected), "{found}");
     }
-    assert_eq!(folder.names(), ["mesh.h5"]);
+    fs::write(folder.path("case.toml"), "mesh = 'mesh.h5'\nsolver.reproducible = 4").unwrap();
+    let found = message(1, &["case.toml", "--dry-run"]);
+    assert!(found.ends_with("--reproducible does not go with --dry-run: leave one of them out"), "{found}");
+    assert_eq!(folder.names(), ["case.toml", "mesh.h5"]);
 }
 
 fn stopped() {

@@ -21,11 +21,16 @@ const OPEN_MPI: [(&str, &str); 5] = [
 /// What would change the number of threads or the behaviour behind a test's back.
 const FOREIGN: [&str; 4] = ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK", "QUAD8_MPI_FAULT", "QUAD8_MPI_SILENCE"];
 
+/// Between two looks at a program.
+const TURN: Duration = Duration::from_millis(5);
+/// What a turn may count for. One that took longer slept with the whole machine, as the program did.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
+
 /// How a program is started.
 pub struct Run {
     /// MPI ranks; 0 starts the program by itself, without mpirun.
     pub ranks: usize,
-    /// When it is killed.
+    /// When it is killed; what it was suspended together with its test does not count.
     pub timeout: Duration,
     /// Environment variables besides those of the test itself.
     pub env: Vec<(String, String)>,
@@ -93,11 +98,15 @@ impl Running {
     }
 
     fn status(&mut self) -> Option<ExitStatus> {
+        let mut last = self.start;
+        let mut rest = self.timeout;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return Some(status);
             }
-            if self.start.elapsed() > self.timeout {
+            rest = rest.saturating_sub(last.elapsed().min(LONGEST_TURN));
+            last = Instant::now();
+            if rest.is_zero() {
                 // Open MPI puts each rank in a process group of its own.
                 let ranks: Vec<String> = descendants(self.child.id()).iter().map(u32::to_string).collect();
                 let list = format!("-{} {}", self.child.id(), ranks.join(" "));
@@ -105,7 +114,7 @@ impl Running {
                 self.child.wait().unwrap();
                 return None;
             }
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(TURN);
         }
     }
 }
