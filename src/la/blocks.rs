@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{LinearOperator, cholesky};
+use super::cholesky::Factor;
+use super::{BlockSize, LinearOperator};
 use crate::parallel::{Local, loops};
 
 /// Entries a_ij above this part of sqrt(a_ii a_jj) are strong. Squares have
@@ -68,6 +69,12 @@ impl Blocks {
     /// All unknowns in blocks.
     pub fn unknowns(&self) -> impl Iterator<Item = Local> + '_ {
         self.blocks.iter().flat_map(|block| block.unknowns.iter().copied())
+    }
+
+    /// Their size.
+    pub fn size(&self) -> BlockSize {
+        let entries: usize = self.blocks.iter().map(|block| block.inverse.len()).sum();
+        BlockSize { unknowns: self.unknowns as u64, entries: entries as u64 }
     }
 
     /// Passes each unknown of a block and its part of B^-1 r to `put`.
@@ -143,13 +150,13 @@ fn group(pairs: impl Iterator<Item = (Local, Local)>) -> Vec<Vec<Local>> {
 }
 
 /// The inverse of a symmetric positive definite matrix, exactly symmetric.
-fn inverse(mut matrix: Vec<f64>, n: usize) -> Vec<f32> {
-    cholesky::factorise(&mut matrix, n);
+fn inverse(matrix: Vec<f64>, n: usize) -> Vec<f32> {
+    let factor = Factor::new(matrix, n);
     let mut inverse = vec![0.0; n * n];
     for column in 0..n {
         let mut y = vec![0.0; n];
         y[column] = 1.0;
-        cholesky::solve(&matrix, n, &mut y);
+        factor.solve_from(column, &mut y);
         for row in column..n {
             inverse[row * n + column] = y[row] as f32;
             inverse[column * n + row] = y[row] as f32;

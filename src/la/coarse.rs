@@ -1,8 +1,9 @@
 //! The coarsest level: a dense Cholesky factorisation, on the one rank that owns
 //! all of it or, where several do, on every rank.
 
+use super::cholesky::Factor;
 use super::csr::DistributedCsr;
-use super::{LinearOperator, Vector, cholesky};
+use super::{LinearOperator, Vector};
 use crate::parallel::Halo;
 
 /// The factorised matrix of the coarsest level.
@@ -12,9 +13,8 @@ pub struct CoarseSolver {
     first: usize,
     /// Whether several ranks own rows, so that right sides must be gathered.
     is_shared: bool,
-    /// Lower triangle, row by row; rows without coupling are those of the
-    /// identity. Empty where nothing is to be solved.
-    factor: Vec<f64>,
+    /// None where nothing is to be solved. Rows without coupling are those of the identity.
+    factor: Option<Factor>,
 }
 
 impl CoarseSolver {
@@ -30,18 +30,14 @@ impl CoarseSolver {
                 dense[(first + row) * n + halo.global(column as usize) as usize] = value;
             }
         }
-        let mut factor = if is_shared { halo.comm().sum_all(&dense) } else { dense };
-        if !factor.is_empty() {
-            cholesky::factorise(&mut factor, n);
-        }
+        let dense = if is_shared { halo.comm().sum_all(&dense) } else { dense };
+        let factor = (!dense.is_empty()).then(|| Factor::new(dense, n));
         Self { n, first, is_shared, factor }
     }
 
     /// Overwrites the owned part of `x` by the solution for `b`. **Collective.**
     pub fn solve(&self, halo: &Halo, b: &Vector<f32>, x: &mut Vector<f32>) {
-        if self.factor.is_empty() {
-            return;
-        }
+        let Some(factor) = &self.factor else { return };
         let mut y = vec![0.0; self.n];
         for (y, b) in y[self.first..].iter_mut().zip(b.owned()) {
             *y = f64::from(*b);
@@ -49,7 +45,7 @@ impl CoarseSolver {
         if self.is_shared {
             y = halo.comm().sum_all(&y);
         }
-        cholesky::solve(&self.factor, self.n, &mut y);
+        factor.solve(&mut y);
         for (x, y) in x.owned_mut().iter_mut().zip(&y[self.first..]) {
             *x = *y as f32;
         }
