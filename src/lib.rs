@@ -41,6 +41,7 @@ pub mod plot;
 pub mod problem;
 mod progress;
 pub mod quad8;
+mod record;
 pub mod report;
 pub mod run;
 mod solution;

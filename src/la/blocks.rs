@@ -7,8 +7,8 @@
 
 use rayon::prelude::*;
 
-use super::LinearOperator;
 use super::envelope::Envelope;
+use super::{BlockSize, LinearOperator};
 use crate::parallel::{Local, loops};
 
 /// Strengths above this are strong. On the finest mesh elements of 2 to 1 are
@@ -66,6 +66,12 @@ impl Blocks {
     /// All unknowns in blocks.
     pub fn unknowns(&self) -> impl Iterator<Item = Local> + '_ {
         self.blocks.iter().flat_map(|block| block.unknowns.iter().copied())
+    }
+
+    /// Their size.
+    pub fn size(&self) -> BlockSize {
+        let entries: usize = self.blocks.iter().map(|block| block.factor.entries()).sum();
+        BlockSize { unknowns: self.unknowns as u64, entries: entries as u64 }
     }
 
     /// Passes each unknown of a block and its part of B^-1 r to `put`.

@@ -7,7 +7,7 @@
 //! alg. 12.1.
 
 use super::blocks::Blocks;
-use super::{LinearOperator, Vector};
+use super::{BlockSize, LinearOperator, Vector};
 use crate::parallel::loops;
 
 /// Damps the upper part of the spectrum of D^-1 A.
@@ -43,6 +43,11 @@ impl Chebyshev {
     /// Upper bound of the spectrum of D^-1 A.
     pub fn largest_eigenvalue(&self) -> f64 {
         self.center + self.half_width
+    }
+
+    /// The blocks of strongly coupled unknowns on this rank.
+    pub fn blocks(&self) -> BlockSize {
+        self.diagonal.blocks.size()
     }
 
     /// Improves `x` by the polynomial, given the residual b - A x in `r`. The

@@ -60,6 +60,11 @@ impl Envelope {
         }
     }
 
+    /// Number of stored numbers.
+    pub fn entries(&self) -> usize {
+        self.factor.len()
+    }
+
     /// Row `i` left of the diagonal, 1 over the diagonal, and the column that the row starts with.
     fn row(&self, i: usize) -> (&[f32], f32, usize) {
         let row = &self.factor[self.starts[i] as usize..self.starts[i + 1] as usize];
@@ -103,7 +108,7 @@ mod tests {
         let n = 500;
         let below: Vec<_> = (1..n).map(|i| (i, i - 1, -0.9)).chain((2..n).map(|i| (i, i - 2, -0.1))).collect();
         check(&vec![2.1; n as usize], &below);
-        assert_eq!(Envelope::new(&vec![2.1; n as usize], &below).factor.len(), 3 * n as usize - 3);
+        assert_eq!(Envelope::new(&vec![2.1; n as usize], &below).entries(), 3 * n as usize - 3);
     }
 
     #[test]

@@ -104,4 +104,19 @@ pub struct LevelSize {
     pub unknowns: u64,
     /// Number of stored numbers of its operator.
     pub entries: u64,
+    /// Blocks of strongly coupled unknowns, which are smoothed together.
+    #[serde(default)]
+    pub blocks: BlockSize,
+    /// The same on the rank that has most.
+    #[serde(default)]
+    pub most_blocks: BlockSize,
+}
+
+/// The size of blocks of unknowns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockSize {
+    /// Number of unknowns in them.
+    pub unknowns: u64,
+    /// Number of stored numbers.
+    pub entries: u64,
 }

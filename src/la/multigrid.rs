@@ -35,7 +35,7 @@ use super::coarse::CoarseSolver;
 use super::csr::DistributedCsr;
 use super::galerkin::galerkin;
 use super::transfer::{MatrixTransfer, Transfer};
-use super::{LevelSize, LinearOperator, Preconditioner, Vector};
+use super::{BlockSize, LevelSize, LinearOperator, Preconditioner, Vector};
 use crate::error::Result;
 use crate::parallel::traffic::{Spent, measure};
 use crate::parallel::{IndexMap, loops, work};
@@ -236,7 +236,14 @@ impl Preconditioner for Multigrid {
     fn levels(&self) -> Vec<LevelSize> {
         let size = |at: usize| {
             let (operator, halo) = (self.operator(at), self.operator(at).halo());
-            LevelSize { unknowns: halo.map().total(), entries: halo.comm().sum(operator.entries() as u64) }
+            let comm = halo.comm();
+            let own = self.levels.get(at).map_or(BlockSize::default(), |level| level.smoother.blocks());
+            LevelSize {
+                unknowns: halo.map().total(),
+                entries: comm.sum(operator.entries() as u64),
+                blocks: BlockSize { unknowns: comm.sum(own.unknowns), entries: comm.sum(own.entries) },
+                most_blocks: BlockSize { unknowns: comm.max(own.unknowns), entries: comm.max(own.entries) },
+            }
         };
         (0..=self.levels.len()).map(size).collect()
     }

@@ -58,7 +58,7 @@ impl Shape {
         let levels = &run.convergence.levels;
         let entries = |at: usize| levels[at].entries as f64 / levels[at].unknowns.max(1) as f64;
         let shrink = |fine: usize, coarse: usize| levels[coarse].unknowns as f64 / levels[fine].unknowns as f64;
-        let (base, corners, last) = (run.mesh_info.refine, run.mesh_info.refine + 1, levels.len() - 1);
+        let (base, corners, last) = (run.refinements(), run.refinements() + 1, levels.len() - 1);
         let Self { aggregates, aggregate_entries, .. } = Self::TYPICAL;
         let steps = (last - corners) as f64;
         Self {
@@ -73,7 +73,7 @@ impl Shape {
     /// The levels that a run used, on as many ranks as [`levels`](Self::levels) says.
     pub fn as_solved(&self, run: &Run, fewest: f64) -> Vec<Level> {
         let ranks = run.parallel.ranks as f64;
-        let corners = run.mesh_info.refine + 1;
+        let corners = run.refinements() + 1;
         let mut active = ranks;
         let level = |(at, size): (usize, &crate::la::LevelSize)| Level {
             kind: if at < corners {

@@ -3,28 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-
-use super::run::{Ranks, read};
-use crate::error::{Error, Result};
-
-/// A record of `quad8-mpi bench stream`.
-#[derive(Debug, Deserialize)]
-struct Stream {
-    parallel: Ranks,
-    stream: Kernels,
-}
-
-#[derive(Debug, Deserialize)]
-struct Kernels {
-    triad: Triad,
-}
-
-/// Of all ranks (GB/s).
-#[derive(Debug, Deserialize)]
-struct Triad {
-    total: f64,
-}
+use crate::error::Result;
+use crate::record::{Parallel, Stream};
 
 /// Bandwidth of one host (GB/s) by its cores at work, best of the measurements.
 #[derive(Debug, Clone)]
@@ -34,26 +14,21 @@ impl Memory {
     /// From records of `quad8-mpi bench stream`; nothing where there are none.
     ///
     /// # Errors
-    /// [`Error::Open`], [`Error::NotRecord`].
+    /// [`Error::Open`](crate::Error::Open), [`Error::NotRecord`](crate::Error::NotRecord).
     pub fn read(paths: &[PathBuf]) -> Result<Option<Self>> {
         let mut measured: BTreeMap<usize, f64> = BTreeMap::new();
         for path in paths {
-            let Stream { parallel, stream } = read(path)?;
-            let cores = cores(parallel);
+            let Stream { parallel, stream } = Stream::read(path)?;
             let total = stream.triad.total / parallel.hosts.max(1) as f64;
-            if cores == 0 || total.is_nan() || total <= 0.0 {
-                let cause = "its numbers are not positive".to_owned();
-                return Err(Error::NotRecord { path: path.clone(), cause });
-            }
-            let best = measured.entry(cores).or_default();
+            let best = measured.entry(parallel.cores_per_host()).or_default();
             *best = best.max(total);
         }
         Ok((!measured.is_empty()).then_some(Self(measured)))
     }
 
     /// Bandwidth of one rank (GB/s).
-    pub fn of_rank(&self, parallel: Ranks) -> f64 {
-        self.total(cores(parallel)) * parallel.hosts.max(1) as f64 / parallel.ranks.max(1) as f64
+    pub fn of_rank(&self, parallel: Parallel) -> f64 {
+        self.total(parallel.cores_per_host()) * parallel.hosts.max(1) as f64 / parallel.ranks.max(1) as f64
     }
 
     /// On a line between two measurements, on one through 0 before the first; beyond the last no more is to be had.
@@ -68,11 +43,6 @@ impl Memory {
     }
 }
 
-/// Cores at work on one host.
-fn cores(parallel: Ranks) -> usize {
-    (parallel.ranks * parallel.threads_per_rank).div_ceil(parallel.hosts.max(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,7 +50,7 @@ mod tests {
     #[test]
     fn ranks_share_what_was_measured() {
         let memory = Memory(BTreeMap::from([(2, 20.0), (4, 24.0)]));
-        let of = |ranks, threads_per_rank, hosts| memory.of_rank(Ranks { ranks, threads_per_rank, hosts });
+        let of = |ranks, threads_per_rank, hosts| memory.of_rank(Parallel { ranks, threads_per_rank, hosts });
         assert_eq!([of(1, 1, 1), of(2, 1, 1), of(3, 1, 1), of(16, 1, 1)], [10.0, 10.0, 22.0 / 3.0, 1.5]);
         assert_eq!([of(2, 2, 1), of(4, 1, 2)], [12.0, 10.0]);
     }

@@ -79,7 +79,7 @@ pub struct Comparison {
     /// The mesh and its refinements.
     pub source: String,
     /// See `source`.
-    pub refine: usize,
+    pub refine: u32,
     /// MPI ranks.
     pub ranks: usize,
     /// Seconds of assembly, setup and one iteration, as measured.

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::la::LevelSize;
+use crate::record::{self, MeshInfo, Parallel, not_record};
 use crate::timing::{Span, Split};
 
 /// What a run did and how long it took.
@@ -14,38 +14,16 @@ use crate::timing::{Span, Split};
 pub struct Run {
     /// Iterations of CG.
     pub iterations: u64,
-    /// See [`Mesh`].
-    pub mesh_info: Mesh,
-    /// See [`Ranks`].
-    pub parallel: Ranks,
+    /// See [`MeshInfo`].
+    pub mesh_info: MeshInfo,
+    /// See [`Parallel`].
+    pub parallel: Parallel,
     /// See [`Hierarchy`].
     pub convergence: Hierarchy,
     /// See [`Breakdown`].
     pub breakdown: Breakdown,
     /// Seconds of the stages.
     pub timing_metrics: Stages,
-}
-
-/// The mesh that was solved.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Mesh {
-    /// Where it came from.
-    pub source: String,
-    /// Levels of refinement.
-    pub refine: usize,
-    /// Unknowns.
-    pub used_nodes: u64,
-}
-
-/// Who solved it.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Ranks {
-    /// MPI ranks.
-    pub ranks: usize,
-    /// Threads of each.
-    pub threads_per_rank: usize,
-    /// Hosts that they are on.
-    pub hosts: usize,
 }
 
 /// The levels of multigrid.
@@ -83,23 +61,19 @@ impl Run {
     /// Reads a run record.
     ///
     /// # Errors
-    /// [`Error::Open`]; [`Error::NotRecord`], also for a run without multigrid.
+    /// [`Error::Open`](crate::Error::Open); [`Error::NotRecord`](crate::Error::NotRecord), also for a run
+    /// without multigrid.
     pub fn read(path: &Path) -> Result<Self> {
-        let run: Self = read(path)?;
-        let Self { convergence: Hierarchy { levels }, breakdown, mesh_info, iterations, .. } = &run;
-        if levels.len() < mesh_info.refine + 2 || levels.len() != breakdown.levels.len() || *iterations == 0 {
-            let cause = "the model is of multigrid, which this run did not use".to_owned();
-            return Err(Error::NotRecord { path: path.into(), cause });
+        let run: Self = record::read(path)?;
+        let Self { convergence: Hierarchy { levels }, breakdown, iterations, .. } = &run;
+        if levels.len() < run.refinements() + 2 || levels.len() != breakdown.levels.len() || *iterations == 0 {
+            return Err(not_record(path, "the model is of multigrid, which this run did not use"));
         }
         Ok(run)
     }
-}
 
-/// Reads what is wanted of a record.
-///
-/// # Errors
-/// [`Error::Open`], [`Error::NotRecord`].
-pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
-    serde_json::from_str(&text).map_err(|e| Error::NotRecord { path: path.into(), cause: e.to_string() })
+    /// Refinements of the mesh.
+    pub fn refinements(&self) -> usize {
+        self.mesh_info.refine as usize
+    }
 }

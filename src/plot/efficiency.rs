@@ -9,6 +9,7 @@ use super::figure::{Frame, Page, segment};
 use super::scene::{Colour, Format, Scene};
 use super::text::{Anchor, Font};
 use super::ticks::{self, Ticks};
+use crate::console::group;
 use crate::error::Result;
 use crate::model::{Prediction, Row};
 
@@ -42,7 +43,8 @@ fn draw(prediction: &Prediction, width: u32) -> Scene {
     let highest = rows.iter().flat_map(|row| CURVES.map(|(_, _, of)| of(row))).fold(1.0, f64::max);
     let y_ticks = ticks::linear(0.0, highest, 5);
     let left = page.y_axis_room(&y_ticks);
-    let frame = [left, 2.2 * em, width as f32 - left - 1.6 * em, height - 2.2 * em - page.x_axis_room()];
+    let top = page.title_room();
+    let frame = [left, top, width as f32 - left - 1.6 * em, height - top - page.x_axis_room()];
     let place = Place { frame, most: rows.last().map_or(1, |row| row.ranks), highest: 1.05 * highest };
     for &value in &y_ticks.values {
         let y = place.y(value);
@@ -57,7 +59,12 @@ fn draw(prediction: &Prediction, width: u32) -> Scene {
         labels: rows.iter().map(|row| row.ranks.to_string()).collect(),
         exponent: 0,
     };
-    let scaling = if prediction.is_weak { "weak" } else { "strong" };
+    let (scaling, what) = if prediction.is_weak { ("weak", " a rank") } else { ("strong", "") };
+    let unknowns = group(rows.first().map_or(0.0, |row| row.unknowns) as u64);
+    page.title(
+        frame,
+        &format!("Model: {scaling} scaling of the built-in {}, {unknowns} unknowns{what}", prediction.mesh),
+    );
     page.x_axis(frame, &x_ticks, "ranks", |ranks| place.x(ranks));
     page.y_axis(frame, &y_ticks, &format!("{scaling} efficiency of an iteration"), |value| place.y(value));
     let [left, top, width, height] = frame;

@@ -55,6 +55,19 @@ impl Page {
         self.scene.fill(self.font.text_upwards(&text, at, em, Anchor::Middle), INK);
     }
 
+    /// What the picture shows, above a frame, smaller where it would not fit.
+    pub fn title(&mut self, [left, top, width, _]: Frame, text: &str) {
+        let em = self.em;
+        let size = (1.1 * em).min(1.1 * em * width / self.font.width(text, 1.1 * em).max(1.0));
+        let at = [left + 0.5 * width, top - 0.9 * em];
+        self.scene.fill(self.font.text(text, at, size, Anchor::Middle), INK);
+    }
+
+    /// Room above a frame for a title (px).
+    pub fn title_room(&self) -> f32 {
+        2.4 * self.em
+    }
+
     /// Room to the left of a frame for an axis (px).
     pub fn y_axis_room(&self, ticks: &Ticks) -> f32 {
         self.widest(ticks) + 2.4 * self.em

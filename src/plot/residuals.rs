@@ -10,7 +10,9 @@ use super::figure::{Page, segment};
 use super::scene::{Colour, Scene};
 use super::text::{Anchor, Font};
 use super::ticks;
+use crate::console::group;
 use crate::error::{Error, Result};
+use crate::record::{self, MeshInfo};
 
 const BLUE: Colour = [31, 119, 180, 255];
 const RED: Colour = [200, 60, 50, 255];
@@ -21,6 +23,7 @@ struct Run {
     residual_history: Vec<f64>,
     converged: bool,
     iterations: usize,
+    mesh_info: MeshInfo,
     solver_config: Config,
 }
 
@@ -35,9 +38,7 @@ struct Config {
 /// # Errors
 /// [`Error::Open`], [`Error::NotRecord`], [`Error::NothingToShow`].
 pub fn draw(path: &Path, width: u32) -> Result<Scene> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
-    let not_record = |e: serde_json::Error| Error::NotRecord { path: path.into(), cause: e.to_string() };
-    let run: Run = serde_json::from_str(&text).map_err(not_record)?;
+    let run: Run = record::read(path)?;
     let start = run.residual_history.first().copied().unwrap_or(0.0);
     let relative: Vec<f64> = run.residual_history.iter().map(|r| r / start).collect();
     let positive = || relative.iter().copied().filter(|r| r.is_finite() && *r > 0.0);
@@ -47,6 +48,14 @@ pub fn draw(path: &Path, width: u32) -> Result<Scene> {
     let low = positive().fold(run.solver_config.rtol, f64::min);
     let high = positive().fold(1.0, f64::max);
     Ok(Chart::new(&run, &relative, [low, high], width).page.scene)
+}
+
+/// What was solved, how, and what came of it.
+fn title(run: &Run) -> String {
+    let Run { mesh_info: MeshInfo { source, used_nodes, .. }, solver_config, converged, iterations, .. } = run;
+    let verdict = if *converged { "converged" } else { "not converged" };
+    let unknowns = group(*used_nodes);
+    format!("{source}, {unknowns} unknowns: {}, {verdict} in {iterations} iterations", solver_config.preconditioner)
 }
 
 struct Chart {
@@ -64,7 +73,8 @@ impl Chart {
         let page = Page { scene: Scene::new(width, height as u32), font: Font::new(), em };
         let y_ticks = ticks::logarithmic(low, high, 9);
         let left = page.y_axis_room(&y_ticks);
-        let frame = [left, 2.2 * em, width as f32 - left - 1.2 * em, height - 2.2 * em - page.x_axis_room()];
+        let top = page.title_room();
+        let frame = [left, top, width as f32 - left - 1.2 * em, height - top - page.x_axis_room()];
         let iterations = (relative.len() - 1).max(1) as f64;
         let powers = [low.log10() - 0.4, high.log10() + 0.4];
         let mut chart = Self { page, frame, powers, iterations };
@@ -74,6 +84,7 @@ impl Chart {
         }
         chart.across(run.solver_config.rtol, RED, 0.08);
         chart.target(run);
+        chart.page.title(frame, &title(run));
         chart.curve(relative);
         let [left, top, width, height] = chart.frame;
         let x_ticks = ticks::whole(relative.len() - 1, 10);
@@ -103,17 +114,13 @@ impl Chart {
         self.page.scene.stroke(segment([left, y], [left + width, y]), colour, thick * self.page.em);
     }
 
-    /// What was wanted, and what came of it.
+    /// What was wanted.
     fn target(&mut self, run: &Run) {
-        let [left, _, width, _] = self.frame;
+        let [left, ..] = self.frame;
         let em = self.page.em;
         let base = self.y()(run.solver_config.rtol) - 0.4 * em;
         let wanted = format!("wanted: {:e}", run.solver_config.rtol);
         self.page.scene.fill(self.page.font.text(&wanted, [left + 0.8 * em, base], 0.9 * em, Anchor::Start), RED);
-        let verdict = if run.converged { "converged" } else { "not converged" };
-        let text = format!("{}, {verdict} in {} iterations", run.solver_config.preconditioner, run.iterations);
-        let at = [left + width, self.frame[1] - 0.7 * em];
-        self.page.scene.fill(self.page.font.text(&text, at, em, Anchor::End), INK);
     }
 
     fn curve(&mut self, relative: &[f64]) {

@@ -46,11 +46,11 @@ pub enum Stroke {
     },
 }
 
-/// Draws curves over the number of cores to a file.
+/// Draws curves over the number of cores to a file; the title says of what.
 ///
 /// # Errors
 /// [`Error::PictureFormat`], [`Error::NothingToShow`], [`Error::Write`].
-pub fn speed_up(curves: &[Curve], quantity: &str, width: u32, path: &Path) -> Result<()> {
+pub fn speed_up(title: &str, curves: &[Curve], quantity: &str, width: u32, path: &Path) -> Result<()> {
     Format::of(path)?;
     let positive = |point: &&[f64; 2]| point.iter().all(|v| v.is_finite() && *v > 0.0);
     let points: Vec<[f64; 2]> = curves.iter().flat_map(|curve| &curve.points).filter(positive).copied().collect();
@@ -58,6 +58,7 @@ pub fn speed_up(curves: &[Curve], quantity: &str, width: u32, path: &Path) -> Re
         return Err(Error::NothingToShow { name: "speed-up" });
     }
     let mut chart = Chart::new(&points, curves, quantity, width);
+    chart.page.title(chart.frame, title);
     curves.iter().for_each(|curve| chart.curve(curve));
     chart.legend(curves);
     chart.page.scene.write(path)
@@ -87,7 +88,8 @@ impl Chart {
         let y_ticks = marks(thinned(doublings(range[1])));
         let left = page.y_axis_room(&y_ticks);
         let legend = curves.iter().map(|curve| page.font.width(&curve.label, em)).fold(0.0, f32::max) + 5.6 * em;
-        let frame = [left, em, width as f32 - left - legend, height - em - page.x_axis_room()];
+        let top = page.title_room();
+        let frame = [left, top, width as f32 - left - legend, height - top - page.x_axis_room()];
         let mut chart = Self { page, frame, range };
         let [left, top, width, height] = frame;
         for &value in &y_ticks.values {

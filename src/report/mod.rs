@@ -9,6 +9,7 @@ mod table;
 use std::fs;
 
 use crate::cli::{ReportArgs, ReportTable};
+use crate::console::group;
 use crate::error::{Error, ExitCode, Result};
 use crate::plot::{Curve, Stroke, speed_up};
 use claims::claim;
@@ -35,7 +36,7 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
             Kind::Strong => "speed-up",
             Kind::Weak => "scaled speed-up",
         };
-        speed_up(&curves(&study), quantity, args.width, path)?;
+        speed_up(&title(&study), &curves(&study), quantity, args.width, path)?;
     }
     let table = match args.table {
         ReportTable::Scaling => scaling(&study, args.claims),
@@ -51,7 +52,8 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
 
 /// A line for each stage of each point.
 fn scaling(study: &Study, with_claims: bool) -> Table {
-    let mut heading = vec!["stage", "ranks", "threads", "unknowns", "runs", "time (s)", "speed-up", "efficiency (%)"];
+    let mut heading =
+        vec!["stage", "ranks", "threads", "hosts", "unknowns", "runs", "time (s)", "speed-up", "efficiency (%)"];
     heading.extend(with_claims.then_some("Numba claims (%)"));
     heading.extend(["STREAM speed-up", "imbalance", "communication (%)", "messages", "MiB sent"]);
     let mut table = Table::new(&heading, 1);
@@ -63,6 +65,7 @@ fn scaling(study: &Study, with_claims: bool) -> Table {
                 (*stage).to_owned(),
                 point.parallel.ranks.to_string(),
                 point.parallel.threads_per_rank.to_string(),
+                point.parallel.hosts.to_string(),
                 point.unknowns.to_string(),
                 point.runs.to_string(),
                 format!("{:.4}", figures.seconds),
@@ -89,6 +92,7 @@ fn stages(study: &Study) -> Table {
         "mesh",
         "ranks",
         "threads",
+        "hosts",
         "unknowns",
         "runs",
         "assembly (s)",
@@ -108,6 +112,7 @@ fn stages(study: &Study) -> Table {
             point.problem.clone(),
             point.parallel.ranks.to_string(),
             point.parallel.threads_per_rank.to_string(),
+            point.parallel.hosts.to_string(),
             point.unknowns.to_string(),
             point.runs.to_string(),
             seconds(&["assembly"]),
@@ -120,6 +125,20 @@ fn stages(study: &Study) -> Table {
         ]);
     }
     table
+}
+
+/// How the study goes, and what its points solve.
+fn title(study: &Study) -> String {
+    let first = &study.points[0];
+    match study.kind {
+        Kind::Strong => format!("Strong scaling of {}, {} unknowns", first.problem, group(first.unknowns)),
+        Kind::Weak => {
+            let loads = || study.points.iter().map(|point| point.unknowns / point.parallel.cores() as u64);
+            let (least, most) = (loads().min().unwrap_or(0), loads().max().unwrap_or(0));
+            let range = if least == most { String::new() } else { format!("{} to ", group(least)) };
+            format!("Weak scaling, {range}{} unknowns a core", group(most))
+        }
+    }
 }
 
 /// The stages that are drawn.

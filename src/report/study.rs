@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::read::{Parallel, Record, Run, Stream};
+use super::read::{Record, Run};
 use crate::error::{Error, Result};
+use crate::record::{Parallel, Stream};
 use crate::timing::{Split, TOTAL};
 
 /// How the problem goes with the cores.
@@ -26,10 +27,10 @@ pub const STAGES: [(&str, &[&str]); 7] = [
     ("total", &[TOTAL]),
 ];
 
-/// Runs of one problem on as many ranks and threads, by their medians.
+/// Runs of one problem on as many ranks, threads and hosts, by their medians.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// Ranks and threads.
+    /// Ranks, threads and hosts.
     pub parallel: Parallel,
     /// The mesh and its refinement.
     pub problem: String,
@@ -69,7 +70,7 @@ pub struct Study {
     pub kind: Kind,
     /// By cores, then ranks; the first one is what the others are compared with.
     pub points: Vec<Point>,
-    /// Bandwidth by ranks and threads (GB/s), best of the measurements.
+    /// Bandwidth by ranks, threads and hosts (GB/s), best of the measurements.
     pub stream: BTreeMap<Parallel, f64>,
 }
 
@@ -77,7 +78,7 @@ pub struct Study {
 const ALIKE: f64 = 4.0;
 
 impl Study {
-    /// Groups records by ranks and threads.
+    /// Groups records by ranks, threads and hosts.
     ///
     /// # Errors
     /// [`Error::NoStudy`] for runs that do not belong together.
@@ -106,7 +107,7 @@ impl Study {
         }
         for group in groups.values() {
             if let Some(other) = group.iter().find(|run| run.mesh_info != group[0].mesh_info) {
-                let Parallel { ranks, threads_per_rank } = other.parallel;
+                let Parallel { ranks, threads_per_rank, .. } = other.parallel;
                 let why = format!("on {ranks} x {threads_per_rank} cores they solve different meshes");
                 return Err(Error::NoStudy { why });
             }

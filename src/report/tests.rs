@@ -1,5 +1,6 @@
-use super::super::read::{Bandwidth, Breakdown, Kernels, Memory, MeshInfo, SolverConfig};
+use super::super::read::{Breakdown, Memory, SolverConfig};
 use super::*;
+use crate::record::{Bandwidth, Kernels, MeshInfo};
 use crate::timing::{Share, Span};
 
 /// A run whose solve takes so many seconds on each core, a quarter of them in messages.
@@ -22,13 +23,13 @@ fn run(ranks: usize, threads_per_rank: usize, unknowns: u64, seconds: f64) -> Ru
         mesh_info: MeshInfo { source: "a mesh".to_owned(), refine: 2, used_nodes: unknowns },
         solver_config: SolverConfig { operator: "elements".into(), preconditioner: "multigrid".into(), rtol: 1e-8 },
         memory: Memory { peak_bytes_sum: 1 << 20 },
-        parallel: Parallel { ranks, threads_per_rank },
+        parallel: Parallel { ranks, threads_per_rank, hosts: 1 },
     }
 }
 
 fn stream(ranks: usize, threads_per_rank: usize, total: f64) -> Record {
     let stream = Kernels { triad: Bandwidth { total } };
-    Record::Stream(Stream { parallel: Parallel { ranks, threads_per_rank }, stream })
+    Record::Stream(Stream { parallel: Parallel { ranks, threads_per_rank, hosts: 1 }, stream })
 }
 
 fn study(runs: Vec<Run>, streams: Vec<Record>) -> Result<Study> {
