@@ -220,8 +220,8 @@ pub enum Error {
 
     #[error("cannot watch signals: {cause}")]
     Signals { cause: String },
-    #[error("QUAD8_MPI_SILENCE={text} is no time: give the seconds a rank may be silent, or 0 for ever")]
-    BadSilence { text: String },
+    #[error("{variable}={text} is no time: give the seconds after which the job ends, or 0 for never")]
+    BadTime { variable: &'static str, text: String },
     #[error("{path} was changed, replaced or deleted while it was read: run again when it is complete")]
     ChangedMeanwhile { path: PathBuf },
 

@@ -2,8 +2,8 @@
 //!
 //! `QUAD8_MPI_FAULT=panic@solve:1` makes rank 1 panic when it comes to the
 //! solve. Others than `panic`: `exit` without a word, `memory`, to ask for more
-//! than there is, `sleep` for a few seconds, and the signals `kill`, `stop`,
-//! `usr1`, `term` and `int`.
+//! than there is, `sleep` for a few seconds, `hang` for ever, and the signals
+//! `kill`, `stop`, `usr1`, `term` and `int`.
 //! `QUAD8_MPI_FAULT=delay@7` lets every rank pause in every stage, for times
 //! that depend on the number.
 //!
@@ -43,6 +43,9 @@ pub fn point(comm: &Comm, stage: impl Display) {
         Some("int") => signal(Signal::SIGINT),
         Some("memory") => exhaust(),
         Some("sleep") => std::thread::sleep(SLEEP),
+        Some("hang") => loop {
+            std::thread::park();
+        },
         _ => {}
     }
 }

@@ -13,6 +13,7 @@ mod hosts;
 mod logical;
 pub mod loops;
 mod processes;
+mod pulse;
 mod seat;
 mod team;
 pub mod traffic;

@@ -11,6 +11,7 @@ use mpi::request::multiple_scope;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
+use super::pulse::while_waiting;
 use crate::error::ExitCode;
 
 /// Values of `T` in one message: MPI counts in 32 bits, so longer ones are
@@ -74,14 +75,14 @@ impl Processes {
 
     /// **Collective.**
     pub(super) fn barrier(&self) {
-        self.inner.barrier();
+        while_waiting(|| self.inner.barrier());
     }
 
     /// Entry by entry over the processes. **Collective.**
     pub(super) fn reduce<T: Datum>(&self, values: &[T], operation: Operation) -> Vec<T> {
         let mut result = vec![T::default(); values.len()];
         for (values, result) in values.chunks(piece::<T>()).zip(result.chunks_mut(piece::<T>())) {
-            self.inner.all_reduce_into(values, result, operation.of_mpi());
+            while_waiting(|| self.inner.all_reduce_into(values, result, operation.of_mpi()));
         }
         result
     }
@@ -89,14 +90,14 @@ impl Processes {
     /// Sum of the values of all lower ranks. **Collective.**
     pub(super) fn exclusive_sum(&self, value: u64) -> u64 {
         let mut result = 0;
-        self.inner.exclusive_scan_into(&value, &mut result, SystemOperation::sum());
+        while_waiting(|| self.inner.exclusive_scan_into(&value, &mut result, SystemOperation::sum()));
         if self.rank == 0 { 0 } else { result }
     }
 
     /// The value of every rank, in rank order. **Collective.**
     pub(super) fn all_gather<T: Datum>(&self, value: T) -> Vec<T> {
         let mut values = vec![T::default(); self.size];
-        self.inner.all_gather_into(&[value][..], &mut values[..]);
+        while_waiting(|| self.inner.all_gather_into(&[value][..], &mut values[..]));
         values
     }
 
@@ -106,7 +107,8 @@ impl Processes {
         let mut all = vec![T::default(); counts.iter().sum()];
         let counts: Vec<Count> = counts.iter().map(|&n| n as Count).collect();
         let starts: Vec<Count> = (0..counts.len()).map(|rank| counts[..rank].iter().sum()).collect();
-        self.inner.all_gather_varcount_into(values, &mut PartitionMut::new(&mut all[..], counts, starts));
+        let mut all_of_them = PartitionMut::new(&mut all[..], counts, starts);
+        while_waiting(|| self.inner.all_gather_varcount_into(values, &mut all_of_them));
         all
     }
 
@@ -116,7 +118,7 @@ impl Processes {
         let own = std::mem::take(&mut outgoing[self.rank]);
         let sizes: Vec<u64> = outgoing.iter().map(|m| m.len() as u64).collect();
         let mut expected = vec![0_u64; self.size];
-        self.inner.all_to_all_into(&sizes[..], &mut expected[..]);
+        while_waiting(|| self.inner.all_to_all_into(&sizes[..], &mut expected[..]));
         let mut incoming: Vec<Vec<T>> = expected.iter().map(|&n| vec![T::default(); n as usize]).collect();
         incoming[self.rank] = own;
 
@@ -130,7 +132,7 @@ impl Processes {
     /// The values of one rank on all of them. **Collective.**
     pub(super) fn broadcast_into<T: Datum>(&self, from: usize, values: &mut [T]) {
         for values in values.chunks_mut(piece::<T>()) {
-            self.inner.process_at_rank(from as i32).broadcast_into(values);
+            while_waiting(|| self.inner.process_at_rank(from as i32).broadcast_into(values));
         }
     }
 
@@ -160,7 +162,7 @@ impl Processes {
             let posted = Instant::now();
             let result = work();
             let done = Instant::now();
-            requests.wait_all(&mut Vec::with_capacity(messages));
+            while_waiting(|| requests.wait_all(&mut Vec::with_capacity(messages)));
             (result, ((posted - start) + done.elapsed()).as_secs_f64())
         })
     }

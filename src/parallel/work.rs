@@ -5,6 +5,8 @@ use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::pulse;
+
 /// Items of a loop between two counts: threads that count share a cache line.
 const TICK: usize = 64;
 
@@ -48,6 +50,7 @@ pub fn expect(units: u64, amount: u64, unit: &'static str) {
     if let (1.., Ok(mut expected)) = (voices, EXPECTED.lock()) {
         *expected = Expected { units: voices.saturating_mul(units), amount, unit };
         DONE.store(0, Ordering::Relaxed);
+        pulse::beat();
     }
 }
 
@@ -65,11 +68,13 @@ pub(super) fn speak_for(ranks: usize) {
 /// So many units are done.
 pub fn done(units: u64) {
     DONE.fetch_add(units, Ordering::Relaxed);
+    pulse::beat();
 }
 
 /// So many units are done in all.
 pub fn reached(units: u64) {
     DONE.store(units, Ordering::Relaxed);
+    pulse::beat();
 }
 
 /// Item `i` of a loop, of so many units, is done.

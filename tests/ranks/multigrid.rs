@@ -22,6 +22,7 @@ pub const CHECKS: &[Check] = checks![
     iterations_hardly_depend_on_the_ranks,
     iterations_hardly_depend_on_the_size,
     iterations_hardly_depend_on_the_levels,
+    levels_end_above_a_mesh_that_cannot_be_integrated,
     a_function_of_the_coarse_mesh_is_one_of_the_fine_mesh,
     restriction_to_the_coarse_mesh_is_the_transpose,
     jumps_of_a_million_in_conductivity_are_solved,
@@ -167,6 +168,21 @@ fn iterations_hardly_depend_on_the_levels(comm: &Rc<Comm>) {
     assert!(one.max(three) <= 12 && one.abs_diff(three) <= 2, "{one} and {three} iterations");
 }
 
+/// A conductivity without a value in the middle of one element, where none of its children has a Gauss point.
+fn levels_end_above_a_mesh_that_cannot_be_integrated(comm: &Rc<Comm>) {
+    let middle = 4.5 / 9.0;
+    let hole = move |x: f64, y: f64| if (x - middle).hypot(y - middle) < 1e-9 { f64::NAN } else { 1.0 };
+    for (conductivity, expected) in [(Field::Constant(1.0), 2), (Field::function(hole), 1)] {
+        let (model, problem) = rectangle(comm, 9, |s, t| [s, t], conductivity, 2);
+        let Model { base, base_boundary, levels, mesh, boundary, .. } = &model;
+        let elements = ElementMatrices::new(mesh, boundary, &problem).expect("proper elements");
+        let family = Family::new(comm, base, base_boundary, &problem, *levels, elements).expect("coarser meshes");
+        assert_eq!(family.coarser.len(), expected);
+        let count = iterations(&model, &problem, 1e-8);
+        assert!(count <= 12, "{count} iterations");
+    }
+}
+
 /// The transfer from an untidy mesh, whose nodes `is_fixed` chooses, to its refinement.
 fn nested(comm: &Rc<Comm>, is_fixed: fn([f64; 2]) -> bool) -> (Model, Model, Nested<f64>) {
     let mesh = Grid::untidy(7, 6).mesh();
@@ -197,8 +213,14 @@ fn restriction_to_the_coarse_mesh_is_the_transpose(comm: &Rc<Comm>) {
     assert!((left - right).abs() < 1e-10 * left.abs().max(1.0), "{left} and {right}");
 }
 
-/// A flow from right to left through a rectangle of n x n elements.
-fn rectangle(comm: &Rc<Comm>, n: usize, map: fn(f64, f64) -> [f64; 2], conductivity: Field) -> (Model, Problem) {
+/// A flow from right to left through a rectangle of n x n elements, refined `levels` times.
+fn rectangle(
+    comm: &Rc<Comm>,
+    n: usize,
+    map: fn(f64, f64) -> [f64; 2],
+    conductivity: Field,
+    levels: u32,
+) -> (Model, Problem) {
     let gamma = Condition::Robin { p: Field::Constant(0.0), gamma: Field::Constant(1.0) };
     let problem = Problem {
         material: Material { conductivity, ..Material::default() },
@@ -211,14 +233,14 @@ fn rectangle(comm: &Rc<Comm>, n: usize, map: fn(f64, f64) -> [f64; 2], conductiv
         if all_at(0.0) { Some(0) } else { all_at(right).then_some(1) }
     };
     let mesh = Grid { map, ..Grid::new(n, n) }.mesh();
-    (Model::new(comm, &mesh, &sides, &problem, 0).expect("a good mesh"), problem)
+    (Model::new(comm, &mesh, &sides, &problem, levels).expect("a good mesh"), problem)
 }
 
 fn jumps_of_a_million_in_conductivity_are_solved(comm: &Rc<Comm>) {
     let layers = |x: f64, _| if (4.0 * x) as i64 % 2 == 0 { 1e6 } else { 1.0 };
     let checkers = |x: f64, y: f64| if ((4.0 * x) as i64 + (4.0 * y) as i64) % 2 == 0 { 1e6 } else { 1.0 };
     for field in [Field::function(layers), Field::function(checkers)] {
-        let (model, problem) = rectangle(comm, 32, |s, t| [s, t], field);
+        let (model, problem) = rectangle(comm, 32, |s, t| [s, t], field, 0);
         let count = iterations(&model, &problem, 1e-6);
         assert!(count <= 25, "{count} iterations");
     }
@@ -228,7 +250,7 @@ fn jumps_of_a_million_in_conductivity_are_solved(comm: &Rc<Comm>) {
 /// ranks need more iterations; the program says so.
 fn slender_elements_are_solved(comm: &Rc<Comm>) {
     for map in [|s, t| [100.0 * s, t], |s, t| [s, 100.0 * t]] {
-        let (model, problem) = rectangle(comm, 32, map, Field::Constant(1.0));
+        let (model, problem) = rectangle(comm, 32, map, Field::Constant(1.0), 0);
         let count = iterations(&model, &problem, 1e-8);
         let limit = if comm.size() == 1 { 16 } else { 400 };
         assert!(count <= limit, "{count} iterations");

@@ -19,7 +19,8 @@ const OPEN_MPI: [(&str, &str); 5] = [
 ];
 
 /// What would change the number of threads or the behaviour behind a test's back.
-const FOREIGN: [&str; 4] = ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK", "QUAD8_MPI_FAULT", "QUAD8_MPI_SILENCE"];
+const FOREIGN: [&str; 5] =
+    ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK", "QUAD8_MPI_FAULT", "QUAD8_MPI_SILENCE", "QUAD8_MPI_STALL"];
 
 /// Between two looks at a program.
 const TURN: Duration = Duration::from_millis(5);

@@ -1,4 +1,4 @@
-//! Whether every rank is still there.
+//! Whether every rank is still there, and whether any of them gets on.
 //!
 //! MPI waits for ever for a rank that is stopped (SIGSTOP, a frozen host), and
 //! only sees one that ends. So a thread of each rank, which MPI knows nothing of,
@@ -6,6 +6,14 @@
 //! busy for hours in one stage goes on to send; who is silent for long was
 //! stopped, and the job is ended. Time is counted in turns of the own thread: a
 //! job that is suspended as a whole and goes on later loses nothing.
+//!
+//! With the datagram goes the [`pulse`] of the rank, which moves with its work
+//! and its messages. Where no pulse moves for very long, all wait for a rank that
+//! hangs, in a file system that does not answer for instance, or for a message
+//! that is lost: the job is ended, too. Calls that count nothing until they are
+//! done (METIS, a dataset of HDF5) move no pulse; they take minutes, not hours.
+
+mod attendance;
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
@@ -17,23 +25,28 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 use nix::unistd::gethostname;
 
-use super::Comm;
+use super::{Comm, pulse};
 use crate::error::{Error, ExitCode, Result, complain};
+use attendance::{Attendance, Limits, Verdict};
 
-/// Seconds of silence after which a job is ended; 0: never.
-pub const VARIABLE: &str = "QUAD8_MPI_SILENCE";
-const USUAL_SECONDS: f64 = 120.0;
-/// Turns of the thread in that time, at least.
+/// Seconds of one rank's silence after which a job is ended; 0: nobody watches.
+const SILENCE: Limit = Limit { variable: "QUAD8_MPI_SILENCE", usual: 120.0 };
+/// Seconds without a move of any rank after which a job is ended; 0: never.
+const STALL: Limit = Limit { variable: "QUAD8_MPI_STALL", usual: 3600.0 };
+/// Turns of the thread in the shorter of these times, at least.
 const TURNS: u32 = 8;
 /// How long it may take until a job that is ended has ended everywhere.
 const END: Duration = Duration::from_secs(2);
 const LONGEST_TURN: Duration = Duration::from_secs(1);
+/// Ranks that a message names.
+const NAMED: usize = 8;
 
 /// The stage that this rank is in.
 static STAGE: Mutex<&str> = Mutex::new("start");
 
 /// Says which stage this rank is in from now on.
 pub fn enter(stage: &'static str) {
+    pulse::beat();
     *STAGE.lock().unwrap_or_else(PoisonError::into_inner) = stage;
 }
 
@@ -41,19 +54,36 @@ fn stage() -> &'static str {
     *STAGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A time that a variable of the environment sets.
+struct Limit {
+    variable: &'static str,
+    /// Where it does not (seconds).
+    usual: f64,
+}
+
+impl Limit {
+    /// In seconds.
+    fn read(&self) -> Result<f64> {
+        let Some(text) = std::env::var_os(self.variable) else { return Ok(self.usual) };
+        let seconds = text.to_str().and_then(|text| text.parse().ok());
+        let possible = seconds.filter(|seconds| (0.0..=1e9).contains(seconds));
+        possible.ok_or_else(|| Error::BadTime { variable: self.variable, text: text.to_string_lossy().into_owned() })
+    }
+}
+
 /// Starts to watch over the ranks, until the process ends. **Collective.**
 ///
 /// # Errors
-/// [`Error::BadSilence`] where QUAD8_MPI_SILENCE is no time, the same on every rank.
+/// [`Error::BadTime`] where a variable is no time, the same on every rank.
 pub fn start(comm: &Comm) -> Result<()> {
-    let seconds = comm.agree(if comm.is_root() { limit() } else { Ok(0.0) })?;
-    let seconds = comm.broadcast(0, seconds);
-    if comm.size() == 1 || seconds == 0.0 {
+    let read = || Ok([SILENCE.read()?, STALL.read()?]);
+    let seconds = comm.agree(if comm.is_root() { read() } else { Ok([0.0; 2]) })?;
+    let [silence, stall] = seconds.map(|seconds| Duration::from_secs_f64(comm.broadcast(0, seconds)));
+    if comm.size() == 1 || silence.is_zero() {
         return Ok(());
     }
-    let limit = Duration::from_secs_f64(seconds);
-    let turn = (limit / TURNS).min(LONGEST_TURN);
-    let turns = limit.div_duration_f64(turn).ceil() as u32;
+    let shorter = if stall.is_zero() { silence } else { silence.min(stall) };
+    let turn = (shorter / TURNS).min(LONGEST_TURN);
     let host = gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok();
     let port = socket.as_ref().and_then(|socket| socket.local_addr().ok()).map_or(0, |address| address.port());
@@ -63,19 +93,12 @@ pub fn start(comm: &Comm) -> Result<()> {
     let root_host = if root_host == host { Ipv4Addr::LOCALHOST.to_string() } else { root_host };
     // Without a socket or a thread this rank is one that rank 0 never hears of.
     if let Some(socket) = socket {
-        let (rank, ranks) = (comm.rank() as u32, comm.size());
-        let line = Line { socket, token, turn, turns, limit };
-        let watch = move || if rank == 0 { line.watch_all(ranks) } else { line.watch_root(rank, &root_host, port) };
+        let (rank, ranks) = (comm.rank(), comm.size());
+        let line = Line { socket, token, rank, turn, silence, stall };
+        let watch = move || if rank == 0 { line.watch_all(ranks) } else { line.watch_root(&root_host, port) };
         drop(thread::Builder::new().name("heartbeat".to_owned()).stack_size(256 * 1024).spawn(watch));
     }
     Ok(())
-}
-
-fn limit() -> Result<f64> {
-    let Some(text) = std::env::var_os(VARIABLE) else { return Ok(USUAL_SECONDS) };
-    let seconds = text.to_str().and_then(|text| text.parse().ok());
-    let possible = seconds.filter(|seconds| (0.0..=1e9).contains(seconds));
-    possible.ok_or_else(|| Error::BadSilence { text: text.to_string_lossy().into_owned() })
 }
 
 /// What a rank hears others with.
@@ -83,23 +106,28 @@ struct Line {
     socket: UdpSocket,
     /// At the head of every datagram of this job, and of no other.
     token: [u8; 8],
+    rank: usize,
     turn: Duration,
-    /// Turns of silence that end the job.
-    turns: u32,
-    limit: Duration,
+    /// What ends the job.
+    silence: Duration,
+    /// None where it is zero.
+    stall: Duration,
 }
 
 impl Line {
     /// Rank 0: hears all others and answers.
     fn watch_all(&self, ranks: usize) {
-        let mut silence = Silence::new(ranks, self.turns);
+        let stall = (!self.stall.is_zero()).then(|| self.turns(self.stall));
+        let mut attendance = Attendance::new(ranks, Limits { silence: self.turns(self.silence), stall });
         loop {
-            self.listen(|rank, from| {
-                self.send(0, &[from]);
-                silence.heard(rank as usize);
+            attendance.heard(self.rank, pulse::now());
+            self.listen(|rank, pulse, from| {
+                self.send(&[from]);
+                attendance.heard(rank, pulse);
             });
-            match silence.next_turn() {
-                Verdict::Lost(rank) => self.end(rank),
+            match attendance.next_turn() {
+                Verdict::Lost(rank) => self.lost(rank),
+                Verdict::Stalled(at_work) => self.stalled(&at_work),
                 Verdict::NeverHeard { ranks, first } => complain(&format!(
                     "warning: {ranks} of the ranks, rank {first} among them, cannot send UDP to rank 0: \
                      if one is stopped, the job will not end by itself"
@@ -111,98 +139,83 @@ impl Line {
 
     /// Another rank: hears rank 0. The lowest rank that still runs speaks for
     /// all: each waits longer than the one before by what an end may take.
-    fn watch_root(&self, rank: u32, host: &str, port: u16) {
+    fn watch_root(&self, host: &str, port: u16) {
         let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_or_else(|_| Vec::new(), Iterator::collect);
-        let patience = END.div_duration_f64(self.turn).ceil() as u32;
-        let mut silence = Silence::new(1, self.turns.saturating_add(rank.saturating_mul(patience)));
+        let silence = self.turns(self.silence).saturating_add(self.turns(END).saturating_mul(self.rank as u32));
+        let mut attendance = Attendance::new(1, Limits { silence, stall: None });
         loop {
-            self.send(rank, &addresses);
-            self.listen(|rank, _| silence.heard(rank as usize));
-            if let Verdict::Lost(root) = silence.next_turn() {
-                self.end(root);
+            self.send(&addresses);
+            self.listen(|rank, pulse, _| attendance.heard(rank, pulse));
+            if let Verdict::Lost(root) = attendance.next_turn() {
+                self.lost(root);
             }
         }
     }
 
+    fn turns(&self, time: Duration) -> u32 {
+        time.div_duration_f64(self.turn).ceil() as u32
+    }
+
     /// A datagram may get lost; the next turn sends another.
-    fn send(&self, rank: u32, addresses: &[SocketAddr]) {
-        let datagram = [self.token, u64::from(rank).to_le_bytes()].concat();
+    fn send(&self, addresses: &[SocketAddr]) {
+        let datagram = [self.token, (self.rank as u64).to_le_bytes(), pulse::now().to_le_bytes()].concat();
         for address in addresses {
             let _ = self.socket.send_to(&datagram, address);
         }
     }
 
-    /// Hands on which ranks are heard in one turn, and from where.
-    fn listen(&self, mut heard: impl FnMut(u64, SocketAddr)) {
+    /// Hands on which ranks are heard in one turn, with which pulse, and from where.
+    fn listen(&self, mut heard: impl FnMut(usize, u64, SocketAddr)) {
         let start = Instant::now();
-        let mut buffer = [0; 16];
+        let mut buffer = [0; 24];
         while let Some(rest) = self.turn.checked_sub(start.elapsed()).filter(|rest| !rest.is_zero()) {
             if self.socket.set_read_timeout(Some(rest)).is_err() {
                 thread::sleep(rest);
             }
             // An error is the end of the turn, or a datagram to a port that is closed by now.
             if let Ok((length, from)) = self.socket.recv_from(&mut buffer)
-                && let Some(rank) = buffer[..length].strip_prefix(&self.token)
-                && let Ok(rank) = rank.try_into()
+                && let Some(rest) = buffer[..length].strip_prefix(&self.token)
+                && let Some((rank, pulse)) = rest.split_first_chunk()
+                && let Ok(pulse) = pulse.try_into()
             {
-                heard(u64::from_le_bytes(rank), from);
+                heard(u64::from_le_bytes(*rank) as usize, u64::from_le_bytes(pulse), from);
             }
         }
     }
 
-    fn end(&self, rank: usize) -> ! {
-        let seconds = self.limit.as_secs_f64();
-        complain(&format!(
-            "error: rank {rank} has been silent for {seconds} s while the others wait for it in the stage '{}': it was \
-             stopped, or its host is lost; run again ({VARIABLE}=SECONDS sets the time, 0 lets them wait for ever)",
-            stage()
-        ));
-        SimpleCommunicator::world().abort(ExitCode::Internal as i32)
+    fn lost(&self, rank: usize) -> ! {
+        end(&SILENCE, self.silence, |seconds, stage| {
+            format!(
+                "rank {rank} has been silent for {seconds} s while the others wait for it in the stage '{stage}': it \
+                 was stopped, or its host is lost"
+            )
+        })
+    }
+
+    fn stalled(&self, at_work: &[usize]) -> ! {
+        end(&STALL, self.stall, |seconds, stage| {
+            let why = match at_work {
+                [] => "every rank waits for messages".to_owned(),
+                [rank] => format!("rank {rank} hangs, in its own work or in a file, and the others wait for it"),
+                ranks => format!("ranks {} hang, in their own work or in a file", list(ranks)),
+            };
+            format!("no rank has got on for {seconds} s in the stage '{stage}': {why}")
+        })
     }
 }
 
-/// For how many turns each rank has been silent.
-struct Silence {
-    /// None for a rank that was never heard.
-    ranks: Vec<Option<u32>>,
-    limit: u32,
-    turns: u32,
+/// Numbers of ranks, not too many.
+fn list(ranks: &[usize]) -> String {
+    let named: Vec<String> = ranks.iter().take(NAMED).map(usize::to_string).collect();
+    let more = ranks.len() - named.len();
+    named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
 }
 
-#[derive(Debug, PartialEq)]
-enum Verdict {
-    Fine,
-    Lost(usize),
-    NeverHeard { ranks: usize, first: usize },
-}
-
-impl Silence {
-    fn new(ranks: usize, limit: u32) -> Self {
-        Self { ranks: vec![None; ranks], limit, turns: 0 }
-    }
-
-    fn heard(&mut self, rank: usize) {
-        if let Some(turns) = self.ranks.get_mut(rank) {
-            *turns = Some(0);
-        }
-    }
-
-    /// A turn is over.
-    fn next_turn(&mut self) -> Verdict {
-        self.turns = self.turns.saturating_add(1);
-        for turns in self.ranks.iter_mut().flatten() {
-            *turns += 1;
-        }
-        let lost = self.ranks.iter().position(|turns| turns.is_some_and(|turns| turns > self.limit));
-        let mut unheard = (1..self.ranks.len()).filter(|&rank| self.ranks[rank].is_none());
-        match (lost, unheard.next()) {
-            (Some(rank), _) => Verdict::Lost(rank),
-            (None, Some(first)) if self.turns == self.limit => {
-                Verdict::NeverHeard { ranks: 1 + unheard.count(), first }
-            }
-            _ => Verdict::Fine,
-        }
-    }
+/// Ends the job after a time, which a variable sets.
+fn end(limit: &Limit, time: Duration, why: impl FnOnce(f64, &str) -> String) -> ! {
+    let (why, variable) = (why(time.as_secs_f64(), stage()), limit.variable);
+    complain(&format!("error: {why}; run again ({variable}=SECONDS sets the time, 0 lets the others wait for ever)"));
+    SimpleCommunicator::world().abort(ExitCode::Internal as i32)
 }
 
 #[cfg(test)]
@@ -210,33 +223,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rank_that_falls_silent_is_lost_and_one_that_was_never_heard_is_named_once() {
-        let mut silence = Silence::new(4, 3);
-        silence.heard(1);
-        silence.heard(7);
-        let mut verdicts = Vec::new();
-        for _ in 0..4 {
-            silence.heard(3);
-            verdicts.push(silence.next_turn());
-        }
-        let unheard = Verdict::NeverHeard { ranks: 1, first: 2 };
-        assert_eq!(verdicts, [Verdict::Fine, Verdict::Fine, unheard, Verdict::Lost(1)]);
+    fn datagrams_of_another_job_are_not_heard() {
+        let turn = Duration::from_millis(200);
+        let line = |token, rank| {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            Line { socket, token: [token; 8], rank, turn, silence: 3 * turn, stall: Duration::ZERO }
+        };
+        let (here, same, other) = (line(1, 0), line(1, 6), line(2, 5));
+        let address = [here.socket.local_addr().unwrap()];
+        let before = pulse::now();
+        other.send(&address);
+        same.send(&address);
+        same.socket.send_to(&[1; 9], address[0]).unwrap();
+        let mut heard = Vec::new();
+        here.listen(|rank, pulse, _| heard.push((rank, pulse)));
+        // Other tests move the pulse.
+        assert!(matches!(heard[..], [(6, pulse)] if (before..=pulse::now()).contains(&pulse)), "{heard:?}");
     }
 
     #[test]
-    fn datagrams_of_another_job_are_not_heard() {
-        let turn = Duration::from_millis(200);
-        let line = |token| {
-            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-            Line { socket, token: [token; 8], turn, turns: 3, limit: 3 * turn }
-        };
-        let (here, same, other) = (line(1), line(1), line(2));
-        let address = [here.socket.local_addr().unwrap()];
-        other.send(5, &address);
-        same.send(6, &address);
-        same.socket.send_to(&[1; 9], address[0]).unwrap();
-        let mut heard = Vec::new();
-        here.listen(|rank, _| heard.push(rank));
-        assert_eq!(heard, [6]);
+    fn many_ranks_are_not_all_named() {
+        assert_eq!(list(&[1, 5]), "1, 5");
+        assert_eq!(list(&Vec::from_iter(0..11)), "0, 1, 2, 3, 4, 5, 6, 7 and 3 more");
     }
 }
