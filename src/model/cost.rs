@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::hierarchy::{Kind, Level};
 use super::interfaces::{Interfaces, Part};
-use super::machine::Machine;
+use super::machine::{BLOCK_SETUP, Machine};
 
 /// A solve on a number of ranks.
 pub struct Solve<'a> {
@@ -74,9 +74,14 @@ impl Solve<'_> {
         let rates = machine.rates;
         let (finest, ranks) = (&levels[0], levels[0].ranks);
         let rate = |level: &Level| if level.kind == Kind::Mesh { rates.mesh } else { rates.matrix };
-        let cycle = |level: &Level| level.products * level.entries * rate(level) / level.ranks;
-        let work = finest.unknowns * rates.iteration / ranks + levels.iter().map(cycle).sum::<f64>();
-        let mut sum = Iteration { work, imbalance: work * (self.interfaces.imbalance() - 1.0), ..Default::default() };
+        let cycle = |numbers: &dyn Fn(&Level) -> f64| -> f64 {
+            levels.iter().map(|level| level.products * rate(level) * numbers(level)).sum()
+        };
+        let even = finest.unknowns * rates.iteration / ranks + cycle(&|level| level.entries / level.ranks);
+        let blocks = cycle(&|level| level.blocks[1] / level.ranks);
+        let imbalance = even * (self.interfaces.imbalance() - 1.0)
+            + cycle(&|level| level.most_blocks[1] - level.blocks[1] / level.ranks);
+        let mut sum = Iteration { work: even + blocks, imbalance, ..Default::default() };
         sum.mesh_messages = self.exchange(0, 8.0);
         sum.reductions = REDUCTIONS * machine.reduction(ranks, 8.0);
         for (at, level) in levels.iter().enumerate() {
@@ -99,7 +104,9 @@ impl Solve<'_> {
     pub fn setup(&self) -> f64 {
         let Self { machine, levels, .. } = self;
         let ranks = levels[0].ranks;
-        let work = self.interfaces.imbalance() * machine.rates.setup * levels[0].unknowns / ranks;
+        let blocks: f64 = levels.iter().map(|level| level.most_blocks[0]).sum();
+        let unknowns = self.interfaces.imbalance() * levels[0].unknowns / ranks + BLOCK_SETUP * blocks;
+        let work = machine.rates.setup * unknowns;
         let lists = EXCHANGES * (machine.reduction(ranks, 8.0) + 8.0 * ranks / machine.bandwidth);
         let level = |at: usize| {
             let sums = LANCZOS_SUMS * machine.reduction(ranks, 8.0);

@@ -4,12 +4,15 @@ use serde::Serialize;
 
 use super::run::Run;
 use crate::la::hierarchy::{COARSE_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED};
+use crate::la::{BlockSize, LevelSize};
 
 /// How the unknowns and the numbers of the operators shrink from level to level.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Shape {
     /// Numbers of a mesh's operator over its unknowns.
     pub mesh_entries: f64,
+    /// Unknowns in its blocks of strongly coupled ones, and the numbers of those, over its unknowns.
+    pub blocks: [f64; 2],
     /// Corners of a mesh over its nodes.
     pub corners: f64,
     /// Numbers of the corners' operator over them.
@@ -40,6 +43,10 @@ pub struct Level {
     pub unknowns: f64,
     /// Numbers of its operator over all ranks.
     pub entries: f64,
+    /// Unknowns in its blocks of strongly coupled ones, and the numbers of those, over all ranks.
+    pub blocks: [f64; 2],
+    /// The same on the rank that has most of them.
+    pub most_blocks: [f64; 2],
     /// Ranks that have unknowns of it.
     pub ranks: f64,
     /// Cycles that start on it, for each one of the finest level.
@@ -49,9 +56,15 @@ pub struct Level {
 }
 
 impl Shape {
-    /// Of the Y-channel with `--refine 3`.
-    pub const TYPICAL: Self =
-        Self { mesh_entries: 9.3, corners: 0.34, corner_entries: 8.8, aggregates: 0.13, aggregate_entries: 9.0 };
+    /// Of the Y-channel with `--refine 3`; its few blocks are in the rates.
+    pub const TYPICAL: Self = Self {
+        mesh_entries: 9.3,
+        blocks: [0.0; 2],
+        corners: 0.34,
+        corner_entries: 8.8,
+        aggregates: 0.13,
+        aggregate_entries: 9.0,
+    };
 
     /// That of a run.
     pub fn of(run: &Run) -> Self {
@@ -63,6 +76,7 @@ impl Shape {
         let steps = (last - corners) as f64;
         Self {
             mesh_entries: entries(0),
+            blocks: size(levels[0].blocks).map(|each| each / levels[0].unknowns.max(1) as f64),
             corners: shrink(base, corners),
             corner_entries: entries(corners),
             aggregates: if last > corners { shrink(corners, last).powf(1.0 / steps) } else { aggregates },
@@ -75,7 +89,7 @@ impl Shape {
         let ranks = run.parallel.ranks as f64;
         let corners = run.refinements() + 1;
         let mut active = ranks;
-        let level = |(at, size): (usize, &crate::la::LevelSize)| Level {
+        let level = |(at, size): (usize, &LevelSize)| Level {
             kind: if at < corners {
                 Kind::Mesh
             } else if at == corners {
@@ -85,6 +99,8 @@ impl Shape {
             },
             unknowns: size.unknowns as f64,
             entries: size.entries as f64,
+            blocks: self::size(size.blocks),
+            most_blocks: self::size(size.most_blocks),
             ranks: {
                 active = if at > corners { moved(size.unknowns as f64, fewest, ranks, active) } else { ranks };
                 active
@@ -95,7 +111,7 @@ impl Shape {
         visited(run.convergence.levels.iter().enumerate().map(level).collect())
     }
 
-    /// The levels of `unknowns` on a mesh that was refined `refine` times.
+    /// The levels of `unknowns` on a mesh that was refined `refine` times, strongly coupled ones dealt out evenly.
     /// Aggregated levels move to fewer ranks where they have fewer than
     /// `fewest` unknowns a rank in the mean, as in the solver; 0 leaves them
     /// where they are. A rank that has unknowns keeps one of the next level.
@@ -104,11 +120,17 @@ impl Shape {
             kind,
             unknowns,
             entries: unknowns * entries,
+            blocks: [0.0; 2],
+            most_blocks: [0.0; 2],
             ranks,
             visits: 0.0,
             products: 0.0,
         };
-        let mesh = |at: u32| level(Kind::Mesh, unknowns / 4_f64.powi(at as i32), self.mesh_entries, ranks);
+        let mesh = |at: u32| {
+            let level = level(Kind::Mesh, unknowns / 4_f64.powi(at as i32), self.mesh_entries, ranks);
+            let blocks = self.blocks.map(|each| each * level.unknowns);
+            Level { blocks, most_blocks: blocks.map(|each| each / ranks), ..level }
+        };
         let mut levels: Vec<Level> = (0..=refine).map(mesh).collect();
         let mut now = self.corners * unknowns / 4_f64.powi(refine as i32);
         let mut active = ranks;
@@ -124,6 +146,11 @@ impl Shape {
         }
         visited(levels)
     }
+}
+
+/// Unknowns and numbers of blocks.
+fn size(BlockSize { unknowns, entries }: BlockSize) -> [f64; 2] {
+    [unknowns as f64, entries as f64]
 }
 
 /// Ranks that an aggregated level moves to, of those that are `active` on the finer one.
