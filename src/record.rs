@@ -97,3 +97,10 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
 pub fn not_record(path: &Path, cause: impl ToString) -> Error {
     Error::NotRecord { path: path.into(), cause: cause.to_string() }
 }
+
+/// The middle value of equal runs, or the mean of the two in the middle; NaN of none.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let Some(last) = values.len().checked_sub(1) else { return f64::NAN };
+    0.5 * (values[last / 2] + values[values.len() / 2])
+}

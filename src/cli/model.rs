@@ -52,9 +52,13 @@ pub struct ModelArgs {
     pub record: Option<PathBuf>,
 
     /// Records of `bench stream` on the machine of that run, with as many ranks as the run and as those that are
-    /// compared: a rank computes as fast as its share of the memory bandwidth lets it
+    /// compared: what a rank moves takes as long as its share of the memory bandwidth says
     #[arg(long, value_name = "STREAM.json", num_args = 1.., requires = "record")]
     pub stream: Vec<PathBuf>,
+
+    /// Cores of a host, which more ranks than that share in the runs that are compared [default: as many as ranks]
+    #[arg(long, value_name = "C", requires = "compare", value_parser = positive)]
+    pub cores: Option<f64>,
 
     /// Leave work out and only compare, with runs on a simulated network
     #[arg(long, requires = "compare", conflicts_with_all = ["record", "output"])]

@@ -34,7 +34,7 @@ impl Machine {
     }
 }
 
-/// Seconds of a rank's own work, without any message.
+/// What a rank's own work takes, without any message: seconds, or bytes that it moves.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Rates {
     /// Of an iteration but for its preconditioner, for an unknown.
@@ -58,6 +58,14 @@ fn is_mesh(level: &Level) -> bool {
 /// Half of the numbers of the dense matrix are read, twice, at 8 bytes a nanosecond.
 const DIRECT: f64 = 1e-9;
 
+/// Bytes that are read and written, vectors included, where they do not stay in the caches; on the corners and on
+/// aggregates they do. Of an iteration and a cycle counted in `assemble::batch`, `la::chebyshev` and `la::cg`: 28
+/// numbers and eight nodes an element, three unknowns an element, 9.3 numbers an unknown; of assembly and setup
+/// estimated.
+const BYTES: Rates = Rates { iteration: 230.0, mesh: 9.3, matrix: 0.0, assembly: 270.0, setup: 1400.0, direct: 0.0 };
+/// Bytes that move for each that STREAM's triad names, which reads the lines that it writes.
+const MOVED: f64 = 4.0 / 3.0;
+
 impl Rates {
     /// Those of a run on two ranks of two cores of an AMD EPYC (shared virtual
     /// machine), the Y-channel with `--refine 3`.
@@ -67,12 +75,12 @@ impl Rates {
     /// Work takes no time: what is left is the network.
     pub const NONE: Self = Self { iteration: 0.0, mesh: 0.0, matrix: 0.0, assembly: 0.0, setup: 0.0, direct: 0.0 };
 
-    /// Those of the slowest rank of a run.
-    pub fn of(run: &Run, shape: &Shape) -> Self {
+    /// Those of the slowest rank of a run, whose fullest part has `imbalance` times the mean of the elements.
+    pub fn of(run: &Run, shape: &Shape, imbalance: f64) -> Self {
         let Run { iterations, breakdown, timing_metrics: stages, .. } = run;
         let levels = shape.as_solved(run, 0.0);
         let ranks = run.parallel.ranks as f64;
-        let unknowns = run.mesh_info.used_nodes as f64 / ranks;
+        let unknowns = imbalance * run.mesh_info.used_nodes as f64 / ranks;
 
         // The preconditioner is applied once an iteration.
         let seconds = |wanted: fn(&Level) -> bool| {
@@ -80,7 +88,8 @@ impl Rates {
             of_kind.map(|(_, split)| split.compute.max).sum::<f64>() / *iterations as f64
         };
         let numbers = |wanted: fn(&Level) -> bool| {
-            levels.iter().filter(|level| wanted(level)).map(|l| l.products * l.entries).sum::<f64>() / ranks
+            let all = levels.iter().filter(|level| wanted(level)).map(|l| l.products * l.entries).sum::<f64>();
+            imbalance * all / ranks
         };
         let cycle = seconds(|_| true);
         Self {
@@ -93,15 +102,21 @@ impl Rates {
         }
     }
 
-    /// Those of a rank that gets so many times slower: all of them live on the memory bandwidth.
-    pub fn slower(self, times: f64) -> Self {
+    /// Those of a rank that has `to` GB/s of the memory instead of `from`, and one part in `crowd` of a core. Moving
+    /// and computing add up, as where a core waits for what it needs (J. Treibig, G. Hager, *Introducing a performance
+    /// model for bandwidth-limited loop kernels*, PPAM 2009).
+    pub fn shared(self, [from, to]: [f64; 2], crowd: f64) -> Self {
+        let each = |of: fn(&Self) -> f64| {
+            let moving = (of(&BYTES) / (MOVED * from * 1e9)).min(of(&self));
+            crowd * (of(&self) - moving) + moving * from / to
+        };
         Self {
-            iteration: times * self.iteration,
-            mesh: times * self.mesh,
-            matrix: times * self.matrix,
-            assembly: times * self.assembly,
-            setup: times * self.setup,
-            direct: times * self.direct,
+            iteration: each(|r| r.iteration),
+            mesh: each(|r| r.mesh),
+            matrix: each(|r| r.matrix),
+            assembly: each(|r| r.assembly),
+            setup: each(|r| r.setup),
+            direct: each(|r| r.direct),
         }
     }
 }
@@ -123,5 +138,14 @@ mod tests {
         assert_eq!(MACHINE.reduction(1.0, 8.0), 0.0);
         let step = MACHINE.messages(1.0, 8.0);
         assert_eq!([2.0, 5.0, 4096.0].map(|ranks| (MACHINE.reduction(ranks, 8.0) / step).round()), [1.0, 3.0, 12.0]);
+    }
+
+    #[test]
+    fn moving_follows_the_bandwidth_and_computing_the_share_of_a_core() {
+        let moving = 230.0 / (MOVED * 20e9);
+        let rates = Rates { iteration: 2.0 * moving, matrix: 1.0, mesh: 0.0, ..Rates::TYPICAL };
+        let shared = rates.shared([20.0, 5.0], 3.0);
+        assert!((shared.iteration / moving - (3.0 + 4.0)).abs() < 1e-12);
+        assert_eq!([shared.matrix, shared.mesh], [3.0, 0.0]);
     }
 }

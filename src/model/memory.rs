@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::error::Result;
-use crate::record::{Parallel, Stream};
+use crate::record::{Parallel, Stream, median};
 
-/// Bandwidth of one host (GB/s) by its cores at work, best of the measurements.
+/// Bandwidth of one host (GB/s) by its cores at work, medians of the measurements.
 #[derive(Debug, Clone)]
 pub struct Memory(BTreeMap<usize, f64>);
 
@@ -16,14 +16,14 @@ impl Memory {
     /// # Errors
     /// [`Error::Open`](crate::Error::Open), [`Error::NotRecord`](crate::Error::NotRecord).
     pub fn read(paths: &[PathBuf]) -> Result<Option<Self>> {
-        let mut measured: BTreeMap<usize, f64> = BTreeMap::new();
+        let mut measured: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         for path in paths {
             let Stream { parallel, stream } = Stream::read(path)?;
             let total = stream.triad.total / parallel.hosts.max(1) as f64;
-            let best = measured.entry(parallel.cores_per_host()).or_default();
-            *best = best.max(total);
+            measured.entry(parallel.cores_per_host()).or_default().push(total);
         }
-        Ok((!measured.is_empty()).then_some(Self(measured)))
+        let medians = measured.into_iter().map(|(cores, totals)| (cores, median(totals)));
+        Ok((!paths.is_empty()).then(|| Self(medians.collect())))
     }
 
     /// Bandwidth of one rank (GB/s).

@@ -1,8 +1,8 @@
 //! How the solver scales on a cluster that is not there: the time of an
 //! iteration from real partitions, the levels of multigrid, and a few numbers
 //! of a machine. An exchange takes a latency, each of its messages and bytes some more, a
-//! reduction as many messages as there are powers of two, work what it took in a measured run,
-//! and longer where more ranks share the memory bandwidth.
+//! reduction as many messages as there are powers of two, work what it took in a measured run;
+//! what of it moves data takes longer where more ranks share the memory bandwidth.
 //!
 //! No message is overlapped with work, all cross the network, and on each level
 //! all ranks wait for the slowest.
@@ -63,7 +63,10 @@ fn foretell(args: &ModelArgs) -> Result<()> {
         bandwidth: args.bandwidth.unwrap_or(bandwidth) * GIGABIT / args.ranks_per_node.unwrap_or(ranks_per_node),
         rates: match &run {
             _ if args.network => Rates::NONE,
-            Some(run) => Rates::of(run, &shape),
+            Some(run) => {
+                let imbalance = prediction::interfaces(&alone, run)?.map_or(1.0, |parts| parts.imbalance());
+                Rates::of(run, &shape, imbalance)
+            }
             None => Rates::TYPICAL,
         },
     };
@@ -72,6 +75,7 @@ fn foretell(args: &ModelArgs) -> Result<()> {
         shape,
         iterations: run.as_ref().map_or(multigrid_iterations(RTOL), |run| run.iterations as f64),
         bandwidth: run.as_ref().zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel), memory)),
+        cores: args.cores,
         fewest: args.fewest.unwrap_or(SMALLEST as f64),
     };
     let prediction = Prediction {

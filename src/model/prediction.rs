@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::cost::{Iteration, Solve};
 use super::hierarchy::{Level, Shape};
 use super::interfaces::Interfaces;
-use super::machine::Machine;
+use super::machine::{Machine, Rates};
 use super::memory::Memory;
 use super::partitions::Partitions;
 use super::run::Run;
@@ -15,6 +15,7 @@ use crate::cli::ModelArgs;
 use crate::error::Result;
 use crate::mesh::BuiltIn;
 use crate::parallel::Comm;
+use crate::record::{Parallel, median};
 
 /// All that the model needs beside a partition.
 pub struct Model {
@@ -28,6 +29,8 @@ pub struct Model {
     pub fewest: f64,
     /// Memory bandwidth of a rank of the run that the rates come from, and that of others (GB/s), where measured.
     pub bandwidth: Option<(f64, Memory)>,
+    /// Cores of a host, where ranks may have to share them.
+    pub cores: Option<f64>,
 }
 
 /// What is foretold.
@@ -73,7 +76,10 @@ pub struct Row {
     pub spread_efficiency: f64,
 }
 
-/// A measured run and the model's seconds for it.
+/// Stages that are compared: assembly, setup, one iteration, and all of these together.
+pub const COMPARED: [&str; 4] = ["assembly", "setup", "iteration", "total"];
+
+/// Measured runs of one mesh on as many ranks, and the model's seconds for them.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
     /// The mesh and its refinements.
@@ -82,14 +88,34 @@ pub struct Comparison {
     pub refine: u32,
     /// MPI ranks.
     pub ranks: usize,
-    /// Seconds of assembly, setup and one iteration, as measured.
-    pub measured: [f64; 3],
+    /// Number of runs.
+    pub runs: usize,
+    /// Seconds of assembly, setup, one iteration and all of these together, medians of the runs.
+    pub measured: [f64; 4],
     /// The same from the model.
-    pub predicted: [f64; 3],
+    pub predicted: [f64; 4],
     /// Messages between neighbours in one iteration, and their bytes, of all ranks, as counted.
     pub counted: [f64; 2],
     /// The same from the model.
     pub expected: [f64; 2],
+}
+
+/// What the model stands beside, of one run.
+fn measured(run: &Run) -> [f64; 4] {
+    let stages = &run.timing_metrics;
+    let iteration = run.breakdown.iterations.mean.seconds.max;
+    let assembly = stages.assemble_system.max + stages.apply_bc.max;
+    let setup = stages.setup_preconditioner.max;
+    [assembly, setup, iteration, assembly + setup + run.iterations as f64 * iteration]
+}
+
+/// The parts of a run's mesh, where it is built in.
+///
+/// # Errors
+/// Those of [`Partitions`].
+pub fn interfaces(alone: &Rc<Comm>, run: &Run) -> Result<Option<Interfaces>> {
+    let mesh = run.mesh_info.source.strip_prefix("built-in ").and_then(BuiltIn::find);
+    mesh.map(|mesh| Partitions::new(alone, mesh)?.split(0, run.parallel.ranks)).transpose()
 }
 
 impl Model {
@@ -140,33 +166,54 @@ impl Model {
         }
     }
 
-    /// The model for the mesh, the ranks and the levels of each run. Runs of
-    /// meshes that are not built in are left out.
+    /// The model for the mesh, the ranks and the levels of each group of equal
+    /// runs. Those of meshes that are not built in are left out.
     ///
     /// # Errors
     /// Those of [`Partitions`].
     pub fn compare(&self, alone: &Rc<Comm>, runs: &[Run]) -> Result<Vec<Comparison>> {
-        let mut compared = Vec::new();
+        let mut groups: Vec<Vec<&Run>> = Vec::new();
         for run in runs {
-            let Some(mesh) = run.mesh_info.source.strip_prefix("built-in ").and_then(BuiltIn::find) else { continue };
-            let interfaces = Partitions::new(alone, mesh)?.split(0, run.parallel.ranks)?;
-            let levels = self.shape.as_solved(run, self.fewest);
-            let slower = self.bandwidth.as_ref().map_or(1.0, |(own, memory)| own / memory.of_rank(run.parallel));
-            let machine = Machine { rates: self.machine.rates.slower(slower), ..self.machine };
-            let solve = Solve { machine: &machine, interfaces: &interfaces, levels: &levels };
-            let stages = &run.timing_metrics;
-            let mean = run.breakdown.iterations.mean;
-            let assembly = stages.assemble_system.max + stages.apply_bc.max;
-            compared.push(Comparison {
-                source: run.mesh_info.source.clone(),
-                refine: run.mesh_info.refine,
-                ranks: run.parallel.ranks,
-                measured: [assembly, stages.setup_preconditioner.max, mean.seconds.max],
-                predicted: [solve.assembly(), solve.setup(), solve.iteration().total()],
-                counted: [mean.halo.count.mean, mean.halo.bytes.mean].map(|each| each * run.parallel.ranks as f64),
-                expected: solve.sent(),
-            });
+            let is_equal = |other: &Run| other.mesh_info == run.mesh_info && other.parallel == run.parallel;
+            match groups.iter_mut().find(|group| is_equal(group[0])) {
+                Some(group) => group.push(run),
+                None => groups.push(vec![run]),
+            }
+        }
+        let mut compared = Vec::new();
+        for group in groups {
+            let Some(interfaces) = interfaces(alone, group[0])? else { continue };
+            compared.push(self.beside(&interfaces, &group));
         }
         Ok(compared)
+    }
+
+    fn beside(&self, interfaces: &Interfaces, runs: &[&Run]) -> Comparison {
+        let run = runs[0];
+        let levels = self.shape.as_solved(run, self.fewest);
+        let machine = Machine { rates: self.rates_for(run.parallel), ..self.machine };
+        let solve = Solve { machine: &machine, interfaces, levels: &levels };
+        let [assembly, setup, iteration] = [solve.assembly(), solve.setup(), solve.iteration().total()];
+        let all: Vec<[f64; 4]> = runs.iter().map(|run| measured(run)).collect();
+        let mean = run.breakdown.iterations.mean;
+        Comparison {
+            source: run.mesh_info.source.clone(),
+            refine: run.mesh_info.refine,
+            ranks: run.parallel.ranks,
+            runs: runs.len(),
+            measured: std::array::from_fn(|at| median(all.iter().map(|of| of[at]).collect())),
+            predicted: [assembly, setup, iteration, assembly + setup + run.iterations as f64 * iteration],
+            counted: [mean.halo.count.mean, mean.halo.bytes.mean].map(|each| each * run.parallel.ranks as f64),
+            expected: solve.sent(),
+        }
+    }
+
+    /// The rates of a rank among these.
+    fn rates_for(&self, parallel: Parallel) -> Rates {
+        let cores = self.cores.unwrap_or(f64::INFINITY);
+        let crowd = (parallel.cores_per_host() as f64 / cores).max(1.0);
+        // Where it was not measured the bandwidth is no bound.
+        let bandwidth = |(own, memory): &(f64, Memory)| [*own, memory.of_rank(parallel)];
+        self.machine.rates.shared(self.bandwidth.as_ref().map_or([f64::MAX; 2], bandwidth), crowd)
     }
 }

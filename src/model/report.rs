@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::prediction::{Comparison, Prediction, Row};
+use super::prediction::{COMPARED, Comparison, Prediction, Row};
 use crate::console::group;
 
 /// What rank 0 prints.
@@ -36,8 +36,8 @@ pub fn text(prediction: &Prediction) -> String {
             let _ = writeln!(text, "{what}: {name}, {:.3} ms of an iteration ({part:.1} %)", seconds * 1e3);
         }
     }
-    for comparison in compared {
-        let _ = writeln!(text, "{}", beside(comparison));
+    if !compared.is_empty() {
+        text += &beside(compared);
     }
     text
 }
@@ -85,16 +85,26 @@ fn line(row: &Row) -> String {
     )
 }
 
-fn beside(comparison: &Comparison) -> String {
-    let Comparison { source, refine, ranks, measured, predicted, counted, expected } = comparison;
-    let mut text = format!("\n{source}, --refine {refine}, {ranks} ranks: measured, from the model, ratio");
-    for (i, name) in ["assembly, s", "setup, s", "iteration, s"].into_iter().enumerate() {
-        let ratio = predicted[i] / measured[i];
-        let _ = write!(text, "\n    {name:<12} {:>9.5} {:>9.5} {ratio:>6.2}", measured[i], predicted[i]);
+/// Stages in seconds and the messages of one iteration, measured and from the model, with the ratio of the two.
+fn beside(compared: &[Comparison]) -> String {
+    let mut text = format!("\n{:<36} {:>5} {:>4}", "mesh", "ranks", "runs");
+    for what in COMPARED.iter().chain(&["messages", "bytes"]) {
+        let _ = write!(text, " | {what:>9} {:>9} {:>5}", "model", "ratio");
     }
-    for (i, name) in ["messages", "bytes"].into_iter().enumerate().filter(|(i, _)| counted[*i] > 0.0) {
-        let ratio = expected[i] / counted[i];
-        let _ = write!(text, "\n    {name:<12} {:>9.0} {:>9.0} {ratio:>6.2}", counted[i], expected[i]);
+    for Comparison { source, refine, ranks, runs, measured, predicted, counted, expected } in compared {
+        let mesh = format!("{source}, --refine {refine}");
+        let _ = write!(text, "\n{mesh:<36} {ranks:>5} {runs:>4}");
+        for (measured, predicted) in measured.iter().zip(predicted) {
+            let _ = write!(text, " | {measured:>9.5} {predicted:>9.5} {:>5}", ratio(*measured, *predicted));
+        }
+        for (counted, expected) in counted.iter().zip(expected) {
+            let _ = write!(text, " | {counted:>9.0} {expected:>9.0} {:>5}", ratio(*counted, *expected));
+        }
     }
-    text
+    text + "\n"
+}
+
+/// Nothing where the model says that there is nothing.
+fn ratio(measured: f64, predicted: f64) -> String {
+    if predicted > 0.0 { format!("{:.2}", measured / predicted) } else { "-".to_owned() }
 }

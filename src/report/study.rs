@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::read::{Record, Run};
 use crate::error::{Error, Result};
-use crate::record::{Parallel, Stream};
+use crate::record::{Parallel, Stream, median};
 use crate::timing::{Split, TOTAL};
 
 /// How the problem goes with the cores.
@@ -216,13 +216,6 @@ impl Figures {
             bytes: ranks * sum(|s| s.halo.bytes.mean),
         }
     }
-}
-
-/// The middle value, or the mean of the two in the middle.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
-    0.5 * (low + high)
 }
 
 #[cfg(test)]

@@ -63,14 +63,17 @@ fn calibrated() {
         let file = format!("{ranks}.json");
         folder.run(ranks, &["--refine", "2", "--threads", "1", "--json", &file, "-q"]).expect_code(0);
     }
-    let args = ["model", "--ranks", "2", "--record", "1.json", "--compare", "1.json", "2.json", "--json", "model.json"];
+    let compare = ["--compare", "1.json", "2.json", "1.json"];
+    let args = [&["model", "--ranks", "2", "--record", "1.json", "--json", "model.json"], &compare[..]].concat();
     let outcome = folder.run(0, &args).expect_code(0);
-    assert!(outcome.stdout.contains("built-in y-channel, --refine 2, 2 ranks: "), "{outcome}");
+    let lines = outcome.stdout.lines().filter(|line| line.starts_with("built-in y-channel, --refine 2")).count();
+    assert_eq!(lines, 2, "{outcome}");
     let model = folder.json("model.json");
-    for stage in 0..3 {
+    for stage in 0..4 {
         let of = |what: &str| number(&model, &format!("/compared/0/{what}/{stage}"));
         assert!((of("predicted") / of("measured") - 1.0).abs() < 0.15, "stage {stage} of the run that set the model");
     }
+    assert_eq!([0, 1].map(|group| number(&model, &format!("/compared/{group}/runs"))), [2.0, 1.0]);
     let predicted = |run: usize| number(&model, &format!("/compared/{run}/predicted/2"));
     assert!((1.7..2.05).contains(&(predicted(0) / predicted(1))), "{} and {}", predicted(0), predicted(1));
 }
@@ -86,12 +89,18 @@ fn shared() {
     let mut other = folder.json("run.json");
     other["parallel"]["ranks"] = 1.into();
     std::fs::write(folder.path("other.json"), other.to_string()).unwrap();
+    let compared = ["--compare", "other.json", "run.json"];
     let assembly = |more: &[&str]| {
-        let args = ["model", "--ranks", "1", "--record", "run.json", "--compare", "other.json", "--json", "model.json"];
-        folder.run(0, &[&args, more].concat()).expect_code(0);
-        number(&folder.json("model.json"), "/compared/0/predicted/0")
+        let args = ["model", "--ranks", "1", "--record", "run.json", "--json", "model.json"];
+        folder.run(0, &[&args, &compared[..], more].concat()).expect_code(0);
+        let model = folder.json("model.json");
+        [0, 1].map(|run| number(&model, &format!("/compared/{run}/predicted/0")))
     };
-    // One rank alone has 12 GB/s, two have 8 each.
-    let ratio = assembly(&["--stream", "1.json", "2.json"]) / assembly(&[]);
-    assert!((ratio - 8.0 / 12.0).abs() < 1e-9, "{ratio}");
+    let plain = assembly(&[]);
+    // One rank alone has 12 GB/s, two have 8 each; it moves 270 bytes an unknown, and four for each three that count.
+    let [alone, _] = assembly(&["--stream", "1.json", "2.json"]);
+    let saved = number(&other, "/mesh_info/used_nodes") * 270.0 * 0.75 * (1.0 / 8e9 - 1.0 / 12e9);
+    assert!(((plain[0] - alone) / saved - 1.0).abs() < 1e-6, "{alone} after {} less {saved}", plain[0]);
+    let crowded = assembly(&["--cores", "1"]);
+    assert!((crowded[0] - plain[0]).abs() < 1e-12 && (crowded[1] / plain[1] - 2.0).abs() < 1e-9, "{crowded:?}");
 }

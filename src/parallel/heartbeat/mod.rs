@@ -7,7 +7,7 @@
 //! stopped, and the job is ended. Time is counted in turns of the own thread: a
 //! job that is suspended as a whole and goes on later loses nothing.
 //!
-//! With the datagram goes the [`pulse`] of the rank, which moves with its work
+//! With the datagram goes the pulse (`parallel::pulse`) of the rank, which moves with its work
 //! and its messages. Where no pulse moves for very long, all wait for a rank that
 //! hangs, in a file system that does not answer for instance, or for a message
 //! that is lost: the job is ended, too. Calls that count nothing until they are
