@@ -18,8 +18,11 @@ pub struct Chebyshev {
     half_width: f64,
 }
 
-/// Steps of the Lanczos process, and what they may fall short by.
-const LANCZOS_STEPS: usize = 8;
+/// Steps of the Lanczos process, those on levels that are so small that one
+/// spot may stand out, and what they may fall short by.
+const LANCZOS_STEPS: usize = 10;
+const SMALL_STEPS: usize = 24;
+const SMALL: u64 = 20_000;
 const SAFETY: f64 = 1.1;
 
 /// What a smoother is to do.
@@ -118,19 +121,21 @@ impl BlockDiagonal {
 /// The largest eigenvalue of D^-1 A from below, by the Lanczos process inside
 /// conjugate gradients (Y. Saad, *Iterative Methods for Sparse Linear Systems*,
 /// 2nd ed., section 6.7.3), from a start that depends on global numbers alone.
-/// It finds eigenvalues of single spots, which the power method takes long for.
+/// It finds eigenvalues of single spots, which the power method takes long for:
+/// with the root of the diagonal in the start, eigenvectors of stiff and of soft
+/// spots have parts of one size in it.
 /// **Collective.**
 fn largest_eigenvalue(operator: &dyn LinearOperator<f32>, diagonal: &BlockDiagonal) -> f64 {
     let halo = operator.halo();
     let [mut r, mut z, mut p, mut q] = [(); 4].map(|()| Vector::zeros(halo.map()));
-    for (i, r) in r.owned_mut().iter_mut().enumerate() {
-        *r = scramble(halo.global(i)) as f32;
+    for ((i, r), d) in r.owned_mut().iter_mut().enumerate().zip(operator.diagonal()) {
+        *r = (scramble(halo.global(i)) * d.abs().sqrt()) as f32;
     }
     diagonal.apply(r.owned(), z.owned_mut());
     let mut r_z = halo.comm().sum(product(r.owned(), z.owned()));
     let mut lanczos = Tridiagonal::default();
     let (mut alpha, mut beta) = (1.0, 0.0);
-    for _ in 0..LANCZOS_STEPS {
+    for _ in 0..if halo.map().total() > SMALL { LANCZOS_STEPS } else { SMALL_STEPS } {
         p.scale_and_add(beta as f32, &z);
         operator.apply(&mut p, &mut q);
         let p_q = halo.comm().sum(product(p.owned(), q.owned()));

@@ -62,7 +62,7 @@ impl Iteration {
 const REDUCTIONS: f64 = 3.0;
 /// Products of the power iteration that each smoother starts with, and the sums
 /// beside each; exchanges of lists with all ranks that a level is built with.
-const LANCZOS: f64 = 8.0;
+const LANCZOS: f64 = 10.0;
 const LANCZOS_SUMS: f64 = 2.0;
 const EXCHANGES: f64 = 4.0;
 
