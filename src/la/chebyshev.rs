@@ -118,6 +118,11 @@ impl BlockDiagonal {
     }
 }
 
+/// Steps of the Lanczos process on a level of so many unknowns.
+pub fn lanczos_steps(unknowns: u64) -> usize {
+    if unknowns > SMALL { LANCZOS_STEPS } else { SMALL_STEPS }
+}
+
 /// The largest eigenvalue of D^-1 A from below, by the Lanczos process inside
 /// conjugate gradients (Y. Saad, *Iterative Methods for Sparse Linear Systems*,
 /// 2nd ed., section 6.7.3), from a start that depends on global numbers alone.
@@ -135,7 +140,7 @@ fn largest_eigenvalue(operator: &dyn LinearOperator<f32>, diagonal: &BlockDiagon
     let mut r_z = halo.comm().sum(product(r.owned(), z.owned()));
     let mut lanczos = Tridiagonal::default();
     let (mut alpha, mut beta) = (1.0, 0.0);
-    for _ in 0..if halo.map().total() > SMALL { LANCZOS_STEPS } else { SMALL_STEPS } {
+    for _ in 0..lanczos_steps(halo.map().total()) {
         p.scale_and_add(beta as f32, &z);
         operator.apply(&mut p, &mut q);
         let p_q = halo.comm().sum(product(p.owned(), q.owned()));

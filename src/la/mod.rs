@@ -31,6 +31,7 @@ pub use multigrid::{Coarsening, Multigrid};
 /// How multigrid is built and visited, for those who foretell what it costs.
 pub(crate) mod hierarchy {
     pub(crate) use super::agglomeration::SMALLEST;
+    pub(crate) use super::chebyshev::lanczos_steps;
     pub(crate) use super::multigrid::{COARSE_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED};
 }
 pub use scalar::Scalar;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::hierarchy::{Kind, Level};
 use super::interfaces::{Interfaces, Part};
 use super::machine::Machine;
+use crate::la::hierarchy::lanczos_steps;
 
 /// A solve on a number of ranks.
 pub struct Solve<'a> {
@@ -60,9 +61,8 @@ impl Iteration {
 
 /// Reductions of CG in an iteration.
 const REDUCTIONS: f64 = 3.0;
-/// Products of the power iteration that each smoother starts with, and the sums
-/// beside each; exchanges of lists with all ranks that a level is built with.
-const LANCZOS: f64 = 10.0;
+/// Sums beside each product of the Lanczos process that a smoother starts with;
+/// exchanges of lists with all ranks that a level is built with.
 const LANCZOS_SUMS: f64 = 2.0;
 const EXCHANGES: f64 = 4.0;
 
@@ -103,7 +103,7 @@ impl Solve<'_> {
         let lists = EXCHANGES * (machine.reduction(ranks, 8.0) + 8.0 * ranks / machine.bandwidth);
         let level = |at: usize| {
             let sums = LANCZOS_SUMS * machine.reduction(ranks, 8.0);
-            LANCZOS * (self.exchange(at, 4.0) + sums) + lists
+            lanczos_steps(levels[at].unknowns as u64) as f64 * (self.exchange(at, 4.0) + sums) + lists
         };
         work + (0..levels.len()).map(level).sum::<f64>()
     }
