@@ -69,18 +69,8 @@ impl<T: Scalar> Batches<T> {
     }
 }
 
-/// What the strength of K_ab is lessened by between neighbours on an edge: in
-/// slender elements K_ab / sqrt(K_aa K_bb) comes up to 0.62 on short edges (0.5
-/// at 1.75 to 1) and up to 0.5 elsewhere.
-const EDGE: f32 = 0.9;
 /// Strengths below this are left out.
 const NEGLIGIBLE: f32 = 0.02;
-
-/// The strength of K_ab, where `scale` is 1 over sqrt(K_aa K_bb).
-fn strength<T: Scalar>(a: usize, b: usize, stiffness: T, scale: f32) -> f32 {
-    let are_neighbours = a < 4 && b >= 4 && (b == a + 4 || b == (a + 3) % 4 + 4);
-    stiffness.double() as f32 * scale * if are_neighbours { EDGE } else { 1.0 }
-}
 
 /// The pairs of nodes of an element, as the stiffness is stored.
 fn pairs() -> impl Iterator<Item = (usize, usize)> {
@@ -95,7 +85,7 @@ impl<T: Scalar> Batch<'_, T> {
         let mut found = Vec::new();
         for ((a, b), stiffness) in pairs().zip(self.stiffness) {
             let strengths: [f32; LANES] =
-                std::array::from_fn(|l| strength(a, b, stiffness[l], scale[a][l] * scale[b][l]).abs());
+                std::array::from_fn(|l| (stiffness[l].double() as f32 * scale[a][l] * scale[b][l]).abs());
             if strengths.iter().any(|&s| s > least) {
                 let strong = (0..LANES).filter(|&l| strengths[l] > least);
                 found.extend(strong.map(|l| [self.nodes[a][l], self.nodes[b][l]]));
@@ -107,8 +97,8 @@ impl<T: Scalar> Batch<'_, T> {
     /// The strengths that are not negligible of pairs of nodes that are both
     /// marked, the lower node first.
     pub fn strengths(&self, scale: &[f32], is_marked: &[bool]) -> Vec<Coupling> {
-        let value = |a: usize, b: usize, [i, j]: [Local; 2], stiffness: T| {
-            let strength = strength(a, b, stiffness, scale[i as usize] * scale[j as usize]);
+        let value = |[i, j]: [Local; 2], stiffness: T| {
+            let strength = stiffness.double() as f32 * scale[i as usize] * scale[j as usize];
             (is_marked[i as usize] && is_marked[j as usize] && strength.abs() > NEGLIGIBLE).then(|| f64::from(strength))
         };
         let has_marks = self.nodes.as_flattened().iter().any(|&node| is_marked[node as usize]);
@@ -118,7 +108,7 @@ impl<T: Scalar> Batch<'_, T> {
     /// K_ab of pairs of nodes in the same group, the lower node first.
     pub fn couplings(&self, group: &[Local]) -> Vec<Coupling> {
         let group = |node: Local| group.get(node as usize).copied().filter(|&group| group != ALONE);
-        let value = |_, _, [i, j]: [Local; 2], stiffness: T| {
+        let value = |[i, j]: [Local; 2], stiffness: T| {
             group(i).is_some_and(|of_i| group(j) == Some(of_i)).then(|| stiffness.double())
         };
         let has_groups = self.nodes.as_flattened().iter().any(|&node| group(node).is_some());
@@ -126,13 +116,13 @@ impl<T: Scalar> Batch<'_, T> {
     }
 
     /// What `value` makes of K_ab of each pair of nodes, the lower node first.
-    fn select(&self, value: impl Fn(usize, usize, [Local; 2], T) -> Option<f64>) -> Vec<Coupling> {
+    fn select(&self, value: impl Fn([Local; 2], T) -> Option<f64>) -> Vec<Coupling> {
         let mut found = Vec::new();
         for ((a, b), stiffness) in pairs().zip(self.stiffness) {
             // Lanes without an element hold zeros.
             for l in (0..LANES).filter(|&l| stiffness[l] != T::default()) {
                 let (i, j) = (self.nodes[a][l], self.nodes[b][l]);
-                found.extend(value(a, b, [i, j], stiffness[l]).map(|value| (i.min(j), i.max(j), value)));
+                found.extend(value([i, j], stiffness[l]).map(|value| (i.min(j), i.max(j), value)));
             }
         }
         found

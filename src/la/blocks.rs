@@ -14,6 +14,10 @@ use crate::parallel::{Local, loops};
 /// Strengths above this are strong. On the finest mesh elements of 2 to 1 are
 /// then smoothed in lines, on that of the corners those of 4 to 1.
 const STRONG: f64 = 0.45;
+/// What strengths between unknowns of unlike diagonals are lessened by at most:
+/// across slender elements corners and the midside nodes between them are
+/// coupled by up to 0.62 (0.5 at 1.75 to 1), midside nodes by up to 0.5.
+const UNLIKE: f64 = 0.9;
 /// Unknowns in a block, which are relaxed one after the other.
 const LARGEST: usize = 4096;
 /// The group of an unknown that is in no block.
@@ -38,8 +42,12 @@ impl Blocks {
     pub fn new(operator: &dyn LinearOperator<f32>, diagonal: &[f64]) -> Self {
         // An entry has two parts at most, so one of them is half as strong.
         let strengths = sum_parts(operator.strengths(0.5 * STRONG));
-        let strong = strengths.iter().filter(|(_, _, strength)| strength.abs() > STRONG);
-        let groups = group(&strong.map(|&(i, j, _)| [i, j]).collect::<Vec<_>>(), diagonal.len());
+        let is_strong = |&&(i, j, strength): &&Coupling| {
+            let [a, b] = [i, j].map(|unknown| diagonal[unknown as usize]);
+            strength.abs() * (a.min(b) / a.max(b)).sqrt().max(UNLIKE) > STRONG
+        };
+        let strong: Vec<[Local; 2]> = strengths.iter().filter(is_strong).map(|&(i, j, _)| [i, j]).collect();
+        let groups = group(&strong, diagonal.len());
         if groups.is_empty() {
             return Self { blocks: Vec::new(), unknowns: 0 };
         }

@@ -18,12 +18,17 @@ pub struct Chebyshev {
     half_width: f64,
 }
 
-/// Steps of the Lanczos process, those on levels that are so small that one
-/// spot may stand out, and what they may fall short by.
-const LANCZOS_STEPS: usize = 10;
-const SMALL_STEPS: usize = 24;
+/// How the largest eigenvalue is found.
+struct Lanczos {
+    steps: usize,
+    /// What they may fall short by.
+    safety: f64,
+}
+
+const LANCZOS: Lanczos = Lanczos { steps: 10, safety: 1.1 };
+/// On levels of at most `SMALL` unknowns, where one spot may stand out.
+const SMALL_LANCZOS: Lanczos = Lanczos { steps: 24, safety: 1.02 };
 const SMALL: u64 = 20_000;
-const SAFETY: f64 = 1.1;
 
 /// What a smoother is to do.
 #[derive(Clone, Copy)]
@@ -37,8 +42,10 @@ pub struct Smoothing {
 impl Chebyshev {
     /// Prepares the smoother of an operator. **Collective.**
     pub fn new(operator: &dyn LinearOperator<f32>, Smoothing { degree, part }: Smoothing) -> Self {
-        let diagonal = BlockDiagonal::new(operator);
-        let high = SAFETY * largest_eigenvalue(operator, &diagonal);
+        let entries = operator.diagonal();
+        let diagonal = BlockDiagonal::new(operator, &entries);
+        let Lanczos { steps, safety } = lanczos(operator.halo().map().total());
+        let high = safety * largest_eigenvalue(operator, &diagonal, &entries, steps);
         let low = part * high;
         Self { diagonal, degree, center: 0.5 * (high + low), half_width: 0.5 * (high - low) }
     }
@@ -96,9 +103,9 @@ struct BlockDiagonal {
 }
 
 impl BlockDiagonal {
-    fn new(operator: &dyn LinearOperator<f32>) -> Self {
-        let mut diagonal = operator.diagonal();
-        diagonal.iter_mut().filter(|d| **d <= 0.0).for_each(|d| *d = 1.0);
+    /// From the entries of the diagonal.
+    fn new(operator: &dyn LinearOperator<f32>, entries: &[f64]) -> Self {
+        let diagonal: Vec<f64> = entries.iter().map(|&d| if d > 0.0 { d } else { 1.0 }).collect();
         let blocks = Blocks::new(operator, &diagonal);
         let mut inverse: Vec<f32> = diagonal.iter().map(|d| (1.0 / d) as f32).collect();
         blocks.unknowns().for_each(|i| inverse[i as usize] = 0.0);
@@ -118,9 +125,13 @@ impl BlockDiagonal {
     }
 }
 
+fn lanczos(unknowns: u64) -> Lanczos {
+    if unknowns > SMALL { LANCZOS } else { SMALL_LANCZOS }
+}
+
 /// Steps of the Lanczos process on a level of so many unknowns.
 pub fn lanczos_steps(unknowns: u64) -> usize {
-    if unknowns > SMALL { LANCZOS_STEPS } else { SMALL_STEPS }
+    lanczos(unknowns).steps
 }
 
 /// The largest eigenvalue of D^-1 A from below, by the Lanczos process inside
@@ -130,17 +141,22 @@ pub fn lanczos_steps(unknowns: u64) -> usize {
 /// with the root of the diagonal in the start, eigenvectors of stiff and of soft
 /// spots have parts of one size in it.
 /// **Collective.**
-fn largest_eigenvalue(operator: &dyn LinearOperator<f32>, diagonal: &BlockDiagonal) -> f64 {
+fn largest_eigenvalue(
+    operator: &dyn LinearOperator<f32>,
+    diagonal: &BlockDiagonal,
+    entries: &[f64],
+    steps: usize,
+) -> f64 {
     let halo = operator.halo();
     let [mut r, mut z, mut p, mut q] = [(); 4].map(|()| Vector::zeros(halo.map()));
-    for ((i, r), d) in r.owned_mut().iter_mut().enumerate().zip(operator.diagonal()) {
+    for ((i, r), d) in r.owned_mut().iter_mut().enumerate().zip(entries) {
         *r = (scramble(halo.global(i)) * d.abs().sqrt()) as f32;
     }
     diagonal.apply(r.owned(), z.owned_mut());
     let mut r_z = halo.comm().sum(product(r.owned(), z.owned()));
     let mut lanczos = Tridiagonal::default();
     let (mut alpha, mut beta) = (1.0, 0.0);
-    for _ in 0..lanczos_steps(halo.map().total()) {
+    for _ in 0..steps {
         p.scale_and_add(beta as f32, &z);
         operator.apply(&mut p, &mut q);
         let p_q = halo.comm().sum(product(p.owned(), q.owned()));

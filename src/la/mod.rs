@@ -55,9 +55,9 @@ pub trait LinearOperator<T: Scalar = f64> {
     /// The owned part of the diagonal.
     fn diagonal(&self) -> Vec<f64>;
 
-    /// How strong entries are, i < j: a_ij / sqrt(a_ii a_jj), or less where all
-    /// such entries are large. Of owned unknowns that both have one with a part
-    /// above `least`; an entry may come in two parts, and small parts are left out.
+    /// How strong entries are, i < j: a_ij / sqrt(a_ii a_jj). Of owned unknowns
+    /// that both have one with a part above `least`; an entry may come in two
+    /// parts, and small parts are left out.
     /// An operator that does not know its entries returns none.
     fn strengths(&self, _least: f64) -> Vec<Coupling> {
         Vec::new()
@@ -108,9 +108,6 @@ pub struct LevelSize {
     /// Blocks of strongly coupled unknowns, which are smoothed together.
     #[serde(default)]
     pub blocks: BlockSize,
-    /// The same on the rank that has most.
-    #[serde(default)]
-    pub most_blocks: BlockSize,
 }
 
 /// The size of blocks of unknowns.

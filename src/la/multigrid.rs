@@ -242,7 +242,6 @@ impl Preconditioner for Multigrid {
                 unknowns: halo.map().total(),
                 entries: comm.sum(operator.entries() as u64),
                 blocks: BlockSize { unknowns: comm.sum(own.unknowns), entries: comm.sum(own.entries) },
-                most_blocks: BlockSize { unknowns: comm.max(own.unknowns), entries: comm.max(own.entries) },
             }
         };
         (0..=self.levels.len()).map(size).collect()
