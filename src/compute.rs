@@ -118,7 +118,7 @@ impl Task<'_> {
             Ok::<Box<dyn Preconditioner>, Error>(match solver.preconditioner {
                 PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
                 PreconditionerKind::Multigrid => {
-                    let family = Family::new(comm, &base.mesh, &base.boundary, problem, *refine, elements)?;
+                    let family = Family::new(comm, &mesh, (&base.mesh, &base.boundary), problem, *refine, elements)?;
                     Box::new(stiffness.multigrid(&mesh, &fixed, family)?)
                 }
             })

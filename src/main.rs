@@ -10,7 +10,7 @@ use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::checkpoint::Interrupts;
 use quad8_mpi::cli::{self, BenchArgs, Benchmark, Cli, Command};
 use quad8_mpi::huge_pages::{self, HugePages};
-use quad8_mpi::parallel::{Comm, heartbeat};
+use quad8_mpi::parallel::{Comm, abort, heartbeat};
 use quad8_mpi::{ExitCode, Result, bench, case, check, model, plot, report, run, split};
 
 #[global_allocator]
@@ -94,13 +94,12 @@ fn launcher_rank() -> u32 {
 }
 
 fn abort_without_memory(bytes: usize) {
-    let world = SimpleCommunicator::world();
+    let rank = SimpleCommunicator::world().rank();
     quad8_mpi::error::complain(&format!(
-        "error: rank {} has no memory for {bytes} more bytes: use more hosts, or fewer ranks on each (--dry-run says \
-         what a solve takes)",
-        world.rank()
+        "error: rank {rank} has no memory for {bytes} more bytes: use more hosts, or fewer ranks on each (--dry-run says \
+         what a solve takes)"
     ));
-    world.abort(ExitCode::Internal as i32);
+    abort(ExitCode::Internal);
 }
 
 /// A panic on one rank would leave the others waiting in MPI for ever: it ends
@@ -108,6 +107,6 @@ fn abort_without_memory(bytes: usize) {
 fn abort_on_panic(rank: usize) {
     panic::set_hook(Box::new(move |info| {
         quad8_mpi::error::complain(&format!("rank {rank} failed inside: {info} (please report this)"));
-        SimpleCommunicator::world().abort(ExitCode::Internal as i32);
+        abort(ExitCode::Internal);
     }));
 }

@@ -32,16 +32,16 @@ pub struct Batch<'a, T> {
 
 impl<T> Batches<T> {
     /// The batch and the lane of an element.
-    pub fn find(&self, place: Place) -> (&Stiffness<T>, usize) {
-        match place {
+    pub fn find(&self, element: usize) -> (&Stiffness<T>, usize) {
+        match self.order.place(element) {
             Place::Interior(i) => (&self.interior[i / LANES], i % LANES),
             Place::Border(i) => (&self.border[i / LANES], i % LANES),
         }
     }
 
     /// The same, to be changed.
-    pub fn find_mut(&mut self, place: Place) -> (&mut Stiffness<T>, usize) {
-        match place {
+    pub fn find_mut(&mut self, element: usize) -> (&mut Stiffness<T>, usize) {
+        match self.order.place(element) {
             Place::Interior(i) => (&mut self.interior[i / LANES], i % LANES),
             Place::Border(i) => (&mut self.border[i / LANES], i % LANES),
         }

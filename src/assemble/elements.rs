@@ -16,10 +16,13 @@ use crate::quad8::{self, EDGES, LANES, Lane, PAIRS, pair};
 /// the same ones. The diagonal follows from the sums of the rows.
 pub struct ElementMatrices {
     batches: Arc<Batches<f64>>,
-    /// Sums of the rows of elements on Robin edges, in the order of the elements;
-    /// rows of all others sum to zero.
-    row_sums: Vec<(Local, [f64; 8])>,
+    /// Of elements on Robin edges, in the order of the elements; rows of all
+    /// others sum to zero.
+    row_sums: Vec<RowSums>,
 }
+
+/// An element and the sums of its rows.
+pub(super) type RowSums = (Local, [f64; 8]);
 
 impl ElementMatrices {
     /// Integrates the stiffness of every element and adds the Robin terms of
@@ -44,13 +47,13 @@ impl ElementMatrices {
             (Err(one), Err(other)) => return Err(if one.place() <= other.place() { one } else { other }),
             (Err(error), _) | (_, Err(error)) => return Err(error),
         };
-        let mut row_sums: Vec<(Local, [f64; 8])> = Vec::new();
+        let mut row_sums: Vec<RowSums> = Vec::new();
         for edge in boundary {
             if let Some(robin) = coefficients::robin(problem, mesh, edge)?
                 && robin.p != [0.0; 3]
             {
                 let (mass, _) = quad8::robin(&robin.points, &robin.p, &robin.gamma);
-                let (batch, lane) = batches.find_mut(batches.order.place(edge.element as usize));
+                let (batch, lane) = batches.find_mut(edge.element as usize);
                 row_sums.push((edge.element, add_edge(batch, lane, edge.side, &mass)));
             }
         }
@@ -65,24 +68,34 @@ impl ElementMatrices {
         Ok(Self { batches: Arc::new(batches), row_sums })
     }
 
+    /// From batches and the sums of rows, in the order of the elements.
+    pub(super) fn from_parts(batches: Batches<f64>, row_sums: Vec<RowSums>) -> Self {
+        Self { batches: Arc::new(batches), row_sums }
+    }
+
     /// The batches.
     pub(super) fn batches(&self) -> &Arc<Batches<f64>> {
         &self.batches
     }
 
     /// The elements with rows that do not sum to zero, ascending, and the sums.
-    pub(super) fn row_sums(&self) -> &[(Local, [f64; 8])] {
+    pub(super) fn row_sums(&self) -> &[RowSums] {
         &self.row_sums
     }
 
     /// Row `a` of the matrix of one element.
     pub fn row(&self, element: usize, a: usize) -> [f64; 8] {
-        let (batch, lane) = self.batches.find(self.batches.order.place(element));
+        let (batch, lane) = self.batches.find(element);
         let mut row = std::array::from_fn(|b| if a == b { 0.0 } else { batch[pair(a, b)][lane] });
-        let place = self.row_sums.binary_search_by_key(&element, |&(element, _)| element as usize);
-        row[a] = place.map_or(0.0, |i| self.row_sums[i].1[a]) - row.iter().sum::<f64>();
+        row[a] = row_sum(&self.row_sums, element)[a] - row.iter().sum::<f64>();
         row
     }
+}
+
+/// The sums of the rows of one element.
+pub(super) fn row_sum(all: &[RowSums], element: usize) -> [f64; 8] {
+    let place = all.binary_search_by_key(&element, |&(element, _)| element as usize);
+    place.map_or([0.0; 8], |i| all[i].1)
 }
 
 /// The batch of these elements.

@@ -29,30 +29,25 @@ pub struct Family {
 }
 
 impl Family {
-    /// Integrates the meshes between `base` and its refinement `levels` times,
-    /// whose element matrices are `elements`: those of a mesh are freed as soon
-    /// as there is a coarser one. The list ends above a mesh that has an element
-    /// folded, or a coefficient without a value, at a Gauss point: finer meshes
-    /// need not have those. **Collective.**
+    /// The meshes between `base` and `mesh`, its refinement `levels` times, whose
+    /// element matrices are `elements`: those of a mesh are freed as soon as there
+    /// is a coarser one. **Collective.**
     ///
     /// # Errors
-    /// Those of [`mesh::refine`].
+    /// Those of [`mesh::refine`], and [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
     pub fn new(
         comm: &Rc<Comm>,
-        base: &LocalMesh,
-        boundary: &[BoundaryEdge],
+        mesh: &LocalMesh,
+        (base, boundary): (&LocalMesh, &[BoundaryEdge]),
         problem: &Problem,
         levels: u32,
         mut elements: ElementMatrices,
     ) -> Result<Self> {
-        let mut coarser = Vec::new();
+        let mut coarser: Vec<CoarseMesh> = Vec::new();
         for level in (0..levels).rev() {
+            let finer = coarser.last().map_or(mesh, |last| &last.mesh);
             let (mesh, boundary) = mesh::refine(comm, base, boundary, level)?;
-            let integrated = ElementMatrices::new(&mesh, &boundary, problem);
-            if comm.max(u8::from(integrated.is_err())) > 0 {
-                break;
-            }
-            elements = integrated?;
+            elements = elements.coarsened(comm, finer, &mesh)?;
             let halo = Rc::new(mesh.halo(comm)?);
             let fixed = fixed_nodes(&halo, &mesh, &boundary, problem)?;
             let operator = ElementOperator::new(&halo, &mesh, &elements, &fixed.fixed).to();

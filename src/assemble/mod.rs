@@ -4,6 +4,7 @@
 
 mod batch;
 mod chunks;
+mod coarsen;
 pub(crate) mod coefficients;
 mod conditions;
 mod corners;

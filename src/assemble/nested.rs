@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::la::{Scalar, Transfer, Vector};
 use crate::mesh::{Adjacency, LocalMesh};
-use crate::parallel::{Halo, IndexMap, Local, loops};
+use crate::parallel::{Global, Halo, IndexMap, Local, loops};
 use crate::quad8;
 
 /// Nodes of the four children of a parent.
@@ -41,15 +41,15 @@ impl<T: Scalar> Nested<T> {
     /// `fixed` tells which local coarse nodes are.
     pub fn new(halo: &Rc<Halo>, coarse: &LocalMesh, fixed: &[bool], fine: &LocalMesh) -> Self {
         let parents = coarse.elements[..coarse.own_elements].to_vec();
-        let place: FxHashMap<u64, u32> = coarse.element_ids[..coarse.own_elements].iter().copied().zip(0..).collect();
         let mut sources = vec![NONE; fine.owned_nodes];
         let mut nodes = vec![[NONE; POINTS]; parents.len()];
-        for (children, id) in fine.elements.iter().zip(&fine.element_ids).take(fine.own_elements) {
-            let parent = place[&(id / 4)];
-            for (&node, at) in children.iter().zip(points_of_child((id % 4) as usize)) {
-                if let Some(source) = sources.get_mut(node as usize).filter(|source| **source == NONE) {
-                    *source = parent * POINTS as u32 + at as u32;
-                    nodes[parent as usize][at] = node;
+        for (parent, children) in children(coarse, fine).into_iter().enumerate() {
+            for (number, child) in children.into_iter().enumerate() {
+                for (&node, at) in fine.elements[child as usize].iter().zip(points_of_child(number)) {
+                    if let Some(source) = sources.get_mut(node as usize).filter(|source| **source == NONE) {
+                        *source = (parent * POINTS + at) as u32;
+                        nodes[parent][at] = node;
+                    }
                 }
             }
         }
@@ -108,6 +108,28 @@ impl<T: Scalar> Transfer<T> for Nested<T> {
             []
         });
     }
+}
+
+/// The children of each own element of `coarse` in its refinement `fine`, which are p + 2 q for child (p, q).
+pub(super) fn children(coarse: &LocalMesh, fine: &LocalMesh) -> Vec<[Local; 4]> {
+    let own = &coarse.element_ids[..coarse.own_elements];
+    let place: FxHashMap<Global, usize> = own.iter().copied().zip(0..).collect();
+    let mut children = vec![[NONE; 4]; own.len()];
+    for (id, child) in fine.element_ids[..fine.own_elements].iter().zip(0..) {
+        children[place[&(id / 4)]][(id % 4) as usize] = child;
+    }
+    children
+}
+
+/// The parent's shape functions at the nodes of each child.
+pub(super) fn shape_at_children() -> [[[f64; 8]; 8]; 4] {
+    let points = lattice();
+    std::array::from_fn(|child| {
+        points_of_child(child).map(|at| {
+            let [xi, eta] = points[at];
+            quad8::shape(xi, eta)
+        })
+    })
 }
 
 /// The reference coordinates of the points, row by row.

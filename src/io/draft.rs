@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use hdf5::File;
 
 use crate::error::{Error, ExitCode, Result};
-use crate::parallel::{Comm, hdf5_rows};
+use crate::parallel::{Comm, abort, hdf5_rows};
 
 /// For what HDF5 stores besides the data.
 const HEADERS: u64 = 64 * 1024;
@@ -59,7 +59,7 @@ pub fn write<R>(
         let _ = fs::remove_file(&partial);
         clean();
         crate::error::complain(&format!("error: {}", failed(cause.to_string())));
-        comm.abort(ExitCode::Io)
+        abort(ExitCode::Io)
     });
     comm.agree(file.close().map_err(|e| failed(e.to_string())))?;
     Ok(result)

@@ -276,14 +276,6 @@ impl Comm {
         result
     }
 
-    /// Ends the job at once, on every rank, with this exit code.
-    pub fn abort(&self, code: ExitCode) -> ! {
-        match &self.world {
-            World::Processes(processes) => processes.abort(code),
-            World::Logical(_) => Processes::new(SimpleCommunicator::world()).abort(code),
-        }
-    }
-
     /// Runs a collective operation of one kind, to which this rank gives so many bytes.
     fn collective<R>(&self, kind: impl FnOnce(&mut Traffic) -> &mut Wait, bytes: usize, work: impl FnOnce() -> R) -> R {
         let start = Instant::now();

@@ -4,6 +4,7 @@
 //! A rank is a process of MPI, or one of the logical ranks that
 //! [`on_logical_ranks`] makes of threads: behind a [`Comm`] they are alike.
 
+mod abort;
 mod blocks;
 mod comm;
 mod halo;
@@ -19,6 +20,7 @@ mod team;
 pub mod traffic;
 pub mod work;
 
+pub use abort::abort;
 pub use blocks::Blocks;
 pub use comm::Comm;
 pub use halo::{Halo, IndexMap};

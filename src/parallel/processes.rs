@@ -12,7 +12,6 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
 use super::pulse::while_waiting;
-use crate::error::ExitCode;
 
 /// Values of `T` in one message: MPI counts in 32 bits, so longer ones are
 /// split. Tests lower the number of bytes, by QUAD8_MPI_MESSAGE_BYTES.
@@ -165,10 +164,5 @@ impl Processes {
             while_waiting(|| requests.wait_all(&mut Vec::with_capacity(messages)));
             (result, ((posted - start) + done.elapsed()).as_secs_f64())
         })
-    }
-
-    /// Ends the job at once, on every rank, with this exit code.
-    pub(super) fn abort(&self, code: ExitCode) -> ! {
-        self.inner.abort(code as i32)
     }
 }

@@ -97,7 +97,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let fixed = fixed_nodes(&halo, &mesh, &boundary, &problem)?;
     let stiffness = watch.time("apply_bc", || Stiffness::elements(&halo, &mesh, &elements, &fixed, &mut b));
     let preconditioner = watch.time("setup_preconditioner", || {
-        let family = Family::new(comm, &base, &base_boundary, &problem, case.refine, elements)?;
+        let family = Family::new(comm, &mesh, (&base, &base_boundary), &problem, case.refine, elements)?;
         stiffness.multigrid(&mesh, &fixed, family)
     })?;
     let start = CgState::new(Vector::zeros(halo.map()));

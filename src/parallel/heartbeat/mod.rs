@@ -21,11 +21,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mpi::topology::SimpleCommunicator;
-use mpi::traits::*;
 use nix::unistd::gethostname;
 
-use super::{Comm, pulse};
+use super::{Comm, abort, pulse};
 use crate::error::{Error, ExitCode, Result, complain};
 use attendance::{Attendance, Limits, Verdict};
 
@@ -215,7 +213,7 @@ fn list(ranks: &[usize]) -> String {
 fn end(limit: &Limit, time: Duration, why: impl FnOnce(f64, &str) -> String) -> ! {
     let (why, variable) = (why(time.as_secs_f64(), stage()), limit.variable);
     complain(&format!("error: {why}; run again ({variable}=SECONDS sets the time, 0 lets the others wait for ever)"));
-    SimpleCommunicator::world().abort(ExitCode::Internal as i32)
+    abort(ExitCode::Internal)
 }
 
 #[cfg(test)]
