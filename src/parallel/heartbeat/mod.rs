@@ -93,7 +93,13 @@ pub fn start(comm: &Comm) -> Result<()> {
     if let Some(socket) = socket {
         let (rank, ranks) = (comm.rank(), comm.size());
         let line = Line { socket, token, rank, turn, silence, stall };
-        let watch = move || if rank == 0 { line.watch_all(ranks) } else { line.watch_root(&root_host, port) };
+        let root: Vec<SocketAddr> = match (root_host.as_str(), port).to_socket_addrs() {
+            Ok(addresses) if rank > 0 => addresses.collect(),
+            _ => Vec::new(),
+        };
+        // From here on, who is stopped was heard before.
+        line.send(&root);
+        let watch = move || if rank == 0 { line.watch_all(ranks) } else { line.watch_root(&root) };
         drop(thread::Builder::new().name("heartbeat".to_owned()).stack_size(256 * 1024).spawn(watch));
     }
     Ok(())
@@ -137,12 +143,11 @@ impl Line {
 
     /// Another rank: hears rank 0. The lowest rank that still runs speaks for
     /// all: each waits longer than the one before by what an end may take.
-    fn watch_root(&self, host: &str, port: u16) {
-        let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs().map_or_else(|_| Vec::new(), Iterator::collect);
+    fn watch_root(&self, root: &[SocketAddr]) {
         let silence = self.turns(self.silence).saturating_add(self.turns(END).saturating_mul(self.rank as u32));
         let mut attendance = Attendance::new(1, Limits { silence, stall: None });
         loop {
-            self.send(&addresses);
+            self.send(root);
             self.listen(|rank, pulse, _| attendance.heard(rank, pulse));
             if let Verdict::Lost(root) = attendance.next_turn() {
                 self.lost(root);
