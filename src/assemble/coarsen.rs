@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::ElementMatrices;
 use super::batch::{Batches, Stiffness};
 use super::elements::{RowSums, row_sum};
-use super::nested::{children, shape_at_children};
+use super::nested::shape_at_children;
 use super::order::{ElementOrder, Place};
 use crate::error::{Error, Result};
 use crate::mesh::LocalMesh;
@@ -24,14 +24,13 @@ use crate::quad8::{LANES, Lane, PAIRS, pair};
 type Weights = [[f64; 8]; 8];
 
 impl ElementMatrices {
-    /// Those of `coarse`, of which `fine` is the refinement that these belong to.
-    /// **Collective.**
+    /// Those of the mesh `coarse`, whose own elements have these
+    /// [`children`](super::children) in the one that these belong to. **Collective.**
     ///
     /// # Errors
     /// [`Error::Inconsistent`] if ranks disagree about owners.
-    pub fn coarsened(&self, comm: &Comm, fine: &LocalMesh, coarse: &LocalMesh) -> Result<Self> {
+    pub fn coarsened(&self, comm: &Comm, coarse: &LocalMesh, children: &[[Local; 4]]) -> Result<Self> {
         let weights = shape_at_children();
-        let children = children(coarse, fine);
         let order = ElementOrder::new(coarse);
         let all = |count: usize, place: fn(usize) -> Place| -> Vec<Stiffness<f64>> {
             let batch = |b: usize| {

@@ -65,7 +65,7 @@ impl ElementMatrices {
             }
             is_same
         });
-        Ok(Self { batches: Arc::new(batches), row_sums })
+        Ok(Self::from_parts(batches, row_sums))
     }
 
     /// From batches and the sums of rows, in the order of the elements.

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use super::{ElementMatrices, ElementOperator, Fixed, fixed_nodes};
+use super::{ElementMatrices, ElementOperator, Fixed, children, fixed_nodes};
 use crate::error::Result;
 use crate::mesh::{self, BoundaryEdge, LocalMesh};
-use crate::parallel::{Comm, Halo};
+use crate::parallel::{Comm, Halo, Local};
 use crate::problem::Problem;
 
 /// A coarser mesh of the same domain with its operator.
@@ -14,6 +14,8 @@ pub struct CoarseMesh {
     pub halo: Rc<Halo>,
     /// The mesh.
     pub mesh: LocalMesh,
+    /// The [`children`] of its own elements in the next finer one.
+    pub children: Vec<[Local; 4]>,
     /// The operator on it.
     pub operator: ElementOperator<f32>,
     /// Its Dirichlet nodes.
@@ -47,11 +49,12 @@ impl Family {
         for level in (0..levels).rev() {
             let finer = coarser.last().map_or(mesh, |last| &last.mesh);
             let (mesh, boundary) = mesh::refine(comm, base, boundary, level)?;
-            elements = elements.coarsened(comm, finer, &mesh)?;
+            let children = children(&mesh, finer);
+            elements = elements.coarsened(comm, &mesh, &children)?;
             let halo = Rc::new(mesh.halo(comm)?);
             let fixed = fixed_nodes(&halo, &mesh, &boundary, problem)?;
             let operator = ElementOperator::new(&halo, &mesh, &elements, &fixed.fixed).to();
-            coarser.push(CoarseMesh { halo, mesh, operator, fixed });
+            coarser.push(CoarseMesh { halo, mesh, children, operator, fixed });
         }
         Ok(Self { coarser, elements })
     }

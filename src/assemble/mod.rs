@@ -20,7 +20,7 @@ pub use conditions::{Fixed, fixed_nodes, held_nodes};
 pub use corners::Corners;
 pub use elements::{ElementMatrices, load_vector, source_loads};
 pub use family::{CoarseMesh, Family};
-pub use nested::Nested;
+pub use nested::{Nested, children};
 pub use operator::ElementOperator;
 pub use rows::sum_elements;
 pub use system::Stiffness;

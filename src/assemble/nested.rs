@@ -37,14 +37,14 @@ pub struct Nested<T> {
 const NONE: Local = Local::MAX;
 
 impl<T: Scalar> Nested<T> {
-    /// From `coarse` to `fine`, one refinement below it with the same parts.
-    /// `fixed` tells which local coarse nodes are.
-    pub fn new(halo: &Rc<Halo>, coarse: &LocalMesh, fixed: &[bool], fine: &LocalMesh) -> Self {
+    /// From `coarse` to `fine`, one refinement below it with the same parts and
+    /// these [`children`]. `fixed` tells which local coarse nodes are.
+    pub fn new(halo: &Rc<Halo>, coarse: &LocalMesh, fixed: &[bool], fine: &LocalMesh, children: &[[Local; 4]]) -> Self {
         let parents = coarse.elements[..coarse.own_elements].to_vec();
         let mut sources = vec![NONE; fine.owned_nodes];
         let mut nodes = vec![[NONE; POINTS]; parents.len()];
-        for (parent, children) in children(coarse, fine).into_iter().enumerate() {
-            for (number, child) in children.into_iter().enumerate() {
+        for (parent, children) in children.iter().enumerate() {
+            for (number, &child) in children.iter().enumerate() {
                 for (&node, at) in fine.elements[child as usize].iter().zip(points_of_child(number)) {
                     if let Some(source) = sources.get_mut(node as usize).filter(|source| **source == NONE) {
                         *source = (parent * POINTS + at) as u32;
@@ -110,8 +110,8 @@ impl<T: Scalar> Transfer<T> for Nested<T> {
     }
 }
 
-/// The children of each own element of `coarse` in its refinement `fine`, which are p + 2 q for child (p, q).
-pub(super) fn children(coarse: &LocalMesh, fine: &LocalMesh) -> Vec<[Local; 4]> {
+/// The children of each own element of `coarse` among the elements of its refinement `fine`, child (p, q) at p + 2 q.
+pub fn children(coarse: &LocalMesh, fine: &LocalMesh) -> Vec<[Local; 4]> {
     let own = &coarse.element_ids[..coarse.own_elements];
     let place: FxHashMap<Global, usize> = own.iter().copied().zip(0..).collect();
     let mut children = vec![[NONE; 4]; own.len()];

@@ -62,7 +62,7 @@ impl Stiffness {
         let mut transfers: Vec<Box<dyn Transfer<f32>>> = Vec::new();
         let (mut halo, mut mesh, mut fixed) = (self.operator().halo(), mesh, fixed);
         for level in &coarser {
-            transfers.push(Box::new(Nested::new(&level.halo, &level.mesh, &level.fixed.fixed, mesh)));
+            transfers.push(Box::new(Nested::new(&level.halo, &level.mesh, &level.fixed.fixed, mesh, &level.children)));
             work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
             (halo, mesh, fixed) = (&level.halo, &level.mesh, &level.fixed);
         }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use quad8_mpi::assemble::{
-    ElementMatrices, ElementOperator, Family, Fixed, Nested, Stiffness, fixed_nodes, load_vector,
+    ElementMatrices, ElementOperator, Family, Fixed, Nested, Stiffness, children, fixed_nodes, load_vector,
 };
 use quad8_mpi::field::Field;
 use quad8_mpi::la::{
@@ -207,9 +207,10 @@ fn coarse_operators_are_those_of_galerkin(comm: &Rc<Comm>) {
     let nobody = vec![false; fine.mesh.coordinates.len()];
     let operator = ElementOperator::new(&fine.halo, &fine.mesh, &elements, &nobody);
     let nobody = vec![false; coarse.mesh.coordinates.len()];
-    let coarser = elements.coarsened(comm, &fine.mesh, &coarse.mesh).expect("coarser elements");
+    let children = children(&coarse.mesh, &fine.mesh);
+    let coarser = elements.coarsened(comm, &coarse.mesh, &children).expect("coarser elements");
     let galerkin = ElementOperator::new(&coarse.halo, &coarse.mesh, &coarser, &nobody);
-    let transfer = Nested::<f64>::new(&coarse.halo, &coarse.mesh, &nobody, &fine.mesh);
+    let transfer = Nested::<f64>::new(&coarse.halo, &coarse.mesh, &nobody, &fine.mesh, &children);
     let mut x = coarse.interpolate(|[x, y]| (7.0 * x - 9.0 * y).cos());
     let [mut direct, mut way] = [(); 2].map(|()| Vector::zeros(coarse.halo.map()));
     let [mut px, mut apx] = [(); 2].map(|()| Vector::zeros(fine.halo.map()));
@@ -225,7 +226,7 @@ fn nested(comm: &Rc<Comm>, is_fixed: fn([f64; 2]) -> bool) -> (Model, Model, Nes
     let mesh = Grid::untidy(7, 6).mesh();
     let [coarse, fine] = [1, 2].map(|levels| refined(comm, &mesh, levels));
     let fixed: Vec<bool> = coarse.mesh.coordinates.iter().map(|&point| is_fixed(point)).collect();
-    let transfer = Nested::new(&coarse.halo, &coarse.mesh, &fixed, &fine.mesh);
+    let transfer = Nested::new(&coarse.halo, &coarse.mesh, &fixed, &fine.mesh, &children(&coarse.mesh, &fine.mesh));
     (coarse, fine, transfer)
 }
 
