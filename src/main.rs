@@ -9,7 +9,7 @@ use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::checkpoint::Interrupts;
 use quad8_mpi::cli::{self, BenchArgs, Benchmark, Cli, Command};
-use quad8_mpi::huge_pages::{self, HugePages};
+use quad8_mpi::memory::{self, HugePages};
 use quad8_mpi::parallel::{Comm, abort, heartbeat};
 use quad8_mpi::{ExitCode, Result, bench, case, check, model, plot, report, run, split};
 
@@ -20,7 +20,7 @@ static ALLOCATOR: HugePages = HugePages;
 type Work = Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>>;
 
 fn main() {
-    huge_pages::keep_freed_memory();
+    memory::keep_freed_memory();
     // Before MPI starts, so that --help works where MPI does not.
     let command = match Cli::try_parse() {
         Ok(cli) => cli.into_command(),
@@ -48,7 +48,7 @@ fn main() {
     };
     let comm = Rc::new(Comm::new(universe.world()));
     abort_on_panic(comm.rank());
-    huge_pages::on_exhaustion(abort_without_memory);
+    memory::on_exhaustion(abort_without_memory);
     let code = heartbeat::start(&comm).and_then(|()| work(&comm)).unwrap_or_else(|error| {
         if comm.is_root() {
             quad8_mpi::error::complain(&format!("error: {error}"));

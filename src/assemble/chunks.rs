@@ -8,34 +8,39 @@ use super::order::NodeList;
 use crate::la::Scalar;
 use crate::parallel::{Local, loops};
 
-/// Batches that are applied together, and the range of nodes they touch.
+/// Batches that are applied together.
 struct Chunk {
     batches: Range<usize>,
-    nodes: Range<usize>,
+    /// The part of the nodes with all that they touch. Those of even chunks cover all nodes.
+    window: Range<usize>,
 }
 
 /// A list of batches in chunks, of which every second one shares no node.
 pub struct Chunks(Vec<Chunk>);
 
 impl Chunks {
-    /// Cuts batches into chunks as small as can be while chunks of equal parity
-    /// share no node, or into one chunk if that cannot be.
-    pub fn new(batches: &[impl NodeList]) -> Self {
+    /// Cuts batches on `nodes` nodes into chunks as small as can be while chunks of
+    /// equal parity share no node, or into one chunk if that cannot be.
+    pub fn new(batches: &[impl NodeList], nodes: usize) -> Self {
         const SMALLEST: usize = 64;
         let range = |[low, high]: [usize; 2], node: &Local| [low.min(*node as usize), high.max(*node as usize + 1)];
         let range = |batch: &_| NodeList::nodes(batch).iter().flatten().fold([usize::MAX, 0], range);
         let ranges: Vec<[usize; 2]> = batches.par_iter().with_min_len(SMALLEST).map(range).collect();
         let mut size = SMALLEST;
         loop {
-            let cut: Vec<Chunk> = ranges
-                .chunks(size)
-                .enumerate()
-                .map(|(i, part)| Chunk {
-                    batches: i * size..i * size + part.len(),
-                    nodes: part.iter().map(|r| r[0]).min().unwrap_or(0)..part.iter().map(|r| r[1]).max().unwrap_or(0),
-                })
-                .collect();
-            if cut.windows(3).all(|c| c[0].nodes.end <= c[2].nodes.start) {
+            let cut = ranges.chunks(size).enumerate().map(|(i, part)| Chunk {
+                batches: i * size..i * size + part.len(),
+                window: part.iter().map(|r| r[0]).min().unwrap_or(0)..part.iter().map(|r| r[1]).max().unwrap_or(0),
+            });
+            let mut cut: Vec<Chunk> = cut.collect();
+            if cut.is_empty() {
+                cut.push(Chunk { batches: 0..0, window: 0..0 });
+            }
+            if cut.windows(3).all(|c| c[0].window.end <= c[2].window.start) {
+                cut[0].window.start = 0;
+                for even in (0..cut.len()).step_by(2) {
+                    cut[even].window.end = cut.get(even + 2).map_or(nodes, |next| next.window.start);
+                }
                 return Self(cut);
             }
             size *= 2;
@@ -43,39 +48,88 @@ impl Chunks {
     }
 
     /// Overwrites `y` by what `add` adds to zeros for every chunk: its batches, the
-    /// first node of a part of `y`, and that part. Chunks 0, 2, 4, ... and then 1,
-    /// 3, 5, ...: always in this order, so that the sums have the same bits at any
-    /// number of threads. The former clear `y` as they come to it: in a pass of its
-    /// own that took a twentieth of a product.
+    /// first node of a part of `y`, and that part. Even chunks clear their part as
+    /// they come to it: in a pass of its own that took a twentieth of a product.
+    /// To every node an even chunk adds before an odd one, so that the sums have the
+    /// same bits at any number of threads.
     pub fn sum<T: Scalar>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync) {
-        let is_shared = loops::worthwhile(y.len());
+        let run = |i: usize, window: &mut [T]| {
+            if i.is_multiple_of(2) {
+                window.fill(T::default());
+            }
+            add(self.0[i].batches.clone(), self.0[i].window.start, window);
+        };
+        if !loops::worthwhile(y.len()) {
+            for i in in_turn(self.0.len()) {
+                run(i, &mut y[self.0[i].window.clone()]);
+            }
+            return;
+        }
         for parity in 0..2 {
-            let chunks = || self.0.iter().skip(parity).step_by(2);
-            // Even chunks have all nodes up to the next one.
-            let starts = chunks().skip(1).map(|next| next.nodes.start).chain([y.len()]);
-            let mut windows = Vec::with_capacity(self.0.len() / 2 + 1);
+            let mut parts = Vec::with_capacity(self.0.len() / 2 + 1);
             let (mut rest, mut at) = (&mut *y, 0);
-            for (chunk, next) in chunks().zip(starts) {
-                let range = if parity == 0 { at..next } else { chunk.nodes.clone() };
-                let (_, tail) = rest.split_at_mut(range.start - at);
-                let (window, tail) = tail.split_at_mut(range.len());
-                windows.push((chunk, range.start, window));
-                (rest, at) = (tail, range.end);
+            for i in (parity..self.0.len()).step_by(2) {
+                let window = &self.0[i].window;
+                let (part, tail) = rest[window.start - at..].split_at_mut(window.len());
+                parts.push((i, part));
+                (rest, at) = (tail, window.end);
             }
-            if parity == 0 && windows.is_empty() {
-                rest.fill(T::default());
+            parts.into_par_iter().for_each(|(i, part)| run(i, part));
+        }
+    }
+}
+
+/// 0, 2, 1, 4, 3, ...: each odd number after both neighbours, and as soon as can
+/// be, since their part of `y` is in the caches still.
+fn in_turn(n: usize) -> impl Iterator<Item = usize> {
+    (0..=n).step_by(2).flat_map(|even| [Some(even), even.checked_sub(1)]).flatten().filter(move |&i| i < n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assemble::order::Nodes;
+
+    #[test]
+    fn odd_chunks_come_after_both_neighbours() {
+        for n in 0..9 {
+            let turn: Vec<usize> = in_turn(n).collect();
+            let at = |i| turn.iter().position(|&j| j == i);
+            for i in 0..n {
+                assert!(at(i).is_some() && (i % 2 == 0 || at(i) > at(i - 1) && at(i) > at(i + 1)), "{turn:?}");
             }
-            let run = |(chunk, first, window): (&Chunk, usize, &mut [T])| {
-                if parity == 0 {
-                    window.fill(T::default());
-                }
-                add(chunk.batches.clone(), first, window);
-            };
-            if is_shared {
-                windows.into_par_iter().for_each(run);
-            } else {
-                windows.into_iter().for_each(run);
-            }
+            assert_eq!(turn.len(), n);
+        }
+    }
+
+    /// Batches of eight elements in a row that share a node with the next batch.
+    #[test]
+    fn sums_have_the_same_bits_at_any_number_of_threads() {
+        let batches = 2000;
+        let lists: Vec<Nodes> = (0..batches)
+            .map(|b| std::array::from_fn(|a| std::array::from_fn(|l| (b * 63 + 8 * a + l) as Local)))
+            .collect();
+        let nodes = batches * 63 + 5;
+        let chunks = Chunks::new(&lists, nodes);
+        let sum = |threads: usize| {
+            let mut y = vec![f64::NAN; nodes];
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            pool.install(|| {
+                chunks.sum(&mut y, |batches, first, part| {
+                    for batch in batches {
+                        for (k, &node) in lists[batch].as_flattened().iter().enumerate() {
+                            part[node as usize - first] += 1.0 / (1 + batch + k) as f64;
+                        }
+                    }
+                });
+            });
+            y
+        };
+        let alone = sum(1);
+        assert!(alone[batches * 63 + 1..].iter().all(|&y| y == 0.0), "nodes without an element");
+        assert!(alone[..=batches * 63].iter().all(|&y| y > 0.0));
+        for threads in [2, 3, 4] {
+            assert!(sum(threads).iter().zip(&alone).all(|(a, b)| a.to_bits() == b.to_bits()), "{threads} threads");
         }
     }
 }

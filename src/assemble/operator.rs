@@ -45,7 +45,7 @@ impl ElementOperator<f64> {
             }
         }
         let Batches { order, interior, border } = &**batches;
-        let chunks = Chunks::new(order.near());
+        let chunks = Chunks::new(order.near(), owned);
         let mut diagonal = vec![0.0; mesh.coordinates.len()];
         chunks.sum(&mut diagonal[..owned], |range, first, y| {
             add_diagonals(&order.near()[range.clone()], &interior[range], first, y);

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::la::Scalar;
 use crate::mesh::LocalMesh;
 use crate::parallel::Local;
 use crate::quad8::LANES;
@@ -22,6 +23,12 @@ pub trait NodeList: Send + Sync {
 
     /// The steps.
     fn steps(&self) -> &[[Self::Step; LANES]; 8];
+
+    /// The entries of `x` at the nodes.
+    #[inline(always)]
+    fn gather<T: Scalar>(&self, x: &[T]) -> [[T; LANES]; 8] {
+        gather(self.steps(), &x[self.first()..])
+    }
 
     /// The nodes.
     fn nodes(&self) -> Nodes {
@@ -41,12 +48,27 @@ impl NodeList for Nodes {
     }
 }
 
+/// The entries of `x` so many steps after its first.
+#[inline(always)]
+fn gather<T: Scalar>(steps: &[[impl Copy + Into<Local>; LANES]; 8], x: &[T]) -> [[T; LANES]; 8] {
+    let mut u = [[T::default(); LANES]; 8];
+    for a in 0..8 {
+        for l in 0..LANES {
+            u[a][l] = x[steps[a][l].into() as usize];
+        }
+    }
+    u
+}
+
 /// Nodes that lie near each other, in half the room: a product with the
 /// operator in single precision reads a tenth less.
 pub struct Near {
     first: Local,
     steps: [[u16; LANES]; 8],
 }
+
+/// Nodes that are near each other are among so many.
+const REACH: usize = 1 << u16::BITS;
 
 impl Near {
     /// None if they lie too far apart.
@@ -69,6 +91,13 @@ impl NodeList for Near {
 
     fn steps(&self) -> &[[u16; LANES]; 8] {
         &self.steps
+    }
+
+    #[inline(always)]
+    fn gather<T: Scalar>(&self, x: &[T]) -> [[T; LANES]; 8] {
+        let x = &x[self.first()..];
+        // No step leads out of so many, so the compiler checks none of them.
+        if let Some(x) = x.first_chunk::<REACH>() { gather(&self.steps, x) } else { gather(&self.steps, x) }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Large arrays on huge pages.
+//! What the machine is told of memory: large arrays on huge pages, and lines
+//! of the cache to fetch.
 //!
 //! A sparse matrix-vector product streams hundreds of megabytes, and on 4 KiB
 //! pages it waits for address translation as much as for memory. Linux gives
@@ -55,6 +56,20 @@ fn checked(memory: *mut u8, bytes: usize) -> *mut u8 {
         then(bytes);
     }
     memory
+}
+
+/// Asks for the line of the cache where `value` lies, for it is read soon. Does
+/// nothing where the processor has no such instruction, or Rust none for it.
+#[inline(always)]
+pub fn prefetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, which reads nothing and is part of every x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
 }
 
 /// The system's allocator, asking for huge pages under large allocations.
