@@ -61,10 +61,13 @@ impl Iteration {
 
 /// Reductions of CG in an iteration.
 const REDUCTIONS: f64 = 3.0;
-/// Sums beside each product of the Lanczos process that a smoother starts with;
-/// exchanges of lists with all ranks that a level is built with.
+/// Sums beside each product of the Lanczos process that a smoother starts with.
 const LANCZOS_SUMS: f64 = 2.0;
-const EXCHANGES: f64 = 4.0;
+
+/// Exchanges of lists with all ranks that a level is built with, each beside a sum.
+fn exchanges(kind: Kind) -> f64 {
+    if kind == Kind::Mesh { 8.0 } else { 5.0 }
+}
 
 impl Solve<'_> {
     /// One iteration. Messages are not overlapped with work, and all of them
@@ -100,12 +103,14 @@ impl Solve<'_> {
         let Self { machine, levels, .. } = self;
         let ranks = levels[0].ranks;
         let work = self.interfaces.imbalance() * machine.rates.setup * levels[0].unknowns / ranks;
-        let lists = EXCHANGES * (machine.reduction(ranks, 8.0) + 8.0 * ranks / machine.bandwidth);
-        let level = |at: usize| {
+        let list = machine.reduction(ranks, 8.0) + 8.0 * ranks / machine.bandwidth;
+        let lists: f64 = levels.iter().map(|level| exchanges(level.kind) * list).sum();
+        // The coarsest level has no smoother.
+        let lanczos = |at: usize| {
             let sums = LANCZOS_SUMS * machine.reduction(ranks, 8.0);
-            lanczos_steps(levels[at].unknowns as u64) as f64 * (self.exchange(at, 4.0) + sums) + lists
+            lanczos_steps(levels[at].unknowns as u64) as f64 * (self.exchange(at, 4.0) + sums)
         };
-        work + (0..levels.len()).map(level).sum::<f64>()
+        work + lists + (0..levels.len().saturating_sub(1)).map(lanczos).sum::<f64>()
     }
 
     /// Seconds of integrating the elements, which takes no message.
