@@ -11,14 +11,14 @@ use crate::cli::SolveArgs;
 use crate::console::Console;
 use crate::describe;
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::fields::{Fluid, element_fields, estimate_error, gauss_velocities, node_fields, recover};
 use crate::flow::flow_report;
 use crate::io::{Convergence, read_partition};
 use crate::la::{CgOptions, CgState, Jacobi, Preconditioner, Vector, conjugate_gradient_monitored};
 use crate::mesh::{self, BoundaryEdge, LocalMesh, MeshSlab, Partition, Split};
-use crate::parallel::{Comm, Halo, Placement, work};
+use crate::parallel::{Comm, Halo, Placement, heartbeat, work};
 use crate::problem::Problem;
-use crate::run::enter;
 use crate::solution::{Solution, Summary};
 use crate::timing::Stopwatch;
 
@@ -227,4 +227,10 @@ fn prepare(comm: &Rc<Comm>, mut slab: MeshSlab, problem: &Problem, levels: u32, 
     };
     let halo = Rc::new(mesh.halo(comm)?);
     Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside })
+}
+
+/// A stage begins on this rank.
+pub(crate) fn enter(comm: &Comm, stage: &'static str) {
+    heartbeat::enter(stage);
+    fault::point(comm, stage);
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::bench::StreamRecord;
 use crate::case::Output;
 use crate::error::say;
 use crate::estimate::{Estimate, Time};
@@ -27,7 +26,8 @@ impl Console {
         Self { speaks, progress: Progress::new(speaks) }
     }
 
-    fn line(&self, label: &str, text: &str) {
+    /// A line of its own.
+    pub fn line(&self, label: &str, text: &str) {
         if self.speaks {
             self.progress.suspend(|| println!("{label:<10} {text}"));
         }
@@ -107,22 +107,6 @@ impl Console {
             "assemble and set up {setup:.2} s, iterate {solve:.2} s, at {bandwidth} GB/s a rank (--bandwidth), without files"
         );
         self.line("time", &text);
-    }
-
-    /// The memory bandwidth of the ranks together and of one.
-    pub fn stream(&self, record: &StreamRecord) {
-        let bytes = record.array_bytes_per_host;
-        let beyond = match record.cache_bytes_per_host {
-            0 => String::new(),
-            caches => format!(" ({:.1} times its last-level caches)", bytes as f64 / caches as f64),
-        };
-        let (size, repeats) = (mebibytes(bytes), record.repeats);
-        self.line("arrays", &format!("three of {size:.0} MiB on a host{beyond}, best of {repeats} runs"));
-        for (name, bandwidth) in [("copy", record.stream.copy), ("triad", record.stream.triad)] {
-            let Span { min, mean, max } = bandwidth.per_rank;
-            let text = format!("{:.2} GB/s, a rank {mean:.2} ({min:.2} to {max:.2})", bandwidth.total);
-            self.line(name, &text);
-        }
     }
 
     /// Where the iteration goes on from.
@@ -243,7 +227,8 @@ fn refined(name: &str, levels: u32) -> String {
     if levels > 0 { format!("{name}, refined {}", count(u64::from(levels), "time")) } else { name.to_owned() }
 }
 
-fn mebibytes(bytes: u64) -> f64 {
+/// In MiB.
+pub fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / (1 << 20) as f64
 }
 

@@ -7,16 +7,15 @@ use crate::bottleneck::bottleneck;
 use crate::case::Case;
 use crate::checkpoint::{Checkpoints, Interrupts};
 use crate::cli::SolveArgs;
-use crate::compute::{Desk, Task};
+use crate::compute::{Desk, Task, enter};
 use crate::console::Console;
 use crate::describe;
 use crate::dry_run::dry_run;
 use crate::error::{Error, ExitCode, Result};
-use crate::fault;
 use crate::io::{Libraries, MeshInfo, Results, ResultsFile, RunRecord};
 use crate::la::Outcome;
 use crate::mesh::MeshSlab;
-use crate::parallel::{Comm, heartbeat, logical_ranks_here, on_logical_ranks, start_threads};
+use crate::parallel::{Comm, logical_ranks_here, on_logical_ranks, start_threads};
 use crate::solution::{Solution, Summary};
 use crate::timing::{self, Span, Stopwatch, Timings};
 use crate::verdict::verdict;
@@ -145,10 +144,4 @@ fn compute_reproducibly(
     let found = on_logical_ranks(comm, ranks, task.placement.threads, lead, other)?;
     let parts: Vec<Solution> = found.into_iter().collect::<Result<_>>()?;
     Solution::merged(parts).ok_or_else(|| Error::Inconsistent { what: "no rank has a solution".to_owned() })
-}
-
-/// A stage begins on this rank.
-pub(crate) fn enter(comm: &Comm, stage: &'static str) {
-    heartbeat::enter(stage);
-    fault::point(comm, stage);
 }

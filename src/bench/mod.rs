@@ -9,7 +9,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use crate::cli::StreamArgs;
-use crate::console::Console;
+use crate::console::{Console, mebibytes};
 use crate::error::{ExitCode, Result};
 use crate::io::write_json;
 use crate::parallel::{Comm, start_threads};
@@ -98,11 +98,26 @@ pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
         stream: Bandwidths { copy: bandwidth(Kernel::Copy), triad: bandwidth(Kernel::Triad) },
         warnings: placement.warnings,
     };
-    console.stream(&record);
+    print(&console, &record);
     if let Some(path) = &args.json {
         comm.agree(if comm.is_root() { write_json(path, &[], &record) } else { Ok(()) })?;
     }
     Ok(ExitCode::Success)
+}
+
+fn print(console: &Console, record: &StreamRecord) {
+    let bytes = record.array_bytes_per_host;
+    let beyond = match record.cache_bytes_per_host {
+        0 => String::new(),
+        caches => format!(" ({:.1} times its last-level caches)", bytes as f64 / caches as f64),
+    };
+    let (size, repeats) = (mebibytes(bytes), record.repeats);
+    console.line("arrays", &format!("three of {size:.0} MiB on a host{beyond}, best of {repeats} runs"));
+    for (name, bandwidth) in [("copy", record.stream.copy), ("triad", record.stream.triad)] {
+        let Span { min, mean, max } = bandwidth.per_rank;
+        let text = format!("{:.2} GB/s, a rank {mean:.2} ({min:.2} to {max:.2})", bandwidth.total);
+        console.line(name, &text);
+    }
 }
 
 /// The best run is the one in which the slowest rank is fastest. **Collective.**

@@ -93,9 +93,10 @@ pub fn start(comm: &Comm) -> Result<()> {
     if let Some(socket) = socket {
         let (rank, ranks) = (comm.rank(), comm.size());
         let line = Line { socket, token, rank, turn, silence, stall };
-        let root: Vec<SocketAddr> = match (root_host.as_str(), port).to_socket_addrs() {
-            Ok(addresses) if rank > 0 => addresses.collect(),
-            _ => Vec::new(),
+        let root: Vec<SocketAddr> = if comm.is_root() {
+            Vec::new()
+        } else {
+            (root_host.as_str(), port).to_socket_addrs().map_or_else(|_| Vec::new(), Iterator::collect)
         };
         // From here on, who is stopped was heard before.
         line.send(&root);
