@@ -15,12 +15,12 @@ struct Chunk {
     window: Range<usize>,
 }
 
-/// A list of batches in chunks, of which every second one shares no node.
+/// A list of batches in chunks, which share nodes with the one before and the one after alone.
 pub struct Chunks(Vec<Chunk>);
 
 impl Chunks {
-    /// Cuts batches on `nodes` nodes into chunks as small as can be while chunks of
-    /// equal parity share no node, or into one chunk if that cannot be.
+    /// Cuts batches on `nodes` nodes into chunks as small as can be while only
+    /// neighbours share nodes, or into one chunk if that cannot be.
     pub fn new(batches: &[impl NodeList], nodes: usize) -> Self {
         const SMALLEST: usize = 64;
         let range = |[low, high]: [usize; 2], node: &Local| [low.min(*node as usize), high.max(*node as usize + 1)];
@@ -36,7 +36,9 @@ impl Chunks {
             if cut.is_empty() {
                 cut.push(Chunk { batches: 0..0, window: 0..0 });
             }
-            if cut.windows(3).all(|c| c[0].window.end <= c[2].window.start) {
+            // Then so are those further on, which begin after the end of another one between.
+            let apart = |n: usize| cut.windows(n + 1).all(|c| c[0].window.end <= c[n].window.start);
+            if apart(2) && apart(3) {
                 cut[0].window.start = 0;
                 for even in (0..cut.len()).step_by(2) {
                     cut[even].window.end = cut.get(even + 2).map_or(nodes, |next| next.window.start);
@@ -100,6 +102,32 @@ mod tests {
             }
             assert_eq!(turn.len(), n);
         }
+    }
+
+    /// Of five times 64 batches, the second 64 reach over the third into the fifth, but not into the fourth.
+    #[test]
+    fn nothing_is_cleared_after_it_was_added_to() {
+        let lists: Vec<Nodes> = [0..50, 40..450, 100..110, 450..500, 110..449]
+            .into_iter()
+            .flat_map(|nodes| {
+                let list = move |b: usize| -> Nodes {
+                    std::array::from_fn(|a| {
+                        std::array::from_fn(|l| (nodes.start + (64 * b + 8 * a + l) % nodes.len()) as Local)
+                    })
+                };
+                (0..64).map(list)
+            })
+            .collect();
+        let nodes = 500;
+        let mut expected = vec![0.0; nodes];
+        lists.iter().flat_map(|list| list.as_flattened()).for_each(|&node| expected[node as usize] += 1.0);
+        let mut y = vec![f64::NAN; nodes];
+        Chunks::new(&lists, nodes).sum(&mut y, |batches, first, part| {
+            for &node in lists[batches].iter().flat_map(|list| list.as_flattened()) {
+                part[node as usize - first] += 1.0;
+            }
+        });
+        assert_eq!(y, expected);
     }
 
     /// Batches of eight elements in a row that share a node with the next batch.
