@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# How well `quad8-mpi model` foretells runs on this machine: one run sets the model, which then stands beside the
-# medians of runs of other meshes, sizes and ranks.
+# How well `quad8-mpi model` foretells runs on this machine: runs of one mesh on one number of ranks set the model, which
+# then stands beside the medians of runs of other meshes, sizes and ranks.
 #
-#   jobs/model_check.sh [--ranks "1 2"] [--meshes "y-channel:3 y-channel:2 venturi:3 s-bend:3"] [--repeats 5]
+#   jobs/model_check.sh [--ranks "2 1"] [--meshes "y-channel:3 y-channel:2 venturi:3 s-bend:3"] [--repeats 5]
 #                       [--out FOLDER]
 #
-# What sets the model is the middle one of the runs of the first mesh on the first number of ranks. Before each run
-# something else fills as much memory: the host of a virtual machine takes back pages that nobody uses and gives them
-# again many times slower than the machine itself, which assembly and setup would then measure. Between the two stands
-# STREAM with as many ranks as the run. --out keeps all records. Leave the machine alone meanwhile.
+# The first mesh on the first number of ranks sets the model. Before each run something else fills as much memory: the
+# host of a virtual machine takes back pages that nobody uses and gives them again many times slower than the machine
+# itself, which assembly and setup would then measure. Between the two, STREAM and messages are measured with as many
+# ranks as the run has. --out keeps all records. Leave the machine alone meanwhile.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-ranks='1 2' meshes='y-channel:3 y-channel:2 venturi:3 s-bend:3' repeats=5 out=
+ranks="$(nproc) 1" meshes='y-channel:3 y-channel:2 venturi:3 s-bend:3' repeats=5 out=
 usage() { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; }
 while (($#)); do
     case $1 in
@@ -41,25 +41,15 @@ for ((i = 1; i <= repeats; i++)); do
             name=${mesh/:/-}-$n-$i
             "$solver" bench stream --quiet --threads 1 --size 800 --repeats 2
             mpirun -n "$n" "$solver" bench stream --quiet --threads 1 --repeats 5 --json "$out/stream-$name.json"
+            ((n == 1)) || mpirun -n "$n" "$solver" bench messages --quiet --work 100 --repeats 3 \
+                --json "$out/messages-$name.json"
             mpirun -n "$n" "$solver" "${mesh%:*}" --refine "${mesh#*:}" --quiet --threads 1 \
                 -o out.h5 --json "$out/run-$name.json"
         done
     done
 done
 
-middle=$(/usr/bin/python3 - "$out/run-${meshes[0]/:/-}-${ranks[0]}-"*.json <<'PYTHON'
-import json, sys
-
-STAGES = ("assemble_system", "apply_bc", "setup_preconditioner", "solve_system")
-
-def seconds(path):
-    with open(path) as file:
-        timings = json.load(file)["timing_metrics"]
-    return sum(timings[stage]["max"] for stage in STAGES)
-
-print(sorted(sys.argv[1:], key=seconds)[(len(sys.argv) - 1) // 2])
-PYTHON
-)
-# Messages through shared memory: a microsecond each, at the rate at which one core copies.
-"$solver" model --ranks 1 --latency 1 --overhead 0.5 --bandwidth 50 --ranks-per-node 1 --cores "$(nproc)" \
-    --record "$middle" --stream "$out"/stream-*.json --compare "$out"/run-*.json
+shopt -s nullglob
+messages=("$out"/messages-*.json)
+"$solver" model --ranks 1 --cores "$(nproc)" --record "$out/run-${meshes[0]/:/-}-${ranks[0]}-"*.json \
+    --stream "$out"/stream-*.json ${messages:+--messages "${messages[@]}"} --compare "$out"/run-*.json

@@ -165,6 +165,8 @@ pub enum Error {
     NotRecord { path: PathBuf, cause: String },
     #[error("the run in {path} did not converge, so its times say nothing: leave it out")]
     NotConverged { path: PathBuf },
+    #[error("one rank alone has nobody to send messages to: start two or more, as in mpirun -n 2")]
+    NoMessages,
     #[error("these runs are no scaling study: {why}")]
     NoStudy { why: String },
     #[error("a picture is a .png or an .svg file: {path} is neither")]

@@ -36,7 +36,10 @@ fn main() {
         Command::Check(args) => Box::new(move |comm| check::check(comm, &args)),
         Command::Model(args) => Box::new(move |comm| model::model(comm, &args)),
         Command::Meshes => Box::new(|comm| check::list_meshes(comm)),
-        Command::Bench(BenchArgs { what: Benchmark::Stream(args) }) => Box::new(move |comm| bench::stream(comm, &args)),
+        Command::Bench(BenchArgs { what }) => match what {
+            Benchmark::Stream(args) => Box::new(move |comm| bench::stream(comm, &args)),
+            Benchmark::Messages(args) => Box::new(move |comm| bench::messages(comm, &args)),
+        },
         Command::Report(args) => alone(|| report::report(&args)),
         Command::Plot(args) => alone(|| plot::plot(&args)),
         Command::Completions(args) => alone(|| cli::completions(&args)),

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
@@ -63,6 +63,20 @@ pub struct Kernels {
 pub struct Bandwidth {
     /// See above.
     pub total: f64,
+}
+
+/// What an exchange between neighbours takes, as `quad8-mpi bench messages` measured: the latency, the overhead for
+/// each neighbour, and its bytes over the bandwidth.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct MessageCosts {
+    /// Seconds.
+    pub latency: f64,
+    /// Seconds a neighbour.
+    pub overhead: f64,
+    /// Bytes a second that a rank receives.
+    pub bandwidth: f64,
+    /// Seconds of the sum of one number over the ranks.
+    pub sum: f64,
 }
 
 impl Stream {

@@ -35,8 +35,8 @@ impl Kernel {
 pub struct Measured {
     /// Entries of each array on this rank.
     pub entries: usize,
-    /// Seconds of each run, by kernel.
-    pub seconds: [Vec<f64>; 2],
+    /// Seconds of each run, by kernel: of this rank's own part, and until all ranks had finished theirs.
+    pub seconds: [Vec<[f64; 2]>; 2],
 }
 
 /// What each array must have at least (bytes) on a host with these caches:
@@ -98,8 +98,11 @@ pub fn measure(comm: &Comm, threads: usize, entries: usize, repeats: u32) -> Res
             comm.barrier();
             let start = Instant::now();
             on_each(&|part| part.iter_mut().for_each(|part| part.run(kernel)));
+            let own = start.elapsed().as_secs_f64();
+            // Ranks that share a core run one after the other.
+            comm.barrier();
             if round > 0 {
-                seconds[kernel as usize].push(start.elapsed().as_secs_f64());
+                seconds[kernel as usize].push([own, start.elapsed().as_secs_f64()]);
             }
         }
     }

@@ -9,7 +9,7 @@ mod report;
 mod shell;
 mod solve;
 
-pub use bench::{BenchArgs, Benchmark, StreamArgs};
+pub use bench::{BenchArgs, Benchmark, MessagesArgs, StreamArgs};
 pub use check::CheckArgs;
 pub use model::{Cluster, ModelArgs};
 pub use partition::PartitionArgs;

@@ -46,15 +46,20 @@ pub struct ModelArgs {
     #[arg(long, value_name = "R", value_parser = positive)]
     pub ranks_per_node: Option<f64>,
 
-    /// Run record (--json of a solve) of a full node, which says how fast a rank computes [default: that of a core
-    /// of an EPYC]
-    #[arg(long, value_name = "RUN.json")]
-    pub record: Option<PathBuf>,
+    /// Run record (--json of a solve) of a full node, which says how fast a rank computes; of equal runs the medians
+    /// do [default: that of a core of an EPYC]
+    #[arg(long, value_name = "RUN.json", num_args = 1..)]
+    pub record: Vec<PathBuf>,
 
     /// Records of `bench stream` on the machine of that run, with as many ranks as the run and as those that are
     /// compared: what a rank moves takes as long as its share of the memory bandwidth says
     #[arg(long, value_name = "STREAM.json", num_args = 1.., requires = "record")]
     pub stream: Vec<PathBuf>,
+
+    /// Records of `bench messages` with as many ranks as those that are compared, which then replace the numbers of the
+    /// cluster
+    #[arg(long, value_name = "MESSAGES.json", num_args = 1.., requires = "compare")]
+    pub messages: Vec<PathBuf>,
 
     /// Cores of a host, which more ranks than that share in the runs that are compared [default: as many as ranks]
     #[arg(long, value_name = "C", requires = "compare", value_parser = positive)]

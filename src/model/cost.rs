@@ -61,10 +61,12 @@ impl Iteration {
 
 /// Reductions of CG in an iteration.
 const REDUCTIONS: f64 = 3.0;
+/// Reductions of assembly, and exchanges.
+const ASSEMBLY: f64 = 3.0;
 /// Sums beside each product of the Lanczos process that a smoother starts with.
 const LANCZOS_SUMS: f64 = 2.0;
 
-/// Exchanges of lists with all ranks that a level is built with, each beside a sum.
+/// Exchanges of lists with all ranks that a level is built with.
 fn exchanges(kind: Kind) -> f64 {
     if kind == Kind::Mesh { 8.0 } else { 5.0 }
 }
@@ -103,7 +105,9 @@ impl Solve<'_> {
         let Self { machine, levels, .. } = self;
         let ranks = levels[0].ranks;
         let work = self.interfaces.imbalance() * machine.rates.setup * levels[0].unknowns / ranks;
-        let list = machine.reduction(ranks, 8.0) + 8.0 * ranks / machine.bandwidth;
+        // The lengths go to all ranks, the lists to some, and all agree on how it went.
+        let lengths = machine.reduction(ranks, 8.0) + 8.0 * ranks / machine.bandwidth;
+        let list = lengths + machine.messages((ranks - 1.0).min(1.0), 8.0) + machine.reduction(ranks, 8.0);
         let lists: f64 = levels.iter().map(|level| exchanges(level.kind) * list).sum();
         // The coarsest level has no smoother.
         let lanczos = |at: usize| {
@@ -113,10 +117,11 @@ impl Solve<'_> {
         work + lists + (0..levels.len().saturating_sub(1)).map(lanczos).sum::<f64>()
     }
 
-    /// Seconds of integrating the elements, which takes no message.
+    /// Seconds of integrating the elements, and of the conditions.
     pub fn assembly(&self) -> f64 {
         let finest = &self.levels[0];
-        self.interfaces.imbalance() * self.machine.rates.assembly * finest.unknowns / finest.ranks
+        let work = self.interfaces.imbalance() * self.machine.rates.assembly * finest.unknowns / finest.ranks;
+        work + ASSEMBLY * (self.machine.reduction(finest.ranks, 8.0) + self.exchange(0, 8.0))
     }
 
     /// Seconds of one exchange of values of `width` bytes on a level, on the

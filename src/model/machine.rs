@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::hierarchy::{Kind, Level, Shape};
 use super::run::Run;
+use crate::record::median;
 
 /// A network and the ranks on it.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -102,22 +103,30 @@ impl Rates {
         }
     }
 
+    /// Of equal runs, one by one.
+    pub fn median(runs: Vec<Self>) -> Self {
+        Self::each(|of| median(runs.iter().map(of).collect()))
+    }
+
+    fn each(value: impl Fn(fn(&Self) -> f64) -> f64) -> Self {
+        Self {
+            iteration: value(|r| r.iteration),
+            mesh: value(|r| r.mesh),
+            matrix: value(|r| r.matrix),
+            assembly: value(|r| r.assembly),
+            setup: value(|r| r.setup),
+            direct: value(|r| r.direct),
+        }
+    }
+
     /// Those of a rank that has `to` GB/s of the memory instead of `from`, and one part in `crowd` of a core. Moving
     /// and computing add up, as where a core waits for what it needs (J. Treibig, G. Hager, *Introducing a performance
     /// model for bandwidth-limited loop kernels*, PPAM 2009).
     pub fn shared(self, [from, to]: [f64; 2], crowd: f64) -> Self {
-        let each = |of: fn(&Self) -> f64| {
+        Self::each(|of| {
             let moving = (of(&BYTES) / (MOVED * from * 1e9)).min(of(&self));
             crowd * (of(&self) - moving) + moving * from / to
-        };
-        Self {
-            iteration: each(|r| r.iteration),
-            mesh: each(|r| r.mesh),
-            matrix: each(|r| r.matrix),
-            assembly: each(|r| r.assembly),
-            setup: each(|r| r.setup),
-            direct: each(|r| r.direct),
-        }
+        })
     }
 }
 

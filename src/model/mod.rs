@@ -12,6 +12,7 @@ mod hierarchy;
 mod interfaces;
 mod machine;
 mod memory;
+mod messages;
 mod partitions;
 mod prediction;
 mod report;
@@ -33,6 +34,7 @@ use crate::plot;
 use hierarchy::Shape;
 use machine::{Machine, Rates};
 use memory::Memory;
+use messages::Messages;
 use prediction::Model;
 use run::Run;
 
@@ -52,20 +54,21 @@ pub fn model(comm: &Comm, args: &ModelArgs) -> Result<ExitCode> {
 
 fn foretell(args: &ModelArgs) -> Result<()> {
     let alone = Rc::new(Comm::alone());
-    let run = args.record.as_deref().map(Run::read).transpose()?;
+    let set_by = Run::read_equal(&args.record)?;
+    let run = set_by.first();
     let compared: Vec<Run> = args.compare.iter().map(|path| Run::read(path)).collect::<Result<_>>()?;
     let memory = Memory::read(&args.stream)?;
-    let shape = run.as_ref().map_or(Shape::TYPICAL, Shape::of);
+    let shape = run.map_or(Shape::TYPICAL, Shape::of);
     let [latency, overhead, bandwidth, ranks_per_node] = args.cluster.numbers();
     let machine = Machine {
         latency: args.latency.unwrap_or(latency) * 1e-6,
         overhead: args.overhead.unwrap_or(overhead) * 1e-6,
         bandwidth: args.bandwidth.unwrap_or(bandwidth) * GIGABIT / args.ranks_per_node.unwrap_or(ranks_per_node),
-        rates: match &run {
+        rates: match run {
             _ if args.network => Rates::NONE,
             Some(run) => {
                 let imbalance = prediction::interfaces(&alone, run)?.map_or(1.0, |parts| parts.imbalance());
-                Rates::of(run, &shape, imbalance)
+                Rates::median(set_by.iter().map(|run| Rates::of(run, &shape, imbalance)).collect())
             }
             None => Rates::TYPICAL,
         },
@@ -73,8 +76,9 @@ fn foretell(args: &ModelArgs) -> Result<()> {
     let model = Model {
         machine,
         shape,
-        iterations: run.as_ref().map_or(multigrid_iterations(RTOL), |run| run.iterations as f64),
-        bandwidth: run.as_ref().zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel), memory)),
+        iterations: run.map_or(multigrid_iterations(RTOL), |run| run.iterations as f64),
+        bandwidth: run.zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel), memory)),
+        messages: Messages::read(&args.messages)?,
         cores: args.cores,
         fewest: args.fewest.unwrap_or(SMALLEST as f64),
     };
@@ -89,7 +93,9 @@ fn foretell(args: &ModelArgs) -> Result<()> {
         print!("{}", report::text(&prediction));
     }
     if let Some(path) = &args.json {
-        write_json(path, &[args.record.as_deref()], &prediction)?;
+        let inputs = [&args.record, &args.stream, &args.messages, &args.compare];
+        let inputs: Vec<_> = inputs.into_iter().flatten().map(|path| Some(path.as_path())).collect();
+        write_json(path, &inputs, &prediction)?;
     }
     if let Some(path) = &args.output {
         plot::efficiency(&prediction, path, args.width)?;

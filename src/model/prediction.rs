@@ -9,13 +9,14 @@ use super::hierarchy::{Level, Shape};
 use super::interfaces::Interfaces;
 use super::machine::{Machine, Rates};
 use super::memory::Memory;
+use super::messages::Messages;
 use super::partitions::Partitions;
 use super::run::Run;
 use crate::cli::ModelArgs;
 use crate::error::Result;
 use crate::mesh::BuiltIn;
 use crate::parallel::Comm;
-use crate::record::{Parallel, median};
+use crate::record::{MessageCosts, Parallel, median};
 
 /// All that the model needs beside a partition.
 pub struct Model {
@@ -29,6 +30,8 @@ pub struct Model {
     pub fewest: f64,
     /// Memory bandwidth of a rank of the run that the rates come from, and that of others (GB/s), where measured.
     pub bandwidth: Option<(f64, Memory)>,
+    /// What messages take among as many ranks as those of a run, where that was measured.
+    pub messages: Messages,
     /// Cores of a host, where ranks may have to share them.
     pub cores: Option<f64>,
 }
@@ -174,8 +177,7 @@ impl Model {
     pub fn compare(&self, alone: &Rc<Comm>, runs: &[Run]) -> Result<Vec<Comparison>> {
         let mut groups: Vec<Vec<&Run>> = Vec::new();
         for run in runs {
-            let is_equal = |other: &Run| other.mesh_info == run.mesh_info && other.parallel == run.parallel;
-            match groups.iter_mut().find(|group| is_equal(group[0])) {
+            match groups.iter_mut().find(|group| run.is_like(group[0])) {
                 Some(group) => group.push(run),
                 None => groups.push(vec![run]),
             }
@@ -191,7 +193,7 @@ impl Model {
     fn beside(&self, interfaces: &Interfaces, runs: &[&Run]) -> Comparison {
         let run = runs[0];
         let levels = self.shape.as_solved(run, self.fewest);
-        let machine = Machine { rates: self.rates_for(run.parallel), ..self.machine };
+        let machine = self.machine_for(run.parallel);
         let solve = Solve { machine: &machine, interfaces, levels: &levels };
         let [assembly, setup, iteration] = [solve.assembly(), solve.setup(), solve.iteration().total()];
         let all: Vec<[f64; 4]> = runs.iter().map(|run| measured(run)).collect();
@@ -205,6 +207,15 @@ impl Model {
             predicted: [assembly, setup, iteration, assembly + setup + run.iterations as f64 * iteration],
             counted: [mean.halo.count.mean, mean.halo.bytes.mean].map(|each| each * run.parallel.ranks as f64),
             expected: solve.sent(),
+        }
+    }
+
+    /// The machine as these ranks have it.
+    fn machine_for(&self, parallel: Parallel) -> Machine {
+        let rates = self.rates_for(parallel);
+        match self.messages.among(parallel) {
+            Some(MessageCosts { latency, overhead, bandwidth, .. }) => Machine { latency, overhead, bandwidth, rates },
+            None => Machine { rates, ..self.machine },
         }
     }
 

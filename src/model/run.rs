@@ -1,6 +1,6 @@
 //! The part of a run record that the model is set by, or compared with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -70,6 +70,24 @@ impl Run {
             return Err(not_record(path, "the model is of multigrid, which this run did not use"));
         }
         Ok(run)
+    }
+
+    /// Reads records of equal runs.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read); [`Error::NotRecord`](crate::Error::NotRecord), also for a run that is not like
+    /// the first.
+    pub fn read_equal(paths: &[PathBuf]) -> Result<Vec<Self>> {
+        let runs: Vec<Self> = paths.iter().map(|path| Self::read(path)).collect::<Result<_>>()?;
+        match runs.iter().position(|run| !run.is_like(&runs[0])) {
+            Some(other) => Err(not_record(&paths[other], "it is of another mesh or other ranks than the first")),
+            None => Ok(runs),
+        }
+    }
+
+    /// Whether the other is of the same mesh on the same ranks.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.mesh_info == other.mesh_info && self.parallel == other.parallel
     }
 
     /// Refinements of the mesh.

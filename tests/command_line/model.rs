@@ -7,6 +7,9 @@ use crate::program::Folder;
 use crate::refusal::refused;
 use crate::trial;
 
+const RECORD: &str = "a.json is not a run record";
+const OVER: &str = "the output a.json is an input";
+
 pub fn trials() -> Vec<Trial> {
     let bad = |name: &str, args, code, message| refused(name, args, code, message, |_| ());
     [
@@ -20,7 +23,37 @@ pub fn trials() -> Vec<Trial> {
         bad("a_model_of_another_kind_of_picture", &["model", "-o", "a.gif", "--ranks", "1"], 2, "a.gif is neither"),
         bad("a_model_of_a_network_beside_nothing", &["model", "--network"], 2, "required arguments"),
         bad("a_model_without_a_network", &["model", "--bandwidth", "0"], 2, "must be positive"),
-        refused("a_model_of_another_record", &["model", "--record", "a.json"], 2, "is not a run record", |folder| {
+        refused(
+            "a_model_of_two_meshes",
+            &["model", "--record", "1.json", "2.json"],
+            2,
+            "2.json is not a run",
+            |folder| {
+                for refine in ["1", "2"] {
+                    let json = format!("{refine}.json");
+                    folder.run(0, &["--refine", refine, "--threads", "1", "--json", &json, "-q"]).expect_code(0);
+                }
+            },
+        ),
+        refused(
+            "a_model_over_its_input",
+            &["model", "--compare", "a.json", "--json", "a.json", "-q"],
+            2,
+            OVER,
+            |folder| {
+                folder.run(0, &["--threads", "1", "--json", "a.json", "-q"]).expect_code(0);
+            },
+        ),
+        refused(
+            "a_model_of_other_messages",
+            &["model", "--compare", "a.json", "--messages", "a.json"],
+            2,
+            RECORD,
+            |folder| {
+                folder.run(0, &["--threads", "1", "--json", "a.json", "-q"]).expect_code(0);
+            },
+        ),
+        refused("a_model_of_another_record", &["model", "--record", "a.json"], 2, RECORD, |folder| {
             std::fs::write(folder.path("a.json"), "{}").unwrap();
         }),
     ]
@@ -64,7 +97,8 @@ fn calibrated() {
         folder.run(ranks, &["--refine", "2", "--threads", "1", "--json", &file, "-q"]).expect_code(0);
     }
     let compare = ["--compare", "1.json", "2.json", "1.json"];
-    let args = [&["model", "--ranks", "2", "--record", "1.json", "--json", "model.json"], &compare[..]].concat();
+    let args =
+        [&["model", "--ranks", "2", "--record", "1.json", "1.json", "--json", "model.json"], &compare[..]].concat();
     let outcome = folder.run(0, &args).expect_code(0);
     let lines = outcome.stdout.lines().filter(|line| line.starts_with("built-in y-channel, --refine 2")).count();
     assert_eq!(lines, 2, "{outcome}");
@@ -91,8 +125,10 @@ fn shared() {
     std::fs::write(folder.path("other.json"), other.to_string()).unwrap();
     let compared = ["--compare", "other.json", "run.json"];
     let assembly = |more: &[&str]| {
-        let args = ["model", "--ranks", "1", "--record", "run.json", "--json", "model.json"];
-        folder.run(0, &[&args, &compared[..], more].concat()).expect_code(0);
+        let args = ["model", "--ranks", "1", "--record", "run.json", "--json", "model.json", "--latency", "1e-9"];
+        folder
+            .run(0, &[&args[..], &["--overhead", "0", "--bandwidth", "1e9"], &compared, more].concat())
+            .expect_code(0);
         let model = folder.json("model.json");
         [0, 1].map(|run| number(&model, &format!("/compared/{run}/predicted/0")))
     };
@@ -103,4 +139,11 @@ fn shared() {
     assert!(((plain[0] - alone) / saved - 1.0).abs() < 1e-6, "{alone} after {} less {saved}", plain[0]);
     let crowded = assembly(&["--cores", "1"]);
     assert!((crowded[0] - plain[0]).abs() < 1e-12 && (crowded[1] / plain[1] - 2.0).abs() < 1e-9, "{crowded:?}");
+    // Three sums and three exchanges with one neighbour, where messages were measured.
+    let parallel = serde_json::json!({ "ranks": 2, "threads_per_rank": 1, "hosts": 1 });
+    let costs = serde_json::json!({ "latency": 2.0, "overhead": 0.5, "bandwidth": 1e300, "sum": 3.0 });
+    let messages = serde_json::json!({ "parallel": parallel, "messages": costs }).to_string();
+    std::fs::write(folder.path("messages.json"), messages).unwrap();
+    let slow = assembly(&["--messages", "messages.json"]);
+    assert!((slow[0] - plain[0]).abs() < 1e-12 && (slow[1] - plain[1] - 15.0).abs() < 1e-9, "{slow:?}");
 }

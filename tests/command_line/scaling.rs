@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use nix::sched::{CpuSet, sched_getaffinity};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tiny_skia::Pixmap;
 
@@ -19,7 +21,13 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/scaling.sh");
 pub fn trials() -> Vec<Trial> {
     [
         at_ranks("the_memory_bandwidth_is_measured", [0, 2], bandwidth),
+        at_ranks("messages_are_measured", [2, 7], messages),
         vec![
+            trial("ranks_that_share_a_core_share_its_bandwidth", crowded),
+            trial("messages_of_one_rank_are_refused", || {
+                let outcome = Folder::new().run(1, &["bench", "messages"]).expect_code(2);
+                assert!(outcome.stderr.contains("one rank alone has nobody"), "{outcome}");
+            }),
             trial("a_report_compares_runs", strong),
             trial("a_report_on_growing_meshes_is_one_of_weak_scaling", weak),
             trial("a_strong_study_runs_from_end_to_end", strong_study),
@@ -50,6 +58,36 @@ fn bandwidth(ranks: usize) {
         assert!(0.01 < min && min <= mean && mean <= max && max < 10_000.0, "{kernel}: {min} {mean} {max}");
         assert!(total <= mean * ranks.max(1) as f64 * 1.000_001, "{kernel}: {total} of {mean}");
     }
+}
+
+/// Eight ranks on one core: none of them may take the time in which another runs for its own.
+fn crowded() {
+    let folder = Folder::new();
+    let allowed = sched_getaffinity(Pid::this()).unwrap();
+    let core = (0..CpuSet::count()).find(|&core| allowed.is_set(core) == Ok(true)).unwrap().to_string();
+    let total = |ranks: usize| {
+        let args = ["-c", &core, PROGRAM, "bench", "stream", "--size", "64", "--threads", "1", "--json", "stream.json"];
+        let run = Run { ranks, timeout: Duration::from_secs(60), env: Vec::new() };
+        run.run(Path::new("taskset"), &args, &folder.path("")).expect_code(0);
+        folder.json("stream.json").pointer("/stream/triad/total").and_then(Value::as_f64).unwrap()
+    };
+    let [alone, together] = [1, 8].map(total);
+    assert!(together < 3.0 * alone, "{together} GB/s with eight ranks on a core that has {alone}");
+}
+
+fn messages(ranks: usize) {
+    let folder = Folder::new();
+    let args = ["bench", "messages", "--work", "10", "--repeats", "2", "--json", "messages.json"];
+    let outcome = folder.run(ranks, &args).expect_code(0);
+    assert!(outcome.stdout.contains("us a sum over all ranks"), "{outcome}");
+    let record = folder.json("messages.json");
+    let number = |path: &str| record.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
+    assert_eq!([number("/parallel/ranks"), number("/work")], [ranks as f64, 1e-5]);
+    // From what shared memory does to ranks that wait for each other on a busy machine.
+    for cost in ["latency", "overhead", "sum"] {
+        assert!((0.0..1.0).contains(&number(&format!("/messages/{cost}"))), "{cost}: {record}");
+    }
+    assert!((1e4..1e13).contains(&number("/messages/bandwidth")), "{record}");
 }
 
 /// A folder with records of the same mesh on 1 and 2 ranks.
@@ -196,6 +234,7 @@ fn refusals() -> Vec<Trial> {
             with("{}"),
         ),
         refused("a_bandwidth_without_arrays", &["bench", "stream", "--size", "0"], 2, "'0' for '--size", |_| ()),
+        refused("messages_after_no_work", &["bench", "messages", "--work=-1"], 2, "must be 0 to 1000000", |_| ()),
         refused(
             "a_bandwidth_without_a_place",
             &["bench", "stream", "--size", "1", "-q", "--threads", "1", "--json", "a/b.json"],
