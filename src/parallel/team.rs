@@ -105,22 +105,21 @@ impl Team {
 
     /// A thread begins when it is its turn.
     pub fn begin(&self, seat: usize) {
-        let mut state = self.wait(self.state(), seat);
-        state.outputs[seat] = None;
+        self.wait(self.state(), seat).outputs[seat] = None;
     }
 
     /// A thread has ended: its turn is another one's.
     pub fn end(&self) {
         let mut state = self.state();
         state.free += 1;
-        self.call(&state);
+        self.call(state);
     }
 
     /// A thread leaves its input of a step and may go on with what does not need the output.
     pub fn leave(&self, seat: usize, input: impl Any + Send) {
         let mut state = self.state();
         state.inputs[seat] = Some(Box::new(input));
-        self.call(&state);
+        self.call(state);
     }
 
     /// The inputs of all threads, for the lead, when they are there.
@@ -138,7 +137,7 @@ impl Team {
         for (place, output) in state.outputs.iter_mut().zip(outputs) {
             *place = Some(Box::new(output));
         }
-        self.call(&state);
+        self.call(state);
     }
 
     /// The output of a thread, when it is there.
@@ -163,21 +162,27 @@ impl Team {
     /// Waits until this thread can go on and may.
     fn wait<'a>(&'a self, mut state: MutexGuard<'a, State>, seat: usize) -> MutexGuard<'a, State> {
         state.waiting[seat] = true;
-        self.call(&state);
+        self.call(state);
+        let mut state = self.state();
         while !state.is_ready(seat) || state.free == 0 {
             state = self.calls[seat].wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.waiting[seat] = false;
         state.free -= 1;
-        self.call(&state);
+        if state.free > 0 {
+            self.call(state);
+            state = self.state();
+        }
         state
     }
 
-    /// Wakes one thread that can go on, if it may: the lead first, for whom all others wait.
-    fn call(&self, state: &State) {
-        if state.free > 0
-            && let Some(next) = (0..self.seats()).find(|&seat| state.waiting[seat] && state.is_ready(seat))
-        {
+    /// Wakes one thread that can go on, if it may: the lead first, for whom all others wait. It must not find the
+    /// state locked, or it would sleep again at once.
+    fn call(&self, state: MutexGuard<'_, State>) {
+        let may_go = |&seat: &usize| state.waiting[seat] && state.is_ready(seat);
+        let next = if state.free > 0 { (0..self.seats()).find(may_go) } else { None };
+        drop(state);
+        if let Some(next) = next {
             self.calls[next].notify_one();
         }
     }

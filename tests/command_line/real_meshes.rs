@@ -2,8 +2,6 @@
 //! that a direct solver (SciPy's SuperLU) finds on them. Runs where
 //! QUAD8_MPI_REAL_MESHES names the folder that holds the files.
 
-use std::path::PathBuf;
-
 use hdf5::File;
 use libtest_mimic::Trial;
 use serde::Deserialize;
@@ -27,7 +25,7 @@ struct RealMesh {
 
 pub fn trials() -> Vec<Trial> {
     let meshes: Vec<RealMesh> = serde_json::from_str(include_str!("../data/real_meshes.json")).unwrap();
-    let folder = std::env::var_os("QUAD8_MPI_REAL_MESHES").map(PathBuf::from);
+    let folder = std::env::var_os("QUAD8_MPI_REAL_MESHES").map(|folder| std::path::absolute(folder).unwrap());
     let mut trials = Vec::new();
     for mesh in meshes {
         for ranks in [1, 2, 3, 4, 7, 16] {

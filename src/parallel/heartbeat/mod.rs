@@ -76,12 +76,10 @@ impl Limit {
 pub fn start(comm: &Comm) -> Result<()> {
     let read = || Ok([SILENCE.read()?, STALL.read()?]);
     let seconds = comm.agree(if comm.is_root() { read() } else { Ok([0.0; 2]) })?;
-    let [silence, stall] = seconds.map(|seconds| Duration::from_secs_f64(comm.broadcast(0, seconds)));
-    if comm.size() == 1 || silence.is_zero() {
-        return Ok(());
-    }
-    let shorter = if stall.is_zero() { silence } else { silence.min(stall) };
-    let turn = (shorter / TURNS).min(LONGEST_TURN);
+    let limit = |seconds| Some(Duration::from_secs_f64(seconds)).filter(|limit| !limit.is_zero());
+    let [silence, stall] = seconds.map(|seconds| limit(comm.broadcast(0, seconds)));
+    let Some(silence) = silence.filter(|_| comm.size() > 1) else { return Ok(()) };
+    let turn = (stall.map_or(silence, |stall| silence.min(stall)) / TURNS).min(LONGEST_TURN);
     let host = gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok();
     let port = socket.as_ref().and_then(|socket| socket.local_addr().ok()).map_or(0, |address| address.port());
@@ -115,15 +113,14 @@ struct Line {
     turn: Duration,
     /// What ends the job.
     silence: Duration,
-    /// None where it is zero.
-    stall: Duration,
+    stall: Option<Duration>,
 }
 
 impl Line {
     /// Rank 0: hears all others and answers.
     fn watch_all(&self, ranks: usize) {
-        let stall = (!self.stall.is_zero()).then(|| self.turns(self.stall));
-        let mut attendance = Attendance::new(ranks, Limits { silence: self.turns(self.silence), stall });
+        let limits = Limits { silence: self.turns(self.silence), stall: self.stall.map(|stall| self.turns(stall)) };
+        let mut attendance = Attendance::new(ranks, limits);
         loop {
             attendance.heard(self.rank, pulse::now());
             self.listen(|rank, pulse, from| {
@@ -197,7 +194,7 @@ impl Line {
     }
 
     fn stalled(&self, at_work: &[usize]) -> ! {
-        end(&STALL, self.stall, |seconds, stage| {
+        end(&STALL, self.stall.unwrap_or_default(), |seconds, stage| {
             let why = match at_work {
                 [] => "every rank waits for messages".to_owned(),
                 [rank] => format!("rank {rank} hangs, in its own work or in a file, and the others wait for it"),
@@ -231,7 +228,7 @@ mod tests {
         let turn = Duration::from_millis(200);
         let line = |token, rank| {
             let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-            Line { socket, token: [token; 8], rank, turn, silence: 3 * turn, stall: Duration::ZERO }
+            Line { socket, token: [token; 8], rank, turn, silence: 3 * turn, stall: None }
         };
         let (here, same, other) = (line(1, 0), line(1, 6), line(2, 5));
         let address = [here.socket.local_addr().unwrap()];
