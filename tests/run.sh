@@ -16,6 +16,8 @@ if cargo clippy --version >/dev/null 2>&1; then
     echo "== lints"
     cargo clippy --release --locked --all-targets -- -D warnings
 fi
+echo "== fuzz targets"
+cargo check --locked --quiet --manifest-path fuzz/Cargo.toml
 echo "== dependencies"
 tests/deny.sh
 echo "== documentation"
