@@ -22,15 +22,17 @@ pub use cost::Iteration;
 pub use interfaces::{Interfaces, Part};
 pub use prediction::{Comparison, Prediction, Row};
 
+use std::path::Path;
 use std::rc::Rc;
 
 use crate::cli::ModelArgs;
+use crate::console::group;
 use crate::error::{ExitCode, Result};
 use crate::estimate::multigrid_iterations;
 use crate::io::write_json;
 use crate::la::hierarchy::SMALLEST;
 use crate::parallel::Comm;
-use crate::plot;
+use crate::plot::{self, Efficiencies};
 use hierarchy::Shape;
 use machine::{Machine, Rates};
 use memory::Memory;
@@ -98,7 +100,24 @@ fn foretell(args: &ModelArgs) -> Result<()> {
         write_json(path, &inputs, &prediction)?;
     }
     if let Some(path) = &args.output {
-        plot::efficiency(&prediction, path, args.width)?;
+        draw(&prediction, path, args.width)?;
     }
     Ok(())
+}
+
+fn draw(Prediction { mesh, is_weak, rows, .. }: &Prediction, path: &Path, width: u32) -> Result<()> {
+    let (scaling, what) = if *is_weak { ("weak", " a rank") } else { ("strong", "") };
+    let unknowns = group(rows.first().map_or(0.0, |row| row.unknowns) as u64);
+    let of = |value: fn(&Row) -> f64| rows.iter().map(value).collect();
+    let efficiencies = Efficiencies {
+        title: &format!("Model: {scaling} scaling of the built-in {mesh}, {unknowns} unknowns{what}"),
+        quantity: &format!("{scaling} efficiency of an iteration"),
+        ranks: &rows.iter().map(|row| row.ranks).collect::<Vec<_>>(),
+        curves: [
+            ("parts alone, no messages", of(|row| 1.0 / row.imbalance)),
+            ("coarse levels on all ranks", of(|row| row.spread_efficiency)),
+            ("as the solver does", of(|row| row.efficiency)),
+        ],
+    };
+    plot::efficiency(&efficiencies, path, width)
 }

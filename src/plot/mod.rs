@@ -17,7 +17,7 @@ mod text;
 mod ticks;
 mod view;
 
-pub use efficiency::efficiency;
+pub use efficiency::{Efficiencies, efficiency};
 
 use crate::cli::PlotArgs;
 use crate::error::{Error, ExitCode, Result};
