@@ -5,6 +5,7 @@ pub(crate) mod draft;
 mod partition_file;
 mod record;
 mod results;
+mod run_group;
 pub(crate) mod slabs;
 pub(crate) mod stored;
 mod tags;
