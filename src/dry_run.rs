@@ -4,7 +4,7 @@ use crate::cli::SolveArgs;
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
 use crate::estimate::{Estimate, Plan};
-use crate::io::write_json;
+use crate::io::{refuse_input, write_json};
 use crate::mesh::MOST_ON_A_RANK;
 use crate::parallel::Comm;
 
@@ -27,11 +27,12 @@ pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
         bandwidth: args.bandwidth * 1e9,
     };
     check_refinement(&plan)?;
+    let json = case.output.json.as_deref();
+    comm.agree(json.map_or(Ok(()), |path| refuse_input(path, source.path())))?;
     let estimate = Estimate::new(source.name(), &plan);
     Console::new(comm.is_root() && !args.quiet).estimate(&estimate, args.bandwidth);
-    if let Some(path) = &case.output.json {
-        let write = || write_json(path, &[source.path()], &estimate);
-        comm.agree(if comm.is_root() { write() } else { Ok(()) })?;
+    if let Some(path) = json {
+        comm.agree(if comm.is_root() { write_json(path, &estimate) } else { Ok(()) })?;
     }
     Ok(ExitCode::Success)
 }

@@ -69,7 +69,7 @@ pub fn messages(comm: &Rc<Comm>, args: &MessagesArgs) -> Result<ExitCode> {
     );
     console.line("messages", &text);
     if let Some(path) = &args.json {
-        comm.agree(if comm.is_root() { write_json(path, &[], &record) } else { Ok(()) })?;
+        comm.agree(if comm.is_root() { write_json(path, &record) } else { Ok(()) })?;
     }
     Ok(ExitCode::Success)
 }

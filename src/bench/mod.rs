@@ -103,7 +103,7 @@ pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
     };
     print(&console, &record);
     if let Some(path) = &args.json {
-        comm.agree(if comm.is_root() { write_json(path, &[], &record) } else { Ok(()) })?;
+        comm.agree(if comm.is_root() { write_json(path, &record) } else { Ok(()) })?;
     }
     Ok(ExitCode::Success)
 }

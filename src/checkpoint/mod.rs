@@ -61,9 +61,7 @@ impl Checkpoints {
         let [newest, older] = [NEWEST, OLDER].map(|extension| results.with_extension(extension));
         let check = || {
             for path in [&newest, &older] {
-                if inputs.iter().any(|input| draft::identity(input) == draft::identity(path)) {
-                    return Err(Error::OutputIsInput { path: path.clone() });
-                }
+                draft::refuse_input(path, inputs.iter().copied())?;
                 if path.exists() && !path.is_file() {
                     return Err(Error::Write { path: path.clone(), cause: "it is not a regular file".to_owned() });
                 }

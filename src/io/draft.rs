@@ -27,6 +27,15 @@ pub fn identity(path: &Path) -> PathBuf {
     })
 }
 
+/// Refuses an output that is one of the inputs, by whatever name.
+///
+/// # Errors
+/// [`Error::OutputIsInput`].
+pub fn refuse_input<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    let is_output = |input| identity(input) == identity(output);
+    if inputs.into_iter().any(is_output) { Err(Error::OutputIsInput { path: output.into() }) } else { Ok(()) }
+}
+
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

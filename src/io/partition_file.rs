@@ -7,7 +7,7 @@ use std::path::Path;
 use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
 use hdf5::{Attribute, File};
 
-use super::draft::{self, identity, partial};
+use super::draft::{self, partial, refuse_input};
 use super::stored;
 use crate::error::{Error, Result};
 use crate::mesh::{MeshIdentity, MeshSlab, Partition, Split, checksum};
@@ -44,9 +44,7 @@ impl<'a> PartitionFile<'a> {
     }
 
     fn probe(&self, mesh: Option<&Path>) -> Result<()> {
-        if mesh.is_some_and(|mesh| identity(mesh) == identity(self.path)) {
-            return Err(Error::OutputIsInput { path: self.path.into() });
-        }
+        refuse_input(self.path, mesh)?;
         if self.path.exists() && !self.path.is_file() {
             return Err(self.failed("it is not a regular file"));
         }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::draft::identity;
 use crate::breakdown::Breakdown;
 use crate::error::{Error, Result};
 use crate::flow::FlowReport;
@@ -241,18 +240,15 @@ impl RunRecord {
     /// # Errors
     /// [`Error::Write`].
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_json(path, &[], self)
+        write_json(path, self)
     }
 }
 
-/// Writes a value as JSON to a file that is none of the inputs; for rank 0.
+/// Writes a value as JSON; for rank 0.
 ///
 /// # Errors
-/// [`Error::OutputIsInput`], [`Error::Write`].
-pub fn write_json(path: &Path, inputs: &[Option<&Path>], value: &impl Serialize) -> Result<()> {
-    if inputs.iter().flatten().any(|input| identity(input) == identity(path)) {
-        return Err(Error::OutputIsInput { path: path.into() });
-    }
+/// [`Error::Write`].
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let failed = |cause: String| Error::Write { path: path.into(), cause };
     let text = serde_json::to_string_pretty(value).map_err(|e| failed(e.to_string()))?;
     fs::write(path, text + "\n").map_err(|e| failed(e.to_string()))

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hdf5::{File, H5Type};
 
 use super::dataset::{Part, write_part};
-use super::draft::{self, identity, partial};
+use super::draft::{self, identity, partial, refuse_input};
 use super::slabs::ToSlabs;
 use super::{RunRecord, run_group, tags, vtkhdf, xdmf};
 use crate::error::{Error, Result};
@@ -81,9 +81,7 @@ impl ResultsFile {
         let outputs: Vec<&Path> = [&self.path, &companion].into_iter().map(PathBuf::as_path).chain(record).collect();
         let same = |a: &Path, b: &Path| identity(a) == identity(b);
         for (i, path) in outputs.iter().enumerate() {
-            if inputs.iter().any(|input| same(input, path)) {
-                return Err(Error::OutputIsInput { path: path.into() });
-            }
+            refuse_input(path, inputs.iter().copied())?;
             if outputs[..i].iter().any(|other| same(other, path)) {
                 return Err(Error::OutputTwice { path: path.into() });
             }

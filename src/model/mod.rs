@@ -22,14 +22,14 @@ pub use cost::Iteration;
 pub use interfaces::{Interfaces, Part};
 pub use prediction::{Comparison, Prediction, Row};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::cli::ModelArgs;
 use crate::console::group;
 use crate::error::{ExitCode, Result};
 use crate::estimate::multigrid_iterations;
-use crate::io::write_json;
+use crate::io::{refuse_input, write_json};
 use crate::la::hierarchy::SMALLEST;
 use crate::parallel::Comm;
 use crate::plot::{self, Efficiencies};
@@ -56,6 +56,10 @@ pub fn model(comm: &Comm, args: &ModelArgs) -> Result<ExitCode> {
 
 fn foretell(args: &ModelArgs) -> Result<()> {
     let alone = Rc::new(Comm::alone());
+    let inputs = [&args.record, &args.stream, &args.messages, &args.compare];
+    for output in args.json.iter().chain(&args.output) {
+        refuse_input(output, inputs.into_iter().flatten().map(PathBuf::as_path))?;
+    }
     let set_by = Run::read_equal(&args.record)?;
     let run = set_by.first();
     let compared: Vec<Run> = args.compare.iter().map(|path| Run::read(path)).collect::<Result<_>>()?;
@@ -95,9 +99,7 @@ fn foretell(args: &ModelArgs) -> Result<()> {
         print!("{}", report::text(&prediction));
     }
     if let Some(path) = &args.json {
-        let inputs = [&args.record, &args.stream, &args.messages, &args.compare];
-        let inputs: Vec<_> = inputs.into_iter().flatten().map(|path| Some(path.as_path())).collect();
-        write_json(path, &inputs, &prediction)?;
+        write_json(path, &prediction)?;
     }
     if let Some(path) = &args.output {
         draw(&prediction, path, args.width)?;

@@ -20,7 +20,8 @@ mod view;
 pub use efficiency::{Efficiencies, efficiency};
 
 use crate::cli::PlotArgs;
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{ExitCode, Result};
+use crate::io::refuse_input;
 use results::ResultsReader;
 use scene::Format;
 pub use speed_up::{Curve, Stroke, speed_up};
@@ -33,9 +34,7 @@ pub fn plot(args: &PlotArgs) -> Result<ExitCode> {
     let input = args.input();
     let output = args.output.clone().unwrap_or_else(|| input.with_extension("png"));
     Format::of(&output)?;
-    if output == input {
-        return Err(Error::OutputIsInput { path: output });
-    }
+    refuse_input(&output, [input])?;
     let scene = match &args.residuals {
         Some(record) => residuals::draw(record, args.width)?,
         None => field::draw(&ResultsReader::open(input)?, args)?,

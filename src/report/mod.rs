@@ -7,10 +7,12 @@ mod study;
 mod table;
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::cli::{ReportArgs, ReportTable};
 use crate::console::group;
 use crate::error::{Error, ExitCode, Result};
+use crate::io::refuse_input;
 use crate::plot::{Curve, Stroke, speed_up};
 use claims::claim;
 use study::{Kind, Point, STAGES, Study};
@@ -24,9 +26,7 @@ use table::Table;
 /// [`Error::Write`].
 pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     for output in args.output.iter().chain(&args.plot) {
-        if args.runs.contains(output) {
-            return Err(Error::OutputIsInput { path: output.clone() });
-        }
+        refuse_input(output, args.runs.iter().map(PathBuf::as_path))?;
     }
     let kind = if args.strong { Some(Kind::Strong) } else { args.weak.then_some(Kind::Weak) };
     let records = args.runs.iter().map(|path| read::read(path)).collect::<Result<_>>()?;
