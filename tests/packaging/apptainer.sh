@@ -14,7 +14,9 @@ folder=$(cd "$1" && pwd)
 rust=$(rustc --print sysroot)
 
 # The lines of the section NAME of stage NUMBER.
-section() { awk -v stage="$2" -v name="%$1" '/^Bootstrap/ {n++} /^[%B]/ {on = $1 == name && n == stage; next} on' "$definition"; }
+section() {
+    awk -v stage="$2" -v name="%$1" '/^Bootstrap/ {n++} /^[%B]/ {on = $1 == name && n == stage; next} on && NF' "$definition"
+}
 
 unmount() { for root in build final; do umount -R "$folder/$root"/{proc,sys,dev,rust} 2>/dev/null || true; done; }
 trap unmount EXIT
