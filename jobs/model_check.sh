@@ -2,7 +2,7 @@
 # How well `quad8-mpi model` foretells runs on this machine: runs of one mesh on one number of ranks set the model, which
 # then stands beside the medians of runs of other meshes, sizes and ranks.
 #
-#   jobs/model_check.sh [--ranks "2 1"] [--meshes "y-channel:3 y-channel:2 venturi:3 s-bend:3"] [--repeats 5]
+#   jobs/model_check.sh [--ranks "$(nproc) 1"] [--meshes "y-channel:3 y-channel:2 venturi:3 s-bend:3"] [--repeats 5]
 #                       [--out FOLDER]
 #
 # The first mesh on the first number of ranks sets the model. Before each run something else fills as much memory: the

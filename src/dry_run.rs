@@ -4,7 +4,7 @@ use crate::cli::SolveArgs;
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
 use crate::estimate::{Estimate, Plan};
-use crate::io::{refuse_input, write_json};
+use crate::io::{refuse_input, write_json_once};
 use crate::mesh::MOST_ON_A_RANK;
 use crate::parallel::Comm;
 
@@ -32,7 +32,7 @@ pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
     let estimate = Estimate::new(source.name(), &plan);
     Console::new(comm.is_root() && !args.quiet).estimate(&estimate, args.bandwidth);
     if let Some(path) = json {
-        comm.agree(if comm.is_root() { write_json(path, &estimate) } else { Ok(()) })?;
+        write_json_once(comm, path, &estimate)?;
     }
     Ok(ExitCode::Success)
 }

@@ -10,7 +10,7 @@ use super::Who;
 use crate::cli::MessagesArgs;
 use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
-use crate::io::write_json;
+use crate::io::write_json_once;
 use crate::parallel::{Comm, Global, Halo, place};
 use crate::record::{MessageCosts, median};
 
@@ -69,7 +69,7 @@ pub fn messages(comm: &Rc<Comm>, args: &MessagesArgs) -> Result<ExitCode> {
     );
     console.line("messages", &text);
     if let Some(path) = &args.json {
-        comm.agree(if comm.is_root() { write_json(path, &record) } else { Ok(()) })?;
+        write_json_once(comm, path, &record)?;
     }
     Ok(ExitCode::Success)
 }

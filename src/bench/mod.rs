@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::cli::StreamArgs;
 use crate::console::{Console, mebibytes};
 use crate::error::{ExitCode, Result};
-use crate::io::write_json;
+use crate::io::write_json_once;
 use crate::parallel::{Comm, start_threads};
 use crate::timing::Span;
 use stream::{Kernel, Measured};
@@ -103,7 +103,7 @@ pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
     };
     print(&console, &record);
     if let Some(path) = &args.json {
-        comm.agree(if comm.is_root() { write_json(path, &record) } else { Ok(()) })?;
+        write_json_once(comm, path, &record)?;
     }
     Ok(ExitCode::Success)
 }

@@ -16,6 +16,6 @@ pub(crate) use draft::refuse_input;
 pub use partition_file::{PartitionFile, read_partition};
 pub use record::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, RestartedFrom, RunRecord, SolutionStats, SolverConfig,
-    write_json,
+    write_json, write_json_once,
 };
 pub use results::{Companion, Results, ResultsFile};

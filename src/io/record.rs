@@ -10,6 +10,7 @@ use crate::breakdown::Breakdown;
 use crate::error::{Error, Result};
 use crate::flow::FlowReport;
 use crate::la::{CgReport, Cost, LevelSize, Outcome, Repair};
+use crate::parallel::Comm;
 use crate::timing::{Span, Timings};
 
 /// Everything about one run. The names are those that scripts rely on.
@@ -242,6 +243,14 @@ impl RunRecord {
     pub fn write(&self, path: &Path) -> Result<()> {
         write_json(path, self)
     }
+}
+
+/// Writes a value of rank 0 as JSON. **Collective.**
+///
+/// # Errors
+/// [`Error::Write`], the same on every rank.
+pub fn write_json_once(comm: &Comm, path: &Path, value: &impl Serialize) -> Result<()> {
+    comm.agree(if comm.is_root() { write_json(path, value) } else { Ok(()) })
 }
 
 /// Writes a value as JSON; for rank 0.

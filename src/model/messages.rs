@@ -35,18 +35,16 @@ impl Messages {
 
     /// Medians of the measurements on as many ranks and hosts, if there are any.
     pub fn among(&self, parallel: Parallel) -> Option<MessageCosts> {
-        let of = |value: fn(&MessageCosts) -> f64| {
-            let alike =
-                |record: &&Record| [record.parallel.ranks, record.parallel.hosts] == [parallel.ranks, parallel.hosts];
-            median(self.0.iter().filter(alike).map(|record| value(&record.messages)).collect())
-        };
-        let costs = MessageCosts {
+        let is_alike =
+            |record: &&Record| [record.parallel.ranks, record.parallel.hosts] == [parallel.ranks, parallel.hosts];
+        let alike: Vec<MessageCosts> = self.0.iter().filter(is_alike).map(|record| record.messages).collect();
+        let of = |value: fn(&MessageCosts) -> f64| median(alike.iter().map(value).collect());
+        (!alike.is_empty()).then(|| MessageCosts {
             latency: of(|m| m.latency),
             overhead: of(|m| m.overhead),
             bandwidth: of(|m| m.bandwidth),
             sum: of(|m| m.sum),
-        };
-        costs.latency.is_finite().then_some(costs)
+        })
     }
 }
 
