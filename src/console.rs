@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use crate::case::Output;
-use crate::error::say;
 use crate::estimate::{Estimate, Time};
 use crate::flow::FlowReport;
 use crate::io::{Parallel, RestartedFrom, RunRecord};
@@ -11,6 +10,7 @@ use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
 use crate::parallel::Placement;
 use crate::progress::Progress;
+use crate::streams::{say, tell};
 use crate::timing::{Share, Span};
 
 /// Prints, or keeps quiet.
@@ -29,7 +29,7 @@ impl Console {
     /// A line of its own.
     pub fn line(&self, label: &str, text: &str) {
         if self.speaks {
-            self.progress.suspend(|| println!("{label:<10} {text}"));
+            self.progress.suspend(|| tell(&format!("{label:<10} {text}\n")));
         }
     }
 

@@ -1,6 +1,5 @@
 //! Everything that can go wrong, each with its values and the remedy.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use crate::field::OutOfRange;
@@ -171,8 +170,10 @@ pub enum Error {
     NoStudy { why: String },
     #[error("a picture is a .png or an .svg file: {path} is neither")]
     PictureFormat { path: PathBuf },
-    #[error("'{name}' holds no finite value: there is nothing to draw")]
+    #[error("'{name}' holds no finite values within a finite range: there is nothing to draw")]
     NothingToShow { name: &'static str },
+    #[error("the mesh is {width:e} m wide and {height:e} m high: a picture needs from 1e-37 to 1e37 m of both")]
+    NoPicture { width: f64, height: f64 },
     #[error("{path} is damaged, or no partition of quad8-mpi: {cause}; make it again with quad8-mpi partition")]
     DamagedPartition { path: PathBuf, cause: String },
     #[error(
@@ -300,16 +301,4 @@ impl ExitCode {
             _ => Self::Internal,
         }
     }
-}
-
-/// Says on stderr what is wrong, in one write: the output of other ranks can
-/// come between several.
-pub fn complain(text: &str) {
-    say(&format!("quad8-mpi: {text}\n"));
-}
-
-/// One write to stderr.
-pub(crate) fn say(text: &str) {
-    // Where stderr is closed, nobody listens.
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }

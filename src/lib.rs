@@ -31,6 +31,7 @@ mod fault;
 pub mod field;
 pub mod fields;
 pub mod flow;
+mod inputs;
 pub mod io;
 pub mod la;
 pub mod memory;
@@ -46,6 +47,7 @@ pub mod report;
 pub mod run;
 mod solution;
 pub mod split;
+pub mod streams;
 pub mod timing;
 mod verdict;
 

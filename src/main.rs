@@ -11,6 +11,7 @@ use quad8_mpi::checkpoint::Interrupts;
 use quad8_mpi::cli::{self, BenchArgs, Benchmark, Cli, Command};
 use quad8_mpi::memory::{self, HugePages};
 use quad8_mpi::parallel::{Comm, abort, heartbeat};
+use quad8_mpi::streams::complain;
 use quad8_mpi::{ExitCode, Result, bench, case, check, model, plot, report, run, split};
 
 #[global_allocator]
@@ -54,7 +55,7 @@ fn main() {
     memory::on_exhaustion(abort_without_memory);
     let code = heartbeat::start(&comm).and_then(|()| work(&comm)).unwrap_or_else(|error| {
         if comm.is_root() {
-            quad8_mpi::error::complain(&format!("error: {error}"));
+            complain(&format!("error: {error}"));
         }
         error.exit_code()
     });
@@ -68,8 +69,16 @@ fn alone(work: impl FnOnce() -> Result<ExitCode>) -> ! {
     if launcher_rank() > 0 {
         process::exit(ExitCode::Success as i32);
     }
+    panic::set_hook(Box::new(|info| {
+        complain(&format!("failed inside: {info} (please report this)"));
+        process::exit(ExitCode::Internal as i32);
+    }));
+    memory::on_exhaustion(|bytes| {
+        complain(&format!("error: there is no memory for {bytes} more bytes: a smaller --width takes less"));
+        process::exit(ExitCode::Internal as i32);
+    });
     let code = work().unwrap_or_else(|error| {
-        quad8_mpi::error::complain(&format!("error: {error}"));
+        complain(&format!("error: {error}"));
         error.exit_code()
     });
     process::exit(code as i32);
@@ -98,7 +107,7 @@ fn launcher_rank() -> u32 {
 
 fn abort_without_memory(bytes: usize) {
     let rank = SimpleCommunicator::world().rank();
-    quad8_mpi::error::complain(&format!(
+    complain(&format!(
         "error: rank {rank} has no memory for {bytes} more bytes: use more hosts, or fewer ranks on each (--dry-run says \
          what a solve takes)"
     ));
@@ -109,7 +118,7 @@ fn abort_without_memory(bytes: usize) {
 /// the whole job instead.
 fn abort_on_panic(rank: usize) {
     panic::set_hook(Box::new(move |info| {
-        quad8_mpi::error::complain(&format!("rank {rank} failed inside: {info} (please report this)"));
+        complain(&format!("rank {rank} failed inside: {info} (please report this)"));
         abort(ExitCode::Internal);
     }));
 }

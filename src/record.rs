@@ -1,12 +1,12 @@
 //! Records that the program wrote, as far as it reads them again: reports, the model and pictures live on them.
 
-use std::fs;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::inputs;
 
 /// Ranks, threads and hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Parallel {
 impl Parallel {
     /// Threads of all ranks.
     pub fn cores(self) -> usize {
-        self.ranks * self.threads_per_rank
+        self.ranks.saturating_mul(self.threads_per_rank)
     }
 
     /// Cores at work on one host.
@@ -103,8 +103,7 @@ impl Stream {
 /// # Errors
 /// [`Error::Open`], [`Error::NotRecord`].
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
-    serde_json::from_slice(&text).map_err(|e| not_record(path, e))
+    serde_json::from_slice(&inputs::text(path)?).map_err(|e| not_record(path, e))
 }
 
 /// The error of a file that is none.

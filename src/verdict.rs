@@ -1,9 +1,10 @@
 //! How a solve ended, in words and as an exit code.
 
 use crate::case::Case;
-use crate::error::{ExitCode, complain};
+use crate::error::ExitCode;
 use crate::la::{CgReport, Outcome};
 use crate::parallel::Comm;
+use crate::streams::complain;
 
 /// The exit code, after rank 0 has said why it is not 0.
 pub fn verdict(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {

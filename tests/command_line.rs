@@ -71,6 +71,8 @@ mod simulation;
 mod soak;
 #[path = "command_line/solving.rs"]
 mod solving;
+#[path = "command_line/streams.rs"]
+mod streams;
 #[path = "command_line/threads.rs"]
 mod threads;
 
@@ -87,6 +89,7 @@ fn main() {
         paraview::trials(),
         self_description::trials(),
         plot::trials(),
+        streams::trials(),
         scaling::trials(),
         messages::trials(),
         refusal::trials(),

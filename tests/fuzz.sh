@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-600}
 shift $(($# > 0))
 if [ $# -eq 0 ]; then
-    set -- case expression gmsh hdf5 npz partition xlsx
+    set -- case checkpoint expression gmsh hdf5 npz partition record results xlsx
 fi
 . jobs/mpi-env.sh
 export ASAN_OPTIONS=detect_leaks=0      # of what Open MPI leaves behind at the end
@@ -17,7 +17,7 @@ for target in "$@"; do
     new=fuzz/target/corpus/$target
     mkdir -p "$new"
     # HDF5 takes more for its own than any of the other readers, whatever it reads.
-    case $target in hdf5 | partition) memory=2048 ;; *) memory=64 ;; esac
+    case $target in checkpoint | hdf5 | partition | results) memory=2048 ;; *) memory=64 ;; esac
     cargo +nightly fuzz run "$target" "$new" "fuzz/corpus/$target" -- -max_total_time="$seconds" -max_len=16384 \
         -malloc_limit_mb="$memory" -rss_limit_mb=3000 -timeout=60 -detect_leaks=0 -print_final_stats=1
 done

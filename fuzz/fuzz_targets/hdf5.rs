@@ -2,6 +2,7 @@
 #![no_main]
 
 mod alone;
+mod changed;
 
 use quad8_mpi::mesh::read;
 
@@ -20,5 +21,5 @@ const DATASETS: &[&str] = &[
 ];
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    alone::with_changed_file(MESH, [DATASETS, &[]], bytes, |comm, path| drop(read::file(comm, path)));
+    changed::with_changed_file(MESH, [DATASETS, &[]], bytes, |comm, path| drop(read::file(comm, path)));
 });

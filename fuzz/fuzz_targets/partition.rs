@@ -2,6 +2,7 @@
 #![no_main]
 
 mod alone;
+mod changed;
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ const ATTRIBUTES: &[&str] =
     &["parts", "edge_cut", "seed", "elements", "nodes", "connectivity_checksum", "part_checksum"];
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    alone::with_changed_file(PARTITION, [&["part"], ATTRIBUTES], bytes, |comm, path| {
+    changed::with_changed_file(PARTITION, [&["part"], ATTRIBUTES], bytes, |comm, path| {
         let slab = read::file(comm, Path::new(MESH)).expect("the mesh can be read");
         drop(read_partition(comm, path, &slab));
     });

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Case;
 use crate::error::{Error, Result};
+use crate::inputs;
 use crate::parallel::Comm;
 
 impl Case {
@@ -13,8 +14,7 @@ impl Case {
     /// # Errors
     /// [`Error::Open`], [`Error::BadCase`] with the line; the same on every rank.
     pub fn read(comm: &Comm, path: &Path) -> Result<Self> {
-        let bytes = if comm.is_root() { std::fs::read(path) } else { Ok(Vec::new()) };
-        let bytes = comm.agree(bytes.map_err(|e| Error::Open { path: path.into(), cause: e.to_string() }))?;
+        let bytes = comm.agree(if comm.is_root() { inputs::text(path) } else { Ok(Vec::new()) })?;
         let text = comm.agree(String::from_utf8(bytes).map_err(|e| {
             let read = &e.as_bytes()[..e.utf8_error().valid_up_to()];
             bad(path, read, "this is not UTF-8 text".to_owned())

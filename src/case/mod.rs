@@ -10,15 +10,15 @@ pub use options::{
 };
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{ExitCode, Result};
 use crate::mesh::MeshSource;
 use crate::parallel::Comm;
 use crate::problem::{Condition, Material};
+use crate::streams;
 
 /// What to solve, how, and where to put the results. The names are those of
 /// the case file; what it leaves out has the values of [`Case::default`].
@@ -50,11 +50,9 @@ pub const STARTING_POINT: &str = include_str!("starting_point.toml");
 /// Prints [`STARTING_POINT`]. **Collective.**
 ///
 /// # Errors
-/// [`Error::Write`] where it finds no way out, the same on every rank.
+/// [`Error::Write`](crate::Error::Write), the same on every rank.
 pub fn print(comm: &Comm) -> Result<ExitCode> {
-    let text = STARTING_POINT.as_bytes();
-    let printed = if comm.is_root() { io::stdout().write_all(text) } else { Ok(()) };
-    comm.agree(printed.map_err(|e| Error::Write { path: "the standard output".into(), cause: e.to_string() }))?;
+    comm.agree(if comm.is_root() { streams::print(STARTING_POINT) } else { Ok(()) })?;
     Ok(ExitCode::Success)
 }
 

@@ -14,6 +14,7 @@ use crate::cli::CheckArgs;
 use crate::error::{Error, ExitCode, Result};
 use crate::mesh::{BUILT_IN, MeshSource};
 use crate::parallel::Comm;
+use crate::streams::print;
 
 /// Checks a mesh and prints what it found. **Collective.**
 ///
@@ -37,24 +38,24 @@ fn deliver(report: &Report, json: Option<&Path>) -> Result<()> {
         let failed = |cause: String| Error::Write { path: path.into(), cause };
         let text = serde_json::to_string_pretty(report).map_err(|e| failed(e.to_string()))? + "\n";
         if to_stdout {
-            print!("{text}");
+            print(text)?;
         } else {
             fs::write(path, text).map_err(|e| failed(e.to_string()))?;
         }
     }
     if !to_stdout {
-        print!("{report}");
+        print(report.to_string())?;
     }
     Ok(())
 }
 
-/// Prints the built-in meshes; on rank 0 only.
+/// Prints the built-in meshes, on rank 0. **Collective.**
 ///
 /// # Errors
-/// [`Error::BuiltIn`] if the program was built with a damaged mesh.
+/// [`Error::BuiltIn`] if the program was built with a damaged mesh,
+/// [`Error::Write`]; the same on every rank.
 pub fn list_meshes(comm: &Comm) -> Result<ExitCode> {
-    let text = if comm.is_root() { describe_meshes() } else { Ok(String::new()) };
-    print!("{}", comm.agree(text)?);
+    comm.agree(if comm.is_root() { describe_meshes().and_then(print) } else { Ok(()) })?;
     Ok(ExitCode::Success)
 }
 

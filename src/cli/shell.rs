@@ -1,13 +1,12 @@
 //! What the command line says about itself: versions, completions, manual page.
 
-use std::io::{self, Write};
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use super::Cli;
 use crate::error::{Error, ExitCode, Result};
 use crate::io::Libraries;
+use crate::streams::print;
 
 /// Options of `quad8-mpi completions`.
 #[derive(Debug, Clone, Args)]
@@ -30,7 +29,8 @@ pub fn long_version() -> String {
 pub fn completions(args: &CompletionArgs) -> Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "quad8-mpi", &mut script);
-    print(&script)
+    print(script)?;
+    Ok(ExitCode::Success)
 }
 
 /// Prints the manual page, in roff.
@@ -39,16 +39,8 @@ pub fn completions(args: &CompletionArgs) -> Result<ExitCode> {
 /// [`Error::Write`].
 pub fn manual() -> Result<ExitCode> {
     let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(failed)?;
-    print(&page)
-}
-
-fn print(text: &[u8]) -> Result<ExitCode> {
-    let mut stdout = io::stdout();
-    stdout.write_all(text).and_then(|()| stdout.flush()).map_err(failed)?;
+    let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+    rendered.map_err(|e| Error::Write { path: "the manual page".into(), cause: e.to_string() })?;
+    print(page)?;
     Ok(ExitCode::Success)
-}
-
-fn failed(e: io::Error) -> Error {
-    Error::Write { path: "/dev/stdout".into(), cause: e.to_string() }
 }

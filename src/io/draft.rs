@@ -8,6 +8,7 @@ use hdf5::File;
 
 use crate::error::{Error, ExitCode, Result};
 use crate::parallel::{Comm, abort, hdf5_rows};
+use crate::streams::complain;
 
 /// For what HDF5 stores besides the data.
 const HEADERS: u64 = 64 * 1024;
@@ -67,7 +68,7 @@ pub fn write<R>(
     let result = fill(&file).unwrap_or_else(|cause| {
         let _ = fs::remove_file(&partial);
         clean();
-        crate::error::complain(&format!("error: {}", failed(cause.to_string())));
+        complain(&format!("error: {}", failed(cause.to_string())));
         abort(ExitCode::Io)
     });
     comm.agree(file.close().map_err(|e| failed(e.to_string())))?;

@@ -1,11 +1,11 @@
 //! Files that this program wrote and reads again.
 
-use std::fs;
 use std::path::Path;
 
 use hdf5::File;
 
 use crate::error::{Error, Result};
+use crate::inputs;
 use crate::parallel::{Comm, hdf5_rows};
 
 /// Opens an HDF5 file, has it read, and closes it; what fails on the way makes
@@ -20,8 +20,7 @@ pub fn read<T>(
     damaged: impl Fn(String) -> Error,
     read: impl FnOnce(&File) -> Result<T>,
 ) -> Result<T> {
-    let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
-    comm.agree(if comm.is_root() { fs::File::open(path).map(drop).map_err(failed) } else { Ok(()) })?;
+    comm.agree(if comm.is_root() { inputs::open(path).map(drop) } else { Ok(()) })?;
     let file = comm.agree(hdf5_rows::open(comm, path).map_err(|e| damaged(e.to_string())))?;
     let result = read(&file);
     let closed = file.close().map_err(|e| damaged(e.to_string()));

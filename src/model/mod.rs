@@ -33,6 +33,7 @@ use crate::io::{refuse_input, write_json};
 use crate::la::hierarchy::SMALLEST;
 use crate::parallel::Comm;
 use crate::plot::{self, Efficiencies};
+use crate::streams::print;
 use hierarchy::Shape;
 use machine::{Machine, Rates};
 use memory::Memory;
@@ -64,6 +65,7 @@ fn foretell(args: &ModelArgs) -> Result<()> {
     let run = set_by.first();
     let compared: Vec<Run> = args.compare.iter().map(|path| Run::read(path)).collect::<Result<_>>()?;
     let memory = Memory::read(&args.stream)?;
+    let messages = Messages::read(&args.messages)?;
     let shape = run.map_or(Shape::TYPICAL, Shape::of);
     let [latency, overhead, bandwidth, ranks_per_node] = args.cluster.numbers();
     let machine = Machine {
@@ -84,7 +86,7 @@ fn foretell(args: &ModelArgs) -> Result<()> {
         shape,
         iterations: run.map_or(multigrid_iterations(RTOL), |run| run.iterations as f64),
         bandwidth: run.zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel), memory)),
-        messages: Messages::read(&args.messages)?,
+        messages,
         cores: args.cores,
         fewest: args.fewest.unwrap_or(SMALLEST as f64),
     };
@@ -96,7 +98,7 @@ fn foretell(args: &ModelArgs) -> Result<()> {
         compared: model.compare(&alone, &compared)?,
     };
     if !args.quiet {
-        print!("{}", report::text(&prediction));
+        print(report::text(&prediction))?;
     }
     if let Some(path) = &args.json {
         write_json(path, &prediction)?;

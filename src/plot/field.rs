@@ -15,7 +15,8 @@ use super::text::Font;
 use super::ticks;
 use super::view::{Bounds, View};
 use crate::cli::{PlotArgs, PlotField};
-use crate::error::{Error, Result, say};
+use crate::error::{Error, Result};
+use crate::streams::say;
 
 /// Contour lines of u that a picture of u has.
 const CONTOURS: u32 = 15;
@@ -25,13 +26,18 @@ const WHITE: Colour = [255, 255, 255, 215];
 /// Draws what the options ask for.
 ///
 /// # Errors
-/// Those of [`ResultsReader`], and [`Error::NothingToShow`].
+/// Those of [`ResultsReader`], [`Error::NoPicture`] and [`Error::NothingToShow`].
 pub fn draw(reader: &ResultsReader, args: &PlotArgs) -> Result<Scene> {
     let mesh = reader.mesh()?;
+    let bounds = Bounds::of(&mesh);
+    let [width, height] = bounds.size();
+    if ![width, height].iter().all(|size| (1e-37..=1e37).contains(size)) {
+        return Err(Error::NoPicture { width, height });
+    }
     let nodes = mesh.points.len();
     let values = Values::read(reader, &mesh, args.field)?;
     let mut bar = values.bar();
-    let (mut page, view) = lay_out(&mesh, &mut bar, args.width);
+    let (mut page, view) = lay_out(bounds, &mut bar, args.width);
     let sampling = Sampling::new(&mesh, &view);
     let samples = values.sample(&sampling, &mesh);
     if let Some(image) = fill(&samples, sampling.width, &bar.colours, &view) {
@@ -86,7 +92,7 @@ impl Values {
         }
         let finite = numbers.iter().copied().filter(|v| v.is_finite());
         let [low, high] = finite.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
-        if low > high {
+        if low > high || !(high - low).is_finite() {
             return Err(Error::NothingToShow { name: dataset });
         }
         // A field that is the same everywhere has a range all the same.
@@ -100,7 +106,7 @@ impl Values {
             PlotField::Speed => colorous::VIRIDIS,
             PlotField::Pressure | PlotField::U => colorous::CIVIDIS,
             PlotField::Error => colorous::INFERNO,
-            PlotField::Partition => return Bar::classes(self.range[1] as usize + 1, &self.label),
+            PlotField::Partition => return Bar::classes((self.range[1] as usize).saturating_add(1), &self.label),
         };
         let is_logarithmic = self.kind == PlotField::Error;
         Bar::map(gradient, self.range, is_logarithmic, &self.label)
@@ -112,14 +118,14 @@ impl Values {
 }
 
 /// Shares out the page, draws axes and bar, and returns the view of the mesh.
-fn lay_out(mesh: &Mesh, bar: &mut Bar, width: u32) -> (Page, View) {
+fn lay_out(bounds: Bounds, bar: &mut Bar, width: u32) -> (Page, View) {
     /// Width over height of a domain from which on the bar lies below it.
     const WIDE: f64 = 3.2;
     /// Largest height of the view, as a part of the width of the page.
     const TALLEST: f64 = 0.75;
     let em = width as f32 / 62.0;
     let mut page = Page { scene: Scene::new(width, width), font: Font::new(), em };
-    let bounds = Bounds::of(mesh).with_margin(0.015);
+    let bounds = bounds.with_margin(0.015);
     let [domain_width, domain_height] = bounds.size();
     let aspect = domain_width / domain_height;
     bar.upright = aspect < WIDE;
@@ -178,7 +184,7 @@ fn draw_mesh(page: &mut Page, mesh: &Mesh, view: &View) {
         say(&format!("warning: no mesh lines: an edge is {edge:.1} pixels long, raise --width\n"));
         return;
     }
-    page.scene.stroke(lines::edges(mesh, view), [0, 0, 0, 130], (0.06 * edge as f32).clamp(0.4, 0.05 * page.em));
+    page.scene.stroke(lines::edges(mesh, view), [0, 0, 0, 130], (0.06 * edge as f32).min(0.05 * page.em).max(0.4));
 }
 
 fn draw_contours(page: &mut Page, sampling: &Sampling, u: &[f32], count: u32, view: &View) {

@@ -22,6 +22,7 @@ pub use efficiency::{Efficiencies, efficiency};
 use crate::cli::PlotArgs;
 use crate::error::{ExitCode, Result};
 use crate::io::refuse_input;
+use crate::streams::print;
 use results::ResultsReader;
 use scene::Format;
 pub use speed_up::{Curve, Stroke, speed_up};
@@ -41,7 +42,7 @@ pub fn plot(args: &PlotArgs) -> Result<ExitCode> {
     };
     scene.write(&output)?;
     if !args.quiet {
-        println!("{}", output.display());
+        print(format!("{}\n", output.display()))?;
     }
     Ok(ExitCode::Success)
 }

@@ -12,7 +12,7 @@ use super::text::{Anchor, Font};
 use super::ticks;
 use crate::console::group;
 use crate::error::{Error, Result};
-use crate::record::{self, MeshInfo};
+use crate::record::{self, MeshInfo, not_record};
 
 const BLUE: Colour = [31, 119, 180, 255];
 const RED: Colour = [200, 60, 50, 255];
@@ -39,6 +39,9 @@ struct Config {
 /// [`Error::Open`], [`Error::NotRecord`], [`Error::NothingToShow`].
 pub fn draw(path: &Path, width: u32) -> Result<Scene> {
     let run: Run = record::read(path)?;
+    if run.solver_config.rtol.is_nan() || run.solver_config.rtol <= 0.0 {
+        return Err(not_record(path, "its rtol is not positive"));
+    }
     let start = run.residual_history.first().copied().unwrap_or(0.0);
     let relative: Vec<f64> = run.residual_history.iter().map(|r| r / start).collect();
     let positive = || relative.iter().copied().filter(|r| r.is_finite() && *r > 0.0);

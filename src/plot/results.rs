@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use hdf5::types::VarLenUnicode;
-use hdf5::{Dataset, File};
+use hdf5::{Dataset, File, H5Type};
 
 use crate::error::{Error, Result};
-use crate::mesh::read::is_hdf5;
+use crate::mesh::read::{check_stored, is_hdf5};
 use crate::quad8::Coordinates;
 
 /// A mesh as a picture needs it.
@@ -46,8 +46,9 @@ impl ResultsReader {
     /// The mesh that was solved.
     ///
     /// # Errors
-    /// [`Error::NotResults`], [`Error::BadShape`], [`Error::Read`],
-    /// [`Error::NodeOutOfRange`], [`Error::EmptyMesh`].
+    /// [`Error::NotResults`], [`Error::BadShape`], [`Error::NotThere`],
+    /// [`Error::Read`], [`Error::NodeOutOfRange`],
+    /// [`Error::NotFiniteCoordinates`], [`Error::EmptyMesh`].
     pub fn mesh(&self) -> Result<Mesh> {
         let x = self.numbers("x", None)?;
         let y = self.numbers("y", Some(&[x.len()]))?;
@@ -57,7 +58,7 @@ impl ResultsReader {
         if shape.len() != 2 || shape[1] != 8 {
             return Err(self.bad_shape("quad8", &dataset, "(E, 8)".to_owned()));
         }
-        let nodes: Vec<i64> = dataset.read_raw().map_err(|e| self.unreadable("quad8", &e))?;
+        let nodes: Vec<i64> = self.values("quad8", &dataset)?;
         let mut elements = Vec::with_capacity(shape[0]);
         for (row, element) in nodes.chunks_exact(8).zip(0..) {
             let mut nodes = [0; 8];
@@ -65,6 +66,10 @@ impl ResultsReader {
                 let valid = u32::try_from(found).ok().filter(|&n| (n as usize) < points.len());
                 let out_of_range = Error::NodeOutOfRange { element, node: found, nodes: points.len() as u64 };
                 *node = valid.ok_or(out_of_range)?;
+                let [x, y] = points[*node as usize];
+                if !(x.is_finite() && y.is_finite()) {
+                    return Err(Error::NotFiniteCoordinates { element, node: u64::from(*node), x, y });
+                }
             }
             elements.push(nodes);
         }
@@ -77,7 +82,7 @@ impl ResultsReader {
     /// A dataset of this shape (or of any with one axis) as f64.
     ///
     /// # Errors
-    /// [`Error::NotResults`], [`Error::BadShape`], [`Error::Read`].
+    /// [`Error::NotResults`], [`Error::BadShape`], [`Error::NotThere`], [`Error::Read`].
     pub fn numbers(&self, name: &'static str, shape: Option<&[usize]>) -> Result<Vec<f64>> {
         let dataset = self.dataset(name)?;
         let fits = shape.map_or(dataset.ndim() == 1, |shape| dataset.shape() == shape);
@@ -85,7 +90,13 @@ impl ResultsReader {
             let expected = shape.map_or("(N)".to_owned(), |shape| format!("{shape:?}"));
             return Err(self.bad_shape(name, &dataset, expected));
         }
-        dataset.read_raw().map_err(|e| self.unreadable(name, &e))
+        self.values(name, &dataset)
+    }
+
+    fn values<T: H5Type>(&self, name: &str, dataset: &Dataset) -> Result<Vec<T>> {
+        check_stored(&self.path, &self.file, dataset, name)?;
+        let read = dataset.read_raw();
+        read.map_err(|e| Error::Read { path: self.path.clone(), name: name.to_owned(), cause: e.to_string() })
     }
 
     /// The unit that is written beside a dataset, "" if none is.
@@ -104,9 +115,5 @@ impl ResultsReader {
 
     fn bad_shape(&self, name: &'static str, dataset: &Dataset, expected: String) -> Error {
         Error::BadShape { path: self.path.clone(), name: name.to_owned(), shape: dataset.shape(), expected }
-    }
-
-    fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {
-        Error::Read { path: self.path.clone(), name: name.to_owned(), cause: cause.to_string() }
     }
 }

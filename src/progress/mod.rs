@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::parallel::work::{self, Share};
+use crate::streams::tell;
 use terminal::Terminal;
 
 /// States of the line on a terminal in a second, at most.
@@ -113,7 +114,7 @@ impl Progress {
         }
         match self.place {
             Place::Terminal => self.line.set_message(text()),
-            _ => println!("{:<10} {}", format!("{:.0} s", self.start.elapsed().as_secs_f64()), text()),
+            _ => tell(&format!("{:<10} {}\n", format!("{:.0} s", self.start.elapsed().as_secs_f64()), text())),
         }
         self.shown.set(Instant::now());
         true

@@ -14,6 +14,7 @@ use crate::console::group;
 use crate::error::{Error, ExitCode, Result};
 use crate::io::refuse_input;
 use crate::plot::{Curve, Stroke, speed_up};
+use crate::streams::print;
 use claims::claim;
 use study::{Kind, Point, STAGES, Study};
 use table::Table;
@@ -45,7 +46,7 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     let text = table.write(args.format);
     match &args.output {
         Some(path) => fs::write(path, text).map_err(|e| Error::Write { path: path.clone(), cause: e.to_string() })?,
-        None => print!("{text}"),
+        None => print(text)?,
     }
     Ok(ExitCode::Success)
 }

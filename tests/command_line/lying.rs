@@ -24,9 +24,14 @@ const LARGEST_FILE: u64 = 256 << 10;
 
 pub fn trials() -> Vec<Trial> {
     let lying = |format: &'static str, proper: &'static str, lies: fn() -> Vec<Lie>| {
-        trial(format!("a_file_that_lies_takes_little_memory::{format}"), move || check(proper, lies()))
+        trial(format!("a_file_that_lies_takes_little_memory::{format}"), move || {
+            let folder = Folder::new();
+            fs::copy(data(proper), folder.path("mesh")).unwrap();
+            check(&folder, "mesh", &["mesh"], lies());
+        })
     };
     vec![
+        trial("results_that_lie_take_little_memory", results),
         lying("hdf5", "names.h5", hdf5),
         lying("gmsh", "names.msh", gmsh),
         lying("gmsh_binary", "names-binary.msh", gmsh_binary),
@@ -50,19 +55,18 @@ fn read(bytes: Vec<u8>) -> Lie {
     Lie { bytes, refusal: None }
 }
 
-fn check(proper: &str, lies: Vec<Lie>) {
-    let folder = Folder::new();
-    fs::copy(data(proper), folder.path("mesh")).unwrap();
-    let limit = data_size(&folder, &["mesh"]) + SPARE;
-    folder.run_within(limit, &["mesh"]).expect_code(0);
-    if !limits_hold(&folder, limit) {
+/// The command takes the proper file, which is there, and the lies in its place.
+fn check(folder: &Folder, file: &str, command: &[&str], lies: Vec<Lie>) {
+    let limit = data_size(folder, command) + SPARE;
+    folder.run_within(limit, command).expect_code(0);
+    if !limits_hold(folder, limit) {
         eprintln!("passed over: this system does not limit memory (ulimit -d)");
         return;
     }
     for (i, Lie { bytes, refusal }) in lies.into_iter().enumerate() {
         assert!(bytes.len() as u64 <= LARGEST_FILE);
-        fs::write(folder.path("mesh"), bytes).unwrap();
-        let outcome = folder.run_within(limit, &["mesh"]);
+        fs::write(folder.path(file), bytes).unwrap();
+        let outcome = folder.run_within(limit, command);
         let code = if refusal.is_some() { 2 } else { 0 };
         assert_eq!(outcome.code, Some(code), "lie {i}: {outcome}");
         let errors = outcome.errors();
@@ -72,7 +76,7 @@ fn check(proper: &str, lies: Vec<Lie>) {
 }
 
 /// Whether the system ends a program that takes several times its limit.
-fn limits_hold(folder: &Folder, limit: u64) -> bool {
+pub fn limits_hold(folder: &Folder, limit: u64) -> bool {
     static HOLD: OnceLock<bool> = OnceLock::new();
     *HOLD.get_or_init(|| folder.run_within(limit, &["--refine", "3"]).code != Some(0))
 }
@@ -92,15 +96,34 @@ fn data_size(folder: &Folder, args: &[&str]) -> u64 {
     largest
 }
 
-/// Datasets of which nothing is stored.
-fn hdf5() -> Vec<Lie> {
-    fn sparse<T: H5Type>(file: &File, name: &str, shape: &[usize]) {
-        if file.link_exists(name) {
-            file.unlink(name).unwrap();
-        }
-        let chunk: Vec<usize> = shape.iter().map(|&n| n.min(1024)).collect();
-        file.new_dataset::<T>().chunk(chunk).shape(shape).create(name).unwrap();
+/// A dataset of which nothing is stored.
+fn sparse<T: H5Type>(file: &File, name: &str, shape: &[usize]) {
+    if file.link_exists(name) {
+        file.unlink(name).unwrap();
     }
+    let chunk: Vec<usize> = shape.iter().map(|&n| n.min(1024)).collect();
+    file.new_dataset::<T>().chunk(chunk).shape(shape).create(name).unwrap();
+}
+
+fn results() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    folder.run(0, &["mesh.h5", "--quiet"]).expect_code(0);
+    let proper = fs::read(folder.path("quad8.h5")).unwrap();
+    let lie = |refusal, change: fn(&File)| {
+        fs::write(folder.path("lie.h5"), &proper).unwrap();
+        change(&File::open_rw(folder.path("lie.h5")).unwrap());
+        refused(fs::read(folder.path("lie.h5")).unwrap(), refusal)
+    };
+    let lies = vec![
+        lie("dataset 'x' of quad8.h5 claims", |file| {
+            ["x", "y"].iter().for_each(|name| sparse::<f64>(file, name, &[1 << 40]));
+        }),
+        lie("dataset 'quad8' of quad8.h5 claims", |file| sparse::<i32>(file, "quad8", &[1 << 40, 8])),
+    ];
+    check(&folder, "quad8.h5", &["plot", "--width", "200"], lies);
+}
+
+fn hdf5() -> Vec<Lie> {
     let lie = |refusal, change: fn(&File)| {
         let folder = Folder::with(&Mesh::rectangle(4, 2));
         change(&File::open_rw(folder.path("mesh.h5")).unwrap());

@@ -2,12 +2,14 @@
 
 use std::fs;
 
+use hdf5::File;
 use libtest_mimic::Trial;
-use tiny_skia::Pixmap;
+use tiny_skia::{Pixmap, PremultipliedColorU8};
 
+use crate::lying::limits_hold;
 use crate::mesh::Mesh;
 use crate::program::Folder;
-use crate::refusal::refused;
+use crate::refusal::refused_alone;
 use crate::trial;
 
 const INPUT: i32 = 2;
@@ -20,6 +22,8 @@ pub fn trials() -> Vec<Trial> {
         trial("an_svg_holds_paths_and_an_image", svg),
         trial("under_mpirun_one_rank_draws", one_rank),
         trial("a_convergence_can_be_drawn", residuals),
+        trial("a_picture_of_damaged_results_is_refused", damaged),
+        trial("a_picture_without_memory_is_an_error", without_memory),
     ];
     trials.extend(refusals());
     trials
@@ -62,14 +66,18 @@ fn field() {
 
 fn everything() {
     let folder = solved();
-    for field in ["speed", "pressure", "u", "partition", "error"] {
-        let args = ["plot", "quad8.h5", "--mesh", "--arrows", "--streamlines", "--contours", "7", "--width", "500"];
+    let draw = |field: &str, width: &str| {
+        let args = ["plot", "quad8.h5", "--mesh", "--arrows", "--streamlines", "--contours", "7", "--width", width];
         folder.run(0, &[&args[..], &["--field", field, "-q", "-o", "all.png"]].concat()).expect_code(0);
-        let picture = Pixmap::load_png(folder.path("all.png")).unwrap();
-        let dark = picture.pixels().iter().filter(|p| p.red() < 60 && p.green() < 60 && p.blue() < 60).count();
-        assert!(dark > 500, "{field} has no lines");
+        Pixmap::load_png(folder.path("all.png")).unwrap()
+    };
+    for field in ["speed", "pressure", "u", "partition", "error"] {
+        let dark = |p: &&PremultipliedColorU8| p.red() < 60 && p.green() < 60 && p.blue() < 60;
+        assert!(draw(field, "500").pixels().iter().filter(dark).count() > 500, "{field} has no lines");
         fs::remove_file(folder.path("all.png")).unwrap();
     }
+    // In the narrowest picture lines are narrower than pixels.
+    assert!(draw("u", "200").width().abs_diff(200) <= 1);
 }
 
 fn svg() {
@@ -94,6 +102,49 @@ fn residuals() {
     assert!(Pixmap::load_png(folder.path("run.png")).is_ok());
 }
 
+fn without_memory() {
+    /// Much for the program, little for the picture (KiB).
+    const LIMIT: u64 = 256 << 10;
+    let folder = solved();
+    if !limits_hold(&folder, LIMIT) {
+        eprintln!("passed over: this system does not limit memory (ulimit -d)");
+        return;
+    }
+    folder.run_within(LIMIT, &["plot"]).expect_code(0);
+    let outcome = folder.run_within(LIMIT, &["plot", "--width", "20000", "-o", "large.png"]).expect_code(4);
+    let errors = outcome.errors();
+    assert!(errors.len() == 1 && errors[0].contains("error: there is no memory for "), "{outcome}");
+    assert!(!folder.path("large.png").exists());
+}
+
+/// Numbers of which no picture can be made.
+fn damaged() {
+    let folder = solved();
+    type Change = fn(&mut [f64]);
+    let damages: [(&str, &str, Change); 4] = [
+        ("x", "of its node 3 are not finite", |x| x[3] = f64::NAN),
+        ("y", "0e0 m high: a picture needs", |y| y.fill(0.5)),
+        ("abs_vel_node", "'abs_vel_node' holds no finite values", |speed| speed.fill(f64::NAN)),
+        ("abs_vel_node", "'abs_vel_node' holds no finite values", |speed| {
+            speed[..2].copy_from_slice(&[f64::MAX, f64::MIN]);
+        }),
+    ];
+    for (name, message, change) in damages {
+        fs::copy(folder.path("quad8.h5"), folder.path("damaged.h5")).unwrap();
+        let file = File::open_rw(folder.path("damaged.h5")).unwrap();
+        let dataset = file.dataset(name).unwrap();
+        let mut values: Vec<f64> = dataset.read_raw().unwrap();
+        change(&mut values);
+        dataset.write_raw(&values).unwrap();
+        drop(dataset);
+        file.close().unwrap();
+        let outcome = folder.run(0, &["plot", "damaged.h5"]).expect_code(INPUT);
+        let errors = outcome.errors();
+        assert!(errors.len() == 1 && errors[0].contains(message), "{message} is not in {outcome}");
+        assert!(!folder.path("damaged.png").exists());
+    }
+}
+
 fn refusals() -> Vec<Trial> {
     const PLOT: &[&str] = &["plot", "mesh.h5"];
     let solve = |folder: &Folder| {
@@ -102,22 +153,34 @@ fn refusals() -> Vec<Trial> {
     };
     let mesh = |folder: &Folder| Mesh::rectangle(2, 1).write(&folder.path("mesh.h5"));
     [
-        refused("a_picture_of_a_missing_file", PLOT, IO, "cannot open mesh.h5: No such file", |_| ()),
-        refused("a_picture_of_a_mesh", PLOT, INPUT, "mesh.h5 has no dataset 'abs_vel_node': this picture needs", mesh),
-        refused("a_picture_of_a_text", PLOT, INPUT, "mesh.h5 is not an HDF5 file", |folder| {
+        refused_alone("a_picture_of_a_missing_file", PLOT, IO, "cannot open mesh.h5: No such file", |_| ()),
+        refused_alone(
+            "a_picture_of_a_mesh",
+            PLOT,
+            INPUT,
+            "mesh.h5 has no dataset 'abs_vel_node': this picture needs",
+            mesh,
+        ),
+        refused_alone("a_picture_of_a_text", PLOT, INPUT, "mesh.h5 is not an HDF5 file", |folder| {
             fs::write(folder.path("mesh.h5"), "0 0").unwrap();
         }),
-        refused(
+        refused_alone(
             "a_picture_of_an_unknown_field",
             &["plot", "--field", "colour"],
             INPUT,
             "'colour' for '--field",
             |_| (),
         ),
-        refused("a_picture_without_a_place", &["plot", "-o", "a/b.png"], IO, "cannot write a/b.png: ", solve),
-        refused("a_picture_of_another_kind", &["plot", "-o", "a.gif"], INPUT, "a.gif is neither", solve),
-        refused("a_picture_over_its_input", &["plot", "a.png", "-o", "a.png"], INPUT, "the output a.png is", |_| ()),
-        refused(
+        refused_alone("a_picture_without_a_place", &["plot", "-o", "a/b.png"], IO, "cannot write a/b.png: ", solve),
+        refused_alone("a_picture_of_another_kind", &["plot", "-o", "a.gif"], INPUT, "a.gif is neither", solve),
+        refused_alone(
+            "a_picture_over_its_input",
+            &["plot", "a.png", "-o", "a.png"],
+            INPUT,
+            "the output a.png is",
+            |_| (),
+        ),
+        refused_alone(
             "a_convergence_of_no_record",
             &["plot", "--residuals", "a.json"],
             INPUT,
@@ -127,7 +190,5 @@ fn refusals() -> Vec<Trial> {
             },
         ),
     ]
-    .into_iter()
-    .flatten()
-    .collect()
+    .into()
 }

@@ -75,8 +75,12 @@ impl Folder {
 
     /// Runs the program on one rank with so much memory for its data (KiB).
     pub fn run_within(&self, limit: u64, args: &[&str]) -> Outcome {
-        let limited = format!("ulimit -d {limit} && exec \"$0\" \"$@\"");
-        how(0, &[]).run(Path::new("sh"), &[&["-c", &limited, PROGRAM], args].concat(), self.0.path())
+        self.run_in_shell(&format!("ulimit -d {limit} && exec \"$0\" \"$@\""), args)
+    }
+
+    /// Runs a line of shell, in which "$0" is the program and "$@" are its arguments.
+    pub fn run_in_shell(&self, line: &str, args: &[&str]) -> Outcome {
+        how(0, &[]).run(Path::new("sh"), &[&["-c", line, PROGRAM], args].concat(), self.0.path())
     }
 
     /// Starts the program and does not wait.

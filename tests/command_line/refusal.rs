@@ -6,10 +6,12 @@ use std::fs;
 use hdf5::File;
 use hdf5::types::VarLenUnicode;
 use libtest_mimic::Trial;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
-use crate::at_ranks;
 use crate::mesh::{Mesh, write};
 use crate::program::Folder;
+use crate::{at_ranks, trial};
 
 const RANKS: [usize; 2] = [1, 3];
 const INPUT: i32 = 2;
@@ -27,16 +29,29 @@ pub fn refused(
     message: &'static str,
     prepare: impl Fn(&Folder) + Copy + Send + 'static,
 ) -> Vec<Trial> {
-    at_ranks(&format!("{name}_is_refused"), RANKS, move |ranks| {
-        let folder = Folder::new();
-        prepare(&folder);
-        let before = folder.contents();
-        let outcome = folder.run(ranks, args).expect_code(code);
-        let errors = outcome.errors();
-        assert_eq!(errors.len(), 1, "{outcome}");
-        assert!(errors[0].contains(message), "{message} is not in {outcome}");
-        assert!(folder.contents() == before, "something else is left: {:?}", folder.names());
-    })
+    at_ranks(&format!("{name}_is_refused"), RANKS, move |ranks| refuses(ranks, args, code, message, prepare))
+}
+
+/// As [`refused`], without mpirun: for what one process does, whoever started it.
+pub fn refused_alone(
+    name: &str,
+    args: &'static [&'static str],
+    code: i32,
+    message: &'static str,
+    prepare: impl Fn(&Folder) + Copy + Send + 'static,
+) -> Trial {
+    trial(format!("{name}_is_refused"), move || refuses(0, args, code, message, prepare))
+}
+
+fn refuses(ranks: usize, args: &[&str], code: i32, message: &str, prepare: impl Fn(&Folder)) {
+    let folder = Folder::new();
+    prepare(&folder);
+    let before = folder.contents();
+    let outcome = folder.run(ranks, args).expect_code(code);
+    let errors = outcome.errors();
+    assert_eq!(errors.len(), 1, "{outcome}");
+    assert!(errors[0].contains(message), "{message} is not in {outcome}");
+    assert!(folder.contents() == before, "something else is left: {:?}", folder.names());
 }
 
 fn files() -> Vec<Trial> {
@@ -47,6 +62,19 @@ fn files() -> Vec<Trial> {
         refused("a_folder_as_mesh", MESH, IO, "cannot open mesh.h5: Is a directory", |folder| {
             fs::create_dir(folder.path("mesh.h5")).unwrap();
         }),
+        vec![
+            refused_alone(
+                "a_device_as_mesh",
+                &["/dev/zero"],
+                IO,
+                "cannot open /dev/zero: it is not a regular file",
+                |_| (),
+            ),
+            refused_alone("a_pipe_as_mesh", MESH, IO, "cannot open mesh.h5: it is not a regular file", |folder| {
+                mkfifo(&folder.path("mesh.h5"), Mode::S_IRWXU).unwrap();
+            }),
+            refused_alone("an_endless_record", &["report", "/dev/zero"], IO, "it is longer than 256 MiB", |_| ()),
+        ],
         refused("a_text_file_as_mesh", MESH, INPUT, "mesh.h5 is not an HDF5 file", |folder| {
             fs::write(folder.path("mesh.h5"), "0 0\n1 0\n").unwrap();
         }),

@@ -13,7 +13,7 @@ use tiny_skia::Pixmap;
 use crate::mesh::Mesh;
 use crate::mpirun::Run;
 use crate::program::{Folder, PROGRAM};
-use crate::refusal::refused;
+use crate::refusal::{refused, refused_alone};
 use crate::{at_ranks, trial};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/scaling.sh");
@@ -220,19 +220,33 @@ fn second_study() {
 fn refusals() -> Vec<Trial> {
     const REPORT: &[&str] = &["report", "a.json"];
     let with = |text: &'static str| move |folder: &Folder| fs::write(folder.path("a.json"), text).unwrap();
-    [
-        refused("a_report_on_a_missing_file", REPORT, 3, "cannot open a.json: No such file", |_| ()),
-        refused("a_report_on_nothing", &["report"], 2, "required arguments were not provided", |_| ()),
-        refused("a_report_on_a_damaged_record", REPORT, 2, "a.json is not a run record", with("{\"iterations\": 8,")),
-        refused("a_report_on_another_record", REPORT, 2, "a.json is not a run record", with("{\"time\": 1.0}")),
-        refused("a_report_on_another_bandwidth", REPORT, 2, "a.json is not a run record", with("{\"stream\": {}}")),
-        refused(
+    let alone = [
+        refused_alone("a_report_on_a_missing_file", REPORT, 3, "cannot open a.json: No such file", |_| ()),
+        refused_alone("a_report_on_nothing", &["report"], 2, "required arguments were not provided", |_| ()),
+        refused_alone(
+            "a_report_on_a_damaged_record",
+            REPORT,
+            2,
+            "a.json is not a run record",
+            with("{\"iterations\": 8,"),
+        ),
+        refused_alone("a_report_on_another_record", REPORT, 2, "a.json is not a run record", with("{\"time\": 1.0}")),
+        refused_alone(
+            "a_report_on_another_bandwidth",
+            REPORT,
+            2,
+            "a.json is not a run record",
+            with("{\"stream\": {}}"),
+        ),
+        refused_alone(
             "a_report_over_its_input",
             &["report", "a.json", "-o", "./a.json"],
             2,
             "the output ./a.json is an input",
             with("{}"),
         ),
+    ];
+    let together = [
         refused("a_bandwidth_without_arrays", &["bench", "stream", "--size", "0"], 2, "'0' for '--size", |_| ()),
         refused("messages_after_no_work", &["bench", "messages", "--work=-1"], 2, "must be 0 to 1000000", |_| ()),
         refused(
@@ -242,8 +256,6 @@ fn refusals() -> Vec<Trial> {
             "cannot write a/b.json",
             |_| (),
         ),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    together.into_iter().flatten().chain(alone).collect()
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{Flaw, WholeMesh, gmsh, npz, xlsx};
 use crate::error::{Error, Result};
+use crate::inputs;
 
 /// From the bytes of a file to the mesh.
 pub type Parser = fn(&[u8]) -> std::result::Result<WholeMesh, Flaw>;
@@ -51,7 +52,7 @@ impl Format {
     /// [`Error::Open`]; [`Error::UnknownFormat`] where the content fits none.
     pub fn recognise(path: &Path) -> Result<Self> {
         let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
-        let mut file = File::open(path).map_err(failed)?;
+        let mut file = inputs::open(path)?;
         let mut head = Vec::new();
         file.by_ref().take(4096).read_to_end(&mut head).map_err(failed)?;
         let claimed = Self::claimed(path);
@@ -102,7 +103,7 @@ fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
 /// [`Error::Open`].
 pub fn is_hdf5(path: &Path) -> Result<bool> {
     let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
-    has_signature(&mut File::open(path).map_err(failed)?).map_err(failed)
+    has_signature(&mut inputs::open(path)?).map_err(failed)
 }
 
 /// The signature stands at byte 0, 512, 1024, 2048 and so on (HDF5 File Format

@@ -152,21 +152,9 @@ impl Reader<'_> {
     }
 
     fn descriptor(&self, dataset: &Dataset, name: &str) -> Result<TypeDescriptor> {
-        self.comm.agree(self.check_stored(dataset, name))?;
+        self.comm.agree(check_stored(self.path, self.file, dataset, name))?;
         let descriptor = dataset.dtype().and_then(|t| t.to_descriptor());
         self.comm.agree(descriptor.map_err(|e| self.unreadable(name, &e)))
-    }
-
-    /// Refuses a dataset that claims far more than the file holds: filters
-    /// make at most 1032 bytes of one (zlib, *Technical Details*).
-    fn check_stored(&self, dataset: &Dataset, name: &str) -> Result<()> {
-        const LARGEST_RATIO: u64 = 1032;
-        let claimed = bytes(dataset);
-        let stored = dataset.storage_size().min(self.file.size());
-        if claimed > stored.saturating_mul(LARGEST_RATIO) {
-            return Err(Error::NotThere { path: self.path.into(), name: name.into(), claimed, stored });
-        }
-        Ok(())
     }
 
     fn bad_type<T>(&self, name: &str, found: &TypeDescriptor, expected: &'static str) -> Result<T> {
@@ -180,6 +168,21 @@ impl Reader<'_> {
     pub(super) fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {
         Error::Read { path: self.path.into(), name: name.into(), cause: cause.to_string() }
     }
+}
+
+/// Refuses a dataset that claims far more than the file holds: filters
+/// make at most 1032 bytes of one (zlib, *Technical Details*).
+///
+/// # Errors
+/// [`Error::NotThere`].
+pub fn check_stored(path: &Path, file: &hdf5::File, dataset: &Dataset, name: &str) -> Result<()> {
+    const LARGEST_RATIO: u64 = 1032;
+    let claimed = bytes(dataset);
+    let stored = dataset.storage_size().min(file.size());
+    if claimed > stored.saturating_mul(LARGEST_RATIO) {
+        return Err(Error::NotThere { path: path.into(), name: name.into(), claimed, stored });
+    }
+    Ok(())
 }
 
 /// Bytes of the values that a dataset claims to have.

@@ -14,6 +14,7 @@ mod version;
 mod whole;
 pub mod xlsx;
 
+pub use self::hdf5::check_stored;
 pub use flaw::Flaw;
 pub use format::{Format, is_hdf5};
 pub use whole::{WholeMesh, deal};

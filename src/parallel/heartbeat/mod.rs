@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
 use nix::unistd::gethostname;
 
 use super::{Comm, abort, pulse};
-use crate::error::{Error, ExitCode, Result, complain};
+use crate::error::{Error, ExitCode, Result};
+use crate::streams::complain;
 use attendance::{Attendance, Limits, Verdict};
 
 /// Seconds of one rank's silence after which a job is ended; 0: nobody watches.

@@ -1,0 +1,66 @@
+//! A standard output that takes nothing: on a full disk, or with a reader that has left.
+
+use std::fs;
+
+use libtest_mimic::Trial;
+
+use crate::mesh::Mesh;
+use crate::program::Folder;
+use crate::trial;
+
+const IO: i32 = 3;
+const WHY: &str = "cannot write the standard output: No space left on device";
+
+/// What prints what it was asked for.
+const PRINTED: [&[&str]; 8] = [
+    &["case"],
+    &["meshes"],
+    &["man"],
+    &["completions", "bash"],
+    &["check", "mesh.h5"],
+    &["plot", "--width", "200"],
+    &["report", "run.json"],
+    &["model", "--ranks", "1"],
+];
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("a_full_standard_output_costs_no_run", no_run_is_lost),
+        trial("what_cannot_be_printed_is_an_error", nowhere_to_print),
+        trial("a_reader_that_has_left_is_no_error", nobody_reads),
+    ]
+}
+
+fn solved() -> Folder {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    folder.run(1, &["mesh.h5", "--json", "run.json", "-q"]).expect_code(0);
+    folder
+}
+
+fn no_run_is_lost() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    let outcome = folder.run_in_shell("exec \"$0\" \"$@\" > /dev/full", &["mesh.h5"]).expect_code(0);
+    let said: Vec<&str> = outcome.stderr.lines().filter(|line| line.contains("standard output")).collect();
+    assert_eq!(said, [format!("warning: {WHY} (os error 28): the run goes on without it")]);
+    assert!(folder.path("quad8.h5").exists());
+}
+
+fn nowhere_to_print() {
+    let folder = solved();
+    for args in PRINTED {
+        let outcome = folder.run_in_shell("exec \"$0\" \"$@\" > /dev/full", args).expect_code(IO);
+        let errors = outcome.errors();
+        assert!(errors.len() == 1 && errors[0].contains(WHY), "{args:?}: {outcome}");
+    }
+}
+
+fn nobody_reads() {
+    let folder = solved();
+    for args in PRINTED.into_iter().chain([&["mesh.h5"][..]]) {
+        // The reader is gone when the program starts.
+        let line = "{ sleep 0.05; \"$0\" \"$@\"; echo $? > code; } | exec true";
+        let outcome = folder.run_in_shell(line, args);
+        assert_eq!(fs::read_to_string(folder.path("code")).unwrap(), "0\n", "{args:?}: {outcome}");
+        assert!(!outcome.stderr.contains("standard output"), "{args:?}: {outcome}");
+    }
+}
