@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fuzzes every reader for so many seconds (600), or those that are named, as in
 #   tests/fuzz.sh 7200 gmsh npz
-# What is found goes to fuzz/artifacts/. Needs a nightly toolchain and cargo-fuzz.
+# What is found goes to fuzz/artifacts/. With "keep" in place of the seconds fuzz/corpus/ gets the few inputs of all
+# those so far that reach what it does not. Needs a nightly toolchain and cargo-fuzz.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,10 +15,14 @@ fi
 export ASAN_OPTIONS=detect_leaks=0      # of what Open MPI leaves behind at the end
 for target in "$@"; do
     echo "== $target"
-    new=fuzz/target/corpus/$target
+    new=fuzz/target/corpus/$target kept=fuzz/corpus/$target
     mkdir -p "$new"
     # HDF5 takes more for its own than any of the other readers, whatever it reads.
     case $target in checkpoint | hdf5 | partition | results) memory=2048 ;; *) memory=64 ;; esac
-    cargo +nightly fuzz run "$target" "$new" "fuzz/corpus/$target" -- -max_total_time="$seconds" -max_len=16384 \
-        -malloc_limit_mb="$memory" -rss_limit_mb=3000 -timeout=60 -detect_leaks=0 -print_final_stats=1
+    case $seconds in
+        keep) how=("$kept" "$new" -- -set_cover_merge=1 -use_counters=0) ;;
+        *) how=("$new" "$kept" -- -max_total_time="$seconds" -print_final_stats=1) ;;
+    esac
+    cargo +nightly fuzz run "$target" "${how[@]}" -max_len=16384 -malloc_limit_mb="$memory" -rss_limit_mb=3000 \
+        -timeout=60 -detect_leaks=0
 done
