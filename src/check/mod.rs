@@ -6,12 +6,12 @@ mod survey;
 
 pub use report::{Boundary, MeshReport, Quality, Region, Report};
 
-use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
 use crate::cli::CheckArgs;
 use crate::error::{Error, ExitCode, Result};
+use crate::io::write_json;
 use crate::mesh::{BUILT_IN, MeshSource};
 use crate::parallel::Comm;
 use crate::streams::print;
@@ -33,20 +33,15 @@ pub fn check(comm: &Rc<Comm>, args: &CheckArgs) -> Result<ExitCode> {
 }
 
 fn deliver(report: &Report, json: Option<&Path>) -> Result<()> {
-    let to_stdout = json.is_some_and(|path| path.as_os_str() == "-");
-    if let Some(path) = json {
-        let failed = |cause: String| Error::Write { path: path.into(), cause };
-        let text = serde_json::to_string_pretty(report).map_err(|e| failed(e.to_string()))? + "\n";
-        if to_stdout {
-            print(text)?;
-        } else {
-            fs::write(path, text).map_err(|e| failed(e.to_string()))?;
+    match json {
+        Some(path) if path.as_os_str() == "-" => {
+            let failed = |e: serde_json::Error| Error::Write { path: path.into(), cause: e.to_string() };
+            return print(serde_json::to_string_pretty(report).map_err(failed)? + "\n");
         }
+        Some(path) => write_json(path, report)?,
+        None => (),
     }
-    if !to_stdout {
-        print(report.to_string())?;
-    }
-    Ok(())
+    print(report.to_string())
 }
 
 /// Prints the built-in meshes, on rank 0. **Collective.**

@@ -1,7 +1,7 @@
 //! Files that get their name when they are complete.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use hdf5::File;
@@ -73,6 +73,26 @@ pub fn write<R>(
     });
     comm.agree(file.close().map_err(|e| failed(e.to_string())))?;
     Ok(result)
+}
+
+/// Writes a small file at once. Under its name it is always complete; a stream
+/// in its place takes the bytes after what it has.
+///
+/// # Errors
+/// [`Error::Write`]; the file that was there is untouched.
+pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+    let is_open = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"].iter().any(|place| path.starts_with(place));
+    let written = if is_open || (path.exists() && !path.is_file()) {
+        fs::File::options().append(true).open(path).and_then(|mut stream| stream.write_all(bytes.as_ref()))
+    } else {
+        let target = identity(path);
+        let partial = partial(&target);
+        fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, &target)).inspect_err(|_| {
+            // The write has failed already; what is left of it only takes space.
+            let _ = fs::remove_file(&partial);
+        })
+    };
+    written.map_err(|e| Error::Write { path: path.into(), cause: e.to_string() })
 }
 
 /// Takes the space on the disk before MPI-IO needs it: Open MPI's collective

@@ -12,7 +12,7 @@ mod tags;
 mod vtkhdf;
 mod xdmf;
 
-pub(crate) use draft::refuse_input;
+pub(crate) use draft::{refuse_input, write_whole};
 pub use partition_file::{PartitionFile, read_partition};
 pub use record::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, RestartedFrom, RunRecord, SolutionStats, SolverConfig,

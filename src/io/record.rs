@@ -1,11 +1,11 @@
 //! The run record: what a run did and how long it took, as JSON.
 
-use std::fs;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::draft::write_whole;
 use crate::breakdown::Breakdown;
 use crate::error::{Error, Result};
 use crate::flow::FlowReport;
@@ -260,7 +260,7 @@ pub fn write_json_once(comm: &Comm, path: &Path, value: &impl Serialize) -> Resu
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let failed = |cause: String| Error::Write { path: path.into(), cause };
     let text = serde_json::to_string_pretty(value).map_err(|e| failed(e.to_string()))?;
-    fs::write(path, text + "\n").map_err(|e| failed(e.to_string()))
+    write_whole(path, text + "\n")
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! A drawing: filled and stroked paths and images, and its two file formats.
 
 use std::fmt::Write;
-use std::fs;
-use std::path::{Path as FilePath, PathBuf};
+use std::path::Path as FilePath;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathSegment, Pixmap, PixmapPaint, Stroke, Transform};
 
 use crate::error::{Error, Result};
+use crate::io::write_whole;
 
 /// Red, green, blue and opacity.
 pub type Colour = [u8; 4];
@@ -82,13 +82,7 @@ impl Scene {
             Format::Png => self.png().map_err(failed)?,
             Format::Svg => self.svg().map_err(failed)?.into_bytes(),
         };
-        let partial = PathBuf::from(format!("{}.partial", path.display()));
-        let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
-        written.map_err(|e| {
-            // The write has failed already; what is left of it only takes space.
-            let _ = fs::remove_file(&partial);
-            failed(e.to_string())
-        })
+        write_whole(path, bytes)
     }
 
     fn png(&self) -> std::result::Result<Vec<u8>, String> {

@@ -6,13 +6,12 @@ mod read;
 mod study;
 mod table;
 
-use std::fs;
 use std::path::PathBuf;
 
 use crate::cli::{ReportArgs, ReportTable};
 use crate::console::group;
-use crate::error::{Error, ExitCode, Result};
-use crate::io::refuse_input;
+use crate::error::{ExitCode, Result};
+use crate::io::{refuse_input, write_whole};
 use crate::plot::{Curve, Stroke, speed_up};
 use crate::streams::print;
 use claims::claim;
@@ -22,9 +21,8 @@ use table::Table;
 /// Reads the records that the command line names and writes what it asks for.
 ///
 /// # Errors
-/// [`Error::Open`], [`Error::NotRecord`], [`Error::NotConverged`],
-/// [`Error::NoStudy`], [`Error::PictureFormat`], [`Error::OutputIsInput`],
-/// [`Error::Write`].
+/// Those of records, studies and pictures, and of an output that is an input or
+/// cannot be written.
 pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     for output in args.output.iter().chain(&args.plot) {
         refuse_input(output, args.runs.iter().map(PathBuf::as_path))?;
@@ -45,7 +43,7 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     };
     let text = table.write(args.format);
     match &args.output {
-        Some(path) => fs::write(path, text).map_err(|e| Error::Write { path: path.clone(), cause: e.to_string() })?,
+        Some(path) => write_whole(path, text)?,
         None => print(text)?,
     }
     Ok(ExitCode::Success)

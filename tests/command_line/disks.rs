@@ -5,10 +5,11 @@ use std::fs;
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 
-use crate::at_ranks;
+use crate::mesh::Mesh;
 use crate::mount::Mount;
 use crate::program::Folder;
 use crate::signals::stopped;
+use crate::{at_ranks, trial};
 
 const IO: i32 = 3;
 
@@ -19,9 +20,10 @@ pub fn trials() -> Vec<Trial> {
         at_ranks("a_full_disk_keeps_the_results_before", [1, 3], full_after_results),
         at_ranks("a_read_only_disk_is_refused", [1, 3], read_only),
         at_ranks("a_disk_that_becomes_read_only_is_reported", [1, 3], becomes_read_only),
+        vec![trial("a_full_disk_keeps_the_files_before", full_after_files)],
     ];
-    let trial = |trial: Trial| trial.with_kind(why_not.unwrap_or_default()).with_ignored_flag(why_not.is_some());
-    lists.into_iter().flatten().map(trial).collect()
+    let possible = |trial: Trial| trial.with_kind(why_not.unwrap_or_default()).with_ignored_flag(why_not.is_some());
+    lists.into_iter().flatten().map(possible).collect()
 }
 
 /// The run ends with the one message that the file cannot be written, and why.
@@ -44,6 +46,29 @@ fn full_after_results(ranks: usize) {
     refused(ranks, &disk, "");
     assert_eq!(fs::read(disk.path("out.h5")).unwrap(), b"results");
     assert_eq!(disk.names(), ["out.h5"]);
+}
+
+/// What commands write beside results.
+fn full_after_files() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    folder.run(0, &["mesh.h5", "--json", "run.json", "-q"]).expect_code(0);
+    let disk = Mount::new("size=64k").unwrap();
+    let out = disk.path("out.png");
+    fs::write(&out, "before").unwrap();
+    // As much as there is room for.
+    let _ = fs::write(disk.path("rest"), vec![0; 1 << 20]);
+    let commands: [&[&str]; 4] = [
+        &["check", "mesh.h5", "--json"],
+        &["report", "run.json", "--output"],
+        &["plot", "--output"],
+        &["mesh.h5", "--quiet", "--output", "again.h5", "--json"],
+    ];
+    for args in commands {
+        let outcome = folder.run(0, &[args, &[out.to_str().unwrap()]].concat()).expect_code(IO);
+        assert!(outcome.errors()[0].contains(&format!("cannot write {}: No space left", out.display())), "{outcome}");
+        assert_eq!(fs::read(&out).unwrap(), b"before", "{args:?}");
+        assert_eq!(disk.names().len(), 2, "{args:?}: {:?}", disk.names());
+    }
 }
 
 fn read_only(ranks: usize) {

@@ -3,6 +3,7 @@
 use std::fs;
 
 use libtest_mimic::Trial;
+use serde_json::Value;
 
 use crate::mesh::Mesh;
 use crate::program::Folder;
@@ -28,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_full_standard_output_costs_no_run", no_run_is_lost),
         trial("what_cannot_be_printed_is_an_error", nowhere_to_print),
         trial("a_reader_that_has_left_is_no_error", nobody_reads),
+        trial("a_record_on_the_standard_output_follows_what_is_there", record_in_log),
     ]
 }
 
@@ -52,6 +54,18 @@ fn nowhere_to_print() {
         let errors = outcome.errors();
         assert!(errors.len() == 1 && errors[0].contains(WHY), "{args:?}: {outcome}");
     }
+}
+
+fn record_in_log() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    fs::write(folder.path("log"), "before\n").unwrap();
+    let line = "exec \"$0\" \"$@\" >> log";
+    folder.run_in_shell(line, &["mesh.h5", "--json", "/dev/stdout"]).expect_code(0);
+    let log = fs::read_to_string(folder.path("log")).unwrap();
+    assert!(log.starts_with("before\nquad8-mpi "), "{log}");
+    let [start, end] = ["\n{\n", "\n}\n"].map(|brace| log.find(brace).unwrap_or_else(|| panic!("{log}")));
+    let record: Value = serde_json::from_str(&log[start..end + 2]).unwrap();
+    assert_eq!(record["converged"], true);
 }
 
 fn nobody_reads() {
