@@ -12,7 +12,7 @@ use crate::console::Console;
 use crate::describe;
 use crate::dry_run::dry_run;
 use crate::error::{Error, ExitCode, Result};
-use crate::io::{Libraries, MeshInfo, Results, ResultsFile, RunRecord};
+use crate::io::{Libraries, MeshInfo, Results, ResultsFile, RunRecord, write_json_once};
 use crate::la::Outcome;
 use crate::mesh::MeshSlab;
 use crate::parallel::{Comm, logical_ranks_here, on_logical_ranks, start_threads};
@@ -116,7 +116,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     record.memory = describe::memory(comm);
     record.limited_by = bottleneck(&record, &placement.warnings);
     if let Some(path) = &output.json {
-        comm.agree(if comm.is_root() { record.write(path) } else { Ok(()) })?;
+        write_json_once(comm, path, &record)?;
     }
     console.finish(&record, output, &results_file.companion_path());
     if report.outcome == Outcome::Converged {

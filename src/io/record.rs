@@ -235,16 +235,6 @@ pub struct Parallel {
     pub load_imbalance: f64,
 }
 
-impl RunRecord {
-    /// Writes the record; for rank 0.
-    ///
-    /// # Errors
-    /// [`Error::Write`].
-    pub fn write(&self, path: &Path) -> Result<()> {
-        write_json(path, self)
-    }
-}
-
 /// Writes a value of rank 0 as JSON. **Collective.**
 ///
 /// # Errors

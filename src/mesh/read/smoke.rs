@@ -55,8 +55,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
 
 /// `is_good` reads bytes and says whether it could.
 fn try_all(format: &str, is_good: fn(&[u8]) -> bool) {
-    /// Damages of all files together.
-    const TIMES: usize = 3000;
+    const TIMES: usize = 150;
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(format);
     let mut files: Vec<_> = fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -65,13 +64,14 @@ fn try_all(format: &str, is_good: fn(&[u8]) -> bool) {
     for file in &files {
         let whole = fs::read(file).unwrap();
         good += usize::from(is_good(&whole));
-        for _ in 0..TIMES.div_ceil(files.len()) {
+        for _ in 0..TIMES {
             let mut bytes = whole.clone();
             damage(&mut bytes, &mut random);
             refused += usize::from(!is_good(&bytes));
         }
     }
-    assert!(good > 1 && refused > TIMES / 4, "{good} files of {} are good, {refused} damages matter", files.len());
+    assert!(good > 1, "{good} of {} files", files.len());
+    assert!(refused > files.len() * TIMES / 4, "{refused} of {}", files.len() * TIMES);
 }
 
 #[test]
