@@ -1,5 +1,6 @@
 //! The program as its users meet it: started under mpirun, on files, to its
-//! exit code. Trials start one at a time, since each starts many processes.
+//! exit code. Trials start one at a time, since each starts many processes;
+//! refusals, which mostly wait for mpirun, four at a time before all others.
 
 #[path = "command_line/bad_meshes.rs"]
 mod bad_meshes;
@@ -80,7 +81,6 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    arguments.test_threads = Some(1);
     let lists = [
         solving::trials(),
         reproducible::trials(),
@@ -116,7 +116,14 @@ fn main() {
     ];
     let mut trials: Vec<Trial> = lists.into_iter().flatten().collect();
     trials.push(promises::trial_about(&trials));
-    libtest_mimic::run(&arguments, trials).exit();
+    let (refusals, others) = trials.into_iter().partition(|trial| trial.kind() == refusal::KIND);
+    let ends = [(4, refusals), (1, others)].map(|(at_a_time, trials)| {
+        arguments.test_threads = Some(at_a_time);
+        libtest_mimic::run(&arguments, trials)
+    });
+    for end in ends {
+        end.exit_if_failed();
+    }
 }
 
 /// A trial that passes when `check` returns.
