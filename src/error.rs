@@ -148,6 +148,8 @@ pub enum Error {
     OutputIsInput { path: PathBuf },
     #[error("{path} would be two files in one: give the results and the record other names")]
     OutputTwice { path: PathBuf },
+    #[error("another run is at work on {path} ({owner}): wait until it has ended, or choose another name with -o")]
+    Claimed { path: PathBuf, owner: String },
     #[error("--refine {levels} makes {elements} elements, more than this build can number")]
     RefinedTooFar { levels: u32, elements: u128 },
     #[error("cannot write {path}: {cause}")]
@@ -245,7 +247,11 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Agreed { code, .. } => *code,
-            Self::Open { .. } | Self::Read { .. } | Self::Write { .. } | Self::ChangedMeanwhile { .. } => ExitCode::Io,
+            Self::Open { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Claimed { .. }
+            | Self::ChangedMeanwhile { .. } => ExitCode::Io,
             Self::Metis { .. }
             | Self::Threads { .. }
             | Self::Inconsistent { .. }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::cli::PartitionArgs;
 use crate::console::Console;
 use crate::error::{ExitCode, Result};
-use crate::io::PartitionFile;
+use crate::io::{PartitionFile, followed};
 use crate::mesh::{self, MeshSlab, MeshSource, Partition, Split};
 use crate::parallel::Comm;
 
@@ -17,7 +17,8 @@ use crate::parallel::Comm;
 pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
     let console = Console::new(comm.is_root() && !args.quiet);
     let source = MeshSource::find(comm, args.mesh.as_deref());
-    let file = PartitionFile::new(comm, &args.output, source.path())?;
+    let output = followed(&args.output);
+    let file = PartitionFile::new(comm, &output, source.path())?;
     let slab = source.read(comm)?;
     let weights = match (&args.weights, source.path()) {
         (None, _) => None,
@@ -32,7 +33,7 @@ pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
     let partition = mesh::partition(comm, &slab, &split)?;
     file.write(comm, &slab, &split, &partition)?;
     let loads = loads(comm, &slab, &split, &partition);
-    console.split(&source, [slab.elements.total(), slab.nodes.total()], &loads, partition.edge_cut, &args.output);
+    console.split(&source, [slab.elements.total(), slab.nodes.total()], &loads, partition.edge_cut, &output);
     Ok(ExitCode::Success)
 }
 

@@ -62,9 +62,7 @@ impl Checkpoints {
         let check = || {
             for path in [&newest, &older] {
                 draft::refuse_input(path, inputs.iter().copied())?;
-                if path.exists() && !path.is_file() {
-                    return Err(Error::Write { path: path.clone(), cause: "it is not a regular file".to_owned() });
-                }
+                draft::refuse_other_than_files(path)?;
             }
             Ok(())
         };
@@ -84,18 +82,18 @@ impl Checkpoints {
     /// [`Error::Write`], the same on every rank; what was there is untouched.
     pub fn write(&self, comm: &Comm, subject: &Subject, state: &CgState) -> Result<()> {
         file::write(comm, &self.newest, subject, state)?;
-        let renamed = if comm.is_root() { self.rename() } else { Ok(()) };
-        comm.agree(renamed.map_err(|e| Error::Write { path: self.newest.clone(), cause: e.to_string() }))?;
+        comm.agree(if comm.is_root() { self.rename() } else { Ok(()) })?;
         self.is_good.set(true);
         Ok(())
     }
 
-    fn rename(&self) -> std::io::Result<()> {
+    fn rename(&self) -> Result<()> {
+        let failed = |e: std::io::Error| Error::Write { path: self.newest.clone(), cause: e.to_string() };
         if self.is_good.get() {
-            fs::rename(&self.newest, &self.older)?;
+            fs::rename(&self.newest, &self.older).map_err(failed)?;
         }
-        fs::rename(draft::partial(&self.newest), &self.newest)?;
-        draft::flush_folder(&self.newest)
+        draft::finish(&self.newest)?;
+        draft::flush_folder(&self.newest).map_err(failed)
     }
 
     /// Reads the state in a file or, where that is damaged or missing, in the

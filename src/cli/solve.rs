@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use super::{finite, minutes, positive, tolerance};
 use crate::case::{Case, OperatorKind, OutputFormat, PreconditionerKind};
 use crate::error::{Error, Result};
+use crate::io::followed;
 use crate::mesh::{MeshSource, Partitioner};
 use crate::parallel::Comm;
 use crate::problem::Condition;
@@ -194,6 +195,7 @@ impl SolveArgs {
         set(&mut case.constants.density, self.density);
         set(&mut case.output.format, self.format);
         set(&mut case.output.results, self.output.clone());
+        case.output.results = followed(&case.output.results);
         case.solver.threads = self.threads.and_then(NonZeroU16::new).or(case.solver.threads);
         case.solver.reproducible = self.reproducible.and_then(NonZeroU16::new).or(case.solver.reproducible);
         if case.solver.reproducible.is_some() {

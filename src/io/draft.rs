@@ -2,9 +2,13 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::process;
 
 use hdf5::File;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl, posix_fallocate};
 
 use crate::error::{Error, ExitCode, Result};
 use crate::parallel::{Comm, abort, hdf5_rows};
@@ -15,16 +19,38 @@ const HEADERS: u64 = 64 * 1024;
 
 /// The name while the file is being written.
 pub fn partial(path: &Path) -> PathBuf {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    partial.into()
+    extended(path, ".partial")
+}
+
+fn extended(path: &Path, end: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(end);
+    path.into()
+}
+
+/// Gives a complete file its name.
+///
+/// # Errors
+/// [`Error::Write`]; what had the name before is untouched.
+pub fn finish(path: &Path) -> Result<()> {
+    fs::rename(partial(path), path).map_err(|e| failed(path, e))
+}
+
+/// The file that a link leads to, whether it exists or not; any other path as
+/// it is.
+pub fn followed(path: &Path) -> PathBuf {
+    if path.is_symlink() { identity(path) } else { path.into() }
 }
 
 /// One path for all names of a file, whether it exists or not.
 pub fn identity(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| {
+    path.canonicalize().unwrap_or_else(|e| {
         let folder = folder(path);
-        folder.canonicalize().unwrap_or(folder.into()).join(path.file_name().unwrap_or_default())
+        match fs::read_link(path) {
+            // To a file that will be there.
+            Ok(target) if e.kind() == io::ErrorKind::NotFound => identity(&folder.join(target)),
+            _ => folder.canonicalize().unwrap_or(folder.into()).join(path.file_name().unwrap_or_default()),
+        }
     })
 }
 
@@ -35,6 +61,31 @@ pub fn identity(path: &Path) -> PathBuf {
 pub fn refuse_input<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<()> {
     let is_output = |input| identity(input) == identity(output);
     if inputs.into_iter().any(is_output) { Err(Error::OutputIsInput { path: output.into() }) } else { Ok(()) }
+}
+
+/// Refuses an output where something is that is no file.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn refuse_other_than_files(output: &Path) -> Result<()> {
+    match output.metadata() {
+        Ok(there) if there.is_dir() => Err(failed(output, "it is a folder")),
+        Ok(there) if !there.is_file() => Err(failed(output, "it is not a regular file")),
+        _ => Ok(()),
+    }
+}
+
+/// Finds out whether a file can be created there.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn probe(output: &Path) -> Result<()> {
+    let partial = partial(output);
+    fs::File::create(&partial).and_then(|_| fs::remove_file(&partial)).map_err(|e| failed(output, e))
+}
+
+fn failed(path: &Path, cause: impl ToString) -> Error {
+    Error::Write { path: path.into(), cause: cause.to_string() }
 }
 
 fn folder(path: &Path) -> &Path {
@@ -56,9 +107,8 @@ pub fn write<R>(
     clean: impl FnOnce(),
 ) -> Result<R> {
     let partial = partial(path);
-    let failed = |cause: String| Error::Write { path: path.into(), cause };
-    let file = comm.agree(hdf5_rows::create(comm, &partial).map_err(|e| failed(e.to_string())))?;
-    let reserve = || reserve(&partial, bytes + HEADERS).map_err(|e| failed(e.to_string()));
+    let file = comm.agree(hdf5_rows::create(comm, &partial).map_err(|e| failed(path, e)))?;
+    let reserve = || reserve(&partial, bytes + HEADERS).map_err(|e| failed(path, e));
     if let Err(error) = comm.agree(if comm.is_root() { reserve() } else { Ok(()) }) {
         // The error of the reservation is the one to report.
         let _ = file.close();
@@ -68,10 +118,10 @@ pub fn write<R>(
     let result = fill(&file).unwrap_or_else(|cause| {
         let _ = fs::remove_file(&partial);
         clean();
-        complain(&format!("error: {}", failed(cause.to_string())));
+        complain(&format!("error: {}", failed(path, cause)));
         abort(ExitCode::Io)
     });
-    comm.agree(file.close().map_err(|e| failed(e.to_string())))?;
+    comm.agree(file.close().map_err(|e| failed(path, e)))?;
     Ok(result)
 }
 
@@ -83,25 +133,35 @@ pub fn write<R>(
 pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
     let is_open = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"].iter().any(|place| path.starts_with(place));
     let written = if is_open || (path.exists() && !path.is_file()) {
-        fs::File::options().append(true).open(path).and_then(|mut stream| stream.write_all(bytes.as_ref()))
+        open_stream(path).and_then(|mut stream| stream.write_all(bytes.as_ref()))
     } else {
         let target = identity(path);
-        let partial = partial(&target);
+        // Several processes may write it at once, each a whole file.
+        let partial = extended(&target, &format!(".{}.partial", process::id()));
         fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, &target)).inspect_err(|_| {
             // The write has failed already; what is left of it only takes space.
             let _ = fs::remove_file(&partial);
         })
     };
-    written.map_err(|e| Error::Write { path: path.into(), cause: e.to_string() })
+    written.map_err(|e| failed(path, e))
+}
+
+/// A pipe that nobody reads is an error, instead of a wait for a reader that may never come.
+fn open_stream(path: &Path) -> io::Result<fs::File> {
+    let opened = fs::File::options().append(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    let nobody = |e: &io::Error| e.raw_os_error() == Some(Errno::ENXIO as i32);
+    let stream = opened.map_err(|e| if nobody(&e) { io::Error::other("nobody reads it") } else { e })?;
+    fcntl(&stream, FcntlArg::F_SETFL(OFlag::O_APPEND))?;
+    Ok(stream)
 }
 
 /// Takes the space on the disk before MPI-IO needs it: Open MPI's collective
 /// writes return an error on some ranks only, or on none, when it is full.
 fn reserve(path: &Path, bytes: u64) -> io::Result<()> {
     let file = fs::File::options().write(true).open(path)?;
-    match nix::fcntl::posix_fallocate(&file, 0, bytes as i64) {
+    match posix_fallocate(&file, 0, bytes as i64) {
         // A file system that cannot reserve can still write.
-        Ok(()) | Err(nix::errno::Errno::EOPNOTSUPP | nix::errno::Errno::EINVAL) => Ok(()),
+        Ok(()) | Err(Errno::EOPNOTSUPP | Errno::EINVAL) => Ok(()),
         Err(e) => Err(e.into()),
     }
 }

@@ -1,5 +1,6 @@
 //! Files: parallel HDF5, XDMF, VTKHDF and the run record.
 
+mod claim;
 pub(crate) mod dataset;
 pub(crate) mod draft;
 mod partition_file;
@@ -12,7 +13,7 @@ mod tags;
 mod vtkhdf;
 mod xdmf;
 
-pub(crate) use draft::{refuse_input, write_whole};
+pub(crate) use draft::{followed, refuse_input, write_whole};
 pub use partition_file::{PartitionFile, read_partition};
 pub use record::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, RestartedFrom, RunRecord, SolutionStats, SolverConfig,

@@ -1,13 +1,13 @@
 //! A stored partition: one HDF5 file with the part of every element in the
 //! numbering of the mesh file, and what it was made for.
 
-use std::fs;
 use std::path::Path;
 
 use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
 use hdf5::{Attribute, File};
 
-use super::draft::{self, partial, refuse_input};
+use super::claim::Claim;
+use super::draft::{self, probe, refuse_input, refuse_other_than_files};
 use super::stored;
 use crate::error::{Error, Result};
 use crate::mesh::{MeshIdentity, MeshSlab, Partition, Split, checksum};
@@ -29,6 +29,8 @@ const PART: &str = "part";
 /// complete.
 pub struct PartitionFile<'a> {
     path: &'a Path,
+    /// On rank 0.
+    _claim: Option<Claim>,
 }
 
 impl<'a> PartitionFile<'a> {
@@ -36,20 +38,17 @@ impl<'a> PartitionFile<'a> {
     /// end and is not the mesh. **Collective.**
     ///
     /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::Write`]; the same on every rank.
+    /// [`Error::OutputIsInput`], [`Error::Claimed`], [`Error::Write`]; the same on every rank.
     pub fn new(comm: &Comm, path: &'a Path, mesh: Option<&Path>) -> Result<Self> {
-        let file = Self { path };
-        comm.agree(if comm.is_root() { file.probe(mesh) } else { Ok(()) })?;
-        Ok(file)
-    }
-
-    fn probe(&self, mesh: Option<&Path>) -> Result<()> {
-        refuse_input(self.path, mesh)?;
-        if self.path.exists() && !self.path.is_file() {
-            return Err(self.failed("it is not a regular file"));
-        }
-        let partial = partial(self.path);
-        fs::File::create(&partial).and_then(|_| fs::remove_file(&partial)).map_err(|e| self.failed(e))
+        let claim = || {
+            refuse_input(path, mesh)?;
+            refuse_other_than_files(path)?;
+            let claim = Claim::new(path)?;
+            probe(path)?;
+            Ok(Some(claim))
+        };
+        let claim = comm.agree(if comm.is_root() { claim() } else { Ok(None) })?;
+        Ok(Self { path, _claim: claim })
     }
 
     /// Writes a partition of the mesh in `slab`. **Collective.**
@@ -70,12 +69,7 @@ impl<'a> PartitionFile<'a> {
             write_rows(comm, &dataset, slab.elements.range(comm.rank()), &parts)
         };
         draft::write(comm, self.path, size_of::<i32>() as u64 * mesh.elements, fill, || ())?;
-        let rename = || fs::rename(partial(self.path), self.path).map_err(|e| self.failed(e));
-        comm.agree(if comm.is_root() { rename() } else { Ok(()) })
-    }
-
-    fn failed(&self, cause: impl ToString) -> Error {
-        Error::Write { path: self.path.into(), cause: cause.to_string() }
+        comm.agree(if comm.is_root() { draft::finish(self.path) } else { Ok(()) })
     }
 }
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use hdf5::{File, H5Type};
 
+use super::claim::Claim;
 use super::dataset::{Part, write_part};
-use super::draft::{self, identity, partial, refuse_input};
+use super::draft::{self, finish, identity, partial, probe, refuse_input, refuse_other_than_files};
 use super::slabs::ToSlabs;
 use super::{RunRecord, run_group, tags, vtkhdf, xdmf};
 use crate::error::{Error, Result};
@@ -47,17 +48,19 @@ pub enum Companion {
 /// under their final names they are always complete.
 pub struct ResultsFile {
     path: PathBuf,
-    partial: PathBuf,
     companion: Companion,
+    /// On rank 0.
+    _claim: Option<Claim>,
 }
 
 impl ResultsFile {
     /// Checks before the work starts that the file, its description and the
     /// run record can be written there at the end, each under a name of its own
-    /// that no input has. **Collective.**
+    /// that no input has, and that no other run is at work on them.
+    /// **Collective.**
     ///
     /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::OutputTwice`], [`Error::Write`]; the same on every rank.
+    /// [`Error::OutputIsInput`], [`Error::OutputTwice`], [`Error::Claimed`], [`Error::Write`]; the same on every rank.
     pub fn new(
         comm: &Comm,
         path: &Path,
@@ -65,18 +68,15 @@ impl ResultsFile {
         inputs: &[&Path],
         record: Option<&Path>,
     ) -> Result<Self> {
-        let file = Self { path: path.into(), partial: partial(path), companion };
-        comm.agree(if comm.is_root() { file.probe(inputs, record) } else { Ok(()) })?;
+        let mut file = Self { path: path.into(), companion, _claim: None };
+        file._claim = comm.agree(if comm.is_root() { file.claim(inputs, record).map(Some) } else { Ok(None) })?;
         Ok(file)
     }
 
-    fn probe(&self, inputs: &[&Path], record: Option<&Path>) -> Result<()> {
+    fn claim(&self, inputs: &[&Path], record: Option<&Path>) -> Result<Claim> {
         let companion = self.companion_path();
         for path in [&self.path, &companion] {
-            let what = if path.is_dir() { "it is a folder" } else { "it is not a regular file" };
-            if path.exists() && !path.is_file() {
-                return Err(Error::Write { path: path.clone(), cause: what.to_owned() });
-            }
+            refuse_other_than_files(path)?;
         }
         let outputs: Vec<&Path> = [&self.path, &companion].into_iter().map(PathBuf::as_path).chain(record).collect();
         let same = |a: &Path, b: &Path| identity(a) == identity(b);
@@ -86,15 +86,11 @@ impl ResultsFile {
                 return Err(Error::OutputTwice { path: path.into() });
             }
         }
-        // What exists, /dev/stdout for instance, may take a record; the rest must be possible to create.
-        let record = record.filter(|path| !path.exists());
-        for (path, partial) in
-            [(self.path.as_path(), self.partial.clone())].into_iter().chain(record.map(|path| (path, partial(path))))
-        {
-            let created = fs::File::create(&partial).and_then(|_| fs::remove_file(&partial));
-            created.map_err(|e| Error::Write { path: path.into(), cause: e.to_string() })?;
-        }
-        Ok(())
+        let claim = Claim::new(&self.path)?;
+        probe(&self.path)?;
+        // What exists, /dev/stdout for instance, may take a record.
+        record.filter(|path| !path.exists()).map_or(Ok(()), probe)?;
+        Ok(claim)
     }
 
     /// Where the file for ParaView goes.
@@ -116,7 +112,7 @@ impl ResultsFile {
         let finished = if written.is_ok() && comm.is_root() { self.finish(results.mesh) } else { Ok(()) };
         if comm.is_root() && (written.is_err() || finished.is_err()) {
             // The write has failed already; what is left of it only takes space.
-            let _ = fs::remove_file(&self.partial);
+            let _ = fs::remove_file(partial(&self.path));
             let _ = fs::remove_file(partial(&self.companion_path()));
         }
         let collective = written?;
@@ -126,14 +122,14 @@ impl ResultsFile {
 
     fn finish(&self, mesh: &LocalMesh) -> Result<()> {
         let companion = self.companion_path();
-        let failed = |e: std::io::Error| Error::Write { path: companion.clone(), cause: e.to_string() };
         if self.companion == Companion::Xdmf {
             let name = self.path.file_name().unwrap_or_default().to_string_lossy();
             let text = xdmf::describe(&name, mesh.total_nodes, mesh.total_elements, index_bytes(mesh));
-            fs::write(partial(&companion), text).map_err(failed)?;
+            let write = fs::write(partial(&companion), text);
+            write.map_err(|e| Error::Write { path: companion.clone(), cause: e.to_string() })?;
         }
-        fs::rename(&self.partial, &self.path).map_err(|e| self.failed(e))?;
-        fs::rename(partial(&companion), &companion).map_err(failed)
+        finish(&self.path)?;
+        finish(&companion)
     }
 
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
@@ -171,12 +167,8 @@ impl ResultsFile {
             write(file)
         };
         draft::write(comm, path, size, write, || {
-            let _ = fs::remove_file(&self.partial);
+            let _ = fs::remove_file(partial(&self.path));
         })
-    }
-
-    fn failed(&self, cause: impl ToString) -> Error {
-        Error::Write { path: self.path.clone(), cause: cause.to_string() }
     }
 }
 

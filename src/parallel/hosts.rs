@@ -24,11 +24,16 @@ pub struct Placement {
     pub warnings: Vec<String>,
 }
 
+/// The name of this host.
+pub fn host_name() -> String {
+    gethostname().map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 /// Decides the number of threads of this rank: `requested` (from --threads),
 /// else RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's share of
 /// the cores in its affinity mask. **Collective.**
 pub fn place(comm: &Comm, requested: Option<usize>) -> Placement {
-    let host = gethostname().map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned());
+    let host = host_name();
     let cores = allowed_cores();
     let local = comm.host();
     let masks = local.exchange(vec![cores.clone(); local.size()]);

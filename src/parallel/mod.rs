@@ -24,7 +24,7 @@ pub use abort::abort;
 pub use blocks::Blocks;
 pub use comm::Comm;
 pub use halo::{Halo, IndexMap};
-pub use hosts::{Placement, place, start_threads};
+pub use hosts::{Placement, host_name, place, start_threads};
 pub use logical::{logical_ranks_here, on_logical_ranks};
 pub use processes::Datum;
 

@@ -1,22 +1,32 @@
 //! Places where results cannot go are refused before the work begins, and what
 //! is there already survives.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::process::Command;
 
 use libtest_mimic::Trial;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use crate::mesh::Mesh;
 use crate::program::Folder;
 use crate::refusal::refused;
-use crate::trial;
+use crate::results::Results;
+use crate::signals::stopped;
+use crate::{at_ranks, trial};
 
 const INPUT: i32 = 2;
 const IO: i32 = 3;
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = vec![trial("an_existing_results_file_survives_a_failed_run", survives)];
+    let mut trials = vec![
+        trial("an_existing_results_file_survives_a_failed_run", survives),
+        trial("results_go_where_a_link_leads", linked),
+        trial("a_record_for_a_pipe_that_nobody_reads_is_an_error", piped),
+    ];
+    trials.extend(at_ranks("an_output_of_another_run_is_refused", [1, 3], occupied));
     trials.extend([places(), collisions(), protected()].into_iter().flatten());
     trials
 }
@@ -35,8 +45,18 @@ fn places() -> Vec<Trial> {
         }),
         refused("a_pipe_as_output", OUT, IO, "cannot write out.h5: ", |folder| {
             mesh(folder);
-            assert!(Command::new("mkfifo").arg(folder.path("out.h5")).status().unwrap().success());
+            mkfifo(&folder.path("out.h5"), Mode::S_IRWXU).unwrap();
         }),
+        refused(
+            "a_lock_of_something_else",
+            OUT,
+            IO,
+            "cannot write out.lock: it is not a lock of quad8-mpi",
+            |folder| {
+                mesh(folder);
+                fs::write(folder.path("out.lock"), "mine").unwrap();
+            },
+        ),
         refused("a_folder_as_description", OUT, IO, "cannot write out.xdmf: ", |folder| {
             mesh(folder);
             fs::create_dir(folder.path("out.xdmf")).unwrap();
@@ -101,5 +121,47 @@ fn survives() {
     let before = folder.contents();
     folder.run(3, &["missing.h5"]).expect_code(IO);
     folder.run_with(3, &[("QUAD8_MPI_FAULT", "panic@export:1")], &["mesh.h5", "--gamma", "1"]).expect_code(4);
-    assert!(folder.contents() == before);
+    assert!(folder.contents_but_lock() == before);
+}
+
+/// A run at work on its output, and others that start meanwhile.
+fn occupied(ranks: usize) {
+    let folder = Folder::with(&Mesh::channel());
+    let (running, rank) = stopped(&folder, ranks, "solve", &["mesh.h5", "--threads", "1"]);
+    for args in [&["mesh.h5"][..], &["partition", "mesh.h5", "-n", "2", "-o", "quad8.h5"]] {
+        let outcome = folder.run(ranks, args).expect_code(IO);
+        let [error] = outcome.errors()[..] else { panic!("{outcome}") };
+        let expected = format!("another run is at work on quad8.h5 (process {rank} on ");
+        assert!(error.contains(&expected) && error.ends_with("choose another name with -o"), "{outcome}");
+    }
+    folder.run(ranks, &["mesh.h5", "-o", "other.h5"]).expect_code(0);
+    kill(rank, Signal::SIGCONT).unwrap();
+    running.wait().expect_code(0);
+    assert_eq!(folder.names(), ["mesh.h5", "other.h5", "other.xdmf", "quad8.h5", "quad8.xdmf"]);
+    let [found, other] = ["quad8.h5", "other.h5"].map(|name| Results::read(&folder.path(name)));
+    assert!(found.has_the_bits_of(&other));
+}
+
+/// Before the file at the other end of the link is there, and after.
+fn linked() {
+    let folder = Folder::with(&Mesh::channel());
+    fs::create_dir(folder.path("far")).unwrap();
+    symlink("far/big.h5", folder.path("out.h5")).unwrap();
+    for _ in 0..2 {
+        folder.run(2, &["mesh.h5", "-o", "out.h5"]).expect_code(0);
+        assert!(folder.path("out.h5").is_symlink());
+        assert_eq!(folder.names(), ["far", "mesh.h5", "out.h5"]);
+        let far = fs::read_dir(folder.path("far")).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(far.collect::<BTreeSet<_>>(), BTreeSet::from(["big.h5".into(), "big.xdmf".into()]));
+    }
+}
+
+fn piped() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    mkfifo(&folder.path("pipe"), Mode::S_IRWXU).unwrap();
+    let args = ["mesh.h5", "--json", "pipe"];
+    let outcome = folder.run(0, &args).expect_code(IO);
+    assert!(outcome.errors()[0].ends_with("cannot write pipe: nobody reads it"), "{outcome}");
+    folder.run_in_shell("cat pipe > read & \"$0\" \"$@\" && wait", &args).expect_code(0);
+    assert_eq!(folder.json("read")["converged"], true);
 }

@@ -13,6 +13,9 @@ use crate::results::Results;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_quad8-mpi");
 
+/// The lock of results without a name of their own.
+const LOCK: &str = "quad8.lock";
+
 /// A folder that is removed at the end, where the program runs.
 pub struct Folder(TempDir);
 
@@ -45,10 +48,24 @@ impl Folder {
         names
     }
 
+    /// As [`names`](Self::names), but for the lock of a run that could not remove it.
+    pub fn names_but_lock(&self) -> Vec<String> {
+        self.names().into_iter().filter(|name| name != LOCK).collect()
+    }
+
     /// Everything in the folder by name, with the bytes of the files.
     pub fn contents(&self) -> Vec<(String, Option<Vec<u8>>)> {
+        self.contents_of(self.names())
+    }
+
+    /// As [`contents`](Self::contents), but for the lock of a run that could not remove it.
+    pub fn contents_but_lock(&self) -> Vec<(String, Option<Vec<u8>>)> {
+        self.contents_of(self.names_but_lock())
+    }
+
+    fn contents_of(&self, names: Vec<String>) -> Vec<(String, Option<Vec<u8>>)> {
         let bytes = |name: &String| self.path(name).is_file().then(|| std::fs::read(self.path(name)).unwrap());
-        self.names().into_iter().map(|name| (name.clone(), bytes(&name))).collect()
+        names.into_iter().map(|name| (name.clone(), bytes(&name))).collect()
     }
 
     /// Runs the program to its end; on 0 ranks, without mpirun.

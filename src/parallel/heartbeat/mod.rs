@@ -21,9 +21,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::unistd::gethostname;
-
-use super::{Comm, abort, pulse};
+use super::{Comm, abort, host_name, pulse};
 use crate::error::{Error, ExitCode, Result};
 use crate::streams::complain;
 use attendance::{Attendance, Limits, Verdict};
@@ -81,7 +79,7 @@ pub fn start(comm: &Comm) -> Result<()> {
     let [silence, stall] = seconds.map(|seconds| limit(comm.broadcast(0, seconds)));
     let Some(silence) = silence.filter(|_| comm.size() > 1) else { return Ok(()) };
     let turn = (stall.map_or(silence, |stall| silence.min(stall)) / TURNS).min(LONGEST_TURN);
-    let host = gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
+    let host = host_name();
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok();
     let port = socket.as_ref().and_then(|socket| socket.local_addr().ok()).map_or(0, |address| address.port());
     let port = comm.broadcast(0, port);
