@@ -12,7 +12,7 @@ use quad8_mpi::cli::{self, BenchArgs, Benchmark, Cli, Command};
 use quad8_mpi::memory::{self, HugePages};
 use quad8_mpi::parallel::{Comm, abort, heartbeat};
 use quad8_mpi::streams::complain;
-use quad8_mpi::{ExitCode, Result, bench, case, check, model, plot, report, run, split};
+use quad8_mpi::{ExitCode, Result, bench, case, check, io, model, plot, report, run, split};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -22,6 +22,7 @@ type Work = Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>>;
 
 fn main() {
     memory::keep_freed_memory();
+    io::survive_size_limits();
     // Before MPI starts, so that --help works where MPI does not.
     let command = match Cli::try_parse() {
         Ok(cli) => cli.into_command(),

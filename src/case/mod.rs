@@ -158,6 +158,8 @@ mod tests {
             ("mesh = 1", "line 1: invalid type"),
             ("a = 1\na = 2", "line 2: duplicate key"),
             ("solver.threads = 0", "line 1: "),
+            ("solver.threads = 1025", "line 1: 1025 is not in 1..=1024"),
+            ("solver.reproducible = 5000", "line 1: 5000 is not in 1..=4096"),
         ] {
             let message = read(text).expect_err(text);
             assert!(message.contains(expected), "{text}: {message}");

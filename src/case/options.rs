@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::field::Field;
 use crate::io::Companion;
+use crate::parallel::{MOST_LOGICAL_RANKS, MOST_THREADS};
 
 /// What fills a region, where it is not what fills the rest.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -54,10 +55,10 @@ pub struct Solver {
     /// How the stiffness is kept.
     pub operator: OperatorKind,
     /// Threads per rank.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "read_count::<_, MOST_THREADS>", skip_serializing_if = "Option::is_none")]
     pub threads: Option<NonZeroU16>,
     /// Logical ranks that make the same bits at any number of ranks.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "read_count::<_, MOST_LOGICAL_RANKS>", skip_serializing_if = "Option::is_none")]
     pub reproducible: Option<NonZeroU16>,
 }
 
@@ -174,4 +175,11 @@ fn read_finite<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
 
 fn read_tolerance<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     tolerance(f64::deserialize(from)?).map_err(de::Error::custom)
+}
+
+fn read_count<'de, D: Deserializer<'de>, const MOST: u16>(from: D) -> Result<Option<NonZeroU16>, D::Error> {
+    match NonZeroU16::deserialize(from)? {
+        count if count.get() > MOST => Err(de::Error::custom(format!("{count} is not in 1..={MOST}"))),
+        count => Ok(Some(count)),
+    }
 }

@@ -62,7 +62,7 @@ impl Checkpoints {
         let check = || {
             for path in [&newest, &older] {
                 draft::refuse_input(path, inputs.iter().copied())?;
-                draft::refuse_other_than_files(path)?;
+                draft::refuse_other_than_hdf5(path)?;
             }
             Ok(())
         };

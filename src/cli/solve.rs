@@ -12,7 +12,7 @@ use crate::case::{Case, OperatorKind, OutputFormat, PreconditionerKind};
 use crate::error::{Error, Result};
 use crate::io::followed;
 use crate::mesh::{MeshSource, Partitioner};
-use crate::parallel::Comm;
+use crate::parallel::{Comm, MOST_LOGICAL_RANKS, MOST_THREADS};
 use crate::problem::Condition;
 
 /// Options of a solve. They override what a case file says.
@@ -65,7 +65,7 @@ pub struct SolveArgs {
     pub max_iterations: Option<usize>,
 
     /// Threads per rank [default: RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's share of the cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_THREADS)))]
     pub threads: Option<u16>,
 
     /// Compute as L logical ranks do, so that results have the same bits at any number of ranks up to L [default of L: 16]
@@ -75,7 +75,7 @@ pub struct SolveArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "16",
-        value_parser = clap::value_parser!(u16).range(1..=4096)
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_LOGICAL_RANKS))
     )]
     pub reproducible: Option<u16>,
 

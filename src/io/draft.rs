@@ -5,10 +5,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use hdf5::File;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, posix_fallocate};
+use signal_hook::consts::SIGXFSZ;
+use signal_hook::flag;
 
 use crate::error::{Error, ExitCode, Result};
 use crate::parallel::{Comm, abort, hdf5_rows};
@@ -63,16 +67,27 @@ pub fn refuse_input<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path
     if inputs.into_iter().any(is_output) { Err(Error::OutputIsInput { path: output.into() }) } else { Ok(()) }
 }
 
-/// Refuses an output where something is that is no file.
+/// Refuses an output that cannot be an HDF5 file: where something is that is no
+/// file, or under a name that HDF5 does not take.
 ///
 /// # Errors
 /// [`Error::Write`].
-pub fn refuse_other_than_files(output: &Path) -> Result<()> {
+pub fn refuse_other_than_hdf5(output: &Path) -> Result<()> {
+    if output.to_str().is_none() {
+        return Err(failed(output, "its name is not UTF-8"));
+    }
     match output.metadata() {
         Ok(there) if there.is_dir() => Err(failed(output, "it is a folder")),
         Ok(there) if !there.is_file() => Err(failed(output, "it is not a regular file")),
         _ => Ok(()),
     }
+}
+
+/// From now on a file that grows beyond what the process may write (`ulimit -f`)
+/// is an error like a full disk, and not the end of the process.
+pub fn survive_size_limits() {
+    // Where it cannot be, the process ends, as others do.
+    let _ = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
 /// Finds out whether a file can be created there.

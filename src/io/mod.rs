@@ -13,6 +13,7 @@ mod tags;
 mod vtkhdf;
 mod xdmf;
 
+pub use draft::survive_size_limits;
 pub(crate) use draft::{followed, refuse_input, write_whole};
 pub use partition_file::{PartitionFile, read_partition};
 pub use record::{

@@ -7,7 +7,7 @@ use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
 use hdf5::{Attribute, File};
 
 use super::claim::Claim;
-use super::draft::{self, probe, refuse_input, refuse_other_than_files};
+use super::draft::{self, probe, refuse_input, refuse_other_than_hdf5};
 use super::stored;
 use crate::error::{Error, Result};
 use crate::mesh::{MeshIdentity, MeshSlab, Partition, Split, checksum};
@@ -42,7 +42,7 @@ impl<'a> PartitionFile<'a> {
     pub fn new(comm: &Comm, path: &'a Path, mesh: Option<&Path>) -> Result<Self> {
         let claim = || {
             refuse_input(path, mesh)?;
-            refuse_other_than_files(path)?;
+            refuse_other_than_hdf5(path)?;
             let claim = Claim::new(path)?;
             probe(path)?;
             Ok(Some(claim))

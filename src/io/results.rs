@@ -7,7 +7,7 @@ use hdf5::{File, H5Type};
 
 use super::claim::Claim;
 use super::dataset::{Part, write_part};
-use super::draft::{self, finish, identity, partial, probe, refuse_input, refuse_other_than_files};
+use super::draft::{self, finish, identity, partial, probe, refuse_input, refuse_other_than_hdf5};
 use super::slabs::ToSlabs;
 use super::{RunRecord, run_group, tags, vtkhdf, xdmf};
 use crate::error::{Error, Result};
@@ -76,7 +76,7 @@ impl ResultsFile {
     fn claim(&self, inputs: &[&Path], record: Option<&Path>) -> Result<Claim> {
         let companion = self.companion_path();
         for path in [&self.path, &companion] {
-            refuse_other_than_files(path)?;
+            refuse_other_than_hdf5(path)?;
         }
         let outputs: Vec<&Path> = [&self.path, &companion].into_iter().map(PathBuf::as_path).chain(record).collect();
         let same = |a: &Path, b: &Path| identity(a) == identity(b);

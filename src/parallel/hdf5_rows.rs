@@ -3,6 +3,7 @@
 //!
 //! Every function is **collective**: all ranks call it, those without rows too.
 
+use std::env::current_dir;
 use std::ops::Range;
 use std::path::Path;
 
@@ -24,6 +25,7 @@ use super::{Comm, work};
 /// # Errors
 /// HDF5's own, possibly on some ranks only.
 pub fn open(comm: &Comm, path: &Path) -> hdf5::Result<File> {
+    check_folder(comm, path)?;
     File::with_options().with_fapl(|b| b.mpio(comm.raw(), None).all_coll_metadata_ops(true)).open(path)
 }
 
@@ -32,9 +34,16 @@ pub fn open(comm: &Comm, path: &Path) -> hdf5::Result<File> {
 /// # Errors
 /// HDF5's own, possibly on some ranks only.
 pub fn create(comm: &Comm, path: &Path) -> hdf5::Result<File> {
+    check_folder(comm, path)?;
     File::with_options()
         .with_fapl(|b| b.mpio(comm.raw(), None).all_coll_metadata_ops(true).coll_metadata_write(true))
         .create(path)
+}
+
+/// Without a working folder Open MPI 4.1 crashes on a name in it. **Collective.**
+fn check_folder(comm: &Comm, path: &Path) -> hdf5::Result<()> {
+    let is_gone = path.is_relative() && current_dir().is_err();
+    if comm.max(u8::from(is_gone)) > 0 { Err("the working folder is gone".into()) } else { Ok(()) }
 }
 
 /// Reads rows of a dataset in collective transfers. `T` must be the type in

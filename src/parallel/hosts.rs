@@ -9,6 +9,10 @@ use nix::unistd::{Pid, gethostname};
 use super::Comm;
 use crate::error::{Error, Result};
 
+/// Most threads of a rank: more than the largest hosts have cores. Idle threads
+/// look for work at each other, so that many more of them only keep a host busy.
+pub const MOST_THREADS: u16 = 1024;
+
 /// Where this rank runs and with how many threads.
 #[derive(Debug, Clone)]
 pub struct Placement {
@@ -118,7 +122,7 @@ fn share(cores: &[u64], masks: &[Vec<u64>]) -> usize {
 }
 
 fn from_environment(variable: &str) -> Option<usize> {
-    std::env::var(variable).ok()?.trim().parse().ok().filter(|&n| n > 0)
+    std::env::var(variable).ok()?.trim().parse().ok().filter(|n| (1..=usize::from(MOST_THREADS)).contains(n))
 }
 
 #[cfg(test)]

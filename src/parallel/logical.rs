@@ -15,6 +15,9 @@ use super::team::Team;
 use super::{Blocks, Comm, work};
 use crate::error::{Error, Result};
 
+/// Most logical ranks.
+pub const MOST_LOGICAL_RANKS: u16 = 4096;
+
 /// As large as that of the main thread usually is (bytes).
 const STACK: usize = 8 << 20;
 

@@ -24,8 +24,8 @@ pub use abort::abort;
 pub use blocks::Blocks;
 pub use comm::Comm;
 pub use halo::{Halo, IndexMap};
-pub use hosts::{Placement, host_name, place, start_threads};
-pub use logical::{logical_ranks_here, on_logical_ranks};
+pub use hosts::{MOST_THREADS, Placement, host_name, place, start_threads};
+pub use logical::{MOST_LOGICAL_RANKS, logical_ranks_here, on_logical_ranks};
 pub use processes::Datum;
 
 /// Index of a node, unknown or element on this rank.

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
@@ -24,6 +26,9 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("an_existing_results_file_survives_a_failed_run", survives),
         trial("results_go_where_a_link_leads", linked),
+        trial("a_limit_for_files_is_an_error", limited),
+        trial("a_run_whose_folder_is_removed_ends_with_an_error", homeless),
+        trial("a_name_that_hdf5_does_not_take_is_refused", nameless),
         trial("a_record_for_a_pipe_that_nobody_reads_is_an_error", piped),
     ];
     trials.extend(at_ranks("an_output_of_another_run_is_refused", [1, 3], occupied));
@@ -164,4 +169,39 @@ fn piped() {
     assert!(outcome.errors()[0].ends_with("cannot write pipe: nobody reads it"), "{outcome}");
     folder.run_in_shell("cat pipe > read & \"$0\" \"$@\" && wait", &args).expect_code(0);
     assert_eq!(folder.json("read")["converged"], true);
+}
+
+/// What `ulimit -f` does to a process that does not expect it is to end it.
+fn limited() {
+    let folder = Folder::new();
+    let args = ["--refine", "2", "--threads", "1"];
+    let outcome = folder.run_in_shell("ulimit -f 20000 && exec \"$0\" \"$@\"", &args).expect_code(IO);
+    let [error] = outcome.errors()[..] else { panic!("{outcome}") };
+    assert!(error.contains("cannot write quad8.h5: File too large"), "{outcome}");
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
+}
+
+/// The folder that the program works in goes while it solves.
+fn homeless() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("home")).unwrap();
+    let args = ["solve", "--threads", "1"];
+    let line = "cd home && QUAD8_MPI_FAULT=sleep@solve:0 exec \"$0\" \"$@\"";
+    let running = folder.start_in_shell(line, &args);
+    let start = Instant::now();
+    while !folder.path("home/quad8.lock").exists() {
+        assert!(start.elapsed() < Duration::from_secs(30), "the run does not start");
+        sleep(Duration::from_millis(10));
+    }
+    fs::remove_dir_all(folder.path("home")).unwrap();
+    let outcome = running.wait().expect_code(IO);
+    let [error] = outcome.errors()[..] else { panic!("{outcome}") };
+    assert!(error.ends_with("cannot write quad8.h5: the working folder is gone"), "{outcome}");
+}
+
+fn nameless() {
+    let folder = Folder::new();
+    let outcome = folder.run_in_shell("exec \"$0\" -o \"$(printf 'x\\377.h5')\"", &[]).expect_code(IO);
+    assert!(outcome.errors()[0].ends_with(".h5: its name is not UTF-8"), "{outcome}");
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
 }

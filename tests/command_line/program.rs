@@ -97,7 +97,12 @@ impl Folder {
 
     /// Runs a line of shell, in which "$0" is the program and "$@" are its arguments.
     pub fn run_in_shell(&self, line: &str, args: &[&str]) -> Outcome {
-        how(0, &[]).run(Path::new("sh"), &[&["-c", line, PROGRAM], args].concat(), self.0.path())
+        self.start_in_shell(line, args).wait()
+    }
+
+    /// Runs a line of shell as [`run_in_shell`](Self::run_in_shell) does, and does not wait.
+    pub fn start_in_shell(&self, line: &str, args: &[&str]) -> Running {
+        how(0, &[]).start(Path::new("sh"), &[&["-c", line, PROGRAM], args].concat(), self.0.path())
     }
 
     /// Starts the program and does not wait.

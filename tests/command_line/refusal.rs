@@ -161,7 +161,7 @@ fn options() -> Vec<Trial> {
     [
         bad("a_tolerance_of_zero", &["--rtol", "0"], "must be between 0 and 1"),
         bad("a_tolerance_in_words", &["--rtol", "abc"], "not a number"),
-        bad("no_thread", &["--threads", "0"], "0 is not in 1..=4096"),
+        bad("no_thread", &["--threads", "0"], "0 is not in 1..=1024"),
         bad("an_infinite_speed", &["--gamma", "inf"], "must be finite"),
         bad("an_unknown_option", &["--nonsense"], "unexpected argument '--nonsense'"),
         bad("an_unknown_preconditioner", &["--preconditioner", "magic"], "invalid value 'magic'"),
