@@ -49,6 +49,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     interrupts.check(comm, "read")?;
     console.progress.stage("reading the mesh");
     let slab = watch.time("load_mesh", || source.read(comm))?;
+    results_file.check_room(comm, slab.elements.total(), *refine)?;
     let problem = comm.agree(case.problem(&slab.boundary_names(), &slab.tags.region_names))?;
 
     // Compute.

@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicBool;
 use hdf5::File;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, posix_fallocate};
+use nix::sys::statvfs::statvfs;
 use signal_hook::consts::SIGXFSZ;
 use signal_hook::flag;
 
@@ -97,6 +98,21 @@ pub fn survive_size_limits() {
 pub fn probe(output: &Path) -> Result<()> {
     let partial = partial(output);
     fs::File::create(&partial).and_then(|_| fs::remove_file(&partial)).map_err(|e| failed(output, e))
+}
+
+/// Refuses an output that the disk has no room for.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn check_room(output: &Path, bytes: u64) -> Result<()> {
+    // A file system that does not know will tell when it is full.
+    let Some(disk) = statvfs(folder(output)).ok().filter(|disk| disk.blocks() > 0) else { return Ok(()) };
+    let room = disk.blocks_available().saturating_mul(disk.fragment_size());
+    if bytes <= room {
+        return Ok(());
+    }
+    let [bytes, room] = [bytes, room].map(|bytes| bytes as f64 / 1e6);
+    Err(failed(output, format!("it takes at least {bytes:.1} MB, and the disk has {room:.1} MB left")))
 }
 
 fn failed(path: &Path, cause: impl ToString) -> Error {

@@ -7,7 +7,7 @@ use hdf5::{File, H5Type};
 
 use super::claim::Claim;
 use super::dataset::{Part, write_part};
-use super::draft::{self, finish, identity, partial, probe, refuse_input, refuse_other_than_hdf5};
+use super::draft::{self, check_room, finish, identity, partial, probe, refuse_input, refuse_other_than_hdf5};
 use super::slabs::ToSlabs;
 use super::{RunRecord, run_group, tags, vtkhdf, xdmf};
 use crate::error::{Error, Result};
@@ -34,6 +34,9 @@ pub struct Results<'a> {
     /// What to store about the run.
     pub record: &'a RunRecord,
 }
+
+/// Most elements of which the bytes can be counted.
+const COUNTABLE: u64 = u64::MAX >> 10;
 
 /// How ParaView gets the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,22 @@ impl ResultsFile {
         Ok(claim)
     }
 
+    /// Checks that the disk has room for the results of a mesh of so many
+    /// elements after so many refinements. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Write`], the same on every rank.
+    pub fn check_room(&self, comm: &Comm, elements: u64, levels: u32) -> Result<()> {
+        let elements = 4_u64.checked_pow(levels).and_then(|children| elements.checked_mul(children));
+        let check = || match elements.filter(|&elements| elements <= COUNTABLE) {
+            // A mesh has three nodes an element and those of its boundary.
+            Some(elements) => check_room(&self.path, bytes(3 * elements, elements, size_of::<i32>())),
+            // Refining will complain.
+            None => Ok(()),
+        };
+        comm.agree(if comm.is_root() { check() } else { Ok(()) })
+    }
+
     /// Where the file for ParaView goes.
     pub fn companion_path(&self) -> PathBuf {
         self.path.with_extension(match self.companion {
@@ -134,10 +153,8 @@ impl ResultsFile {
 
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let mesh = results.mesh;
-        let node = 7 * size_of::<f64>();
-        let element = 8 * index_bytes(mesh) + size_of::<i32>() + 5 * size_of::<f64>();
         let tags = comm.sum(tags::size(mesh, results.boundary));
-        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + tags;
+        let size = bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh)) + tags;
         let collective =
             self.write_file(comm, &self.path, size, results.record, |file| Writer { comm, file, results }.write())?;
         if self.companion == Companion::Xdmf {
@@ -170,6 +187,13 @@ impl ResultsFile {
             let _ = fs::remove_file(partial(&self.path));
         })
     }
+}
+
+/// Bytes of the datasets of a results file.
+fn bytes(nodes: u64, elements: u64, index: usize) -> u64 {
+    let node = 7 * size_of::<f64>();
+    let element = 8 * index + size_of::<i32>() + 5 * size_of::<f64>();
+    nodes * node as u64 + elements * element as u64
 }
 
 /// Bytes of an index in the quad8 dataset: 4 while they suffice.

@@ -1,6 +1,7 @@
 //! Disks that are full, or become read-only while the program runs.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
@@ -16,6 +17,7 @@ const IO: i32 = 3;
 pub fn trials() -> Vec<Trial> {
     let why_not = Mount::impossible();
     let lists = [
+        at_ranks("a_disk_without_room_is_refused", [1, 3], small),
         at_ranks("a_full_disk_is_reported_and_holds_nothing_after", [1, 2, 3], full),
         at_ranks("a_full_disk_keeps_the_results_before", [1, 3], full_after_results),
         at_ranks("a_read_only_disk_is_refused", [1, 3], read_only),
@@ -34,16 +36,38 @@ fn refused(ranks: usize, disk: &Mount, why: &str) {
     assert!(outcome.errors()[0].contains(&format!("cannot write {}: {why}", out.display())), "{outcome}");
 }
 
-fn full(ranks: usize) {
+fn small(ranks: usize) {
     let disk = Mount::new("size=300k").unwrap();
-    refused(ranks, &disk, "");
+    refused(ranks, &disk, "it takes at least 1.3 MB, and the disk has 0.3 MB left");
+    assert!(disk.names().is_empty(), "{:?}", disk.names());
+}
+
+/// A run to out.h5 on a disk that fills up, but for 300 kB, while it solves.
+fn fills_up(ranks: usize, disk: &Mount) {
+    let out = disk.path("out.h5");
+    let folder = Folder::new();
+    let (running, rank) = stopped(&folder, ranks, "solve", &["--threads", "1", "-o", out.to_str().unwrap()]);
+    let mut rest = File::create(disk.path("rest")).unwrap();
+    // As much as there is room for.
+    let _ = rest.write_all(&vec![0; 16 << 20]);
+    rest.set_len(rest.metadata().unwrap().len() - 300_000).unwrap();
+    kill(rank, Signal::SIGCONT).unwrap();
+    let outcome = running.wait().expect_code(IO);
+    assert_eq!(outcome.errors().len(), 1, "{outcome}");
+    assert!(outcome.errors()[0].contains(&format!("cannot write {}: No space left", out.display())), "{outcome}");
+    fs::remove_file(disk.path("rest")).unwrap();
+}
+
+fn full(ranks: usize) {
+    let disk = Mount::new("size=10m").unwrap();
+    fills_up(ranks, &disk);
     assert!(disk.names().is_empty(), "{:?}", disk.names());
 }
 
 fn full_after_results(ranks: usize) {
-    let disk = Mount::new("size=300k").unwrap();
+    let disk = Mount::new("size=10m").unwrap();
     fs::write(disk.path("out.h5"), "results").unwrap();
-    refused(ranks, &disk, "");
+    fills_up(ranks, &disk);
     assert_eq!(fs::read(disk.path("out.h5")).unwrap(), b"results");
     assert_eq!(disk.names(), ["out.h5"]);
 }
