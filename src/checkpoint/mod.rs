@@ -19,7 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::io::{RestartedFrom, draft};
+use crate::io::{RestartedFrom, draft, place};
 use crate::la::CgState;
 use crate::parallel::Comm;
 
@@ -61,8 +61,8 @@ impl Checkpoints {
         let [newest, older] = [NEWEST, OLDER].map(|extension| results.with_extension(extension));
         let check = || {
             for path in [&newest, &older] {
-                draft::refuse_input(path, inputs.iter().copied())?;
-                draft::refuse_other_than_hdf5(path)?;
+                place::refuse_input(path, inputs.iter().copied())?;
+                place::refuse_other_than_hdf5(path)?;
             }
             Ok(())
         };
@@ -88,7 +88,7 @@ impl Checkpoints {
     }
 
     fn rename(&self) -> Result<()> {
-        let failed = |e: std::io::Error| Error::Write { path: self.newest.clone(), cause: e.to_string() };
+        let failed = |e| place::failed(&self.newest, e);
         if self.is_good.get() {
             fs::rename(&self.newest, &self.older).map_err(failed)?;
         }
@@ -117,7 +117,7 @@ impl Checkpoints {
             }
             (Err(error), _) => return Err(error),
         };
-        let is_newest = comm.is_root() && draft::identity(&restart.from.file) == draft::identity(&self.newest);
+        let is_newest = comm.is_root() && place::identity(&restart.from.file) == place::identity(&self.newest);
         self.is_good.set(is_newest);
         Ok(restart)
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use super::place::failed;
 use crate::error::{Error, Result};
 use crate::parallel::host_name;
 
@@ -37,15 +38,14 @@ impl Claim {
     /// [`Error::Claimed`] where another run has it; [`Error::Write`].
     pub fn new(output: &Path) -> Result<Self> {
         let path = output.with_extension(EXTENSION);
-        let failed = |path: &Path, cause: &dyn ToString| Error::Write { path: path.into(), cause: cause.to_string() };
-        let no_lock = |e| failed(if path.exists() { &path } else { output }, &e);
+        let no_lock = |e| failed(if path.exists() { &path } else { output }, e);
         let deadline = Instant::now() + GRACE;
         loop {
             let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
             let writer = opened.map_err(no_lock)?;
             let owner = owner(&writer);
             if !owner.is_empty() && !owner.starts_with(SIGNATURE) {
-                return Err(failed(&path, &"it is not a lock of quad8-mpi"));
+                return Err(failed(&path, "it is not a lock of quad8-mpi"));
             }
             // What is open for writing keeps a disk from being made read-only, and NFS locks nothing else.
             let mut file = File::open(&path).or_else(|_| writer.try_clone()).map_err(no_lock)?;

@@ -4,6 +4,7 @@ mod claim;
 pub(crate) mod dataset;
 pub(crate) mod draft;
 mod partition_file;
+pub(crate) mod place;
 mod record;
 mod results;
 mod run_group;
@@ -11,13 +12,15 @@ pub(crate) mod slabs;
 pub(crate) mod stored;
 mod tags;
 mod vtkhdf;
+mod whole;
 mod xdmf;
 
 pub use draft::survive_size_limits;
-pub(crate) use draft::{followed, refuse_input, write_whole};
 pub use partition_file::{PartitionFile, read_partition};
+pub(crate) use place::{followed, refuse_input};
 pub use record::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, RestartedFrom, RunRecord, SolutionStats, SolverConfig,
     write_json, write_json_once,
 };
 pub use results::{Companion, Results, ResultsFile};
+pub(crate) use whole::write_whole;

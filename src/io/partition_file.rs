@@ -7,7 +7,8 @@ use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
 use hdf5::{Attribute, File};
 
 use super::claim::Claim;
-use super::draft::{self, probe, refuse_input, refuse_other_than_hdf5};
+use super::draft;
+use super::place::{probe, refuse_input, refuse_other_than_hdf5};
 use super::stored;
 use crate::error::{Error, Result};
 use crate::mesh::{MeshIdentity, MeshSlab, Partition, Split, checksum};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::draft::write_whole;
+use super::whole::write_whole;
 use crate::breakdown::Breakdown;
 use crate::error::{Error, Result};
 use crate::flow::FlowReport;

@@ -7,7 +7,8 @@ use hdf5::{File, H5Type};
 
 use super::claim::Claim;
 use super::dataset::{Part, write_part};
-use super::draft::{self, check_room, finish, identity, partial, probe, refuse_input, refuse_other_than_hdf5};
+use super::draft::{self, finish, partial};
+use super::place::{check_room, failed, identity, probe, refuse_input, refuse_other_than_hdf5};
 use super::slabs::ToSlabs;
 use super::{RunRecord, run_group, tags, vtkhdf, xdmf};
 use crate::error::{Error, Result};
@@ -145,7 +146,7 @@ impl ResultsFile {
             let name = self.path.file_name().unwrap_or_default().to_string_lossy();
             let text = xdmf::describe(&name, mesh.total_nodes, mesh.total_elements, index_bytes(mesh));
             let write = fs::write(partial(&companion), text);
-            write.map_err(|e| Error::Write { path: companion.clone(), cause: e.to_string() })?;
+            write.map_err(|e| failed(&companion, e))?;
         }
         finish(&self.path)?;
         finish(&companion)
