@@ -19,6 +19,7 @@ use super::header::{Difference, FORMAT, Header, Subject};
 use crate::error::{Error, Result};
 use crate::io::dataset::{Part, write_part};
 use crate::io::draft;
+use crate::io::place;
 use crate::io::slabs::ToSlabs;
 use crate::io::stored;
 use crate::la::{CgState, Vector};
@@ -45,7 +46,7 @@ pub(super) fn write(comm: &Comm, path: &Path, subject: &Subject, state: &CgState
     let nodes = slabs.blocks.total();
     let bytes = (VECTORS.len() as u64 * nodes + state.history.len() as u64) * 8 + header.len() as u64;
     draft::write(comm, path, bytes, |file| fill(comm, file, &slabs, &header, state), || ())?;
-    comm.agree(draft::flush(&draft::partial(path)).map_err(|e| failed(e.to_string())))
+    comm.agree(draft::flush(&place::partial(path)).map_err(|e| failed(e.to_string())))
 }
 
 fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) -> hdf5::Result<()> {

@@ -125,7 +125,7 @@ impl Checkpoints {
     /// Removes all of them, after the results are written. **Collective.**
     pub fn remove(&self, comm: &Comm) {
         if comm.is_root() {
-            for path in [&self.newest, &self.older, &draft::partial(&self.newest)] {
+            for path in [&self.newest, &self.older, &place::partial(&self.newest)] {
                 // What is not there need not go; what cannot go does no harm.
                 let _ = fs::remove_file(path);
             }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -12,25 +12,13 @@ use nix::fcntl::posix_fallocate;
 use signal_hook::consts::SIGXFSZ;
 use signal_hook::flag;
 
-use super::place::{failed, folder};
+use super::place::{failed, folder, partial};
 use crate::error::{ExitCode, Result};
 use crate::parallel::{Comm, abort, hdf5_rows};
 use crate::streams::complain;
 
 /// For what HDF5 stores besides the data.
 const HEADERS: u64 = 64 * 1024;
-
-/// The name while the file is being written.
-pub fn partial(path: &Path) -> PathBuf {
-    extended(path, ".partial")
-}
-
-/// The path with something after it.
-pub fn extended(path: &Path, end: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(end);
-    path.into()
-}
 
 /// Gives a complete file its name.
 ///

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::statvfs::statvfs;
 
-use super::draft::partial;
 use crate::error::{Error, Result};
 
 /// The file that a link leads to, whether it exists or not; any other path as
@@ -25,6 +24,18 @@ pub fn identity(path: &Path) -> PathBuf {
             _ => folder.canonicalize().unwrap_or(folder.into()).join(path.file_name().unwrap_or_default()),
         }
     })
+}
+
+/// The name of a file while it is being written.
+pub fn partial(path: &Path) -> PathBuf {
+    extended(path, ".partial")
+}
+
+/// The path with something after it.
+pub fn extended(path: &Path, end: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(end);
+    path.into()
 }
 
 /// The folder of a file.

@@ -7,8 +7,8 @@ use hdf5::{File, H5Type};
 
 use super::claim::Claim;
 use super::dataset::{Part, write_part};
-use super::draft::{self, finish, partial};
-use super::place::{check_room, failed, identity, probe, refuse_input, refuse_other_than_hdf5};
+use super::draft::{self, finish};
+use super::place::{check_room, failed, identity, partial, probe, refuse_input, refuse_other_than_hdf5};
 use super::slabs::ToSlabs;
 use super::{RunRecord, run_group, tags, vtkhdf, xdmf};
 use crate::error::{Error, Result};

@@ -9,8 +9,7 @@ use std::process;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-use super::draft::extended;
-use super::place::{failed, identity};
+use super::place::{extended, failed, identity};
 use crate::error::Result;
 
 /// Writes a small file at once. Under its name it is always complete; a stream
