@@ -148,8 +148,11 @@ pub enum Error {
     OutputIsInput { path: PathBuf },
     #[error("{path} would be two files in one: give the results and the record other names")]
     OutputTwice { path: PathBuf },
-    #[error("another run is at work on {path} ({owner}): wait until it has ended, or choose another name with -o")]
-    Claimed { path: PathBuf, owner: String },
+    #[error(
+        "another run is at work on {path} ({owner}): wait until it has ended, or choose another name with -o; if its host \
+         is lost, remove {lock}"
+    )]
+    Claimed { path: PathBuf, owner: String, lock: PathBuf },
     #[error("--refine {levels} makes {elements} elements, more than this build can number")]
     RefinedTooFar { levels: u32, elements: u128 },
     #[error("cannot write {path}: {cause}")]

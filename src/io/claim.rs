@@ -64,7 +64,7 @@ impl Claim {
                 Ok(()) | Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(TURN),
                 Ok(()) | Err(TryLockError::WouldBlock) => {
                     let owner = owner.trim_start_matches(SIGNATURE).trim_end().to_owned();
-                    return Err(Error::Claimed { path: output.into(), owner });
+                    return Err(Error::Claimed { path: output.into(), owner, lock: path });
                 }
             }
         }
