@@ -16,7 +16,7 @@ use crate::error::Result;
 /// in its place takes the bytes after what it has.
 ///
 /// # Errors
-/// [`Write`](crate::Error::Write); the file that was there is untouched.
+/// [`Error::Write`](crate::Error::Write); the file that was there is untouched.
 pub fn write_whole(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
     let is_open = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"].iter().any(|place| path.starts_with(place));
     let written = if is_open || (path.exists() && !path.is_file()) {
