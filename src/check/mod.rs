@@ -10,7 +10,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::cli::CheckArgs;
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{ExitCode, Result};
+use crate::io::place::failed;
 use crate::io::write_json;
 use crate::mesh::{BUILT_IN, MeshSource};
 use crate::parallel::Comm;
@@ -35,8 +36,7 @@ pub fn check(comm: &Rc<Comm>, args: &CheckArgs) -> Result<ExitCode> {
 fn deliver(report: &Report, json: Option<&Path>) -> Result<()> {
     match json {
         Some(path) if path.as_os_str() == "-" => {
-            let failed = |e: serde_json::Error| Error::Write { path: path.into(), cause: e.to_string() };
-            return print(serde_json::to_string_pretty(report).map_err(failed)? + "\n");
+            return print(serde_json::to_string_pretty(report).map_err(|e| failed(path, e))? + "\n");
         }
         Some(path) => write_json(path, report)?,
         None => (),
@@ -47,8 +47,8 @@ fn deliver(report: &Report, json: Option<&Path>) -> Result<()> {
 /// Prints the built-in meshes, on rank 0. **Collective.**
 ///
 /// # Errors
-/// [`Error::BuiltIn`] if the program was built with a damaged mesh,
-/// [`Error::Write`]; the same on every rank.
+/// [`Error::BuiltIn`](crate::Error::BuiltIn) if the program was built with a damaged mesh,
+/// [`Error::Write`](crate::Error::Write); the same on every rank.
 pub fn list_meshes(comm: &Comm) -> Result<ExitCode> {
     comm.agree(if comm.is_root() { describe_meshes().and_then(print) } else { Ok(()) })?;
     Ok(ExitCode::Success)

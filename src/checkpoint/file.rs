@@ -39,14 +39,13 @@ const CHECKSUM: &str = "checksum";
 /// # Errors
 /// [`Error::Write`], the same on every rank.
 pub(super) fn write(comm: &Comm, path: &Path, subject: &Subject, state: &CgState) -> Result<()> {
-    let failed = |cause: String| Error::Write { path: path.into(), cause };
-    let header = toml::to_string(&Header::new(comm, subject, state)).map_err(|e| failed(e.to_string()));
+    let header = toml::to_string(&Header::new(comm, subject, state)).map_err(|e| place::failed(path, e));
     let header = comm.agree(header)?;
     let slabs = Slabs::new(comm, subject.mesh);
     let nodes = slabs.blocks.total();
     let bytes = (VECTORS.len() as u64 * nodes + state.history.len() as u64) * 8 + header.len() as u64;
     draft::write(comm, path, bytes, |file| fill(comm, file, &slabs, &header, state), || ())?;
-    comm.agree(draft::flush(&place::partial(path)).map_err(|e| failed(e.to_string())))
+    comm.agree(draft::flush(&place::partial(path)).map_err(|e| place::failed(path, e)))
 }
 
 fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) -> hdf5::Result<()> {

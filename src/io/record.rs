@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::place::failed;
 use super::whole::write_whole;
 use crate::breakdown::Breakdown;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::flow::FlowReport;
 use crate::la::{CgReport, Cost, LevelSize, Outcome, Repair};
 use crate::parallel::Comm;
@@ -238,7 +239,7 @@ pub struct Parallel {
 /// Writes a value of rank 0 as JSON. **Collective.**
 ///
 /// # Errors
-/// [`Error::Write`], the same on every rank.
+/// [`Error::Write`](crate::Error::Write), the same on every rank.
 pub fn write_json_once(comm: &Comm, path: &Path, value: &impl Serialize) -> Result<()> {
     comm.agree(if comm.is_root() { write_json(path, value) } else { Ok(()) })
 }
@@ -246,10 +247,9 @@ pub fn write_json_once(comm: &Comm, path: &Path, value: &impl Serialize) -> Resu
 /// Writes a value as JSON; for rank 0.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// [`Error::Write`](crate::Error::Write).
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let failed = |cause: String| Error::Write { path: path.into(), cause };
-    let text = serde_json::to_string_pretty(value).map_err(|e| failed(e.to_string()))?;
+    let text = serde_json::to_string_pretty(value).map_err(|e| failed(path, e))?;
     write_whole(path, text + "\n")
 }
 
