@@ -15,7 +15,7 @@ use crate::fault;
 use crate::fields::{Fluid, element_fields, estimate_error, gauss_velocities, node_fields, recover};
 use crate::flow::flow_report;
 use crate::io::{Convergence, read_partition};
-use crate::la::{CgOptions, CgState, Jacobi, Preconditioner, Vector, conjugate_gradient_monitored};
+use crate::la::{CgOptions, CgState, Jacobi, Preconditioner, RightSide, Vector, conjugate_gradient_monitored};
 use crate::mesh::{self, BoundaryEdge, LocalMesh, MeshSlab, Partition, Split};
 use crate::parallel::{Comm, Halo, Placement, heartbeat, work};
 use crate::problem::Problem;
@@ -107,6 +107,7 @@ impl Task<'_> {
             let stiffness = build(&halo, &mesh, &elements, &fixed, &mut b);
             Ok::<_, Error>((fixed, stiffness))
         })?;
+        let b = RightSide::new(b);
         let operator = stiffness.operator();
 
         // 3. Solve.

@@ -8,7 +8,8 @@
 //! that depend on the number.
 //!
 //! Stages: read, partition, assemble, solve, iterate, export; `reading`, with the
-//! mesh open, `writing`, with the results half written, and `iteration-40`.
+//! mesh open, `writing`, with the results half written, `iteration-40`, and
+//! `saving-low`, where a checkpoint has this and the vectors before it.
 
 use std::fmt::Display;
 use std::hash::Hasher;

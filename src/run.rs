@@ -67,6 +67,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
 
     // Write.
     enter(comm, "export");
+    let is_solved = report.outcome == Outcome::Converged;
     let mut record = RunRecord {
         version: env!("CARGO_PKG_VERSION"),
         libraries: Libraries::in_use(),
@@ -74,7 +75,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         start_up,
         breakdown,
         iterations: report.iterations,
-        converged: report.outcome == Outcome::Converged,
+        converged: is_solved,
         outcome: report.outcome,
         solution_stats: summary.stats,
         mesh_info: MeshInfo {
@@ -108,7 +109,11 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         record: &record,
     };
     console.progress.stage("writing");
-    watch.time("export", || results_file.write(comm, &results))?;
+    watch.time("export", || {
+        results_file.write(comm, &results)?;
+        // Until then a run could go on from them.
+        if is_solved && checkpoints.exist(comm) { results_file.flush(comm) } else { Ok(()) }
+    })?;
 
     // Report.
     let stages = watch.collect(comm);
@@ -120,7 +125,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         write_json_once(comm, path, &record)?;
     }
     console.finish(&record, output, &results_file.companion_path());
-    if report.outcome == Outcome::Converged {
+    if is_solved {
         checkpoints.remove(comm);
     }
     Ok(verdict(comm, &report, &case))

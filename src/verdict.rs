@@ -28,6 +28,9 @@ pub fn verdict(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
         Outcome::Unreliable => "the true residual went away from that of the recurrence again and again, by more than \
                                 rounding explains: have the memory of the hosts checked"
             .to_owned(),
+        Outcome::ChangedRightSide => "a value of the right side is another one than at the start of the iteration: \
+                                      have the memory of the hosts checked"
+            .to_owned(),
     };
     if comm.is_root() {
         complain(&format!(

@@ -1,6 +1,6 @@
 //! The program as its users meet it: started under mpirun, on files, to its
 //! exit code. Trials start one at a time, since each starts many processes;
-//! refusals, which mostly wait for mpirun, four at a time before all others.
+//! those that mostly wait for mpirun four at a time before all others.
 
 #[path = "command_line/bad_meshes.rs"]
 mod bad_meshes;
@@ -79,6 +79,9 @@ mod threads;
 
 use libtest_mimic::{Arguments, Trial};
 
+/// What trials that run beside others are called in lists.
+const WAITING: &str = "waiting";
+
 fn main() {
     let mut arguments = Arguments::from_args();
     let lists = [
@@ -116,9 +119,10 @@ fn main() {
     ];
     let mut trials: Vec<Trial> = lists.into_iter().flatten().collect();
     trials.push(promises::trial_about(&trials));
-    let (refusals, others) = trials.into_iter().partition(|trial| trial.kind() == refusal::KIND);
-    let ends = [(4, refusals), (1, others)].map(|(at_a_time, trials)| {
+    let (waiting, others) = trials.into_iter().partition(|trial| trial.kind() == WAITING);
+    let ends = [(4, waiting), (1, others)].map(|(at_a_time, trials)| {
         arguments.test_threads = Some(at_a_time);
+        program::share_cores(at_a_time > 1);
         libtest_mimic::run(&arguments, trials)
     });
     for end in ends {
@@ -132,6 +136,11 @@ fn trial(name: impl Into<String>, check: impl FnOnce() + Send + 'static) -> Tria
         check();
         Ok(())
     })
+}
+
+/// A trial that mostly waits, and may do so beside others.
+fn waiting(trial: Trial) -> Trial {
+    trial.with_kind(WAITING)
 }
 
 /// One trial for each rank count, which stands in its name.

@@ -9,6 +9,7 @@
 //! checksum            attribute (u64): of the datasets
 //! ```
 
+use std::fs;
 use std::path::Path;
 
 use hdf5::File;
@@ -17,6 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::header::{Difference, FORMAT, Header, Subject};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::io::dataset::{Part, write_part};
 use crate::io::draft;
 use crate::io::place;
@@ -37,7 +39,7 @@ const CHECKSUM: &str = "checksum";
 /// disk. **Collective.**
 ///
 /// # Errors
-/// [`Error::Write`], the same on every rank.
+/// [`Error::Write`], the same on every rank; nothing is left.
 pub(super) fn write(comm: &Comm, path: &Path, subject: &Subject, state: &CgState) -> Result<()> {
     let header = toml::to_string(&Header::new(comm, subject, state)).map_err(|e| place::failed(path, e));
     let header = comm.agree(header)?;
@@ -45,7 +47,9 @@ pub(super) fn write(comm: &Comm, path: &Path, subject: &Subject, state: &CgState
     let nodes = slabs.blocks.total();
     let bytes = (VECTORS.len() as u64 * nodes + state.history.len() as u64) * 8 + header.len() as u64;
     draft::write(comm, path, bytes, |file| fill(comm, file, &slabs, &header, state), || ())?;
-    comm.agree(draft::flush(&place::partial(path)).map_err(|e| place::failed(path, e)))
+    let partial = place::partial(path);
+    let flushed = comm.agree(draft::flush(&partial).map_err(|e| place::failed(path, e)));
+    flushed.inspect_err(|_| drop(fs::remove_file(&partial)))
 }
 
 fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) -> hdf5::Result<()> {
@@ -55,6 +59,7 @@ fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) 
         sum = sum.wrapping_add(slabs.checksum(comm, k, &values));
         let part = Part { total: slabs.blocks.total(), rows: slabs.blocks.range(comm.rank()) };
         write_part(comm, file, name, part, 1, &values, "")?;
+        fault::point(comm, format_args!("saving-{name}"));
     }
     let history = if comm.is_root() { &state.history[..] } else { &[] };
     sum = sum.wrapping_add(history_checksum(history));

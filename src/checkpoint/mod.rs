@@ -122,13 +122,22 @@ impl Checkpoints {
         Ok(restart)
     }
 
-    /// Removes all of them, after the results are written. **Collective.**
+    /// Whether there are any, of this run or of one before it. **Collective.**
+    pub fn exist(&self, comm: &Comm) -> bool {
+        comm.broadcast(0, self.files().iter().any(|path| path.exists()))
+    }
+
+    /// Removes all of them, after the results are on the disk. **Collective.**
     pub fn remove(&self, comm: &Comm) {
         if comm.is_root() {
-            for path in [&self.newest, &self.older, &place::partial(&self.newest)] {
+            for path in self.files() {
                 // What is not there need not go; what cannot go does no harm.
                 let _ = fs::remove_file(path);
             }
         }
+    }
+
+    fn files(&self) -> [PathBuf; 3] {
+        [self.newest.clone(), self.older.clone(), place::partial(&self.newest)]
     }
 }

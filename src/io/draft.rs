@@ -13,7 +13,7 @@ use signal_hook::consts::SIGXFSZ;
 use signal_hook::flag;
 
 use super::place::{failed, folder, partial};
-use crate::error::{ExitCode, Result};
+use crate::error::{Error, ExitCode, Result};
 use crate::parallel::{Comm, abort, hdf5_rows};
 use crate::streams::complain;
 
@@ -52,10 +52,11 @@ pub fn write<R>(
     let partial = partial(path);
     let file = comm.agree(hdf5_rows::create(comm, &partial).map_err(|e| failed(path, e)))?;
     let reserve = || reserve(&partial, bytes + HEADERS).map_err(|e| failed(path, e));
+    // The error that comes first is the one to report.
+    let discard = |_: &Error| drop(fs::remove_file(&partial));
     if let Err(error) = comm.agree(if comm.is_root() { reserve() } else { Ok(()) }) {
-        // The error of the reservation is the one to report.
         let _ = file.close();
-        let _ = fs::remove_file(&partial);
+        discard(&error);
         return Err(error);
     }
     let result = fill(&file).unwrap_or_else(|cause| {
@@ -64,7 +65,7 @@ pub fn write<R>(
         complain(&format!("error: {}", failed(path, cause)));
         abort(ExitCode::Io)
     });
-    comm.agree(file.close().map_err(|e| failed(path, e)))?;
+    comm.agree(file.close().map_err(|e| failed(path, e))).inspect_err(discard)?;
     Ok(result)
 }
 

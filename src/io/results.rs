@@ -140,6 +140,17 @@ impl ResultsFile {
         Ok(collective)
     }
 
+    /// Has what was written brought to the disk. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Write`], the same on every rank.
+    pub fn flush(&self, comm: &Comm) -> Result<()> {
+        let paths = [&self.path, &self.companion_path()];
+        let flush = |path: &Path| draft::flush(path).and_then(|()| draft::flush_folder(path));
+        // Every host has written a part.
+        comm.agree(paths.into_iter().try_for_each(|path| flush(path).map_err(|e| failed(path, e))))
+    }
+
     fn finish(&self, mesh: &LocalMesh) -> Result<()> {
         let companion = self.companion_path();
         if self.companion == Companion::Xdmf {

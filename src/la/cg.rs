@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::cg_report::{CgOptions, CgReport, Cost, Outcome, Quantity, Repair};
 use super::cg_state::{CgState, Monitor, Recurrence, Wish};
 use super::vector::{dot, inner};
-use super::{LinearOperator, Preconditioner, Vector};
+use super::{LinearOperator, Preconditioner, RightSide, Vector};
 use crate::parallel::{Comm, loops};
 
 /// The recurrence is started again from the true residual at most this often
@@ -38,7 +38,8 @@ const WORTHLESS: f64 = 0.5;
 /// the true one is computed; where they differ, the recurrence is started again
 /// from it (H. A. van der Vorst, Q. Ye, *Residual replacement strategies for
 /// Krylov subspace iterative methods for the convergence of true residuals*,
-/// SIAM J. Sci. Comput. 22 (2000)).
+/// SIAM J. Sci. Comput. 22 (2000)). Then b, of which there is no other copy, is
+/// compared with its checksum, too.
 pub fn conjugate_gradient(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,
@@ -47,7 +48,8 @@ pub fn conjugate_gradient(
     options: CgOptions,
 ) -> CgReport {
     let start = CgState::new(x.clone());
-    let (solution, report) = conjugate_gradient_monitored(operator, preconditioner, b, start, options, &());
+    let b = RightSide::new(b.to_vec());
+    let (solution, report) = conjugate_gradient_monitored(operator, preconditioner, &b, start, options, &());
     *x = solution;
     report
 }
@@ -57,13 +59,13 @@ pub fn conjugate_gradient(
 pub fn conjugate_gradient_monitored(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,
-    b: &[f64],
+    b: &RightSide,
     mut state: CgState,
     options: CgOptions,
     monitor: &dyn Monitor,
 ) -> (Vector, CgReport) {
     let comm = operator.halo().comm();
-    let rhs_norm = comm.sum(dot(b, b)).sqrt();
+    let rhs_norm = comm.sum(dot(&b.values, &b.values)).sqrt();
     let (z, q) = (state.x.zeros_like(), state.x.zeros_like());
     let mut solver =
         Solver { operator, preconditioner, b, options, monitor, comm, rhs_norm, z, q, cost: Cost::default() };
@@ -96,7 +98,7 @@ fn add_exactly(x: &mut Vector, low: &mut Vector) {
 struct Solver<'a> {
     operator: &'a dyn LinearOperator,
     preconditioner: &'a dyn Preconditioner,
-    b: &'a [f64],
+    b: &'a RightSide,
     options: CgOptions,
     monitor: &'a dyn Monitor,
     comm: &'a Comm,
@@ -108,10 +110,12 @@ struct Solver<'a> {
     cost: Cost,
 }
 
-/// The true residual, left in z, and how far the recurrence is from it.
+/// The true residual, left in z, how far the recurrence is from it, and whether
+/// b is what it was.
 struct Truth {
     norm: f64,
     distance: f64,
+    has_b: bool,
 }
 
 impl Solver<'_> {
@@ -119,9 +123,14 @@ impl Solver<'_> {
     fn solve(&mut self, state: &mut CgState) -> (Outcome, f64) {
         let ended = self.start(state).and_then(|()| self.iterate(state));
         ended.unwrap_or_else(|outcome| {
-            let Truth { norm, .. } = self.truth(state);
-            // Where b is infinite, so is its target.
-            (if norm.is_finite() && norm <= self.target() { Outcome::Converged } else { outcome }, norm)
+            let Truth { norm, has_b, .. } = self.truth(state);
+            let outcome = match outcome {
+                _ if !has_b => Outcome::ChangedRightSide,
+                // Where b is infinite, so is its target.
+                _ if norm.is_finite() && norm <= self.target() => Outcome::Converged,
+                outcome => outcome,
+            };
+            (outcome, norm)
         })
     }
 
@@ -133,7 +142,7 @@ impl Solver<'_> {
     /// Starts the recurrence, unless the state is one that has begun.
     fn start(&mut self, state: &mut CgState) -> Result<(), Outcome> {
         if state.history.is_empty() {
-            self.operator.residual(self.b, &mut state.x, &mut self.z);
+            self.operator.residual(&self.b.values, &mut state.x, &mut self.z);
             let norm = self.comm.sum(dot(self.z.owned(), self.z.owned())).sqrt();
             state.history.push(norm);
             finite(self.rhs_norm, Quantity::RightSide)?;
@@ -145,8 +154,10 @@ impl Solver<'_> {
 
     /// Why it ended, with ||b - A x|| where that is known.
     fn iterate(&mut self, state: &mut CgState) -> Result<(Outcome, f64), Outcome> {
-        if state.history[0] <= self.target() {
-            return Ok((Outcome::Converged, state.history[0]));
+        if state.history[0] <= self.target()
+            && let Some(ended) = self.look(state, true)
+        {
+            return Ok(ended);
         }
         loop {
             if state.iterations() >= self.options.max_iterations {
@@ -205,7 +216,10 @@ impl Solver<'_> {
     /// Compares the recurrence with the true residual and mends it. Why it is
     /// over and ||b - A x||, if it is.
     fn look(&mut self, state: &mut CgState, is_small: bool) -> Option<(Outcome, f64)> {
-        let Truth { norm, distance } = self.truth(state);
+        let Truth { norm, distance, has_b } = self.truth(state);
+        if !has_b {
+            return Some((Outcome::ChangedRightSide, norm));
+        }
         if let Err(outcome) = finite(norm, Quantity::TrueResidual) {
             return Some((outcome, norm));
         }
@@ -232,11 +246,11 @@ impl Solver<'_> {
         None
     }
 
-    /// Computes the true residual, and brings the two parts of the iterate in order.
+    /// Computes the true residual, looks at b, and brings the two parts of the iterate in order.
     fn truth(&mut self, state: &mut CgState) -> Truth {
         let CgState { x, low, r, recurrence, .. } = state;
         add_exactly(x, low);
-        self.operator.residual(self.b, x, &mut self.z);
+        self.operator.residual(&self.b.values, x, &mut self.z);
         self.operator.apply(low, &mut self.q);
         self.z.add(-1.0, &self.q);
         let (z, r) = (self.z.owned(), r.owned());
@@ -244,8 +258,9 @@ impl Solver<'_> {
             let apart = |(z, r): (&f64, &f64)| (z - recurrence.scale * r).powi(2);
             [inner(&z[range.clone()], &z[range.clone()]), z[range.clone()].iter().zip(&r[range]).map(apart).sum()]
         });
-        let sums = self.comm.sum_all(&sums);
-        Truth { norm: sums[0].sqrt(), distance: sums[1].sqrt() }
+        let changed = f64::from(u8::from(!self.b.is_intact()));
+        let sums = self.comm.sum_all(&[sums[0], sums[1], changed]);
+        Truth { norm: sums[0].sqrt(), distance: sums[1].sqrt(), has_b: sums[2] == 0.0 }
     }
 
     /// Starts the recurrence from the true residual in z.

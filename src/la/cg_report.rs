@@ -39,6 +39,8 @@ pub enum Outcome {
     /// The true residual went away from the recurrence again and again, by more
     /// than rounding explains.
     Unreliable,
+    /// A value of b is another one than at the start.
+    ChangedRightSide,
     /// Some rank wished to stop.
     Interrupted,
 }

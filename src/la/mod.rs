@@ -15,6 +15,7 @@ mod envelope;
 mod galerkin;
 mod jacobi;
 mod multigrid;
+mod right_side;
 mod rows;
 mod scalar;
 mod transfer;
@@ -34,6 +35,7 @@ pub(crate) mod hierarchy {
     pub(crate) use super::chebyshev::lanczos_steps;
     pub(crate) use super::multigrid::{COARSE_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED};
 }
+pub use right_side::RightSide;
 pub use scalar::Scalar;
 pub use transfer::{MatrixTransfer, Transfer};
 pub use vector::Vector;

@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
@@ -13,7 +11,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use crate::mesh::Mesh;
-use crate::program::Folder;
+use crate::program::{Folder, wait_for};
 use crate::refusal::refused;
 use crate::results::Results;
 use crate::signals::stopped;
@@ -188,11 +186,7 @@ fn homeless() {
     let args = ["solve", "--threads", "1"];
     let line = "cd home && QUAD8_MPI_FAULT=sleep@solve:0 exec \"$0\" \"$@\"";
     let running = folder.start_in_shell(line, &args);
-    let start = Instant::now();
-    while !folder.path("home/quad8.lock").exists() {
-        assert!(start.elapsed() < Duration::from_secs(30), "the run does not start");
-        sleep(Duration::from_millis(10));
-    }
+    wait_for("the run", || folder.path("home/quad8.lock").exists().then_some(()));
     fs::remove_dir_all(folder.path("home")).unwrap();
     let outcome = running.wait().expect_code(IO);
     let [error] = outcome.errors()[..] else { panic!("{outcome}") };

@@ -11,18 +11,19 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::mesh::Mesh;
-use crate::mpirun::{Outcome, descendants};
-use crate::program::Folder;
+use crate::mpirun::{Outcome, Running};
+use crate::program::{Folder, ranks_of, wait_for};
 use crate::results::{Results, difference};
 use crate::{at_ranks, trial};
 
-const STOPPED: i32 = 5;
+pub const STOPPED: i32 = 5;
 const INPUT: i32 = 2;
-const NEWEST: &str = "quad8.checkpoint.h5";
+pub const NEWEST: &str = "quad8.checkpoint.h5";
 const OLDER: &str = "quad8.checkpoint.old.h5";
 
 /// A bent channel that takes some hundred iterations.
-const SLOW: [&str; 8] = ["mesh.h5", "--refine", "2", "--preconditioner", "jacobi", "--rtol", "1e-12", "--threads=1"];
+pub const SLOW: [&str; 8] =
+    ["mesh.h5", "--refine", "2", "--preconditioner", "jacobi", "--rtol", "1e-12", "--threads=1"];
 const RESTART: [&str; 2] = ["--restart", NEWEST];
 /// After every iteration.
 const OFTEN: [&str; 2] = ["--checkpoint-every", "1e-9"];
@@ -105,14 +106,10 @@ fn other_ranks() {
 }
 
 /// Starts a run that takes long and waits for its first checkpoint.
-fn long_run(folder: &Folder, ranks: usize) -> crate::mpirun::Running {
+fn long_run(folder: &Folder, ranks: usize) -> Running {
     let args = ["--refine", "2", "--preconditioner", "jacobi", "--rtol", "1e-12", "--threads", "1"];
     let running = folder.start(ranks, &[&args[..], &["--checkpoint-every", "0.001"]].concat());
-    let start = Instant::now();
-    while !folder.path(NEWEST).exists() {
-        assert!(start.elapsed() < Duration::from_secs(30), "no checkpoint comes");
-        sleep(Duration::from_millis(10));
-    }
+    wait_for("a checkpoint", || folder.path(NEWEST).exists().then_some(()));
     running
 }
 
@@ -139,8 +136,7 @@ fn signal_to_the_job() {
 fn signal_again() {
     let folder = Folder::new();
     let running = long_run(&folder, 2);
-    let is_rank = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|c| c.trim() == "quad8-mpi");
-    let ranks: Vec<u32> = descendants(running.child.id()).into_iter().filter(is_rank).collect();
+    let ranks = ranks_of(&running);
     assert_eq!(ranks.len(), 2);
     kill("STOP", ranks[1]);
     for _ in 0..2 {

@@ -2,13 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::path::PathBuf;
 
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 
+use crate::checkpoints::{SLOW, STOPPED};
 use crate::mesh::Mesh;
 use crate::mount::Mount;
-use crate::program::Folder;
+use crate::mpirun::content;
+use crate::program::{Folder, wait_for};
 use crate::signals::stopped;
 use crate::{at_ranks, trial};
 
@@ -22,7 +25,12 @@ pub fn trials() -> Vec<Trial> {
         at_ranks("a_full_disk_keeps_the_results_before", [1, 3], full_after_results),
         at_ranks("a_read_only_disk_is_refused", [1, 3], read_only),
         at_ranks("a_disk_that_becomes_read_only_is_reported", [1, 3], becomes_read_only),
-        vec![trial("a_full_disk_keeps_the_files_before", full_after_files)],
+        at_ranks("a_full_disk_keeps_the_checkpoint_before", [1, 3], full_after_checkpoint),
+        at_ranks("a_disk_that_becomes_read_only_keeps_the_checkpoint_before", [1, 3], read_only_after_checkpoint),
+        vec![
+            trial("a_full_disk_keeps_the_files_before", full_after_files),
+            trial("a_full_disk_costs_a_checkpoint_and_not_the_run::ranks_3", full_for_a_while),
+        ],
     ];
     let possible = |trial: Trial| trial.with_kind(why_not.unwrap_or_default()).with_ignored_flag(why_not.is_some());
     lists.into_iter().flatten().map(possible).collect()
@@ -42,20 +50,27 @@ fn small(ranks: usize) {
     assert!(disk.names().is_empty(), "{:?}", disk.names());
 }
 
+/// Fills a disk, but for some bytes, with a file.
+fn fill(disk: &Mount, room: u64) -> PathBuf {
+    let path = disk.path("rest");
+    let mut rest = File::create(&path).unwrap();
+    // As much as there is room for.
+    let _ = rest.write_all(&vec![0; 64 << 20]);
+    rest.set_len(rest.metadata().unwrap().len() - room).unwrap();
+    path
+}
+
 /// A run to out.h5 on a disk that fills up, but for 300 kB, while it solves.
 fn fills_up(ranks: usize, disk: &Mount) {
     let out = disk.path("out.h5");
     let folder = Folder::new();
     let (running, rank) = stopped(&folder, ranks, "solve", &["--threads", "1", "-o", out.to_str().unwrap()]);
-    let mut rest = File::create(disk.path("rest")).unwrap();
-    // As much as there is room for.
-    let _ = rest.write_all(&vec![0; 16 << 20]);
-    rest.set_len(rest.metadata().unwrap().len() - 300_000).unwrap();
+    let rest = fill(disk, 300_000);
     kill(rank, Signal::SIGCONT).unwrap();
     let outcome = running.wait().expect_code(IO);
     assert_eq!(outcome.errors().len(), 1, "{outcome}");
     assert!(outcome.errors()[0].contains(&format!("cannot write {}: No space left", out.display())), "{outcome}");
-    fs::remove_file(disk.path("rest")).unwrap();
+    fs::remove_file(rest).unwrap();
 }
 
 fn full(ranks: usize) {
@@ -79,8 +94,7 @@ fn full_after_files() {
     let disk = Mount::new("size=64k").unwrap();
     let out = disk.path("out.png");
     fs::write(&out, "before").unwrap();
-    // As much as there is room for.
-    let _ = fs::write(disk.path("rest"), vec![0; 1 << 20]);
+    fill(&disk, 0);
     let commands: [&[&str]; 4] = [
         &["check", "mesh.h5", "--json"],
         &["report", "run.json", "--output"],
@@ -105,10 +119,65 @@ fn becomes_read_only(ranks: usize) {
     fs::write(&out, "results").unwrap();
     let folder = Folder::new();
     let (running, rank) = stopped(&folder, ranks, "solve", &["--threads", "1", "-o", out.to_str().unwrap()]);
-    disk.make_read_only();
+    disk.remount("ro");
     kill(rank, Signal::SIGCONT).unwrap();
     let outcome = running.wait().expect_code(IO);
     assert_eq!(outcome.errors().len(), 1, "{outcome}");
     assert!(outcome.errors()[0].contains(&format!("cannot write {}: ", out.display())), "{outcome}");
     assert_eq!(fs::read(&out).unwrap(), b"results");
+}
+
+fn full_after_checkpoint(ranks: usize) {
+    let mend = |disk: &Mount| fs::remove_file(disk.path("rest")).unwrap();
+    no_second_checkpoint(ranks, |disk| drop(fill(disk, 20_000)), mend, "No space left");
+}
+
+fn read_only_after_checkpoint(ranks: usize) {
+    no_second_checkpoint(ranks, |disk| disk.remount("ro"), |disk| disk.remount("rw"), "");
+}
+
+/// A run that is stopped and has no disk for its checkpoint goes on from the one before.
+fn no_second_checkpoint(ranks: usize, spoil: impl Fn(&Mount), mend: impl Fn(&Mount), why: &str) {
+    let disk = Mount::new("size=10m").unwrap();
+    let folder = Folder::with(&Mesh::channel());
+    let [out, checkpoint] = ["out.h5", "out.checkpoint.h5"].map(|name| disk.path(name).display().to_string());
+    let first = [&SLOW[..], &["-o", &out]].concat();
+    folder.run_with(ranks, &[("QUAD8_MPI_FAULT", "term@iteration-20:0")], &first).expect_code(STOPPED);
+    let before = fs::read(&checkpoint).unwrap();
+
+    let second = [&first[..], &["--restart", &checkpoint]].concat();
+    let (running, rank) = stopped(&folder, ranks, "iteration-40", &second);
+    spoil(&disk);
+    for signal in [Signal::SIGTERM, Signal::SIGCONT] {
+        kill(rank, signal).unwrap();
+    }
+    let outcome = running.wait().expect_code(IO);
+    let [error] = outcome.errors()[..] else { panic!("{outcome}") };
+    assert!(error.contains(&format!("cannot write {checkpoint}: {why}")), "{outcome}");
+    assert!(fs::read(&checkpoint).unwrap() == before);
+
+    mend(&disk);
+    assert!(!disk.names().iter().any(|name| name.ends_with(".partial")), "{:?}", disk.names());
+    folder.run(ranks, &second).expect_code(0);
+    assert_eq!(disk.names(), ["out.h5", "out.xdmf"]);
+}
+
+/// What has no room now has some later.
+fn full_for_a_while() {
+    let disk = Mount::new("size=40m").unwrap();
+    let folder = Folder::new();
+    let [out, checkpoint] = ["out.h5", "out.checkpoint.h5"].map(|name| disk.path(name));
+    let args = ["--refine", "2", "--preconditioner", "jacobi", "--rtol", "1e-12", "--threads", "1"];
+    let args = [&args[..], &["--checkpoint-every", "0.001", "-o", out.to_str().unwrap()]].concat();
+    let (running, rank) = stopped(&folder, 3, "iteration-2", &args);
+    let rest = fill(&disk, 20_000);
+    kill(rank, Signal::SIGCONT).unwrap();
+    let warning = format!("warning: cannot write {}: No space left", checkpoint.display());
+    wait_for("a warning", || content(&running.stderr).contains(&warning).then_some(()));
+    assert!(content(&running.stderr).contains("; the solve goes on without this checkpoint"));
+    fs::remove_file(rest).unwrap();
+    wait_for("a checkpoint", || checkpoint.exists().then_some(()));
+    kill(rank, Signal::SIGUSR1).unwrap();
+    running.wait().expect_code(STOPPED);
+    assert!(!disk.names().iter().any(|name| name.ends_with(".partial")), "{:?}", disk.names());
 }

@@ -1,15 +1,13 @@
 //! A rank that fails ends the whole job in seconds, with a code that is not 0,
 //! and leaves no results.
 
-use std::fs;
 use std::process::Command;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use libtest_mimic::Trial;
 
-use crate::mpirun::{content, descendants};
-use crate::program::Folder;
+use crate::mpirun::content;
+use crate::program::{Folder, ranks_of, wait_for};
 use crate::trial;
 
 const SECONDS: f64 = 5.0;
@@ -46,14 +44,8 @@ fn leave() {
 fn kill() {
     let folder = Folder::new();
     let running = folder.start(3, &["--refine", "3", "--threads", "1"]);
-    let mpirun = running.child.id();
-    let start = Instant::now();
-    while !content(&running.stdout).contains("\npartition ") {
-        assert!(start.elapsed() < Duration::from_secs(20), "the solve does not begin");
-        sleep(Duration::from_millis(20));
-    }
-    let is_rank = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|c| c.trim() == "quad8-mpi");
-    let ranks: Vec<u32> = descendants(mpirun).into_iter().filter(is_rank).collect();
+    wait_for("the solve", || content(&running.stdout).contains("\npartition ").then_some(()));
+    let ranks = ranks_of(&running);
     assert_eq!(ranks.len(), 3);
 
     let killed = Instant::now();

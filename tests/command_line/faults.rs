@@ -2,54 +2,103 @@
 //! with the right code and one message, and leaves nothing that a later run
 //! trips over.
 
+use std::sync::LazyLock;
+
 use libtest_mimic::Trial;
 
+use crate::checkpoints::{NEWEST, STOPPED};
 use crate::mesh::Mesh;
-use crate::mpirun::Outcome;
 use crate::program::Folder;
-use crate::{at_ranks, trial};
+use crate::{trial, waiting};
 
 const STAGES: [&str; 5] = ["read", "partition", "assemble", "solve", "export"];
-const RANKS: [usize; 2] = [4, 16];
 /// Until the job has ended, start included.
 const SECONDS: f64 = 30.0;
 
-/// A way to fail: what the test asks for, the exit code, what is said, and what sets the time until then (s).
+const ARGS: [&str; 5] = ["mesh.h5", "--preconditioner", "jacobi", "--threads", "1"];
+const RESTART: [&str; 2] = ["--restart", NEWEST];
+const OFTEN: [&str; 2] = ["--checkpoint-every", "1e-9"];
+
+/// What is there before a run that fails: the mesh, the results of one run and the checkpoint of another.
+static BEFORE: LazyLock<Vec<(String, Option<Vec<u8>>)>> = LazyLock::new(|| {
+    let folder = Folder::with(&Mesh::channel());
+    folder.run(0, &ARGS).expect_code(0);
+    folder.run_with(0, &[("QUAD8_MPI_FAULT", "term@iteration-3:0")], &ARGS).expect_code(STOPPED);
+    assert_eq!(folder.names(), ["mesh.h5", NEWEST, "quad8.h5", "quad8.xdmf"]);
+    folder.contents()
+});
+
+/// A way to fail: its name in trials, what they ask for, on which ranks in turn and among how many, the exit code, what
+/// is said, and what sets the time until then (s).
 #[derive(Clone, Copy)]
 struct Fault {
+    name: &'static str,
     kind: &'static str,
+    rank: [usize; 3],
+    ranks: &'static [usize],
     code: i32,
     message: &'static str,
     limit: Option<(&'static str, &'static str)>,
 }
 
-const KILL: Fault = Fault { kind: "kill", code: 128 + 9, message: "exited on signal 9", limit: None };
-const STOP: Fault =
-    Fault { kind: "stop", code: 4, message: "has been silent for 1 s", limit: Some(("QUAD8_MPI_SILENCE", "1")) };
-const HANG: Fault =
-    Fault { kind: "hang", code: 4, message: "no rank has got on for 2 s", limit: Some(("QUAD8_MPI_STALL", "2")) };
-const MEMORY: Fault =
-    Fault { kind: "memory", code: 4, message: "has no memory for 8589934592 more bytes", limit: None };
+/// Rank 0 is in the way in other places than the rest.
+const FAULTS: [Fault; 4] = [
+    Fault {
+        name: "a_killed_rank",
+        kind: "kill",
+        rank: [0, 3, 1],
+        ranks: &[4, 16],
+        code: 128 + 9,
+        message: "exited on signal 9",
+        limit: None,
+    },
+    Fault {
+        name: "a_stopped_rank",
+        kind: "stop",
+        rank: [3, 0, 1],
+        ranks: &[4, 16],
+        code: 4,
+        message: "has been silent for 1 s",
+        limit: Some(("QUAD8_MPI_SILENCE", "1")),
+    },
+    Fault {
+        name: "a_rank_that_hangs",
+        kind: "hang",
+        rank: [0, 3, 1],
+        ranks: &[4],
+        code: 4,
+        message: "no rank has got on for 2 s",
+        limit: Some(("QUAD8_MPI_STALL", "2")),
+    },
+    Fault {
+        name: "a_rank_without_memory",
+        kind: "memory",
+        rank: [0, 3, 1],
+        ranks: &[4, 16],
+        code: 4,
+        message: "has no memory for 8589934592 more bytes",
+        limit: None,
+    },
+];
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
-    for (i, stage) in STAGES.into_iter().enumerate() {
-        // Rank 0 is in the way in other places than the rest.
-        let rank = [0, 3, 1][i % 3];
-        trials.extend(at_ranks(&format!("a_killed_rank_ends_the_job_in_{stage}"), RANKS, move |n| {
-            fails(KILL, stage, rank, n);
+    for fault in FAULTS {
+        let Fault { name, kind, ranks, .. } = fault;
+        for (i, stage) in STAGES.into_iter().enumerate() {
+            trials.extend(ranks.iter().map(|&ranks| {
+                let name = format!("{name}_ends_the_job_in_{stage}::ranks_{ranks}");
+                trial_of(fault, name, move || fails(fault, stage, fault.rank[i % 3], ranks, &[], None))
+            }));
+        }
+        trials.push(trial_of(fault, format!("a_run_after_one_that_died_while_it_wrote_succeeds::{kind}"), move || {
+            fails(fault, "writing", 2, 4, &[], Some("quad8.h5.partial"));
         }));
-        trials.extend(at_ranks(&format!("a_stopped_rank_ends_the_job_in_{stage}"), RANKS, move |n| {
-            fails(STOP, stage, [3, 0, 1][i % 3], n);
-        }));
-        trials.extend(at_ranks(&format!("a_rank_without_memory_ends_the_job_in_{stage}"), RANKS, move |n| {
-            fails(MEMORY, stage, rank, n);
-        }));
-        trials.extend(at_ranks(&format!("a_rank_that_hangs_ends_the_job_in_{stage}"), [4], move |n| {
-            fails(HANG, stage, rank, n);
+        trials.push(trial_of(fault, format!("a_run_after_one_that_died_while_it_saved_succeeds::{kind}"), move || {
+            let draft = format!("{NEWEST}.partial");
+            fails(fault, "saving-low", 2, 4, &[RESTART, OFTEN].concat(), Some(&draft));
         }));
     }
-    trials.push(trial("a_run_after_one_that_died_while_it_wrote_succeeds::ranks_4", after_half_a_file));
     trials.push(trial("a_slow_rank_is_not_taken_for_a_stopped_one::ranks_4", slow));
     trials.push(trial("ranks_that_get_on_are_not_taken_for_hanging_ones::ranks_4", long));
     trials.push(trial("a_thread_that_hangs_ends_a_reproducible_run::ranks_2", one_thread));
@@ -58,36 +107,30 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-fn fails(fault: Fault, stage: &str, rank: usize, ranks: usize) {
-    let folder = Folder::with(&Mesh::channel());
-    let outcome = broken(&folder, fault, stage, rank, ranks);
-    assert_eq!(folder.names_but_lock(), ["mesh.h5"], "{outcome}");
+/// Beside others ranks could be silent, or not get on, for longer than the limits.
+fn trial_of(fault: Fault, name: String, check: impl FnOnce() + Send + 'static) -> Trial {
+    let trial = trial(name, check);
+    if fault.limit.is_none() { waiting(trial) } else { trial }
 }
 
-/// A run on mesh.h5 in which one rank fails.
-fn broken(folder: &Folder, fault: Fault, stage: &str, rank: usize, ranks: usize) -> Outcome {
+/// One rank fails: the job ends as it should, leaves what was there before as it was and nothing else but a draft,
+/// and another run goes on from the checkpoint.
+fn fails(fault: Fault, stage: &str, rank: usize, ranks: usize, args: &[&str], draft: Option<&str>) {
+    let folder = Folder::holding(&BEFORE);
     let asked = format!("{}@{stage}:{rank}", fault.kind);
     let env: Vec<(&str, &str)> = fault.limit.into_iter().chain([("QUAD8_MPI_FAULT", asked.as_str())]).collect();
-    let outcome = folder.run_with(ranks, &env, &["mesh.h5", "--threads", "1"]).expect_code(fault.code);
+    let outcome = folder.run_with(ranks, &env, &[&ARGS, args].concat()).expect_code(fault.code);
     assert!(outcome.seconds < SECONDS, "{} s", outcome.seconds);
     assert_eq!(outcome.stderr.matches(fault.message).count(), 1, "{outcome}");
     assert_eq!(outcome.errors().len(), usize::from(fault.kind != "kill"), "{outcome}");
     assert!(outcome.stderr.contains(&format!("rank {rank} ")), "{outcome}");
-    outcome
-}
 
-/// The results of the run before stay, and half of a new file is no obstacle.
-fn after_half_a_file() {
-    let folder = Folder::with(&Mesh::channel());
-    folder.run(4, &["mesh.h5"]).expect_code(0);
-    let before = folder.contents();
-    for fault in [KILL, STOP, HANG, MEMORY] {
-        broken(&folder, fault, "writing", 2, 4);
-        let kept = folder.contents_but_lock().into_iter().filter(|(name, _)| name != "quad8.h5.partial");
-        assert!(kept.eq(before.clone()));
-        assert!(folder.names().contains(&"quad8.h5.partial".to_owned()));
-    }
-    folder.run(4, &["mesh.h5"]).expect_code(0);
+    let (drafts, kept): (Vec<_>, Vec<_>) =
+        folder.contents_but_lock().into_iter().partition(|(name, _)| name.ends_with(".partial"));
+    assert!(kept == *BEFORE, "{:?}", folder.names());
+    assert!(drafts.iter().map(|(name, _)| name.as_str()).eq(draft), "{:?}", folder.names());
+    let outcome = folder.run(0, &[&ARGS[..], &RESTART].concat()).expect_code(0);
+    assert!(outcome.stdout.contains("\nrestart    from "), "{outcome}");
     assert_eq!(folder.names(), ["mesh.h5", "quad8.h5", "quad8.xdmf"]);
 }
 

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::mesh::Mesh;
-use crate::mpirun::{Outcome, Run, Running};
+use crate::mpirun::{Outcome, Run, Running, descendants};
 use crate::results::Results;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_quad8-mpi");
@@ -33,6 +35,15 @@ impl Folder {
     pub fn with(mesh: &Mesh) -> Self {
         let folder = Self::new();
         mesh.write(&folder.path("mesh.h5"));
+        folder
+    }
+
+    /// A folder with these files, as [`contents`](Self::contents) gives them.
+    pub fn holding(contents: &[(String, Option<Vec<u8>>)]) -> Self {
+        let folder = Self::new();
+        for (name, bytes) in contents {
+            std::fs::write(folder.path(name), bytes.as_ref().unwrap()).unwrap();
+        }
         folder
     }
 
@@ -122,9 +133,38 @@ impl Folder {
     }
 }
 
+/// Whether programs run at the same time: Open MPI would bind the first rank of each to the first core.
+static SHARED: AtomicBool = AtomicBool::new(false);
+const ON_ANY_CORE: (&str, &str) = ("OMPI_MCA_hwloc_base_binding_policy", "none");
+
+/// Whether the programs that start from now on share the cores with each other.
+pub fn share_cores(shared: bool) {
+    SHARED.store(shared, Ordering::Relaxed);
+}
+
 fn how(ranks: usize, env: &[(&str, &str)]) -> Run {
-    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let also = SHARED.load(Ordering::Relaxed).then_some(ON_ANY_CORE);
+    let env = env.iter().copied().chain(also).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Run { ranks, timeout: Duration::from_secs(60), env }
+}
+
+/// Waits for what is to come soon, until there is something to see.
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "{what} does not come");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// The processes of the ranks of a job.
+pub fn ranks_of(job: &Running) -> Vec<u32> {
+    let is_rank =
+        |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|c| c.trim() == "quad8-mpi");
+    descendants(job.child.id()).into_iter().filter(is_rank).collect()
 }
 
 impl Outcome {

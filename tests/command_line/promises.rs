@@ -51,7 +51,7 @@ pub fn trial_about(trials: &[Trial]) -> Trial {
 
 /// A name as `--test command_line` or `--test ranks` takes it, or a function in the sources (a unit test).
 fn is_known(trials: &[String], name: &str) -> bool {
-    let is_trial = trials.iter().any(|trial| trial == name || trial.starts_with(&format!("{name}::ranks_")));
+    let is_trial = trials.iter().any(|trial| trial == name || trial.starts_with(&format!("{name}::")));
     is_trial
         || SOURCES
             .iter()
@@ -59,10 +59,14 @@ fn is_known(trials: &[String], name: &str) -> bool {
 }
 
 /// Where tests of the library are, that this program cannot list.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 9] = [
     include_str!("../ranks.rs"),
+    include_str!("../ranks/bits.rs"),
+    include_str!("../ranks/cg.rs"),
     include_str!("../ranks/comm.rs"),
+    include_str!("../ranks/flaws.rs"),
     include_str!("../ranks/io.rs"),
     include_str!("../ranks/random.rs"),
+    include_str!("../ranks/threads.rs"),
     include_str!("../../src/mesh/read/smoke.rs"),
 ];

@@ -11,17 +11,11 @@ use nix::unistd::mkfifo;
 
 use crate::mesh::{Mesh, write};
 use crate::program::Folder;
-use crate::{at_ranks, trial};
+use crate::{at_ranks, trial, waiting};
 
 const RANKS: [usize; 2] = [1, 3];
 const INPUT: i32 = 2;
 const IO: i32 = 3;
-
-/// What trials of refusals are called in lists.
-pub const KIND: &str = "refusal";
-
-/// Open MPI binds the first rank of each mpirun to the first core, and here several run at a time.
-const ON_ANY_CORE: (&str, &str) = ("OMPI_MCA_hwloc_base_binding_policy", "none");
 
 pub fn trials() -> Vec<Trial> {
     [files(), datasets(), options()].into_iter().flatten().collect()
@@ -36,7 +30,7 @@ pub fn refused(
     prepare: impl Fn(&Folder) + Copy + Send + 'static,
 ) -> Vec<Trial> {
     let check = move |ranks| refuses(ranks, args, code, message, prepare);
-    at_ranks(&format!("{name}_is_refused"), RANKS, check).into_iter().map(|trial| trial.with_kind(KIND)).collect()
+    at_ranks(&format!("{name}_is_refused"), RANKS, check).into_iter().map(waiting).collect()
 }
 
 /// As [`refused`], without mpirun: for what one process does, whoever started it.
@@ -47,14 +41,14 @@ pub fn refused_alone(
     message: &'static str,
     prepare: impl Fn(&Folder) + Copy + Send + 'static,
 ) -> Trial {
-    trial(format!("{name}_is_refused"), move || refuses(0, args, code, message, prepare)).with_kind(KIND)
+    waiting(trial(format!("{name}_is_refused"), move || refuses(0, args, code, message, prepare)))
 }
 
 fn refuses(ranks: usize, args: &[&str], code: i32, message: &str, prepare: impl Fn(&Folder)) {
     let folder = Folder::new();
     prepare(&folder);
     let before = folder.contents();
-    let outcome = folder.run_with(ranks, &[ON_ANY_CORE], args).expect_code(code);
+    let outcome = folder.run(ranks, args).expect_code(code);
     let errors = outcome.errors();
     assert_eq!(errors.len(), 1, "{outcome}");
     assert!(errors[0].contains(message), "{message} is not in {outcome}");

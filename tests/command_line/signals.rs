@@ -2,7 +2,6 @@
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
@@ -10,8 +9,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::mesh::Mesh;
-use crate::mpirun::{Running, descendants};
-use crate::program::Folder;
+use crate::mpirun::Running;
+use crate::program::{Folder, ranks_of, wait_for};
 use crate::{at_ranks, trial};
 
 const IO: i32 = 3;
@@ -40,15 +39,8 @@ pub fn trials() -> Vec<Trial> {
 pub fn stopped(folder: &Folder, ranks: usize, stage: &str, args: &[&str]) -> (Running, Pid) {
     let fault = format!("stop@{stage}:0");
     let running = folder.start_with(ranks, &[("QUAD8_MPI_FAULT", &fault)], args);
-    let start = Instant::now();
-    loop {
-        let found = descendants(running.child.id()).into_iter().find(|pid| is_stopped(*pid));
-        if let Some(pid) = found {
-            return (running, Pid::from_raw(pid as i32));
-        }
-        assert!(start.elapsed() < Duration::from_secs(30), "no rank has stopped");
-        sleep(Duration::from_millis(10));
-    }
+    let pid = wait_for("a rank that stops", || ranks_of(&running).into_iter().find(|pid| is_stopped(*pid)));
+    (running, Pid::from_raw(pid as i32))
 }
 
 fn is_stopped(pid: u32) -> bool {

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use quad8_mpi::la::{
-    CgOptions, CgReport, CgState, DistributedCsr, Jacobi, LinearOperator, Outcome, Preconditioner, Vector,
+    CgOptions, CgReport, CgState, DistributedCsr, Jacobi, LinearOperator, Outcome, Preconditioner, RightSide, Vector,
     conjugate_gradient_monitored,
 };
 use quad8_mpi::parallel::{Comm, Halo};
@@ -18,6 +18,7 @@ use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
     no_bit_makes_a_wrong_answer,
+    a_right_side_that_has_changed_gives_no_answer,
     a_large_fault_is_noticed_within_a_hundred_iterations,
     what_fails_again_and_again_is_no_answer,
 ];
@@ -28,8 +29,7 @@ const OPTIONS: CgOptions = CgOptions { rtol: 1e-10, max_iterations: 500 };
 const BITS: [u32; 12] = [63, 62, 60, 57, 54, 53, 52, 51, 44, 30, 10, 0];
 
 /// Turns over a bit of an entry on the last rank.
-fn flip(comm: &Comm, vector: &mut Vector, bit: u32) {
-    let values = vector.owned_mut();
+fn flip(comm: &Comm, values: &mut [f64], bit: u32) {
     if comm.rank() == comm.size() - 1 && !values.is_empty() {
         let entry = &mut values[values.len() / 2];
         *entry = f64::from_bits(entry.to_bits() ^ (1 << bit));
@@ -48,7 +48,7 @@ struct Flipping<'a, T> {
 impl<T> Flipping<'_, T> {
     fn after(&self, vector: &mut Vector) {
         if (self.is_bad)(self.calls.replace(self.calls.get() + 1)) {
-            flip(self.comm, vector, self.bit);
+            flip(self.comm, vector.owned_mut(), self.bit);
         }
     }
 }
@@ -93,7 +93,8 @@ impl Case {
         start: CgState,
     ) -> CgReport {
         let b = &self.system.b;
-        let (x, report) = conjugate_gradient_monitored(operator, preconditioner, b, start, OPTIONS, &());
+        let given = RightSide::new(b.clone());
+        let (x, report) = conjugate_gradient_monitored(operator, preconditioner, &given, start, OPTIONS, &());
         if report.outcome == Outcome::Converged {
             let norm = self.residual(&self.system.matrix, b, &x);
             let rounding = 1e-14 * report.rhs_norm;
@@ -109,7 +110,8 @@ impl Case {
     fn state(&self, iteration: usize) -> CgState {
         let monitor = StopAfter { iteration, state: RefCell::new(None) };
         let System { matrix, b, .. } = &self.system;
-        conjugate_gradient_monitored(matrix, &self.jacobi, b, self.start(), OPTIONS, &monitor);
+        let b = RightSide::new(b.clone());
+        conjugate_gradient_monitored(matrix, &self.jacobi, &b, self.start(), OPTIONS, &monitor);
         monitor.state.into_inner().expect("a state")
     }
 }
@@ -130,7 +132,7 @@ fn no_bit_makes_a_wrong_answer(comm: &Rc<Comm>) {
                 [|s| &mut s.x, |s| &mut s.low, |s| &mut s.r, |s| &mut s.p];
             for vector in vectors {
                 let mut state = state.clone();
-                flip(comm, vector(&mut state), bit);
+                flip(comm, vector(&mut state).owned_mut(), bit);
                 note(case.solve_with_faults(matrix, &case.jacobi, state));
             }
             // A p, and M r; the first product of all is the residual at the start.
@@ -142,6 +144,24 @@ fn no_bit_makes_a_wrong_answer(comm: &Rc<Comm>) {
         note(case.solve_with_faults(&case.flipping(matrix, bit, &|call| call == 0), &case.jacobi, case.start()));
     }
     assert!(10 * mended >= 6 * tried, "only {mended} of {tried} were mended");
+}
+
+/// There is no second one to go on with.
+fn a_right_side_that_has_changed_gives_no_answer(comm: &Rc<Comm>) {
+    let case = Case::new(comm, Grid::untidy(7, 6));
+    let System { matrix, b, .. } = &case.system;
+    let outcome = |b: &RightSide| {
+        let (_, report) = conjugate_gradient_monitored(matrix, &case.jacobi, b, case.start(), OPTIONS, &());
+        report.outcome
+    };
+    for bit in BITS {
+        let mut b = RightSide::new(b.clone());
+        flip(comm, &mut b.values, bit);
+        assert_eq!(outcome(&b), Outcome::ChangedRightSide, "bit {bit}");
+    }
+    let mut b = RightSide::new(b.clone());
+    b.values.fill(0.0);
+    assert_eq!(outcome(&b), Outcome::ChangedRightSide, "nothing to iterate for");
 }
 
 fn a_large_fault_is_noticed_within_a_hundred_iterations(comm: &Rc<Comm>) {

@@ -10,7 +10,8 @@ use mpi::topology::{Color, Communicator, SimpleCommunicator};
 use quad8_mpi::case::{Case, OperatorKind};
 use quad8_mpi::checkpoint::{Checkpoints, Restart, Subject};
 use quad8_mpi::la::{
-    CgOptions, CgReport, CgState, Jacobi, LinearOperator, Monitor, Outcome, Vector, Wish, conjugate_gradient_monitored,
+    CgOptions, CgReport, CgState, Jacobi, LinearOperator, Monitor, Outcome, RightSide, Vector, Wish,
+    conjugate_gradient_monitored,
 };
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::{ExitCode, Result};
@@ -75,7 +76,7 @@ impl Run {
         let system = self.model.system(&manufactured::problem());
         let start = start.unwrap_or_else(|| CgState::new(Vector::zeros(self.model.halo.map())));
         let jacobi = Jacobi::new(&system.matrix.diagonal());
-        conjugate_gradient_monitored(&system.matrix, &jacobi, &system.b, start, OPTIONS, monitor)
+        conjugate_gradient_monitored(&system.matrix, &jacobi, &RightSide::new(system.b), start, OPTIONS, monitor)
     }
 
     /// The state after some iterations.

@@ -13,7 +13,7 @@ use quad8_mpi::assemble::{ElementMatrices, Family, Stiffness, fixed_nodes, load_
 use quad8_mpi::breakdown::{Breakdown, Laps};
 use quad8_mpi::cli::SolveArgs;
 use quad8_mpi::fields::statistics;
-use quad8_mpi::la::{CgOptions, CgState, Monitor, Preconditioner, Vector, conjugate_gradient_monitored};
+use quad8_mpi::la::{CgOptions, CgState, Monitor, Preconditioner, RightSide, Vector, conjugate_gradient_monitored};
 use quad8_mpi::mesh::{self, Split};
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::timing::{Span, Stopwatch, Timings};
@@ -96,6 +96,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     })?;
     let fixed = fixed_nodes(&halo, &mesh, &boundary, &problem)?;
     let stiffness = watch.time("apply_bc", || Stiffness::elements(&halo, &mesh, &elements, &fixed, &mut b));
+    let b = RightSide::new(b);
     let preconditioner = watch.time("setup_preconditioner", || {
         let family = Family::new(comm, &mesh, (&base, &base_boundary), &problem, case.refine, elements)?;
         stiffness.multigrid(&mesh, &fixed, family)

@@ -25,13 +25,17 @@ impl Mount {
         self.0.path().join(name)
     }
 
-    pub fn make_read_only(&self) {
-        assert!(run(Command::new("mount").args(["-o", "remount,ro"]).arg(self.0.path())));
+    /// Mounts it anew, `ro` (to read only) or `rw`.
+    pub fn remount(&self, how: &str) {
+        assert!(run(Command::new("mount").args(["-o", &format!("remount,{how}")]).arg(self.0.path())));
     }
 
+    /// Names of everything there, sorted.
     pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.0.path()).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     }
 }
 

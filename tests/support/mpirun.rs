@@ -51,7 +51,7 @@ pub struct Outcome {
 pub struct Running {
     pub child: Child,
     pub stdout: File,
-    stderr: File,
+    pub stderr: File,
     start: Instant,
     timeout: Duration,
 }
