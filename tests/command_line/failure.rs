@@ -1,12 +1,14 @@
 //! A rank that fails ends the whole job in seconds, with a code that is not 0,
 //! and leaves no results.
 
-use std::process::Command;
+use std::fs;
 use std::time::Instant;
 
 use libtest_mimic::Trial;
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
 
-use crate::mpirun::content;
+use crate::mpirun::{Running, content};
 use crate::program::{Folder, ranks_of, wait_for};
 use crate::trial;
 
@@ -19,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_panic_before_the_export_ends_the_job::ranks_3", || panic("export", 0)),
         trial("a_rank_that_leaves_ends_the_job::ranks_3", leave),
         trial("a_rank_that_is_killed_ends_the_job::ranks_3", kill),
+        trial("an_mpirun_that_is_killed_leaves_no_rank::ranks_3", kill_mpirun),
     ]
 }
 
@@ -41,15 +44,38 @@ fn leave() {
     assert!(folder.names_but_lock().is_empty(), "{:?}", folder.names());
 }
 
-fn kill() {
-    let folder = Folder::new();
+/// A job on its way to the solve, and its ranks.
+fn at_work(folder: &Folder) -> (Running, Vec<u32>) {
     let running = folder.start(3, &["--refine", "3", "--threads", "1"]);
     wait_for("the solve", || content(&running.stdout).contains("\npartition ").then_some(()));
     let ranks = ranks_of(&running);
     assert_eq!(ranks.len(), 3);
+    (running, ranks)
+}
 
-    let killed = Instant::now();
-    assert!(Command::new("sh").args(["-c", &format!("kill -9 {}", ranks[1])]).status().unwrap().success());
+fn kill_process(pid: u32) -> Instant {
+    signal::kill(Pid::from_raw(pid as i32), Signal::SIGKILL).unwrap();
+    Instant::now()
+}
+
+/// Nobody is left to end the ranks but themselves.
+fn kill_mpirun() {
+    let folder = Folder::new();
+    let (running, ranks) = at_work(&folder);
+    let killed = kill_process(running.child.id());
+    let status = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/status"));
+    // Who inherits them may not look after the dead.
+    let runs = |pid: &u32| status(pid).is_ok_and(|status| !status.contains("State:\tZ"));
+    wait_for("the end of the ranks", || (!ranks.iter().any(runs)).then_some(()));
+    assert!(killed.elapsed().as_secs_f64() < SECONDS, "{:?}", killed.elapsed());
+    assert!(folder.names_but_lock().is_empty(), "{:?}", folder.names());
+    running.wait();
+}
+
+fn kill() {
+    let folder = Folder::new();
+    let (running, ranks) = at_work(&folder);
+    let killed = kill_process(ranks[1]);
     let outcome = running.wait();
     assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
     assert!(killed.elapsed().as_secs_f64() < SECONDS, "{:?}", killed.elapsed());

@@ -24,6 +24,7 @@ pub fn trials() -> Vec<Trial> {
         at_ranks("a_tolerance_below_the_rounding_of_the_solution_is_reached", [2], tight_tolerance),
         at_ranks("ranks_without_elements_do_no_harm", [1, 3, 7], more_ranks_than_elements),
         at_ranks("two_pieces_are_solved_in_silence", [1, 3], two_pieces),
+        at_ranks("an_infinity_in_the_iteration_is_named", [1, 3], infinity),
     ]
     .into_iter()
     .flatten()
@@ -52,6 +53,17 @@ fn second_run(ranks: usize) {
     let folder = Folder::new();
     let [first, second] = [(); 2].map(|()| folder.solve(ranks, &[]));
     assert!(first == second);
+}
+
+/// Squares of finite values can be infinite.
+fn infinity(ranks: usize) {
+    let folder = Folder::new();
+    let outcome = folder.run(ranks, &["--gamma", "1e200", "--json", "run.json"]).expect_code(1);
+    let [error] = outcome.errors()[..] else { panic!("{outcome}") };
+    assert!(error.contains(": in iteration 1 a NaN or an infinity appeared in ||b||: "), "{outcome}");
+    let run = folder.json("run.json");
+    assert_eq!(run["converged"], false);
+    assert_eq!(run["outcome"]["not_finite"]["quantity"], "right_side");
 }
 
 fn refinement(ranks: usize) {
