@@ -1,11 +1,13 @@
-//! No HDF5 file may make the reader of meshes panic or take memory beyond its size.
+//! No HDF5 file may make the reader of meshes, or of weights, panic or take memory beyond its size.
 #![no_main]
 
 mod alone;
 mod changed;
 
-use quad8_mpi::mesh::read;
+use quad8_mpi::mesh::{read, read_weights};
 
+/// Not in the mesh.
+const WEIGHTS: &str = "weights";
 /// A mesh with names.
 const MESH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/meshes/names.h5");
 const DATASETS: &[&str] = &[
@@ -18,8 +20,13 @@ const DATASETS: &[&str] = &[
     "boundaries/other",
     "regions",
     "regions/other",
+    WEIGHTS,
 ];
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    changed::with_changed_file(MESH, [DATASETS, &[]], bytes, |comm, path| drop(read::file(comm, path)));
+    changed::with_changed_file(MESH, [DATASETS, &[]], bytes, |comm, path| {
+        if let Ok(slab) = read::file(comm, path) {
+            drop(read_weights(comm, path, WEIGHTS, &slab));
+        }
+    });
 });

@@ -30,9 +30,11 @@ pub fn read_weights(comm: &Comm, path: &Path, name: &str, slab: &MeshSlab) -> Re
     let first = slab.elements.range(comm.rank()).start;
     let bad = weights.iter().zip(first..).find(|(w, _)| !(w.is_finite() && **w > 0.0));
     comm.agree(bad.map_or(Ok(()), |(&weight, element)| Err(Error::BadWeight { element, weight })))?;
-    let total = comm.sum(weights.iter().sum::<f64>());
+    // Neither the sum of large ones nor one over that of small ones need be finite.
+    let heaviest = comm.max(weights.iter().copied().fold(0.0, f64::max));
+    let total = comm.sum(weights.iter().map(|w| w / heaviest).sum::<f64>());
     let scale = (MEAN * slab.elements.total() as f64).min(TOTAL) / total;
-    Ok(weights.iter().map(|w| (w * scale).round().max(1.0) as u32).collect())
+    Ok(weights.iter().map(|w| (w / heaviest * scale).round().max(1.0) as u32).collect())
 }
 
 /// Rows as f64, which HDF5 makes of any number.

@@ -52,18 +52,23 @@ fn reuse(ranks: usize) {
 }
 
 fn weights(ranks: usize) {
-    // Half of the weight lies on the first two columns of elements.
+    // Half of the weight lies on the first two columns of elements, in any unit.
     let mesh = Mesh::rectangle(12, 3);
     let folder = Folder::with(&mesh);
-    let heavy: Vec<f32> = (0..36).map(|e| if e % 12 < 2 { 2.5 } else { 0.5 }).collect();
     let file = File::append(folder.path("mesh.h5")).unwrap();
-    write(&file, "cost", &[36], &heavy);
+    let units = [("small", 1e-320), ("cost", 1.0), ("large", 5e306)];
+    for (name, unit) in units {
+        let heavy: Vec<f64> = (0..36).map(|e| if e % 12 < 2 { 2.5 * unit } else { 0.5 * unit }).collect();
+        write(&file, name, &[36], &heavy);
+    }
     file.close().unwrap();
-    folder.run(ranks, &["partition", "mesh.h5", "-n", "2", "--weights", "cost", "--seed", "7"]).expect_code(0);
-    let (file, parts) = stored(&folder);
-    let first = parts.iter().filter(|&&part| part == parts[0]).count();
-    assert!((5..=7).contains(&first), "{first} heavy elements: {parts:?}");
-    assert_eq!(file.attr("seed").unwrap().read_scalar::<i64>().unwrap(), 7);
+    for (name, _) in units {
+        folder.run(ranks, &["partition", "mesh.h5", "-n", "2", "--weights", name, "--seed", "7"]).expect_code(0);
+        let (file, parts) = stored(&folder);
+        let first = parts.iter().filter(|&&part| part == parts[0]).count();
+        assert!((5..=7).contains(&first), "{name}: {first} heavy elements: {parts:?}");
+        assert_eq!(file.attr("seed").unwrap().read_scalar::<i64>().unwrap(), 7);
+    }
 }
 
 fn same_at_all_ranks() {
