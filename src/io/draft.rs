@@ -23,7 +23,7 @@ const HEADERS: u64 = 64 * 1024;
 /// Gives a complete file its name.
 ///
 /// # Errors
-/// [`Error::Write`](crate::Error::Write); what had the name before is untouched.
+/// [`Error::Write`]; what had the name before is untouched.
 pub fn finish(path: &Path) -> Result<()> {
     fs::rename(partial(path), path).map_err(|e| failed(path, e))
 }
@@ -41,7 +41,7 @@ pub fn survive_size_limits() {
 /// will never join. **Collective.**
 ///
 /// # Errors
-/// [`Error::Write`](crate::Error::Write), the same on every rank; nothing is left.
+/// [`Error::Write`], the same on every rank; nothing is left.
 pub fn write<R>(
     comm: &Comm,
     path: &Path,

@@ -1,6 +1,6 @@
 //! The right side of a system, which stays as it is while the iteration runs.
 
-/// This rank's part of b, with a checksum that every bit changes.
+/// This rank's part of b, one value an owned unknown, with a checksum that every bit changes.
 pub struct RightSide {
     /// The owned values.
     pub values: Vec<f64>,
