@@ -91,13 +91,21 @@ pub fn trials() -> Vec<Trial> {
                 trial_of(fault, name, move || fails(fault, stage, fault.rank[i % 3], ranks, &[], None))
             }));
         }
-        trials.push(trial_of(fault, format!("a_run_after_one_that_died_while_it_wrote_succeeds::{kind}"), move || {
-            fails(fault, "writing", 2, 4, &[], Some("quad8.h5.partial"));
-        }));
-        trials.push(trial_of(fault, format!("a_run_after_one_that_died_while_it_saved_succeeds::{kind}"), move || {
-            let draft = format!("{NEWEST}.partial");
-            fails(fault, "saving-low", 2, 4, &[RESTART, OFTEN].concat(), Some(&draft));
-        }));
+        trials.push(trial_of(
+            fault,
+            format!("a_run_after_one_that_died_while_it_wrote_succeeds::ranks_4::{kind}"),
+            move || {
+                fails(fault, "writing", 2, 4, &[], Some("quad8.h5.partial"));
+            },
+        ));
+        trials.push(trial_of(
+            fault,
+            format!("a_run_after_one_that_died_while_it_saved_succeeds::ranks_4::{kind}"),
+            move || {
+                let draft = format!("{NEWEST}.partial");
+                fails(fault, "saving-low", 2, 4, &[RESTART, OFTEN].concat(), Some(&draft));
+            },
+        ));
     }
     trials.push(trial("a_slow_rank_is_not_taken_for_a_stopped_one::ranks_4", slow));
     trials.push(trial("ranks_that_get_on_are_not_taken_for_hanging_ones::ranks_4", long));

@@ -51,7 +51,7 @@ pub fn trial_about(trials: &[Trial]) -> Trial {
 
 /// A name as `--test command_line` or `--test ranks` takes it, or a function in the sources (a unit test).
 fn is_known(trials: &[String], name: &str) -> bool {
-    let is_trial = trials.iter().any(|trial| trial == name || trial.starts_with(&format!("{name}::")));
+    let is_trial = trials.iter().any(|trial| trial == name || trial.starts_with(&format!("{name}::ranks_")));
     is_trial
         || SOURCES
             .iter()
