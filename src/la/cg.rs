@@ -123,15 +123,18 @@ impl Solver<'_> {
     fn solve(&mut self, state: &mut CgState) -> (Outcome, f64) {
         let ended = self.start(state).and_then(|()| self.iterate(state));
         ended.unwrap_or_else(|outcome| {
-            let Truth { norm, has_b, .. } = self.truth(state);
-            let outcome = match outcome {
-                _ if !has_b => Outcome::ChangedRightSide,
-                // Where b is infinite, so is its target.
-                _ if norm.is_finite() && norm <= self.target() => Outcome::Converged,
-                outcome => outcome,
-            };
-            (outcome, norm)
+            let truth = self.truth(state);
+            (self.verdict(&truth).unwrap_or(outcome), truth.norm)
         })
+    }
+
+    /// What the true residual decides.
+    fn verdict(&self, truth: &Truth) -> Option<Outcome> {
+        if !truth.has_b {
+            return Some(Outcome::ChangedRightSide);
+        }
+        // Where b is infinite, so is its target.
+        (truth.norm.is_finite() && truth.norm <= self.target()).then_some(Outcome::Converged)
     }
 
     /// ||b - A x|| that is small enough.
@@ -216,15 +219,11 @@ impl Solver<'_> {
     /// Compares the recurrence with the true residual and mends it. Why it is
     /// over and ||b - A x||, if it is.
     fn look(&mut self, state: &mut CgState, is_small: bool) -> Option<(Outcome, f64)> {
-        let Truth { norm, distance, has_b } = self.truth(state);
-        if !has_b {
-            return Some((Outcome::ChangedRightSide, norm));
-        }
-        if let Err(outcome) = finite(norm, Quantity::TrueResidual) {
+        let truth = self.truth(state);
+        let Truth { norm, distance, .. } = truth;
+        let ended = self.verdict(&truth).or_else(|| finite(norm, Quantity::TrueResidual).err());
+        if let Some(outcome) = ended {
             return Some((outcome, norm));
-        }
-        if norm <= self.target() {
-            return Some((Outcome::Converged, norm));
         }
         // Rounding does not come near the root of its unit.
         let is_fault = distance > f64::EPSILON.sqrt() * self.rhs_norm.max(state.recurrence.scale);

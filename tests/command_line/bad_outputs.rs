@@ -6,12 +6,12 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use libtest_mimic::Trial;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use crate::mesh::Mesh;
-use crate::program::{Folder, wait_for};
+use crate::program::{Folder, send, wait_for};
 use crate::refusal::refused;
 use crate::results::Results;
 use crate::signals::stopped;
@@ -138,7 +138,7 @@ fn occupied(ranks: usize) {
         assert!(error.contains(&expected) && error.ends_with("remove quad8.lock"), "{outcome}");
     }
     folder.run(ranks, &["mesh.h5", "-o", "other.h5"]).expect_code(0);
-    kill(rank, Signal::SIGCONT).unwrap();
+    send(Signal::SIGCONT, rank);
     running.wait().expect_code(0);
     assert_eq!(folder.names(), ["mesh.h5", "other.h5", "other.xdmf", "quad8.h5", "quad8.xdmf"]);
     let [found, other] = ["quad8.h5", "other.h5"].map(|name| Results::read(&folder.path(name)));

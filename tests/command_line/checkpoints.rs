@@ -2,17 +2,17 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::LazyLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::mesh::Mesh;
 use crate::mpirun::{Outcome, Running};
-use crate::program::{Folder, ranks_of, wait_for};
+use crate::program::{Folder, ranks_of, send, wait_for};
 use crate::results::{Results, difference};
 use crate::{at_ranks, trial};
 
@@ -113,16 +113,11 @@ fn long_run(folder: &Folder, ranks: usize) -> Running {
     running
 }
 
-fn kill(signal: &str, pid: u32) {
-    let status = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).status();
-    assert!(status.unwrap().success());
-}
-
 /// mpirun hands SIGUSR1 to all ranks.
 fn signal_to_the_job() {
     let folder = Folder::new();
     let running = long_run(&folder, 3);
-    kill("USR1", running.child.id());
+    send(Signal::SIGUSR1, running.child.id());
     let outcome = running.wait().expect_code(STOPPED);
     stopped_by(&outcome, "SIGUSR1 after iteration");
     assert!(!folder.names().iter().any(|name| name.ends_with(".partial")), "{:?}", folder.names());
@@ -138,9 +133,9 @@ fn signal_again() {
     let running = long_run(&folder, 2);
     let ranks = ranks_of(&running);
     assert_eq!(ranks.len(), 2);
-    kill("STOP", ranks[1]);
+    send(Signal::SIGSTOP, ranks[1]);
     for _ in 0..2 {
-        kill("TERM", ranks[0]);
+        send(Signal::SIGTERM, ranks[0]);
         sleep(Duration::from_millis(3200));
     }
     let start = Instant::now();

@@ -5,13 +5,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use libtest_mimic::Trial;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 
 use crate::checkpoints::{SLOW, STOPPED};
 use crate::mesh::Mesh;
 use crate::mount::Mount;
 use crate::mpirun::content;
-use crate::program::{Folder, wait_for};
+use crate::program::{Folder, send, wait_for};
 use crate::signals::stopped;
 use crate::{at_ranks, trial};
 
@@ -66,7 +66,7 @@ fn fills_up(ranks: usize, disk: &Mount) {
     let folder = Folder::new();
     let (running, rank) = stopped(&folder, ranks, "solve", &["--threads", "1", "-o", out.to_str().unwrap()]);
     let rest = fill(disk, 300_000);
-    kill(rank, Signal::SIGCONT).unwrap();
+    send(Signal::SIGCONT, rank);
     let outcome = running.wait().expect_code(IO);
     assert_eq!(outcome.errors().len(), 1, "{outcome}");
     assert!(outcome.errors()[0].contains(&format!("cannot write {}: No space left", out.display())), "{outcome}");
@@ -120,7 +120,7 @@ fn becomes_read_only(ranks: usize) {
     let folder = Folder::new();
     let (running, rank) = stopped(&folder, ranks, "solve", &["--threads", "1", "-o", out.to_str().unwrap()]);
     disk.remount("ro");
-    kill(rank, Signal::SIGCONT).unwrap();
+    send(Signal::SIGCONT, rank);
     let outcome = running.wait().expect_code(IO);
     assert_eq!(outcome.errors().len(), 1, "{outcome}");
     assert!(outcome.errors()[0].contains(&format!("cannot write {}: ", out.display())), "{outcome}");
@@ -149,7 +149,7 @@ fn no_second_checkpoint(ranks: usize, spoil: impl Fn(&Mount), mend: impl Fn(&Mou
     let (running, rank) = stopped(&folder, ranks, "iteration-40", &second);
     spoil(&disk);
     for signal in [Signal::SIGTERM, Signal::SIGCONT] {
-        kill(rank, signal).unwrap();
+        send(signal, rank);
     }
     let outcome = running.wait().expect_code(IO);
     let [error] = outcome.errors()[..] else { panic!("{outcome}") };
@@ -171,13 +171,13 @@ fn full_for_a_while() {
     let args = [&args[..], &["--checkpoint-every", "0.001", "-o", out.to_str().unwrap()]].concat();
     let (running, rank) = stopped(&folder, 3, "iteration-2", &args);
     let rest = fill(&disk, 20_000);
-    kill(rank, Signal::SIGCONT).unwrap();
+    send(Signal::SIGCONT, rank);
     let warning = format!("warning: cannot write {}: No space left", checkpoint.display());
     wait_for("a warning", || content(&running.stderr).contains(&warning).then_some(()));
     assert!(content(&running.stderr).contains("; the solve goes on without this checkpoint"));
     fs::remove_file(rest).unwrap();
     wait_for("a checkpoint", || checkpoint.exists().then_some(()));
-    kill(rank, Signal::SIGUSR1).unwrap();
+    send(Signal::SIGUSR1, rank);
     running.wait().expect_code(STOPPED);
     assert!(!disk.names().iter().any(|name| name.ends_with(".partial")), "{:?}", disk.names());
 }

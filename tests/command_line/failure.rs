@@ -5,11 +5,10 @@ use std::fs;
 use std::time::Instant;
 
 use libtest_mimic::Trial;
-use nix::sys::signal::{self, Signal};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
 use crate::mpirun::{Running, content};
-use crate::program::{Folder, ranks_of, wait_for};
+use crate::program::{Folder, ranks_of, send, wait_for};
 use crate::trial;
 
 const SECONDS: f64 = 5.0;
@@ -54,7 +53,7 @@ fn at_work(folder: &Folder) -> (Running, Vec<u32>) {
 }
 
 fn kill_process(pid: u32) -> Instant {
-    signal::kill(Pid::from_raw(pid as i32), Signal::SIGKILL).unwrap();
+    send(Signal::SIGKILL, pid);
     Instant::now()
 }
 

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -165,6 +167,11 @@ pub fn ranks_of(job: &Running) -> Vec<u32> {
     let is_rank =
         |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|c| c.trim() == "quad8-mpi");
     descendants(job.child.id()).into_iter().filter(is_rank).collect()
+}
+
+/// Sends a signal to a process.
+pub fn send(signal: Signal, pid: u32) {
+    kill(Pid::from_raw(pid as i32), signal).unwrap();
 }
 
 impl Outcome {

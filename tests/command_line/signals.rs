@@ -5,12 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
 use crate::mesh::Mesh;
 use crate::mpirun::Running;
-use crate::program::{Folder, ranks_of, wait_for};
+use crate::program::{Folder, ranks_of, send, wait_for};
 use crate::{at_ranks, trial};
 
 const IO: i32 = 3;
@@ -36,11 +35,11 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A job with a rank that is stopped at a stage, and that rank.
-pub fn stopped(folder: &Folder, ranks: usize, stage: &str, args: &[&str]) -> (Running, Pid) {
+pub fn stopped(folder: &Folder, ranks: usize, stage: &str, args: &[&str]) -> (Running, u32) {
     let fault = format!("stop@{stage}:0");
     let running = folder.start_with(ranks, &[("QUAD8_MPI_FAULT", &fault)], args);
     let pid = wait_for("a rank that stops", || ranks_of(&running).into_iter().find(|pid| is_stopped(*pid)));
-    (running, Pid::from_raw(pid as i32))
+    (running, pid)
 }
 
 fn is_stopped(pid: u32) -> bool {
@@ -54,7 +53,7 @@ fn ends(signal: Signal) {
     let before = folder.contents();
     let (running, _) = stopped(&folder, 4, "solve", &["mesh.h5"]);
     let start = Instant::now();
-    kill(Pid::from_raw(running.child.id() as i32), signal).unwrap();
+    send(signal, running.child.id());
     let outcome = running.wait();
     assert!(start.elapsed() < BOUND, "{:?}", start.elapsed());
     assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
@@ -67,7 +66,7 @@ fn changed(name: &str, change: fn(&Path), ranks: usize) {
     fs::copy(gmsh, folder.path("names.msh")).unwrap();
     let (running, rank) = stopped(&folder, ranks, "reading", &[name]);
     change(&folder.path(name));
-    kill(rank, Signal::SIGCONT).unwrap();
+    send(Signal::SIGCONT, rank);
     let outcome = running.wait().expect_code(IO);
     assert_eq!(outcome.errors().len(), 1, "{outcome}");
     let message = format!("{name} was changed, replaced or deleted while it was read");
