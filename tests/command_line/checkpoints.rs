@@ -24,9 +24,9 @@ const OLDER: &str = "quad8.checkpoint.old.h5";
 /// A bent channel that takes some hundred iterations.
 pub const SLOW: [&str; 8] =
     ["mesh.h5", "--refine", "2", "--preconditioner", "jacobi", "--rtol", "1e-12", "--threads=1"];
-const RESTART: [&str; 2] = ["--restart", NEWEST];
+pub const RESTART: [&str; 2] = ["--restart", NEWEST];
 /// After every iteration.
-const OFTEN: [&str; 2] = ["--checkpoint-every", "1e-9"];
+pub const OFTEN: [&str; 2] = ["--checkpoint-every", "1e-9"];
 
 /// The run that nobody stops.
 static WHOLE: LazyLock<(Results, Value)> = LazyLock::new(|| {

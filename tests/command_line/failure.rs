@@ -52,16 +52,12 @@ fn at_work(folder: &Folder) -> (Running, Vec<u32>) {
     (running, ranks)
 }
 
-fn kill_process(pid: u32) -> Instant {
-    send(Signal::SIGKILL, pid);
-    Instant::now()
-}
-
 /// Nobody is left to end the ranks but themselves.
 fn kill_mpirun() {
     let folder = Folder::new();
     let (running, ranks) = at_work(&folder);
-    let killed = kill_process(running.child.id());
+    let killed = Instant::now();
+    send(Signal::SIGKILL, running.child.id());
     let status = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/status"));
     // Who inherits them may not look after the dead.
     let runs = |pid: &u32| status(pid).is_ok_and(|status| !status.contains("State:\tZ"));
@@ -74,7 +70,8 @@ fn kill_mpirun() {
 fn kill() {
     let folder = Folder::new();
     let (running, ranks) = at_work(&folder);
-    let killed = kill_process(ranks[1]);
+    let killed = Instant::now();
+    send(Signal::SIGKILL, ranks[1]);
     let outcome = running.wait();
     assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
     assert!(killed.elapsed().as_secs_f64() < SECONDS, "{:?}", killed.elapsed());

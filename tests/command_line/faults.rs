@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use libtest_mimic::Trial;
 
-use crate::checkpoints::{NEWEST, STOPPED};
+use crate::checkpoints::{NEWEST, OFTEN, RESTART, STOPPED};
 use crate::mesh::Mesh;
 use crate::program::Folder;
 use crate::{trial, waiting};
@@ -16,8 +16,6 @@ const STAGES: [&str; 5] = ["read", "partition", "assemble", "solve", "export"];
 const SECONDS: f64 = 30.0;
 
 const ARGS: [&str; 5] = ["mesh.h5", "--preconditioner", "jacobi", "--threads", "1"];
-const RESTART: [&str; 2] = ["--restart", NEWEST];
-const OFTEN: [&str; 2] = ["--checkpoint-every", "1e-9"];
 
 /// What is there before a run that fails: the mesh, the results of one run and the checkpoint of another.
 static BEFORE: LazyLock<Vec<(String, Option<Vec<u8>>)>> = LazyLock::new(|| {
@@ -91,21 +89,13 @@ pub fn trials() -> Vec<Trial> {
                 trial_of(fault, name, move || fails(fault, stage, fault.rank[i % 3], ranks, &[], None))
             }));
         }
-        trials.push(trial_of(
-            fault,
-            format!("a_run_after_one_that_died_while_it_wrote_succeeds::ranks_4::{kind}"),
-            move || {
-                fails(fault, "writing", 2, 4, &[], Some("quad8.h5.partial"));
-            },
-        ));
-        trials.push(trial_of(
-            fault,
-            format!("a_run_after_one_that_died_while_it_saved_succeeds::ranks_4::{kind}"),
-            move || {
-                let draft = format!("{NEWEST}.partial");
-                fails(fault, "saving-low", 2, 4, &[RESTART, OFTEN].concat(), Some(&draft));
-            },
-        ));
+        let wrote = format!("a_run_after_one_that_died_while_it_wrote_succeeds::ranks_4::{kind}");
+        trials.push(trial_of(fault, wrote, move || fails(fault, "writing", 2, 4, &[], Some("quad8.h5.partial"))));
+        let saved = format!("a_run_after_one_that_died_while_it_saved_succeeds::ranks_4::{kind}");
+        trials.push(trial_of(fault, saved, move || {
+            let draft = format!("{NEWEST}.partial");
+            fails(fault, "saving-low", 2, 4, &[RESTART, OFTEN].concat(), Some(&draft));
+        }));
     }
     trials.push(trial("a_slow_rank_is_not_taken_for_a_stopped_one::ranks_4", slow));
     trials.push(trial("ranks_that_get_on_are_not_taken_for_hanging_ones::ranks_4", long));
