@@ -34,6 +34,8 @@ if [ "$(id -u)" -ne 0 ]; then
     }
     as_root=(sudo)
 fi
-"${as_root[@]}" apt-get update -qq </dev/null
+# Another apt-get may hold the lock.
+wait=(-o DPkg::Lock::Timeout=300)
+"${as_root[@]}" apt-get "${wait[@]}" update -qq </dev/null
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+    apt-get "${wait[@]}" install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null

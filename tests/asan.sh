@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs/install.sh
 host=$(rustc -vV | sed -n 's/^host: //p')
+export QUAD8_MPI_ALL=1
 export RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/asan"
 export ASAN_OPTIONS=detect_leaks=0      # of what Open MPI leaves behind at the end

@@ -1,5 +1,5 @@
-//! Jobs on a real cluster: Slurm and several hosts, brought up on this machine and taken down at the end. Passed over
-//! where that is not possible; `tests/run.sh` installs what it needs.
+//! Jobs on a real cluster: Slurm and several hosts, brought up on this machine and taken down at the end. Part of
+//! `tests/run.sh --all`, which installs what it needs; ignored where that is not possible.
 
 #[path = "cluster/failures.rs"]
 mod failures;
@@ -18,21 +18,22 @@ mod mpirun;
 mod results;
 #[path = "cluster/slurm.rs"]
 mod slurm;
+#[path = "support/tier.rs"]
+mod tier;
 #[path = "cluster/work.rs"]
 mod work;
 
 use libtest_mimic::{Arguments, Trial};
+use tier::{ignored_for, needs_tool, slow};
 
 fn main() {
     let mut arguments = Arguments::from_args();
     // Most of them wait: for a time limit, a requeue, a host that no longer answers.
     arguments.test_threads = arguments.test_threads.or(Some(6));
-    let missing = machine::missing();
+    let (impossible, missing) = (machine::impossible(), machine::missing_tool());
     let lists = [failures::trials(), interruptions::trials(), jobs::trials(), hosts::trials()];
-    let trials = lists.into_iter().flatten().map(|trial| match &missing {
-        Some(why) => trial.with_kind(why).with_ignored_flag(true),
-        None => trial,
-    });
+    let trials =
+        lists.into_iter().flatten().map(|trial| needs_tool(ignored_for(slow(trial), impossible), missing.as_deref()));
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     machine::take_down();
     conclusion.exit();

@@ -1,6 +1,8 @@
 //! The program as its users meet it: started under mpirun, on files, to its
-//! exit code. Trials start one at a time, since each starts many processes;
-//! those that mostly wait for mpirun four at a time before all others.
+//! exit code. Two trials run at a time, since each starts many processes; those
+//! that mostly wait for mpirun four at a time before all others, and those that
+//! measure something one at a time after them. Trials on more than four ranks
+//! belong to the slow tier.
 
 #[path = "command_line/bad_meshes.rs"]
 mod bad_meshes;
@@ -76,11 +78,17 @@ mod solving;
 mod streams;
 #[path = "command_line/threads.rs"]
 mod threads;
+#[path = "support/tier.rs"]
+mod tier;
 
 use libtest_mimic::{Arguments, Trial};
+use tier::slow;
 
-/// What trials that run beside others are called in lists.
+/// What trials that run beside three others are called in lists, and those that run beside none.
 const WAITING: &str = "waiting";
+const ALONE: &str = "alone";
+/// Most ranks of a trial in the fast tier.
+const MOST_RANKS: usize = 4;
 
 fn main() {
     let mut arguments = Arguments::from_args();
@@ -119,8 +127,9 @@ fn main() {
     ];
     let mut trials: Vec<Trial> = lists.into_iter().flatten().collect();
     trials.push(promises::trial_about(&trials));
-    let (waiting, others) = trials.into_iter().partition(|trial| trial.kind() == WAITING);
-    let ends = [(4, waiting), (1, others)].map(|(at_a_time, trials)| {
+    let (waiting, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(|trial| trial.kind() == WAITING);
+    let (alone, others) = others.into_iter().partition(|trial| trial.kind() == ALONE);
+    let ends = [(4, waiting), (2, others), (1, alone)].map(|(at_a_time, trials)| {
         arguments.test_threads = Some(at_a_time);
         program::share_cores(at_a_time > 1);
         libtest_mimic::run(&arguments, trials)
@@ -140,7 +149,12 @@ fn trial(name: impl Into<String>, check: impl FnOnce() + Send + 'static) -> Tria
 
 /// A trial that mostly waits, and may do so beside others.
 fn waiting(trial: Trial) -> Trial {
-    trial.with_kind(WAITING)
+    if trial.has_ignored_flag() { trial } else { trial.with_kind(WAITING) }
+}
+
+/// A trial that measures something, or needs the cores for itself.
+fn alone(trial: Trial) -> Trial {
+    if trial.has_ignored_flag() { trial } else { trial.with_kind(ALONE) }
 }
 
 /// One trial for each rank count, which stands in its name.
@@ -149,5 +163,9 @@ fn at_ranks<const N: usize>(
     ranks: [usize; N],
     check: impl Fn(usize) + Copy + Send + 'static,
 ) -> Vec<Trial> {
-    ranks.map(|ranks| trial(format!("{name}::ranks_{ranks}"), move || check(ranks))).into()
+    let trial_on = |ranks| {
+        let trial = trial(format!("{name}::ranks_{ranks}"), move || check(ranks));
+        if ranks > MOST_RANKS { slow(alone(trial)) } else { trial }
+    };
+    ranks.map(trial_on).into()
 }

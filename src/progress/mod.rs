@@ -197,9 +197,15 @@ mod tests {
     #[test]
     fn a_call_between_two_states_costs_next_to_nothing() {
         let progress = Progress::at(Place::Terminal, ProgressDrawTarget::hidden());
-        let (start, calls) = (Instant::now(), 100_000);
-        (0..calls).for_each(|i| progress.iteration(start, i, 0.5, 1e-8));
+        let calls = 1000;
+        let round = || {
+            let start = Instant::now();
+            (0..calls).for_each(|i| progress.iteration(start, i, 0.5, 1e-8));
+            start.elapsed()
+        };
+        // Other programs interrupt most rounds of a busy machine, but not all.
+        let fastest = (0..100).map(|_| round()).min().expect("there are rounds");
         // A percent of the fastest iterations, which take 20 us.
-        assert!(start.elapsed() < calls as u32 * Duration::from_nanos(200), "{:?}", start.elapsed());
+        assert!(fastest < calls as u32 * Duration::from_nanos(200), "{fastest:?}");
     }
 }

@@ -1,7 +1,5 @@
 //! Jobs of Slurm that lose a rank or a host.
 
-use std::time::{Duration, Instant};
-
 use libtest_mimic::Trial;
 
 use crate::machine::{Task, cluster};
@@ -9,10 +7,13 @@ use crate::slurm::{Job, submit};
 use crate::trial;
 use crate::work::{ENDLESS, MODEST, program};
 
+/// Until Slurm says that a job has ended (s), far below the 120 s of silence that the program allows.
+const BOUND: u64 = 60;
+
 pub fn trials() -> Vec<Trial> {
     vec![
-        trial("a_job_whose_rank_is_killed_ends::srun", || killed("srun", 20)),
-        trial("a_job_whose_rank_is_killed_ends::mpirun", || killed("mpirun", 10)),
+        trial("a_job_whose_rank_is_killed_ends::srun", || killed("srun")),
+        trial("a_job_whose_rank_is_killed_ends::mpirun", || killed("mpirun")),
         trial("a_job_whose_host_is_cut_off_goes_back_into_the_queue", cut_off),
     ]
 }
@@ -30,10 +31,10 @@ fn run(job: &Job, host: Option<&str>, command: &[&str]) {
     cluster().run(&Task { host, folder: job.folder.clone(), command: command.to_vec(), ..Task::default() });
 }
 
-fn killed(launcher: &str, bound: u64) {
+fn killed(launcher: &str) {
     let job = start(launcher, &["--partition=side", "--nodes=2", "--ntasks=2"]);
     run(&job, None, &["sh", "-c", "kill -9 $(cat pid)"]);
-    job.wait_for("JobState=FAILED Reason=NonZeroExitCode ", bound);
+    job.wait_for("JobState=FAILED Reason=NonZeroExitCode ", BOUND);
     assert!(job.state().contains(" ExitCode=137:0"), "{}", job.state());
     assert_eq!(job.log().matches("quad8-mpi job: ").count(), 1, "{}", job.log());
     assert!(job.log().contains("a rank was killed (signal 9): most often a host ran out of memory"), "{}", job.log());
@@ -43,9 +44,7 @@ fn killed(launcher: &str, bound: u64) {
 fn cut_off() {
     let job = start("srun", &["--partition=fragile", "--nodes=2", "--ntasks=2"]);
     run(&job, Some("node5"), &["ip", "link", "set", "eth0", "down"]);
-    let accident = Instant::now();
-    job.wait_for(" Restarts=1 ", 60);
-    assert!(accident.elapsed() < Duration::from_secs(60));
+    job.wait_for(" Restarts=1 ", BOUND);
     assert!(job.log().contains("srun: error: Node failure on node5"), "{}", job.log());
     run(&job, None, &["scancel", &job.id]);
 }

@@ -36,10 +36,11 @@ fn run(job: &Job, command: &[&str]) -> String {
 
 /// Slurm sends CONT and TERM to the ranks; the job has ten seconds to leave.
 fn preempted() {
-    let job = start("srun", "[ $PMIX_RANK != 0 ] || echo $$ >pid", &["--nodes=3", "--ntasks=3", "--exclusive"], &LONG);
-    // Stays in the solve until Slurm wakes it.
-    sleep(Duration::from_millis(500));
-    run(&job, &["sh", "-c", "kill -STOP $(cat pid)"]);
+    // In the first start rank 0 stays in the solve until Slurm wakes it.
+    let line = "[ $SLURM_RESTART_COUNT ] || export QUAD8_MPI_FAULT=stop@iteration-20:0\n\
+                [ $PMIX_RANK != 0 ] || echo $$ >pid";
+    let job = start("srun", line, &["--nodes=3", "--ntasks=3", "--exclusive"], &LONG);
+    run(&job, &["sh", "-c", "until grep -q '^State:.T' /proc/$(cat pid)/status; do sleep 0.1; done"]);
     let urgent = ["sbatch", "--partition=urgent", "--nodes=3", "--exclusive", "--output=urgent.log", "--wrap=true"];
     run(&job, &urgent);
     job.wait();

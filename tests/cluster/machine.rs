@@ -46,20 +46,24 @@ pub struct Cluster {
     first: String,
 }
 
-/// Why there can be no cluster on this machine.
-pub fn missing() -> Option<String> {
+/// Says why this machine cannot hold a cluster, whatever is installed.
+pub fn impossible() -> Option<&'static str> {
     if fs::metadata("/proc/self").is_ok_and(|me| me.uid() != 0) {
-        return Some("only root can make hosts".to_owned());
-    }
-    let is_there = |command: &&str| Command::new("sh").args(["-c", "command -v \"$0\" >/dev/null", command]).status();
-    if let Some(command) = COMMANDS.iter().find(|command| !is_there(command).is_ok_and(|status| status.success())) {
-        return Some(format!("no {command}"));
+        return Some("only root can make hosts");
     }
     if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
-        return Some("fewer than two cores".to_owned());
+        return Some("fewer than two cores");
     }
     let can_unshare = Command::new("unshare").args(NAMESPACES).args(["--fork", "true"]).stderr(Stdio::null()).status();
-    (!can_unshare.is_ok_and(|status| status.success())).then(|| "no namespaces here".to_owned())
+    // A missing command is a missing tool.
+    can_unshare.is_ok_and(|status| !status.success()).then_some("no namespaces here")
+}
+
+/// Names a command that the cluster needs and that is not installed.
+pub fn missing_tool() -> Option<String> {
+    let is_there = |command: &&str| Command::new("sh").args(["-c", "command -v \"$0\" >/dev/null", command]).status();
+    let missing = COMMANDS.iter().find(|command| !is_there(command).is_ok_and(|status| status.success()))?;
+    Some(format!("no {missing}: apt-get install slurm-wlm munge openssh-server iproute2 (tests/cluster/install.sh)"))
 }
 
 /// The cluster, brought up by the first who asks.

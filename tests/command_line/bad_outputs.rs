@@ -11,10 +11,11 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use crate::mesh::Mesh;
-use crate::program::{Folder, send, wait_for};
+use crate::program::{Folder, send};
 use crate::refusal::refused;
 use crate::results::Results;
 use crate::signals::stopped;
+use crate::tier::ignored_for;
 use crate::{at_ranks, trial};
 
 const INPUT: i32 = 2;
@@ -108,14 +109,14 @@ fn collisions() -> Vec<Trial> {
 
 fn protected() -> Vec<Trial> {
     let root = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0);
-    let kind = if root { "root may write anywhere" } else { "" };
+    let reason = root.then_some("root may write anywhere");
     let args = &["mesh.h5", "-o", "no/out.h5"];
     let trials = refused("a_protected_folder", args, IO, "cannot write no/out.h5: Permission denied", |folder| {
         mesh(folder);
         fs::create_dir(folder.path("no")).unwrap();
         fs::set_permissions(folder.path("no"), Permissions::from_mode(0o555)).unwrap();
     });
-    trials.into_iter().map(|trial| trial.with_kind(kind).with_ignored_flag(root)).collect()
+    trials.into_iter().map(|trial| ignored_for(trial, reason)).collect()
 }
 
 fn survives() {
@@ -182,12 +183,10 @@ fn limited() {
 /// The folder that the program works in goes while it solves.
 fn homeless() {
     let folder = Folder::new();
-    fs::create_dir(folder.path("home")).unwrap();
-    let args = ["solve", "--threads", "1"];
-    let line = "cd home && QUAD8_MPI_FAULT=sleep@solve:0 exec \"$0\" \"$@\"";
-    let running = folder.start_in_shell(line, &args);
-    wait_for("the run", || folder.path("home/quad8.lock").exists().then_some(()));
-    fs::remove_dir_all(folder.path("home")).unwrap();
+    // The outputs are checked before the solve begins, and written after it.
+    let (running, rank) = stopped(&folder, 1, "solve", &["--threads", "1"]);
+    fs::remove_dir_all(folder.path("")).unwrap();
+    send(Signal::SIGCONT, rank);
     let outcome = running.wait().expect_code(IO);
     let [error] = outcome.errors()[..] else { panic!("{outcome}") };
     assert!(error.ends_with("cannot write quad8.h5: the working folder is gone"), "{outcome}");

@@ -13,6 +13,7 @@ use crate::mount::Mount;
 use crate::mpirun::content;
 use crate::program::{Folder, send, wait_for};
 use crate::signals::stopped;
+use crate::tier::ignored_for;
 use crate::{at_ranks, trial};
 
 const IO: i32 = 3;
@@ -32,8 +33,7 @@ pub fn trials() -> Vec<Trial> {
             trial("a_full_disk_costs_a_checkpoint_and_not_the_run::ranks_3", full_for_a_while),
         ],
     ];
-    let possible = |trial: Trial| trial.with_kind(why_not.unwrap_or_default()).with_ignored_flag(why_not.is_some());
-    lists.into_iter().flatten().map(possible).collect()
+    lists.into_iter().flatten().map(|trial| ignored_for(trial, why_not)).collect()
 }
 
 /// The run ends with the one message that the file cannot be written, and why.

@@ -15,7 +15,7 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use crate::formats::data;
 use crate::mesh::Mesh;
 use crate::program::Folder;
-use crate::trial;
+use crate::{alone, trial};
 
 /// What the program may take beside what it takes for a proper file (KiB): more
 /// than the largest of these files unpacks to, far less than they claim.
@@ -30,7 +30,7 @@ pub fn trials() -> Vec<Trial> {
             check(&folder, "mesh", &["mesh"], lies());
         })
     };
-    vec![
+    [
         trial("results_that_lie_take_little_memory", results),
         lying("hdf5", "names.h5", hdf5),
         lying("gmsh", "names.msh", gmsh),
@@ -38,6 +38,8 @@ pub fn trials() -> Vec<Trial> {
         lying("npz", "names.npz", npz),
         lying("xlsx", "plain.xlsx", xlsx),
     ]
+    .map(alone)
+    .into()
 }
 
 /// A file and a part of the message that refuses it; none where what it claims
@@ -81,8 +83,13 @@ pub fn limits_hold(folder: &Folder, limit: u64) -> bool {
     *HOLD.get_or_init(|| folder.run_within(limit, &["--refine", "3"]).code != Some(0))
 }
 
-/// The most that the program was seen to take for its data (KiB).
+/// The most that the program was seen to take for its data (KiB), in several runs: on a busy machine
+/// a short run is seen rarely.
 fn data_size(folder: &Folder, args: &[&str]) -> u64 {
+    (0..3).map(|_| data_size_of_a_run(folder, args)).max().unwrap_or(0)
+}
+
+fn data_size_of_a_run(folder: &Folder, args: &[&str]) -> u64 {
     let mut running = folder.start(0, args);
     let mut largest = 0;
     while running.child.try_wait().unwrap().is_none() {

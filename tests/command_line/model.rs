@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::program::Folder;
 use crate::refusal::refused;
-use crate::trial;
+use crate::{alone, trial};
 
 const RECORD: &str = "a.json is not a run record";
 const OVER: &str = "the output ./a.json is an input";
@@ -15,7 +15,7 @@ pub fn trials() -> Vec<Trial> {
     [
         vec![
             trial("a_model_names_what_stops_scaling", bottleneck),
-            trial("a_model_is_set_by_a_run_and_compared_with_others", calibrated),
+            alone(trial("a_model_is_set_by_a_run_and_compared_with_others", calibrated)),
             trial("ranks_that_share_the_bandwidth_are_slower", shared),
         ],
         bad("a_model_of_no_mesh", &["model", "channel"], 2, "the built-in meshes are y-channel, "),

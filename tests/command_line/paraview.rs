@@ -9,6 +9,7 @@ use crate::mesh::Mesh;
 use crate::program::Folder;
 use crate::python;
 use crate::results::difference;
+use crate::tier::needs_tool;
 
 /// VTK_QUADRATIC_QUAD.
 const QUADRATIC_QUAD: u64 = 23;
@@ -17,13 +18,13 @@ const ROUNDING: f64 = 1e-15;
 const READER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/read_vtk.py");
 
 pub fn trials() -> Vec<Trial> {
-    let is_missing = !python::has("vtkmodules.vtkIOXdmf2, vtkmodules.vtkIOHDF");
+    let missing = python::missing("vtkmodules.vtkIOXdmf2, vtkmodules.vtkIOHDF");
     let trials = [
         at_ranks("vtk_reads_the_xdmf", [3], xdmf),
         // With more ranks than elements some partitions are empty.
         at_ranks("vtk_reads_the_vtkhdf", [1, 3, 20], vtkhdf),
     ];
-    trials.into_iter().flatten().map(|trial| trial.with_ignored_flag(is_missing)).collect()
+    trials.into_iter().flatten().map(|trial| needs_tool(trial, missing)).collect()
 }
 
 fn read(folder: &Folder, name: &str) -> Value {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::program::Folder;
 use crate::results::{Results, difference, summary};
+use crate::tier::ignored_for;
 use crate::trial;
 
 #[derive(Clone, Deserialize)]
@@ -34,8 +35,8 @@ pub fn trials() -> Vec<Trial> {
             let (mesh, folder) = (mesh.clone(), folder.clone());
             let skipped = folder.is_none();
             let check = move || mesh.check(&folder.unwrap(), ranks);
-            let kind = if skipped { "QUAD8_MPI_REAL_MESHES is not set" } else { "" };
-            trials.push(trial(name, check).with_kind(kind).with_ignored_flag(skipped));
+            let reason = skipped.then_some("QUAD8_MPI_REAL_MESHES is not set");
+            trials.push(ignored_for(trial(name, check), reason));
         }
     }
     trials

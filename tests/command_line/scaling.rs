@@ -14,12 +14,12 @@ use crate::mesh::Mesh;
 use crate::mpirun::Run;
 use crate::program::{Folder, PROGRAM};
 use crate::refusal::{refused, refused_alone};
-use crate::{at_ranks, trial};
+use crate::{alone, at_ranks, trial};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/scaling.sh");
 
 pub fn trials() -> Vec<Trial> {
-    [
+    let measured = [
         at_ranks("the_memory_bandwidth_is_measured", [0, 2], bandwidth),
         at_ranks("messages_are_measured", [2, 7], messages),
         vec![
@@ -35,11 +35,8 @@ pub fn trials() -> Vec<Trial> {
             trial("a_study_of_threads_has_every_split", threads_study),
             trial("a_study_in_a_folder_of_another_is_refused", second_study),
         ],
-        refusals(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    measured.into_iter().flatten().map(alone).chain(refusals()).collect()
 }
 
 fn bandwidth(ranks: usize) {
@@ -71,8 +68,14 @@ fn crowded() {
         run.run(Path::new("taskset"), &args, &folder.path("")).expect_code(0);
         folder.json("stream.json").pointer("/stream/triad/total").and_then(Value::as_f64).unwrap()
     };
-    let [alone, together] = [1, 8].map(total);
-    assert!(together < 3.0 * alone, "{together} GB/s with eight ranks on a core that has {alone}");
+    let mut found = Vec::new();
+    let is_shared = |_| {
+        let [alone, together] = [1, 8].map(total);
+        found.push([alone, together]);
+        together < 3.0 * alone
+    };
+    // On a busy machine a single rank may get little of the core.
+    assert!((0..3).any(is_shared), "GB/s of one rank and of eight on the same core: {found:?}");
 }
 
 fn messages(ranks: usize) {

@@ -4,20 +4,24 @@ use libtest_mimic::Trial;
 
 use crate::mesh::Mesh;
 use crate::program::Folder;
-use crate::{at_ranks, python, trial};
+use crate::tier::needs_tool;
+use crate::{alone, at_ranks, python, trial};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("the_long_version_names_the_commit_and_the_libraries", versions),
         trial("completions_and_manual_know_every_subcommand", shell),
-        trial("the_summary_says_what_limited_the_run", limits),
-        trial("the_lines_of_python_in_the_readme_draw_a_picture", readme)
-            .with_ignored_flag(!python::has("h5py, matplotlib")),
+        alone(trial("the_summary_says_what_limited_the_run", limits)),
+        needs_tool(
+            trial("the_lines_of_python_in_the_readme_draw_a_picture", readme),
+            python::missing("h5py, matplotlib"),
+        ),
     ];
     trials.extend(at_ranks("a_log_holds_plain_lines_that_fit_a_screen", [1, 2], log));
     let on_terminal = at_ranks("a_terminal_shows_a_line_of_progress_that_leaves_no_trace", [0, 2], terminal);
     let stages = at_ranks("a_terminal_shows_the_rate_of_a_stage_and_the_time_left", [2], stages_on_a_terminal);
-    trials.extend(on_terminal.into_iter().chain(stages).map(|trial| trial.with_ignored_flag(!Folder::has_terminals())));
+    let missing = (!Folder::has_terminals()).then_some("no script: apt-get install bsdutils");
+    trials.extend(on_terminal.into_iter().chain(stages).map(|trial| needs_tool(alone(trial), missing)));
     trials
 }
 

@@ -1,6 +1,5 @@
 //! The solver on a cluster that SimGrid simulates, beside a real run and beside
-//! what it sent when this was written. tests/run.sh builds what is simulated
-//! where SimGrid is there; otherwise these are passed over.
+//! what it sent when this was written. `tests/run.sh --all` builds what is simulated.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,15 +9,17 @@ use serde_json::Value;
 
 use crate::mpirun::Run;
 use crate::program::Folder;
-use crate::trial;
+use crate::tier::{needs_tool, slow};
+use crate::{alone, trial};
 
 pub fn trials() -> Vec<Trial> {
-    let is_missing = !folder().join("../../target/smpi/release/examples/libsmpi.so").exists();
+    let is_built = folder().join("../../target/smpi/release/examples/libsmpi.so").exists();
+    let missing = (!is_built).then_some("no simulated solver: apt-get install libsimgrid-dev, tests/smpi/build.sh");
     [
         trial("a_simulated_solve_is_that_of_a_real_run", same_answer),
         trial("a_simulated_solve_sends_what_it_used_to_and_what_the_model_says", same_messages),
     ]
-    .map(|trial| trial.with_ignored_flag(is_missing))
+    .map(|trial| needs_tool(slow(alone(trial)), missing))
     .into()
 }
 

@@ -7,14 +7,16 @@ use libtest_mimic::Trial;
 
 use crate::mesh::Mesh;
 use crate::program::Folder;
-use crate::trial;
+use crate::{alone, trial};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
+    [
         trial("more_threads_than_cores_are_reported::ranks_2", crowded),
         trial("threads_bound_to_one_core_are_reported::ranks_1", bound),
         trial("one_thread_on_one_core_is_not_reported::ranks_1", fitting),
     ]
+    .map(alone)
+    .into()
 }
 
 fn crowded() {

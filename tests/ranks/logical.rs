@@ -59,6 +59,10 @@ fn no_more_threads_work_than_may(comm: &Rc<Comm>) {
         let work = |comm: &Rc<Comm>| {
             for _ in 0..5 {
                 most.fetch_max(working.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+                // The first thread waits here until the others have come.
+                while most.load(Ordering::Relaxed) < threads {
+                    sleep(Duration::from_micros(200));
+                }
                 sleep(Duration::from_micros(200));
                 working.fetch_sub(1, Ordering::Relaxed);
                 comm.barrier();

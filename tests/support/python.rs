@@ -14,6 +14,11 @@ pub fn has(modules: &str) -> bool {
     status.is_ok_and(|s| s.success())
 }
 
+/// Says how to get these modules, if Python cannot import them.
+pub fn missing(modules: &str) -> Option<&'static str> {
+    (!has(modules)).then_some("no VTK, h5py or matplotlib: tests/support/readers.sh installs them")
+}
+
 /// Runs Python, which must succeed, in a folder and returns what it printed.
 pub fn run(args: &[&str], folder: &Path) -> String {
     let output = python().args(args).current_dir(folder).env("MPLBACKEND", "Agg").output().unwrap();

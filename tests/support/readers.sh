@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Prints a Python that has the readers of results which the trials compare
-# with, installing them into target/ if need be. Where that cannot be (no
-# Python, no network), says so and fails; the trials are then ignored.
+# with, installing them into target/ if need be. Fails without Python or network.
 set -euo pipefail
 
 if [ -n "${QUAD8_MPI_PYTHON:-}" ]; then
@@ -15,7 +14,6 @@ if [ ! -e "$folder/complete" ]; then
     echo "readers.sh: installing VTK, h5py and matplotlib into $folder" >&2
     if ! python3 -m venv --clear "$folder" >&2 || ! timeout 300 "$python" -m pip install --quiet --disable-pip-version-check \
         --requirement "$here/readers.txt" >&2; then
-        echo "readers.sh: no readers: the trials that need them are ignored" >&2
         exit 1
     fi
     touch "$folder/complete"

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Runs the tests of tests/run.sh again and again and compares what they say:
+#   tests/repeat.sh 10 [--load] [ARGUMENTS of cargo test]
+# Prints one line a run, and fails where a test fails or two runs differ. With --load two other programs keep the cores
+# busy meanwhile.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=tests/support/report.sh
+. tests/support/report.sh
+runs=${1:?how many runs?}
+shift
+folder=$(mktemp -d)
+loops=()
+# shellcheck disable=SC2317,SC2329
+finish() {
+    [ ${#loops[@]} -eq 0 ] || kill "${loops[@]}"
+    [ "$result" -eq 0 ] && rm -rf -- "$folder" || echo "repeat.sh: the output of every run is in $folder"
+}
+result=1
+trap finish EXIT
+
+if readers=$(tests/support/readers.sh); then export QUAD8_MPI_PYTHON=$readers; fi
+load=
+if [ "${1:-}" = --load ]; then
+    shift
+    load=1
+fi
+cargo test --release --locked --no-run "$@"
+if [ -n "$load" ]; then
+    for _ in 1 2; do
+        while :; do :; done &
+        loops+=($!)
+    done
+fi
+
+result=0
+for ((run = 1; run <= runs; run++)); do
+    start=$SECONDS here=$folder/$run
+    cargo test --release --locked --no-fail-fast "$@" >"$here.log" 2>"$here.err" || result=1
+    grep '^test ' "$here.log" | grep -v '^test result: ' | tr -s ' ' | sort >"$here.tests" || true
+    said=
+    cmp -s "$here.tests" "$folder/1.tests" || said=', not as run 1' result=1
+    echo "run $run of $runs: $(counts "$here.log"), $((SECONDS - start)) s$said"
+    sed -n 's/^\(test .*[^ ]\) *\.\.\. FAILED$/  \1 FAILED/p' "$here.tests"
+done
+exit "$result"
