@@ -34,8 +34,13 @@ if [ "$(id -u)" -ne 0 ]; then
     }
     as_root=(sudo)
 fi
-# Another apt-get may hold the lock.
-wait=(-o DPkg::Lock::Timeout=300)
-"${as_root[@]}" apt-get "${wait[@]}" update -qq </dev/null
+# Both wait up to 300 s for another apt-get that holds the lock. `update` has no option for that.
+until said=$("${as_root[@]}" env LC_ALL=C apt-get update -qq </dev/null 2>&1); do
+    if [[ $said != *'Could not get lock'* ]] || ((SECONDS > 300)); then
+        printf '%s\n' "$said" >&2
+        exit 1
+    fi
+    sleep 2
+done
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get "${wait[@]}" install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+    apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null

@@ -64,6 +64,7 @@ cargo_part lints clippy clippy --release --locked --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" part documentation cargo doc --release --locked --no-deps --document-private-items --quiet
 if [ -n "$all" ]; then
     part dependencies tests/deny.sh
+    command -v smpirun >/dev/null || skip "simulated cluster: no SimGrid: apt-get install libsimgrid-dev"
     part "simulated cluster" tests/smpi/build.sh
     if [ -x tests/support/paraview.sh ]; then
         QUAD8_MPI_PVPYTHON=$(tests/support/paraview.sh) && export QUAD8_MPI_PVPYTHON

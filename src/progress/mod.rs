@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_log_gets_a_line_now_and_then_and_quiet_none() {
-        assert_eq!(texts(Place::Log, Duration::from_secs(9)), 0);
+        assert_eq!(texts(Place::Log, Duration::from_secs(5)), 0);
         assert_eq!(texts(Place::Log, Duration::from_secs(11)), 1);
         assert_eq!(texts(Place::Nowhere, Duration::from_secs(11)), 0);
         assert_eq!(texts(Place::Terminal, Duration::from_secs(1)), 1);

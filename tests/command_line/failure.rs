@@ -1,6 +1,5 @@
-//! A rank that fails ends the whole job in seconds, with a code that is not 0,
-//! and leaves no results. That no job waits for the end of its silence (120 s)
-//! the deadline of every program sees to, and [`wait_for`].
+//! A rank that fails ends the whole job, with a code that is not 0, before the
+//! deadline of every program here, and leaves no results.
 
 use std::fs;
 

@@ -1,7 +1,6 @@
 //! A rank that dies, stops or hangs in any stage: the job ends within its bound,
 //! with the right code and one message, and leaves nothing that a later run
-//! trips over. The bound is the deadline of every program here, far below the 120 s of silence that
-//! the program allows by itself.
+//! trips over. The bound is the deadline of every program here.
 
 use std::sync::LazyLock;
 

@@ -144,10 +144,13 @@ pub fn share_cores(shared: bool) {
     SHARED.store(shared, Ordering::Relaxed);
 }
 
+/// Of every program: less than the 120 s of silence after which ranks end a job by themselves.
+const DEADLINE: Duration = Duration::from_secs(100);
+
 fn how(ranks: usize, env: &[(&str, &str)]) -> Run {
     let also = SHARED.load(Ordering::Relaxed).then_some(ON_ANY_CORE);
     let env = env.iter().copied().chain(also).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Run { ranks, timeout: Duration::from_secs(60), env }
+    Run { ranks, timeout: DEADLINE, env }
 }
 
 /// Waits for what is to come soon, until there is something to see.
@@ -157,7 +160,7 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(seen) = look() {
             return seen;
         }
-        assert!(start.elapsed() < Duration::from_secs(30), "{what} does not come");
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} does not come");
         sleep(Duration::from_millis(10));
     }
 }

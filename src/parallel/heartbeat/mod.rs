@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn datagrams_of_another_job_are_not_heard() {
-        let turn = Duration::from_millis(200);
+        let turn = Duration::from_secs(1);
         let line = |token, rank| {
             let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
             Line { socket, token: [token; 8], rank, turn, silence: 3 * turn, stall: None }
