@@ -40,6 +40,8 @@ mod mount;
 mod mpirun;
 #[path = "command_line/output.rs"]
 mod output;
+#[path = "support/page.rs"]
+mod page;
 #[path = "command_line/paraview.rs"]
 mod paraview;
 #[path = "command_line/partition.rs"]
@@ -54,6 +56,8 @@ mod promises;
 mod python;
 #[path = "command_line/real_meshes.rs"]
 mod real_meshes;
+#[path = "command_line/recipes.rs"]
+mod recipes;
 #[path = "command_line/reference.rs"]
 mod reference;
 #[path = "command_line/refusal.rs"]
@@ -124,6 +128,7 @@ fn main() {
         soak::trials(),
         promises::trials(),
         real_meshes::trials(),
+        recipes::trials(),
     ];
     let mut trials: Vec<Trial> = lists.into_iter().flatten().collect();
     trials.push(promises::trial_about(&trials));

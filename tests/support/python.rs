@@ -1,10 +1,15 @@
 //! Python, where the machine has it with what a test wants.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 fn python() -> Command {
     Command::new(std::env::var_os("QUAD8_MPI_PYTHON").unwrap_or_else(|| "python3".into()))
+}
+
+/// Returns the folder of the Python that the environment names, where its packages have their commands.
+pub fn folder() -> Option<PathBuf> {
+    PathBuf::from(std::env::var_os("QUAD8_MPI_PYTHON")?).parent().map(Path::to_owned)
 }
 
 /// Whether Python can import these modules.
