@@ -131,7 +131,7 @@ fn main() {
         recipes::trials(),
     ];
     let mut trials: Vec<Trial> = lists.into_iter().flatten().collect();
-    trials.push(promises::trial_about(&trials));
+    trials.extend(promises::trials_about(&trials));
     let (waiting, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(|trial| trial.kind() == WAITING);
     let (alone, others) = others.into_iter().partition(|trial| trial.kind() == ALONE);
     let ends = [(4, waiting), (2, others), (1, alone)].map(|(at_a_time, trials)| {

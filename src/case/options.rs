@@ -99,7 +99,7 @@ impl Default for Output {
 pub enum OutputFormat {
     /// OUT.xdmf, a description of OUT.h5
     Xdmf,
-    /// OUT.vtkhdf, a file of its own with one partition a rank, for reading in parallel
+    /// OUT.hdf, a VTKHDF file of its own with one partition a rank, for reading in parallel
     Vtkhdf,
 }
 

@@ -1,6 +1,7 @@
 //! Files: parallel HDF5, XDMF, VTKHDF and the run record.
 
 mod claim;
+mod columns;
 pub(crate) mod dataset;
 pub(crate) mod draft;
 mod partition_file;

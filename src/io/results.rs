@@ -10,7 +10,7 @@ use super::dataset::{Part, write_part};
 use super::draft::{self, finish};
 use super::place::{check_room, failed, identity, partial, probe, refuse_input, refuse_other_than_hdf5};
 use super::slabs::ToSlabs;
-use super::{RunRecord, run_group, tags, vtkhdf, xdmf};
+use super::{RunRecord, columns, run_group, tags, vtkhdf, xdmf};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::fields::{ElementFields, NodeFields};
@@ -44,7 +44,7 @@ const COUNTABLE: u64 = u64::MAX >> 10;
 pub enum Companion {
     /// OUT.xdmf: a description of OUT.h5.
     Xdmf,
-    /// OUT.vtkhdf: a file of its own in one partition a rank.
+    /// OUT.hdf: a VTKHDF file of its own in one partition a rank.
     VtkHdf,
 }
 
@@ -117,7 +117,8 @@ impl ResultsFile {
     pub fn companion_path(&self) -> PathBuf {
         self.path.with_extension(match self.companion {
             Companion::Xdmf => "xdmf",
-            Companion::VtkHdf => "vtkhdf",
+            // ParaView 5.11 knows no .vtkhdf.
+            Companion::VtkHdf => "hdf",
         })
     }
 
@@ -224,6 +225,8 @@ impl Writer<'_> {
         let nodes = self.write_nodes()?;
         let elements = self.write_elements()?;
         let tags = tags::write(self.comm, self.file, self.results.mesh, self.results.boundary)?;
+        let mesh = self.results.mesh;
+        columns::write(self.file, mesh.total_nodes as usize, mesh.total_elements as usize)?;
         run_group::write(self.comm, self.file, self.results.record)?;
         Ok(nodes && elements && tags)
     }

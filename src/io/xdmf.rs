@@ -1,11 +1,31 @@
 //! The XDMF description of a results file, which ParaView opens. It holds no
 //! data of its own (XDMF Model and Format, xdmf.org).
+//!
+//! ParaView's three readers, VTK and pyvista take one dataset for each array: the ParaView 5.11
+//! ends with a signal where coordinates or vectors are put together by `X_Y` or `JOIN`. Hence
+//! points and vectors come from the datasets of [`columns`](super::columns).
+
+use super::columns::{self, POINTS};
 
 /// The names of the nodal and of the cell values, with their components.
 const NODE_FIELDS: [(&str, usize); 4] = [("u", 1), ("vel_node", 2), ("abs_vel_node", 1), ("pressure_node", 1)];
 const CELL_FIELDS: [(&str, usize); 5] = [("vel", 2), ("abs_vel", 1), ("pressure", 1), ("error", 1), ("partition", 1)];
 
-/// The text for a results file called `file`, in the same folder.
+/// Returns the names of the vector fields at the nodes.
+pub fn node_vectors() -> impl Iterator<Item = &'static str> {
+    vectors(&NODE_FIELDS)
+}
+
+/// Returns the names of the vector fields of the elements.
+pub fn cell_vectors() -> impl Iterator<Item = &'static str> {
+    vectors(&CELL_FIELDS)
+}
+
+fn vectors(fields: &[(&'static str, usize)]) -> impl Iterator<Item = &'static str> {
+    fields.iter().filter(|(_, components)| *components == 2).map(|(name, _)| *name)
+}
+
+/// Returns the text for a results file called `file` in the same folder.
 pub fn describe(file: &str, nodes: u64, elements: u64, index_bytes: usize) -> String {
     let file = escape(file);
     let item = |path: &str, dimensions: &str, kind: &str, bytes: usize| {
@@ -13,43 +33,29 @@ pub fn describe(file: &str, nodes: u64, elements: u64, index_bytes: usize) -> St
             "<DataItem Dimensions=\"{dimensions}\" NumberType=\"{kind}\" Precision=\"{bytes}\" Format=\"HDF\">{file}:/{path}</DataItem>"
         )
     };
+    // pyvista requires a time.
     let mut text = format!(
         r#"<?xml version="1.0" ?>
 <!DOCTYPE Xdmf SYSTEM "Xdmf.dtd" []>
 <Xdmf Version="3.0">
   <Domain>
     <Grid Name="quad8" GridType="Uniform">
+      <Time Value="0"/>
       <Topology TopologyType="Quadrilateral_8" NumberOfElements="{elements}">
         {}
       </Topology>
-      <Geometry GeometryType="X_Y">
-        {}
+      <Geometry GeometryType="XYZ">
         {}
       </Geometry>
 "#,
         item("quad8", &format!("{elements} 8"), "Int", index_bytes),
-        item("x", &nodes.to_string(), "Float", 8),
-        item("y", &nodes.to_string(), "Float", 8),
+        item(POINTS, &format!("{nodes} 3"), "Float", 8),
     );
     let mut attribute = |name: &str, center: &str, count: u64, components: usize| {
-        // Readers want three components for a vector: the third is zero.
-        let (kind, data) = if components == 2 {
-            let part = |c: usize| {
-                format!(
-                    "<DataItem ItemType=\"HyperSlab\" Dimensions=\"{count} 1\"><DataItem Dimensions=\"3 2\" Format=\"XML\">0 {c} 1 1 {count} 1</DataItem>{}</DataItem>",
-                    item(name, &format!("{count} 2"), "Float", 8)
-                )
-            };
-            let join = format!(
-                "<DataItem ItemType=\"Function\" Function=\"JOIN($0, $1, 0*$0)\" Dimensions=\"{count} 3\">\n          {}\n          {}\n        </DataItem>",
-                part(0),
-                part(1)
-            );
-            ("Vector", join)
-        } else if name == "partition" {
-            ("Scalar", item(name, &count.to_string(), "Int", 4))
-        } else {
-            ("Scalar", item(name, &count.to_string(), "Float", 8))
+        let (kind, data) = match (name, components) {
+            (_, 2) => ("Vector", item(&columns::path(name), &format!("{count} 3"), "Float", 8)),
+            ("partition", _) => ("Scalar", item(name, &count.to_string(), "Int", 4)),
+            _ => ("Scalar", item(name, &count.to_string(), "Float", 8)),
         };
         text += &format!(
             "      <Attribute Name=\"{name}\" AttributeType=\"{kind}\" Center=\"{center}\">\n        {data}\n      </Attribute>\n"
@@ -78,7 +84,8 @@ mod tests {
         let text = describe("a&b.h5", 21, 4, 4);
         for wanted in [
             r#"<DataItem Dimensions="4 8" NumberType="Int" Precision="4" Format="HDF">a&amp;b.h5:/quad8</DataItem>"#,
-            r#"<DataItem Dimensions="21" NumberType="Float" Precision="8" Format="HDF">a&amp;b.h5:/x</DataItem>"#,
+            r#"<DataItem Dimensions="21 3" NumberType="Float" Precision="8" Format="HDF">a&amp;b.h5:/vtk/points</DataItem>"#,
+            r#"<DataItem Dimensions="4 3" NumberType="Float" Precision="8" Format="HDF">a&amp;b.h5:/vtk/vel</DataItem>"#,
             r#"<Attribute Name="vel" AttributeType="Vector" Center="Cell">"#,
             r#"NumberOfElements="4""#,
         ] {

@@ -36,5 +36,7 @@ impl Colours {
 
 /// Of axes and text.
 pub const INK: Colour = [38, 38, 38, 255];
+/// Of limits and warnings.
+pub const RED: Colour = [200, 60, 50, 255];
 /// Of the frame and of grid lines.
 pub const FAINT: Colour = [205, 205, 205, 255];

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tiny_skia::PathBuilder;
 
-use super::colour::{FAINT, INK};
+use super::colour::{FAINT, INK, RED};
 use super::figure::{Frame, Page, segment};
 use super::scene::{Colour, Format, Scene};
 use super::text::{Anchor, Font};
@@ -12,7 +12,6 @@ use super::ticks::{self, Ticks};
 use crate::error::Result;
 
 const BLUE: Colour = [31, 119, 180, 255];
-const RED: Colour = [200, 60, 50, 255];
 const GREY: Colour = [120, 120, 120, 255];
 
 /// Efficiencies by name over the number of ranks.

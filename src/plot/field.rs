@@ -37,7 +37,8 @@ pub fn draw(reader: &ResultsReader, args: &PlotArgs) -> Result<Scene> {
     let nodes = mesh.points.len();
     let values = Values::read(reader, &mesh, args.field)?;
     let mut bar = values.bar();
-    let (mut page, view) = lay_out(bounds, &mut bar, args.width);
+    let mark = reader.unconverged().map(|residual| format!("not converged, relative residual {residual:.2e}"));
+    let (mut page, view) = lay_out(bounds, &mut bar, args.width, mark.as_deref());
     let sampling = Sampling::new(&mesh, &view);
     let samples = values.sample(&sampling, &mesh);
     if let Some(image) = fill(&samples, sampling.width, &bar.colours, &view) {
@@ -117,8 +118,8 @@ impl Values {
     }
 }
 
-/// Shares out the page, draws axes and bar, and returns the view of the mesh.
-fn lay_out(bounds: Bounds, bar: &mut Bar, width: u32) -> (Page, View) {
+/// Shares out the page, draws axes, bar and the mark above them, and returns the view of the mesh.
+fn lay_out(bounds: Bounds, bar: &mut Bar, width: u32, mark: Option<&str>) -> (Page, View) {
     /// Width over height of a domain from which on the bar lies below it.
     const WIDE: f64 = 3.2;
     /// Largest height of the view, as a part of the width of the page.
@@ -134,7 +135,8 @@ fn lay_out(bounds: Bounds, bar: &mut Bar, width: u32) -> (Page, View) {
     let roughly = ((f64::from(width) - 13.0 * f64::from(em)) / aspect).min(tallest) as f32;
     let y_ticks = ticks::linear(bounds.low[1], bounds.high[1], (roughly / (2.2 * em)).clamp(2.0, 9.0) as usize);
     bar.mark(if bar.upright { (roughly / (2.2 * em)).clamp(2.0, 9.0) as usize } else { 8 });
-    let (left, top) = (page.y_axis_room(&y_ticks).ceil(), em.ceil());
+    let top = if mark.is_some() { page.title_room() } else { em }.ceil();
+    let left = page.y_axis_room(&y_ticks).ceil();
     let right = if bar.upright { page.bar_room(bar) } else { 2.0 * em }.ceil();
     let view_width = f64::from(width as f32 - left - right).min(tallest * aspect).round().max(1.0);
     let view_height = (view_width / aspect).round().max(1.0);
@@ -149,6 +151,9 @@ fn lay_out(bounds: Bounds, bar: &mut Bar, width: u32) -> (Page, View) {
     page.x_axis(frame, &x_ticks, "x (m)", |x| view.place([x, 0.0])[0]);
     page.y_axis(frame, &y_ticks, "y (m)", |y| view.place([0.0, y])[1]);
     page.frame(frame);
+    if let Some(mark) = mark {
+        page.warning([0.0, top, left + frame[2] + right, 0.0], mark);
+    }
     let bar_frame = if bar.upright {
         [left + frame[2] + em, top, em, frame[3]]
     } else {

@@ -3,8 +3,8 @@
 use colorous::Gradient;
 use tiny_skia::{Path, PathBuilder, Pixmap, Rect};
 
-use super::colour::{CLASSES, Colours, FAINT, INK};
-use super::scene::Scene;
+use super::colour::{CLASSES, Colours, FAINT, INK, RED};
+use super::scene::{Colour, Scene};
 use super::text::{Anchor, Font};
 use super::ticks::{self, Ticks};
 
@@ -56,11 +56,20 @@ impl Page {
     }
 
     /// What the picture shows, above a frame, smaller where it would not fit.
-    pub fn title(&mut self, [left, top, width, _]: Frame, text: &str) {
+    pub fn title(&mut self, frame: Frame, text: &str) {
+        self.heading(frame, text, INK);
+    }
+
+    /// Writes a warning above a frame, where a title would be.
+    pub fn warning(&mut self, frame: Frame, text: &str) {
+        self.heading(frame, text, RED);
+    }
+
+    fn heading(&mut self, [left, top, width, _]: Frame, text: &str, colour: Colour) {
         let em = self.em;
         let size = (1.1 * em).min(1.1 * em * width / self.font.width(text, 1.1 * em).max(1.0));
         let at = [left + 0.5 * width, top - 0.9 * em];
-        self.scene.fill(self.font.text(text, at, size, Anchor::Middle), INK);
+        self.scene.fill(self.font.text(text, at, size, Anchor::Middle), colour);
     }
 
     /// Room above a frame for a title (px).

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 use tiny_skia::PathBuilder;
 
-use super::colour::{FAINT, INK};
+use super::colour::{FAINT, INK, RED};
 use super::figure::{Page, segment};
 use super::scene::{Colour, Scene};
 use super::text::{Anchor, Font};
@@ -15,7 +15,6 @@ use crate::error::{Error, Result};
 use crate::record::{self, MeshInfo, not_record};
 
 const BLUE: Colour = [31, 119, 180, 255];
-const RED: Colour = [200, 60, 50, 255];
 
 /// The part of a run record that is drawn.
 #[derive(Debug, Deserialize)]

@@ -105,6 +105,14 @@ impl ResultsReader {
         unit.map_or(String::new(), |unit| unit.replace("^2", "²").replace("^3", "³"))
     }
 
+    /// Returns the relative residual of results that did not converge.
+    pub fn unconverged(&self) -> Option<f64> {
+        let run = self.file.group("run").ok()?;
+        let converged: u64 = run.attr("converged").and_then(|a| a.read_scalar()).ok()?;
+        let residual = || run.attr("relative_residual").and_then(|a| a.read_scalar()).unwrap_or(f64::NAN);
+        (converged == 0).then(residual)
+    }
+
     fn dataset(&self, name: &'static str) -> Result<Dataset> {
         self.file.dataset(name).map_err(|_| {
             let found = self.file.member_names().unwrap_or_default();

@@ -50,6 +50,15 @@ fn datasets(ranks: usize) {
         let found: VarLenUnicode = dataset.attr("unit").unwrap().read_scalar().unwrap();
         assert_eq!(found.as_str(), unit, "{name}");
     }
+    let values = |name: &str| file.dataset(name).unwrap().read_raw::<f64>().unwrap();
+    let with_zero = |name: &str| values(name).chunks(2).flat_map(|v| [v[0], v[1], 0.0]).collect::<Vec<_>>();
+    let points: Vec<f64> = mesh.x.iter().zip(&mesh.y).flat_map(|(x, y)| [*x, *y, 0.0]).collect();
+    for (name, columns) in [("points", points), ("vel_node", with_zero("vel_node")), ("vel", with_zero("vel"))] {
+        let dataset = file.dataset(&format!("vtk/{name}")).unwrap();
+        assert_eq!(dataset.shape(), [columns.len() / 3, 3], "{name}");
+        assert_eq!(dataset.storage_size(), 0, "{name} takes no space");
+        assert_eq!(difference(&dataset.read_raw::<f64>().unwrap(), &columns), 0.0, "{name}");
+    }
     for (name, shape) in [("quad8", vec![e, 8]), ("partition", vec![e])] {
         let dataset = file.dataset(name).unwrap();
         assert_eq!(dataset.shape(), shape, "{name}");
@@ -193,7 +202,7 @@ fn xdmf(ranks: usize) {
         assert_eq!(dataset.dtype().unwrap().size().to_string(), attribute("Precision"), "{name}");
         described.push(name);
     }
-    for name in ["x", "y", "quad8", "u", "vel", "abs_vel", "pressure", "partition"] {
+    for name in ["vtk/points", "quad8", "u", "vtk/vel", "vtk/vel_node", "abs_vel", "pressure", "partition"] {
         assert!(described.contains(&name), "{name} is not described in\n{text}");
     }
     assert!(text.contains("TopologyType=\"Quadrilateral_8\" NumberOfElements=\"18\""));

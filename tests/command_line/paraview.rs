@@ -1,34 +1,116 @@
-//! What ParaView gets, read back with the readers that it uses itself: those
-//! of the Python package vtk, where it is installed.
+//! Results as other programs read them: ParaView, the Python packages vtk, pyvista, h5py and meshio,
+//! where they are installed.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::at_ranks;
 use crate::mesh::Mesh;
 use crate::program::Folder;
-use crate::python;
 use crate::results::difference;
-use crate::tier::needs_tool;
+use crate::tier::{needs_tool, slow};
+use crate::{at_ranks, python, trial};
 
 /// VTK_QUADRATIC_QUAD.
 const QUADRATIC_QUAD: u64 = 23;
 /// Of numbers on their way through JSON.
 const ROUNDING: f64 = 1e-15;
-const READER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/read_vtk.py");
+/// Of a solution to a relative residual of 1e-8.
+const PRECISION: f64 = 1e-6;
+const VTK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/read_vtk.py");
+const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/read_python.py");
+const PARAVIEW: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/read_paraview.py");
 
 pub fn trials() -> Vec<Trial> {
-    let missing = python::missing("vtkmodules.vtkIOXdmf2, vtkmodules.vtkIOHDF");
-    let trials = [
+    let vtk = [
         at_ranks("vtk_reads_the_xdmf", [3], xdmf),
         // With more ranks than elements some partitions are empty.
         at_ranks("vtk_reads_the_vtkhdf", [1, 3, 20], vtkhdf),
     ];
-    trials.into_iter().flatten().map(|trial| needs_tool(trial, missing)).collect()
+    let packages = vec![
+        trial("pyvista_and_h5py_read_the_results", pyvista_and_h5py),
+        trial("the_lines_for_meshio_convert_results", meshio),
+    ];
+    let paraview = vec![
+        trial("paraview_opens_the_xdmf_with_every_reader", || {
+            paraview(&[], "my results.xdmf", &["default", "Xdmf3ReaderS", "Xdmf3ReaderT", "XDMFReader"]);
+        }),
+        trial("paraview_opens_the_vtkhdf", || paraview(&["--format", "vtkhdf"], "my results.hdf", &["default"])),
+    ];
+    let lists = [
+        (vtk.into_iter().flatten().collect(), python::missing("vtkmodules.vtkIOXdmf2, vtkmodules.vtkIOHDF")),
+        (packages, python::missing("pyvista, h5py, meshio")),
+        (paraview.into_iter().map(slow).collect(), python::missing_paraview()),
+    ];
+    let with_tool = |(trials, missing): (Vec<Trial>, Option<&'static str>)| {
+        trials.into_iter().map(move |trial| needs_tool(trial, missing))
+    };
+    lists.into_iter().flat_map(with_tool).collect()
+}
+
+/// Solves a rectangle, 2 m x 1 m, in which u falls from 5 at x = 0 to 0 at x = 2 m.
+fn rectangle(args: &[&str]) -> Folder {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    folder.run(2, &[&["mesh.h5", "-q", "-o", "my results.h5"], args].concat()).expect_code(0);
+    folder
+}
+
+/// Checks what a program found in the results of the rectangle at (0.5, 0.5).
+fn check_values(found: &Value) {
+    for (name, value) in [
+        ("at", &[0.5, 0.5, 0.0][..]),
+        ("u", &[3.75]),
+        ("vel_node", &[2.5, 0.0, 0.0]),
+        ("abs_vel_node", &[2.5]),
+        ("vel", &[2.5, 0.0, 0.0]),
+        ("abs_vel", &[2.5]),
+    ] {
+        assert!(difference(&numbers(&found[name]), value) < PRECISION, "{name} in {found}");
+    }
+    assert_eq!(found["cells"], 8);
+}
+
+fn pyvista_and_h5py() {
+    let folder = rectangle(&[]);
+    let printed = python::run(&[PYTHON, "my results.h5", "0.5", "0.5"], &folder.path("."));
+    let found: Value = serde_json::from_str(&printed).unwrap();
+    check_values(&found["pyvista"]);
+    check_values(&found["h5py"]);
+    assert!(difference(&numbers(&found["pyvista"]["sampled"]), &[3.75; 5]) < PRECISION, "{found}");
+}
+
+fn meshio() {
+    const LINES: &str = include_str!("../../docs/tools.md");
+    let from = LINES.find("import h5py, meshio").expect("lines for meshio");
+    let script = LINES[from..].split("```").next().unwrap();
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    folder.run(1, &["mesh.h5", "-q", "-o", "OUT.h5"]).expect_code(0);
+    let print = r#"
+mesh = meshio.read("OUT.vtu")
+node = [p.tolist() for p in mesh.points].index([0.5, 0.5, 0.0])
+print([len(mesh.cells_dict["quad8"]), float(mesh.point_data["u"][node]), *mesh.point_data["v"][node].tolist()])"#;
+    let printed = python::run(&["-c", &format!("{script}{print}")], &folder.path("."));
+    let found: Value = serde_json::from_str(&printed).unwrap();
+    assert!(difference(&numbers(&found), &[8.0, 3.75, 2.5, 0.0, 0.0]) < PRECISION, "{found}");
+}
+
+/// Checks values, arrows and stream lines in ParaView, with each of its readers.
+fn paraview(args: &[&str], file: &str, readers: &[&str]) {
+    let folder = rectangle(args);
+    let printed = python::run_paraview(&[&[PARAVIEW, file, "0.5", "0.5"], readers].concat(), &folder.path("."));
+    let found: Value = serde_json::from_str(&printed).unwrap();
+    for reader in readers {
+        let found = &found[reader];
+        check_values(found);
+        assert_eq!(found["type"], QUADRATIC_QUAD);
+        assert!(found["arrows"].as_u64().unwrap() > 0, "{found}");
+        // Stream lines go from the left to the last element and keep their height.
+        let bounds = numbers(&found["streams"]);
+        assert!(bounds[0] < 0.11 && bounds[1] > 1.6 && bounds[2] > 0.09 && bounds[3] < 0.91, "{found}");
+    }
 }
 
 fn read(folder: &Folder, name: &str) -> Value {
-    serde_json::from_str(&python::run(&[READER, name], &folder.path("."))).unwrap()
+    serde_json::from_str(&python::run(&[VTK, name], &folder.path("."))).unwrap()
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -41,7 +123,7 @@ fn dataset(folder: &Folder, name: &str) -> Vec<f64> {
 
 /// Pairs as VTK has them, with a third component that is zero.
 fn with_zero(pairs: &[f64]) -> Vec<f64> {
-    pairs.chunks(2).flat_map(|p| [p[0], p[1], 0.0 * p[0]]).collect()
+    pairs.chunks(2).flat_map(|p| [p[0], p[1], 0.0]).collect()
 }
 
 fn xdmf(ranks: usize) {
@@ -71,9 +153,9 @@ fn vtkhdf(ranks: usize) {
     let mesh = Mesh::channel();
     let folder = Folder::with(&mesh);
     let outcome = folder.run(ranks, &["mesh.h5", "-o", "out.h5", "--format", "vtkhdf"]).expect_code(0);
-    assert!(outcome.stdout.contains("out.h5, out.vtkhdf (open this one in ParaView)"), "{outcome}");
-    assert_eq!(folder.names(), ["mesh.h5", "out.h5", "out.vtkhdf"]);
-    let found = read(&folder, "out.vtkhdf");
+    assert!(outcome.stdout.contains("out.h5, out.hdf (open this one in ParaView)"), "{outcome}");
+    assert_eq!(folder.names(), ["mesh.h5", "out.h5", "out.hdf"]);
+    let found = read(&folder, "out.hdf");
     assert_eq!(found["types"], serde_json::json!([QUADRATIC_QUAD]));
 
     // Points and cells say which nodes and elements they are.

@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("a_picture_shows_the_field_where_the_elements_are", field),
         trial("every_field_and_every_kind_of_line_can_be_drawn", everything),
+        trial("a_picture_of_unconverged_results_is_marked", unconverged),
         trial("an_svg_holds_paths_and_an_image", svg),
         trial("under_mpirun_one_rank_draws", one_rank),
         trial("a_convergence_can_be_drawn", residuals),
@@ -78,6 +79,21 @@ fn everything() {
     }
     // In the narrowest picture lines are narrower than pixels.
     assert!(draw("u", "200").width().abs_diff(200) <= 1);
+}
+
+fn unconverged() {
+    const NOT_CONVERGED: i32 = 1;
+    let folder = solved();
+    let red = || {
+        folder.run(0, &["plot", "--field", "u", "-o", "marked.png"]).expect_code(0);
+        let picture = Pixmap::load_png(folder.path("marked.png")).unwrap();
+        // The colours of u are neither red nor brown.
+        let is_red = |p: &&PremultipliedColorU8| p.red() > 150 && p.green() < 100 && p.blue() < 100;
+        picture.pixels().iter().filter(is_red).count()
+    };
+    assert_eq!(red(), 0);
+    folder.run(1, &["mesh.h5", "--max-iterations", "1", "--preconditioner", "jacobi", "-q"]).expect_code(NOT_CONVERGED);
+    assert!(red() > 500, "{} red pixels", red());
 }
 
 fn svg() {

@@ -30,23 +30,39 @@ fn allowing_unsafe(folder: &Path, files: &mut Vec<String>) {
     }
 }
 
-/// That every test named in the README's table of promises is there.
-pub fn trial_about(trials: &[Trial]) -> Trial {
+/// That every test named in the README's table of promises and in the table of tools is there.
+pub fn trials_about(trials: &[Trial]) -> [Trial; 2] {
     let known: Vec<String> = trials.iter().map(|trial| trial.name().to_owned()).collect();
-    trial("every_promise_of_the_readme_has_its_tests", move || {
-        let readme = include_str!("../../README.md");
-        let (_, section) = readme.split_once("\n## What is promised\n").expect("the section is there");
-        let section = section.split("\n## ").next().unwrap_or_default();
-        let rows: Vec<&str> = section.lines().filter(|line| line.starts_with('|')).skip(2).collect();
-        assert!(rows.len() > 10, "{} promises", rows.len());
-        for row in rows {
-            let names: Vec<&str> = row.rsplit('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2).collect();
-            assert!(!names.is_empty(), "no test for {row}");
-            for name in names {
-                assert!(is_known(&known, name), "there is no test {name} for {row}");
+    let also_known = known.clone();
+    [
+        trial("every_promise_of_the_readme_has_its_tests", move || {
+            let readme = include_str!("../../README.md");
+            let (_, section) = readme.split_once("\n## What is promised\n").expect("the section is there");
+            let section = section.split("\n## ").next().unwrap_or_default();
+            assert!(check_rows(section, &known) > 10);
+        }),
+        trial("every_tool_in_the_docs_has_its_test", move || {
+            let tools = include_str!("../../docs/tools.md");
+            assert!(check_rows(tools, &also_known) > 5);
+            for package in include_str!("../support/readers.txt").lines() {
+                let version = package.split("==").nth(1).expect("a version");
+                assert!(tools.contains(&format!("| {version} |")), "{package} is not in the table");
             }
+        }),
+    ]
+}
+
+/// Checks that the last column of a table names tests that exist and returns the number of rows.
+fn check_rows(section: &str, known: &[String]) -> usize {
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+    for row in &rows {
+        let names: Vec<&str> = row.rsplit('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test for {row}");
+        for name in names {
+            assert!(is_known(known, name), "there is no test {name} for {row}");
         }
-    })
+    }
+    rows.len()
 }
 
 /// A name as `--test command_line` or `--test ranks` takes it, or a function in the sources (a unit test).

@@ -187,7 +187,7 @@ fn stopped() {
 fn vtkhdf() {
     let folder = Folder::with(&Mesh::channel());
     let results = folder.solve(2, &["mesh.h5", "--reproducible", "--format", "vtkhdf"]);
-    check_vtkhdf(&results, &File::open(folder.path("solved.vtkhdf")).unwrap());
+    check_vtkhdf(&results, &File::open(folder.path("solved.hdf")).unwrap());
 }
 
 fn check_vtkhdf(results: &Results, file: &File) {

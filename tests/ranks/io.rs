@@ -180,9 +180,9 @@ fn a_file_for_paraview_is_written_collectively_too(comm: &Rc<Comm>) {
     let model = model(comm, &Grid::untidy(9, 7).mesh(), 0);
     assert!(write(comm, &file, &model).expect("written files"), "a transfer was not collective");
     comm.barrier();
-    let cells: i64 = read::<i64>("v.vtkhdf", "VTKHDF/NumberOfCells").iter().sum();
-    assert_eq!((cells, read::<i64>("v.vtkhdf", "VTKHDF/Offsets").len()), (63, 63 + comm.size()));
-    assert!(!Path::new("v.vtkhdf.partial").exists() && !Path::new("v.xdmf").exists());
+    let cells: i64 = read::<i64>("v.hdf", "VTKHDF/NumberOfCells").iter().sum();
+    assert_eq!((cells, read::<i64>("v.hdf", "VTKHDF/Offsets").len()), (63, 63 + comm.size()));
+    assert!(!Path::new("v.hdf.partial").exists() && !Path::new("v.xdmf").exists());
 }
 
 fn datasets_are_in_the_numbering_of_the_input(comm: &Rc<Comm>) {

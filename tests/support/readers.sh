@@ -11,7 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${CARGO_TARGET_DIR:-$here/../../target}/readers
 python=$folder/bin/python
 if [ ! -e "$folder/complete" ]; then
-    echo "readers.sh: installing VTK, h5py and matplotlib into $folder" >&2
+    echo "readers.sh: installing the packages of readers.txt into $folder" >&2
     if ! python3 -m venv --clear "$folder" >&2 || ! timeout 300 "$python" -m pip install --quiet --disable-pip-version-check \
         --requirement "$here/readers.txt" >&2; then
         exit 1

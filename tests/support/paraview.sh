@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Prints a pvpython, with which the trials open results in ParaView: the one in QUAD8_MPI_PVPYTHON,
+# else that of Debian, which is unpacked into target/paraview without being installed (214 MB to
+# download, 1.3 GB on the disk). Where that cannot be, says so and fails; the trials are then ignored.
+set -euo pipefail
+
+if [ -n "${QUAD8_MPI_PVPYTHON:-}" ]; then
+    echo "$QUAD8_MPI_PVPYTHON"
+    exit 0
+fi
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+target=${CARGO_TARGET_DIR:-$here/../../target}
+mkdir -p "$target"
+folder=$(cd "$target" && pwd)/paraview
+pvpython=$folder/pvpython
+
+# Prints the packages that ParaView needs and this system lacks.
+missing() {
+    apt-get install --simulate --no-install-recommends python3-paraview | awk '/^Inst/ {print $2}'
+}
+
+unpack() {
+    local packages
+    packages=$(missing) || { apt-get update -qq && packages=$(missing); } || return
+    rm -rf "$folder"
+    mkdir -p "$folder/packages"
+    # Word splitting makes a list of the names.
+    # shellcheck disable=SC2086
+    (cd "$folder/packages" && timeout 600 apt-get download -qq $packages) || return
+    for package in "$folder"/packages/*.deb; do
+        dpkg -x "$package" "$folder" || return
+    done
+    rm -r "$folder/packages"
+    local libraries
+    libraries=$(printf '%s:' "$folder"/usr/lib/*-linux-gnu{,/blas,/lapack} "$folder"/lib/*-linux-gnu "$folder/usr/lib")
+    cat >"$pvpython" <<END
+#!/bin/sh
+export LD_LIBRARY_PATH="${libraries%:}" PYTHONPATH="$folder/usr/lib/python3/dist-packages"
+exec "$folder/usr/bin/pvpython" "\$@"
+END
+    chmod +x "$pvpython"
+    "$pvpython" --version
+}
+
+if [ ! -e "$folder/complete" ]; then
+    echo "paraview.sh: unpacking ParaView into $folder" >&2
+    if ! unpack >&2; then
+        echo "paraview.sh: no ParaView: the trials that need it are ignored" >&2
+        exit 1
+    fi
+    touch "$folder/complete"
+fi
+echo "$pvpython"
