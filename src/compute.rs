@@ -12,12 +12,13 @@ use crate::console::Console;
 use crate::describe;
 use crate::error::{Error, Result};
 use crate::fault;
-use crate::fields::{Fluid, element_fields, estimate_error, gauss_velocities, node_fields, recover};
+use crate::fields::{Fluid, Flux, element_fields, estimate_error, gauss_velocities, node_fields, recover};
 use crate::flow::flow_report;
 use crate::io::{Convergence, read_partition};
 use crate::la::{CgOptions, CgState, Jacobi, Preconditioner, RightSide, Vector, conjugate_gradient_monitored};
 use crate::mesh::{self, BoundaryEdge, LocalMesh, MeshSlab, Partition, Split};
 use crate::parallel::{Comm, Halo, Placement, heartbeat, work};
+use crate::physics::Physics;
 use crate::problem::Problem;
 use crate::solution::{Solution, Summary};
 use crate::timing::Stopwatch;
@@ -150,8 +151,10 @@ impl Task<'_> {
         // 4. Velocities, pressures and flows.
         progress.stage("recovering velocities");
         // At their Gauss points, in patches of which there are about as many, and for the error.
-        work::expect(2 * own + mesh.own_elements as u64, mesh.total_elements, "elements");
-        let (fields, node_fields, estimate, flow) = watch.time("compute_derived", || {
+        let has_flux = case.physics != Physics::Flow || !problem.has_unit_conductivity();
+        let patches = if has_flux { 2 * own } else { own };
+        work::expect(own + patches + mesh.own_elements as u64, mesh.total_elements, "elements");
+        let (fields, node_fields, flux, estimate, flow) = watch.time("compute_derived", || {
             for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
                 if is_fixed {
                     *u = value;
@@ -164,10 +167,12 @@ impl Task<'_> {
             let recovered = recover(&halo, &mesh, problem, &gauss);
             let estimate = estimate_error(comm, &mesh, u.local(), &recovered, problem);
             let nodes = node_fields(&recovered.into_nodes(), fluid);
-            Ok::<_, Error>((element_fields(&mesh, &gauss, fluid), nodes, estimate, flow))
+            let fields = element_fields(&mesh, &gauss, fluid);
+            let flux = has_flux.then(|| Flux::new(&halo, &mesh, problem, gauss));
+            Ok::<_, Error>((fields, nodes, flux, estimate, flow))
         })?;
         let summary = Summary {
-            stats: describe::solution(comm, &u, &fields, &estimate, &report),
+            stats: describe::solution(comm, &u, &fields, &node_fields, flux.as_ref(), &estimate, &report),
             convergence,
             breakdown,
             flow,
@@ -179,7 +184,7 @@ impl Task<'_> {
             warnings,
             report,
         };
-        Ok(Solution { mesh, boundary, u, fields, node_fields, errors: estimate.elements, summary })
+        Ok(Solution { mesh, boundary, u, fields, node_fields, flux, errors: estimate.elements, summary })
     }
 }
 

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use crate::case::Output;
+use crate::digits::{rounded, signed, significant};
 use crate::estimate::{Estimate, Time};
-use crate::flow::FlowReport;
+use crate::flow::{BoundaryFlow, FlowReport};
 use crate::io::{Parallel, RestartedFrom, RunRecord};
 use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
 use crate::parallel::Placement;
+use crate::physics::{Label, Labels};
 use crate::progress::Progress;
 use crate::streams::{say, tell};
 use crate::timing::{Share, Span};
@@ -130,19 +132,31 @@ impl Console {
         }
     }
 
+    /// Prints the range of a magnitude at the nodes and over the means of the elements.
+    fn magnitude(&self, label: &str, quantity: &Label, nodes: [f64; 2], elements: [f64; 2]) {
+        let (name, nodes) = (named(label, &quantity.name), quantity.with_unit(&span(nodes)));
+        self.line(label, &format!("{name}{nodes} at the nodes (element means {})", span(elements)));
+    }
+
     /// What goes through the boundaries that are no walls, a line for each where
-    /// they are many.
-    fn flow(&self, flow: &FlowReport) {
+    /// they do not fit into one.
+    fn flow(&self, flow: &FlowReport, label: &Label) {
         let boundaries = flow.boundaries.iter().filter(|boundary| boundary.flow != 0.0);
+        let with_unit = |value: f64| label.with_unit(&signed(value));
         let mut parts: Vec<String> = boundaries
-            .map(|boundary| format!("{} {:+.6} (sampled {:+.6})", boundary.name, boundary.flow, boundary.sampled))
+            .map(|boundary| {
+                let BoundaryFlow { name, flow, sampled } = boundary;
+                format!("{name} {} (sampled {})", with_unit(*flow), signed(*sampled))
+            })
             .collect();
         if flow.source != 0.0 {
-            parts.push(format!("source {:+.6}", flow.source));
+            parts.push(format!("source {}", with_unit(flow.source)));
         }
         parts.push(format!("imbalance {:.1e} of the inflow", flow.relative_imbalance));
-        const ON_A_LINE: usize = 3;
-        let lines = if parts.len() > ON_A_LINE { parts } else { vec![parts.join(", ")] };
+        parts[0].insert_str(0, &named("flow", &label.name));
+        const WIDTH: usize = 109;
+        let line = parts.join(", ");
+        let lines = if line.chars().count() > WIDTH { parts } else { vec![line] };
         for (i, line) in lines.iter().enumerate() {
             self.line(if i == 0 { "flow" } else { "" }, line);
         }
@@ -185,11 +199,16 @@ impl Console {
     pub fn finish(&self, record: &RunRecord, output: &Output, companion: &Path) {
         self.progress.end();
         let stats = &record.solution_stats;
-        let [low, high] = stats.u_range;
-        self.line("u", &format!("{low:.6} to {high:.6} m^2/s, mean {:.6}", stats.u_mean));
-        self.line("speed", &format!("{:.6} to {:.6} m/s", stats.speed_range[0], stats.speed_range[1]));
-        self.flow(&record.flow);
-        self.line("error", &format!("{} % estimated, in the energy norm", two_digits(stats.error_estimate_percent)));
+        let Labels { u, magnitude, flux, flow, .. } = &record.names;
+        let range = u.with_unit(&span(stats.u_range));
+        self.line("u", &format!("{}{range}, mean {}", named("u", &u.name), significant(stats.u_mean)));
+        let label = if magnitude.name == "speed" { "speed" } else { "gradient" };
+        self.magnitude(label, magnitude, stats.speed_node_range, stats.speed_range);
+        if let Some((nodes, elements)) = stats.flux_node_range.zip(stats.flux_range) {
+            self.magnitude("flux", flux, nodes, elements);
+        }
+        self.flow(&record.flow, flow);
+        self.line("error", &format!("{} % estimated, in the energy norm", rounded(stats.error_estimate_percent, 2)));
         self.times(record);
         self.messages(record);
         let memory = &record.memory;
@@ -216,10 +235,14 @@ const STAGES: [(&str, &[&str]); 6] = [
     ("write", &["export"]),
 ];
 
-/// A number above 0 with two digits that count.
-fn two_digits(value: f64) -> String {
-    let decimals = if value > 0.0 { (1.0 - value.log10().floor()).clamp(0.0, 9.0) } else { 0.0 };
-    format!("{value:.*}", decimals as usize)
+/// Returns a range as it is shown.
+fn span([low, high]: [f64; 2]) -> String {
+    format!("{} to {}", significant(low), significant(high))
+}
+
+/// Returns what stands between the label of a line and its values: the name, where it is another one.
+fn named(label: &str, name: &str) -> String {
+    if name == label { String::new() } else { format!("{name}: ") }
 }
 
 /// The name of a mesh and how often it is refined.
@@ -260,6 +283,5 @@ mod tests {
         assert_eq!(count(0, "rank"), "0 ranks");
         assert_eq!(group(1_026_193), "1,026,193");
         assert_eq!(group(100), "100");
-        assert_eq!([0.0, 0.0342, 3.46, 47.6, 1234.0].map(two_digits), ["0", "0.034", "3.5", "48", "1234"]);
     }
 }

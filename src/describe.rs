@@ -3,7 +3,7 @@
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::case::Case;
-use crate::fields::{ElementFields, ErrorEstimate, statistics};
+use crate::fields::{ElementFields, ErrorEstimate, Flux, NodeFields, range, statistics};
 use crate::io::{Memory, Parallel, SolutionStats, SolverConfig};
 use crate::la::{CgReport, Vector};
 use crate::mesh::{LocalMesh, Partition};
@@ -30,16 +30,22 @@ pub fn solution(
     comm: &Comm,
     u: &Vector,
     fields: &[ElementFields],
+    nodes: &[NodeFields],
+    flux: Option<&Flux>,
     estimate: &ErrorEstimate,
     report: &CgReport,
 ) -> SolutionStats {
     let values = statistics(comm, u.owned());
-    let speeds: Vec<f64> = fields.iter().map(|f| f.speed).collect();
+    let owned = u.owned().len();
+    let magnitudes = |vectors: &[[f64; 2]]| range(comm, vectors.iter().map(|[x, y]| x.hypot(*y)));
     SolutionStats {
         u_range: values.range,
         u_mean: values.mean,
         u_std: values.std,
-        speed_range: statistics(comm, &speeds).range,
+        speed_range: range(comm, fields.iter().map(|field| field.speed)),
+        speed_node_range: range(comm, nodes[..owned].iter().map(|node| node.speed)),
+        flux_range: flux.map(|flux| magnitudes(&flux.elements)),
+        flux_node_range: flux.map(|flux| magnitudes(&flux.nodes[..owned])),
         error_estimate: estimate.total,
         error_estimate_percent: 100.0 * estimate.relative,
         final_residual: report.residual_norm,

@@ -158,11 +158,8 @@ pub enum Error {
     #[error("cannot write {path}: {cause}")]
     Write { path: PathBuf, cause: String },
 
-    #[error(
-        "{path} has no dataset '{name}': this picture needs a results file of quad8-mpi (a mesh must be solved first); \
-         found: {found}"
-    )]
-    NotResults { path: PathBuf, name: &'static str, found: String },
+    #[error("{path} has no dataset '{name}': {why}; found: {found}")]
+    NotResults { path: PathBuf, name: &'static str, why: &'static str, found: String },
     #[error("{path} is not an HDF5 file: a picture is drawn from a results file (OUT.h5)")]
     NotHdf5 { path: PathBuf },
     #[error("{path} is not a run record of quad8-mpi (--json writes them): {cause}")]

@@ -92,6 +92,12 @@ impl Problem {
         self.regions.get(usize::from(region)).unwrap_or(&self.material)
     }
 
+    /// Returns whether k is the constant 1 everywhere, so that the flux is the velocity.
+    pub fn has_unit_conductivity(&self) -> bool {
+        let mut all = std::iter::once(&self.material).chain(&self.regions);
+        all.all(|material| material.conductivity == Field::Constant(1.0))
+    }
+
     /// Whether there is a source anywhere.
     pub fn has_source(&self) -> bool {
         std::iter::once(&self.material).chain(&self.regions).any(|material| !material.source.is_zero())

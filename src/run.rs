@@ -16,6 +16,7 @@ use crate::io::{Libraries, MeshInfo, Results, ResultsFile, RunRecord, write_json
 use crate::la::Outcome;
 use crate::mesh::MeshSlab;
 use crate::parallel::{Comm, logical_ranks_here, on_logical_ranks, start_threads};
+use crate::physics::Labels;
 use crate::solution::{Solution, Summary};
 use crate::timing::{self, Span, Stopwatch, Timings};
 use crate::verdict::verdict;
@@ -62,7 +63,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
             compute_reproducibly(comm, ranks, &task, slab, &mut desk)?
         }
     };
-    let Solution { mesh, boundary, u, fields, node_fields, errors, summary } = solution;
+    let Solution { mesh, boundary, u, fields, node_fields, flux, errors, summary } = solution;
     let Summary { report, breakdown, warnings, .. } = summary;
 
     // Write.
@@ -89,6 +90,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         },
         solver_config: describe::options(&case),
         case: case.text(comm),
+        physics: case.physics,
+        names: Labels::new(case.physics, &case.names),
         flow: summary.flow,
         convergence: summary.convergence,
         memory: describe::memory(comm),
@@ -105,6 +108,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         u: &u,
         fields: &fields,
         node_fields: &node_fields,
+        flux: flux.as_ref(),
         errors: &errors,
         record: &record,
     };

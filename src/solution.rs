@@ -3,7 +3,7 @@
 use std::mem::take;
 
 use crate::breakdown::Breakdown;
-use crate::fields::{ElementFields, NodeFields};
+use crate::fields::{ElementFields, Flux, NodeFields};
 use crate::flow::FlowReport;
 use crate::io::{Convergence, Parallel, RestartedFrom, SolutionStats};
 use crate::la::{CgReport, Vector};
@@ -21,6 +21,8 @@ pub struct Solution {
     pub fields: Vec<ElementFields>,
     /// Derived fields of the local nodes.
     pub node_fields: Vec<NodeFields>,
+    /// The flux density, where it is something else than the velocity.
+    pub flux: Option<Flux>,
     /// Estimated errors of the own elements.
     pub errors: Vec<f64>,
     /// The same on every rank.
@@ -66,8 +68,16 @@ impl Solution {
         u.local_mut().copy_from_slice(&values);
         let node_fields = merge_nodes(parts.iter().map(|part| (&part.node_fields[..], part.mesh.owned_nodes)));
         let fields = parts.iter_mut().map(|part| take(&mut part.fields)).collect::<Vec<_>>().concat();
+        let fluxes: Option<Vec<Flux>> = parts.iter_mut().map(|part| take(&mut part.flux)).collect();
+        let flux = fluxes.map(|fluxes| {
+            let owned = parts.iter().map(|part| part.mesh.owned_nodes);
+            Flux {
+                nodes: merge_nodes(fluxes.iter().map(|flux| &flux.nodes[..]).zip(owned)),
+                elements: fluxes.into_iter().map(|flux| flux.elements).collect::<Vec<_>>().concat(),
+            }
+        });
         let errors = parts.iter_mut().map(|part| take(&mut part.errors)).collect::<Vec<_>>().concat();
         let Self { summary, .. } = parts.swap_remove(0);
-        Some(Self { mesh, boundary, u, fields, node_fields, errors, summary })
+        Some(Self { mesh, boundary, u, fields, node_fields, flux, errors, summary })
     }
 }

@@ -46,6 +46,8 @@ mod page;
 mod paraview;
 #[path = "command_line/partition.rs"]
 mod partition;
+#[path = "command_line/physics.rs"]
+mod physics;
 #[path = "command_line/plot.rs"]
 mod plot;
 #[path = "command_line/program.rs"]
@@ -110,6 +112,7 @@ fn main() {
         refusal::trials(),
         cases::trials(),
         layers::trials(),
+        physics::trials(),
         bad_meshes::trials(),
         bad_outputs::trials(),
         disks::trials(),

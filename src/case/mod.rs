@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ExitCode, Result};
 use crate::mesh::MeshSource;
 use crate::parallel::Comm;
+use crate::physics::{Names, Physics};
 use crate::problem::{Condition, Material};
 use crate::streams;
 
@@ -29,6 +30,11 @@ pub struct Case {
     pub mesh: MeshSource,
     /// Uniform refinements.
     pub refine: u32,
+    /// The physics that the equation describes.
+    pub physics: Physics,
+    /// Names and units in place of those of the physics.
+    #[serde(skip_serializing_if = "Names::is_empty")]
+    pub names: Names,
     /// Conditions by the name of the boundary.
     pub boundary: BTreeMap<String, Condition>,
     /// What fills the domain.
@@ -112,6 +118,8 @@ mod tests {
             boundary.wall = "natural"
             material = { k = 2, f = "x*y" }
             region.clay = { k = 1e-9 }
+            physics = "heat"
+            names.u = { name = "Temperatur", unit = "degC" }
             solver.rtol = 1e-10"#,
         )
         .unwrap();
@@ -153,6 +161,8 @@ mod tests {
             ("constants.p0 = inf", "line 1: must be finite"),
             ("material.k = true", "line 1: invalid type: boolean `true`, expected a number or a formula in x and y"),
             ("material.f = nan", "line 1: must be finite"),
+            ("physics = 'plasma'", "line 1: unknown variant `plasma`, expected one of `flow`, `heat`, `seepage`"),
+            ("[names]\nu = { unit = \"a\\nb\" }", "line 2: must be one line without control characters"),
             ("refine = -1", "line 1: invalid value"),
             ("mesh = ", "line 1: "),
             ("mesh = 1", "line 1: invalid type"),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::digits::significant;
 use crate::error::Error;
 use crate::mesh::quality::{BARS, Summary};
 
@@ -131,15 +132,17 @@ impl fmt::Display for MeshReport {
         line("nodes", nodes)?;
         line("pieces", self.pieces.to_string())?;
         for boundary in self.boundaries.iter().chain([&self.unnamed]) {
-            let text = format!("{}: {}, {:.6} m", boundary.name, plural(boundary.edges, "edge"), boundary.length);
+            let text =
+                format!("{}: {}, {} m", boundary.name, plural(boundary.edges, "edge"), significant(boundary.length));
             line("boundary", text)?;
         }
         for region in &self.regions {
-            let text = format!("{}: {}, {:.6} m^2", region.name, plural(region.elements, "element"), region.area);
+            let text =
+                format!("{}: {}, {} m^2", region.name, plural(region.elements, "element"), significant(region.area));
             line("region", text)?;
         }
         let quality = &self.scaled_jacobian;
-        let lowest = quality.lowest.map_or("not a number".to_owned(), |value| format!("{value:.4}"));
+        let lowest = quality.lowest.map_or("not a number".to_owned(), significant);
         line("quality", format!("scaled Jacobian at least {lowest} (element {})", quality.worst_element))?;
         if quality.folded > 0 {
             line("", format!("{:>9} {:>9}", "<= 0", quality.folded))?;

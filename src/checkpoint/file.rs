@@ -58,13 +58,13 @@ fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) 
         let values = slabs.send(comm, vector);
         sum = sum.wrapping_add(slabs.checksum(comm, k, &values));
         let part = Part { total: slabs.blocks.total(), rows: slabs.blocks.range(comm.rank()) };
-        write_part(comm, file, name, part, 1, &values, "")?;
+        write_part(comm, file, name, part, 1, &values, None)?;
         fault::point(comm, format_args!("saving-{name}"));
     }
     let history = if comm.is_root() { &state.history[..] } else { &[] };
     sum = sum.wrapping_add(history_checksum(history));
     let part = Part { total: state.history.len() as u64, rows: 0..history.len() as u64 };
-    write_part(comm, file, HISTORY, part, 1, history, "")?;
+    write_part(comm, file, HISTORY, part, 1, history, None)?;
     let text: VarLenUnicode = header.parse().map_err(|_| hdf5::Error::from("text with a NUL"))?;
     file.new_attr::<VarLenUnicode>().create(HEADER)?.write_scalar(&text)?;
     file.new_attr::<u64>().create(HEADER_CHECKSUM)?.write_scalar(&xxh3_64(header.as_bytes()))?;

@@ -73,7 +73,12 @@ impl Header {
 }
 
 /// What a case may say otherwise without changing the system or the iteration.
-const FREE: [&str; 5] = ["mesh", "solver.rtol", "solver.max_iterations", "constants.p0", "constants.density"];
+const FREE: [&str; 6] =
+    ["mesh", "physics", "solver.rtol", "solver.max_iterations", "constants.p0", "constants.density"];
+
+fn is_free(name: &str) -> bool {
+    FREE.contains(&name) || name.starts_with("names.")
+}
 
 /// The first value in which two cases differ.
 fn compare(stored: &str, found: &str) -> Option<Difference> {
@@ -83,7 +88,7 @@ fn compare(stored: &str, found: &str) -> Option<Difference> {
         flatten("", toml::Value::Table(toml::from_str(text).unwrap_or_default()), &mut values);
         values
     });
-    let names = stored.keys().chain(found.keys()).filter(|name| !FREE.contains(&name.as_str()));
+    let names = stored.keys().chain(found.keys()).filter(|name| !is_free(name));
     let value = |values: &BTreeMap<String, String>, name| values.get(name).map_or("nothing", String::as_str).to_owned();
     names
         .map(|name| (name, value(&stored, name), value(&found, name)))
@@ -116,6 +121,7 @@ mod tests {
         let other = |from: &str, to: &str| compare(CASE, &CASE.replace(from, to));
         assert_eq!(other("1e-8", "1e-12"), None);
         assert_eq!(other("'a'", "'b'"), None);
+        assert_eq!(other("refine = 1", "refine = 1\nphysics = 'heat'\nnames.u.unit = 'degC'"), None);
         for (from, to, what, stored, found) in [
             ("refine = 1", "refine = 2", "refine", "1", "2"),
             ("'y'", "'2*y'", "boundary.inlet.robin.gamma", "\"y\"", "\"2*y\""),

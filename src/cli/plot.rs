@@ -31,7 +31,7 @@ pub struct PlotArgs {
     #[arg(long)]
     pub mesh: bool,
 
-    /// Draw arrows of the velocity
+    /// Draw arrows of the velocity, with --field flux of the flux
     #[arg(long)]
     pub arrows: bool,
 
@@ -60,6 +60,8 @@ impl PlotArgs {
 pub enum PlotField {
     /// Magnitude of the velocity
     Speed,
+    /// Magnitude of the flux density -k grad u, where the results hold it
+    Flux,
     /// Pressure
     Pressure,
     /// The solution

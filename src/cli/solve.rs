@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::io::followed;
 use crate::mesh::{MeshSource, Partitioner};
 use crate::parallel::{Comm, MOST_LOGICAL_RANKS, MOST_THREADS};
+use crate::physics::Physics;
 use crate::problem::Condition;
 
 /// Options of a solve. They override what a case file says.
@@ -47,6 +48,10 @@ pub struct SolveArgs {
     /// values are numbers or formulas in x and y (m), as in "inlet=robin:0,2.5*(1-y^2)"; may be repeated
     #[arg(long, value_name = "NAME=CONDITION", value_parser = BoundaryCondition::from_str)]
     pub bc: Vec<BoundaryCondition>,
+
+    /// What the equation describes: names and units of the results [default: flow]
+    #[arg(long, value_enum)]
+    pub physics: Option<Physics>,
 
     /// Preconditioner of CG [default: multigrid]
     #[arg(long, value_enum)]
@@ -186,6 +191,7 @@ impl SolveArgs {
             case.boundary.insert(name.clone(), condition.clone());
         }
         set(&mut case.refine, self.refine);
+        set(&mut case.physics, self.physics);
         set(&mut case.solver.preconditioner, self.preconditioner);
         set(&mut case.solver.operator, self.operator);
         set(&mut case.solver.rtol, self.rtol);
@@ -254,10 +260,11 @@ mod tests {
     fn the_help_states_the_defaults() {
         let help = Cli::command().render_long_help().to_string();
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
-        let Case { solver, constants, output, refine, .. } = Case::default();
+        let Case { solver, constants, output, refine, physics, .. } = Case::default();
         for value in [
             output.results.display().to_string(),
             refine.to_string(),
+            physics.name().to_owned(),
             solver.preconditioner.name().to_owned(),
             solver.operator.name().to_owned(),
             "1e-8".to_owned(),

@@ -15,6 +15,13 @@ pub struct GaussVelocities {
     pub velocities: [[f64; 2]; 4],
 }
 
+impl GaussVelocities {
+    /// Returns the mean of the velocities (m/s).
+    pub fn mean(&self) -> [f64; 2] {
+        [0, 1].map(|axis| self.velocities.iter().fold(0.0, |sum, v| sum + 0.25 * v[axis]))
+    }
+}
+
 /// Velocities in all local elements, from `u` at the local nodes.
 pub fn gauss_velocities(mesh: &LocalMesh, u: &[f64]) -> Vec<GaussVelocities> {
     in_batches(mesh.elements.len(), |batch, out| {

@@ -1,12 +1,14 @@
 //! Velocity, speed and pressure from the potential, and an estimate of the error.
 
 mod estimate;
+mod flux;
 mod gauss;
 mod patch;
 mod recovery;
 mod sides;
 
 pub use estimate::{ErrorEstimate, estimate_error};
+pub use flux::Flux;
 pub use gauss::{GaussVelocities, gauss_velocities};
 pub use recovery::{Recovered, recover};
 
@@ -45,13 +47,8 @@ pub struct ElementFields {
 /// Derived fields of this rank's own elements.
 pub fn element_fields(mesh: &LocalMesh, gauss: &[GaussVelocities], fluid: Fluid) -> Vec<ElementFields> {
     let field = |at: &GaussVelocities| {
-        let (mut velocity, mut speed) = ([0.0; 2], 0.0);
-        for v in at.velocities {
-            velocity[0] += 0.25 * v[0];
-            velocity[1] += 0.25 * v[1];
-            speed += 0.25 * v[0].hypot(v[1]);
-        }
-        ElementFields { velocity, speed, pressure: fluid.pressure(speed) }
+        let speed = at.velocities.iter().fold(0.0, |sum, v| sum + 0.25 * v[0].hypot(v[1]));
+        ElementFields { velocity: at.mean(), speed, pressure: fluid.pressure(speed) }
     };
     gauss[..mesh.own_elements].par_iter().with_min_len(512).map(field).collect()
 }
@@ -87,12 +84,16 @@ pub struct Statistics {
     pub std: f64,
 }
 
+/// Returns the smallest and the largest value of all ranks. **Collective.**
+pub fn range(comm: &Comm, values: impl Iterator<Item = f64>) -> [f64; 2] {
+    let [low, high] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
+    [comm.min(low), comm.max(high)]
+}
+
 /// Statistics over all ranks. **Collective.**
 pub fn statistics(comm: &Comm, values: &[f64]) -> Statistics {
-    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let count = comm.sum(values.len() as u64) as f64;
     let mean = comm.sum(values.iter().sum::<f64>()) / count;
     let variance = comm.sum(values.iter().map(|v| (v - mean).powi(2)).sum::<f64>()) / count;
-    Statistics { range: [comm.min(low), comm.max(high)], mean, std: variance.sqrt() }
+    Statistics { range: range(comm, values.iter().copied()), mean, std: variance.sqrt() }
 }

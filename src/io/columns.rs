@@ -18,17 +18,18 @@ pub fn path(field: &str) -> String {
     format!("{GROUP}/{field}")
 }
 
-/// Writes the group for so many nodes and elements. The third column is zero. **Collective.**
+/// Writes the group for so many nodes and elements, with the vector fields that the file `has`. The
+/// third column is zero. **Collective.**
 ///
 /// # Errors
 /// HDF5's own.
-pub fn write(file: &File, nodes: usize, elements: usize) -> hdf5::Result<()> {
+pub fn write(file: &File, nodes: usize, elements: usize, has: impl Fn(&str) -> bool) -> hdf5::Result<()> {
     file.create_group(GROUP)?;
     let axis = |name: &'static str| Source { name, extents: vec![nodes], column: Selection::from(..) };
     link(file, POINTS, nodes, ["x", "y"].map(axis))?;
     let fields =
         xdmf::node_vectors().map(|name| (name, nodes)).chain(xdmf::cell_vectors().map(|name| (name, elements)));
-    for (name, rows) in fields {
+    for (name, rows) in fields.filter(|(name, _)| has(name)) {
         let column = |c: usize| Source { name, extents: vec![rows, 2], column: Selection::from((.., c..c + 1)) };
         link(file, &path(name), rows, [0, 1].map(column))?;
     }

@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::flow::FlowReport;
 use crate::la::{CgReport, Cost, LevelSize, Outcome, Repair};
 use crate::parallel::Comm;
+use crate::physics::{Labels, Physics};
 use crate::timing::{Span, Timings};
 
 /// Everything about one run. The names are those that scripts rely on.
@@ -41,6 +42,10 @@ pub struct RunRecord {
     pub solver_config: SolverConfig,
     /// The case file that does the same again.
     pub case: String,
+    /// The physics that the equation describes.
+    pub physics: Physics,
+    /// Names and units of the computed quantities.
+    pub names: Labels,
     /// What enters and leaves the domain.
     pub flow: FlowReport,
     /// How fast the iteration converged, and the levels it used.
@@ -109,6 +114,14 @@ pub struct SolutionStats {
     pub u_std: f64,
     /// Smallest and largest element speed (m/s).
     pub speed_range: [f64; 2],
+    /// Smallest and largest speed at the nodes (m/s).
+    pub speed_node_range: [f64; 2],
+    /// Smallest and largest magnitude of the element flux, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flux_range: Option<[f64; 2]>,
+    /// Smallest and largest magnitude of the flux at the nodes, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flux_node_range: Option<[f64; 2]>,
     /// Estimated error in the energy norm, (integral of k |grad e|^2)^1/2.
     pub error_estimate: f64,
     /// The same in percent of the energy norm of the solution.

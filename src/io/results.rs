@@ -13,7 +13,7 @@ use super::slabs::ToSlabs;
 use super::{RunRecord, columns, run_group, tags, vtkhdf, xdmf};
 use crate::error::{Error, Result};
 use crate::fault;
-use crate::fields::{ElementFields, NodeFields};
+use crate::fields::{ElementFields, Flux, NodeFields};
 use crate::la::Vector;
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::{Blocks, Comm, Global, work};
@@ -30,10 +30,24 @@ pub struct Results<'a> {
     pub fields: &'a [ElementFields],
     /// Derived fields of the local nodes.
     pub node_fields: &'a [NodeFields],
+    /// The flux density, where it is something else than the velocity.
+    pub flux: Option<&'a Flux>,
     /// Estimated errors of the own elements.
     pub errors: &'a [f64],
     /// What to store about the run.
     pub record: &'a RunRecord,
+}
+
+impl Results<'_> {
+    /// Returns whether a field of the results is written: a flux where there is one, a pressure where it means
+    /// something.
+    pub(super) fn has(&self, field: &str) -> bool {
+        match field {
+            "flux" | "flux_node" => self.flux.is_some(),
+            "pressure" | "pressure_node" => self.record.physics.has_pressure(),
+            _ => true,
+        }
+    }
 }
 
 /// Most elements of which the bytes can be counted.
@@ -130,7 +144,7 @@ impl ResultsFile {
     /// if there was one, is untouched.
     pub fn write(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let written = self.write_partial(comm, results);
-        let finished = if written.is_ok() && comm.is_root() { self.finish(results.mesh) } else { Ok(()) };
+        let finished = if written.is_ok() && comm.is_root() { self.finish(results) } else { Ok(()) };
         if comm.is_root() && (written.is_err() || finished.is_err()) {
             // The write has failed already; what is left of it only takes space.
             let _ = fs::remove_file(partial(&self.path));
@@ -152,11 +166,14 @@ impl ResultsFile {
         comm.agree(paths.into_iter().try_for_each(|path| flush(path).map_err(|e| failed(path, e))))
     }
 
-    fn finish(&self, mesh: &LocalMesh) -> Result<()> {
+    fn finish(&self, results: &Results) -> Result<()> {
+        let mesh = results.mesh;
         let companion = self.companion_path();
         if self.companion == Companion::Xdmf {
             let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-            let text = xdmf::describe(&name, mesh.total_nodes, mesh.total_elements, index_bytes(mesh));
+            let text = xdmf::describe(&name, mesh.total_nodes, mesh.total_elements, index_bytes(mesh), |name| {
+                results.has(name)
+            });
             let write = fs::write(partial(&companion), text);
             write.map_err(|e| failed(&companion, e))?;
         }
@@ -166,8 +183,9 @@ impl ResultsFile {
 
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let mesh = results.mesh;
+        let flux = |width: usize| results.flux.map_or(0, |_| width as u64 * (mesh.total_nodes + mesh.total_elements));
         let tags = comm.sum(tags::size(mesh, results.boundary));
-        let size = bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh)) + tags;
+        let size = bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh)) + tags + flux(size_of::<[f64; 2]>());
         let collective =
             self.write_file(comm, &self.path, size, results.record, |file| Writer { comm, file, results }.write())?;
         if self.companion == Companion::Xdmf {
@@ -175,7 +193,7 @@ impl ResultsFile {
         }
         let node = 9 * size_of::<f64>();
         let element = size_of::<[i64; 8]>() + size_of::<i32>() + 1 + 8 * size_of::<f64>();
-        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64;
+        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + flux(size_of::<[f64; 3]>());
         let path = self.companion_path();
         let also = self.write_file(comm, &path, size, results.record, |file| vtkhdf::write(comm, file, results))?;
         Ok(collective && also)
@@ -226,7 +244,9 @@ impl Writer<'_> {
         let elements = self.write_elements()?;
         let tags = tags::write(self.comm, self.file, self.results.mesh, self.results.boundary)?;
         let mesh = self.results.mesh;
-        columns::write(self.file, mesh.total_nodes as usize, mesh.total_elements as usize)?;
+        columns::write(self.file, mesh.total_nodes as usize, mesh.total_elements as usize, |name| {
+            self.results.has(name)
+        })?;
         run_group::write(self.comm, self.file, self.results.record)?;
         Ok(nodes && elements && tags)
     }
@@ -247,16 +267,21 @@ impl Writer<'_> {
         let Results { u, node_fields, .. } = self.results;
 
         let slab = send(&|n| mesh.coordinates[n], &|point| point);
-        let x = self.dataset("x", blocks, 1, &column(&slab, 0), "m")?;
-        let y = self.dataset("y", blocks, 1, &column(&slab, 1), "m")?;
+        let x = self.dataset("x", blocks, 1, &column(&slab, 0))?;
+        let y = self.dataset("y", blocks, 1, &column(&slab, 1))?;
         let slab = send(&|n| [u.owned()[n], node_fields[n].pressure], &nan);
-        let u = self.dataset("u", blocks, 1, &column(&slab, 0), "m^2/s")?;
-        let pressure = self.dataset("pressure_node", blocks, 1, &column(&slab, 1), "Pa")?;
+        let u = self.dataset("u", blocks, 1, &column(&slab, 0))?;
+        let pressure =
+            !self.results.has("pressure_node") || self.dataset("pressure_node", blocks, 1, &column(&slab, 1))?;
         let slab = send(&|n| node_fields[n].velocity, &nan);
-        let vel = self.dataset("vel_node", blocks, 2, slab.as_flattened(), "m/s")?;
+        let vel = self.dataset("vel_node", blocks, 2, slab.as_flattened())?;
         let slab = send(&|n| [node_fields[n].speed; 2], &nan);
-        let speed = self.dataset("abs_vel_node", blocks, 1, &column(&slab, 0), "m/s")?;
-        Ok(x && y && u && vel && speed && pressure)
+        let speed = self.dataset("abs_vel_node", blocks, 1, &column(&slab, 0))?;
+        let flux = self.results.flux.map(|flux| {
+            let slab = send(&|n| flux.nodes[n], &nan);
+            self.dataset("flux_node", blocks, 2, slab.as_flattened())
+        });
+        Ok(x && y && u && vel && speed && pressure && flux.unwrap_or(Ok(true))?)
     }
 
     fn write_elements(&self) -> hdf5::Result<bool> {
@@ -273,35 +298,32 @@ impl Writer<'_> {
         let slab = to_slabs.send(self.comm, &connectivity, 0);
         let nodes = slab.iter().flat_map(|row| &row[..8]);
         let quad8 = if index_bytes(mesh) == 4 {
-            self.dataset("quad8", blocks, 8, &nodes.map(|&n| n as i32).collect::<Vec<i32>>(), "")?
+            self.dataset("quad8", blocks, 8, &nodes.map(|&n| n as i32).collect::<Vec<i32>>())?
         } else {
-            self.dataset("quad8", blocks, 8, &nodes.map(|&n| n as i64).collect::<Vec<i64>>(), "")?
+            self.dataset("quad8", blocks, 8, &nodes.map(|&n| n as i64).collect::<Vec<i64>>())?
         };
         let ranks: Vec<i32> = slab.iter().map(|row| row[8] as i32).collect();
-        let partition = self.dataset("partition", blocks, 1, &ranks, "")?;
+        let partition = self.dataset("partition", blocks, 1, &ranks)?;
 
         let fields = self.results.fields.iter().zip(self.results.errors);
         let values = fields.map(|(f, error)| [f.velocity[0], f.velocity[1], f.speed, f.pressure, *error]);
         let slab = to_slabs.send(self.comm, &values.collect::<Vec<[f64; 5]>>(), f64::NAN);
         let velocity: Vec<f64> = slab.iter().flat_map(|row| [row[0], row[1]]).collect();
         let column = |c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
-        let vel = self.dataset("vel", blocks, 2, &velocity, "m/s")?;
-        let speed = self.dataset("abs_vel", blocks, 1, &column(2), "m/s")?;
-        let pressure = self.dataset("pressure", blocks, 1, &column(3), "Pa")?;
-        let error = self.dataset("error", blocks, 1, &column(4), "m^2/s")?;
-        Ok(quad8 && partition && vel && speed && pressure && error)
+        let vel = self.dataset("vel", blocks, 2, &velocity)?;
+        let speed = self.dataset("abs_vel", blocks, 1, &column(2))?;
+        let pressure = !self.results.has("pressure") || self.dataset("pressure", blocks, 1, &column(3))?;
+        let error = self.dataset("error", blocks, 1, &column(4))?;
+        let flux = self.results.flux.map(|flux| {
+            let slab = to_slabs.send(self.comm, &flux.elements, f64::NAN);
+            self.dataset("flux", blocks, 2, slab.as_flattened())
+        });
+        Ok(quad8 && partition && vel && speed && pressure && error && flux.unwrap_or(Ok(true))?)
     }
 
     /// One dataset of all ranks' rows, `width` values each.
-    fn dataset<T: H5Type>(
-        &self,
-        name: &str,
-        blocks: Blocks,
-        width: usize,
-        values: &[T],
-        unit: &str,
-    ) -> hdf5::Result<bool> {
+    fn dataset<T: H5Type>(&self, name: &str, blocks: Blocks, width: usize, values: &[T]) -> hdf5::Result<bool> {
         let part = Part { total: blocks.total(), rows: blocks.range(self.comm.rank()) };
-        write_part(self.comm, self.file, name, part, width, values, unit)
+        write_part(self.comm, self.file, name, part, width, values, self.results.record.names.of(name))
     }
 }

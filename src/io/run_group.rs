@@ -4,7 +4,8 @@ use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group};
 
 use super::RunRecord;
-use crate::flow::{BoundaryFlow, FlowReport};
+use super::dataset::{attribute, unicode};
+use crate::flow::BoundaryFlow;
 use crate::parallel::Comm;
 use crate::parallel::hdf5_rows::write_rows;
 
@@ -14,9 +15,7 @@ use crate::parallel::hdf5_rows::write_rows;
 /// Those of HDF5.
 pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     let group = file.create_group("run")?;
-    let text = |name: &str, value: &str| -> hdf5::Result<()> {
-        group.new_attr::<VarLenUnicode>().create(name)?.write_scalar(&unicode(value)?)
-    };
+    let text = |name: &str, value: &str| attribute(&group, name, value);
     let number = |name: &str, value: f64| group.new_attr::<f64>().create(name)?.write_scalar(&value);
     let count = |name: &str, value: u64| group.new_attr::<u64>().create(name)?.write_scalar(&value);
     let config = &record.solver_config;
@@ -33,6 +32,7 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     }
     number("rtol", config.rtol)?;
     count("max_iterations", config.max_iterations as u64)?;
+    text("physics", record.physics.name())?;
     number("gamma", config.gamma)?;
     number("p0", config.p0)?;
     number("density", config.density)?;
@@ -48,7 +48,7 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     count("hosts", record.parallel.hosts as u64)?;
     text("host", &record.parallel.first_host)?;
     text("case", &record.case)?;
-    write_flow(&group, &record.flow)?;
+    write_flow(&group, record)?;
 
     let history = &record.residual_history;
     let dataset = group.new_dataset::<f64>().shape(history.len()).create("residual_history")?;
@@ -58,8 +58,12 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
 }
 
 /// Flow through each named boundary, as attributes of one length.
-fn write_flow(run: &Group, flow: &FlowReport) -> hdf5::Result<()> {
+fn write_flow(run: &Group, RunRecord { flow, names, .. }: &RunRecord) -> hdf5::Result<()> {
     let group = run.create_group("flow")?;
+    attribute(&group, "long_name", &names.flow.name)?;
+    if !names.flow.unit.is_empty() {
+        attribute(&group, "units", &names.flow.unit)?;
+    }
     let list = |name: &str, of: fn(&BoundaryFlow) -> f64| {
         let values: Vec<f64> = flow.boundaries.iter().map(of).collect();
         group.new_attr::<f64>().shape(values.len()).create(name)?.write_raw(&values)
@@ -78,8 +82,4 @@ fn write_flow(run: &Group, flow: &FlowReport) -> hdf5::Result<()> {
         group.new_attr::<f64>().create(name)?.write_scalar(&value)?;
     }
     Ok(())
-}
-
-fn unicode(text: &str) -> hdf5::Result<VarLenUnicode> {
-    text.parse().map_err(|_| hdf5::Error::from("text with a NUL"))
 }

@@ -8,6 +8,7 @@ use hdf5::{File, Group, H5Type};
 use super::Results;
 use super::dataset::{Part, write_part};
 use crate::parallel::Comm;
+use crate::physics::Labels;
 
 /// VTK_QUADRATIC_QUAD.
 const CELL_TYPE: u8 = 23;
@@ -25,45 +26,53 @@ pub fn write(comm: &Comm, file: &File, results: &Results) -> hdf5::Result<bool> 
     root.new_attr::<FixedAscii<16>>().create("Type")?.write_scalar(&kind)?;
 
     let (nodes, connectivity) = own_nodes(results);
+    let labels = &results.record.names;
     let cells = 0..mesh.own_elements;
-    let writer = Writer { comm, group: &root };
+    let writer = Writer { comm, group: &root, labels };
     let count = |n: usize| [n as i64];
-    let mut collective = writer.column("NumberOfPoints", &count(nodes.len()), "")?;
-    collective &= writer.column("NumberOfCells", &count(mesh.own_elements), "")?;
-    collective &= writer.column("NumberOfConnectivityIds", &count(connectivity.len()), "")?;
+    let mut collective = writer.column("NumberOfPoints", &count(nodes.len()))?;
+    collective &= writer.column("NumberOfCells", &count(mesh.own_elements))?;
+    collective &= writer.column("NumberOfConnectivityIds", &count(connectivity.len()))?;
     let points: Vec<f64> = nodes.iter().flat_map(|&n| with_zero(mesh.coordinates[n])).collect();
-    collective &= writer.rows("Points", 3, &points, "m")?;
-    collective &= writer.column("Connectivity", &connectivity, "")?;
-    collective &= writer.column("Offsets", &(0..=mesh.own_elements).map(|e| 8 * e as i64).collect::<Vec<_>>(), "")?;
-    collective &= writer.column("Types", &vec![CELL_TYPE; mesh.own_elements], "")?;
+    collective &= writer.rows("Points", 3, &points)?;
+    collective &= writer.column("Connectivity", &connectivity)?;
+    collective &= writer.column("Offsets", &(0..=mesh.own_elements).map(|e| 8 * e as i64).collect::<Vec<_>>())?;
+    collective &= writer.column("Types", &vec![CELL_TYPE; mesh.own_elements])?;
 
     let group = root.create_group("PointData")?;
-    let writer = Writer { comm, group: &group };
+    let writer = Writer { comm, group: &group, labels };
     let at_nodes = || nodes.iter().map(|&n| &results.node_fields[n]);
     let u: Vec<f64> = nodes.iter().map(|&n| results.u.local()[n]).collect();
-    collective &= writer.column("u", &u, "m^2/s")?;
-    collective &=
-        writer.rows("vel_node", 3, &at_nodes().flat_map(|f| with_zero(f.velocity)).collect::<Vec<_>>(), "m/s")?;
-    collective &= writer.column("abs_vel_node", &at_nodes().map(|f| f.speed).collect::<Vec<_>>(), "m/s")?;
-    collective &= writer.column("pressure_node", &at_nodes().map(|f| f.pressure).collect::<Vec<_>>(), "Pa")?;
+    collective &= writer.column("u", &u)?;
+    collective &= writer.rows("vel_node", 3, &at_nodes().flat_map(|f| with_zero(f.velocity)).collect::<Vec<_>>())?;
+    collective &= writer.column("abs_vel_node", &at_nodes().map(|f| f.speed).collect::<Vec<_>>())?;
+    if results.has("pressure_node") {
+        collective &= writer.column("pressure_node", &at_nodes().map(|f| f.pressure).collect::<Vec<_>>())?;
+    }
+    if let Some(flux) = results.flux {
+        let flux: Vec<f64> = nodes.iter().flat_map(|&n| with_zero(flux.nodes[n])).collect();
+        collective &= writer.rows("flux_node", 3, &flux)?;
+    }
     let numbers: Vec<i64> = nodes.iter().map(|&n| mesh.node_ids[n] as i64).collect();
-    collective &= writer.column("node", &numbers, "")?;
+    collective &= writer.column("node", &numbers)?;
 
     let group = root.create_group("CellData")?;
-    let writer = Writer { comm, group: &group };
+    let writer = Writer { comm, group: &group, labels };
     let fields = results.fields;
-    collective &=
-        writer.rows("vel", 3, &fields.iter().flat_map(|f| with_zero(f.velocity)).collect::<Vec<_>>(), "m/s")?;
-    collective &= writer.column("abs_vel", &fields.iter().map(|f| f.speed).collect::<Vec<_>>(), "m/s")?;
-    collective &= writer.column("pressure", &fields.iter().map(|f| f.pressure).collect::<Vec<_>>(), "Pa")?;
-    collective &= writer.column("error", results.errors, "m^2/s")?;
-    collective &= writer.column(
-        "partition",
-        &mesh.element_owners[cells.clone()].iter().map(|&rank| rank as i32).collect::<Vec<_>>(),
-        "",
-    )?;
+    collective &= writer.rows("vel", 3, &fields.iter().flat_map(|f| with_zero(f.velocity)).collect::<Vec<_>>())?;
+    collective &= writer.column("abs_vel", &fields.iter().map(|f| f.speed).collect::<Vec<_>>())?;
+    if results.has("pressure") {
+        collective &= writer.column("pressure", &fields.iter().map(|f| f.pressure).collect::<Vec<_>>())?;
+    }
+    if let Some(flux) = results.flux {
+        let flux: Vec<f64> = flux.elements.iter().copied().flat_map(with_zero).collect();
+        collective &= writer.rows("flux", 3, &flux)?;
+    }
+    collective &= writer.column("error", results.errors)?;
+    collective &= writer
+        .column("partition", &mesh.element_owners[cells.clone()].iter().map(|&rank| rank as i32).collect::<Vec<_>>())?;
     let numbers: Vec<i64> = cells.map(|e| mesh.element_ids[e] as i64).collect();
-    collective &= writer.column("element", &numbers, "")?;
+    collective &= writer.column("element", &numbers)?;
     Ok(collective)
 }
 
@@ -90,17 +99,18 @@ fn with_zero([x, y]: [f64; 2]) -> [f64; 3] {
 struct Writer<'a> {
     comm: &'a Comm,
     group: &'a Group,
+    labels: &'a Labels,
 }
 
 impl Writer<'_> {
-    fn column<T: H5Type>(&self, name: &str, values: &[T], unit: &str) -> hdf5::Result<bool> {
-        self.rows(name, 1, values, unit)
+    fn column<T: H5Type>(&self, name: &str, values: &[T]) -> hdf5::Result<bool> {
+        self.rows(name, 1, values)
     }
 
-    fn rows<T: H5Type>(&self, name: &str, width: usize, values: &[T], unit: &str) -> hdf5::Result<bool> {
+    fn rows<T: H5Type>(&self, name: &str, width: usize, values: &[T]) -> hdf5::Result<bool> {
         let count = (values.len() / width) as u64;
         let start = self.comm.exclusive_sum(count);
         let part = Part { total: self.comm.sum(count), rows: start..start + count };
-        write_part(self.comm, self.group, name, part, width, values, unit)
+        write_part(self.comm, self.group, name, part, width, values, self.labels.of(name))
     }
 }

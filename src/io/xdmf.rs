@@ -8,8 +8,10 @@
 use super::columns::{self, POINTS};
 
 /// The names of the nodal and of the cell values, with their components.
-const NODE_FIELDS: [(&str, usize); 4] = [("u", 1), ("vel_node", 2), ("abs_vel_node", 1), ("pressure_node", 1)];
-const CELL_FIELDS: [(&str, usize); 5] = [("vel", 2), ("abs_vel", 1), ("pressure", 1), ("error", 1), ("partition", 1)];
+const NODE_FIELDS: [(&str, usize); 5] =
+    [("u", 1), ("vel_node", 2), ("abs_vel_node", 1), ("pressure_node", 1), ("flux_node", 2)];
+const CELL_FIELDS: [(&str, usize); 6] =
+    [("vel", 2), ("abs_vel", 1), ("pressure", 1), ("error", 1), ("partition", 1), ("flux", 2)];
 
 /// Returns the names of the vector fields at the nodes.
 pub fn node_vectors() -> impl Iterator<Item = &'static str> {
@@ -25,8 +27,8 @@ fn vectors(fields: &[(&'static str, usize)]) -> impl Iterator<Item = &'static st
     fields.iter().filter(|(_, components)| *components == 2).map(|(name, _)| *name)
 }
 
-/// Returns the text for a results file called `file` in the same folder.
-pub fn describe(file: &str, nodes: u64, elements: u64, index_bytes: usize) -> String {
+/// Returns the text for a results file called `file` in the same folder, with the fields that it `has`.
+pub fn describe(file: &str, nodes: u64, elements: u64, index_bytes: usize, has: impl Fn(&str) -> bool) -> String {
     let file = escape(file);
     let item = |path: &str, dimensions: &str, kind: &str, bytes: usize| {
         format!(
@@ -61,10 +63,10 @@ pub fn describe(file: &str, nodes: u64, elements: u64, index_bytes: usize) -> St
             "      <Attribute Name=\"{name}\" AttributeType=\"{kind}\" Center=\"{center}\">\n        {data}\n      </Attribute>\n"
         );
     };
-    for (name, components) in NODE_FIELDS {
+    for (name, components) in NODE_FIELDS.into_iter().filter(|(name, _)| has(name)) {
         attribute(name, "Node", nodes, components);
     }
-    for (name, components) in CELL_FIELDS {
+    for (name, components) in CELL_FIELDS.into_iter().filter(|(name, _)| has(name)) {
         attribute(name, "Cell", elements, components);
     }
     text += "    </Grid>\n  </Domain>\n</Xdmf>\n";
@@ -81,7 +83,7 @@ mod tests {
 
     #[test]
     fn every_dataset_is_described_with_its_size() {
-        let text = describe("a&b.h5", 21, 4, 4);
+        let text = describe("a&b.h5", 21, 4, 4, |name| !name.starts_with("flux"));
         for wanted in [
             r#"<DataItem Dimensions="4 8" NumberType="Int" Precision="4" Format="HDF">a&amp;b.h5:/quad8</DataItem>"#,
             r#"<DataItem Dimensions="21 3" NumberType="Float" Precision="8" Format="HDF">a&amp;b.h5:/vtk/points</DataItem>"#,
@@ -91,6 +93,7 @@ mod tests {
         ] {
             assert!(text.contains(wanted), "{wanted} is not in\n{text}");
         }
+        assert!(!text.contains("flux"), "{text}");
         assert_eq!(text.matches("<DataItem").count(), text.matches("</DataItem>").count());
     }
 }

@@ -53,7 +53,8 @@ pub fn draw(reader: &ResultsReader, args: &PlotArgs) -> Result<Scene> {
         draw_contours(&mut page, &sampling, &u, contours, &view);
     }
     if args.arrows || args.streamlines {
-        let velocity = reader.numbers("vel_node", Some(&[nodes, 2]))?;
+        let vectors = if args.field == PlotField::Flux { "flux_node" } else { "vel_node" };
+        let velocity = reader.numbers(vectors, Some(&[nodes, 2]))?;
         let component = |c: usize| velocity.iter().skip(c).step_by(2).copied().collect::<Vec<f64>>();
         let [x, y] = [0, 1].map(|c| sampling.nodal(&mesh, &component(c)));
         draw_flow(&mut page, &Flow::new(sampling.width, &x, &y), &view, args);
@@ -76,13 +77,22 @@ impl Values {
         let (nodes, elements) = (mesh.points.len(), mesh.elements.len());
         let (dataset, is_nodal, name) = match kind {
             PlotField::Speed => ("abs_vel_node", true, "speed"),
+            PlotField::Flux => ("flux_node", true, "flux"),
             PlotField::Pressure => ("pressure_node", true, "pressure"),
             PlotField::U => ("u", true, "u"),
             PlotField::Partition => ("partition", false, "rank"),
             PlotField::Error => ("error", false, "error estimate"),
         };
-        let mut numbers = reader.numbers(dataset, Some(&[if is_nodal { nodes } else { elements }]))?;
+        let mut numbers = match kind {
+            PlotField::Flux => {
+                let flux = reader.numbers(dataset, Some(&[nodes, 2]))?;
+                flux.as_chunks::<2>().0.iter().map(|[x, y]| x.hypot(*y)).collect()
+            }
+            _ => reader.numbers(dataset, Some(&[if is_nodal { nodes } else { elements }]))?,
+        };
         let mut unit = reader.unit(dataset);
+        let stored = if is_nodal { reader.name(dataset) } else { None };
+        let name = stored.unwrap_or_else(|| name.to_owned());
         if kind == PlotField::Error {
             // Errors differ by orders of magnitude: colours follow the logarithm.
             let largest = numbers.iter().copied().fold(0.0, f64::max);
@@ -104,7 +114,7 @@ impl Values {
 
     fn bar(&self) -> Bar {
         let gradient = match self.kind {
-            PlotField::Speed => colorous::VIRIDIS,
+            PlotField::Speed | PlotField::Flux => colorous::VIRIDIS,
             PlotField::Pressure | PlotField::U => colorous::CIVIDIS,
             PlotField::Error => colorous::INFERNO,
             PlotField::Partition => return Bar::classes((self.range[1] as usize).saturating_add(1), &self.label),

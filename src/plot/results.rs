@@ -101,7 +101,7 @@ impl ResultsReader {
 
     /// The unit that is written beside a dataset, "" if none is.
     pub fn unit(&self, name: &str) -> String {
-        let unit = self.file.dataset(name).and_then(|d| d.attr("unit")?.read_scalar::<VarLenUnicode>());
+        let unit = self.text(name, "units").or_else(|| self.text(name, "unit"));
         unit.map_or(String::new(), |unit| unit.replace("^2", "²").replace("^3", "³"))
     }
 
@@ -113,15 +113,37 @@ impl ResultsReader {
         (converged == 0).then(residual)
     }
 
+    /// Returns the name that is written beside a dataset.
+    pub fn name(&self, dataset: &str) -> Option<String> {
+        self.text(dataset, "long_name")
+    }
+
+    fn text(&self, dataset: &str, attribute: &str) -> Option<String> {
+        let text = self.file.dataset(dataset).and_then(|d| d.attr(attribute)?.read_scalar::<VarLenUnicode>());
+        text.ok().map(|text| text.to_string())
+    }
+
     fn dataset(&self, name: &'static str) -> Result<Dataset> {
         self.file.dataset(name).map_err(|_| {
             let found = self.file.member_names().unwrap_or_default();
             let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
-            Error::NotResults { path: self.path.clone(), name, found }
+            Error::NotResults { path: self.path.clone(), name, why: why_missing(name), found }
         })
     }
 
     fn bad_shape(&self, name: &'static str, dataset: &Dataset, expected: String) -> Error {
         Error::BadShape { path: self.path.clone(), name: name.to_owned(), shape: dataset.shape(), expected }
+    }
+}
+
+/// Returns why a dataset may be missing, and what to do.
+fn why_missing(dataset: &str) -> &'static str {
+    match dataset {
+        "flux_node" => {
+            "the flux is written where k is not 1 everywhere or the physics is not flow (--physics); elsewhere it is the \
+             velocity (--field speed)"
+        }
+        "pressure_node" => "a pressure is written for potential flow only (--physics flow)",
+        _ => "this picture needs a results file of quad8-mpi (a mesh must be solved first)",
     }
 }

@@ -16,6 +16,7 @@ use quad8_mpi::io::{
 use quad8_mpi::la::{Cost, Outcome, Vector};
 use quad8_mpi::mesh::MeshSource;
 use quad8_mpi::parallel::{Comm, Global};
+use quad8_mpi::physics::{Labels, Names, Physics};
 use quad8_mpi::timing::{Span, Timings};
 use quad8_mpi::{Error, ExitCode, Result};
 
@@ -50,6 +51,9 @@ fn record() -> RunRecord {
             u_mean: 0.5,
             u_std: 0.1,
             speed_range: [1.0, 2.0],
+            speed_node_range: [0.9, 2.1],
+            flux_range: None,
+            flux_node_range: None,
             error_estimate: 0.01,
             error_estimate_percent: 1.0,
             final_residual: 1e-9,
@@ -65,6 +69,8 @@ fn record() -> RunRecord {
             fixed_nodes: 0,
         },
         case: String::new(),
+        physics: Physics::Flow,
+        names: Labels::new(Physics::Flow, &Names::default()),
         flow: FlowReport {
             boundaries: vec![BoundaryFlow { name: "Ausfluß".into(), flow: 1.0, sampled: 1.5 }],
             walls_sampled: 0.0,
@@ -143,6 +149,7 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
         u: &u,
         fields: &fields,
         node_fields: &node_fields,
+        flux: None,
         errors: &errors,
         record: &record(),
     };
