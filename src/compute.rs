@@ -3,7 +3,9 @@
 
 use std::rc::Rc;
 
-use crate::assemble::{ElementMatrices, Family, Stiffness, fixed_nodes, held_nodes, load_vector};
+use crate::assemble::{
+    ElementMatrices, JACOBI_ALONE, MULTIGRID, Stiffness, SystemPreconditioners, fixed_nodes, held_nodes, load_vector,
+};
 use crate::breakdown::{Breakdown, Laps};
 use crate::case::{Case, OperatorKind, PreconditionerKind};
 use crate::checkpoint::{Checkpoints, Interrupts, Orders, Restart, Subject, Watch};
@@ -15,7 +17,10 @@ use crate::fault;
 use crate::fields::{Fluid, Flux, element_fields, estimate_error, gauss_velocities, node_fields, recover};
 use crate::flow::flow_report;
 use crate::io::{Convergence, read_partition};
-use crate::la::{CgOptions, CgState, Jacobi, Preconditioner, RightSide, Vector, conjugate_gradient_monitored};
+use crate::la::{
+    CgOptions, CgState, Preconditioners, RightSide, Vector, build_preconditioner, conjugate_gradient_with_fallback,
+    used_preconditioners,
+};
 use crate::mesh::{self, BoundaryEdge, LocalMesh, MeshSlab, Partition, Split};
 use crate::parallel::{Comm, Halo, Placement, heartbeat, work};
 use crate::physics::Physics;
@@ -114,30 +119,37 @@ impl Task<'_> {
         // 3. Solve.
         begin("solve")?;
         progress.stage("setting up the preconditioner");
-        // For the ways between the levels, their operators, and what smooths there.
-        work::expect(3 * halo.map().owned() as u64, halo.map().total(), "unknowns");
-        let preconditioner = watch.time("setup_preconditioner", || {
-            Ok::<Box<dyn Preconditioner>, Error>(match solver.preconditioner {
-                PreconditionerKind::Jacobi => Box::new(Jacobi::new(&operator.diagonal())),
-                PreconditionerKind::Multigrid => {
-                    let family = Family::new(comm, &mesh, (&base.mesh, &base.boundary), problem, *refine, elements)?;
-                    Box::new(stiffness.multigrid(&mesh, &fixed, family)?)
-                }
-            })
-        })?;
-        let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations };
+        let mut candidates = SystemPreconditioners {
+            comm,
+            problem,
+            mesh: (&mesh, &boundary),
+            base: (&base.mesh, &base.boundary),
+            levels: *refine,
+            fixed: &fixed,
+            stiffness: &stiffness,
+            elements: Some(elements),
+            names: match solver.preconditioner {
+                PreconditionerKind::Jacobi => JACOBI_ALONE,
+                PreconditionerKind::Multigrid => MULTIGRID,
+            },
+        };
+        let mut start = start.unwrap_or_else(|| CgState::new(Vector::zeros(halo.map())));
+        let preconditioner =
+            watch.time("setup_preconditioner", || build_preconditioner(&mut candidates, &mut start))?;
+        let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations, patience: None };
         begin("iterate")?;
-        let start = start.unwrap_or_else(|| CgState::new(Vector::zeros(halo.map())));
         let laps = Laps::start();
-        let (mut u, report) = watch.time("solve_system", || {
+        let (mut u, report, preconditioner) = watch.time("solve_system", || {
             let every = args.checkpoint_every;
             let orders = Orders { comm, console, laps: &laps, interrupts, checkpoints, subject: &subject, every };
             let monitor = Watch::new(orders);
-            let (u, report) = conjugate_gradient_monitored(operator, &*preconditioner, &b, start, options, &monitor);
-            monitor.end(&report)?;
-            Ok::<_, Error>((u, report))
+            let first = (&mut candidates as &mut dyn Preconditioners, preconditioner);
+            let solved = conjugate_gradient_with_fallback(operator, first, &b, start, options, &monitor)?;
+            monitor.end(&solved.1)?;
+            Ok::<_, Error>(solved)
         })?;
-        let convergence = Convergence::new(&report, preconditioner.levels());
+        let used = used_preconditioners(candidates.names, &report.switches);
+        let convergence = Convergence::new(&report, preconditioner.levels(), used);
         let breakdown = Breakdown::of_solve(comm, &laps, &preconditioner.spent());
         let matrix_nnz = comm.sum(operator.entries() as u64);
         // The results need their memory.
@@ -146,7 +158,7 @@ impl Task<'_> {
             console.warn(std::slice::from_ref(&warning));
             warnings.push(warning);
         }
-        console.solved(&report, convergence.factor, solver.rtol);
+        console.solved(&report, &convergence, solver.rtol);
 
         // 4. Velocities, pressures and flows.
         progress.stage("recovering velocities");

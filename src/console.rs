@@ -6,8 +6,8 @@ use crate::case::Output;
 use crate::digits::{rounded, signed, significant};
 use crate::estimate::{Estimate, Time};
 use crate::flow::{BoundaryFlow, FlowReport};
-use crate::io::{Parallel, RestartedFrom, RunRecord};
-use crate::la::{CgReport, Outcome};
+use crate::io::{Convergence, Parallel, RestartedFrom, RunRecord};
+use crate::la::{CgReport, Outcome, PreconditionerName, UsedPreconditioner};
 use crate::mesh::{LocalMesh, MeshSource};
 use crate::parallel::Placement;
 use crate::physics::{Label, Labels};
@@ -118,14 +118,21 @@ impl Console {
     }
 
     /// How the iteration went.
-    pub fn solved(&self, report: &CgReport, factor: f64, rtol: f64) {
+    pub fn solved(&self, report: &CgReport, convergence: &Convergence, rtol: f64) {
         let verdict = if report.outcome == Outcome::Converged { "converged" } else { "NOT converged" };
         let text = format!(
-            "{verdict} in {} by a factor of {factor:.2} each, relative residual {:.2e} (wanted {rtol:.0e})",
+            "{verdict} in {} by a factor of {:.2} each, relative residual {:.2e} (wanted {rtol:.0e})",
             count(report.iterations as u64, "iteration"),
+            convergence.factor,
             report.relative_residual()
         );
         self.line("solve", &text);
+        for used in &convergence.preconditioners {
+            if let Some(reason) = &used.reason {
+                let UsedPreconditioner { name: PreconditionerName { name, precision }, from_iteration, .. } = used;
+                self.line("", &format!("{name} in {precision} precision after iteration {from_iteration}: {reason}"));
+            }
+        }
         if !report.repairs.is_empty() {
             let times = count(report.repairs.len() as u64, "time");
             self.line("", &format!("recurrence started again {times} from the true residual, which had left it"));

@@ -25,6 +25,7 @@ pub fn verdict(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
             "in iteration {next} a NaN or an infinity appeared in {}: check the size of the input values",
             quantity.name()
         ),
+        Outcome::Stalled => "the residual no longer shrinks: raise --rtol".to_owned(),
         Outcome::Unreliable => "the true residual went away from that of the recurrence again and again, by more than \
                                 rounding explains: have the memory of the hosts checked"
             .to_owned(),

@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use super::{ElementMatrices, ElementOperator, Fixed, children, fixed_nodes};
 use crate::error::Result;
+use crate::la::Scalar;
 use crate::mesh::{self, BoundaryEdge, LocalMesh};
 use crate::parallel::{Comm, Halo, Local};
 use crate::problem::Problem;
 
 /// A coarser mesh of the same domain with its operator.
-pub struct CoarseMesh {
+pub struct CoarseMesh<T> {
     /// The exchange of its nodal values.
     pub halo: Rc<Halo>,
     /// The mesh.
@@ -17,20 +18,20 @@ pub struct CoarseMesh {
     /// The [`children`] of its own elements in the next finer one.
     pub children: Vec<[Local; 4]>,
     /// The operator on it.
-    pub operator: ElementOperator<f32>,
+    pub operator: ElementOperator<T>,
     /// Its Dirichlet nodes.
     pub fixed: Fixed,
 }
 
 /// The meshes that a mesh was refined from.
-pub struct Family {
+pub struct Family<T = f32> {
     /// Finest first.
-    pub coarser: Vec<CoarseMesh>,
+    pub coarser: Vec<CoarseMesh<T>>,
     /// The element matrices of the last one, or of the mesh itself if there is none.
     pub elements: ElementMatrices,
 }
 
-impl Family {
+impl<T: Scalar> Family<T> {
     /// The meshes between `base` and `mesh`, its refinement `levels` times, whose
     /// element matrices are `elements`: those of a mesh are freed as soon as there
     /// is a coarser one. **Collective.**
@@ -45,7 +46,7 @@ impl Family {
         levels: u32,
         mut elements: ElementMatrices,
     ) -> Result<Self> {
-        let mut coarser: Vec<CoarseMesh> = Vec::new();
+        let mut coarser: Vec<CoarseMesh<T>> = Vec::new();
         for level in (0..levels).rev() {
             let finer = coarser.last().map_or(mesh, |last| &last.mesh);
             let (mesh, boundary) = mesh::refine(comm, base, boundary, level)?;

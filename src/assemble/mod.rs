@@ -13,6 +13,7 @@ mod family;
 mod nested;
 mod operator;
 mod order;
+mod preconditioners;
 mod rows;
 mod system;
 
@@ -22,5 +23,6 @@ pub use elements::{ElementMatrices, load_vector, source_loads};
 pub use family::{CoarseMesh, Family};
 pub use nested::{Nested, children};
 pub use operator::ElementOperator;
+pub use preconditioners::{JACOBI_ALONE, MULTIGRID, SystemPreconditioners};
 pub use rows::sum_elements;
 pub use system::Stiffness;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Corners, ElementMatrices, ElementOperator, Family, Fixed, Nested, sum_elements};
 use crate::error::Result;
-use crate::la::{Coarsening, DistributedCsr, LinearOperator, MatrixTransfer, Multigrid, Transfer};
+use crate::la::{Coarsening, DistributedCsr, LinearOperator, MatrixTransfer, Multigrid, Scalar, Transfer};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, work};
 
@@ -57,9 +57,9 @@ impl Stiffness {
     ///
     /// # Errors
     /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-    pub fn multigrid(&self, mesh: &LocalMesh, fixed: &Fixed, family: Family) -> Result<Multigrid> {
+    pub fn multigrid<T: Scalar>(&self, mesh: &LocalMesh, fixed: &Fixed, family: Family<T>) -> Result<Multigrid<T>> {
         let Family { coarser, elements } = family;
-        let mut transfers: Vec<Box<dyn Transfer<f32>>> = Vec::new();
+        let mut transfers: Vec<Box<dyn Transfer<T>>> = Vec::new();
         let (mut halo, mut mesh, mut fixed) = (self.operator().halo(), mesh, fixed);
         for level in &coarser {
             transfers.push(Box::new(Nested::new(&level.halo, &level.mesh, &level.fixed.fixed, mesh, &level.children)));
@@ -70,12 +70,12 @@ impl Stiffness {
         drop(elements);
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(MatrixTransfer::new(prolongation).to()));
-        let mut operators: Vec<Box<dyn LinearOperator<f32>>> = vec![match self {
+        let mut operators: Vec<Box<dyn LinearOperator<T>>> = vec![match self {
             Self::Elements(operator) => Box::new(operator.to()),
             Self::Assembled(matrix) => Box::new(matrix.to()),
         }];
         work::done(self.operator().halo().map().owned() as u64);
-        operators.extend(coarser.into_iter().map(|level| Box::new(level.operator) as Box<dyn LinearOperator<f32>>));
+        operators.extend(coarser.into_iter().map(|level| Box::new(level.operator) as Box<dyn LinearOperator<T>>));
         let levels = operators.into_iter().zip(transfers);
         Multigrid::new(levels.map(|(operator, transfer)| Coarsening { operator, transfer }).collect(), matrix)
     }

@@ -110,7 +110,8 @@ impl Reader<'_> {
             return Err(self.damaged("its checksum is another one"));
         }
         let [x, low, r, p] = <[Vector; 4]>::try_from(vectors).unwrap_or_else(|_| unreachable!("one for each name"));
-        Ok(CgState { x, low, r, p, recurrence: header.recurrence, repairs: header.repairs, history })
+        let Header { recurrence, repairs, switches, .. } = header;
+        Ok(CgState { x, low, r, p, recurrence, repairs, switches, history })
     }
 
     fn header(&self) -> Result<Header> {

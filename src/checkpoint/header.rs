@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::case::Case;
-use crate::la::{CgState, Recurrence, Repair};
+use crate::la::{CgState, Recurrence, Repair, Switch};
 use crate::mesh::{BoundaryEdge, LocalMesh, MeshFingerprint};
 use crate::parallel::Comm;
 
@@ -36,6 +36,8 @@ pub(super) struct Header {
     pub recurrence: Recurrence,
     #[serde(default)]
     pub repairs: Vec<Repair>,
+    #[serde(default)]
+    pub switches: Vec<Switch>,
 }
 
 /// The first thing in which two runs differ.
@@ -57,6 +59,7 @@ impl Header {
             mesh: MeshFingerprint::of(comm, subject.input, subject.boundary),
             recurrence: state.recurrence,
             repairs: state.repairs.clone(),
+            switches: state.switches.clone(),
         }
     }
 
@@ -143,9 +146,10 @@ mod tests {
             mesh: MeshFingerprint::default(),
             recurrence: Recurrence { scale: 0.1 + 0.2, r_mr: 1.234_567_890_123_456_7e-200, restarts: 2 },
             repairs: vec![repair],
+            switches: vec![Switch { iteration: 5, reason: "r.Mr = -1e-3".into() }],
         };
         let read: Header = toml::from_str(&toml::to_string(&header).unwrap()).unwrap();
         assert_eq!((read.recurrence, read.case), (header.recurrence, header.case));
-        assert_eq!(read.repairs, header.repairs);
+        assert_eq!((read.repairs, read.switches), (header.repairs, header.switches));
     }
 }

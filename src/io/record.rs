@@ -10,7 +10,7 @@ use super::whole::write_whole;
 use crate::breakdown::Breakdown;
 use crate::error::Result;
 use crate::flow::FlowReport;
-use crate::la::{CgReport, Cost, LevelSize, Outcome, Repair};
+use crate::la::{CgReport, Cost, LevelSize, Outcome, Repair, UsedPreconditioner};
 use crate::parallel::Comm;
 use crate::physics::{Labels, Physics};
 use crate::timing::{Span, Timings};
@@ -172,6 +172,8 @@ pub struct Convergence {
     pub factor: f64,
     /// Where the time of the iterations went (s).
     pub seconds: Cost,
+    /// The preconditioners in the order of their use.
+    pub preconditioners: Vec<UsedPreconditioner>,
     /// Levels of the hierarchy, finest first; empty without one.
     pub levels: Vec<LevelSize>,
     /// Unknowns of all levels over those of the finest.
@@ -182,7 +184,7 @@ pub struct Convergence {
 
 impl Convergence {
     /// From the report of a solve and the levels of its preconditioner.
-    pub fn new(report: &CgReport, levels: Vec<LevelSize>) -> Self {
+    pub fn new(report: &CgReport, levels: Vec<LevelSize>, preconditioners: Vec<UsedPreconditioner>) -> Self {
         let (first, last) = (report.history.first().copied(), report.history.last().copied());
         let factor = match (first, last) {
             (Some(first), Some(last)) if first > 0.0 && report.iterations > 0 => {
@@ -197,6 +199,7 @@ impl Convergence {
         Self {
             factor,
             seconds: report.cost,
+            preconditioners,
             grid_complexity: complexity(|level| level.unknowns),
             operator_complexity: complexity(|level| level.entries),
             levels,
@@ -208,7 +211,8 @@ impl Convergence {
         const SLOW: f64 = 0.6;
         (self.levels.len() > 1 && self.factor > SLOW).then(|| {
             format!(
-                "multigrid converges slowly here, by a factor of {:.2} an iteration: very slender elements do that",
+                "multigrid converges slowly here, by a factor of {:.2} an iteration: very slender elements, \
+                 jumps of k by many orders of magnitude or weak Robin conditions can do that",
                 self.factor
             )
         })

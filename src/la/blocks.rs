@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use super::envelope::Envelope;
-use super::{BlockSize, LinearOperator};
+use super::{BlockSize, LinearOperator, Scalar};
 use crate::parallel::{Local, loops};
 
 /// Strengths above this are strong. On the finest mesh elements of 2 to 1 are
@@ -27,19 +27,19 @@ pub const ALONE: Local = Local::MAX;
 pub type Coupling = (Local, Local, f64);
 
 /// The factors of the blocks of more than one unknown.
-pub struct Blocks {
-    blocks: Vec<Block>,
+pub struct Blocks<T> {
+    blocks: Vec<Block<T>>,
     unknowns: usize,
 }
 
-struct Block {
+struct Block<T> {
     unknowns: Vec<Local>,
-    factor: Envelope,
+    factor: Envelope<T>,
 }
 
-impl Blocks {
+impl<T: Scalar> Blocks<T> {
     /// The blocks of an operator of positive `diagonal` (of the owned unknowns).
-    pub fn new(operator: &dyn LinearOperator<f32>, diagonal: &[f64]) -> Self {
+    pub fn new(operator: &dyn LinearOperator<T>, diagonal: &[f64]) -> Self {
         // An entry has two parts at most, so one of them is half as strong.
         let strengths = sum_parts(operator.strengths(0.5 * STRONG));
         let is_strong = |&&(i, j, strength): &&Coupling| {
@@ -67,7 +67,7 @@ impl Blocks {
             let diagonal: Vec<f64> = unknowns.iter().map(|&unknown| diagonal[unknown as usize]).collect();
             Block { factor: Envelope::new(&diagonal, &below), unknowns }
         };
-        let blocks: Vec<Block> = groups.into_par_iter().zip(below).map(factorise).collect();
+        let blocks: Vec<Block<T>> = groups.into_par_iter().zip(below).map(factorise).collect();
         Self { unknowns: blocks.iter().map(|b| b.unknowns.len()).sum(), blocks }
     }
 
@@ -83,8 +83,8 @@ impl Blocks {
     }
 
     /// Passes each unknown of a block and its part of B^-1 r to `put`.
-    pub fn apply(&self, r: &[f32], mut put: impl FnMut(usize, f32)) {
-        let mut z = vec![0.0; self.unknowns];
+    pub fn apply(&self, r: &[T], mut put: impl FnMut(usize, T)) {
+        let mut z = vec![T::default(); self.unknowns];
         let mut rest = &mut z[..];
         let mut windows = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
@@ -92,7 +92,7 @@ impl Blocks {
             windows.push((block, window));
             rest = tail;
         }
-        let run = |(block, z): (&Block, &mut [f32])| {
+        let run = |(block, z): (&Block<T>, &mut [T])| {
             z.iter_mut().zip(&block.unknowns).for_each(|(z, &unknown)| *z = r[unknown as usize]);
             block.factor.solve(z);
         };

@@ -6,23 +6,17 @@
 
 use std::time::Instant;
 
-use super::cg_report::{CgOptions, CgReport, Cost, Outcome, Quantity, Repair};
-use super::cg_state::{CgState, Monitor, Recurrence, Wish};
+use super::cg_report::{CgOptions, CgReport, Cost, End, Outcome, Quantity};
+use super::cg_state::{CgState, Monitor, Wish};
+use super::true_residual::Truth;
 use super::vector::{dot, inner};
 use super::{LinearOperator, Preconditioner, RightSide, Vector};
 use crate::parallel::{Comm, loops};
 
-/// The recurrence is started again from the true residual at most this often
-/// because of rounding, and as often because of faults.
-const RESTARTS: usize = 8;
 /// Iterations from one look at the true residual to the next. It takes two
 /// products with the operator: at most 2 % of the time, since an iteration
 /// takes one and more.
 const LOOK_EVERY: usize = 100;
-/// A difference between the two residuals beyond this part of the true one
-/// makes the recurrence worthless.
-const WORTHLESS: f64 = 0.5;
-
 /// Solves A x = b from the start value in `x`, whose last iterate is the best
 /// one in the energy norm whatever the outcome. Every rank must pass the same
 /// options. Three reductions an iteration. **Collective.**
@@ -64,58 +58,41 @@ pub fn conjugate_gradient_monitored(
     options: CgOptions,
     monitor: &dyn Monitor,
 ) -> (Vector, CgReport) {
+    let end = conjugate_gradient_steps(operator, preconditioner, b, &mut state, options, monitor);
+    CgReport::new(operator.halo().comm(), state, end)
+}
+
+/// Iterates from a state, which becomes that of the end. **Collective.**
+pub(super) fn conjugate_gradient_steps(
+    operator: &dyn LinearOperator,
+    preconditioner: &dyn Preconditioner,
+    b: &RightSide,
+    state: &mut CgState,
+    options: CgOptions,
+    monitor: &dyn Monitor,
+) -> End {
     let comm = operator.halo().comm();
     let rhs_norm = comm.sum(dot(&b.values, &b.values)).sqrt();
     let (z, q) = (state.x.zeros_like(), state.x.zeros_like());
     let mut solver =
         Solver { operator, preconditioner, b, options, monitor, comm, rhs_norm, z, q, cost: Cost::default() };
-    let (outcome, residual_norm) = solver.solve(&mut state);
-    let cost = solver.cost;
-    let report = CgReport {
-        outcome,
-        iterations: state.iterations(),
-        history: state.history,
-        rhs_norm,
-        residual_norm,
-        repairs: state.repairs,
-        cost: Cost { operator: comm.max(cost.operator), preconditioner: comm.max(cost.preconditioner) },
-    };
-    (state.x, report)
+    let (outcome, residual_norm) = solver.solve(state);
+    End { outcome, rhs_norm, residual_norm, cost: solver.cost }
 }
 
-/// x + low as a rounded sum in `x` and what rounding lost in `low`.
-fn add_exactly(x: &mut Vector, low: &mut Vector) {
-    loops::update_pair(x.owned_mut(), low.owned_mut(), |_, x, low| {
-        for (x, low) in x.iter_mut().zip(low) {
-            let sum = *x + *low;
-            let added = sum - *x;
-            *low = (*x - (sum - added)) + (*low - added);
-            *x = sum;
-        }
-    });
-}
-
-struct Solver<'a> {
-    operator: &'a dyn LinearOperator,
+pub(super) struct Solver<'a> {
+    pub(super) operator: &'a dyn LinearOperator,
     preconditioner: &'a dyn Preconditioner,
-    b: &'a RightSide,
+    pub(super) b: &'a RightSide,
     options: CgOptions,
     monitor: &'a dyn Monitor,
-    comm: &'a Comm,
-    rhs_norm: f64,
+    pub(super) comm: &'a Comm,
+    pub(super) rhs_norm: f64,
     /// M r, or the true residual.
-    z: Vector,
+    pub(super) z: Vector,
     /// A p.
-    q: Vector,
+    pub(super) q: Vector,
     cost: Cost,
-}
-
-/// The true residual, left in z, how far the recurrence is from it, and whether
-/// b is what it was.
-struct Truth {
-    norm: f64,
-    distance: f64,
-    has_b: bool,
 }
 
 impl Solver<'_> {
@@ -129,7 +106,7 @@ impl Solver<'_> {
     }
 
     /// What the true residual decides.
-    fn verdict(&self, truth: &Truth) -> Option<Outcome> {
+    pub(super) fn verdict(&self, truth: &Truth) -> Option<Outcome> {
         if !truth.has_b {
             return Some(Outcome::ChangedRightSide);
         }
@@ -142,13 +119,17 @@ impl Solver<'_> {
         self.options.rtol * self.rhs_norm
     }
 
-    /// Starts the recurrence, unless the state is one that has begun.
+    /// Starts the recurrence, unless it has been started.
     fn start(&mut self, state: &mut CgState) -> Result<(), Outcome> {
         if state.history.is_empty() {
             self.operator.residual(&self.b.values, &mut state.x, &mut self.z);
             let norm = self.comm.sum(dot(self.z.owned(), self.z.owned())).sqrt();
             state.history.push(norm);
             finite(self.rhs_norm, Quantity::RightSide)?;
+            finite(norm, Quantity::TrueResidual)?;
+            self.begin(state, norm);
+        } else if state.recurrence.scale == 0.0 {
+            let norm = self.truth(state).norm;
             finite(norm, Quantity::TrueResidual)?;
             self.begin(state, norm);
         }
@@ -168,10 +149,14 @@ impl Solver<'_> {
             }
             let (wish, norm) = self.step(state)?;
             let is_small = norm <= self.target();
-            if (is_small || state.iterations().is_multiple_of(LOOK_EVERY))
+            let is_turn = state.iterations().is_multiple_of(LOOK_EVERY);
+            if (is_small || is_turn)
                 && let Some(ended) = self.look(state, is_small)
             {
                 return Ok(ended);
+            }
+            if is_turn && self.options.patience.is_some_and(|patience| state.is_stalled(patience)) {
+                return Err(Outcome::Stalled);
             }
             if wish > Wish::GoOn {
                 self.monitor.save(state);
@@ -215,60 +200,6 @@ impl Solver<'_> {
         history.push(norm);
         Ok((wish, norm))
     }
-
-    /// Compares the recurrence with the true residual and mends it. Why it is
-    /// over and ||b - A x||, if it is.
-    fn look(&mut self, state: &mut CgState, is_small: bool) -> Option<(Outcome, f64)> {
-        let truth = self.truth(state);
-        let Truth { norm, distance, .. } = truth;
-        let ended = self.verdict(&truth).or_else(|| finite(norm, Quantity::TrueResidual).err());
-        if let Some(outcome) = ended {
-            return Some((outcome, norm));
-        }
-        // Rounding does not come near the root of its unit.
-        let is_fault = distance > f64::EPSILON.sqrt() * self.rhs_norm.max(state.recurrence.scale);
-        if !is_small && !is_fault && distance <= WORTHLESS * norm {
-            return None;
-        }
-        if is_fault {
-            if state.repairs.iter().filter(|repair| repair.is_fault).count() == RESTARTS {
-                return Some((Outcome::Unreliable, norm));
-            }
-        } else if state.recurrence.restarts == RESTARTS || norm > 0.5 * state.recurrence.scale {
-            return Some((Outcome::Stagnated, norm));
-        } else {
-            state.recurrence.restarts += 1;
-        }
-        let iteration = state.iterations();
-        state.repairs.push(Repair { iteration, recurrence: state.history[iteration], truth: norm, is_fault });
-        self.begin(state, norm);
-        None
-    }
-
-    /// Computes the true residual, looks at b, and brings the two parts of the iterate in order.
-    fn truth(&mut self, state: &mut CgState) -> Truth {
-        let CgState { x, low, r, recurrence, .. } = state;
-        add_exactly(x, low);
-        self.operator.residual(&self.b.values, x, &mut self.z);
-        self.operator.apply(low, &mut self.q);
-        self.z.add(-1.0, &self.q);
-        let (z, r) = (self.z.owned(), r.owned());
-        let sums = loops::sum(z.len(), |range| {
-            let apart = |(z, r): (&f64, &f64)| (z - recurrence.scale * r).powi(2);
-            [inner(&z[range.clone()], &z[range.clone()]), z[range.clone()].iter().zip(&r[range]).map(apart).sum()]
-        });
-        let changed = f64::from(u8::from(!self.b.is_intact()));
-        let sums = self.comm.sum_all(&[sums[0], sums[1], changed]);
-        Truth { norm: sums[0].sqrt(), distance: sums[1].sqrt(), has_b: sums[2] == 0.0 }
-    }
-
-    /// Starts the recurrence from the true residual in z.
-    fn begin(&self, state: &mut CgState, norm: f64) {
-        // A residual near 1 keeps single-precision preconditioners in range.
-        state.recurrence = Recurrence { scale: norm, r_mr: 0.0, ..state.recurrence };
-        state.r.owned_mut().iter_mut().zip(self.z.owned()).for_each(|(r, truth)| *r = truth / norm);
-        state.p.owned_mut().fill(0.0);
-    }
 }
 
 /// The highest wish of all ranks, and the sum of a value, in one reduction.
@@ -290,7 +221,7 @@ fn timed(seconds: &mut f64, work: impl FnOnce()) {
     *seconds += start.elapsed().as_secs_f64();
 }
 
-fn finite(value: f64, quantity: Quantity) -> Result<(), Outcome> {
+pub(super) fn finite(value: f64, quantity: Quantity) -> Result<(), Outcome> {
     if value.is_finite() { Ok(()) } else { Err(Outcome::NotFinite { quantity }) }
 }
 

@@ -1,6 +1,13 @@
 //! What conjugate gradients are told, and how they ended.
 
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
+
+use super::cg_state::CgState;
+use super::fallback::Switch;
+use super::Vector;
+use crate::parallel::Comm;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -9,6 +16,8 @@ pub struct CgOptions {
     pub rtol: f64,
     /// Largest number of iterations.
     pub max_iterations: usize,
+    /// Iterations within which the smallest residual must be halved; any number if none.
+    pub patience: Option<usize>,
 }
 
 /// Why the iteration ended.
@@ -41,8 +50,24 @@ pub enum Outcome {
     Unreliable,
     /// A value of b is another one than at the start.
     ChangedRightSide,
+    /// The smallest residual was not halved within [`CgOptions::patience`].
+    Stalled,
     /// Some rank wished to stop.
     Interrupted,
+}
+
+impl Outcome {
+    /// Returns what it says against the preconditioner, if that can be what ended the iteration.
+    pub(super) fn flaw_of_preconditioner(self) -> Option<String> {
+        match self {
+            Self::IndefinitePreconditioner { r_mr } => Some(format!("r.Mr = {r_mr:.3e} is not positive")),
+            Self::NotFinite { quantity: quantity @ (Quantity::RMr | Quantity::PAp | Quantity::Residual) } => {
+                Some(format!("{} is not finite", quantity.name()))
+            }
+            Self::Stalled => Some("the residual no longer shrank".to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// The scalars in which a NaN or an infinity shows.
@@ -87,6 +112,14 @@ pub struct Repair {
     pub is_fault: bool,
 }
 
+/// How the iterations with one preconditioner ended; the times are those of this rank.
+pub(super) struct End {
+    pub(super) outcome: Outcome,
+    pub(super) rhs_norm: f64,
+    pub(super) residual_norm: f64,
+    pub(super) cost: Cost,
+}
+
 /// How a solve went; the same on every rank.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CgReport {
@@ -102,6 +135,8 @@ pub struct CgReport {
     pub residual_norm: f64,
     /// Where the recurrence was started again.
     pub repairs: Vec<Repair>,
+    /// Where another preconditioner took over.
+    pub switches: Vec<Switch>,
     /// Where the time of the iterations went.
     pub cost: Cost,
 }
@@ -115,7 +150,30 @@ pub struct Cost {
     pub preconditioner: f64,
 }
 
+impl AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.operator += other.operator;
+        self.preconditioner += other.preconditioner;
+    }
+}
+
 impl CgReport {
+    /// Splits the state at the end into the iterate and the report. **Collective.**
+    pub(super) fn new(comm: &Comm, state: CgState, end: End) -> (Vector, Self) {
+        let End { outcome, rhs_norm, residual_norm, cost } = end;
+        let report = Self {
+            outcome,
+            iterations: state.iterations(),
+            history: state.history,
+            rhs_norm,
+            residual_norm,
+            repairs: state.repairs,
+            switches: state.switches,
+            cost: Cost { operator: comm.max(cost.operator), preconditioner: comm.max(cost.preconditioner) },
+        };
+        (state.x, report)
+    }
+
     /// ||b - A x|| / ||b||, or 0 for b = 0.
     pub fn relative_residual(&self) -> f64 {
         if self.rhs_norm > 0.0 { self.residual_norm / self.rhs_norm } else { self.residual_norm }

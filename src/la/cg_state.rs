@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Vector;
 use super::cg_report::Repair;
+use super::fallback::Switch;
 
 /// All that the next iteration depends on. From a state that was stored the
 /// iteration goes on as if it had never stopped.
@@ -21,6 +22,8 @@ pub struct CgState {
     pub recurrence: Recurrence,
     /// Where the recurrence was started again.
     pub repairs: Vec<Repair>,
+    /// Where another preconditioner took over: `r_mr` and `p` belong to the last one.
+    pub switches: Vec<Switch>,
     /// ||r|| at the start and after each iteration; empty before the start.
     pub history: Vec<f64>,
 }
@@ -28,7 +31,7 @@ pub struct CgState {
 /// The numbers that the recurrence carries from one iteration to the next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recurrence {
-    /// ||b - A x|| where the recurrence was started: the unit of `r` and `p`.
+    /// ||b - A x|| where the recurrence was started: the unit of `r` and `p`; 0 before the start.
     pub scale: f64,
     /// r.Mr of the last iteration; 0 where none came before.
     pub r_mr: f64,
@@ -41,12 +44,29 @@ impl CgState {
     pub fn new(x: Vector) -> Self {
         let zeros = x.zeros_like();
         let [low, r, p] = [zeros.clone(), zeros.clone(), zeros];
-        Self { x, low, r, p, recurrence: Recurrence::default(), repairs: Vec::new(), history: Vec::new() }
+        Self { x, low, r, p, recurrence: Recurrence::default(), repairs: Vec::new(), switches: Vec::new(), history: Vec::new() }
     }
 
     /// Number of iterations so far.
     pub fn iterations(&self) -> usize {
         self.history.len().saturating_sub(1)
+    }
+
+    /// Gives up the preconditioner: the next one starts the recurrence again, from the iterate at hand.
+    pub fn switch(&mut self, reason: String) {
+        self.switches.push(Switch { iteration: self.iterations(), reason });
+        self.recurrence = Recurrence::default();
+    }
+
+    /// Returns whether the last iterations, so many of the same preconditioner, did not halve the
+    /// smallest residual before them.
+    pub(super) fn is_stalled(&self, iterations: usize) -> bool {
+        let first = self.switches.last().map_or(0, |switch| switch.iteration);
+        let Some(last) = self.history.len().checked_sub(iterations).filter(|&last| last > first) else {
+            return false;
+        };
+        let smallest = |norms: &[f64]| norms.iter().copied().fold(f64::INFINITY, f64::min);
+        smallest(&self.history[last..]) > 0.5 * smallest(&self.history[first..last])
     }
 }
 

@@ -7,12 +7,12 @@
 //! alg. 12.1.
 
 use super::blocks::Blocks;
-use super::{BlockSize, LinearOperator, Vector};
+use super::{BlockSize, LinearOperator, Scalar, Vector};
 use crate::parallel::loops;
 
 /// Damps the upper part of the spectrum of D^-1 A.
-pub struct Chebyshev {
-    diagonal: BlockDiagonal,
+pub struct Chebyshev<T> {
+    diagonal: BlockDiagonal<T>,
     degree: usize,
     center: f64,
     half_width: f64,
@@ -39,9 +39,9 @@ pub struct Smoothing {
     pub part: f64,
 }
 
-impl Chebyshev {
+impl<T: Scalar> Chebyshev<T> {
     /// Prepares the smoother of an operator. **Collective.**
-    pub fn new(operator: &dyn LinearOperator<f32>, Smoothing { degree, part }: Smoothing) -> Self {
+    pub fn new(operator: &dyn LinearOperator<T>, Smoothing { degree, part }: Smoothing) -> Self {
         let entries = operator.diagonal();
         let diagonal = BlockDiagonal::new(operator, &entries);
         let Lanczos { steps, safety } = lanczos(operator.halo().map().total());
@@ -63,13 +63,13 @@ impl Chebyshev {
     /// Improves `x` by the polynomial, given the residual b - A x in `r`. The
     /// last step is left in `d`: its part A d of the residual is still to be
     /// subtracted. `q` is work space. **Collective.**
-    pub fn smooth(&self, operator: &dyn LinearOperator<f32>, x: &mut Vector<f32>, [r, d, q]: [&mut Vector<f32>; 3]) {
+    pub fn smooth(&self, operator: &dyn LinearOperator<T>, x: &mut Vector<T>, [r, d, q]: [&mut Vector<T>; 3]) {
         let sigma = self.center / self.half_width;
         let mut rho = 1.0 / sigma;
         self.step(0.0, 1.0 / self.center, x, r, d);
         for _ in 1..self.degree {
             operator.apply(d, q);
-            r.add(-1.0, q);
+            r.add(T::of(-1.0), q);
             let next = 1.0 / (2.0 * sigma - rho);
             self.step(next * rho, 2.0 * next / self.half_width, x, r, d);
             rho = next;
@@ -77,13 +77,14 @@ impl Chebyshev {
     }
 
     /// d = old d + new D^-1 r; x += d.
-    fn step(&self, old: f64, new: f64, x: &mut Vector<f32>, r: &Vector<f32>, d: &mut Vector<f32>) {
-        let (old, new) = (old as f32, new as f32);
+    fn step(&self, old: f64, new: f64, x: &mut Vector<T>, r: &Vector<T>, d: &mut Vector<T>) {
+        let (old, new) = (T::of(old), T::of(new));
+        let is_first = old == T::default();
         let BlockDiagonal { inverse, blocks } = &self.diagonal;
         loops::update_pair(x.owned_mut(), d.owned_mut(), |range, x, d| {
             let (r, inverse) = (&r.owned()[range.clone()], &inverse[range]);
             for (((x, d), r), inverse) in x.iter_mut().zip(d).zip(r).zip(inverse) {
-                *d = if old == 0.0 { new * inverse * r } else { old * *d + new * inverse * r };
+                *d = if is_first { new * *inverse * *r } else { old * *d + new * *inverse * *r };
                 *x += *d;
             }
         });
@@ -96,29 +97,29 @@ impl Chebyshev {
 }
 
 /// The inverse of D.
-struct BlockDiagonal {
+struct BlockDiagonal<T> {
     /// 0 at unknowns in blocks.
-    inverse: Vec<f32>,
-    blocks: Blocks,
+    inverse: Vec<T>,
+    blocks: Blocks<T>,
 }
 
-impl BlockDiagonal {
+impl<T: Scalar> BlockDiagonal<T> {
     /// From the entries of the diagonal.
-    fn new(operator: &dyn LinearOperator<f32>, entries: &[f64]) -> Self {
+    fn new(operator: &dyn LinearOperator<T>, entries: &[f64]) -> Self {
         let diagonal: Vec<f64> = entries.iter().map(|&d| if d > 0.0 { d } else { 1.0 }).collect();
         let blocks = Blocks::new(operator, &diagonal);
-        let mut inverse: Vec<f32> = diagonal.iter().map(|d| (1.0 / d) as f32).collect();
-        blocks.unknowns().for_each(|i| inverse[i as usize] = 0.0);
+        let mut inverse: Vec<T> = diagonal.iter().map(|d| T::of(1.0 / d)).collect();
+        blocks.unknowns().for_each(|i| inverse[i as usize] = T::default());
         Self { inverse, blocks }
     }
 
     /// z = D^-1 r.
-    fn apply(&self, r: &[f32], z: &mut [f32]) {
+    fn apply(&self, r: &[T], z: &mut [T]) {
         loops::update(z, |range, z| {
             z.iter_mut()
                 .zip(&r[range.clone()])
                 .zip(&self.inverse[range])
-                .for_each(|((z, r), inverse)| *z = r * inverse);
+                .for_each(|((z, r), inverse)| *z = *r * *inverse);
             []
         });
         self.blocks.apply(r, |i, value| z[i] = value);
@@ -141,23 +142,23 @@ pub fn lanczos_steps(unknowns: u64) -> usize {
 /// with the root of the diagonal in the start, eigenvectors of stiff and of soft
 /// spots have parts of one size in it.
 /// **Collective.**
-fn largest_eigenvalue(
-    operator: &dyn LinearOperator<f32>,
-    diagonal: &BlockDiagonal,
+fn largest_eigenvalue<T: Scalar>(
+    operator: &dyn LinearOperator<T>,
+    diagonal: &BlockDiagonal<T>,
     entries: &[f64],
     steps: usize,
 ) -> f64 {
     let halo = operator.halo();
     let [mut r, mut z, mut p, mut q] = [(); 4].map(|()| Vector::zeros(halo.map()));
     for ((i, r), d) in r.owned_mut().iter_mut().enumerate().zip(entries) {
-        *r = (scramble(halo.global(i)) * d.abs().sqrt()) as f32;
+        *r = T::of(scramble(halo.global(i)) * d.abs().sqrt());
     }
     diagonal.apply(r.owned(), z.owned_mut());
     let mut r_z = halo.comm().sum(product(r.owned(), z.owned()));
     let mut lanczos = Tridiagonal::default();
     let (mut alpha, mut beta) = (1.0, 0.0);
     for _ in 0..steps {
-        p.scale_and_add(beta as f32, &z);
+        p.scale_and_add(T::of(beta), &z);
         operator.apply(&mut p, &mut q);
         let p_q = halo.comm().sum(product(p.owned(), q.owned()));
         if r_z <= 0.0 || p_q <= 0.0 {
@@ -165,7 +166,7 @@ fn largest_eigenvalue(
         }
         let last = std::mem::replace(&mut alpha, r_z / p_q);
         lanczos.push(1.0 / alpha + beta / last, beta.sqrt() / last);
-        r.add(-alpha as f32, &q);
+        r.add(T::of(-alpha), &q);
         diagonal.apply(r.owned(), z.owned_mut());
         let before = std::mem::replace(&mut r_z, halo.comm().sum(product(r.owned(), z.owned())));
         beta = r_z / before;
@@ -217,9 +218,9 @@ impl Tridiagonal {
 }
 
 /// This rank's part of x.y.
-fn product(x: &[f32], y: &[f32]) -> f64 {
+fn product<T: Scalar>(x: &[T], y: &[T]) -> f64 {
     let [sum] =
-        loops::sum(x.len(), |range| [x[range.clone()].iter().zip(&y[range]).map(|(x, y)| f64::from(x * y)).sum()]);
+        loops::sum(x.len(), |range| [x[range.clone()].iter().zip(&y[range]).map(|(x, y)| (*x * *y).double()).sum()]);
     sum
 }
 

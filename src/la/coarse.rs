@@ -2,7 +2,7 @@
 //! all of it or, where several do, on every rank.
 
 use super::csr::DistributedCsr;
-use super::{LinearOperator, Vector, cholesky};
+use super::{LinearOperator, Scalar, Vector, cholesky};
 use crate::parallel::Halo;
 
 /// The factorised matrix of the coarsest level.
@@ -38,20 +38,20 @@ impl CoarseSolver {
     }
 
     /// Overwrites the owned part of `x` by the solution for `b`. **Collective.**
-    pub fn solve(&self, halo: &Halo, b: &Vector<f32>, x: &mut Vector<f32>) {
+    pub fn solve<T: Scalar>(&self, halo: &Halo, b: &Vector<T>, x: &mut Vector<T>) {
         if self.factor.is_empty() {
             return;
         }
         let mut y = vec![0.0; self.n];
         for (y, b) in y[self.first..].iter_mut().zip(b.owned()) {
-            *y = f64::from(*b);
+            *y = b.double();
         }
         if self.is_shared {
             y = halo.comm().sum_all(&y);
         }
         cholesky::solve(&self.factor, self.n, &mut y);
         for (x, y) in x.owned_mut().iter_mut().zip(&y[self.first..]) {
-            *x = *y as f32;
+            *x = T::of(*y);
         }
     }
 }

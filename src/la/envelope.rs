@@ -2,15 +2,17 @@
 //! within their envelope: A. George, J. W.-H. Liu, *Computer Solution of Large
 //! Sparse Positive Definite Systems* (1981), chapter 4.
 
-/// The factor of a symmetric positive definite matrix, in single precision.
-pub struct Envelope {
+use super::Scalar;
+
+/// The factor of a symmetric positive definite matrix, in either precision.
+pub struct Envelope<T> {
     /// Where each row starts in `factor`, and the end of the last.
     starts: Vec<u32>,
     /// The rows, each from its first entry on; 1 over the diagonal in the place of the diagonal.
-    factor: Vec<f32>,
+    factor: Vec<T>,
 }
 
-impl Envelope {
+impl<T: Scalar> Envelope<T> {
     /// Factorises the matrix with this diagonal and these entries (row, column, value) below it.
     pub fn new(diagonal: &[f64], below: &[(u32, u32, f64)]) -> Self {
         let mut first: Vec<usize> = (0..diagonal.len()).collect();
@@ -42,21 +44,21 @@ impl Envelope {
             diagonal[0] = if pivot > 1e-14 * diagonal[0].abs() { 1.0 / pivot.sqrt() } else { 0.0 };
         }
         let narrow = |&start: &usize| start as u32;
-        Self { starts: starts.iter().map(narrow).collect(), factor: factor.iter().map(|&l| l as f32).collect() }
+        Self { starts: starts.iter().map(narrow).collect(), factor: factor.into_iter().map(T::of).collect() }
     }
 
     /// Overwrites the right side by the solution.
-    pub fn solve(&self, z: &mut [f32]) {
+    pub fn solve(&self, z: &mut [T]) {
         for i in 0..z.len() {
             let (left, inverse, from) = self.row(i);
-            let sum: f32 = left.iter().zip(&z[from..i]).map(|(l, z)| l * z).sum();
+            let sum: T = left.iter().zip(&z[from..i]).map(|(l, z)| *l * *z).sum();
             z[i] = (z[i] - sum) * inverse;
         }
         for i in (0..z.len()).rev() {
             let (left, inverse, from) = self.row(i);
-            z[i] *= inverse;
-            let value = z[i];
-            z[from..i].iter_mut().zip(left).for_each(|(z, l)| *z -= l * value);
+            let value = z[i] * inverse;
+            z[i] = value;
+            z[from..i].iter_mut().zip(left).for_each(|(z, l)| *z -= *l * value);
         }
     }
 
@@ -66,7 +68,7 @@ impl Envelope {
     }
 
     /// Row `i` left of the diagonal, 1 over the diagonal, and the column that the row starts with.
-    fn row(&self, i: usize) -> (&[f32], f32, usize) {
+    fn row(&self, i: usize) -> (&[T], T, usize) {
         let row = &self.factor[self.starts[i] as usize..self.starts[i + 1] as usize];
         let (inverse, left) = (row[row.len() - 1], &row[..row.len() - 1]);
         (left, inverse, i - left.len())
@@ -108,7 +110,7 @@ mod tests {
         let n = 500;
         let below: Vec<_> = (1..n).map(|i| (i, i - 1, -0.9)).chain((2..n).map(|i| (i, i - 2, -0.1))).collect();
         check(&vec![2.1; n as usize], &below);
-        assert_eq!(Envelope::new(&vec![2.1; n as usize], &below).entries(), 3 * n as usize - 3);
+        assert_eq!(Envelope::<f32>::new(&vec![2.1; n as usize], &below).entries(), 3 * n as usize - 3);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod cholesky;
 mod coarse;
 mod csr;
 mod envelope;
+mod fallback;
 mod galerkin;
 mod jacobi;
 mod multigrid;
@@ -19,6 +20,7 @@ mod right_side;
 mod rows;
 mod scalar;
 mod transfer;
+mod true_residual;
 mod vector;
 
 pub use blocks::{ALONE, Coupling};
@@ -26,6 +28,10 @@ pub use cg::{conjugate_gradient, conjugate_gradient_monitored};
 pub use cg_report::{CgOptions, CgReport, Cost, Outcome, Quantity, Repair};
 pub use cg_state::{CgState, Monitor, Recurrence, Wish};
 pub use csr::DistributedCsr;
+pub use fallback::{
+    PreconditionerName, Preconditioners, Switch, UsedPreconditioner, build_preconditioner,
+    conjugate_gradient_with_fallback, used_preconditioners,
+};
 pub use jacobi::Jacobi;
 pub use multigrid::{Coarsening, Multigrid};
 

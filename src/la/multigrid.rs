@@ -1,7 +1,8 @@
 //! Multigrid as a preconditioner: a hierarchy of ever smaller operators, each
-//! smoothed by Chebyshev polynomials, the last one solved directly. All of it
-//! works in single precision, which is enough for a preconditioner and half the
-//! memory to move; the hierarchy itself is built in double precision.
+//! smoothed by Chebyshev polynomials, the last one solved directly. The cycle
+//! works in single precision, which is enough for most problems and half the
+//! memory to move, or in double precision, for those that are too stiff for
+//! that. The hierarchy is built in double precision.
 //!
 //! W. L. Briggs, V. E. Henson, S. F. McCormick, *A Multigrid Tutorial*, 2nd
 //! ed.; for the combination with CG see U. Trottenberg, C. Oosterlee,
@@ -38,52 +39,49 @@ use super::coarse::CoarseSolver;
 use super::csr::DistributedCsr;
 use super::galerkin::galerkin;
 use super::transfer::{MatrixTransfer, Transfer};
-use super::{BlockSize, LevelSize, LinearOperator, Preconditioner, Vector};
+use super::{BlockSize, LevelSize, LinearOperator, Preconditioner, Scalar, Vector};
 use crate::error::Result;
 use crate::parallel::traffic::{Spent, measure};
 use crate::parallel::{IndexMap, loops, work};
 
-/// The precision of the cycle.
-type Single = f32;
-
 /// An operator and the way from it to the next coarser one.
-pub struct Coarsening {
+pub struct Coarsening<T> {
     /// The operator of the finer level.
-    pub operator: Box<dyn LinearOperator<Single>>,
+    pub operator: Box<dyn LinearOperator<T>>,
     /// The way down.
-    pub transfer: Box<dyn Transfer<Single>>,
+    pub transfer: Box<dyn Transfer<T>>,
 }
 
 /// One level with its way to the next coarser one.
-struct Level {
-    operator: Box<dyn LinearOperator<Single>>,
-    smoother: Chebyshev,
-    transfer: Box<dyn Transfer<Single>>,
+struct Level<T> {
+    operator: Box<dyn LinearOperator<T>>,
+    smoother: Chebyshev<T>,
+    transfer: Box<dyn Transfer<T>>,
     /// Cycles of the next level for each one of this.
     cycles: usize,
-    work: RefCell<Work>,
+    work: RefCell<Work<T>>,
 }
 
 /// Vectors of a level, kept from cycle to cycle.
-struct Work {
-    r: Vector<Single>,
-    d: Vector<Single>,
-    q: Vector<Single>,
+struct Work<T> {
+    r: Vector<T>,
+    d: Vector<T>,
+    q: Vector<T>,
     /// With the ghosts of the prolongation.
-    coarse_b: Vector<Single>,
-    coarse_x: Vector<Single>,
+    coarse_b: Vector<T>,
+    coarse_x: Vector<T>,
     /// With the ghosts of the coarse operator.
-    correction: Vector<Single>,
-    coarse_q: Vector<Single>,
+    correction: Vector<T>,
+    coarse_q: Vector<T>,
 }
 
-/// A symmetric multigrid cycle.
-pub struct Multigrid {
-    levels: Vec<Level>,
-    coarsest: DistributedCsr<Single>,
+/// A symmetric multigrid cycle in either precision.
+pub struct Multigrid<T = f32> {
+    levels: Vec<Level<T>>,
+    coarsest: DistributedCsr<T>,
     solver: CoarseSolver,
     /// Residual and correction of the finest level.
-    ends: RefCell<[Vector<Single>; 2]>,
+    ends: RefCell<[Vector<T>; 2]>,
     /// What each level has taken.
     spent: Vec<Cell<Spent>>,
 }
@@ -103,15 +101,15 @@ pub(crate) const DIRECT: u64 = 400;
 /// Coarsening that leaves more than this part of the unknowns has stalled.
 pub(crate) const STALLED: f64 = 0.7;
 
-impl Multigrid {
+impl<T: Scalar> Multigrid<T> {
     /// The hierarchy of `nested` levels, finest first, which ends above `matrix`,
     /// and of smoothed aggregation below it. **Collective.**
     ///
     /// # Errors
     /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
-    pub fn new(nested: Vec<Coarsening>, mut matrix: DistributedCsr) -> Result<Self> {
+    pub fn new(nested: Vec<Coarsening<T>>, mut matrix: DistributedCsr) -> Result<Self> {
         let last = nested.len().saturating_sub(1);
-        let mut steps: Vec<(Coarsening, Chebyshev, usize)> = Vec::new();
+        let mut steps: Vec<(Coarsening<T>, Chebyshev<T>, usize)> = Vec::new();
         for (at, coarsening) in nested.into_iter().enumerate() {
             let (smoothing, cycles) =
                 if at < last { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, COARSE_CYCLES) };
@@ -121,15 +119,15 @@ impl Multigrid {
         }
         let mut theta = THETA;
         while matrix.halo().map().total() > DIRECT {
-            let single = matrix.to();
-            let smoother = Chebyshev::new(&single, SMOOTHING);
+            let operator = matrix.to();
+            let smoother = Chebyshev::new(&operator, SMOOTHING);
             let transfer = MatrixTransfer::new(smoothed_aggregation(&matrix, smoother.largest_eigenvalue(), theta)?);
             let (now, next) = (matrix.halo().map().total(), transfer.coarse().total());
             if next == 0 || next as f64 > STALLED * now as f64 {
                 break;
             }
             matrix = galerkin(&matrix, &transfer)?;
-            let coarsening = Coarsening { operator: Box::new(single), transfer: Box::new(transfer.to()) };
+            let coarsening = Coarsening { operator: Box::new(operator), transfer: Box::new(transfer.to()) };
             count_work(&coarsening);
             steps.push((coarsening, smoother, COARSE_CYCLES));
             theta *= 0.5;
@@ -150,7 +148,7 @@ impl Multigrid {
     }
 
     /// The operator of a level.
-    fn operator(&self, at: usize) -> &dyn LinearOperator<Single> {
+    fn operator(&self, at: usize) -> &dyn LinearOperator<T> {
         self.levels.get(at).map_or(&self.coarsest, |level| &*level.operator)
     }
 
@@ -164,17 +162,18 @@ impl Multigrid {
     }
 
     /// Overwrites `x` by one cycle for `b`, from x = 0.
-    fn cycle(&self, at: usize, b: &Vector<Single>, x: &mut Vector<Single>) {
+    fn cycle(&self, at: usize, b: &Vector<T>, x: &mut Vector<T>) {
         let Some(level) = self.levels.get(at) else {
             return self.on(at, || self.solver.solve(self.coarsest.halo(), b, x));
         };
+        let minus = T::of(-1.0);
         let Work { r, d, q, coarse_b, coarse_x, correction, coarse_q } = &mut *level.work.borrow_mut();
         self.on(at, || {
             r.owned_mut().copy_from_slice(b.owned());
-            x.owned_mut().fill(0.0);
+            x.owned_mut().fill(T::default());
             level.smoother.smooth(&*level.operator, x, [r, d, q]);
             level.operator.apply(d, q);
-            r.add(-1.0, q);
+            r.add(minus, q);
             level.transfer.restrict(r, coarse_b);
         });
 
@@ -184,29 +183,29 @@ impl Multigrid {
             // One more cycle for what is left of the coarse right side.
             self.on(at + 1, || {
                 self.operator(at + 1).apply(correction, coarse_q);
-                coarse_b.add(-1.0, coarse_q);
+                coarse_b.add(minus, coarse_q);
             });
             self.cycle(at + 1, coarse_b, correction);
-            coarse_x.add(1.0, correction);
+            coarse_x.add(T::of(1.0), correction);
         }
 
         self.on(at, || {
             level.transfer.prolong(coarse_x, d);
-            x.add(1.0, d);
+            x.add(T::of(1.0), d);
             level.operator.apply(d, q);
-            r.add(-1.0, q);
+            r.add(minus, q);
             level.smoother.smooth(&*level.operator, x, [r, d, q]);
         });
     }
 }
 
 /// The unknowns that a coarser level leaves behind: those of all levels are those of the finest.
-fn count_work(Coarsening { operator, transfer }: &Coarsening) {
+fn count_work<T: Scalar>(Coarsening { operator, transfer }: &Coarsening<T>) {
     work::done(operator.halo().map().owned().saturating_sub(transfer.coarse().owned()) as u64);
 }
 
-impl Level {
-    fn new(coarsening: Coarsening, smoother: Chebyshev, cycles: usize, next: &IndexMap) -> Self {
+impl<T: Scalar> Level<T> {
+    fn new(coarsening: Coarsening<T>, smoother: Chebyshev<T>, cycles: usize, next: &IndexMap) -> Self {
         let Coarsening { operator, transfer } = coarsening;
         let (fine, coarse) = (operator.halo().map(), transfer.coarse());
         let work = RefCell::new(Work {
@@ -222,16 +221,16 @@ impl Level {
     }
 }
 
-impl Preconditioner for Multigrid {
+impl<T: Scalar> Preconditioner for Multigrid<T> {
     fn apply(&self, r: &Vector, z: &mut Vector) {
         let [b, x] = &mut *self.ends.borrow_mut();
         loops::update(b.owned_mut(), |range, b| {
-            b.iter_mut().zip(&r.owned()[range]).for_each(|(b, r)| *b = *r as Single);
+            b.iter_mut().zip(&r.owned()[range]).for_each(|(b, r)| *b = T::of(*r));
             []
         });
         self.cycle(0, b, x);
         loops::update(z.owned_mut(), |range, z| {
-            z.iter_mut().zip(&x.owned()[range]).for_each(|(z, x)| *z = f64::from(*x));
+            z.iter_mut().zip(&x.owned()[range]).for_each(|(z, x)| *z = x.double());
             []
         });
     }

@@ -24,7 +24,7 @@ pub const CHECKS: &[Check] = checks![
     one_nan_on_one_rank_ends_it_everywhere,
 ];
 
-const OPTIONS: CgOptions = CgOptions { rtol: 1e-10, max_iterations: 10_000 };
+const OPTIONS: CgOptions = CgOptions { rtol: 1e-10, max_iterations: 10_000, patience: None };
 
 fn case(comm: &Rc<Comm>) -> Case {
     Case::new(comm, Grid::untidy(7, 6))

@@ -29,7 +29,7 @@ pub const CHECKS: &[Check] = checks![
     a_draft_left_behind_does_no_harm,
 ];
 
-const OPTIONS: CgOptions = CgOptions { rtol: 1e-12, max_iterations: 10_000 };
+const OPTIONS: CgOptions = CgOptions { rtol: 1e-12, max_iterations: 10_000, patience: None };
 const RESULTS: &str = "out.h5";
 const NEWEST: &str = "out.checkpoint.h5";
 const OLDER: &str = "out.checkpoint.old.h5";

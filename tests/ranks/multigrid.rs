@@ -80,7 +80,7 @@ impl System {
     /// u with its ghosts, and how the iteration went. **Collective.**
     pub fn solve(&self, model: &Model, rtol: f64) -> (Vector, CgReport) {
         let mut u = Vector::zeros(model.halo.map());
-        let options = CgOptions { rtol, max_iterations: 2000 };
+        let options = CgOptions { rtol, max_iterations: 2000, patience: None };
         let report = conjugate_gradient(self.stiffness.operator(), &self.multigrid, &self.b, &mut u, options);
         for node in (0..model.mesh.owned_nodes).filter(|&n| self.fixed.fixed[n]) {
             u.owned_mut()[node] = self.fixed.values[node];

@@ -82,7 +82,7 @@ impl Model {
     pub fn solve(&self, problem: &Problem, rtol: f64) -> (Vector, CgReport) {
         let System { matrix, b, fixed } = self.system(problem);
         let mut u = Vector::zeros(self.halo.map());
-        let options = CgOptions { rtol, max_iterations: 10_000 };
+        let options = CgOptions { rtol, max_iterations: 10_000, patience: None };
         let report = conjugate_gradient(&matrix, &Jacobi::new(&matrix.diagonal()), &b, &mut u, options);
         for node in (0..self.mesh.owned_nodes).filter(|&n| fixed.fixed[n]) {
             u.owned_mut()[node] = fixed.values[node];

@@ -131,7 +131,7 @@ fn a_solve_sends_one_halo_a_product(comm: &Rc<Comm>) {
     let solve = || {
         operator.products.set(0);
         let mut u = Vector::zeros(model.halo.map());
-        let options = CgOptions { rtol: 1e-6, max_iterations: 1000 };
+        let options = CgOptions { rtol: 1e-6, max_iterations: 1000, patience: None };
         let b = system.right_side();
         let found = counted(|| drop(conjugate_gradient(&operator, &preconditioner, b, &mut u, options)));
         let products = operator.products.get();

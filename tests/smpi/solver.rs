@@ -102,7 +102,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
         stiffness.multigrid(&mesh, &fixed, family)
     })?;
     let start = CgState::new(Vector::zeros(halo.map()));
-    let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations };
+    let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations, patience: None };
     let iterations = Iterations(Laps::start());
     let (mut u, report) = watch.time("solve_system", || {
         conjugate_gradient_monitored(stiffness.operator(), &preconditioner, &b, start, options, &iterations)
