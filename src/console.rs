@@ -121,10 +121,10 @@ impl Console {
     pub fn solved(&self, report: &CgReport, convergence: &Convergence, rtol: f64) {
         let verdict = if report.outcome == Outcome::Converged { "converged" } else { "NOT converged" };
         let text = format!(
-            "{verdict} in {} by a factor of {:.2} each, relative residual {:.2e} (wanted {rtol:.0e})",
+            "{verdict} in {} by a factor of {:.2} each, relative residual {} (wanted {rtol:.0e})",
             count(report.iterations as u64, "iteration"),
             convergence.factor,
-            report.relative_residual()
+            report.shown_residual()
         );
         self.line("solve", &text);
         for used in &convergence.preconditioners {
@@ -215,7 +215,11 @@ impl Console {
             self.magnitude("flux", flux, nodes, elements);
         }
         self.flow(&record.flow, flow);
-        self.line("error", &format!("{} % estimated, in the energy norm", rounded(stats.error_estimate_percent, 2)));
+        // The estimate holds for a solution of the system only.
+        if record.converged {
+            let percent = rounded(stats.error_estimate_percent, 2);
+            self.line("error", &format!("{percent} % estimated, in the energy norm"));
+        }
         self.times(record);
         self.messages(record);
         let memory = &record.memory;

@@ -5,7 +5,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use crate::case::Case;
 use crate::fields::{ElementFields, ErrorEstimate, Flux, NodeFields, range, statistics};
 use crate::io::{Memory, Parallel, SolutionStats, SolverConfig};
-use crate::la::{CgReport, Vector};
+use crate::la::{CgReport, Outcome, Vector};
 use crate::mesh::{LocalMesh, Partition};
 use crate::parallel::{Comm, Halo, Placement};
 
@@ -36,6 +36,8 @@ pub fn solution(
     report: &CgReport,
 ) -> SolutionStats {
     let values = statistics(comm, u.owned());
+    // The estimate is one of the discretisation: of an iterate on the way there is none.
+    let if_solved = |value: f64| if report.outcome == Outcome::Converged { value } else { f64::NAN };
     let owned = u.owned().len();
     let magnitudes = |vectors: &[[f64; 2]]| range(comm, vectors.iter().map(|[x, y]| x.hypot(*y)));
     SolutionStats {
@@ -46,8 +48,8 @@ pub fn solution(
         speed_node_range: range(comm, nodes[..owned].iter().map(|node| node.speed)),
         flux_range: flux.map(|flux| magnitudes(&flux.elements)),
         flux_node_range: flux.map(|flux| magnitudes(&flux.nodes[..owned])),
-        error_estimate: estimate.total,
-        error_estimate_percent: 100.0 * estimate.relative,
+        error_estimate: if_solved(estimate.total),
+        error_estimate_percent: if_solved(100.0 * estimate.relative),
         final_residual: report.residual_norm,
         relative_residual: report.relative_residual(),
     }

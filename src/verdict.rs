@@ -13,7 +13,7 @@ pub fn verdict(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
         Outcome::Converged => return ExitCode::Success,
         Outcome::Interrupted => return ExitCode::Checkpointed,
         Outcome::MaxIterations => "raise --max-iterations or --rtol".to_owned(),
-        Outcome::Stagnated => "--rtol is beyond what double precision reaches here: raise it".to_owned(),
+        Outcome::Stagnated => "--rtol is beyond what rounding allows here: raise it".to_owned(),
         Outcome::IndefiniteOperator { p_ap } => format!(
             "in iteration {next} the matrix is not positive definite (p.Kp = {p_ap:e}): \
              check the conditions of the problem"
@@ -35,10 +35,10 @@ pub fn verdict(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
     };
     if comm.is_root() {
         complain(&format!(
-            "error: not converged after {} iterations, relative residual {:.3e} instead of {:.3e}: \
+            "error: not converged after {} iterations, relative residual {} instead of {:.3e}: \
              {why}. {} holds the last iterate, marked as not converged.",
             report.iterations,
-            report.relative_residual(),
+            report.shown_residual(),
             case.solver.rtol,
             case.output.results.display()
         ));

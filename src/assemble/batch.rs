@@ -6,7 +6,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::order::{ElementOrder, NodeList, Nodes, Place};
-use crate::la::{ALONE, Coupling, Scalar};
+use crate::la::{ALONE, Coupling, Pair, Scalar};
 use crate::memory::prefetch;
 use crate::parallel::Local;
 use crate::quad8::{LANES, PAIRS, pair};
@@ -185,6 +185,28 @@ fn add_row<T: Scalar, const A: usize>(stiffness: &Stiffness<T>, u: &[[T; LANES];
         }
     }
     f[A] = sum;
+}
+
+/// Adds the products of the batches with `x` in twice the precision to `y`, whose
+/// entry 0 is that of node `first`.
+pub fn add_precise_products<T: Scalar>(
+    nodes: &[impl NodeList],
+    stiffness: &[Stiffness<T>],
+    x: &[Pair],
+    first: usize,
+    y: &mut [Pair],
+) {
+    for (nodes, stiffness) in nodes.iter().zip(stiffness) {
+        let nodes = nodes.nodes().map(|lanes| lanes.map(|node| node as usize));
+        for (a, b) in pairs() {
+            for l in 0..LANES {
+                let (i, j) = (nodes[a][l], nodes[b][l]);
+                let flow = stiffness[pair(a, b)][l].double() * (x[j] - x[i]);
+                y[i - first] += flow;
+                y[j - first] += -flow;
+            }
+        }
+    }
 }
 
 /// Adds K_aa of the batches, as far as rows sum to zero, to `y`, whose entry 0 is

@@ -5,7 +5,6 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::order::NodeList;
-use crate::la::Scalar;
 use crate::parallel::{Local, loops};
 
 /// Batches that are applied together.
@@ -54,7 +53,7 @@ impl Chunks {
     /// they come to it: in a pass of its own that took a twentieth of a product.
     /// To every node an even chunk adds before an odd one, so that the sums have the
     /// same bits at any number of threads.
-    pub fn sum<T: Scalar>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync) {
+    pub fn sum<T: Copy + Default + Send>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync) {
         let run = |i: usize, window: &mut [T]| {
             if i.is_multiple_of(2) {
                 window.fill(T::default());

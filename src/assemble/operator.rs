@@ -11,9 +11,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::ElementMatrices;
-use super::batch::{Batches, add_diagonals, add_products};
+use super::batch::{Batches, add_diagonals, add_precise_products, add_products};
 use super::chunks::Chunks;
-use crate::la::{Coupling, LinearOperator, Scalar, Vector};
+use crate::la::{Coupling, LinearOperator, Pair, Scalar, Vector};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, Local};
 use crate::quad8::{LANES, PAIRS};
@@ -151,6 +151,26 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
 
     fn couplings(&self, group: &[Local]) -> Vec<Coupling> {
         self.batches.par_iter().flat_map_iter(|batch| batch.couplings(group)).collect()
+    }
+
+    fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool {
+        [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.forward(part.local_mut()));
+        let mut x = x.pairs(low);
+        let values = x.clone();
+        self.fixed.iter().for_each(|&node| x[node as usize] = Pair::default());
+        let Batches { order, interior, border } = &*self.batches;
+        let owned = r.owned().len();
+        let mut y = vec![Pair::default(); x.len()];
+        self.chunks.sum(&mut y[..owned], |range, first, y| {
+            add_precise_products(&order.near()[range.clone()], &interior[range], &x, first, y);
+        });
+        add_precise_products(order.far(), border, &x, 0, &mut y);
+        self.row_sums.iter().for_each(|&(node, sum)| y[node as usize] += sum.double() * x[node as usize]);
+        self.fixed.iter().for_each(|&node| y[node as usize] = values[node as usize]);
+        for ((r, b), y) in r.owned_mut().iter_mut().zip(b).zip(y) {
+            *r = T::of((Pair::sum(b.double(), 0.0) - y).high);
+        }
+        true
     }
 
     fn entries(&self) -> usize {

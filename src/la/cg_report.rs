@@ -179,6 +179,12 @@ impl CgReport {
         if self.rhs_norm > 0.0 { self.residual_norm / self.rhs_norm } else { self.residual_norm }
     }
 
+    /// Returns the relative residual for people, who are told in words where overflow leaves none.
+    pub fn shown_residual(&self) -> String {
+        let relative = self.relative_residual();
+        if relative.is_finite() { format!("{relative:.3e}") } else { "unknown (overflow)".to_owned() }
+    }
+
     /// The repairs of what more than rounding had done, as a warning.
     pub fn warning(&self) -> Option<String> {
         let faults: Vec<&Repair> = self.repairs.iter().filter(|repair| repair.is_fault).collect();

@@ -35,8 +35,11 @@ pub struct Recurrence {
     pub scale: f64,
     /// r.Mr of the last iteration; 0 where none came before.
     pub r_mr: f64,
-    /// Restarts because of rounding.
+    /// Restarts because of rounding that did not halve the true residual.
     pub restarts: usize,
+    /// Whether true residuals are summed in twice the precision.
+    #[serde(default)]
+    pub is_precise: bool,
 }
 
 impl CgState {

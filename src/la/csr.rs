@@ -5,7 +5,7 @@ use std::rc::Rc;
 use multiversion::multiversion;
 use sprs::CsMatI;
 
-use super::{ALONE, Coupling, LinearOperator, Scalar, Vector};
+use super::{ALONE, Coupling, LinearOperator, Pair, Scalar, Vector};
 use crate::parallel::{Halo, Local, loops};
 
 /// Local matrix storage.
@@ -188,6 +188,20 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
     fn couplings(&self, group: &[Local]) -> Vec<Coupling> {
         let rows = (0..group.len()).filter(|&row| group[row] != ALONE).flat_map(|row| self.upper(row));
         rows.filter(|&(row, column, _)| group[row as usize] == group[column as usize]).collect()
+    }
+
+    fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool {
+        [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.forward(part.local_mut()));
+        let (local, x) = (&self.local, x.pairs(low));
+        loops::update(r.owned_mut(), |range, r| {
+            for ((r, b), row) in r.iter_mut().zip(&b[range.clone()]).zip(range) {
+                let mut sum = Pair::sum(b.double(), 0.0);
+                local.row(row).for_each(|(column, value)| sum += -value.double() * x[column as usize]);
+                *r = T::of(sum.high);
+            }
+            []
+        });
+        true
     }
 
     fn entries(&self) -> usize {

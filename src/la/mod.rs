@@ -16,6 +16,7 @@ mod fallback;
 mod galerkin;
 mod jacobi;
 mod multigrid;
+mod pair;
 mod right_side;
 mod rows;
 mod scalar;
@@ -41,6 +42,7 @@ pub(crate) mod hierarchy {
     pub(crate) use super::chebyshev::lanczos_steps;
     pub(crate) use super::multigrid::{COARSE_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED};
 }
+pub use pair::Pair;
 pub use right_side::RightSide;
 pub use scalar::Scalar;
 pub use transfer::{MatrixTransfer, Transfer};
@@ -86,6 +88,12 @@ pub trait LinearOperator<T: Scalar = f64> {
         for (r, b) in r.owned_mut().iter_mut().zip(b) {
             *r = *b - *r;
         }
+    }
+
+    /// Overwrites `r` by b - A (x + low), summed in twice the precision, and returns true; an
+    /// operator that cannot do so returns false. **Collective.**
+    fn precise_residual(&self, _b: &[T], _x: &mut Vector<T>, _low: &mut Vector<T>, _r: &mut Vector<T>) -> bool {
+        false
     }
 }
 

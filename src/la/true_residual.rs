@@ -5,10 +5,10 @@ use super::cg::{Solver, finite};
 use super::cg_report::{Outcome, Quantity, Repair};
 use super::cg_state::{CgState, Recurrence};
 use super::vector::{dot, inner};
-use super::Vector;
+use super::{Pair, Vector};
 use crate::parallel::loops;
 
-/// The recurrence is started again from the true residual at most this often
+/// The recurrence is started again from a true residual that was not halved at most this often
 /// because of rounding, and as often because of faults.
 const RESTARTS: usize = 8;
 /// A difference between the two residuals beyond this part of the true one
@@ -25,13 +25,15 @@ pub(super) struct Truth {
     pub(super) norm: f64,
     pub(super) distance: f64,
     pub(super) has_b: bool,
+    /// Whether it was summed in twice the precision.
+    is_precise: bool,
 }
 
 impl Solver<'_> {
     /// Compares the recurrence with the true residual and mends it. Why it is
     /// over and ||b - A x||, if it is.
     pub(super) fn look(&mut self, state: &mut CgState, is_small: bool) -> Option<(Outcome, f64)> {
-        let truth = self.truth(state);
+        let mut truth = self.truth(state);
         let Truth { norm, distance, .. } = truth;
         let ended = self.verdict(&truth).or_else(|| finite(norm, Quantity::TrueResidual).err());
         if let Some(outcome) = ended {
@@ -45,15 +47,30 @@ impl Solver<'_> {
             if state.repairs.iter().filter(|repair| repair.is_fault).count() == RESTARTS {
                 return Some((Outcome::Unreliable, norm));
             }
-        } else if state.recurrence.restarts == RESTARTS || norm > 0.5 * state.recurrence.scale {
-            return Some((Outcome::Stagnated, norm));
-        } else {
+        } else if norm > 0.5 * state.recurrence.scale {
             state.recurrence.restarts += 1;
+            if is_small || state.recurrence.restarts > RESTARTS {
+                match self.precise_truth(state) {
+                    Some(precise) => truth = precise,
+                    None => return Some((Outcome::Stagnated, norm)),
+                }
+                if let Some(outcome) = self.verdict(&truth) {
+                    return Some((outcome, truth.norm));
+                }
+            }
         }
         let iteration = state.iterations();
-        state.repairs.push(Repair { iteration, recurrence: state.history[iteration], truth: norm, is_fault });
-        self.begin(state, norm);
+        state.repairs.push(Repair { iteration, recurrence: state.history[iteration], truth: truth.norm, is_fault });
+        self.begin(state, truth.norm);
         None
+    }
+
+    /// Computes true residuals in twice the precision from now on, where rounding in them may be
+    /// all that is left; none if that was done before or cannot be. **Collective.**
+    fn precise_truth(&mut self, state: &mut CgState) -> Option<Truth> {
+        let was_precise = std::mem::replace(&mut state.recurrence.is_precise, true);
+        state.recurrence.restarts = 0;
+        (!was_precise).then(|| self.truth(state)).filter(|truth| truth.is_precise)
     }
 
     /// Returns whether the residuals differ by more than rounding explains. **Collective.**
@@ -75,9 +92,13 @@ impl Solver<'_> {
     pub(super) fn truth(&mut self, state: &mut CgState) -> Truth {
         let CgState { x, low, r, recurrence, .. } = state;
         add_exactly(x, low);
-        self.operator.residual(&self.b.values, x, &mut self.z);
-        self.operator.apply(low, &mut self.q);
-        self.z.add(-1.0, &self.q);
+        let is_precise =
+            recurrence.is_precise && self.operator.precise_residual(&self.b.values, x, low, &mut self.z);
+        if !is_precise {
+            self.operator.residual(&self.b.values, x, &mut self.z);
+            self.operator.apply(low, &mut self.q);
+            self.z.add(-1.0, &self.q);
+        }
         let (z, r) = (self.z.owned(), r.owned());
         let sums = loops::sum(z.len(), |range| {
             let apart = |(z, r): (&f64, &f64)| (z - recurrence.scale * r).powi(2);
@@ -85,7 +106,7 @@ impl Solver<'_> {
         });
         let changed = f64::from(u8::from(!self.b.is_intact()));
         let sums = self.comm.sum_all(&[sums[0], sums[1], changed]);
-        Truth { norm: sums[0].sqrt(), distance: sums[1].sqrt(), has_b: sums[2] == 0.0 }
+        Truth { norm: sums[0].sqrt(), distance: sums[1].sqrt(), has_b: sums[2] == 0.0, is_precise }
     }
 
     /// Starts the recurrence from the true residual in z.
@@ -97,15 +118,11 @@ impl Solver<'_> {
     }
 }
 
-
 /// x + low as a rounded sum in `x` and what rounding lost in `low`.
 fn add_exactly(x: &mut Vector, low: &mut Vector) {
     loops::update_pair(x.owned_mut(), low.owned_mut(), |_, x, low| {
         for (x, low) in x.iter_mut().zip(low) {
-            let sum = *x + *low;
-            let added = sum - *x;
-            *low = (*x - (sum - added)) + (*low - added);
-            *x = sum;
+            Pair { high: *x, low: *low } = Pair::sum(*x, *low);
         }
     });
 }

@@ -1,6 +1,6 @@
 //! A distributed vector as one rank stores it.
 
-use super::Scalar;
+use super::{Pair, Scalar};
 use crate::parallel::{IndexMap, loops};
 
 /// Owned entries first, ghosts behind them.
@@ -47,6 +47,11 @@ impl<T: Scalar> Vector<T> {
     /// Owned entries and ghosts, to exchange.
     pub fn local_mut(&mut self) -> &mut [T] {
         &mut self.values
+    }
+
+    /// Returns the sums of the local entries and those of `low`.
+    pub fn pairs(&self, low: &Self) -> Vec<Pair> {
+        self.values.iter().zip(&low.values).map(|(x, low)| Pair::sum(x.double(), low.double())).collect()
     }
 
     /// Multiplies the owned part by `factor` and adds `other`.
