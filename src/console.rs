@@ -7,7 +7,7 @@ use crate::digits::{rounded, signed, significant};
 use crate::estimate::{Estimate, Time};
 use crate::flow::{BoundaryFlow, FlowReport};
 use crate::io::{Convergence, Parallel, RestartedFrom, RunRecord};
-use crate::la::{CgReport, Outcome, PreconditionerName, UsedPreconditioner};
+use crate::la::{CgReport, Outcome};
 use crate::mesh::{LocalMesh, MeshSource};
 use crate::parallel::Placement;
 use crate::physics::{Label, Labels};
@@ -124,13 +124,12 @@ impl Console {
             "{verdict} in {} by a factor of {:.2} each, relative residual {} (wanted {rtol:.0e})",
             count(report.iterations as u64, "iteration"),
             convergence.factor,
-            report.shown_residual()
+            report.shown_residual(2)
         );
         self.line("solve", &text);
         for used in &convergence.preconditioners {
             if let Some(reason) = &used.reason {
-                let UsedPreconditioner { name: PreconditionerName { name, precision }, from_iteration, .. } = used;
-                self.line("", &format!("{name} in {precision} precision after iteration {from_iteration}: {reason}"));
+                self.line("", &format!("{} after iteration {}: {reason}", used.name, used.from_iteration));
             }
         }
         if !report.repairs.is_empty() {

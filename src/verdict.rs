@@ -38,7 +38,7 @@ pub fn verdict(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
             "error: not converged after {} iterations, relative residual {} instead of {:.3e}: \
              {why}. {} holds the last iterate, marked as not converged.",
             report.iterations,
-            report.shown_residual(),
+            report.shown_residual(3),
             case.solver.rtol,
             case.output.results.display()
         ));

@@ -24,6 +24,8 @@ mod failure;
 mod faults;
 #[path = "command_line/formats.rs"]
 mod formats;
+#[path = "command_line/hard.rs"]
+mod hard;
 #[path = "command_line/layers.rs"]
 mod layers;
 #[path = "command_line/lying.rs"]
@@ -111,6 +113,7 @@ fn main() {
         messages::trials(),
         refusal::trials(),
         cases::trials(),
+        hard::trials(),
         layers::trials(),
         physics::trials(),
         bad_meshes::trials(),

@@ -32,6 +32,7 @@ mod ranks {
     pub mod checkpoint;
     pub mod comm;
     pub mod convergence;
+    pub mod fallback;
     pub mod flaws;
     pub mod flow;
     pub mod halo;
@@ -104,6 +105,7 @@ const GROUPS: &[Group] = &[
             ("solve", solve::CHECKS),
             ("flow", flow::CHECKS),
             ("cg", cg::CHECKS),
+            ("fallback", fallback::CHECKS),
             ("model", model::CHECKS),
             ("multigrid", multigrid::CHECKS),
             ("traffic", traffic::CHECKS),

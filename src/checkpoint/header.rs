@@ -144,7 +144,12 @@ mod tests {
             iterations: 7,
             case: CASE.into(),
             mesh: MeshFingerprint::default(),
-            recurrence: Recurrence { scale: 0.1 + 0.2, r_mr: 1.234_567_890_123_456_7e-200, restarts: 2, is_precise: true },
+            recurrence: Recurrence {
+                scale: 0.1 + 0.2,
+                r_mr: 1.234_567_890_123_456_7e-200,
+                restarts: 2,
+                is_precise: true,
+            },
             repairs: vec![repair],
             switches: vec![Switch { iteration: 5, reason: "r.Mr = -1e-3".into() }],
         };

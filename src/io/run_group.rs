@@ -27,6 +27,9 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     count("refine", u64::from(record.mesh_info.refine))?;
     text("operator", &config.operator)?;
     text("preconditioner", &config.preconditioner)?;
+    if let Some(last) = record.convergence.preconditioners.last() {
+        text("preconditioner_used", &last.name.to_string())?;
+    }
     if let Some(logical) = config.reproducible {
         count("reproducible", u64::from(logical.get()))?;
     }

@@ -33,7 +33,10 @@ const LOOK_EVERY: usize = 100;
 /// from it (H. A. van der Vorst, Q. Ye, *Residual replacement strategies for
 /// Krylov subspace iterative methods for the convergence of true residuals*,
 /// SIAM J. Sci. Comput. 22 (2000)). Then b, of which there is no other copy, is
-/// compared with its checksum, too.
+/// compared with its checksum, too. Where restarts no longer reduce the true
+/// residual, rounding in A x may be all that is left of it: from then on it is
+/// summed in twice the precision, as in iterative refinement (N. J. Higham,
+/// *Accuracy and Stability of Numerical Algorithms*, 2nd ed., chapter 12).
 pub fn conjugate_gradient(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,

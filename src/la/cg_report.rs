@@ -4,9 +4,9 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
+use super::Vector;
 use super::cg_state::CgState;
 use super::fallback::Switch;
-use super::Vector;
 use crate::parallel::Comm;
 
 /// When to stop.
@@ -179,10 +179,10 @@ impl CgReport {
         if self.rhs_norm > 0.0 { self.residual_norm / self.rhs_norm } else { self.residual_norm }
     }
 
-    /// Returns the relative residual for people, who are told in words where overflow leaves none.
-    pub fn shown_residual(&self) -> String {
+    /// Formats the relative residual for a message; after an overflow there is none.
+    pub fn shown_residual(&self, decimals: usize) -> String {
         let relative = self.relative_residual();
-        if relative.is_finite() { format!("{relative:.3e}") } else { "unknown (overflow)".to_owned() }
+        if relative.is_finite() { format!("{relative:.decimals$e}") } else { "unknown (overflow)".to_owned() }
     }
 
     /// The repairs of what more than rounding had done, as a warning.

@@ -47,7 +47,16 @@ impl CgState {
     pub fn new(x: Vector) -> Self {
         let zeros = x.zeros_like();
         let [low, r, p] = [zeros.clone(), zeros.clone(), zeros];
-        Self { x, low, r, p, recurrence: Recurrence::default(), repairs: Vec::new(), switches: Vec::new(), history: Vec::new() }
+        Self {
+            x,
+            low,
+            r,
+            p,
+            recurrence: Recurrence::default(),
+            repairs: Vec::new(),
+            switches: Vec::new(),
+            history: Vec::new(),
+        }
     }
 
     /// Number of iterations so far.
@@ -100,3 +109,23 @@ pub trait Monitor {
 }
 
 impl Monitor for () {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_residual_that_is_not_halved_has_stalled() {
+        let mut state = CgState::new(Vector::from_owned(&[], 0));
+        state.history = vec![8.0, 4.0, 3.0, 3.0, 2.5];
+        assert!(state.is_stalled(3) && !state.is_stalled(4) && !state.is_stalled(5));
+        state.history.push(1.9);
+        assert!(!state.is_stalled(3));
+        // The next preconditioner begins anew.
+        state.switch("it stalled".into());
+        state.history.extend([1.8, 1.8, 1.8]);
+        assert!(!state.is_stalled(3));
+        state.history.push(1.8);
+        assert!(state.is_stalled(3));
+    }
+}

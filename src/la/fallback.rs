@@ -1,11 +1,13 @@
 //! Conjugate gradients with other preconditioners in reserve, for problems on
 //! which the fastest one breaks down.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::cg::conjugate_gradient_steps;
 use super::cg_report::End;
-use super::{CgOptions, CgReport, CgState, LinearOperator, Cost, Monitor, Preconditioner, RightSide, Vector};
+use super::{CgOptions, CgReport, CgState, Cost, LinearOperator, Monitor, Preconditioner, RightSide, Vector};
 use crate::error::Result;
 
 /// Iterations within which a preconditioner must halve the smallest residual, where another one is in
@@ -19,6 +21,12 @@ pub struct PreconditionerName {
     pub name: &'static str,
     /// The precision of its arithmetic: single or double.
     pub precision: &'static str,
+}
+
+impl fmt::Display for PreconditionerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {} precision", self.name, self.precision)
+    }
 }
 
 /// Preconditioners for one operator, from the fastest to the most robust.

@@ -92,8 +92,7 @@ impl Solver<'_> {
     pub(super) fn truth(&mut self, state: &mut CgState) -> Truth {
         let CgState { x, low, r, recurrence, .. } = state;
         add_exactly(x, low);
-        let is_precise =
-            recurrence.is_precise && self.operator.precise_residual(&self.b.values, x, low, &mut self.z);
+        let is_precise = recurrence.is_precise && self.operator.precise_residual(&self.b.values, x, low, &mut self.z);
         if !is_precise {
             self.operator.residual(&self.b.values, x, &mut self.z);
             self.operator.apply(low, &mut self.q);
@@ -126,4 +125,3 @@ fn add_exactly(x: &mut Vector, low: &mut Vector) {
         }
     });
 }
-

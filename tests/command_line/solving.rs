@@ -61,9 +61,12 @@ fn infinity(ranks: usize) {
     let outcome = folder.run(ranks, &["--gamma", "1e200", "--json", "run.json"]).expect_code(1);
     let [error] = outcome.errors()[..] else { panic!("{outcome}") };
     assert!(error.contains(": in iteration 1 a NaN or an infinity appeared in ||b||: "), "{outcome}");
+    assert!(error.contains("relative residual unknown (overflow)"), "{outcome}");
+    assert!(!outcome.stdout.contains("estimated"), "{outcome}");
     let run = folder.json("run.json");
     assert_eq!(run["converged"], false);
     assert_eq!(run["outcome"]["not_finite"]["quantity"], "right_side");
+    assert!(run["solution_stats"]["error_estimate_percent"].is_null());
 }
 
 fn refinement(ranks: usize) {

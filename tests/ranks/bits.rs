@@ -23,7 +23,7 @@ pub const CHECKS: &[Check] = checks![
     what_fails_again_and_again_is_no_answer,
 ];
 
-const OPTIONS: CgOptions = CgOptions { rtol: 1e-10, max_iterations: 500, patience: None };
+pub const OPTIONS: CgOptions = CgOptions { rtol: 1e-10, max_iterations: 500, patience: None };
 
 /// The sign, the exponent, and the mantissa from its end to its beginning.
 const BITS: [u32; 12] = [63, 62, 60, 57, 54, 53, 52, 51, 44, 30, 10, 0];

@@ -82,6 +82,7 @@ fn record() -> RunRecord {
         convergence: Convergence {
             factor: 0.1,
             seconds: Cost::default(),
+            preconditioners: Vec::new(),
             levels: Vec::new(),
             grid_complexity: 1.0,
             operator_complexity: 1.0,

@@ -182,7 +182,7 @@ fn a_mesh_that_cannot_be_integrated_is_a_level_all_the_same(comm: &Rc<Comm>) {
         let Model { base, base_boundary, levels, mesh, boundary, .. } = &model;
         let elements = ElementMatrices::new(mesh, boundary, &problem).expect("proper elements");
         let family =
-            Family::new(comm, mesh, (base, base_boundary), &problem, *levels, elements).expect("coarser meshes");
+            Family::<f32>::new(comm, mesh, (base, base_boundary), &problem, *levels, elements).expect("coarser meshes");
         assert_eq!(family.coarser.len(), 2);
         let count = iterations(&model, &problem, 1e-8);
         assert!(count <= 12, "{count} iterations");

@@ -98,7 +98,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let stiffness = watch.time("apply_bc", || Stiffness::elements(&halo, &mesh, &elements, &fixed, &mut b));
     let b = RightSide::new(b);
     let preconditioner = watch.time("setup_preconditioner", || {
-        let family = Family::new(comm, &mesh, (&base, &base_boundary), &problem, case.refine, elements)?;
+        let family = Family::<f32>::new(comm, &mesh, (&base, &base_boundary), &problem, case.refine, elements)?;
         stiffness.multigrid(&mesh, &fixed, family)
     })?;
     let start = CgState::new(Vector::zeros(halo.map()));
