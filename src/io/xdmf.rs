@@ -1,9 +1,9 @@
 //! The XDMF description of a results file, which ParaView opens. It holds no
 //! data of its own (XDMF Model and Format, xdmf.org).
 //!
-//! ParaView's three readers, VTK and pyvista take one dataset for each array: the ParaView 5.11
+//! ParaView's three readers, VTK and pyvista take one dataset for each array: ParaView 5.11
 //! ends with a signal where coordinates or vectors are put together by `X_Y` or `JOIN`. Hence
-//! points and vectors come from the datasets of [`columns`](super::columns).
+//! points and vectors come from the datasets of [`columns`].
 
 use super::columns::{self, POINTS};
 
