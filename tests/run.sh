@@ -53,7 +53,8 @@ cargo_part() {
 }
 
 if [ -n "$all" ]; then
-    part packages jobs/install.sh valgrind libsimgrid-dev
+    gmsh=(libglu1-mesa libxft2 libxcursor1 libxinerama1)
+    part packages jobs/install.sh valgrind libsimgrid-dev "${gmsh[@]}"
     part cluster tests/cluster/install.sh
 else
     part packages jobs/install.sh

@@ -9,6 +9,7 @@ use libtest_mimic::Trial;
 use crate::page::{Recipe, recipes};
 use crate::program::{Folder, PROGRAM};
 use crate::python;
+use crate::tier::{needs_tool, slow};
 use crate::{trial, waiting};
 
 pub fn trials() -> Vec<Trial> {
@@ -16,14 +17,13 @@ pub fn trials() -> Vec<Trial> {
     pages.into_iter().flat_map(recipes).map(one).collect()
 }
 
-/// Returns the test of one recipe, ignored where a tool is missing, which its kind then names.
+/// Returns the test of one recipe. That with Gmsh is slow, since libraries which Gmsh loads are installed for all tests alone.
 fn one(recipe: Recipe) -> Trial {
-    let missing = recipe.needs.iter().find(|tool| !is_there(tool)).map(|tool| format!("{tool} is missing"));
+    let missing = recipe.needs.iter().find(|tool| !is_there(tool));
+    let missing = missing.map(|tool| format!("no {tool}: tests/support/readers.sh installs it"));
+    let has_gmsh = recipe.needs.iter().any(|tool| tool == "gmsh");
     let test = waiting(trial(format!("the_recipe_works::{}", recipe.name), move || run(&recipe)));
-    match missing {
-        Some(missing) => test.with_kind(missing).with_ignored_flag(true),
-        None => test,
-    }
+    needs_tool(if has_gmsh { slow(test) } else { test }, missing.as_deref())
 }
 
 /// Begins the commands: with the folder of the program, and an mpirun that MPIRUN may name.
