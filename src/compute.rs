@@ -21,7 +21,8 @@ use crate::la::{
     CgOptions, CgState, Preconditioners, RightSide, Vector, build_preconditioner, conjugate_gradient_with_fallback,
     used_preconditioners,
 };
-use crate::mesh::{self, BoundaryEdge, LocalMesh, MeshSlab, Partition, Split};
+use crate::mesh::quality::{MeshQuality, SLENDER};
+use crate::mesh::{self, BoundaryEdge, Duplicates, LocalMesh, MeshSlab, Naming, Partition, Split};
 use crate::parallel::{Comm, Halo, Placement, heartbeat, work};
 use crate::physics::Physics;
 use crate::problem::Problem;
@@ -72,14 +73,21 @@ impl Task<'_> {
         let notes = slab.notes.clone();
         progress.stage("splitting the mesh");
         let prepared = watch.time("partition", || prepare(comm, slab, problem, *refine, args))?;
-        let Prepared { base, mesh, boundary, halo, partition, turned, inside } = prepared;
+        let Prepared { base, mesh, boundary, halo, partition, turned, inside, duplicates, quality } = prepared;
         let mut warnings = placement.warnings.clone();
         let orphans = comm.sum(mesh.orphans.len() as u64);
         warnings.extend(notes);
         warnings.extend(mesh::warnings(turned, orphans, inside));
+        warnings.extend(duplicates.warning());
+        let named = if quality.is_notable() { quality.named_elements() } else { Vec::new() };
+        let names = Naming::new(source).elements(comm, &named);
+        warnings.extend(quality.warning(&names));
         console.warn(&warnings);
         let parallel = describe::parallel(comm, placement, &partition, &halo, &mesh);
         console.mesh(source, &mesh, *refine, &parallel);
+        if quality.slenderest.value > SLENDER {
+            console.line("quality", &quality.describe_aspect(&names));
+        }
         let (input, input_boundary) = if *refine == 0 { (&mesh, &boundary) } else { (&base.mesh, &base.boundary) };
         let subject = Subject { case, input, boundary: input_boundary, mesh: &mesh };
         let restart = checkpoints.zip(args.restart.as_ref());
@@ -189,6 +197,7 @@ impl Task<'_> {
             breakdown,
             flow,
             parallel,
+            quality,
             matrix_nnz,
             used_nodes: halo.map().total(),
             fixed_nodes: comm.sum(fixed.fixed[..mesh.owned_nodes].iter().filter(|f| **f).count() as u64),
@@ -216,6 +225,8 @@ struct Prepared {
     partition: Partition,
     turned: u64,
     inside: u64,
+    duplicates: Duplicates,
+    quality: MeshQuality,
 }
 
 fn prepare(comm: &Rc<Comm>, mut slab: MeshSlab, problem: &Problem, levels: u32, args: &SolveArgs) -> Result<Prepared> {
@@ -232,9 +243,14 @@ fn prepare(comm: &Rc<Comm>, mut slab: MeshSlab, problem: &Problem, levels: u32, 
     work::done(step);
     let (coarse, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
     work::done(step);
-    let (boundary, inside) = mesh::named_boundary(comm, &slab, &coarse)?;
+    let quality = MeshQuality::of(comm, &coarse);
+    let (free, flaws) = mesh::survey(comm, &coarse);
+    flaws.into_iter().next().map_or(Ok(()), Err)?;
+    let (boundary, inside) = mesh::name_edges(comm, &slab, &coarse, &free)?;
     let held = comm.agree(held_nodes(&coarse, &boundary, problem))?;
-    mesh::check_components(&coarse.halo(comm)?, &coarse, &held)?;
+    let duplicates = mesh::find_duplicates(comm, &coarse, &free);
+    let held = mesh::check_components(&coarse.halo(comm)?, &coarse, &held);
+    held.map_err(|error| duplicates.warning().iter().fold(error, |error, note| error.with_note(note)))?;
     work::done(step);
     let (base, mesh, boundary) = if levels == 0 {
         (Base::default(), coarse, boundary)
@@ -244,7 +260,7 @@ fn prepare(comm: &Rc<Comm>, mut slab: MeshSlab, problem: &Problem, levels: u32, 
         (Base { mesh: coarse, boundary }, mesh, edges)
     };
     let halo = Rc::new(mesh.halo(comm)?);
-    Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside })
+    Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside, duplicates, quality })
 }
 
 /// A stage begins on this rank.

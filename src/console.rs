@@ -8,6 +8,7 @@ use crate::estimate::{Estimate, Time};
 use crate::flow::{BoundaryFlow, FlowReport};
 use crate::io::{Convergence, Parallel, RestartedFrom, RunRecord};
 use crate::la::{CgReport, Outcome};
+use crate::mesh::quality::SLENDER;
 use crate::mesh::{LocalMesh, MeshSource};
 use crate::parallel::Placement;
 use crate::physics::{Label, Labels};
@@ -82,8 +83,9 @@ impl Console {
         self.line("files", &format!("{} (for --partition)", file.display()));
     }
 
-    /// What a solve would take on ranks of this memory bandwidth (GB/s).
-    pub fn estimate(&self, estimate: &Estimate, bandwidth: f64) {
+    /// What a solve would take on ranks of this memory bandwidth (GB/s), with the aspect ratio of the elements where
+    /// it is known.
+    pub fn estimate(&self, estimate: &Estimate, aspect: Option<&str>, bandwidth: f64) {
         let Estimate { elements, unknowns, ranks, refine, .. } = *estimate;
         let text = format!(
             "{}: {} elements, {} unknowns",
@@ -103,7 +105,10 @@ impl Console {
             row(array.name, mebibytes(array.bytes_per_rank));
         }
         row("all of these", mebibytes(estimate.peak_bytes_per_rank));
-        self.line("solve", &format!("about {}", count(estimate.iterations, "iteration")));
+        self.line("quality", aspect.unwrap_or("not looked at in so large a file, see quad8-mpi check"));
+        let is_slender = estimate.aspect_ratio_max.is_some_and(|ratio| ratio > SLENDER);
+        let more = if is_slender { ", and more because of the slender elements" } else { "" };
+        self.line("solve", &format!("about {}{more}", count(estimate.iterations, "iteration")));
         let Time { setup, solve } = estimate.seconds;
         let text = format!(
             "assemble and set up {setup:.2} s, iterate {solve:.2} s, at {bandwidth} GB/s a rank (--bandwidth), without files"

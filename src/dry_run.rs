@@ -5,19 +5,21 @@ use crate::console::Console;
 use crate::error::{Error, ExitCode, Result};
 use crate::estimate::{Estimate, Plan};
 use crate::io::{refuse_input, write_json_once};
-use crate::mesh::MOST_ON_A_RANK;
+use crate::mesh::quality::MeshQuality;
+use crate::mesh::{ElementNames, MOST_ON_A_RANK};
 use crate::parallel::Comm;
 
 /// Says what a solve would take and solves nothing. **Collective.**
 ///
 /// # Errors
-/// Those of reading the header of the mesh, [`Error::RefinedTooFar`],
+/// Those of reading the mesh, or of a large one the header, [`Error::RefinedTooFar`],
 /// [`Error::OutputIsInput`], [`Error::Write`]; the same on every rank.
 pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
     let case = args.case(comm)?;
     let source = &case.mesh;
+    let (base, slab) = source.preview(comm)?;
     let plan = Plan {
-        base: source.size(comm)?,
+        base,
         is_file: source.path().is_some(),
         refine: case.refine,
         ranks: args.ranks.map_or(comm.size(), |ranks| ranks as usize),
@@ -29,8 +31,12 @@ pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
     check_refinement(&plan)?;
     let json = case.output.json.as_deref();
     comm.agree(json.map_or(Ok(()), |path| refuse_input(path, source.path())))?;
-    let estimate = Estimate::new(source.name(), &plan);
-    Console::new(comm.is_root() && !args.quiet).estimate(&estimate, args.bandwidth);
+    let quality = slab.map(|slab| MeshQuality::of_slabs(comm, slab)).filter(|q| q.aspect_ratio_max().is_some());
+    let aspect_ratio_max = quality.as_ref().and_then(MeshQuality::aspect_ratio_max);
+    let estimate = Estimate { aspect_ratio_max, ..Estimate::new(source.name(), &plan) };
+    let names = ElementNames::default();
+    let aspect = quality.map(|quality| quality.describe_aspect(&names));
+    Console::new(comm.is_root() && !args.quiet).estimate(&estimate, aspect.as_deref(), args.bandwidth);
     if let Some(path) = json {
         write_json_once(comm, path, &estimate)?;
     }

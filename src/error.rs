@@ -121,9 +121,9 @@ pub enum Error {
     TooManyNames { count: usize, limit: usize },
     #[error(
         "the piece of the domain that holds element {element} touches no Dirichlet edge and no Robin edge with p > 0, \
-         so its solution is not unique: connect it or remove it"
+         so its solution is not unique: {extent}; connect it, hold it by a condition, or remove it"
     )]
-    FloatingPiece { element: u64 },
+    FloatingPiece { element: u64, extent: String },
 
     #[error(
         "cannot read the expression '{text}': {what} at position {position}; it may use numbers, + - * / ^, ( ), \
@@ -239,7 +239,7 @@ pub enum Error {
 
     /// The error of one rank, as every rank knows it after they agreed.
     #[error("{message}")]
-    Agreed { code: ExitCode, message: String },
+    Agreed { code: ExitCode, message: String, elements: Vec<u64>, nodes: Vec<u64> },
 }
 
 impl Error {
@@ -272,6 +272,32 @@ impl Error {
         }
     }
 
+    /// The elements and the nodes of the input that the message names.
+    pub(crate) fn mentioned(&self) -> (Vec<u64>, Vec<u64>) {
+        match self {
+            Self::Agreed { elements, nodes, .. } => (elements.clone(), nodes.clone()),
+            Self::CrowdedEdge { element, from, to, .. } => (vec![*element], vec![*from, *to]),
+            Self::TwoMiddles { element, from, to, middle, other } => {
+                (vec![*element], vec![*from, *to, *middle, *other])
+            }
+            Self::MixedRoles { element, node }
+            | Self::RepeatedNode { element, node, .. }
+            | Self::NotFiniteCoordinates { element, node, .. } => (vec![*element], vec![*node]),
+            Self::TagNotAnEdge { from, to, .. } | Self::TwoNames { from, to, .. } => (Vec::new(), vec![*from, *to]),
+            Self::NodeOutOfRange { element, .. }
+            | Self::BadJacobian { element, .. }
+            | Self::FoldedChild { parent: element, .. }
+            | Self::FloatingPiece { element, .. } => (vec![*element], Vec::new()),
+            _ => (Vec::new(), Vec::new()),
+        }
+    }
+
+    /// The same error with something added to its message.
+    pub(crate) fn with_note(self, note: &str) -> Self {
+        let (elements, nodes) = self.mentioned();
+        Self::Agreed { code: self.exit_code(), message: format!("{self}; {note}"), elements, nodes }
+    }
+
     /// The element it names, and the node where several ranks may name the same
     /// element, or the nodes of the edge it names; of several errors the one with the lowest is reported, so that
     /// the message does not depend on the rank count.
@@ -290,7 +316,7 @@ impl Error {
             | Self::BadValue { element, .. }
             | Self::BadWeight { element, .. }
             | Self::FoldedChild { parent: element, .. }
-            | Self::FloatingPiece { element } => Some([*element, 0]),
+            | Self::FloatingPiece { element, .. } => Some([*element, 0]),
             _ => None,
         }
     }

@@ -14,7 +14,7 @@ use crate::dry_run::dry_run;
 use crate::error::{Error, ExitCode, Result};
 use crate::io::{Libraries, MeshInfo, Results, ResultsFile, RunRecord, write_json_once};
 use crate::la::Outcome;
-use crate::mesh::MeshSlab;
+use crate::mesh::{MeshSlab, Naming};
 use crate::parallel::{Comm, logical_ranks_here, on_logical_ranks, start_threads};
 use crate::physics::Labels;
 use crate::solution::{Solution, Summary};
@@ -49,7 +49,9 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     enter(comm, "read");
     interrupts.check(comm, "read")?;
     console.progress.stage("reading the mesh");
-    let slab = watch.time("load_mesh", || source.read(comm))?;
+    let slab = watch.time("load_mesh", || source.read_for(comm, &case));
+    let naming = Naming::new(source);
+    let slab = slab.map_err(|error| naming.explain(comm, error))?;
     results_file.check_room(comm, slab.elements.total(), *refine)?;
     let problem = comm.agree(case.problem(&slab.boundary_names(), &slab.tags.region_names))?;
 
@@ -57,12 +59,13 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     let task = Task { case: &case, args, problem: &problem, placement: &placement, interrupts };
     let mut desk = Desk { console: &console, watch: &mut watch, checkpoints: Some(&checkpoints) };
     let solution = match logical {
-        None => task.compute(comm, slab, &mut desk)?,
+        None => task.compute(comm, slab, &mut desk),
         Some(ranks) => {
             desk.checkpoints = None;
-            compute_reproducibly(comm, ranks, &task, slab, &mut desk)?
+            compute_reproducibly(comm, ranks, &task, slab, &mut desk)
         }
     };
+    let solution = solution.map_err(|error| naming.explain(comm, error))?;
     let Solution { mesh, boundary, u, fields, node_fields, flux, errors, summary } = solution;
     let Summary { report, breakdown, warnings, .. } = summary;
 
@@ -87,6 +90,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
             elements: mesh.total_elements,
             matrix_nnz: summary.matrix_nnz,
             fixed_nodes: summary.fixed_nodes,
+            aspect_ratio_max: summary.quality.aspect_ratio_max(),
+            folded_elements: summary.quality.folded_elements(),
         },
         solver_config: describe::options(&case),
         case: case.text(comm),

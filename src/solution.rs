@@ -7,6 +7,7 @@ use crate::fields::{ElementFields, Flux, NodeFields};
 use crate::flow::FlowReport;
 use crate::io::{Convergence, Parallel, RestartedFrom, SolutionStats};
 use crate::la::{CgReport, Vector};
+use crate::mesh::quality::MeshQuality;
 use crate::mesh::{BoundaryEdge, LocalMesh, merge, merge_nodes};
 
 /// The solution, with what is known about it.
@@ -43,6 +44,8 @@ pub struct Summary {
     pub flow: FlowReport,
     /// Ranks, threads and the partition.
     pub parallel: Parallel,
+    /// How good the elements are before refinement.
+    pub quality: MeshQuality,
     /// Stored matrix entries.
     pub matrix_nnz: u64,
     /// Nodes that elements use.

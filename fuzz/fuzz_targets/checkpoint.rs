@@ -25,7 +25,7 @@ struct Run {
 impl Run {
     fn new() -> Self {
         alone::with_comm(|comm| {
-            let mut slab = read::file(comm, Path::new(MESH)).expect("the mesh can be read");
+            let mut slab = read::file(comm, Path::new(MESH), &()).expect("the mesh can be read");
             let parts = vec![0; slab.elements.total() as usize];
             let (mesh, _) = mesh::distribute(comm, &mut slab, &parts).expect("the mesh is good");
             let checkpoints = Checkpoints::new(comm, &alone::temporary("out.h5"), &[]).expect("there is a place");

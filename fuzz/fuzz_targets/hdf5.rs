@@ -25,7 +25,7 @@ const DATASETS: &[&str] = &[
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     changed::with_changed_file(MESH, [DATASETS, &[]], bytes, |comm, path| {
-        if let Ok(slab) = read::file(comm, path) {
+        if let Ok(slab) = read::file(comm, path, &()) {
             drop(read_weights(comm, path, WEIGHTS, &slab));
         }
     });

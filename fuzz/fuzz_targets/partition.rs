@@ -17,7 +17,7 @@ const ATTRIBUTES: &[&str] =
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     changed::with_changed_file(PARTITION, [&["part"], ATTRIBUTES], bytes, |comm, path| {
-        let slab = read::file(comm, Path::new(MESH)).expect("the mesh can be read");
+        let slab = read::file(comm, Path::new(MESH), &()).expect("the mesh can be read");
         drop(read_partition(comm, path, &slab));
     });
 });

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Case;
 use crate::error::{Error, Result};
+use crate::mesh::GivenNames;
 use crate::problem::{Condition, Material, Problem, usual_condition};
 
 impl Case {
@@ -36,6 +37,18 @@ impl Case {
     }
 }
 
+impl GivenNames for Case {
+    fn has_condition(&self, boundary: &str) -> bool {
+        let own = self.boundary.get(boundary).cloned();
+        let condition = own.unwrap_or_else(|| usual_condition(boundary, self.constants.gamma));
+        !matches!(condition, Condition::Natural)
+    }
+
+    fn has_material(&self, region: &str) -> bool {
+        self.region.contains_key(region)
+    }
+}
+
 fn check_names<T>(kind: &'static str, given: &BTreeMap<String, T>, known: &[String]) -> Result<()> {
     match given.keys().find(|name| !known.contains(name)) {
         None => Ok(()),
@@ -65,6 +78,16 @@ mod tests {
         assert!(gamma(&problem.conditions[0]) && matches!(problem.conditions[1], Condition::Dirichlet(_)));
         assert!(matches!(problem.conditions[2], Condition::Natural));
         assert_eq!([0, 1, u16::MAX].map(|r| problem.material(r).conductivity.to_string()), ["1", "7", "1"]);
+    }
+
+    #[test]
+    fn natural_conditions_and_the_common_material_are_nothing_given() {
+        let mut case = Case::default();
+        case.boundary.insert("top".into(), Condition::Dirichlet(Field::Constant(1.0)));
+        case.boundary.insert("inlet".into(), Condition::Natural);
+        case.region.insert("b".into(), toml::from_str("k = 7").unwrap());
+        assert_eq!(["top", "outlet", "inlet", "wall"].map(|name| case.has_condition(name)), [true, true, false, false]);
+        assert_eq!(["a", "b"].map(|name| case.has_material(name)), [false, true]);
     }
 
     #[test]

@@ -4,16 +4,17 @@
 mod report;
 mod survey;
 
-pub use report::{Boundary, MeshReport, Quality, Region, Report};
+pub use report::{AspectRatio, Boundary, MeshReport, Quality, Region, Report};
 
 use std::path::Path;
 use std::rc::Rc;
 
+use crate::case::Case;
 use crate::cli::CheckArgs;
 use crate::error::{ExitCode, Result};
 use crate::io::place::failed;
 use crate::io::write_json;
-use crate::mesh::{BUILT_IN, MeshSource};
+use crate::mesh::{BUILT_IN, MeshSource, Naming};
 use crate::parallel::Comm;
 use crate::streams::print;
 
@@ -24,9 +25,11 @@ use crate::streams::print;
 /// the report.
 pub fn check(comm: &Rc<Comm>, args: &CheckArgs) -> Result<ExitCode> {
     let source = MeshSource::find(comm, Some(&args.mesh));
-    let report = match source.read(comm) {
+    let report = match source.read_for(comm, &Case::default()) {
         Ok(mut slab) => survey::survey(comm, &source, &mut slab)?,
-        Err(error) if error.exit_code() == ExitCode::Input => Report::refused(source.name(), &error),
+        Err(error) if error.exit_code() == ExitCode::Input => {
+            Report::refused(source.name(), &Naming::new(&source).explain(comm, error))
+        }
         Err(error) => return Err(error),
     };
     comm.agree(if comm.is_root() { deliver(&report, args.json.as_deref()) } else { Ok(()) })?;

@@ -6,14 +6,15 @@ use serde::Serialize;
 
 use crate::digits::significant;
 use crate::error::Error;
-use crate::mesh::quality::{BARS, Summary};
+use crate::mesh::ElementNames;
+use crate::mesh::quality::{ASPECT_BARS, BARS, MeshQuality};
 
 /// Everything about one mesh. The names are those of the JSON file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Where the mesh comes from.
     pub source: String,
-    /// `good`, or `bad` where there is any error.
+    /// `good`; `bad` where there is any error; `doubtful` where elements are folded that a solve does not refuse.
     pub verdict: &'static str,
     /// What a solve refuses.
     pub errors: Vec<String>,
@@ -38,8 +39,14 @@ pub struct MeshReport {
     pub clockwise_elements: u64,
     /// Connected pieces; pieces that share one node are one.
     pub pieces: u64,
+    /// The largest aspect ratio of an element; none where it is not a number.
+    pub aspect_ratio_max: Option<f64>,
+    /// Elements that are folded somewhere.
+    pub folded_elements: u64,
     /// How good the elements are.
     pub scaled_jacobian: Quality,
+    /// How slender they are.
+    pub aspect_ratio: AspectRatio,
     /// Named boundaries.
     pub boundaries: Vec<Boundary>,
     /// Boundary edges without a name, which are walls.
@@ -55,10 +62,29 @@ pub struct Quality {
     pub lowest: Option<f64>,
     /// The element that has it.
     pub worst_element: u64,
+    /// Its name in messages.
+    #[serde(skip)]
+    pub name: String,
     /// Elements that are not better than 0.
     pub folded: u64,
     /// Elements in each tenth of 0 to 1.
     pub histogram: [u64; BARS],
+}
+
+/// The aspect ratio over all elements: the largest condition number of the Jacobian matrix at the Gauss points.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AspectRatio {
+    /// The element that has the largest.
+    pub worst_element: u64,
+    /// Where in it (x, y in m); none where it is not a number.
+    pub point: Option<[f64; 2]>,
+    /// The largest one in words.
+    #[serde(skip)]
+    pub text: String,
+    /// Where the bars of the histogram begin.
+    pub from: [f64; ASPECT_BARS.len()],
+    /// Elements in each bar.
+    pub histogram: [u64; ASPECT_BARS.len()],
 }
 
 /// A part of the boundary.
@@ -91,16 +117,37 @@ impl Report {
 
     /// A report with its verdict.
     pub fn new(source: String, errors: Vec<String>, warnings: Vec<String>, mesh: Option<MeshReport>) -> Self {
-        let verdict = if errors.is_empty() { "good" } else { "bad" };
+        let is_folded = mesh.as_ref().is_some_and(|mesh| mesh.folded_elements > 0);
+        let verdict = match (errors.is_empty(), is_folded) {
+            (false, _) => "bad",
+            (true, true) => "doubtful",
+            (true, false) => "good",
+        };
         Self { source, verdict, errors, warnings, mesh }
     }
 }
 
 impl Quality {
-    /// From what was counted, and the element that is worst.
-    pub fn new(summary: &Summary, worst_element: u64) -> Self {
-        let lowest = summary.lowest.is_finite().then_some(summary.lowest);
-        Self { lowest, worst_element, folded: summary.folded, histogram: summary.bars }
+    /// From what was measured.
+    pub fn new(quality: &MeshQuality, names: &ElementNames) -> Self {
+        let MeshQuality { lowest, folded, bars, .. } = *quality;
+        let name = names.of(lowest.element);
+        let lowest_value = lowest.value.is_finite().then_some(lowest.value);
+        Self { lowest: lowest_value, worst_element: lowest.element, name, folded, histogram: bars }
+    }
+}
+
+impl AspectRatio {
+    /// From what was measured.
+    pub fn new(quality: &MeshQuality, names: &ElementNames) -> Self {
+        let slenderest = quality.slenderest;
+        Self {
+            worst_element: slenderest.element,
+            point: Some(slenderest.point).filter(|point| point.iter().all(|v| v.is_finite())),
+            text: quality.describe_aspect(names),
+            from: ASPECT_BARS,
+            histogram: quality.aspect_bars,
+        }
     }
 }
 
@@ -113,8 +160,8 @@ impl fmt::Display for Report {
         self.warnings.iter().try_for_each(|warning| writeln!(f, "{:<11} {warning}", "warning"))?;
         self.errors.iter().try_for_each(|error| writeln!(f, "{:<11} {error}", "error"))?;
         let verdict = match (self.errors.len(), self.warnings.len()) {
-            (0, 0) => "good".to_owned(),
-            (0, warnings) => format!("good, with {}", plural(warnings as u64, "warning")),
+            (0, 0) => self.verdict.to_owned(),
+            (0, warnings) => format!("{}, with {}", self.verdict, plural(warnings as u64, "warning")),
             (errors, _) => format!("bad: {}", plural(errors as u64, "error")),
         };
         writeln!(f, "{:<11} {verdict}", "verdict")
@@ -143,19 +190,29 @@ impl fmt::Display for MeshReport {
         }
         let quality = &self.scaled_jacobian;
         let lowest = quality.lowest.map_or("not a number".to_owned(), significant);
-        line("quality", format!("scaled Jacobian at least {lowest} (element {})", quality.worst_element))?;
+        line("quality", format!("scaled Jacobian at least {lowest} ({})", quality.name))?;
         if quality.folded > 0 {
-            line("", format!("{:>9} {:>9}", "<= 0", quality.folded))?;
+            line("", format!("{:>12} {:>9}", "<= 0", quality.folded))?;
         }
-        let most = quality.histogram.iter().max().copied().unwrap_or(0).max(1);
-        let first = quality.histogram.iter().position(|&n| n > 0).unwrap_or(0);
-        for (bar, &count) in quality.histogram.iter().enumerate().skip(first) {
-            let stars = "#".repeat((count * 50).div_ceil(most) as usize);
-            let range = format!("{:.1} - {:.1}", bar as f64 / BARS as f64, (bar + 1) as f64 / BARS as f64);
-            line("", format!("{range:>9} {count:>9} {stars}").trim_end().to_owned())?;
-        }
-        Ok(())
+        let tenth = |bar: usize| format!("{:.1} - {:.1}", bar as f64 / BARS as f64, (bar + 1) as f64 / BARS as f64);
+        bars(&quality.histogram, tenth).into_iter().try_for_each(|bar| line("", bar))?;
+        line("", self.aspect_ratio.text.clone())?;
+        let range = |bar: usize| match ASPECT_BARS.get(bar + 1) {
+            Some(end) => format!("{} - {end}", ASPECT_BARS[bar]),
+            None => format!(">= {}", ASPECT_BARS[bar]),
+        };
+        bars(&self.aspect_ratio.histogram, range).into_iter().try_for_each(|bar| line("", bar))
     }
+}
+
+/// The lines of a histogram from its first to its last bar with any elements.
+fn bars(counts: &[u64], range: impl Fn(usize) -> String) -> Vec<String> {
+    let most = counts.iter().max().copied().unwrap_or(0).max(1);
+    let first = counts.iter().position(|&n| n > 0).unwrap_or(0);
+    let end = counts.iter().rposition(|&n| n > 0).map_or(0, |last| last + 1);
+    let stars = |count: u64| "#".repeat((count * 50).div_ceil(most) as usize);
+    let bar = |i: usize| format!("{:>12} {:>9} {}", range(i), counts[i], stars(counts[i])).trim_end().to_owned();
+    (first..end).map(bar).collect()
 }
 
 fn plural(count: u64, what: &str) -> String {

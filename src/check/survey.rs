@@ -2,12 +2,14 @@
 
 use std::rc::Rc;
 
-use super::{Boundary, MOST, MeshReport, Quality, Region, Report};
+use super::{AspectRatio, Boundary, MOST, MeshReport, Quality, Region, Report};
 use crate::assemble::held_nodes;
 use crate::case::Case;
 use crate::error::{Error, Result};
-use crate::mesh::quality::{Summary, scaled_jacobian};
-use crate::mesh::{self, BoundaryEdge, Distributed, LocalMesh, MeshSlab, MeshSource, NO_REGION, Partitioner, Split};
+use crate::mesh::quality::MeshQuality;
+use crate::mesh::{
+    self, BoundaryEdge, Distributed, LocalMesh, MeshSlab, MeshSource, NO_REGION, Naming, Partitioner, Split,
+};
 use crate::parallel::{Comm, Halo};
 use crate::quad8::{self, EDGES};
 
@@ -21,11 +23,11 @@ pub fn survey(comm: &Rc<Comm>, source: &MeshSource, slab: &mut MeshSlab) -> Resu
     let halo = mesh.halo(comm)?;
     let mut errors = lowest(comm, flaws);
     let (free, torn) = mesh::survey(comm, &mesh);
-    errors.extend(torn.iter().map(ToString::to_string));
+    errors.extend(torn);
     let (boundary, inside) = match mesh::name_edges(comm, slab, &mesh, &free) {
         Ok(named) => named,
         Err(error) => {
-            errors.push(error.to_string());
+            errors.push(error);
             (Vec::new(), 0)
         }
     };
@@ -33,35 +35,39 @@ pub fn survey(comm: &Rc<Comm>, source: &MeshSource, slab: &mut MeshSlab) -> Resu
     if !boundary_is_bad(&errors, &boundary, comm) {
         hold(&halo, slab, &mesh, &boundary, &mut errors, &mut warnings);
     }
+    let naming = Naming::new(source);
+    let errors = errors.into_iter().map(|error| naming.explain(comm, error).to_string()).collect();
+    let quality = MeshQuality::of(comm, &mesh);
+    let names = naming.elements(comm, &quality.named_elements());
+    let duplicates = mesh::find_duplicates(comm, &mesh, &free);
     let (boundaries, unnamed) = measure_boundaries(comm, &mesh, &free, &boundary);
     let report = MeshReport {
         nodes: mesh.total_nodes,
         elements: mesh.total_elements,
         orphan_nodes: comm.sum(mesh.orphans.len() as u64),
-        duplicate_nodes: mesh::count_duplicates(comm, &mesh),
+        duplicate_nodes: duplicates.count,
         clockwise_elements: turned,
         pieces: mesh::count_components(&halo, &mesh),
-        scaled_jacobian: measure_quality(comm, &mesh),
+        aspect_ratio_max: quality.aspect_ratio_max(),
+        folded_elements: quality.folded_elements(),
+        scaled_jacobian: Quality::new(&quality, &names),
+        aspect_ratio: AspectRatio::new(&quality, &names),
         boundaries,
         unnamed,
         regions: measure_regions(comm, &mesh),
     };
     warnings.extend(mesh::warnings(turned, report.orphan_nodes, inside));
-    if report.duplicate_nodes > 0 {
-        warnings.push(format!(
-            "{} nodes lie at the place of another one: the mesh may be torn there",
-            report.duplicate_nodes
-        ));
-    }
+    warnings.extend(duplicates.warning());
+    warnings.extend(quality.warning(&names));
     Ok(Report::new(source.name(), errors, warnings, Some(report)))
 }
 
-fn boundary_is_bad(errors: &[String], boundary: &[BoundaryEdge], comm: &Comm) -> bool {
+fn boundary_is_bad(errors: &[Error], boundary: &[BoundaryEdge], comm: &Comm) -> bool {
     !errors.is_empty() && comm.sum(boundary.len() as u64) == 0
 }
 
 /// The flaws that name the lowest elements of all ranks, one after the other.
-fn lowest(comm: &Comm, flaws: Vec<Error>) -> Vec<String> {
+fn lowest(comm: &Comm, flaws: Vec<Error>) -> Vec<Error> {
     let mut rest = flaws.into_iter().peekable();
     let mut found = Vec::new();
     while found.len() < MOST {
@@ -70,7 +76,7 @@ fn lowest(comm: &Comm, flaws: Vec<Error>) -> Vec<String> {
         let next = if place.is_some_and(|[element, _]| element == lowest) { rest.next() } else { None };
         match comm.agree(next.map_or(Ok(()), Err)) {
             Ok(()) => break,
-            Err(error) => found.push(error.to_string()),
+            Err(error) => found.push(error),
         }
     }
     found
@@ -82,7 +88,7 @@ fn hold(
     slab: &MeshSlab,
     mesh: &LocalMesh,
     boundary: &[BoundaryEdge],
-    errors: &mut Vec<String>,
+    errors: &mut Vec<Error>,
     warnings: &mut Vec<String>,
 ) {
     match Case::default().problem(&slab.boundary_names(), &slab.tags.region_names) {
@@ -90,32 +96,9 @@ fn hold(
         Ok(problem) => {
             let held = halo.comm().agree(held_nodes(mesh, boundary, &problem));
             let checked = held.and_then(|held| mesh::check_components(halo, mesh, &held));
-            errors.extend(checked.err().map(|error| error.to_string()));
+            errors.extend(checked.err());
         }
     }
-}
-
-fn measure_quality(comm: &Comm, mesh: &LocalMesh) -> Quality {
-    let mut summary = Summary::default();
-    let mut worst = u64::MAX;
-    for e in 0..mesh.own_elements {
-        let quality = scaled_jacobian(&mesh.element_coordinates(e));
-        let before = summary.lowest;
-        summary.add(quality);
-        if summary.lowest.to_bits() != before.to_bits() {
-            worst = mesh.element_ids[e];
-        } else if quality.to_bits() == before.to_bits() {
-            worst = worst.min(mesh.element_ids[e]);
-        }
-    }
-    // A NaN is worse than any number.
-    let rank = |value: f64| if value.is_nan() { f64::NEG_INFINITY } else { value };
-    let lowest = comm.min(rank(summary.lowest));
-    let worst = comm.min(if rank(summary.lowest) == lowest { worst } else { u64::MAX });
-    let counts: Vec<u64> = summary.bars.iter().copied().chain([summary.folded]).collect();
-    let counts = comm.sum_all(&counts);
-    let bars = std::array::from_fn(|i| counts[i]);
-    Quality::new(&Summary { lowest, folded: counts[bars.len()], bars }, worst)
 }
 
 /// Edges and length of each named boundary and of the rest.

@@ -65,7 +65,9 @@ pub struct Estimate {
     pub peak_bytes_per_rank: u64,
     /// Then, on all ranks (bytes).
     pub peak_bytes_sum: u64,
-    /// Expected iterations of CG.
+    /// The largest aspect ratio of an element, where the mesh was small enough to be read.
+    pub aspect_ratio_max: Option<f64>,
+    /// Expected iterations of CG where elements are not slender.
     pub iterations: u64,
     /// Expected seconds.
     pub seconds: Time,
@@ -87,6 +89,7 @@ impl Estimate {
             peak_stage,
             peak_bytes_per_rank: peak,
             peak_bytes_sum: peak * case.ranks as u64,
+            aspect_ratio_max: None,
             iterations,
             seconds: Time::new(case, iterations),
             arrays,

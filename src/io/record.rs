@@ -149,6 +149,10 @@ pub struct MeshInfo {
     pub matrix_nnz: u64,
     /// Nodes with a Dirichlet value.
     pub fixed_nodes: u64,
+    /// The largest aspect ratio of an element before refinement.
+    pub aspect_ratio_max: Option<f64>,
+    /// Elements before refinement that are folded somewhere.
+    pub folded_elements: u64,
 }
 
 /// Options of the run.

@@ -67,18 +67,19 @@ impl BuiltIn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mesh::quality::{Summary, scaled_jacobian};
+    use crate::mesh::quality::MeshQuality;
 
     #[test]
     fn every_built_in_mesh_has_good_elements_and_names() {
         for built_in in BUILT_IN {
             let mesh = built_in.parse().unwrap();
             assert!((4_000..=6_000).contains(&mesh.elements.len()), "{}", built_in.name);
-            let mut quality = Summary::default();
-            for nodes in &mesh.elements {
-                quality.add(scaled_jacobian(&nodes.map(|n| mesh.coordinates[n as usize])));
+            let mut quality = MeshQuality::default();
+            for (nodes, element) in mesh.elements.iter().zip(0..) {
+                quality.add(element, &nodes.map(|n| mesh.coordinates[n as usize]));
             }
-            assert!(quality.lowest > 0.5, "{}: {}", built_in.name, quality.lowest);
+            let (lowest, largest) = (quality.lowest.value, quality.slenderest.value);
+            assert!(lowest > 0.5 && largest < 4.0, "{}: {lowest}, {largest}", built_in.name);
             assert!(mesh.tags.boundary_names.contains(&"inlet".to_owned()), "{}", built_in.name);
             assert_eq!(mesh.tags.region_names, ["fluid"]);
         }

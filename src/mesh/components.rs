@@ -1,29 +1,68 @@
 //! Connected pieces: every piece of the domain must be held somewhere, or its
 //! solution floats by a constant.
 
-use super::LocalMesh;
+use super::{LocalMesh, point};
 use crate::error::{Error, Result};
-use crate::parallel::{Global, Halo};
+use crate::parallel::{Comm, Global, Halo, Local};
 
 /// Checks that every piece holds a node where `held` is true (of the local
 /// nodes; a rank must know it for those it owns). Pieces that share one node
 /// are one piece. **Collective.**
 ///
 /// # Errors
-/// [`Error::FloatingPiece`] with the lowest element of all floating pieces.
+/// [`Error::FloatingPiece`] with the lowest element of all floating pieces, and where its piece is.
 pub fn check_components(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Result<()> {
     let labels = label_pieces(halo, mesh, held);
-    let floating = mesh.elements.iter().zip(&mesh.element_ids).filter(|(nodes, _)| labels[nodes[0] as usize] != 0);
-    match floating.map(|(_, &id)| id).min() {
-        Some(element) => halo.comm().agree(Err(Error::FloatingPiece { element })),
-        None => halo.comm().agree(Ok(())),
+    let own = || mesh.elements.iter().zip(&mesh.element_ids).take(mesh.own_elements);
+    let label = |nodes: &[Local; 8]| labels[nodes[0] as usize];
+    let floating = own().filter(|(nodes, _)| label(nodes) != 0).map(|(nodes, &id)| (id, label(nodes))).min();
+    let (lowest, piece) = floating.unwrap_or((Global::MAX, Global::MAX));
+    let element = halo.comm().min(lowest);
+    if element == Global::MAX {
+        return Ok(());
     }
+    let piece = halo.comm().min(if lowest == element { piece } else { Global::MAX });
+    let mut extent = describe(halo.comm(), mesh, |e| label(&mesh.elements[e]) == piece);
+    let pieces = count_labels(halo, mesh, &labels);
+    if pieces > 1 {
+        extent += &format!("; {pieces} pieces are like this");
+    }
+    halo.comm().agree(Err(Error::FloatingPiece { element, extent }))
+}
+
+/// Returns the size and the place of a piece. **Collective.**
+fn describe(comm: &Comm, mesh: &LocalMesh, is_in_piece: impl Fn(usize) -> bool) -> String {
+    let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
+    let mut regions = vec![0; mesh.region_names.len()];
+    let elements: Vec<usize> = (0..mesh.own_elements).filter(|&e| is_in_piece(e)).collect();
+    for &e in &elements {
+        if let Some(count) = mesh.regions.get(e).and_then(|&region| regions.get_mut(usize::from(region))) {
+            *count += 1_u64;
+        }
+        for point in mesh.element_coordinates(e) {
+            for axis in 0..2 {
+                (low[axis], high[axis]) = (point[axis].min(low[axis]), point[axis].max(high[axis]));
+            }
+        }
+    }
+    let (low, high) = (comm.min_all(&low), comm.max_all(&high));
+    let names = mesh.region_names.iter().zip(comm.sum_all(&regions)).filter(|(_, count)| *count > 0);
+    let names: Vec<String> = names.map(|(name, _)| format!("'{name}'")).collect();
+    let regions = if names.is_empty() { String::new() } else { format!(" (region {})", names.join(", ")) };
+    let count = comm.sum(elements.len() as u64);
+    let elements = if count == 1 { "element" } else { "elements" };
+    let [low, high] = [low, high].map(|corner| point::show([corner[0], corner[1]]));
+    format!("it has {count} {elements} from {low} to {high}{regions}")
 }
 
 /// The number of connected pieces. **Collective.**
 pub fn count_components(halo: &Halo, mesh: &LocalMesh) -> u64 {
-    let labels = label_pieces(halo, mesh, &vec![false; mesh.coordinates.len()]);
-    let owned = mesh.node_ids.iter().zip(&labels).take(mesh.owned_nodes);
+    count_labels(halo, mesh, &label_pieces(halo, mesh, &vec![false; mesh.coordinates.len()]))
+}
+
+/// The number of pieces with a label. **Collective.**
+fn count_labels(halo: &Halo, mesh: &LocalMesh, labels: &[Global]) -> u64 {
+    let owned = mesh.node_ids.iter().zip(labels).take(mesh.owned_nodes);
     halo.comm().sum(owned.filter(|&(&id, &label)| label == id + 1).count() as u64)
 }
 

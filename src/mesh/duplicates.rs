@@ -2,23 +2,54 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::LocalMesh;
+use super::{LocalMesh, point};
 use crate::parallel::{Comm, Global};
 use crate::quad8::EDGES;
 
-/// Nodes nearer to each other than this part of the shortest edge coincide.
+/// Nodes nearer to each other than this part of the shortest boundary edge coincide.
 const TOLERANCE: f64 = 1e-6;
 
-/// The number of used nodes that lie where another one with a lower number
-/// does. **Collective.**
-pub fn count_duplicates(comm: &Comm, mesh: &LocalMesh) -> u64 {
-    let reach = TOLERANCE * shortest_edge(comm, mesh);
+/// Nodes that lie where another one with a lower number does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Duplicates {
+    /// How many they are.
+    pub count: u64,
+    /// The corner of their bounding box with the smallest coordinates (m).
+    pub low: [f64; 2],
+    /// The corner with the largest coordinates (m).
+    pub high: [f64; 2],
+}
+
+impl Duplicates {
+    const NONE: Self = Self { count: 0, low: [f64::INFINITY; 2], high: [f64::NEG_INFINITY; 2] };
+
+    /// Warns of them, with the remedy.
+    pub fn warning(&self) -> Option<String> {
+        let Self { count, low, high } = *self;
+        let lie = if count == 1 { "node lies" } else { "nodes lie" };
+        (count > 0).then(|| {
+            format!(
+                "{count} {lie} at the place of another one, from {} to {}: the parts of the mesh have no common nodes \
+                 there, so nothing flows across; where that is not meant join them, in Gmsh by Coherence or \
+                 BooleanFragments before meshing",
+                point::show(low),
+                point::show(high)
+            )
+        })
+    }
+}
+
+/// Finds the nodes of `free` edges (element, side) that lie where another one does: a mesh in which all edges fit
+/// together has no others. **Collective.**
+pub fn find_duplicates(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -> Duplicates {
+    let reach = TOLERANCE * shortest_edge(comm, mesh, free);
     if !(reach > 0.0 && reach.is_finite()) {
-        return 0;
+        return Duplicates::NONE;
     }
     let mut outgoing_cells = vec![Vec::new(); comm.size()];
     let mut outgoing_points = vec![Vec::new(); comm.size()];
-    for (&id, &point) in mesh.node_ids.iter().zip(&mesh.coordinates).take(mesh.owned_nodes) {
+    for node in owned_nodes(mesh, free) {
+        let (id, point) = (mesh.node_ids[node], mesh.coordinates[node]);
         // What is not finite is found elsewhere.
         if !point.iter().all(|v| v.is_finite()) {
             continue;
@@ -30,29 +61,39 @@ pub fn count_duplicates(comm: &Comm, mesh: &LocalMesh) -> u64 {
         }
     }
     let (cells, points) = (comm.exchange(outgoing_cells).concat(), comm.exchange(outgoing_points).concat());
+    let (mut low, mut high) = (Duplicates::NONE.low, Duplicates::NONE.high);
     let mut found = vec![FxHashSet::default(); comm.size()];
-    for id in twice(cells.as_chunks::<3>().0, points.as_chunks::<2>().0, reach) {
+    for (id, point) in twice(cells.as_chunks::<3>().0, points.as_chunks::<2>().0, reach) {
         // A pair may share several cells: one rank counts each node.
         found[(id % comm.size() as u64) as usize].insert(id);
+        for axis in 0..2 {
+            (low[axis], high[axis]) = (point[axis].min(low[axis]), point[axis].max(high[axis]));
+        }
     }
     let incoming = comm.exchange(found.into_iter().map(|ids| ids.into_iter().collect()).collect::<Vec<Vec<Global>>>());
     let distinct: FxHashSet<Global> = incoming.into_iter().flatten().collect();
-    comm.sum(distinct.len() as u64)
+    let (low, high) = (comm.min_all(&low), comm.max_all(&high));
+    Duplicates { count: comm.sum(distinct.len() as u64), low: [low[0], low[1]], high: [high[0], high[1]] }
 }
 
-/// Distance (m) between the ends of the shortest edge that has a length.
-fn shortest_edge(comm: &Comm, mesh: &LocalMesh) -> f64 {
-    let mut shortest = f64::INFINITY;
-    for nodes in &mesh.elements {
-        for [a, _, b] in EDGES {
-            let [[xa, ya], [xb, yb]] = [a, b].map(|i| mesh.coordinates[nodes[i] as usize]);
-            let length = (xb - xa).hypot(yb - ya);
-            if length > 0.0 && length < shortest {
-                shortest = length;
-            }
-        }
-    }
-    comm.min(shortest)
+/// The nodes of edges that this rank owns.
+fn owned_nodes(mesh: &LocalMesh, edges: &[(usize, usize)]) -> Vec<usize> {
+    let nodes = edges.iter().flat_map(|&(element, side)| EDGES[side].map(|i| mesh.elements[element][i] as usize));
+    let mut owned: Vec<usize> = nodes.filter(|&node| node < mesh.owned_nodes).collect();
+    owned.sort_unstable();
+    owned.dedup();
+    owned
+}
+
+/// Distance (m) between the ends of the shortest of the edges that has a length.
+fn shortest_edge(comm: &Comm, mesh: &LocalMesh, edges: &[(usize, usize)]) -> f64 {
+    let length = |&(element, side): &(usize, usize)| {
+        let [a, _, b] = EDGES[side];
+        let [[xa, ya], [xb, yb]] = [a, b].map(|i| mesh.coordinates[mesh.elements[element][i] as usize]);
+        (xb - xa).hypot(yb - ya)
+    };
+    let lengths = edges.iter().map(length).filter(|&length| length > 0.0);
+    comm.min(lengths.fold(f64::INFINITY, f64::min))
 }
 
 /// The cells of a grid that come within reach of a point: four at most. Cells
@@ -72,8 +113,8 @@ fn home([i, j]: [i64; 2], ranks: usize) -> usize {
     ((mixed >> 32) % ranks as u64) as usize
 }
 
-/// The nodes of each cell that lie where one before them lies.
-fn twice(records: &[[Global; 3]], points: &[[f64; 2]], reach: f64) -> Vec<Global> {
+/// The nodes of each cell that lie where one before them lies, with their points.
+fn twice(records: &[[Global; 3]], points: &[[f64; 2]], reach: f64) -> Vec<(Global, [f64; 2])> {
     let mut order: Vec<usize> = (0..records.len()).collect();
     order.sort_unstable_by_key(|&i| records[i]);
     let mut first: FxHashMap<[Global; 2], Vec<[f64; 2]>> = FxHashMap::default();
@@ -82,7 +123,7 @@ fn twice(records: &[[Global; 3]], points: &[[f64; 2]], reach: f64) -> Vec<Global
         let ([a, b, id], [x, y]) = (records[i], points[i]);
         let places = first.entry([a, b]).or_default();
         if places.iter().any(|[px, py]| (px - x).hypot(py - y) <= reach) {
-            found.push(id);
+            found.push((id, [x, y]));
         } else {
             places.push([x, y]);
         }
@@ -106,7 +147,7 @@ mod tests {
     fn of_three_nodes_in_one_place_two_are_too_many() {
         let records = [[0, 0, 7], [0, 0, 3], [0, 0, 5], [0, 1, 9]];
         let mut found = twice(&records, &[[1.0, 1.0]; 4], 0.1);
-        found.sort_unstable();
-        assert_eq!(found, [5, 7]);
+        found.sort_unstable_by_key(|(id, _)| *id);
+        assert_eq!(found, [(5, [1.0; 2]), (7, [1.0; 2])]);
     }
 }

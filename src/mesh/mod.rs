@@ -7,11 +7,14 @@ mod builtin;
 mod components;
 mod distribute;
 mod duplicates;
+mod given;
 mod identity;
 mod lattice;
 mod merge;
+mod naming;
 mod order;
 mod partition;
+pub mod point;
 pub mod quality;
 pub mod read;
 mod refine;
@@ -25,9 +28,11 @@ pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, assign, find_boundar
 pub use builtin::{BUILT_IN, BuiltIn};
 pub use components::{check_components, count_components};
 pub use distribute::{Distributed, check_jacobian, distribute, distribute_anyway};
-pub use duplicates::count_duplicates;
+pub use duplicates::{Duplicates, find_duplicates};
+pub use given::GivenNames;
 pub use identity::{MeshFingerprint, MeshIdentity, checksum};
 pub use merge::{merge, merge_nodes};
+pub use naming::{ElementNames, Naming};
 pub use partition::{Partition, Partitioner, Split, TWO_LEVEL, partition};
 pub use read::Flaw;
 pub use refine::refine;
@@ -79,20 +84,28 @@ impl MeshSource {
     /// # Errors
     /// Whatever is wrong with the file, the same on every rank.
     pub fn read(&self, comm: &Comm) -> Result<MeshSlab> {
+        self.read_for(comm, &())
+    }
+
+    /// Reads this rank's slab for a case. **Collective.**
+    ///
+    /// # Errors
+    /// As [`read`](Self::read), and where the case gives two conditions or materials to one part of the mesh.
+    pub fn read_for(&self, comm: &Comm, given: &dyn GivenNames) -> Result<MeshSlab> {
         match self {
             Self::BuiltIn(mesh) => mesh.read(comm),
-            Self::File(path) => read::file(comm, path),
+            Self::File(path) => read::file(comm, path, given),
         }
     }
 
-    /// The size of the mesh, from as little of the file as will do. **Collective.**
+    /// The size of the mesh, and the mesh itself where reading it costs little. **Collective.**
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn size(&self, comm: &Comm) -> Result<MeshSize> {
+    pub fn preview(&self, comm: &Comm) -> Result<(MeshSize, Option<MeshSlab>)> {
         match self {
-            Self::BuiltIn(mesh) => mesh.read(comm).map(|slab| MeshSize::of(&slab)),
-            Self::File(path) => read::size(comm, path),
+            Self::BuiltIn(mesh) => mesh.read(comm).map(|slab| (MeshSize::of(&slab), Some(slab))),
+            Self::File(path) => read::preview(comm, path),
         }
     }
 

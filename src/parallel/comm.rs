@@ -214,12 +214,9 @@ impl Comm {
 
     /// The strings of rank 0 on every rank; the others pass none. **Collective.**
     pub fn broadcast_strings(&self, values: Vec<String>) -> Vec<String> {
-        let mut lengths: Vec<u64> = values.iter().map(|value| value.len() as u64).collect();
-        lengths.resize(self.broadcast(0, lengths.len()), 0);
-        self.broadcast_into(0, &mut lengths);
-        let mut bytes = values.concat().into_bytes();
-        bytes.resize(lengths.iter().sum::<u64>() as usize, 0);
-        self.broadcast_into(0, &mut bytes);
+        let lengths: Vec<u64> = values.iter().map(|value| value.len() as u64).collect();
+        let lengths = self.broadcast_list(0, lengths);
+        let bytes = self.broadcast_list(0, values.concat().into_bytes());
         let mut rest = &bytes[..];
         let mut next = |length: &u64| {
             let (value, others) = rest.split_at(*length as usize);
@@ -248,14 +245,21 @@ impl Comm {
         }
         let lowest = self.min(if element == first { node } else { u64::MAX });
         let speaker = self.min(if [element, node] == [first, lowest] { self.rank } else { self.size });
-        let (code, mut text) = match result {
-            Err(e) if speaker == self.rank => (e.exit_code() as i32, e.to_string().into_bytes()),
-            _ => (0, Vec::new()),
+        let (code, text, (elements, nodes)) = match result {
+            Err(e) if speaker == self.rank => (e.exit_code() as i32, e.to_string().into_bytes(), e.mentioned()),
+            _ => (0, Vec::new(), (Vec::new(), Vec::new())),
         };
-        let code = self.broadcast(speaker, code);
-        text.resize(self.broadcast(speaker, text.len()), 0);
-        self.broadcast_into(speaker, &mut text);
-        Err(Error::Agreed { code: ExitCode::from_i32(code), message: String::from_utf8_lossy(&text).into_owned() })
+        let code = ExitCode::from_i32(self.broadcast(speaker, code));
+        let message = String::from_utf8_lossy(&self.broadcast_list(speaker, text)).into_owned();
+        let (elements, nodes) = (self.broadcast_list(speaker, elements), self.broadcast_list(speaker, nodes));
+        Err(Error::Agreed { code, message, elements, nodes })
+    }
+
+    /// The list of one rank on every rank; the others pass an empty one.
+    fn broadcast_list<T: Datum + Default>(&self, from: usize, mut list: Vec<T>) -> Vec<T> {
+        list.resize(self.broadcast(from, list.len()), T::default());
+        self.broadcast_into(from, &mut list);
+        list
     }
 
     /// Point-to-point exchange behind [`Halo`](super::Halo): receives each

@@ -19,6 +19,8 @@ pub fn trials() -> Vec<Trial> {
         at_ranks("all_flaws_of_a_mesh_are_listed", [1, 3], bad),
         at_ranks("a_mesh_that_cannot_be_read_has_a_report", [1, 2], unreadable),
         at_ranks("pieces_and_torn_lines_are_found", [1, 4], torn),
+        at_ranks("folded_elements_are_named_and_make_a_mesh_doubtful", [1, 3], folded),
+        at_ranks("slender_elements_are_shown", [1, 3], slender),
         vec![
             trial("the_report_does_not_depend_on_the_ranks", at_any_ranks),
             trial("built_in_meshes_are_listed", listed),
@@ -53,7 +55,9 @@ fn good(ranks: usize) {
         "boundary    inner line: 0 edges, 0 m",
         "boundary    (no name): 6 edges, 2 m",
         "region      cold rock: 9 elements, 1 m^2",
-        "quality     scaled Jacobian at least 1 (element 0)",
+        "quality     scaled Jacobian at least 1 (element ",
+        "            aspect ratio at most 1 (element ",
+        " in Gmsh] near x = ",
         "warning     3 named edges lie inside the domain: no condition holds there",
         "verdict     good, with 1 warning",
     ] {
@@ -109,6 +113,40 @@ fn torn(ranks: usize) {
     assert_eq!((found["mesh"]["pieces"].as_u64(), found["mesh"]["duplicate_nodes"].as_u64()), (Some(3), Some(5)));
     assert!(texts(&found["warnings"]).iter().any(|w| w.starts_with("5 nodes lie at the place of another one")));
     assert!(texts(&found["errors"])[0].starts_with("the piece of the domain that holds element 0 "), "{found}");
+}
+
+/// Element 5 is folded between its corner and the nearest Gauss point.
+fn folded(ranks: usize) {
+    let mut mesh = Mesh::rectangle(4, 2);
+    mesh.x[39] -= 0.14;
+    let folder = Folder::with(&mesh);
+    const WARNING: &str =
+        "1 element is folded between the Gauss points: element 5 near x = 0.5, y = 1 (scaled Jacobian -1); ";
+    let found = report(&folder, ranks, "mesh.h5", 0);
+    assert_eq!((found["verdict"].as_str(), found["mesh"]["folded_elements"].as_u64()), (Some("doubtful"), Some(1)));
+    assert!(texts(&found["warnings"]).iter().any(|warning| warning.starts_with(WARNING)), "{found}");
+    let text = folder.run(ranks, &["check", "mesh.h5"]).expect_code(0).stdout;
+    assert!(text.contains("verdict     doubtful, with 2 warnings"), "{text}");
+    let outcome = folder.run(ranks, &["mesh.h5", "--json", "run.json"]).expect_code(0);
+    assert_eq!(outcome.stderr.matches(&format!("warning: {WARNING}")).count(), 1, "{outcome}");
+    let info = &folder.json("run.json")["mesh_info"];
+    assert_eq!(info["folded_elements"].as_u64(), Some(1));
+    assert_eq!(info["aspect_ratio_max"], found["mesh"]["aspect_ratio_max"]);
+}
+
+fn slender(ranks: usize) {
+    let folder = Folder::with(&Mesh::grid(4, 2, |s, t| [4000.0 * s, t]));
+    let found = &report(&folder, ranks, "mesh.h5", 0)["mesh"];
+    assert!((found["aspect_ratio_max"].as_f64().unwrap() - 2000.0).abs() < 1e-6, "{found}");
+    assert_eq!(found["aspect_ratio"]["histogram"][7].as_u64(), Some(8));
+    let text = folder.run(ranks, &["check", "mesh.h5"]).expect_code(0).stdout;
+    assert!(text.contains("     >= 1000         8 ####"), "{text}");
+    let dry = folder.run(ranks, &["mesh.h5", "--dry-run"]).expect_code(0).stdout;
+    let solve = folder.run(ranks, &["mesh.h5", "--preconditioner", "jacobi"]).expect_code(0).stdout;
+    for text in [&dry, &solve] {
+        assert!(text.contains("quality    aspect ratio at most 2000 (element "), "{text}");
+    }
+    assert!(dry.contains("iterations, and more because of the slender elements"), "{dry}");
 }
 
 fn at_any_ranks() {

@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
     [
         at_ranks("a_mesh_has_one_solution_in_every_format", [1, 3], one_solution),
         at_ranks("content_counts_before_the_name", [2], content_first),
+        at_ranks("of_two_groups_of_a_curve_the_one_with_a_condition_counts", [1, 3], condition_wins),
         at_ranks("a_results_file_has_the_names_of_its_mesh", [1, 3], names_survive),
         vec![
             trial("names_in_a_results_file_do_not_depend_on_the_ranks", names_at_any_ranks),
@@ -145,6 +146,33 @@ fn odd_names() {
     }
 }
 
+/// Makes the inlet a part of the inner line.
+fn two_groups(folder: &Folder) {
+    let text = fs::read_to_string(data("names.msh")).unwrap();
+    let text = text.replace("6 0 0 0 0 1 0 1 7 2", "6 0 0 0 0 1 0 2 7 20 2");
+    fs::write(folder.path("mesh.msh"), text.replacen("1 0 0 0 0 \n", "1 0 0 0 1 9 \n", 1)).unwrap();
+}
+
+fn condition_wins(ranks: usize) {
+    let folder = Folder::new();
+    two_groups(&folder);
+    let outcome = folder.run(ranks, &["mesh.msh"]).expect_code(0);
+    for warning in [
+        "one with a condition counts: curve 6 is read as 'Inlet', not as 'inner line'",
+        "warning: physical points are not read ('9'): conditions hold on curves",
+    ] {
+        assert!(outcome.stderr.contains(warning), "{outcome}");
+    }
+    let expected = with("names.msh").solve(ranks, &["names.msh"]);
+    let found = folder.solve(ranks, &["mesh.msh"]);
+    assert!(found.u.iter().zip(&expected.u).all(|(a, b)| (a - b).abs() < 1e-9));
+}
+
+const TOUCHING: &str = "it has 4 elements from x = 0, y = 0 to x = 1, y = 1 (region 'left'); connect it, hold it by a \
+                        condition, or remove it; 5 nodes lie at the place of another one, from x = 1, y = 0 to x = 1, \
+                        y = 1: the parts of the mesh have no common nodes there, so nothing flows across; where that is \
+                        not meant join them, in Gmsh by Coherence or BooleanFragments before meshing; in Gmsh: element 5";
+
 fn refusals() -> Vec<Trial> {
     fn copy(folder: &Folder, name: &str, to: &str) {
         fs::copy(data(name), folder.path(to)).unwrap();
@@ -162,6 +190,20 @@ fn refusals() -> Vec<Trial> {
         refused("a_mesh_of_triangles", &["mesh.msh"], 2, "it holds 52 triangles with six nodes", |folder| {
             copy(folder, "triangles.msh", "mesh.msh");
         }),
+        refused("a_file_of_lines_alone", &["mesh.msh"], 2, "it holds 4 lines and no surface elements", |folder| {
+            copy(folder, "no-surface.msh", "mesh.msh");
+        }),
+        refused("two_squares_that_only_touch", &["mesh.msh"], 2, TOUCHING, |folder| {
+            copy(folder, "touching-squares.msh", "mesh.msh");
+        }),
+        refused(
+            "a_curve_with_two_conditions",
+            &["mesh.msh", "--bc", "inner line=dirichlet:1"],
+            2,
+            "curve 6 of Gmsh (its element 10 goes from node 6 at x = 0, y = 1 to node 32 at x = 0, y = 0.666667) is in \
+             two physical groups that both have a condition, 'Inlet' and 'inner line'",
+            two_groups,
+        ),
         refused("a_mesh_that_is_not_plane", &["mesh.msh"], 2, "it is not plane: z goes from 0 to 0.5 m", |folder| {
             copy(folder, "not-plane.msh", "mesh.msh");
         }),

@@ -27,8 +27,17 @@ pub enum Flaw {
     NodeTwice { tag: u64 },
     #[error("element {tag} has node {node}, which the file does not list")]
     UnknownNode { tag: u64, node: u64 },
-    #[error("element {tag} belongs to two physical surfaces, '{first}' and '{second}': an element can be in one")]
-    TwoRegions { tag: u64, first: String, second: String },
+    #[error(
+        "{kind} {entity} of Gmsh{place} is in two physical groups that both have a {given}, '{first}' and '{second}', \
+         and one can hold: take the {kind} out of one group, or give only one of them a {given}"
+    )]
+    TwoGiven { kind: &'static str, entity: i64, place: String, given: &'static str, first: String, second: String },
+    #[error(
+        "it holds {lines} lines and no surface elements: where there are physical groups Gmsh saves only what is in \
+         one. Add Physical Surface(\"domain\") = {{1}}; with the surfaces of the domain (or set Mesh.SaveAll=1), and \
+         mesh in two dimensions (gmsh -2)"
+    )]
+    NoSurface { lines: usize },
     #[error("elements of the unknown type {kind}")]
     UnknownElement { kind: i64 },
     #[error(

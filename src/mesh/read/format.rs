@@ -7,9 +7,10 @@ use std::path::Path;
 use super::{Flaw, WholeMesh, gmsh, npz, xlsx};
 use crate::error::{Error, Result};
 use crate::inputs;
+use crate::mesh::GivenNames;
 
 /// From the bytes of a file to the mesh.
-pub type Parser = fn(&[u8]) -> std::result::Result<WholeMesh, Flaw>;
+pub type Parser = fn(&[u8], &dyn GivenNames) -> std::result::Result<WholeMesh, Flaw>;
 
 /// The formats that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +40,9 @@ impl Format {
     pub fn parser(self) -> Option<Parser> {
         match self {
             Self::Hdf5 => None,
-            Self::Gmsh => Some(gmsh::parse),
-            Self::Npz => Some(npz::parse),
-            Self::Xlsx => Some(xlsx::parse),
+            Self::Gmsh => Some(gmsh::parse_for),
+            Self::Npz => Some(|bytes, _| npz::parse(bytes)),
+            Self::Xlsx => Some(|bytes, _| xlsx::parse(bytes)),
         }
     }
 

@@ -22,48 +22,56 @@ pub use whole::{WholeMesh, deal};
 use std::fs;
 use std::path::Path;
 
-use super::{MeshSize, MeshSlab};
+use super::{GivenNames, MeshSize, MeshSlab};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::parallel::{Comm, work};
-use format::Parser;
 use version::Version;
 
-/// Reads a mesh file of any known format. **Collective.**
+/// Reads a mesh file of any known format for a case that gives conditions and materials to some names.
+/// **Collective.**
 ///
 /// # Errors
 /// [`Error::Open`], [`Error::UnknownFormat`], [`Error::BadFile`],
 /// [`Error::ChangedMeanwhile`], those of the HDF5 reader and of
 /// [`MeshSlab::new`]; the same on every rank.
-pub fn file(comm: &Comm, path: &Path) -> Result<MeshSlab> {
+pub fn file(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSlab> {
     let version = Version::of(comm, path);
-    let mesh = parse_file(comm, path);
+    let mesh = parse_file(comm, path, given);
     // Before any flaw that the change has made.
     comm.agree(version.check(comm, path))?;
     mesh
 }
 
-fn parse_file(comm: &Comm, path: &Path) -> Result<MeshSlab> {
+fn parse_file(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSlab> {
     match recognise(comm, path)? {
         Reading::Together => hdf5::read(comm, path),
         Reading::Root(format) => {
             let parser = format.and_then(|format| Some((format, format.parser()?)));
-            let mesh =
-                parser.map_or_else(|| Ok(WholeMesh::default()), |(format, parser)| parse(comm, path, format, parser));
+            let mesh = match parser {
+                Some((format, parser)) => parse(comm, path, format, |bytes| parser(bytes, given)),
+                None => Ok(WholeMesh::default()),
+            };
             deal(comm, comm.agree(mesh)?)
         }
     }
 }
 
-/// The size of a mesh, from the header alone where that tells it. **Collective.**
+/// Elements up to which a preview reads an HDF5 file whole.
+const SMALL: u64 = 1_000_000;
+
+/// The size of a mesh, and the mesh itself unless the header of a large file tells the size alone. **Collective.**
 ///
 /// # Errors
 /// As [`file()`].
-pub fn size(comm: &Comm, path: &Path) -> Result<MeshSize> {
-    match recognise(comm, path)? {
-        Reading::Together => hdf5::size(comm, path),
-        Reading::Root(_) => file(comm, path).map(|slab| MeshSize::of(&slab)),
+pub fn preview(comm: &Comm, path: &Path) -> Result<(MeshSize, Option<MeshSlab>)> {
+    if let Reading::Together = recognise(comm, path)? {
+        let size = hdf5::size(comm, path)?;
+        if size.elements > SMALL {
+            return Ok((size, None));
+        }
     }
+    file(comm, path, &()).map(|slab| (MeshSize::of(&slab), Some(slab)))
 }
 
 /// Who reads a file.
@@ -82,7 +90,12 @@ fn recognise(comm: &Comm, path: &Path) -> Result<Reading> {
     Ok(if is_serial { Reading::Root(format) } else { Reading::Together })
 }
 
-fn parse(comm: &Comm, path: &Path, format: Format, parser: Parser) -> Result<WholeMesh> {
+fn parse(
+    comm: &Comm,
+    path: &Path,
+    format: Format,
+    parser: impl Fn(&[u8]) -> std::result::Result<WholeMesh, Flaw>,
+) -> Result<WholeMesh> {
     fault::point(comm, "reading");
     let bytes = fs::read(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
     let size = bytes.len() as u64;

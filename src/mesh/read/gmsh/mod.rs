@@ -6,33 +6,71 @@
 //! as they are, nine-node ones without their centre.
 
 mod elements;
+mod groups;
 mod numbers;
 mod sections;
+mod tags;
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 
+pub use tags::GmshTags;
+
 use super::{Flaw, WholeMesh, whole};
-use crate::mesh::NO_REGION;
+use crate::mesh::{GivenNames, NO_REGION};
 use elements::Kind;
+use groups::Groups;
 use sections::{File, Node};
 
-/// Parses the bytes of a MSH 4.1 file. Needs memory in proportion to them,
-/// whatever they claim.
+/// Parses the bytes of a MSH 4.1 file for a case that gives no condition and
+/// no material to any name.
 ///
 /// # Errors
 /// The first [`Flaw`].
 pub fn parse(bytes: &[u8]) -> Result<WholeMesh, Flaw> {
+    parse_for(bytes, &())
+}
+
+/// Parses the bytes of a MSH 4.1 file. Needs memory in proportion to them,
+/// whatever they claim. Of several physical groups of an entity the one counts
+/// whose name is given something.
+///
+/// # Errors
+/// The first [`Flaw`].
+pub fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<WholeMesh, Flaw> {
     let file = sections::read(bytes)?;
     elements::check_kinds(&file.blocks)?;
     let numbers = Numbering::new(&file)?;
     let mut mesh = WholeMesh { coordinates: numbers.coordinates(&file.nodes), ..WholeMesh::default() };
-    let mut regions = Groups::new(&file, 2);
+    let nine = add_elements(&file, &numbers, given, &mut mesh)?;
+    add_boundaries(&file, &numbers, given, &mut mesh)?;
+    if nine > 0 {
+        mesh.notes.push(format!("{nine} quadrilaterals have nine nodes: they are read without their centres"));
+    }
+    mesh.notes.extend(groups::ignored_points(&file));
+    Ok(mesh)
+}
+
+/// Adds the quadrilaterals with their regions, the names of their physical surfaces, and returns how many of
+/// them have nine nodes.
+fn add_elements(file: &File, numbers: &Numbering, given: &dyn GivenNames, mesh: &mut WholeMesh) -> Result<usize, Flaw> {
+    let has_material = |name: &str| given.has_material(name);
+    let mut groups = Groups::new(file, 2, &has_material);
+    let mut regions: FxHashMap<i64, u16> = FxHashMap::default();
     let mut nine = 0;
     let mut heights: Option<[f64; 2]> = None;
     for block in file.blocks.iter().filter(|block| block.kind.is_quadrilateral()) {
-        let region = regions.of(block.entity)?;
+        let region = match groups.choose(block)? {
+            None => NO_REGION,
+            Some(physical) => match regions.entry(physical) {
+                Entry::Occupied(entry) => *entry.get(),
+                Entry::Vacant(entry) => {
+                    *entry.insert(whole::add_name(&mut mesh.tags.region_names, file.name(2, physical))?)
+                }
+            },
+        };
         nine += if block.kind == Kind::Quad9 { block.len() } else { 0 };
         for (element, nodes) in block.rows() {
             let mut row = [0; 8];
@@ -43,84 +81,44 @@ pub fn parse(bytes: &[u8]) -> Result<WholeMesh, Flaw> {
                 *place = numbers.place[index];
             }
             mesh.elements.push(row);
-            mesh.tags.regions.push(regions.number(&region, element)?);
+            mesh.tags.regions.push(region);
         }
     }
     check_plane(&mesh.coordinates, heights)?;
     if mesh.elements.is_empty() {
-        return Err(Flaw::Missing { what: "quadrilaterals with eight nodes".to_owned() });
+        return Err(groups::no_elements(file));
     }
-    mesh.tags.region_names = regions.names;
     if mesh.tags.region_names.is_empty() {
         mesh.tags.regions.clear();
     }
-    add_boundaries(&file, &numbers, &mut mesh)?;
-    if nine > 0 {
-        mesh.notes.push(format!("{nine} quadrilaterals have nine nodes: they are read without their centres"));
-    }
-    Ok(mesh)
+    mesh.notes.extend(groups.note());
+    Ok(nine)
 }
 
-/// Named lines, by the names of their physical curves.
-fn add_boundaries(file: &File, numbers: &Numbering, mesh: &mut WholeMesh) -> Result<(), Flaw> {
+/// Adds the named lines, by the names of their physical curves.
+fn add_boundaries(file: &File, numbers: &Numbering, given: &dyn GivenNames, mesh: &mut WholeMesh) -> Result<(), Flaw> {
+    let has_condition = |name: &str| given.has_condition(name);
+    let mut groups = Groups::new(file, 1, &has_condition);
     let mut edges: BTreeMap<i64, Vec<[i64; 2]>> = BTreeMap::new();
     for block in file.blocks.iter().filter(|block| block.kind.is_line()) {
+        // A name that loses all its curves is known all the same.
         for &physical in file.groups_of(1, block.entity) {
-            let list = edges.entry(physical).or_default();
-            for (element, nodes) in block.rows() {
-                let mut corners = [0; 2];
-                for (place, &node) in corners.iter_mut().zip(nodes) {
-                    *place = numbers.place[numbers.index(element, node)?];
-                }
-                list.push(corners);
+            edges.entry(physical).or_default();
+        }
+        let Some(list) = groups.choose(block)?.and_then(|physical| edges.get_mut(&physical)) else { continue };
+        for (element, nodes) in block.rows() {
+            let mut corners = [0; 2];
+            for (place, &node) in corners.iter_mut().zip(nodes) {
+                *place = numbers.place[numbers.index(element, node)?];
             }
+            list.push(corners);
         }
     }
     for (physical, edges) in edges {
         mesh.add_boundary(file.name(1, physical), edges.into_iter())?;
     }
+    mesh.notes.extend(groups.note());
     Ok(())
-}
-
-/// The names of the physical groups of one dimension, as elements use them.
-struct Groups<'a> {
-    file: &'a File,
-    dimension: i64,
-    names: Vec<String>,
-    numbers: FxHashMap<i64, u16>,
-}
-
-impl<'a> Groups<'a> {
-    fn new(file: &'a File, dimension: i64) -> Self {
-        Self { file, dimension, names: Vec::new(), numbers: FxHashMap::default() }
-    }
-
-    /// The numbers of the groups of an entity.
-    fn of(&mut self, entity: i64) -> Result<Vec<u16>, Flaw> {
-        let mut groups = Vec::new();
-        for &physical in self.file.groups_of(self.dimension, entity) {
-            let number = match self.numbers.get(&physical) {
-                Some(&number) => number,
-                None => whole::add_name(&mut self.names, self.file.name(self.dimension, physical))?,
-            };
-            self.numbers.insert(physical, number);
-            groups.push(number);
-        }
-        groups.dedup();
-        Ok(groups)
-    }
-
-    /// The one group of an element.
-    fn number(&self, groups: &[u16], tag: u64) -> Result<u16, Flaw> {
-        match groups {
-            [] => Ok(NO_REGION),
-            [one] => Ok(*one),
-            [first, second, ..] => {
-                let [first, second] = [first, second].map(|&n| self.names[usize::from(n)].clone());
-                Err(Flaw::TwoRegions { tag, first, second })
-            }
-        }
-    }
 }
 
 /// From the tags of nodes, which may have gaps and any order, to numbers from 0

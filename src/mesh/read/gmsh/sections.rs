@@ -1,5 +1,7 @@
 //! The sections of a MSH file.
 
+use std::collections::BTreeSet;
+
 use rustc_hash::FxHashMap;
 
 use super::elements::{Block, Kind};
@@ -29,6 +31,12 @@ impl File {
     /// The physical tags of an entity.
     pub fn groups_of(&self, dimension: i64, entity: i64) -> &[i64] {
         self.entities.get(&(dimension, entity)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The names of the physical groups of one dimension that entities are in, ascending.
+    pub fn groups(&self, dimension: i64) -> BTreeSet<String> {
+        let entities = self.entities.iter().filter(|((d, _), _)| *d == dimension);
+        entities.flat_map(|(_, groups)| groups).map(|&physical| self.name(dimension, physical)).collect()
     }
 
     /// The name of a physical group, its number where it has none.

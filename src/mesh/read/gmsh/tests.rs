@@ -107,8 +107,54 @@ fn what_cannot_be_read_is_named_with_its_remedy() {
     assert_eq!(flaw("$Nodes\n0 0 0 0\n$EndNodes\n"), "it has no $MeshFormat");
     assert_eq!(flaw(&TEXT.replace("$EndNodes", "$EndNode")), "'$EndNode' stands where $EndNodes should");
     assert!(flaw(&TEXT.replace("$Entities", "$PartitionedEntities")).starts_with("it is partitioned"));
-    let both = TEXT.replace("1 0 0 0 1 1 0 1 5 4 1 7 5 6", "1 0 0 0 1 1 0 2 5 6 4 1 7 5 6");
-    assert!(flaw(&both).contains("belongs to two physical surfaces, 'cold rock' and 'warmes Öl'"), "{}", flaw(&both));
+}
+
+/// A case that gives something to the names that contain one of these words.
+struct Given(&'static [&'static str]);
+
+impl GivenNames for Given {
+    fn has_condition(&self, boundary: &str) -> bool {
+        self.0.iter().any(|word| boundary.contains(word))
+    }
+
+    fn has_material(&self, region: &str) -> bool {
+        self.has_condition(region)
+    }
+}
+
+#[test]
+fn of_several_groups_the_one_that_is_given_something_counts() {
+    let text = TEXT.replace("1 0 0 0 1 1 0 1 5 4 1 7 5 6", "1 0 0 0 1 1 0 2 5 6 4 1 7 5 6");
+    let text = text.replace("6 0 0 0 0 1 0 1 7 2", "6 0 0 0 0 1 0 2 7 20 2");
+    let parse = |given| parse_for(text.as_bytes(), &Given(given));
+    let chosen = |given| {
+        let mesh = parse(given).unwrap();
+        let inlet = mesh.tags.boundary_names.iter().position(|name| name == "Inlet").unwrap();
+        let edges = mesh.tags.edges.iter().filter(|edge| usize::from(edge.boundary) == inlet).count();
+        (mesh.tags.region_names.len(), edges, mesh.notes)
+    };
+    let (regions, edges, notes) = chosen(&["Öl", "inner"]);
+    assert_eq!((regions, edges), (1, 0));
+    let [surfaces, curves] = &notes[..] else { panic!("{notes:?}") };
+    assert!(surfaces.ends_with("material counts: surface 1 is read as 'warmes Öl', not as 'cold rock'"), "{surfaces}");
+    assert!(curves.ends_with("condition counts: curve 6 is read as 'inner line', not as 'Inlet'"), "{curves}");
+    let (regions, edges, _) = chosen(&[]);
+    assert_eq!((regions, edges), (2, 3));
+    let message = |given| parse(given).unwrap_err().to_string();
+    let expected = "curve 6 of Gmsh (its element 10 goes from node 6 at x = 0, y = 1 to node 32 at x = 0, y = 0.666667) \
+                    is in two physical groups that both have a condition, 'Inlet' and 'inner line'";
+    assert!(message(&["In", "in"]).starts_with(expected), "{}", message(&["In", "in"]));
+    let expected = "in two physical groups that both have a material, 'cold rock' and 'warmes Öl'";
+    assert!(message(&["rock", "Öl"]).contains(expected), "{}", message(&["rock", "Öl"]));
+}
+
+#[test]
+fn a_file_without_surface_elements_and_physical_points_are_noticed() {
+    let lines = include_str!("../../../../tests/data/meshes/no-surface.msh");
+    assert!(flaw(lines).starts_with("it holds 4 lines and no surface elements"), "{}", flaw(lines));
+    let text = TEXT.replacen("1 0 0 0 0 \n", "1 0 0 0 1 9 \n", 1);
+    let notes = parse(text.as_bytes()).unwrap().notes;
+    assert_eq!(notes, ["physical points are not read ('9'): conditions hold on curves"]);
 }
 
 #[test]

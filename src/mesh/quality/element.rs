@@ -1,0 +1,106 @@
+//! How good one element is.
+
+use crate::quad8::{self, Coordinates, NODES};
+
+/// The quality of one element, by P. M. Knupp, *Achieving finite element mesh quality via optimization of the
+/// Jacobian matrix norm and associated quantities*, Int. J. Numer. Meth. Engng 48 (2000).
+#[derive(Debug, Clone, Copy)]
+pub struct ElementQuality {
+    /// 1 for a rectangle, 0 or less for a folded element: the smallest determinant of the Jacobian matrix over the
+    /// product of the lengths of its two columns, of those at the eight nodes and the nine Gauss points.
+    pub scaled_jacobian: f64,
+    /// The place of the smallest one (xi, eta).
+    pub lowest_at: [f64; 2],
+    /// Whether the determinants at all Gauss points are positive.
+    pub is_integrable: bool,
+    /// The smallest and the largest of all determinants (m^2).
+    pub determinants: [f64; 2],
+    /// The largest condition number (ratio of the singular values) of the Jacobian matrix of those at the nine
+    /// Gauss points: the ratio of the sides of a rectangle.
+    pub aspect_ratio: f64,
+    /// The place of the largest one (xi, eta).
+    pub slenderest_at: [f64; 2],
+}
+
+/// Nodes, then Gauss points, with the derivatives of the shape functions there.
+const POINTS: [([f64; 2], [[f64; 2]; 8]); 17] = {
+    let mut points = [([0.0; 2], [[0.0; 2]; 8]); 17];
+    let mut i = 0;
+    while i < 17 {
+        let [xi, eta] = if i < 8 {
+            NODES[i]
+        } else {
+            let [xi, eta, _] = quad8::points_3x3()[i - 8];
+            [xi, eta]
+        };
+        points[i] = ([xi, eta], quad8::derivatives(xi, eta));
+        i += 1;
+    }
+    points
+};
+
+impl ElementQuality {
+    /// Measures an element.
+    pub fn of(element: &Coordinates) -> Self {
+        let mut quality = Self {
+            scaled_jacobian: f64::INFINITY,
+            lowest_at: [0.0; 2],
+            is_integrable: true,
+            determinants: [f64::INFINITY, f64::NEG_INFINITY],
+            aspect_ratio: 0.0,
+            slenderest_at: [0.0; 2],
+        };
+        for (i, (at, derivatives)) in POINTS.iter().enumerate() {
+            let [[x_xi, x_eta], [y_xi, y_eta]] = quad8::jacobian(element, derivatives);
+            let determinant = x_xi * y_eta - x_eta * y_xi;
+            let (a, b) = (x_xi * x_xi + y_xi * y_xi, x_eta * x_eta + y_eta * y_eta);
+            let [smallest, largest] = quality.determinants;
+            quality.determinants = [determinant.min(smallest), determinant.max(largest)];
+            // A column without length, as at the tip of a quarter-point element, spans no area.
+            let lengths = a.sqrt() * b.sqrt();
+            let scaled = if lengths == 0.0 { 0.0 } else { determinant / lengths };
+            if is_lower(scaled, quality.scaled_jacobian) {
+                (quality.scaled_jacobian, quality.lowest_at) = (scaled, *at);
+            }
+            if i >= NODES.len() {
+                quality.is_integrable &= quad8::is_valid(determinant);
+                // Half the sum of the condition number and its inverse.
+                let mean = ((a + b) / (2.0 * determinant)).max(1.0);
+                let ratio = if determinant > 0.0 { mean + (mean * mean - 1.0).sqrt() } else { f64::INFINITY };
+                if ratio > quality.aspect_ratio {
+                    (quality.aspect_ratio, quality.slenderest_at) = (ratio, *at);
+                }
+            }
+        }
+        quality
+    }
+
+    /// Whether the element is folded where no Gauss point sees it.
+    pub fn is_folded_unseen(&self) -> bool {
+        // Rounding is allowed for: the determinant of a quarter-point element is 0 at its tip.
+        const ROUNDING: f64 = 1e-9;
+        let [smallest, largest] = self.determinants;
+        self.is_integrable && smallest < -ROUNDING * largest
+    }
+}
+
+/// Whether a value is lower than another one; NaN is lower than any number.
+pub(super) fn is_lower(a: f64, b: f64) -> bool {
+    a < b || a.is_nan() && !b.is_nan()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rectangles_are_perfect_and_rhombi_are_as_good_as_the_sine_of_their_angle() {
+        let rectangle = ElementQuality::of(&NODES.map(|[xi, eta]| [3.0 * xi, 0.1 * eta]));
+        assert!((rectangle.scaled_jacobian - 1.0).abs() < 1e-14 && (rectangle.aspect_ratio - 30.0).abs() < 1e-12);
+        let angle = 0.5_f64;
+        let rhombus = ElementQuality::of(&NODES.map(|[xi, eta]| [xi + eta * angle.cos(), eta * angle.sin()]));
+        assert!((rhombus.scaled_jacobian - angle.sin()).abs() < 1e-14);
+        // The ratio of its diagonals.
+        assert!((rhombus.aspect_ratio - 1.0 / (0.5 * angle).tan()).abs() < 1e-12);
+    }
+}

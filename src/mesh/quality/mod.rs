@@ -1,0 +1,284 @@
+//! How good the elements of a mesh are.
+
+mod element;
+
+pub use element::ElementQuality;
+
+use rayon::prelude::*;
+
+use super::{ElementNames, LocalMesh, MeshSlab, distribute_anyway, point};
+use crate::parallel::{Comm, Global};
+use crate::quad8::{self, Coordinates};
+use element::is_lower;
+
+/// Bars of the histogram of scaled Jacobians, each as wide as the others between 0 and 1.
+pub const BARS: usize = 10;
+/// Where the bars of the histogram of aspect ratios begin; the last one has no end.
+pub const ASPECT_BARS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 300.0, 1000.0];
+/// Aspect ratios above this are worth a line.
+pub const SLENDER: f64 = 100.0;
+/// Folded elements that are listed.
+const LISTED: usize = 3;
+
+/// An element that is the worst in something.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Extreme {
+    /// What was measured.
+    pub value: f64,
+    /// The element, in the numbering of the input.
+    pub element: Global,
+    /// Where in the element (m).
+    pub point: [f64; 2],
+}
+
+impl Extreme {
+    /// The lower value, or of two equal ones that of the lower element.
+    fn worse(self, other: Self) -> Self {
+        let is_tie = self.value.to_bits() == other.value.to_bits() && other.element < self.element;
+        if is_lower(other.value, self.value) || is_tie { other } else { self }
+    }
+
+    /// The lowest of all ranks. **Collective.**
+    fn over_ranks(self, comm: &Comm) -> Self {
+        let order = if self.value.is_nan() { f64::NEG_INFINITY } else { self.value };
+        let lowest = comm.min(order);
+        let element = comm.min(if order == lowest { self.element } else { Global::MAX });
+        let point = if self.element == element { self.point } else { [f64::INFINITY; 2] };
+        let point = comm.min_all(&point);
+        Self { value: lowest, element, point: [point[0], point[1]] }
+    }
+}
+
+/// The quality of many elements.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MeshQuality {
+    /// The lowest scaled Jacobian.
+    pub lowest: Extreme,
+    /// Elements whose scaled Jacobian is not better than 0.
+    pub folded: u64,
+    /// Elements with a scaled Jacobian in each tenth of 0 to 1.
+    pub bars: [u64; BARS],
+    /// The largest aspect ratio.
+    pub slenderest: Extreme,
+    /// Elements by their aspect ratio, see [`ASPECT_BARS`].
+    pub aspect_bars: [u64; ASPECT_BARS.len()],
+    /// Elements with a Gauss point that has no positive determinant.
+    pub refused: u64,
+    /// Elements that are folded where no Gauss point sees it.
+    pub folded_unseen: u64,
+    /// The first of them with their scaled Jacobians.
+    pub listed: Vec<Extreme>,
+}
+
+impl Default for MeshQuality {
+    fn default() -> Self {
+        let none = |value| Extreme { value, element: Global::MAX, point: [0.0; 2] };
+        Self {
+            lowest: none(f64::INFINITY),
+            folded: 0,
+            bars: [0; BARS],
+            slenderest: none(0.0),
+            aspect_bars: [0; ASPECT_BARS.len()],
+            refused: 0,
+            folded_unseen: 0,
+            listed: Vec::new(),
+        }
+    }
+}
+
+impl MeshQuality {
+    /// Measures all elements of a mesh. **Collective.**
+    pub fn of(comm: &Comm, mesh: &LocalMesh) -> Self {
+        let add = |mut sum: Self, e: usize| {
+            sum.add(mesh.element_ids[e], &mesh.element_coordinates(e));
+            sum
+        };
+        let own = (0..mesh.own_elements).into_par_iter().with_min_len(1024);
+        own.fold(Self::default, add).reduce(Self::default, Self::and).over_ranks(comm)
+    }
+
+    /// Counts an element.
+    pub fn add(&mut self, element: Global, coordinates: &Coordinates) {
+        let quality = ElementQuality::of(coordinates);
+        let at = |value, [xi, eta]: [f64; 2]| Extreme { value, element, point: quad8::map(coordinates, xi, eta) };
+        let lowest = at(quality.scaled_jacobian, quality.lowest_at);
+        if quality.scaled_jacobian > 0.0 {
+            self.bars[((quality.scaled_jacobian * BARS as f64) as usize).min(BARS - 1)] += 1;
+        } else {
+            self.folded += 1;
+        }
+        let bar = ASPECT_BARS.iter().rposition(|&from| quality.aspect_ratio >= from).unwrap_or(0);
+        self.aspect_bars[bar] += 1;
+        self.lowest = self.lowest.worse(lowest);
+        self.slenderest = larger(self.slenderest, at(quality.aspect_ratio, quality.slenderest_at));
+        self.refused += u64::from(!quality.is_integrable);
+        if quality.is_folded_unseen() {
+            self.folded_unseen += 1;
+            self.list([lowest]);
+        }
+    }
+
+    /// The quality of both.
+    fn and(mut self, other: Self) -> Self {
+        self.bars.iter_mut().zip(other.bars).for_each(|(a, b)| *a += b);
+        self.aspect_bars.iter_mut().zip(other.aspect_bars).for_each(|(a, b)| *a += b);
+        self.folded += other.folded;
+        self.refused += other.refused;
+        self.folded_unseen += other.folded_unseen;
+        self.lowest = self.lowest.worse(other.lowest);
+        self.slenderest = larger(self.slenderest, other.slenderest);
+        self.list(other.listed);
+        self
+    }
+
+    /// Keeps the first elements of those listed and these.
+    fn list(&mut self, others: impl IntoIterator<Item = Extreme>) {
+        self.listed.extend(others);
+        self.listed.sort_by_key(|extreme| extreme.element);
+        self.listed.truncate(LISTED);
+    }
+
+    /// The quality of the elements of all ranks. **Collective.**
+    fn over_ranks(self, comm: &Comm) -> Self {
+        let counts =
+            [self.folded, self.refused, self.folded_unseen].into_iter().chain(self.bars).chain(self.aspect_bars);
+        let counts = comm.sum_all(&counts.collect::<Vec<u64>>());
+        let largest = negative(negative(self.slenderest).over_ranks(comm));
+        let mut sum = Self {
+            lowest: self.lowest.over_ranks(comm),
+            folded: counts[0],
+            bars: std::array::from_fn(|i| counts[3 + i]),
+            slenderest: largest,
+            aspect_bars: std::array::from_fn(|i| counts[3 + BARS + i]),
+            refused: counts[1],
+            folded_unseen: counts[2],
+            listed: Vec::new(),
+        };
+        // By number: the value of the lowest element that is left on any rank.
+        let mut rest = self.listed.into_iter().peekable();
+        for _ in 0..sum.folded_unseen.min(LISTED as u64) {
+            let element = comm.min(rest.peek().map_or(Global::MAX, |extreme| extreme.element));
+            let own = rest.next_if(|extreme| extreme.element == element);
+            let [x, y] = own.map_or([f64::INFINITY; 2], |extreme| extreme.point);
+            let all = comm.min_all(&[own.map_or(f64::INFINITY, |extreme| extreme.value), x, y]);
+            sum.listed.push(Extreme { value: all[0], element, point: [all[1], all[2]] });
+        }
+        sum
+    }
+
+    /// Measures the elements of a mesh that is still in its slabs. **Collective.**
+    pub fn of_slabs(comm: &Comm, mut slab: MeshSlab) -> Self {
+        let parts = vec![comm.rank() as u32; slab.connectivity.len()];
+        Self::of(comm, &distribute_anyway(comm, &mut slab, &parts, 0).mesh)
+    }
+
+    /// The largest aspect ratio, where it is a number.
+    pub fn aspect_ratio_max(&self) -> Option<f64> {
+        Some(self.slenderest.value).filter(|value| value.is_finite())
+    }
+
+    /// The number of elements that are folded anywhere.
+    pub fn folded_elements(&self) -> u64 {
+        self.refused + self.folded_unseen
+    }
+
+    /// The elements that messages about the quality name.
+    pub fn named_elements(&self) -> Vec<Global> {
+        self.listed.iter().chain([&self.lowest, &self.slenderest]).map(|extreme| extreme.element).collect()
+    }
+
+    /// Whether a solve says something about the quality.
+    pub fn is_notable(&self) -> bool {
+        self.folded_unseen > 0 || self.slenderest.value > SLENDER
+    }
+
+    /// Warns of elements that are folded where no Gauss point sees it.
+    pub fn warning(&self, names: &ElementNames) -> Option<String> {
+        let show = |fold: &Extreme| {
+            format!(
+                "{} near {} (scaled Jacobian {})",
+                names.of(fold.element),
+                point::show(fold.point),
+                point::rounded(fold.value)
+            )
+        };
+        let list: Vec<String> = self.listed.iter().map(show).collect();
+        let more = self.folded_unseen - self.listed.len() as u64;
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        let are = if self.folded_unseen == 1 { "element is" } else { "elements are" };
+        (self.folded_unseen > 0).then(|| {
+            format!(
+                "{} {are} folded between the Gauss points: {}{more}; the solution there is doubtful, and --refine refuses \
+                 the mesh as soon as a Gauss point of a smaller element lies in the fold: move middle nodes nearer to the \
+                 middles of their edges",
+                self.folded_unseen,
+                list.join(", ")
+            )
+        })
+    }
+
+    /// Describes the largest aspect ratio.
+    pub fn describe_aspect(&self, names: &ElementNames) -> String {
+        let Extreme { value, element, point } = self.slenderest;
+        format!("aspect ratio at most {} ({} near {})", point::rounded(value), names.of(element), point::show(point))
+    }
+}
+
+/// The one with the larger value, or of two equal ones that of the lower element.
+fn larger(a: Extreme, b: Extreme) -> Extreme {
+    negative(negative(a).worse(negative(b)))
+}
+
+fn negative(extreme: Extreme) -> Extreme {
+    Extreme { value: -extreme.value, ..extreme }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quad8::NODES;
+
+    #[test]
+    fn a_quarter_point_element_is_not_folded() {
+        let mut quarter = NODES.map(|[xi, eta]| [0.1 + 0.3 * xi, 0.7 + 0.3 * eta]);
+        (quarter[4], quarter[7]) = ([-0.05, 0.4], [-0.2, 0.55]);
+        let mut quality = MeshQuality::default();
+        quality.add(0, &quarter);
+        assert_eq!((quality.folded_elements(), quality.warning(&ElementNames::default())), (0, None));
+    }
+
+    #[test]
+    fn folded_and_undefined_elements_are_counted_apart() {
+        let mut folded = NODES;
+        folded[4] = [-0.6, -1.0];
+        let mut inside_out = NODES;
+        inside_out[2] = [-3.0, -3.0];
+        let mut undefined = NODES;
+        undefined[0][0] = f64::NAN;
+        let mut quality = MeshQuality::default();
+        for (element, coordinates) in [(3, NODES), (7, folded), (8, inside_out), (9, undefined)] {
+            quality.add(element, &coordinates);
+        }
+        assert_eq!((quality.folded, quality.bars[9], quality.aspect_bars[0]), (3, 1, 1));
+        assert_eq!((quality.folded_unseen, quality.listed[0].element, quality.listed[0].point), (1, 7, [-1.0, -1.0]));
+        assert!(quality.lowest.value.is_nan() && quality.lowest.element == 9);
+        assert!(quality.slenderest.value.is_infinite() && quality.slenderest.element == 8);
+    }
+
+    #[test]
+    fn of_many_folded_elements_the_first_are_listed() {
+        let quality = |elements: std::ops::Range<u64>| {
+            let mut quality = MeshQuality::default();
+            let mut folded = NODES;
+            folded[4] = [-0.6, -1.0];
+            elements.for_each(|element| quality.add(element, &folded));
+            quality
+        };
+        let both = quality(3..9).and(quality(1..3));
+        assert_eq!(both, quality(1..9));
+        let warning = both.warning(&ElementNames::default()).unwrap();
+        let expected = "8 elements are folded between the Gauss points: element 1 near x = -1, y = -1 (scaled Jacobian -1), \
+                        element 2 near ";
+        assert!(warning.starts_with(expected) && warning.contains(", and 5 more; "), "{warning}");
+    }
+}
