@@ -6,7 +6,7 @@ use crate::case::Output;
 use crate::digits::{rounded, signed, significant};
 use crate::estimate::{Estimate, Time};
 use crate::flow::{BoundaryFlow, FlowReport};
-use crate::io::{Convergence, Parallel, RestartedFrom, RunRecord};
+use crate::io::{Convergence, Parallel, RestartedFrom, RunRecord, is_stdout};
 use crate::la::{CgReport, Outcome};
 use crate::mesh::quality::SLENDER;
 use crate::mesh::{LocalMesh, MeshSource};
@@ -19,6 +19,8 @@ use crate::timing::{Share, Span};
 /// Prints, or keeps quiet.
 pub struct Console {
     speaks: bool,
+    /// Whether it prints the summary, too.
+    prints: bool,
     /// How far the run is.
     pub progress: Progress,
 }
@@ -26,12 +28,18 @@ pub struct Console {
 impl Console {
     /// A console that prints if `speaks`.
     pub fn new(speaks: bool) -> Self {
-        Self { speaks, progress: Progress::new(speaks) }
+        Self { speaks, prints: speaks, progress: Progress::new(speaks) }
+    }
+
+    /// A console that prints if `speaks`, but only warnings where the record goes to the standard output.
+    pub fn beside(speaks: bool, record: Option<&Path>) -> Self {
+        let prints = speaks && !record.is_some_and(is_stdout);
+        Self { speaks, prints, progress: Progress::new(prints) }
     }
 
     /// A line of its own.
     pub fn line(&self, label: &str, text: &str) {
-        if self.speaks {
+        if self.prints {
             self.progress.suspend(|| tell(&format!("{label:<10} {text}\n")));
         }
     }

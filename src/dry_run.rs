@@ -36,7 +36,7 @@ pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
     let estimate = Estimate { aspect_ratio_max, ..Estimate::new(source.name(), &plan) };
     let names = ElementNames::default();
     let aspect = quality.map(|quality| quality.describe_aspect(&names));
-    Console::new(comm.is_root() && !args.quiet).estimate(&estimate, aspect.as_deref(), args.bandwidth);
+    Console::beside(comm.is_root() && !args.quiet, json).estimate(&estimate, aspect.as_deref(), args.bandwidth);
     if let Some(path) = json {
         write_json_once(comm, path, &estimate)?;
     }

@@ -139,13 +139,15 @@ pub enum Error {
     NoBoundaryName { text: String },
     #[error("--bc is given twice for boundary '{name}'")]
     ConditionTwice { name: String },
-    #[error("there is no {kind} '{name}': the mesh {known}")]
-    UnknownName { kind: &'static str, name: String, known: String },
+    #[error("there is no {kind} '{name}': {hint}the mesh {known}")]
+    UnknownName { kind: &'static str, name: String, hint: String, known: String },
     #[error("{what} = {cause}")]
     BadValue { element: u64, what: String, cause: OutOfRange },
 
     #[error("the output {path} is an input of this run: choose another name with -o")]
     OutputIsInput { path: PathBuf },
+    #[error("{path} would hold HDF5, which its ending does not say: {remedy}")]
+    OtherEnding { path: PathBuf, remedy: String },
     #[error("{path} would be two files in one: give the results and the record other names")]
     OutputTwice { path: PathBuf },
     #[error(
@@ -223,6 +225,11 @@ pub enum Error {
     )]
     StoppedForGood { reason: String, iteration: usize },
 
+    #[error(
+        "the launcher started {processes} processes, but each of them is alone for MPI: the launcher does not belong to \
+         {library}, which this program is linked to; {remedy}"
+    )]
+    WrongLauncher { processes: u32, library: String, remedy: &'static str },
     #[error("cannot watch signals: {cause}")]
     Signals { cause: String },
     #[error("{variable}={text} is no time: give the seconds after which the job ends, or 0 for never")]

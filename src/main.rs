@@ -4,15 +4,15 @@ use std::panic;
 use std::process;
 use std::rc::Rc;
 
-use clap::Parser;
 use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::checkpoint::Interrupts;
 use quad8_mpi::cli::{self, BenchArgs, Benchmark, Cli, Command};
+use quad8_mpi::launcher::Launcher;
 use quad8_mpi::memory::{self, HugePages};
 use quad8_mpi::parallel::{Comm, abort, heartbeat};
 use quad8_mpi::streams::complain;
-use quad8_mpi::{ExitCode, Result, bench, case, check, io, model, plot, report, run, split};
+use quad8_mpi::{Error, ExitCode, Result, bench, case, check, io, model, plot, report, run, split};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -23,10 +23,11 @@ type Work = Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>>;
 fn main() {
     memory::keep_freed_memory();
     io::survive_size_limits();
+    let launcher = Launcher::read();
     // Before MPI starts, so that --help works where MPI does not.
-    let command = match Cli::try_parse() {
-        Ok(cli) => cli.into_command(),
-        Err(message) => usage(&message),
+    let command = match Cli::read() {
+        Ok(command) => command,
+        Err(message) => usage(launcher, &message),
     };
     let work: Work = match command {
         Command::Case => Box::new(|comm| case::print(comm)),
@@ -42,16 +43,21 @@ fn main() {
             Benchmark::Stream(args) => Box::new(move |comm| bench::stream(comm, &args)),
             Benchmark::Messages(args) => Box::new(move |comm| bench::messages(comm, &args)),
         },
-        Command::Report(args) => alone(|| report::report(&args)),
-        Command::Plot(args) => alone(|| plot::plot(&args)),
-        Command::Completions(args) => alone(|| cli::completions(&args)),
-        Command::Man => alone(cli::manual),
+        Command::Report(args) => alone(launcher, || report::report(&args)),
+        Command::Plot(args) => alone(launcher, || plot::plot(&args)),
+        Command::Completions(args) => alone(launcher, || cli::completions(&args)),
+        Command::Man => alone(launcher, cli::manual),
     };
+    heartbeat::watch_start_up(launcher.rank);
     let Some((universe, _)) = mpi::initialize_with_threading(Threading::Funneled) else {
         eprintln!("quad8-mpi: MPI was started twice");
         process::exit(ExitCode::Internal as i32);
     };
     let comm = Rc::new(Comm::new(universe.world()));
+    if let Err(error) = launcher.check(comm.size()) {
+        leave_to_rank_0(launcher);
+        fail(&error);
+    }
     abort_on_panic(comm.rank());
     memory::on_exhaustion(abort_without_memory);
     let code = heartbeat::start(&comm).and_then(|()| work(&comm)).unwrap_or_else(|error| {
@@ -66,10 +72,8 @@ fn main() {
 }
 
 /// Does work that needs no MPI, under mpirun on one rank.
-fn alone(work: impl FnOnce() -> Result<ExitCode>) -> ! {
-    if launcher_rank() > 0 {
-        process::exit(ExitCode::Success as i32);
-    }
+fn alone(launcher: Launcher, work: impl FnOnce() -> Result<ExitCode>) -> ! {
+    leave_to_rank_0(launcher);
     panic::set_hook(Box::new(|info| {
         complain(&format!("failed inside: {info} (please report this)"));
         process::exit(ExitCode::Internal as i32);
@@ -78,32 +82,30 @@ fn alone(work: impl FnOnce() -> Result<ExitCode>) -> ! {
         complain(&format!("error: there is no memory for {bytes} more bytes: a smaller --width takes less"));
         process::exit(ExitCode::Internal as i32);
     });
-    let code = work().unwrap_or_else(|error| {
-        complain(&format!("error: {error}"));
-        error.exit_code()
-    });
+    let code = work().unwrap_or_else(|error| fail(&error));
     process::exit(code as i32);
 }
 
-/// Prints a usage error, or the help that was asked for, on one rank.
-fn usage(message: &clap::Error) -> ! {
-    // mpirun kills the job at the first code that is not 0, so the others give
-    // none: rank 0 could not finish its sentence.
-    if launcher_rank() > 0 {
+/// Ends this process unless the launcher calls it rank 0. Its code is 0: mpirun ends the job at the
+/// first other code, and rank 0 could not print its message.
+fn leave_to_rank_0(launcher: Launcher) {
+    if launcher.rank > 0 {
         process::exit(ExitCode::Success as i32);
     }
+}
+
+/// Prints an error and ends this process with its code.
+fn fail(error: &Error) -> ! {
+    complain(&format!("error: {error}"));
+    process::exit(error.exit_code() as i32);
+}
+
+/// Prints a usage error, or the help that was asked for, on one rank.
+fn usage(launcher: Launcher, message: &clap::Error) -> ! {
+    leave_to_rank_0(launcher);
     // Nobody is left to tell if even this fails.
     let _ = message.print();
     process::exit(message.exit_code());
-}
-
-/// This process's rank as its launcher says, before MPI is there to ask. Under
-/// mpirun SLURM_PROCID belongs to the batch shell, so it comes last.
-fn launcher_rank() -> u32 {
-    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "SLURM_PROCID"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok()?.parse().ok())
-        .unwrap_or(0)
 }
 
 fn abort_without_memory(bytes: usize) {

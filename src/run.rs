@@ -32,13 +32,14 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     }
     let start_up = Span::over_ranks(comm, timing::age_of_process());
     let mut watch = Stopwatch::start();
-    let console = Console::new(comm.is_root() && !args.quiet);
     let case = args.case(comm)?;
+    let console = Console::beside(comm.is_root() && !args.quiet, case.output.json.as_deref());
     let Case { mesh: source, refine, solver, output, .. } = &case;
     let logical = solver.reproducible.map(|ranks| usize::from(ranks.get()));
     let here = logical.map_or(Ok(1), |ranks| logical_ranks_here(comm, ranks))?;
     let placement = start_threads(comm, solver.threads, here)?;
     console.start(&placement, logical);
+    case.hints.iter().for_each(|hint| console.line("hint", hint));
 
     // Read, and check that the results will have a place.
     let mut inputs: Vec<&Path> = source.path().into_iter().chain(args.partition.as_deref()).collect();

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use crate::cli::PartitionArgs;
+use crate::cli::{PartitionArgs, find_case};
 use crate::console::Console;
 use crate::error::{ExitCode, Result};
 use crate::io::{PartitionFile, followed};
-use crate::mesh::{self, MeshSlab, MeshSource, Partition, Split};
+use crate::mesh::{self, MeshSlab, Partition, Split};
 use crate::parallel::Comm;
 
 /// Splits a mesh into the parts that the command line asks for and stores
@@ -16,7 +16,7 @@ use crate::parallel::Comm;
 /// Any [`Error`](crate::Error), the same on every rank.
 pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
     let console = Console::new(comm.is_root() && !args.quiet);
-    let source = MeshSource::find(comm, args.mesh.as_deref());
+    let source = find_case(comm, args.mesh.as_deref())?.mesh;
     let output = followed(&args.output);
     let file = PartitionFile::new(comm, &output, source.path())?;
     let slab = source.read(comm)?;

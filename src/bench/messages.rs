@@ -46,7 +46,7 @@ pub fn messages(comm: &Rc<Comm>, args: &MessagesArgs) -> Result<ExitCode> {
     if comm.size() < 2 {
         return Err(Error::NoMessages);
     }
-    let console = Console::new(comm.is_root() && !args.quiet);
+    let console = Console::beside(comm.is_root() && !args.quiet, args.json.as_deref());
     let placement = place(comm, Some(1));
     console.start(&placement, None);
     console.warn(&placement.warnings);

@@ -76,7 +76,7 @@ pub struct Bandwidth {
 /// [`Error::Inconsistent`](crate::Error::Inconsistent) where the arrays do not hold what they must;
 /// the same on every rank.
 pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
-    let console = Console::new(comm.is_root() && !args.quiet);
+    let console = Console::beside(comm.is_root() && !args.quiet, args.json.as_deref());
     let placement = start_threads(comm, args.threads, 1)?;
     console.start(&placement, None);
     console.warn(&placement.warnings);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Case;
+use super::message::plain;
 use crate::error::{Error, Result};
 use crate::inputs;
 use crate::parallel::Comm;
@@ -28,9 +29,14 @@ impl Case {
     /// [`Error::BadCase`] with the line.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let mut case: Self = toml::from_str(text).map_err(|e| {
-            let start = e.span().map_or(0, |span| span.start);
-            bad(path, text.as_bytes().get(..start).unwrap_or_default(), e.message().replace('\n', "; "))
+            let place = e.span().unwrap_or_default();
+            let read = text.as_bytes().get(..place.start).unwrap_or_default();
+            bad(path, read, plain(e.message(), text, place))
         })?;
+        let names_mesh = toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("mesh"));
+        if !names_mesh {
+            case.hints.push(format!("{} names no mesh: this is {}", path.display(), case.mesh.name()));
+        }
         case.relative_to(path.parent().unwrap_or(Path::new("")));
         Ok(case)
     }

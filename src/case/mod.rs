@@ -2,11 +2,13 @@
 //! the command line, or from both.
 
 mod file;
+mod message;
 mod options;
 mod problem;
 
 pub use options::{
-    Constants, OperatorKind, Output, OutputFormat, PreconditionerKind, RegionMaterial, Solver, finite, tolerance,
+    Constants, OperatorKind, Output, OutputFormat, PreconditionerKind, RegionMaterial, Solver, finite, positive,
+    tolerance,
 };
 
 use std::collections::BTreeMap;
@@ -15,6 +17,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ExitCode, Result};
+use crate::io::is_stdout;
 use crate::mesh::MeshSource;
 use crate::parallel::Comm;
 use crate::physics::{Names, Physics};
@@ -48,6 +51,9 @@ pub struct Case {
     /// Where the results go.
     #[serde(skip_serializing)]
     pub output: Output,
+    /// Hints about what the case file leaves out.
+    #[serde(skip)]
+    pub hints: Vec<String>,
 }
 
 /// A case file that explains itself and solves the built-in Y-channel.
@@ -85,7 +91,8 @@ impl Case {
     /// Takes relative paths as relative to a folder.
     fn relative_to(&mut self, folder: &Path) {
         let output = &mut self.output;
-        let paths = self.mesh.path_mut().into_iter().chain([&mut output.results]).chain(&mut output.json);
+        let json = output.json.as_mut().filter(|path| !is_stdout(path));
+        let paths = self.mesh.path_mut().into_iter().chain([&mut output.results]).chain(json);
         paths.for_each(|path| *path = folder.join(&*path));
     }
 }
@@ -144,36 +151,63 @@ mod tests {
         for (text, expected) in [
             (
                 "mesh = 'a.h5'\nrefin = 1",
-                "some/case.toml, line 2: unknown field `refin`, expected one of `mesh`, `refine`",
+                "some/case.toml, line 2: there is no key 'refin' here: did you mean refine? the keys are mesh, refine, ",
             ),
-            ("[solver]\nrtol = 1e-8\n\nmagic = 1", "line 4: unknown field `magic`, expected one of `rtol`"),
+            (
+                "[solver]\nrtol = 1e-8\n\nmagic = 1",
+                "line 4: there is no key 'magic' here: the keys are rtol, max_iterations, ",
+            ),
             (
                 "[boundary]\na = { neumann = 1 }",
-                "line 2: unknown variant `neumann`, expected one of `dirichlet`, `robin`",
+                "line 2: 'neumann' is not known: it must be dirichlet, robin or natural",
             ),
             (
                 "[boundary]\na = { robin = { q = 1, gamma = 0 } }",
-                "line 2: unexpected keys in table: q, available keys: p, gamma",
+                "line 2: there is no key 'q' here: the keys are p, gamma",
             ),
-            ("[boundary]\n\na = { dirichlet = 'sin(z)' }", "line 3: cannot read the expression 'sin(z)': unknown name"),
-            ("[region.sand]\nK = 1", "line 2: unknown field `K`, expected `k` or `f`"),
-            ("solver.rtol = 2", "line 1: must be between 0 and 1"),
-            ("constants.p0 = inf", "line 1: must be finite"),
-            ("material.k = true", "line 1: invalid type: boolean `true`, expected a number or a formula in x and y"),
-            ("material.f = nan", "line 1: must be finite"),
-            ("physics = 'plasma'", "line 1: unknown variant `plasma`, expected one of `flow`, `heat`, `seepage`"),
-            ("[names]\nu = { unit = \"a\\nb\" }", "line 2: must be one line without control characters"),
-            ("refine = -1", "line 1: invalid value"),
-            ("mesh = ", "line 1: "),
-            ("mesh = 1", "line 1: invalid type"),
+            (
+                "[boundary]\n\na = { dirichlet = 'sin(z)' }",
+                "line 3: dirichlet = 'sin(z)': cannot read the expression 'sin(z)': unknown name",
+            ),
+            ("[boundary]\na = { robin = { p = 1 } }", "line 2: robin = { p = 1 }: the key 'gamma' is missing"),
+            ("boundary.a = { robin = 5 }", "line 1: robin = 5: must be a table"),
+            (
+                "boundary.a = 'dirichlet'",
+                "line 1: boundary.a = 'dirichlet': must be a table with a value, as in { dirichlet = 0 }",
+            ),
+            ("boundary.a = 1", "line 1: boundary.a = 1: must have another form, which quad8-mpi case shows"),
+            ("[region.sand]\nK = 1", "line 2: there is no key 'K' here: did you mean k? the keys are k, f"),
+            ("region = [1]", "line 1: region = [1]: must be a table"),
+            ("solver.rtol = 2", "line 1: solver.rtol = 2: must be between 0 and 1"),
+            ("solver = { rtol = 'x' }", "line 1: rtol = 'x': must be a number"),
+            (
+                "solver.preconditioner = 'jacobbi'",
+                "'jacobbi' is not known: did you mean jacobi? it must be multigrid or",
+            ),
+            ("constants.p0 = inf", "line 1: constants.p0 = inf: must be finite"),
+            ("constants.density = -1", "line 1: constants.density = -1: must be more than 0"),
+            ("material.k = true", "line 1: material.k = true: must be a number or a formula in x and y"),
+            ("material.f = nan", "line 1: material.f = nan: must be finite"),
+            ("physics = 'plasma'", "'plasma' is not known: it must be flow"),
+            ("[names]\nu = { unit = \"a\\nb\" }", "must be one line without control characters"),
+            ("refine = -1", "line 1: refine = -1: must be a whole number, 0 or more"),
+            ("refine = 1.5", "line 1: refine = 1.5: must be a whole number, 0 or more"),
+            ("mesh = ", "line 1: mesh: texts stand in quotes"),
+            ("mesh = 1", "line 1: mesh = 1: must be a text in quotes"),
             ("a = 1\na = 2", "line 2: duplicate key"),
-            ("solver.threads = 0", "line 1: "),
-            ("solver.threads = 1025", "line 1: 1025 is not in 1..=1024"),
-            ("solver.reproducible = 5000", "line 1: 5000 is not in 1..=4096"),
+            ("solver.threads = 0", "line 1: solver.threads = 0: must be a whole number, 1 or more"),
+            ("solver.threads = 1025", "line 1: solver.threads = 1025: must be from 1 to 1024"),
+            ("solver.reproducible = 5000", "line 1: solver.reproducible = 5000: must be from 1 to 4096"),
         ] {
             let message = read(text).expect_err(text);
             assert!(message.contains(expected), "{text}: {message}");
-            assert!(!message.contains('\n'), "{message}");
+            assert!(!message.contains(['\n', '`']), "{message}");
         }
+    }
+
+    #[test]
+    fn a_case_that_names_no_mesh_says_which_one_it_means() {
+        assert_eq!(read("refine = 1").unwrap().hints, ["some/case.toml names no mesh: this is built-in y-channel"]);
+        assert!(read("mesh = 'y-channel'").unwrap().hints.is_empty());
     }
 }

@@ -30,8 +30,8 @@ pub struct Constants {
     /// Stagnation pressure (Pa).
     #[serde(deserialize_with = "read_finite")]
     pub p0: f64,
-    /// Density (kg/m^3).
-    #[serde(deserialize_with = "read_finite")]
+    /// Density (kg/m^3), more than 0.
+    #[serde(deserialize_with = "read_positive")]
     pub density: f64,
 }
 
@@ -161,6 +161,14 @@ pub fn finite(value: f64) -> Result<f64, &'static str> {
     if value.is_finite() { Ok(value) } else { Err("must be finite") }
 }
 
+/// A number that is finite and more than 0.
+///
+/// # Errors
+/// What it must be.
+pub fn positive(value: f64) -> Result<f64, &'static str> {
+    if finite(value)? > 0.0 { Ok(value) } else { Err("must be more than 0") }
+}
+
 /// A relative residual.
 ///
 /// # Errors
@@ -173,13 +181,17 @@ fn read_finite<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     finite(f64::deserialize(from)?).map_err(de::Error::custom)
 }
 
+fn read_positive<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    positive(f64::deserialize(from)?).map_err(de::Error::custom)
+}
+
 fn read_tolerance<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     tolerance(f64::deserialize(from)?).map_err(de::Error::custom)
 }
 
 fn read_count<'de, D: Deserializer<'de>, const MOST: u16>(from: D) -> Result<Option<NonZeroU16>, D::Error> {
     match NonZeroU16::deserialize(from)? {
-        count if count.get() > MOST => Err(de::Error::custom(format!("{count} is not in 1..={MOST}"))),
+        count if count.get() > MOST => Err(de::Error::custom(format!("must be from 1 to {MOST}"))),
         count => Ok(Some(count)),
     }
 }

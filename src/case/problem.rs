@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Case;
 use crate::error::{Error, Result};
 use crate::mesh::GivenNames;
+use crate::near::did_you_mean;
 use crate::problem::{Condition, Material, Problem, usual_condition};
 
 impl Case {
@@ -53,8 +54,9 @@ fn check_names<T>(kind: &'static str, given: &BTreeMap<String, T>, known: &[Stri
     match given.keys().find(|name| !known.contains(name)) {
         None => Ok(()),
         Some(name) => {
+            let hint = did_you_mean(name, known.iter().map(String::as_str));
             let known = if known.is_empty() { "names none".to_owned() } else { format!("has {}", known.join(", ")) };
-            Err(Error::UnknownName { kind, name: name.clone(), known })
+            Err(Error::UnknownName { kind, name: name.clone(), hint, known })
         }
     }
 }
@@ -95,7 +97,7 @@ mod tests {
         let mut case = Case::default();
         case.boundary.insert("inlte".into(), Condition::Natural);
         let message = case.problem(&names(&["inlet", "outlet"]), &[]).unwrap_err().to_string();
-        assert_eq!(message, "there is no boundary 'inlte': the mesh has inlet, outlet");
+        assert_eq!(message, "there is no boundary 'inlte': did you mean inlet? the mesh has inlet, outlet");
         let mut case = Case::default();
         case.region.insert("sand".into(), Default::default());
         let message = case.problem(&names(&["inlet", "outlet"]), &[]).unwrap_err().to_string();

@@ -9,26 +9,25 @@ pub use report::{AspectRatio, Boundary, MeshReport, Quality, Region, Report};
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::case::Case;
-use crate::cli::CheckArgs;
+use crate::cli::{CheckArgs, find_case, is_case};
 use crate::error::{ExitCode, Result};
-use crate::io::place::failed;
-use crate::io::write_json;
-use crate::mesh::{BUILT_IN, MeshSource, Naming};
+use crate::io::{is_stdout, write_json};
+use crate::mesh::{BUILT_IN, Naming};
 use crate::parallel::Comm;
 use crate::streams::print;
 
-/// Checks a mesh and prints what it found. **Collective.**
+/// Checks a mesh, or a case with its mesh, and prints what it found. **Collective.**
 ///
 /// # Errors
-/// A file that cannot be read or written; what is wrong with a mesh is part of
-/// the report.
+/// A file that cannot be read or written, or a case file that is wrong; what is wrong with a mesh, or with a case on
+/// it, is part of the report.
 pub fn check(comm: &Rc<Comm>, args: &CheckArgs) -> Result<ExitCode> {
-    let source = MeshSource::find(comm, Some(&args.mesh));
-    let report = match source.read_for(comm, &Case::default()) {
-        Ok(mut slab) => survey::survey(comm, &source, &mut slab)?,
+    let case = find_case(comm, Some(&args.mesh))?;
+    let source = &case.mesh;
+    let report = match source.read_for(comm, &case) {
+        Ok(mut slab) => survey::survey(comm, &case, is_case(&args.mesh), &mut slab)?,
         Err(error) if error.exit_code() == ExitCode::Input => {
-            Report::refused(source.name(), &Naming::new(&source).explain(comm, error))
+            Report::refused(source.name(), &Naming::new(source).explain(comm, error))
         }
         Err(error) => return Err(error),
     };
@@ -38,9 +37,7 @@ pub fn check(comm: &Rc<Comm>, args: &CheckArgs) -> Result<ExitCode> {
 
 fn deliver(report: &Report, json: Option<&Path>) -> Result<()> {
     match json {
-        Some(path) if path.as_os_str() == "-" => {
-            return print(serde_json::to_string_pretty(report).map_err(|e| failed(path, e))? + "\n");
-        }
+        Some(path) if is_stdout(path) => return write_json(path, report),
         Some(path) => write_json(path, report)?,
         None => (),
     }

@@ -3,21 +3,22 @@
 use std::rc::Rc;
 
 use super::{AspectRatio, Boundary, MOST, MeshReport, Quality, Region, Report};
-use crate::assemble::held_nodes;
+use crate::assemble::{ElementMatrices, fixed_nodes, held_nodes, load_vector};
 use crate::case::Case;
 use crate::error::{Error, Result};
 use crate::mesh::quality::MeshQuality;
 use crate::mesh::{
-    self, BoundaryEdge, Distributed, LocalMesh, MeshSlab, MeshSource, NO_REGION, Naming, Partitioner, Split,
+    self, BoundaryEdge, Distributed, LocalMesh, MeshSlab, NO_REGION, Naming, Partitioner, Split,
 };
 use crate::parallel::{Comm, Halo};
+use crate::problem::Problem;
 use crate::quad8::{self, EDGES};
 
-/// Looks at everything. **Collective.**
+/// Looks at everything: the mesh with the default conditions, or with those of a case `from_file`. **Collective.**
 ///
 /// # Errors
 /// What keeps the mesh from being distributed at all.
-pub fn survey(comm: &Rc<Comm>, source: &MeshSource, slab: &mut MeshSlab) -> Result<Report> {
+pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab) -> Result<Report> {
     let parts = mesh::partition(comm, slab, &Split::ranks(comm, Partitioner::Auto))?.parts;
     let Distributed { mesh, turned, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
     let halo = mesh.halo(comm)?;
@@ -33,9 +34,22 @@ pub fn survey(comm: &Rc<Comm>, source: &MeshSource, slab: &mut MeshSlab) -> Resu
     };
     let mut warnings = slab.notes.clone();
     if !boundary_is_bad(&errors, &boundary, comm) {
-        hold(&halo, slab, &mesh, &boundary, &mut errors, &mut warnings);
+        match case.problem(&slab.boundary_names(), &slab.tags.region_names) {
+            // A mesh alone may get its conditions later.
+            Err(error) if !from_file => warnings.push(error.to_string()),
+            Err(error) => errors.push(error),
+            Ok(problem) => {
+                let values = if from_file && errors.is_empty() {
+                    check_values(&halo, &mesh, &boundary, &problem)
+                } else {
+                    Ok(())
+                };
+                let checked = values.and_then(|()| hold(&halo, &mesh, &boundary, &problem));
+                errors.extend(checked.err());
+            }
+        }
     }
-    let naming = Naming::new(source);
+    let naming = Naming::new(&case.mesh);
     let errors = errors.into_iter().map(|error| naming.explain(comm, error).to_string()).collect();
     let quality = MeshQuality::of(comm, &mesh);
     let names = naming.elements(comm, &quality.named_elements());
@@ -59,7 +73,7 @@ pub fn survey(comm: &Rc<Comm>, source: &MeshSource, slab: &mut MeshSlab) -> Resu
     warnings.extend(mesh::warnings(turned, report.orphan_nodes, inside));
     warnings.extend(duplicates.warning());
     warnings.extend(quality.warning(&names));
-    Ok(Report::new(source.name(), errors, warnings, Some(report)))
+    Ok(Report::new(case.mesh.name(), errors, warnings, Some(report)))
 }
 
 fn boundary_is_bad(errors: &[Error], boundary: &[BoundaryEdge], comm: &Comm) -> bool {
@@ -82,23 +96,18 @@ fn lowest(comm: &Comm, flaws: Vec<Error>) -> Vec<Error> {
     found
 }
 
-/// Whether the default conditions hold every piece, where there are any.
-fn hold(
-    halo: &Halo,
-    slab: &MeshSlab,
-    mesh: &LocalMesh,
-    boundary: &[BoundaryEdge],
-    errors: &mut Vec<Error>,
-    warnings: &mut Vec<String>,
-) {
-    match Case::default().problem(&slab.boundary_names(), &slab.tags.region_names) {
-        Err(error) => warnings.push(error.to_string()),
-        Ok(problem) => {
-            let held = halo.comm().agree(held_nodes(mesh, boundary, &problem));
-            let checked = held.and_then(|held| mesh::check_components(halo, mesh, &held));
-            errors.extend(checked.err());
-        }
-    }
+/// Whether the conditions hold every piece.
+fn hold(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<()> {
+    let held = halo.comm().agree(held_nodes(mesh, boundary, problem))?;
+    mesh::check_components(halo, mesh, &held)
+}
+
+/// Whether k, f and the data of the conditions have values that a solve can use.
+fn check_values(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<()> {
+    let comm = halo.comm();
+    comm.agree(ElementMatrices::new(mesh, boundary, problem).map(drop))?;
+    comm.agree(load_vector(mesh, boundary, problem).map(drop))?;
+    fixed_nodes(halo, mesh, boundary, problem).map(drop)
 }
 
 /// Edges and length of each named boundary and of the rest.

@@ -2,15 +2,18 @@
 
 mod bench;
 mod check;
+mod input;
 mod model;
 mod partition;
 mod plot;
 mod report;
 mod shell;
 mod solve;
+mod surplus;
 
 pub use bench::{BenchArgs, Benchmark, MessagesArgs, StreamArgs};
 pub use check::CheckArgs;
+pub use input::{find_case, is_case};
 pub use model::{Cluster, ModelArgs};
 pub use partition::PartitionArgs;
 pub use plot::{PlotArgs, PlotField};
@@ -18,6 +21,7 @@ pub use report::{ReportArgs, ReportFormat, ReportTable};
 pub use shell::{CompletionArgs, completions, manual};
 pub use solve::{PartitionerKind, SolveArgs};
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::{ColorChoice, Parser, Subcommand};
@@ -70,6 +74,15 @@ pub enum Command {
 }
 
 impl Cli {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// What is wrong with it, or the help that was asked for.
+    pub fn read() -> Result<Command, clap::Error> {
+        let args: Vec<OsString> = std::env::args_os().collect();
+        Self::try_parse_from(&args).map(Self::into_command).map_err(|error| surplus::explained(error, &args))
+    }
+
     /// What is asked for; a solve where no subcommand stands.
     pub fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Solve(self.solve))
@@ -85,8 +98,7 @@ fn finite(text: &str) -> Result<f64, &'static str> {
 }
 
 fn positive(text: &str) -> Result<f64, &'static str> {
-    let value = finite(text)?;
-    if value > 0.0 { Ok(value) } else { Err("must be positive") }
+    number(text, case::positive)
 }
 
 /// Minutes, with a fraction, as a time.

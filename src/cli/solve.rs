@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::{finite, minutes, positive, tolerance};
+use super::{find_case, finite, minutes, positive, tolerance};
 use crate::case::{Case, OperatorKind, OutputFormat, PreconditionerKind};
 use crate::error::{Error, Result};
+use crate::field::Field;
 use crate::io::followed;
-use crate::mesh::{MeshSource, Partitioner};
+use crate::mesh::Partitioner;
 use crate::parallel::{Comm, MOST_LOGICAL_RANKS, MOST_THREADS};
 use crate::physics::Physics;
 use crate::problem::Condition;
@@ -33,7 +34,7 @@ pub struct SolveArgs {
     pub format: Option<OutputFormat>,
 
     /// Split every element into four, this many times [default: 0]
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub refine: Option<u32>,
 
     /// How the elements are dealt to the ranks
@@ -53,6 +54,14 @@ pub struct SolveArgs {
     #[arg(long, value_enum)]
     pub physics: Option<Physics>,
 
+    /// Conductivity k of the domain: a number or a formula in x and y, more than 0 [default: 1]
+    #[arg(long, value_name = "K", allow_hyphen_values = true)]
+    pub k: Option<Field>,
+
+    /// Source f of the domain: a number or a formula in x and y [default: 0]
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    pub f: Option<Field>,
+
     /// Preconditioner of CG [default: multigrid]
     #[arg(long, value_enum)]
     pub preconditioner: Option<PreconditionerKind>,
@@ -62,15 +71,20 @@ pub struct SolveArgs {
     pub operator: Option<OperatorKind>,
 
     /// Relative residual ||b - K u|| / ||b|| to reach (no unit) [default: 1e-8]
-    #[arg(long, value_parser = tolerance)]
+    #[arg(long, value_parser = tolerance, allow_negative_numbers = true)]
     pub rtol: Option<f64>,
 
     /// Most iterations of CG [default: 200000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub max_iterations: Option<usize>,
 
     /// Threads per rank [default: RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's share of the cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_THREADS)))]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_THREADS)),
+        allow_negative_numbers = true
+    )]
     pub threads: Option<u16>,
 
     /// Compute as L logical ranks do, so that results have the same bits at any number of ranks up to L [default of L: 16]
@@ -92,21 +106,21 @@ pub struct SolveArgs {
     #[arg(long, value_parser = finite, allow_negative_numbers = true)]
     pub p0: Option<f64>,
 
-    /// Density, in kg/m^3 [default: 1.225]
-    #[arg(long, value_parser = finite, allow_negative_numbers = true)]
+    /// Density, in kg/m^3, more than 0 [default: 1.225]
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
     pub density: Option<f64>,
 
-    /// Also write the run record (timings, iterations, memory) to this file
+    /// Also write the run record (timings, iterations, memory) to this file; - prints it, and no summary
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
     /// Stop after this time (minutes, from the start of the program) with a checkpoint beside the results,
     /// OUT.checkpoint.h5, and exit code 5; SIGUSR1, SIGTERM and SIGINT do the same
-    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    #[arg(long, value_name = "MINUTES", value_parser = minutes, allow_negative_numbers = true)]
     pub max_time: Option<Duration>,
 
     /// Write a checkpoint each time this long has passed (minutes); the one before it is kept as OUT.checkpoint.old.h5
-    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    #[arg(long, value_name = "MINUTES", value_parser = minutes, allow_negative_numbers = true)]
     pub checkpoint_every: Option<Duration>,
 
     /// Go on from a checkpoint, on any number of ranks; where it is damaged, from the one before it
@@ -173,17 +187,19 @@ impl FromStr for BoundaryCondition {
     }
 }
 
+/// Reads a whole number, 0 or more.
+fn whole<T: FromStr>(text: &str) -> std::result::Result<T, &'static str> {
+    text.parse().map_err(|_| "must be a whole number, 0 or more")
+}
+
 impl SolveArgs {
     /// The case that is asked for: that of the file, if one is given, with the
     /// options in place of what it says. **Collective.**
     ///
     /// # Errors
-    /// Those of [`Case::read`], [`Error::ConditionTwice`], and [`Error::NotReproducible`]; the same on every rank.
+    /// Those of [`find_case`], [`Error::ConditionTwice`], and [`Error::NotReproducible`]; the same on every rank.
     pub fn case(&self, comm: &Comm) -> Result<Case> {
-        let mut case = match &self.input {
-            Some(path) if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("toml")) => Case::read(comm, path)?,
-            path => Case { mesh: MeshSource::find(comm, path.as_deref()), ..Case::default() },
-        };
+        let mut case = find_case(comm, self.input.as_deref())?;
         for (i, BoundaryCondition { name, condition }) in self.bc.iter().enumerate() {
             if self.bc[..i].iter().any(|other| other.name == *name) {
                 return Err(Error::ConditionTwice { name: name.clone() });
@@ -196,6 +212,8 @@ impl SolveArgs {
         set(&mut case.solver.operator, self.operator);
         set(&mut case.solver.rtol, self.rtol);
         set(&mut case.solver.max_iterations, self.max_iterations);
+        set(&mut case.material.conductivity, self.k.clone());
+        set(&mut case.material.source, self.f.clone());
         set(&mut case.constants.gamma, self.gamma);
         set(&mut case.constants.p0, self.p0);
         set(&mut case.constants.density, self.density);
@@ -276,6 +294,7 @@ mod tests {
             assert!(help.contains(&format!("[default: {value}]")), "{value} is no default in\n{help}");
         }
         assert_eq!(solver.rtol, 1e-8);
-        assert!(Cli::try_parse_from(["quad8-mpi", "--bc", "inlet=natural", "--bc", "out=dirichlet:0"]).is_ok());
+        let args = ["quad8-mpi", "--bc", "inlet=natural", "--bc", "out=dirichlet:0", "--f", "-x", "--k=2"];
+        assert!(Cli::try_parse_from(args).is_ok());
     }
 }

@@ -21,7 +21,7 @@ pub use partition_file::{PartitionFile, read_partition};
 pub(crate) use place::{followed, refuse_input};
 pub use record::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, RestartedFrom, RunRecord, SolutionStats, SolverConfig,
-    write_json, write_json_once,
+    is_stdout, write_json, write_json_once,
 };
 pub use results::{Companion, Results, ResultsFile};
 pub(crate) use whole::write_whole;

@@ -68,6 +68,34 @@ pub fn refuse_other_than_hdf5(output: &Path) -> Result<()> {
     }
 }
 
+/// Endings of other formats, which the results file must not have.
+const OTHER_ENDINGS: [&str; 16] = [
+    "csv", "json", "msh", "npz", "pdf", "png", "pvd", "pvtu", "svg", "toml", "txt", "vtk", "vtkhdf", "vtu", "xdmf",
+    "xlsx",
+];
+
+/// Refuses a results file with the ending of another format.
+///
+/// # Errors
+/// [`Error::OtherEnding`] with what to do instead.
+pub fn refuse_other_ending(output: &Path) -> Result<()> {
+    let ending = output.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
+    if !OTHER_ENDINGS.contains(&ending.as_str()) {
+        return Ok(());
+    }
+    let results = output.with_extension("h5");
+    let results = results.display();
+    let remedy = match ending.as_str() {
+        "png" | "svg" | "pdf" => format!("use -o {results}, then draw it with quad8-mpi plot {results}"),
+        "vtkhdf" => format!("use -o {results} --format vtkhdf"),
+        "csv" | "txt" | "json" | "toml" | "msh" | "npz" | "xlsx" => {
+            format!("use -o {results}, which Python reads with h5py")
+        }
+        _ => format!("use -o {results}; the file for ParaView is written beside it"),
+    };
+    Err(Error::OtherEnding { path: output.into(), remedy })
+}
+
 /// Finds out whether a file can be created there.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use crate::flow::FlowReport;
 use crate::la::{CgReport, Cost, LevelSize, Outcome, Repair, UsedPreconditioner};
 use crate::parallel::Comm;
 use crate::physics::{Labels, Physics};
+use crate::streams::print;
 use crate::timing::{Span, Timings};
 
 /// Everything about one run. The names are those that scripts rely on.
@@ -265,13 +266,18 @@ pub fn write_json_once(comm: &Comm, path: &Path, value: &impl Serialize) -> Resu
     comm.agree(if comm.is_root() { write_json(path, value) } else { Ok(()) })
 }
 
-/// Writes a value as JSON; for rank 0.
+/// Whether a path stands for the standard output.
+pub fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Writes a value as JSON, or prints it where the path is -; for rank 0.
 ///
 /// # Errors
 /// [`Error::Write`](crate::Error::Write).
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|e| failed(path, e))?;
-    write_whole(path, text + "\n")
+    if is_stdout(path) { print(text + "\n") } else { write_whole(path, text + "\n") }
 }
 
 #[cfg(test)]

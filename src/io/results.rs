@@ -8,9 +8,11 @@ use hdf5::{File, H5Type};
 use super::claim::Claim;
 use super::dataset::{Part, write_part};
 use super::draft::{self, finish};
-use super::place::{check_room, failed, identity, partial, probe, refuse_input, refuse_other_than_hdf5};
+use super::place::{
+    check_room, failed, identity, partial, probe, refuse_input, refuse_other_ending, refuse_other_than_hdf5,
+};
 use super::slabs::ToSlabs;
-use super::{RunRecord, columns, run_group, tags, vtkhdf, xdmf};
+use super::{RunRecord, columns, is_stdout, run_group, tags, vtkhdf, xdmf};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::fields::{ElementFields, Flux, NodeFields};
@@ -78,7 +80,7 @@ impl ResultsFile {
     /// **Collective.**
     ///
     /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::OutputTwice`], [`Error::Claimed`], [`Error::Write`]; the same on every rank.
+    /// [`Error::OutputIsInput`], [`Error::OutputTwice`], [`Error::OtherEnding`], [`Error::Claimed`], [`Error::Write`]; the same on every rank.
     pub fn new(
         comm: &Comm,
         path: &Path,
@@ -92,6 +94,7 @@ impl ResultsFile {
     }
 
     fn claim(&self, inputs: &[&Path], record: Option<&Path>) -> Result<Claim> {
+        refuse_other_ending(&self.path)?;
         let companion = self.companion_path();
         for path in [&self.path, &companion] {
             refuse_other_than_hdf5(path)?;
@@ -107,7 +110,7 @@ impl ResultsFile {
         let claim = Claim::new(&self.path)?;
         probe(&self.path)?;
         // What exists, /dev/stdout for instance, may take a record.
-        record.filter(|path| !path.exists()).map_or(Ok(()), probe)?;
+        record.filter(|path| !path.exists() && !is_stdout(path)).map_or(Ok(()), probe)?;
         Ok(claim)
     }
 

@@ -29,7 +29,7 @@ use crate::cli::ModelArgs;
 use crate::console::group;
 use crate::error::{ExitCode, Result};
 use crate::estimate::multigrid_iterations;
-use crate::io::{refuse_input, write_json};
+use crate::io::{is_stdout, refuse_input, write_json};
 use crate::la::hierarchy::SMALLEST;
 use crate::parallel::Comm;
 use crate::plot::{self, Efficiencies};
@@ -97,7 +97,7 @@ fn foretell(args: &ModelArgs) -> Result<()> {
         rows: if args.network { Vec::new() } else { model.rows(&alone, args)? },
         compared: model.compare(&alone, &compared)?,
     };
-    if !args.quiet {
+    if !args.quiet && !args.json.as_deref().is_some_and(is_stdout) {
         print(report::text(&prediction))?;
     }
     if let Some(path) = &args.json {

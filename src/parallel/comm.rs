@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use mpi::topology::SimpleCommunicator;
 
+use super::ordered::Ordered;
 use super::processes::{Datum, Operation, Processes};
 use super::seat::Seat;
 use super::traffic::{Traffic, Wait, note};
@@ -101,23 +102,28 @@ impl Comm {
     }
 
     /// Smallest value over the ranks. **Collective.**
-    pub fn min<T: Datum>(&self, value: T) -> T {
-        self.reduce(&[value], Operation::Min)[0]
+    pub fn min<T: Ordered>(&self, value: T) -> T {
+        self.extreme(&[value], Operation::Min)[0]
     }
 
     /// Largest value over the ranks. **Collective.**
-    pub fn max<T: Datum>(&self, value: T) -> T {
-        self.reduce(&[value], Operation::Max)[0]
+    pub fn max<T: Ordered>(&self, value: T) -> T {
+        self.extreme(&[value], Operation::Max)[0]
     }
 
     /// Entry-wise smallest values over the ranks. **Collective.**
-    pub fn min_all<T: Datum>(&self, values: &[T]) -> Vec<T> {
-        self.reduce(values, Operation::Min)
+    pub fn min_all<T: Ordered>(&self, values: &[T]) -> Vec<T> {
+        self.extreme(values, Operation::Min)
     }
 
     /// Entry-wise largest values over the ranks. **Collective.**
-    pub fn max_all<T: Datum>(&self, values: &[T]) -> Vec<T> {
-        self.reduce(values, Operation::Max)
+    pub fn max_all<T: Ordered>(&self, values: &[T]) -> Vec<T> {
+        self.extreme(values, Operation::Max)
+    }
+
+    fn extreme<T: Ordered>(&self, values: &[T], operation: Operation) -> Vec<T> {
+        let compared: Vec<T::Compared> = values.iter().map(|value| value.to_compared()).collect();
+        self.reduce(&compared, operation).into_iter().map(T::from_compared).collect()
     }
 
     fn reduce<T: Datum>(&self, values: &[T], operation: Operation) -> Vec<T> {

@@ -13,6 +13,7 @@ pub mod heartbeat;
 mod hosts;
 mod logical;
 pub mod loops;
+mod ordered;
 mod processes;
 mod pulse;
 mod seat;
@@ -26,6 +27,7 @@ pub use comm::Comm;
 pub use halo::{Halo, IndexMap};
 pub use hosts::{MOST_THREADS, Placement, host_name, place, start_threads};
 pub use logical::{MOST_LOGICAL_RANKS, logical_ranks_here, on_logical_ranks};
+pub use ordered::Ordered;
 pub use processes::Datum;
 
 /// Index of a node, unknown or element on this rank.

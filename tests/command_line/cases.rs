@@ -21,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         at_ranks("conditions_are_given_by_name", [1, 3], conditions),
         at_ranks("names_of_the_mesh_carry_conditions_and_materials", [1, 3], names),
         at_ranks("formulas_stand_for_numbers", [3], formulas),
+        at_ranks("options_set_the_material", [2], material_by_options),
         at_ranks("a_robin_condition_alone_holds_the_solution", [2], robin_alone),
         at_ranks("the_starting_point_solves_the_default_problem", [0, 1, 3], starting_point),
         at_ranks("a_case_and_its_mesh_reproduce_the_run", [1, 3], reproduced),
@@ -110,6 +111,18 @@ fn formulas(ranks: usize) {
     }
 }
 
+/// k and f by options: -(k u')' = f is -2 with u = x^2 / 2 + x - 4 where k = 2 and f = -2.
+fn material_by_options(ranks: usize) {
+    let folder = Folder::with(&Mesh::rectangle(5, 3));
+    fs::write(folder.path("case.toml"), "mesh = 'mesh.h5'\nmaterial = { k = 7, f = 7 }").unwrap();
+    let conditions = ["--bc", "inlet=robin:0,-2", "--bc", "outlet=dirichlet:0"];
+    let results = folder
+        .solve(ranks, &[&["case.toml", "--k", "2", "--f", "-2*(1+0*x)", "--rtol", "1e-13"][..], &conditions].concat());
+    for (x, u) in results.x.iter().zip(&results.u).filter(|(_, u)| !u.is_nan()) {
+        assert!((u - (x * x / 2.0 + x - 4.0)).abs() < 1e-11, "u({x}) = {u}");
+    }
+}
+
 fn robin_alone(ranks: usize) {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     let args = ["mesh.h5", "--bc", "inlet=natural", "--bc", "outlet=robin:2,5", "--rtol", "1e-13"];
@@ -173,6 +186,9 @@ fn outputs(ranks: usize) {
         assert!(folder.path("study").join(name).is_file(), "{name}");
     }
     assert_eq!(folder.names(), ["mesh.h5", "study"]);
+    fs::write(folder.path("empty.toml"), "").unwrap();
+    let outcome = folder.run(ranks, &["empty.toml"]).expect_code(0);
+    assert!(outcome.stdout.contains("hint       empty.toml names no mesh: this is built-in y-channel\n"), "{outcome}");
 }
 
 fn conservation(ranks: usize) {
@@ -202,7 +218,7 @@ fn bad_conditions() -> Vec<Trial> {
         bad(
             "a_condition_on_an_unknown_boundary",
             &["--bc", "inlte=natural"],
-            "there is no boundary 'inlte': the mesh has inlet, outlet, wall",
+            "there is no boundary 'inlte': did you mean inlet? the mesh has inlet, outlet, wall",
         ),
         bad("a_boundary_named_twice", &["--bc", "inlet=natural", "--bc", "inlet=robin:0,1"], "--bc is given twice"),
         bad("an_unknown_condition", &["--bc", "inlet=neumann:1"], "must be dirichlet:VALUE, robin:P,GAMMA or natural"),
@@ -247,7 +263,7 @@ fn bad_cases() -> Vec<Trial> {
         bad(
             "an_unknown_key",
             "refine = 1\n\n[solver]\nrtoll = 1e-9",
-            "case.toml, line 4: unknown field `rtoll`, expected one of `rtol`, `max_iterations`",
+            "case.toml, line 4: there is no key 'rtoll' here: did you mean rtol? the keys are rtol, max_iterations, ",
         ),
         bad("an_unknown_region", "[region.sand]\nk = 2", "there is no region 'sand': the mesh has fluid"),
         bad("a_negative_conductivity", "material.k = '1 - x'", "k = '1 - x' is -"),

@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         at_ranks("a_good_mesh_is_said_to_be_good", [1, 3], good),
         at_ranks("all_flaws_of_a_mesh_are_listed", [1, 3], bad),
         at_ranks("a_mesh_that_cannot_be_read_has_a_report", [1, 2], unreadable),
+        at_ranks("a_case_is_checked_with_its_mesh", [2], case),
         at_ranks("pieces_and_torn_lines_are_found", [1, 4], torn),
         at_ranks("folded_elements_are_named_and_make_a_mesh_doubtful", [1, 3], folded),
         at_ranks("slender_elements_are_shown", [1, 3], slender),
@@ -101,6 +102,29 @@ fn unreadable(ranks: usize) {
     let found = report(&folder, ranks, "mesh.msh", 2);
     assert!(texts(&found["errors"])[0].contains("52 triangles") && found["mesh"].is_null(), "{found}");
     folder.run(ranks, &["check", "missing.h5"]).expect_code(3);
+}
+
+/// Each case is wrong in another way, but for the first, which names no mesh.
+fn case(ranks: usize) {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    let check = |case: &str, code| {
+        fs::write(folder.path("case.toml"), case).unwrap();
+        report(&folder, ranks, "case.toml", code)
+    };
+    let good = check("boundary.wall = { dirichlet = 'x' }", 0);
+    assert_eq!((good["source"].as_str(), good["verdict"].as_str()), (Some("built-in y-channel"), Some("good")));
+    for (line, expected) in [
+        ("boundary.inlte = 'natural'", "there is no boundary 'inlte': did you mean inlet? the mesh has inlet, outlet"),
+        ("boundary.outlet = 'natural'", "touches no Dirichlet edge and no Robin edge with p > 0"),
+        ("boundary.outlet = { dirichlet = 'log(-y)' }", "the value of boundary 'outlet' = 'log(-y)' is "),
+        ("material.k = '1 - x'", "k = '1 - x' is -"),
+    ] {
+        let found = check(&format!("mesh = 'mesh.h5'\n{line}"), 2);
+        let errors = texts(&found["errors"]);
+        assert!(errors.len() == 1 && errors[0].contains(expected), "{expected} is not in {errors:?}");
+    }
+    fs::write(folder.path("case.toml"), "mesh = 'mesh.h5'\nrefin = 2").unwrap();
+    folder.run(ranks, &["check", "case.toml"]).expect_code(2);
 }
 
 fn torn(ranks: usize) {

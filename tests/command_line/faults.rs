@@ -12,6 +12,10 @@ use crate::program::Folder;
 use crate::tier::slow;
 use crate::{alone, trial, waiting};
 
+/// Starts three ranks, of which one is stopped before the program begins.
+const ONE_STOPPED: &str = r#"QUAD8_MPI_SILENCE=1 "${MPIRUN:-mpirun}" -n 3 sh -c \
+    '[ $OMPI_COMM_WORLD_RANK = 1 ] && kill -STOP $$; exec "$0" "$@"' "$0" "$@""#;
+
 const STAGES: [&str; 5] = ["read", "partition", "assemble", "solve", "export"];
 
 const ARGS: [&str; 5] = ["mesh.h5", "--preconditioner", "jacobi", "--threads", "1"];
@@ -106,6 +110,8 @@ pub fn trials() -> Vec<Trial> {
     trials.push(alone(trial("a_thread_that_hangs_ends_a_reproducible_run::ranks_2", one_thread)));
     trials.push(waiting(trial("ranks_wait_for_ever_where_nobody_watches::ranks_2", for_ever)));
     trials.push(waiting(trial("a_time_that_is_none_is_refused::ranks_3", no_time)));
+    trials.push(waiting(trial("a_rank_that_is_stopped_before_mpi_starts_ends_the_job::ranks_3", before_mpi)));
+    trials.push(waiting(trial("a_launcher_of_another_mpi_is_refused", other_launcher)));
     trials
 }
 
@@ -175,4 +181,31 @@ fn no_time() {
         let expected = format!("quad8-mpi: error: {variable}={text} is no time");
         assert!(outcome.errors().len() == 1 && outcome.errors()[0].starts_with(&expected), "{outcome}");
     }
+}
+
+fn before_mpi() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    let outcome = folder.run_in_shell(ONE_STOPPED, &["mesh.h5"]).expect_code(4);
+    let [error] = outcome.errors()[..] else { panic!("{outcome}") };
+    assert!(error.contains("MPI has not started within 20 s on rank 0: another rank was stopped"), "{error}");
+    assert_eq!(folder.names(), ["mesh.h5"]);
+}
+
+/// MPI sees one rank in each of these processes.
+fn other_launcher() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    let with = |rank, variables: &[(&str, &str)]| {
+        folder.run_with(0, &[&[("PMI_RANK", rank)], variables].concat(), &["mesh.h5"])
+    };
+    let outcome = with("0", &[("PMI_SIZE", "2")]).expect_code(2);
+    let [error] = outcome.errors()[..] else { panic!("{outcome}") };
+    for part in ["the launcher started 2 processes, but each of them is alone for MPI", "; start it with "] {
+        assert!(error.contains(part), "{error}");
+    }
+    // mpirun ends the job at the first code that is not 0.
+    let outcome = with("1", &[("PMI_SIZE", "2")]).expect_code(0);
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
+    assert_eq!(folder.names(), ["mesh.h5"]);
+    // A program that a batch script or a shell of Slurm starts.
+    with("0", &[("SLURM_NTASKS", "2"), ("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_TASK_PID", "1")]).expect_code(0);
 }

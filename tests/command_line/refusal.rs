@@ -59,7 +59,13 @@ fn files() -> Vec<Trial> {
     const MESH: &[&str] = &["mesh.h5"];
     [
         refused("a_missing_mesh", MESH, IO, "cannot open mesh.h5: No such file or directory", |_| ()),
-        refused("an_unknown_subcommand", &["slove"], IO, "cannot open slove: No such file or directory", |_| ()),
+        refused(
+            "an_unknown_subcommand",
+            &["slove"],
+            IO,
+            "cannot open slove: No such file or directory; did you mean solve?",
+            |_| (),
+        ),
         refused("a_folder_as_mesh", MESH, IO, "cannot open mesh.h5: Is a directory", |folder| {
             fs::create_dir(folder.path("mesh.h5")).unwrap();
         }),
@@ -74,6 +80,13 @@ fn files() -> Vec<Trial> {
             refused_alone("a_pipe_as_mesh", MESH, IO, "cannot open mesh.h5: it is not a regular file", |folder| {
                 mkfifo(&folder.path("mesh.h5"), Mode::S_IRWXU).unwrap();
             }),
+            refused_alone(
+                "an_unknown_built_in_mesh",
+                &["venturri"],
+                IO,
+                "venturri: No such file or directory; did you mean venturi?",
+                |_| (),
+            ),
             refused_alone("an_endless_record", &["report", "/dev/zero"], IO, "it is longer than 256 MiB", |_| ()),
         ],
         refused("a_text_file_as_mesh", MESH, INPUT, "mesh.h5 is not an HDF5 file", |folder| {
@@ -152,6 +165,7 @@ fn datasets() -> Vec<Trial> {
 
 fn options() -> Vec<Trial> {
     let bad = |name: &str, args, message| refused(name, args, INPUT, message, |_| ());
+    let alone = |name: &str, args, message| vec![refused_alone(name, args, INPUT, message, |_| ())];
     [
         bad("a_tolerance_of_zero", &["--rtol", "0"], "must be between 0 and 1"),
         bad("a_tolerance_in_words", &["--rtol", "abc"], "not a number"),
@@ -159,6 +173,37 @@ fn options() -> Vec<Trial> {
         bad("an_infinite_speed", &["--gamma", "inf"], "must be finite"),
         bad("an_unknown_option", &["--nonsense"], "unexpected argument '--nonsense'"),
         bad("an_unknown_preconditioner", &["--preconditioner", "magic"], "invalid value 'magic'"),
+        alone(
+            "an_unknown_subcommand_for_a_mesh",
+            &["chek", "mesh.h5"],
+            "there is no subcommand 'chek': did you mean check?",
+        ),
+        alone(
+            "a_second_mesh",
+            &["a.h5", "-q", "b.h5"],
+            "one case file or mesh is expected: 'a.h5' is it, 'b.h5' is one too many",
+        ),
+        alone(
+            "a_negative_tolerance",
+            &["--rtol", "-1"],
+            "invalid value '-1' for '--rtol <RTOL>': must be between 0 and 1",
+        ),
+        alone(
+            "a_negative_refinement",
+            &["--refine", "-1"],
+            "invalid value '-1' for '--refine <K>': must be a whole number, 0 or more",
+        ),
+        alone(
+            "a_negative_density",
+            &["--density", "-1"],
+            "invalid value '-1' for '--density <DENSITY>': must be more than 0",
+        ),
+        alone(
+            "a_results_file_for_paraview",
+            &["-o", "x.vtu"],
+            "x.vtu would hold HDF5, which its ending does not say: use -o x.h5; the file for ParaView",
+        ),
+        alone("a_picture_as_results_file", &["-o", "x.PNG"], "use -o x.h5, then draw it with quad8-mpi plot x.h5"),
         bad("a_refinement_beyond_all_numbers", &["--refine", "40"], "--refine 40 makes "),
     ]
     .into_iter()

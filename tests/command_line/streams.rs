@@ -29,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         trial("a_full_standard_output_costs_no_run", no_run_is_lost),
         trial("what_cannot_be_printed_is_an_error", nowhere_to_print),
         trial("a_reader_that_has_left_is_no_error", nobody_reads),
+        trial("a_record_may_be_all_that_is_printed", record_alone),
         trial("a_record_on_the_standard_output_follows_what_is_there", record_in_log),
     ]
 }
@@ -66,6 +67,18 @@ fn record_in_log() {
     let [start, end] = ["\n{\n", "\n}\n"].map(|brace| log.find(brace).unwrap_or_else(|| panic!("{log}")));
     let record: Value = serde_json::from_str(&log[start..end + 2]).unwrap();
     assert_eq!(record["converged"], true);
+}
+
+fn record_alone() {
+    let folder = Folder::with(&Mesh::channel());
+    for args in [&[][..], &["--dry-run"]] {
+        let outcome = folder.run(2, &[&["mesh.h5", "--json", "-"], args].concat()).expect_code(0);
+        let record: Value = serde_json::from_str(&outcome.stdout).unwrap_or_else(|e| panic!("{e}: {outcome}"));
+        assert!(record["iterations"].as_u64() > Some(0), "{record}");
+        // The mesh has clockwise elements.
+        assert_eq!(outcome.stderr.contains("warning: "), args.is_empty(), "{outcome}");
+    }
+    assert_eq!(folder.names(), ["mesh.h5", "quad8.h5", "quad8.xdmf"]);
 }
 
 fn nobody_reads() {

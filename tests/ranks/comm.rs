@@ -27,6 +27,14 @@ fn reductions_see_every_rank(comm: &Rc<Comm>) {
     assert_eq!(comm.sum(rank + 1), size * (size + 1) / 2);
     assert_eq!(comm.sum_all(&[rank, 1]), [size * (size - 1) / 2, size]);
     assert_eq!((comm.min(-(rank as f64)), comm.max(rank)), (1.0 - size as f64, size - 1));
+    // The highest bit is no sign.
+    assert_eq!((comm.min(u64::MAX - rank), comm.max(u64::MAX - rank)), (u64::MAX - (size - 1), u64::MAX));
+    assert_eq!(comm.min_all(&[(1 << 63) + rank, rank]), [1 << 63, 0]);
+    assert_eq!(comm.max_all(&[127 + rank as u8, u8::MAX - rank as u8]), [126 + size as u8, u8::MAX]);
+    assert_eq!(
+        (comm.min(u32::MAX - rank as u32), comm.max(rank as u16 + (1 << 15))),
+        (u32::MAX - (size as u32 - 1), (1 << 15) + size as u16 - 1)
+    );
     assert_eq!(comm.exclusive_sum(rank + 1), rank * (rank + 1) / 2);
     assert_eq!(comm.all_gather(rank * rank), (0..size).map(|r| r * r).collect::<Vec<_>>());
     for from in 0..comm.size() {

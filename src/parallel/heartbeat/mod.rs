@@ -14,6 +14,7 @@
 //! done (METIS, a dataset of HDF5) move no pulse; they take minutes, not hours.
 
 mod attendance;
+mod start_up;
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
@@ -25,6 +26,7 @@ use super::{Comm, abort, host_name, pulse};
 use crate::error::{Error, ExitCode, Result};
 use crate::streams::complain;
 use attendance::{Attendance, Limits, Verdict};
+pub use start_up::watch_start_up;
 
 /// Seconds of one rank's silence after which a job is ended; 0: nobody watches.
 const SILENCE: Limit = Limit { variable: "QUAD8_MPI_SILENCE", usual: 120.0 };
@@ -73,6 +75,12 @@ impl Limit {
 /// # Errors
 /// [`Error::BadTime`] where a variable is no time, the same on every rank.
 pub fn start(comm: &Comm) -> Result<()> {
+    let started = connect(comm);
+    start_up::finish();
+    started
+}
+
+fn connect(comm: &Comm) -> Result<()> {
     let read = || Ok([SILENCE.read()?, STALL.read()?]);
     let seconds = comm.agree(if comm.is_root() { read() } else { Ok([0.0; 2]) })?;
     let limit = |seconds| Some(Duration::from_secs_f64(seconds)).filter(|limit| !limit.is_zero());
@@ -95,12 +103,17 @@ pub fn start(comm: &Comm) -> Result<()> {
         } else {
             (root_host.as_str(), port).to_socket_addrs().map_or_else(|_| Vec::new(), Iterator::collect)
         };
-        // From here on, who is stopped was heard before.
         line.send(&root);
-        let watch = move || if rank == 0 { line.watch_all(ranks) } else { line.watch_root(&root) };
-        drop(thread::Builder::new().name("heartbeat".to_owned()).stack_size(256 * 1024).spawn(watch));
+        spawn(move || if rank == 0 { line.watch_all(ranks) } else { line.watch_root(&root) });
     }
+    // A rank that is stopped from here on was heard before.
+    comm.barrier();
     Ok(())
+}
+
+/// Starts a thread of little memory, where one can be started.
+fn spawn(watch: impl FnOnce() + Send + 'static) {
+    drop(thread::Builder::new().name("heartbeat".to_owned()).stack_size(256 * 1024).spawn(watch));
 }
 
 /// What a rank hears others with.
@@ -213,9 +226,13 @@ fn list(ranks: &[usize]) -> String {
 
 /// Ends the job after a time, which a variable sets.
 fn end(limit: &Limit, time: Duration, why: impl FnOnce(f64, &str) -> String) -> ! {
-    let (why, variable) = (why(time.as_secs_f64(), stage()), limit.variable);
-    complain(&format!("error: {why}; run again ({variable}=SECONDS sets the time, 0 lets the others wait for ever)"));
+    complain(&message(limit, &why(time.as_secs_f64(), stage())));
     abort(ExitCode::Internal)
+}
+
+fn message(limit: &Limit, why: &str) -> String {
+    let variable = limit.variable;
+    format!("error: {why}; run again ({variable}=SECONDS sets the time, 0 lets the others wait for ever)")
 }
 
 #[cfg(test)]

@@ -1,0 +1,48 @@
+//! Ends the process where MPI does not start: MPI_Init waits for ever for a rank that was stopped.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::{END, SILENCE, message, spawn};
+use crate::error::ExitCode;
+use crate::streams::complain;
+
+/// MPI may take so long to start where many ranks share a core, whatever QUAD8_MPI_SILENCE is.
+const LEAST: Duration = Duration::from_secs(20);
+
+const TURN: Duration = Duration::from_secs(1);
+
+static IS_OVER: AtomicBool = AtomicBool::new(false);
+
+/// Starts a thread that ends the process where [`start`](super::start) takes longer than a rank may be silent. To be
+/// called before MPI starts, with the rank that the launcher gave.
+pub fn watch_start_up(rank: u32) {
+    // `start` reports a variable that is no time.
+    let limit = SILENCE.read().map(Duration::from_secs_f64).unwrap_or_default();
+    if !limit.is_zero() {
+        spawn(move || watch(rank, limit.max(LEAST)));
+    }
+}
+
+/// Ends the watch.
+pub(super) fn finish() {
+    IS_OVER.store(true, Ordering::Relaxed);
+}
+
+/// Counts turns of its own: a job that is suspended as a whole loses nothing. The lowest rank that runs prints the
+/// message, since each rank waits longer than the one before by what the end of a job may take.
+fn watch(rank: u32, limit: Duration) {
+    for _ in 0..(limit + END * rank).as_secs() {
+        thread::sleep(TURN);
+        if IS_OVER.load(Ordering::Relaxed) {
+            return;
+        }
+    }
+    let seconds = limit.as_secs_f64();
+    let why =
+        format!("MPI has not started within {seconds} s on rank {rank}: another rank was stopped, or its host is lost");
+    complain(&message(&SILENCE, &why));
+    // MPI_Abort needs MPI, and exit(3) could wait for the thread that starts it.
+    signal_hook::low_level::exit(ExitCode::Internal as i32)
+}
