@@ -28,10 +28,10 @@ pub enum Flaw {
     #[error("element {tag} has node {node}, which the file does not list")]
     UnknownNode { tag: u64, node: u64 },
     #[error(
-        "{kind} {entity} of Gmsh{place} is in two physical groups that both have a {given}, '{first}' and '{second}', \
-         and one can hold: take the {kind} out of one group, or give only one of them a {given}"
+        "{part} is in two physical groups that both have a {given}, {names}, and one can hold: take it out of one \
+         group, or give only one of them a {given}"
     )]
-    TwoGiven { kind: &'static str, entity: i64, place: String, given: &'static str, first: String, second: String },
+    TwoGiven { part: String, given: &'static str, names: String },
     #[error(
         "it holds {lines} lines and no surface elements: where there are physical groups Gmsh saves only what is in \
          one. Add Physical Surface(\"domain\") = {{1}}; with the surfaces of the domain (or set Mesh.SaveAll=1), and \

@@ -70,7 +70,8 @@ impl<'a> Groups<'a> {
         let place = block.rows().next().map_or(String::new(), |(tag, nodes)| {
             format!(" (its element {tag} goes from node {} to node {})", self.node(nodes, 0), self.node(nodes, 1))
         });
-        Flaw::TwoGiven { kind: self.kind(), entity: block.entity, place, given: self.given(), first, second }
+        let part = format!("{} {} of Gmsh{place}", self.kind(), block.entity);
+        Flaw::TwoGiven { part, given: self.given(), names: format!("'{first}' and '{second}'") }
     }
 
     /// Tag and coordinates of a node of an element.
