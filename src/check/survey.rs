@@ -7,9 +7,7 @@ use crate::assemble::{ElementMatrices, fixed_nodes, held_nodes, load_vector};
 use crate::case::Case;
 use crate::error::{Error, Result};
 use crate::mesh::quality::MeshQuality;
-use crate::mesh::{
-    self, BoundaryEdge, Distributed, LocalMesh, MeshSlab, NO_REGION, Naming, Partitioner, Split,
-};
+use crate::mesh::{self, BoundaryEdge, Distributed, LocalMesh, MeshSlab, NO_REGION, Naming, Partitioner, Split};
 use crate::parallel::{Comm, Halo};
 use crate::problem::Problem;
 use crate::quad8::{self, EDGES};

@@ -105,14 +105,14 @@ fn the_error_with_the_lowest_element_wins(comm: &Rc<Comm>) {
     let (rank, size) = (comm.rank() as u64, comm.size() as u64);
     // All fail, and the last rank names the lowest element.
     let element = |rank: u64| 100 + size - rank;
-    let expected = Error::FloatingPiece { element: element(size - 1) }.to_string();
-    let own = Err::<(), _>(Error::FloatingPiece { element: element(rank) });
+    let expected = Error::FloatingPiece { element: element(size - 1), extent: String::new() }.to_string();
+    let own = Err::<(), _>(Error::FloatingPiece { element: element(rank), extent: String::new() });
     assert_eq!(failure(comm.agree(own)), (ExitCode::Input, expected.clone()));
     // An element comes before an error that names none.
     let own = Err::<(), _>(if rank + 1 < size {
         Error::Metis { cause: "no element".to_owned() }
     } else {
-        Error::FloatingPiece { element: element(rank) }
+        Error::FloatingPiece { element: element(rank), extent: String::new() }
     });
     assert_eq!(failure(comm.agree(own)), (ExitCode::Input, expected));
     // Of equals the lowest rank speaks.

@@ -67,6 +67,8 @@ fn record() -> RunRecord {
             elements: 0,
             matrix_nnz: 0,
             fixed_nodes: 0,
+            aspect_ratio_max: None,
+            folded_elements: 0,
         },
         case: String::new(),
         physics: Physics::Flow,
