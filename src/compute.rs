@@ -4,12 +4,14 @@
 use std::rc::Rc;
 
 use crate::assemble::{
-    ElementMatrices, JACOBI_ALONE, MULTIGRID, Stiffness, SystemPreconditioners, fixed_nodes, held_nodes, load_vector,
+    ElementMatrices, JACOBI_ALONE, MULTIGRID, Stiffness, SystemPreconditioners, check_inside, fixed_nodes, held_nodes,
+    load_vector,
 };
 use crate::breakdown::{Breakdown, Laps};
 use crate::case::{Case, OperatorKind, PreconditionerKind};
 use crate::checkpoint::{Checkpoints, Interrupts, Orders, Restart, Subject, Watch};
 use crate::cli::SolveArgs;
+use crate::conditions::{self, BoundaryCondition};
 use crate::console::Console;
 use crate::describe;
 use crate::error::{Error, Result};
@@ -22,7 +24,7 @@ use crate::la::{
     used_preconditioners,
 };
 use crate::mesh::quality::{MeshQuality, SLENDER};
-use crate::mesh::{self, BoundaryEdge, Duplicates, LocalMesh, MeshSlab, Naming, Partition, Split};
+use crate::mesh::{self, BoundaryEdge, BoundarySummary, Duplicates, LocalMesh, MeshSlab, Naming, Partition, Split};
 use crate::parallel::{Comm, Halo, Placement, heartbeat, work};
 use crate::physics::Physics;
 use crate::problem::Problem;
@@ -37,6 +39,8 @@ pub struct Task<'a> {
     pub args: &'a SolveArgs,
     /// The case on the mesh.
     pub problem: &'a Problem,
+    /// The conditions of the problem and where they come from.
+    pub conditions: &'a [BoundaryCondition],
     /// Ranks and threads.
     pub placement: &'a Placement,
     /// What may end the run.
@@ -59,8 +63,8 @@ impl Task<'_> {
     /// # Errors
     /// Any [`Error`], the same on every rank.
     pub fn compute(&self, comm: &Rc<Comm>, slab: MeshSlab, desk: &mut Desk) -> Result<Solution> {
-        let Self { case, args, problem, placement, interrupts } = *self;
-        let Case { mesh: source, refine, constants, solver, .. } = case;
+        let Self { case, args, problem, conditions, placement, interrupts } = *self;
+        let Case { refine, constants, solver, .. } = case;
         let Desk { console, ref mut watch, checkpoints } = *desk;
         let progress = &console.progress;
         let begin = |stage| {
@@ -73,18 +77,21 @@ impl Task<'_> {
         let notes = slab.notes.clone();
         progress.stage("splitting the mesh");
         let prepared = watch.time("partition", || prepare(comm, slab, problem, *refine, args))?;
-        let Prepared { base, mesh, boundary, halo, partition, turned, inside, duplicates, quality } = prepared;
+        let Prepared { base, mesh, boundary, halo, partition, turned, summary, duplicates, quality } = prepared;
         let mut warnings = placement.warnings.clone();
         let orphans = comm.sum(mesh.orphans.len() as u64);
         warnings.extend(notes);
-        warnings.extend(mesh::warnings(turned, orphans, inside));
+        warnings.extend(mesh::warnings(turned, orphans));
+        let conditions = BoundaryCondition::count(conditions, &summary);
+        warnings.extend(conditions::warnings(&conditions));
         warnings.extend(duplicates.warning());
         let named = if quality.is_notable() { quality.named_elements() } else { Vec::new() };
-        let names = Naming::new(source).elements(comm, &named);
+        let names = Naming::new(&case.mesh).elements(comm, &named);
         warnings.extend(quality.warning(&names));
         console.warn(&warnings);
         let parallel = describe::parallel(comm, placement, &partition, &halo, &mesh);
-        console.mesh(source, &mesh, *refine, &parallel);
+        console.mesh(case, &mesh, &parallel);
+        console.conditions(conditions::guess(&summary), &conditions);
         if quality.slenderest.value > SLENDER {
             console.line("quality", &quality.describe_aspect(&names));
         }
@@ -195,6 +202,7 @@ impl Task<'_> {
             stats: describe::solution(comm, &u, &fields, &node_fields, flux.as_ref(), &estimate, &report),
             convergence,
             breakdown,
+            conditions,
             flow,
             parallel,
             quality,
@@ -224,7 +232,7 @@ struct Prepared {
     halo: Rc<Halo>,
     partition: Partition,
     turned: u64,
-    inside: u64,
+    summary: BoundarySummary,
     duplicates: Duplicates,
     quality: MeshQuality,
 }
@@ -246,7 +254,8 @@ fn prepare(comm: &Rc<Comm>, mut slab: MeshSlab, problem: &Problem, levels: u32, 
     let quality = MeshQuality::of(comm, &coarse);
     let (free, flaws) = mesh::survey(comm, &coarse);
     flaws.into_iter().next().map_or(Ok(()), Err)?;
-    let (boundary, inside) = mesh::name_edges(comm, &slab, &coarse, &free)?;
+    let (boundary, summary) = mesh::name_edges(comm, &slab, &coarse, &free)?;
+    check_inside(comm, &coarse, &boundary, problem, &summary)?;
     let held = comm.agree(held_nodes(&coarse, &boundary, problem))?;
     let duplicates = mesh::find_duplicates(comm, &coarse, &free);
     let held = mesh::check_components(&coarse.halo(comm)?, &coarse, &held);
@@ -260,7 +269,7 @@ fn prepare(comm: &Rc<Comm>, mut slab: MeshSlab, problem: &Problem, levels: u32, 
         (Base { mesh: coarse, boundary }, mesh, edges)
     };
     let halo = Rc::new(mesh.halo(comm)?);
-    Ok(Prepared { base, mesh, boundary, halo, partition, turned, inside, duplicates, quality })
+    Ok(Prepared { base, mesh, boundary, halo, partition, turned, summary, duplicates, quality })
 }
 
 /// A stage begins on this rank.

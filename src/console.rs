@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::case::Output;
+use crate::case::{Case, Output};
+use crate::conditions::{self, BoundaryCondition};
 use crate::digits::{rounded, signed, significant};
 use crate::estimate::{Estimate, Time};
 use crate::flow::{BoundaryFlow, FlowReport};
@@ -65,9 +66,11 @@ impl Console {
     }
 
     /// The mesh and how it is split.
-    pub fn mesh(&self, source: &MeshSource, mesh: &LocalMesh, levels: u32, parallel: &Parallel) {
+    pub fn mesh(&self, case: &Case, mesh: &LocalMesh, parallel: &Parallel) {
         let (elements, nodes) = (group(mesh.total_elements), group(mesh.total_nodes));
-        self.line("mesh", &format!("{}: {elements} elements, {nodes} nodes", refined(&source.name(), levels)));
+        let scaled = case.scale.map_or(String::new(), |scale| format!(", scaled by {scale}"));
+        let name = refined(&(case.mesh.name() + &scaled), case.refine);
+        self.line("mesh", &format!("{name}: {elements} elements, {nodes} nodes"));
         if parallel.ranks > 1 {
             let text = format!(
                 "edge cut {}, imbalance {:.3}, at most {} and {} values a halo exchange",
@@ -77,6 +80,13 @@ impl Console {
                 group(parallel.halo_max),
             );
             self.line("partition", &text);
+        }
+    }
+
+    /// The condition of each boundary, after what was guessed.
+    pub fn conditions(&self, guess: Option<String>, conditions: &[BoundaryCondition]) {
+        for (i, line) in guess.into_iter().chain(conditions::lines(conditions)).enumerate() {
+            self.line(if i == 0 { "boundary" } else { "" }, &line);
         }
     }
 

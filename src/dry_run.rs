@@ -17,9 +17,9 @@ use crate::parallel::Comm;
 pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
     let case = args.case(comm)?;
     let source = &case.mesh;
-    let (base, slab) = source.preview(comm)?;
+    let (header, slab) = source.preview(comm)?;
     let plan = Plan {
-        base,
+        base: header.size,
         is_file: source.path().is_some(),
         refine: case.refine,
         ranks: args.ranks.map_or(comm.size(), |ranks| ranks as usize),
@@ -36,7 +36,15 @@ pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
     let estimate = Estimate { aspect_ratio_max, ..Estimate::new(source.name(), &plan) };
     let names = ElementNames::default();
     let aspect = quality.map(|quality| quality.describe_aspect(&names));
-    Console::beside(comm.is_root() && !args.quiet, json).estimate(&estimate, aspect.as_deref(), args.bandwidth);
+    let console = Console::beside(comm.is_root() && !args.quiet, json);
+    console.estimate(&estimate, aspect.as_deref(), args.bandwidth);
+    match case.resolve(&header.boundary_names, &header.region_names, |name| args.gives_condition(name)) {
+        Ok((_, conditions)) => {
+            let guess = "no names in the mesh: inlet guessed at the smallest x, outlet at the largest";
+            console.conditions((!header.has_names).then(|| guess.to_owned()), &conditions);
+        }
+        Err(error) => console.warn(&[error.to_string()]),
+    }
     if let Some(path) = json {
         write_json_once(comm, path, &estimate)?;
     }

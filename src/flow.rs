@@ -204,7 +204,8 @@ impl Part<'_> {
         [0, 1].map(|axis| gradients.iter().zip(values).map(|(g, u)| g[axis] * u).sum())
     }
 
-    /// Integral of k grad u . n over each boundary, and over the rest at the end.
+    /// Integral of k grad u . n over each boundary, and over the rest at the end. Of an edge inside the domain both
+    /// sides count.
     fn sampled(&self) -> Vec<f64> {
         let rest = self.mesh.boundary_names.len();
         let named = self.boundary.iter().map(|edge| (edge.nodes(self.mesh)[1], usize::from(edge.boundary)));
@@ -216,8 +217,10 @@ impl Part<'_> {
         let mut flows = vec![0.0; rest + 1];
         for (element, nodes) in self.mesh.elements.iter().enumerate() {
             for (side, [_, middle, _]) in EDGES.into_iter().enumerate() {
-                if users.get(nodes[middle] as usize) == Some(&1) {
-                    flows[named.get(&nodes[middle]).copied().unwrap_or(rest)] += self.sample(element, side);
+                let is_free = users.get(nodes[middle] as usize) == Some(&1);
+                let boundary = named.get(&nodes[middle]).copied().or(is_free.then_some(rest));
+                if let Some(boundary) = boundary.filter(|_| self.owns(nodes[middle])) {
+                    flows[boundary] += self.sample(element, side);
                 }
             }
         }

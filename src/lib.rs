@@ -21,6 +21,7 @@ pub mod check;
 pub mod checkpoint;
 pub mod cli;
 mod compute;
+pub mod conditions;
 mod console;
 mod describe;
 mod digits;

@@ -1,5 +1,6 @@
 //! What is solved: -div(k grad u) = f with Dirichlet and Robin conditions.
 
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,16 @@ pub enum Condition {
     },
     /// k du/dn = 0.
     Natural,
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dirichlet(value) => write!(f, "dirichlet {value}"),
+            Self::Robin { p, gamma } => write!(f, "robin {p}, {gamma}"),
+            Self::Natural => write!(f, "natural"),
+        }
+    }
 }
 
 /// As on the command line: `dirichlet:VALUE`, `robin:P,GAMMA` or `natural`.

@@ -50,14 +50,18 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     enter(comm, "read");
     interrupts.check(comm, "read")?;
     console.progress.stage("reading the mesh");
-    let slab = watch.time("load_mesh", || source.read_for(comm, &case));
+    let slab = watch.time("load_mesh", || source.read_for(comm, &case).map(|slab| slab.scaled(comm, case.scale)));
     let naming = Naming::new(source);
     let slab = slab.map_err(|error| naming.explain(comm, error))?;
     results_file.check_room(comm, slab.elements.total(), *refine)?;
-    let problem = comm.agree(case.problem(&slab.boundary_names(), &slab.tags.region_names))?;
+    let names = slab.boundary_names();
+    let resolved = case.resolve(&names, &slab.tags.region_names, |name| args.gives_condition(name));
+    let (problem, conditions) = comm.agree(resolved)?;
+    let case = case.with_conditions(&names, &problem);
 
     // Compute.
-    let task = Task { case: &case, args, problem: &problem, placement: &placement, interrupts };
+    let task =
+        Task { case: &case, args, problem: &problem, conditions: &conditions, placement: &placement, interrupts };
     let mut desk = Desk { console: &console, watch: &mut watch, checkpoints: Some(&checkpoints) };
     let solution = match logical {
         None => task.compute(comm, slab, &mut desk),
@@ -85,6 +89,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         solution_stats: summary.stats,
         mesh_info: MeshInfo {
             source: source.name(),
+            scale: case.scale.unwrap_or(1.0),
             refine: *refine,
             nodes: mesh.total_nodes,
             used_nodes: summary.used_nodes,
@@ -98,6 +103,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         case: case.text(comm),
         physics: case.physics,
         names: Labels::new(case.physics, &case.names),
+        conditions: summary.conditions,
         flow: summary.flow,
         convergence: summary.convergence,
         memory: describe::memory(comm),

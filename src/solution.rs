@@ -3,6 +3,7 @@
 use std::mem::take;
 
 use crate::breakdown::Breakdown;
+use crate::conditions::BoundaryCondition;
 use crate::fields::{ElementFields, Flux, NodeFields};
 use crate::flow::FlowReport;
 use crate::io::{Convergence, Parallel, RestartedFrom, SolutionStats};
@@ -40,6 +41,8 @@ pub struct Summary {
     pub breakdown: Breakdown,
     /// The solution in numbers.
     pub stats: SolutionStats,
+    /// The condition on each part of the boundary.
+    pub conditions: Vec<BoundaryCondition>,
     /// What enters and leaves the domain.
     pub flow: FlowReport,
     /// Ranks, threads and the partition.

@@ -19,7 +19,7 @@ pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
     let source = find_case(comm, args.mesh.as_deref())?.mesh;
     let output = followed(&args.output);
     let file = PartitionFile::new(comm, &output, source.path())?;
-    let slab = source.read(comm)?;
+    let slab = source.read(comm)?.scaled(comm, args.scale);
     let weights = match (&args.weights, source.path()) {
         (None, _) => None,
         (Some(name), path) => {

@@ -14,6 +14,8 @@ mod cases;
 mod checking;
 #[path = "command_line/checkpoints.rs"]
 mod checkpoints;
+#[path = "command_line/conditions.rs"]
+mod conditions;
 #[path = "command_line/disks.rs"]
 mod disks;
 #[path = "command_line/dry_run.rs"]
@@ -113,6 +115,7 @@ fn main() {
         messages::trials(),
         refusal::trials(),
         cases::trials(),
+        conditions::trials(),
         hard::trials(),
         layers::trials(),
         physics::trials(),

@@ -1,10 +1,11 @@
 //! Dirichlet data at the nodes.
 
 use super::coefficients::{bad_on_edge, lowest, robin};
-use crate::error::Result;
+use crate::digits::significant;
+use crate::error::{Error, Result};
 use crate::field::Range;
-use crate::mesh::{BoundaryEdge, LocalMesh};
-use crate::parallel::Halo;
+use crate::mesh::{BoundaryEdge, BoundarySummary, EdgeCount, LocalMesh};
+use crate::parallel::{Comm, Halo};
 use crate::problem::{Condition, Problem};
 
 /// The nodes with a prescribed value, of all local nodes.
@@ -44,6 +45,40 @@ pub fn fixed_nodes(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], pro
     halo.forward(&mut holder);
     halo.forward(&mut values);
     Ok(Fixed { fixed: holder.into_iter().map(|b| b != u16::MAX).collect(), values })
+}
+
+/// Refuses Robin conditions on edges inside the domain. A Dirichlet condition holds there as it does on the boundary.
+/// **Collective.**
+///
+/// # Errors
+/// [`Error::RobinInside`] for the edge with the lowest nodes, the same on every rank.
+pub fn check_inside(
+    comm: &Comm,
+    mesh: &LocalMesh,
+    boundary: &[BoundaryEdge],
+    problem: &Problem,
+    summary: &BoundarySummary,
+) -> Result<()> {
+    let condition = |edge: &BoundaryEdge| &problem.conditions[usize::from(edge.boundary)];
+    let refused = boundary.iter().filter(|edge| edge.is_inside && matches!(condition(edge), Condition::Robin { .. }));
+    let errors = refused.map(|edge| {
+        let [a, _, b] = edge.nodes(mesh).map(|n| (mesh.node_ids[n as usize], mesh.coordinates[n as usize]));
+        let [(from, start), (to, end)] = if a.0 < b.0 { [a, b] } else { [b, a] };
+        let number = usize::from(edge.boundary);
+        let EdgeCount { edges, inside } = summary.named[number];
+        let name = mesh.boundary_names[number].clone();
+        let condition = condition(edge).to_string();
+        Error::RobinInside {
+            name,
+            condition,
+            edges,
+            inside,
+            from,
+            to,
+            places: [start, end].map(|point| point.map(significant).join(", ")),
+        }
+    });
+    comm.agree(lowest(errors).map_or(Ok(()), Err))
 }
 
 /// The local nodes on an edge whose condition holds the solution: Dirichlet,

@@ -17,7 +17,7 @@ mod preconditioners;
 mod rows;
 mod system;
 
-pub use conditions::{Fixed, fixed_nodes, held_nodes};
+pub use conditions::{Fixed, check_inside, fixed_nodes, held_nodes};
 pub use corners::Corners;
 pub use elements::{ElementMatrices, load_vector, source_loads};
 pub use family::{CoarseMesh, Family};

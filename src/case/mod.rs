@@ -31,6 +31,9 @@ use crate::streams;
 pub struct Case {
     /// The mesh.
     pub mesh: MeshSource,
+    /// What the coordinates of the mesh are multiplied by; none is 1, with a hint where the domain is very large.
+    #[serde(deserialize_with = "options::read_scale", skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
     /// Uniform refinements.
     pub refine: u32,
     /// The physics that the equation describes.
@@ -118,6 +121,7 @@ mod tests {
     fn a_case_written_and_read_again_is_the_same() {
         let case = read(
             r#"mesh = "/somewhere/mesh.h5"
+            scale = 0.001
             refine = 2
             boundary.inlet = { robin = { gamma = "2.5*(1-y^2)" } }
             boundary."south wall" = { robin = { p = "1+x", gamma = -1e-3 } }
@@ -132,7 +136,7 @@ mod tests {
         .unwrap();
         let text = case.to_toml();
         assert_eq!(read(&text).unwrap().to_toml(), text);
-        for line in ["gamma = \"2.5*(1-y^2)\"", "p = \"1+x\"", "mesh = \"/somewhere/mesh.h5\""] {
+        for line in ["gamma = \"2.5*(1-y^2)\"", "p = \"1+x\"", "mesh = \"/somewhere/mesh.h5\"", "scale = 0.001"] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
         assert!(!text.contains("[output]"));
@@ -151,7 +155,7 @@ mod tests {
         for (text, expected) in [
             (
                 "mesh = 'a.h5'\nrefin = 1",
-                "some/case.toml, line 2: there is no key 'refin' here: did you mean refine? the keys are mesh, refine, ",
+                "some/case.toml, line 2: there is no key 'refin' here: did you mean refine? the keys are mesh, scale, ",
             ),
             (
                 "[solver]\nrtol = 1e-8\n\nmagic = 1",
@@ -192,6 +196,9 @@ mod tests {
             ("[names]\nu = { unit = \"a\\nb\" }", "must be one line without control characters"),
             ("refine = -1", "line 1: refine = -1: must be a whole number, 0 or more"),
             ("refine = 1.5", "line 1: refine = 1.5: must be a whole number, 0 or more"),
+            ("scale = 0", "line 1: scale = 0: must be more than 0"),
+            ("scale = -0.001", "line 1: scale = -0.001: must be more than 0"),
+            ("scale = inf", "line 1: scale = inf: must be finite"),
             ("mesh = ", "line 1: mesh: texts stand in quotes"),
             ("mesh = 1", "line 1: mesh = 1: must be a text in quotes"),
             ("a = 1\na = 2", "line 2: duplicate key"),

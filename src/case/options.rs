@@ -185,6 +185,10 @@ fn read_positive<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     positive(f64::deserialize(from)?).map_err(de::Error::custom)
 }
 
+pub(super) fn read_scale<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    read_positive(from).map(Some)
+}
+
 fn read_tolerance<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     tolerance(f64::deserialize(from)?).map_err(de::Error::custom)
 }

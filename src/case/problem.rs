@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Case;
+use crate::conditions::{BoundaryCondition, ConditionSource};
 use crate::error::{Error, Result};
 use crate::mesh::GivenNames;
 use crate::near::did_you_mean;
@@ -35,6 +36,40 @@ impl Case {
             }
         };
         Ok(Problem { material: self.material.clone(), regions: regions.iter().map(material).collect(), conditions })
+    }
+
+    /// Returns the problem on a mesh with these names, and the conditions with where they come from. `is_option` says
+    /// whether an option of the command line gave the condition of a boundary.
+    ///
+    /// # Errors
+    /// Those of [`problem`](Self::problem).
+    pub fn resolve(
+        &self,
+        boundaries: &[String],
+        regions: &[String],
+        is_option: impl Fn(&str) -> bool,
+    ) -> Result<(Problem, Vec<BoundaryCondition>)> {
+        let problem = self.problem(boundaries, regions)?;
+        let source = |name: &str| match name {
+            name if is_option(name) => ConditionSource::CommandLine,
+            name if self.boundary.contains_key(name) => ConditionSource::Case,
+            _ => ConditionSource::Default,
+        };
+        let condition = |(name, condition): (&String, &Condition)| BoundaryCondition {
+            boundary: Some(name.clone()),
+            condition: condition.clone(),
+            source: source(name),
+            count: None,
+        };
+        let conditions = boundaries.iter().zip(&problem.conditions).map(condition).collect();
+        Ok((problem, conditions))
+    }
+
+    /// Returns the same case with the condition of every boundary written out, so that it means the same where
+    /// defaults are others.
+    pub fn with_conditions(&self, boundaries: &[String], problem: &Problem) -> Self {
+        let boundary = boundaries.iter().cloned().zip(problem.conditions.iter().cloned()).collect();
+        Self { boundary, ..self.clone() }
     }
 }
 
@@ -79,6 +114,17 @@ mod tests {
         let gamma = |c: &Condition| matches!(c, Condition::Robin { gamma: Field::Constant(2.5), .. });
         assert!(gamma(&problem.conditions[0]) && matches!(problem.conditions[1], Condition::Dirichlet(_)));
         assert!(matches!(problem.conditions[2], Condition::Natural));
+        use ConditionSource::{Case as File, CommandLine, Default};
+        let boundaries = names(&["inlet", "top", "wall"]);
+        let sources = |is_option: fn(&str) -> bool| {
+            let (_, list) = case.resolve(&boundaries, &names(&["b"]), is_option).unwrap();
+            list.iter().map(|condition| condition.source).collect::<Vec<_>>()
+        };
+        assert_eq!(sources(|_| false), [Default, File, Default]);
+        assert_eq!(sources(|name| name == "top"), [Default, CommandLine, Default]);
+        let whole = case.with_conditions(&boundaries, &problem).boundary;
+        let whole: Vec<_> = whole.iter().map(|(name, condition)| format!("{name}: {condition}")).collect();
+        assert_eq!(whole, ["inlet: robin 0, 2.5", "top: dirichlet 1", "wall: natural"]);
         assert_eq!([0, 1, u16::MAX].map(|r| problem.material(r).conductivity.to_string()), ["1", "7", "1"]);
     }
 

@@ -22,9 +22,10 @@ use crate::streams::print;
 /// A file that cannot be read or written, or a case file that is wrong; what is wrong with a mesh, or with a case on
 /// it, is part of the report.
 pub fn check(comm: &Rc<Comm>, args: &CheckArgs) -> Result<ExitCode> {
-    let case = find_case(comm, Some(&args.mesh))?;
+    let mut case = find_case(comm, Some(&args.mesh))?;
+    case.scale = args.scale.or(case.scale);
     let source = &case.mesh;
-    let report = match source.read_for(comm, &case) {
+    let report = match source.read_for(comm, &case).map(|slab| slab.scaled(comm, case.scale)) {
         Ok(mut slab) => survey::survey(comm, &case, is_case(&args.mesh), &mut slab)?,
         Err(error) if error.exit_code() == ExitCode::Input => {
             Report::refused(source.name(), &Naming::new(source).explain(comm, error))

@@ -4,13 +4,14 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::conditions::BoundaryCondition;
 use crate::digits::significant;
 use crate::error::Error;
 use crate::mesh::ElementNames;
 use crate::mesh::quality::{ASPECT_BARS, BARS, MeshQuality};
 
 /// Everything about one mesh. The names are those of the JSON file.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// Where the mesh comes from.
     pub source: String,
@@ -25,7 +26,7 @@ pub struct Report {
 }
 
 /// A mesh in numbers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct MeshReport {
     /// Nodes, used or not.
     pub nodes: u64,
@@ -47,6 +48,10 @@ pub struct MeshReport {
     pub scaled_jacobian: Quality,
     /// How slender they are.
     pub aspect_ratio: AspectRatio,
+    /// Where the boundaries of a mesh without names are.
+    pub guess: Option<String>,
+    /// The conditions that a solve takes; empty where it refuses to.
+    pub conditions: Vec<BoundaryCondition>,
     /// Named boundaries.
     pub boundaries: Vec<Boundary>,
     /// Boundary edges without a name, which are walls.
@@ -88,7 +93,7 @@ pub struct AspectRatio {
 }
 
 /// A part of the boundary.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Boundary {
     /// Its name.
     pub name: String,
@@ -178,10 +183,14 @@ impl fmt::Display for MeshReport {
         );
         line("nodes", nodes)?;
         line("pieces", self.pieces.to_string())?;
+        if let Some(guess) = &self.guess {
+            line("boundary", guess.clone())?;
+        }
         for boundary in self.boundaries.iter().chain([&self.unnamed]) {
             let text =
                 format!("{}: {}, {} m", boundary.name, plural(boundary.edges, "edge"), significant(boundary.length));
-            line("boundary", text)?;
+            let condition = self.conditions.iter().find(|condition| condition.name() == boundary.name);
+            line("boundary", text + &condition.map_or(String::new(), |condition| format!(", {condition}")))?;
         }
         for region in &self.regions {
             let text =

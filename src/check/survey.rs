@@ -3,11 +3,14 @@
 use std::rc::Rc;
 
 use super::{AspectRatio, Boundary, MOST, MeshReport, Quality, Region, Report};
-use crate::assemble::{ElementMatrices, fixed_nodes, held_nodes, load_vector};
+use crate::assemble::{ElementMatrices, check_inside, fixed_nodes, held_nodes, load_vector};
 use crate::case::Case;
+use crate::conditions::{self, BoundaryCondition, UNNAMED};
 use crate::error::{Error, Result};
 use crate::mesh::quality::MeshQuality;
-use crate::mesh::{self, BoundaryEdge, Distributed, LocalMesh, MeshSlab, NO_REGION, Naming, Partitioner, Split};
+use crate::mesh::{
+    self, BoundaryEdge, BoundarySummary, Distributed, LocalMesh, MeshSlab, NO_REGION, Naming, Partitioner, Split,
+};
 use crate::parallel::{Comm, Halo};
 use crate::problem::Problem;
 use crate::quad8::{self, EDGES};
@@ -23,28 +26,25 @@ pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab
     let mut errors = lowest(comm, flaws);
     let (free, torn) = mesh::survey(comm, &mesh);
     errors.extend(torn);
-    let (boundary, inside) = match mesh::name_edges(comm, slab, &mesh, &free) {
+    let (boundary, summary) = match mesh::name_edges(comm, slab, &mesh, &free) {
         Ok(named) => named,
         Err(error) => {
             errors.push(error);
-            (Vec::new(), 0)
+            (Vec::new(), BoundarySummary::default())
         }
     };
     let mut warnings = slab.notes.clone();
+    let mut conditions = Vec::new();
     if !boundary_is_bad(&errors, &boundary, comm) {
-        match case.problem(&slab.boundary_names(), &slab.tags.region_names) {
+        let with_values = from_file && errors.is_empty();
+        match hold(&halo, case, &mesh, &boundary, &summary, with_values) {
+            Ok((held, flaws)) => {
+                conditions = held;
+                errors.extend(flaws);
+            }
             // A mesh alone may get its conditions later.
             Err(error) if !from_file => warnings.push(error.to_string()),
             Err(error) => errors.push(error),
-            Ok(problem) => {
-                let values = if from_file && errors.is_empty() {
-                    check_values(&halo, &mesh, &boundary, &problem)
-                } else {
-                    Ok(())
-                };
-                let checked = values.and_then(|()| hold(&halo, &mesh, &boundary, &problem));
-                errors.extend(checked.err());
-            }
         }
     }
     let naming = Naming::new(&case.mesh);
@@ -53,6 +53,7 @@ pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab
     let names = naming.elements(comm, &quality.named_elements());
     let duplicates = mesh::find_duplicates(comm, &mesh, &free);
     let (boundaries, unnamed) = measure_boundaries(comm, &mesh, &free, &boundary);
+    let of_conditions = conditions::warnings(&conditions);
     let report = MeshReport {
         nodes: mesh.total_nodes,
         elements: mesh.total_elements,
@@ -64,11 +65,14 @@ pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab
         folded_elements: quality.folded_elements(),
         scaled_jacobian: Quality::new(&quality, &names),
         aspect_ratio: AspectRatio::new(&quality, &names),
+        guess: conditions::guess(&summary),
+        conditions,
         boundaries,
         unnamed,
         regions: measure_regions(comm, &mesh),
     };
-    warnings.extend(mesh::warnings(turned, report.orphan_nodes, inside));
+    warnings.extend(mesh::warnings(turned, report.orphan_nodes));
+    warnings.extend(of_conditions);
     warnings.extend(duplicates.warning());
     warnings.extend(quality.warning(&names));
     Ok(Report::new(case.mesh.name(), errors, warnings, Some(report)))
@@ -94,10 +98,27 @@ fn lowest(comm: &Comm, flaws: Vec<Error>) -> Vec<Error> {
     found
 }
 
-/// Whether the conditions hold every piece.
-fn hold(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<()> {
-    let held = halo.comm().agree(held_nodes(mesh, boundary, problem))?;
-    mesh::check_components(halo, mesh, &held)
+/// Lists the conditions, and what is wrong with them: edges where they cannot hold, values that a solve cannot use
+/// (if asked for), and pieces that they do not hold.
+///
+/// # Errors
+/// Those of [`Case::problem`].
+fn hold(
+    halo: &Halo,
+    case: &Case,
+    mesh: &LocalMesh,
+    boundary: &[BoundaryEdge],
+    summary: &BoundarySummary,
+    with_values: bool,
+) -> Result<(Vec<BoundaryCondition>, Vec<Error>)> {
+    let names = &mesh.boundary_names;
+    let (problem, conditions) = case.resolve(names, &mesh.region_names, |_| false)?;
+    let inside = check_inside(halo.comm(), mesh, boundary, &problem, summary);
+    let values = if with_values { check_values(halo, mesh, boundary, &problem) } else { Ok(()) };
+    let held = values.and_then(|()| halo.comm().agree(held_nodes(mesh, boundary, &problem)));
+    let pieces = held.and_then(|held| mesh::check_components(halo, mesh, &held));
+    let flaws = [inside, pieces].into_iter().filter_map(Result::err).collect();
+    Ok((BoundaryCondition::count(&conditions, summary), flaws))
 }
 
 /// Whether k, f and the data of the conditions have values that a solve can use.
@@ -115,13 +136,15 @@ fn measure_boundaries(
     free: &[(usize, usize)],
     boundary: &[BoundaryEdge],
 ) -> (Vec<Boundary>, Boundary) {
-    let names = mesh.boundary_names.iter().map(String::as_str).chain(["(no name)"]);
+    let names = mesh.boundary_names.iter().map(String::as_str).chain([UNNAMED]);
     let names: Vec<&str> = names.collect();
     let mut counts = vec![0; names.len()];
     let mut lengths = vec![0.0; names.len()];
-    for &(element, side) in free.iter().filter(|(element, _)| *element < mesh.own_elements) {
-        let place = boundary.binary_search_by_key(&(element, side), |edge| (edge.element as usize, edge.side as usize));
-        let number = place.map_or(names.len() - 1, |i| boundary[i].boundary as usize);
+    let place = |edge: &BoundaryEdge| (edge.element as usize, edge.side as usize);
+    let named = boundary.iter().map(|edge| (place(edge), usize::from(edge.boundary)));
+    let unnamed = free.iter().filter(|edge| boundary.binary_search_by_key(*edge, place).is_err());
+    let unnamed = unnamed.map(|&edge| (edge, names.len() - 1));
+    for ((element, side), number) in named.chain(unnamed).filter(|((element, _), _)| *element < mesh.own_elements) {
         counts[number] += 1;
         lengths[number] += edge_length(mesh, element, side);
     }
@@ -129,7 +152,7 @@ fn measure_boundaries(
     let measured = names.iter().zip(counts).zip(lengths);
     let mut all: Vec<Boundary> =
         measured.map(|((&name, edges), length)| Boundary { name: name.to_owned(), edges, length }).collect();
-    let unnamed = all.pop().unwrap_or(Boundary { name: String::new(), edges: 0, length: 0.0 });
+    let unnamed = all.pop().unwrap_or(Boundary { name: UNNAMED.to_owned(), edges: 0, length: 0.0 });
     (all, unnamed)
 }
 

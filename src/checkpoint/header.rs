@@ -66,32 +66,45 @@ impl Header {
     /// Where this one, which was stored, is not of the subject. **Collective.**
     pub(super) fn difference(&self, comm: &Comm, subject: &Subject) -> Option<Difference> {
         let found = MeshFingerprint::of(comm, subject.input, subject.boundary);
-        let of_mesh = self.mesh.difference(&found).map(|(what, stored, found)| Difference {
-            what: format!("{what} of the mesh"),
-            stored,
-            found,
+        let case = subject.case.text(comm);
+        let of_mesh = self.mesh.difference(&found).map(|(what, stored, found)| {
+            let what = format!("{what} of the mesh");
+            compare_scales(&self.case, &case).unwrap_or(Difference { what, stored, found })
         });
-        of_mesh.or(compare(&self.case, &subject.case.text(comm)))
+        of_mesh.or(compare(&self.case, &case))
     }
 }
 
+const SCALE: &str = "scale";
+
 /// What a case may say otherwise without changing the system or the iteration.
-const FREE: [&str; 6] =
-    ["mesh", "physics", "solver.rtol", "solver.max_iterations", "constants.p0", "constants.density"];
+/// The scale is in the coordinates of the mesh.
+const FREE: [&str; 7] =
+    ["mesh", SCALE, "physics", "solver.rtol", "solver.max_iterations", "constants.p0", "constants.density"];
 
 fn is_free(name: &str) -> bool {
     FREE.contains(&name) || name.starts_with("names.")
 }
 
-/// The first value in which two cases differ.
+/// The first value in which two cases differ that must not.
 fn compare(stored: &str, found: &str) -> Option<Difference> {
+    difference_of(stored, found, |name| !is_free(name))
+}
+
+/// The scales of two cases, where they differ: they explain other coordinates.
+fn compare_scales(stored: &str, found: &str) -> Option<Difference> {
+    difference_of(stored, found, |name| name == SCALE)
+}
+
+/// The first of the values that count in which two cases differ.
+fn difference_of(stored: &str, found: &str, counts: impl Fn(&str) -> bool) -> Option<Difference> {
     let [stored, found] = [stored, found].map(|text| {
         let mut values = BTreeMap::new();
         // What is no TOML holds no values: then all of the other differ.
         flatten("", toml::Value::Table(toml::from_str(text).unwrap_or_default()), &mut values);
         values
     });
-    let names = stored.keys().chain(found.keys()).filter(|name| !is_free(name));
+    let names = stored.keys().chain(found.keys()).filter(|name| counts(name));
     let value = |values: &BTreeMap<String, String>, name| values.get(name).map_or("nothing", String::as_str).to_owned();
     names
         .map(|name| (name, value(&stored, name), value(&found, name)))
@@ -125,6 +138,7 @@ mod tests {
         assert_eq!(other("1e-8", "1e-12"), None);
         assert_eq!(other("'a'", "'b'"), None);
         assert_eq!(other("refine = 1", "refine = 1\nphysics = 'heat'\nnames.u.unit = 'degC'"), None);
+        assert_eq!(other("refine", "scale = 0.5\nrefine"), None);
         for (from, to, what, stored, found) in [
             ("refine = 1", "refine = 2", "refine", "1", "2"),
             ("'y'", "'2*y'", "boundary.inlet.robin.gamma", "\"y\"", "\"2*y\""),

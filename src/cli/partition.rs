@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::PartitionerKind;
+use super::{PartitionerKind, positive};
 use crate::mesh::Split;
 
 /// Most parts: the ranks of the largest machines.
@@ -15,6 +15,11 @@ const MOST: i64 = 1 << 20;
 pub struct PartitionArgs {
     /// Mesh, as for solve [default: a built-in Y-channel]
     pub mesh: Option<PathBuf>,
+
+    /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in millimetres; any
+    /// run can use the partition [default: 1]
+    #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]
+    pub scale: Option<f64>,
 
     /// Number of parts: the ranks of the runs that will use it
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST))]

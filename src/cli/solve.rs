@@ -33,6 +33,10 @@ pub struct SolveArgs {
     #[arg(long, value_enum)]
     pub format: Option<OutputFormat>,
 
+    /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in millimetres [default: 1]
+    #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]
+    pub scale: Option<f64>,
+
     /// Split every element into four, this many times [default: 0]
     #[arg(long, value_name = "K", value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub refine: Option<u32>,
@@ -206,6 +210,7 @@ impl SolveArgs {
             }
             case.boundary.insert(name.clone(), condition.clone());
         }
+        case.scale = self.scale.or(case.scale);
         set(&mut case.refine, self.refine);
         set(&mut case.physics, self.physics);
         set(&mut case.solver.preconditioner, self.preconditioner);
@@ -227,6 +232,11 @@ impl SolveArgs {
         }
         case.output.json = self.json.clone().or(case.output.json);
         Ok(case)
+    }
+
+    /// Whether --bc gives the condition of a boundary.
+    pub fn gives_condition(&self, boundary: &str) -> bool {
+        self.bc.iter().any(|other| other.name == boundary)
     }
 
     /// Refuses what depends on the number of ranks, or needs a file while logical ranks are at work.

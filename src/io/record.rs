@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::place::failed;
 use super::whole::write_whole;
 use crate::breakdown::Breakdown;
+use crate::conditions::BoundaryCondition;
 use crate::error::Result;
 use crate::flow::FlowReport;
 use crate::la::{CgReport, Cost, LevelSize, Outcome, Repair, UsedPreconditioner};
@@ -47,6 +48,8 @@ pub struct RunRecord {
     pub physics: Physics,
     /// Names and units of the computed quantities.
     pub names: Labels,
+    /// The condition on each part of the boundary.
+    pub conditions: Vec<BoundaryCondition>,
     /// What enters and leaves the domain.
     pub flow: FlowReport,
     /// How fast the iteration converged, and the levels it used.
@@ -138,6 +141,8 @@ pub struct SolutionStats {
 pub struct MeshInfo {
     /// Where it comes from.
     pub source: String,
+    /// What its coordinates were multiplied by.
+    pub scale: f64,
     /// Levels of refinement.
     pub refine: u32,
     /// Nodes, used or not.

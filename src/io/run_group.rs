@@ -24,6 +24,7 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     text("hdf5", &record.libraries.hdf5)?;
     text("metis", &record.libraries.metis)?;
     text("mesh", &record.mesh_info.source)?;
+    number("scale", record.mesh_info.scale)?;
     count("refine", u64::from(record.mesh_info.refine))?;
     text("operator", &config.operator)?;
     text("preconditioner", &config.preconditioner)?;

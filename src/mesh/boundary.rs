@@ -1,7 +1,7 @@
 //! The boundary: edges that one element has, the checks that every edge must
 //! pass, and which named part each edge belongs to.
 
-use super::{Adjacency, LocalMesh};
+use super::{Adjacency, LocalMesh, extent};
 use crate::error::{Error, Result};
 use crate::parallel::{Comm, Global, Local};
 use crate::quad8::{EDGES, edge_length};
@@ -15,6 +15,9 @@ pub struct BoundaryEdge {
     pub side: u8,
     /// Number of the boundary: a place in [`LocalMesh::boundary_names`].
     pub boundary: u16,
+    /// Whether the domain lies on both sides of the edge. Such an edge is listed once, with the element that has the
+    /// lower global number.
+    pub is_inside: bool,
 }
 
 impl BoundaryEdge {
@@ -51,9 +54,7 @@ const TOLERANCE: f64 = 1e-3;
 
 impl BoundaryRule for LeftToRight {
     fn boundaries(&self, comm: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>> {
-        let owned = &mesh.coordinates[..mesh.owned_nodes];
-        let left = comm.min(owned.iter().fold(f64::INFINITY, |m, p| m.min(p[0])));
-        let right = comm.max(owned.iter().fold(f64::NEG_INFINITY, |m, p| m.max(p[0])));
+        let [left, right] = extent(comm, &mesh.coordinates[..mesh.owned_nodes])[0];
         let boundary = |edge: &[Local; 3]| {
             let points = edge.map(|n| mesh.coordinates[n as usize]);
             let reach = TOLERANCE * edge_length(&points);
@@ -120,7 +121,8 @@ pub fn assign(
     let nodes: Vec<[Local; 3]> = found.iter().map(|&(e, side)| EDGES[side].map(|i| mesh.elements[e][i])).collect();
     let boundaries = rule.boundaries(comm, mesh, &nodes)?;
     let edges = found.iter().zip(boundaries).filter_map(|(&(element, side), boundary)| {
-        boundary.map(|boundary| BoundaryEdge { element: element as Local, side: side as u8, boundary })
+        let edge = |boundary| BoundaryEdge { element: element as Local, side: side as u8, boundary, is_inside: false };
+        boundary.map(edge)
     });
     Ok(edges.collect())
 }

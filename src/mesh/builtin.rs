@@ -60,7 +60,7 @@ impl BuiltIn {
     /// [`Error::BuiltIn`], the same on every rank.
     pub fn read(self, comm: &Comm) -> Result<MeshSlab> {
         let mesh = if comm.is_root() { self.parse() } else { Ok(read::WholeMesh::default()) };
-        read::deal(comm, comm.agree(mesh)?)
+        Ok(MeshSlab { has_unit: true, ..read::deal(comm, comm.agree(mesh)?)? })
     }
 }
 

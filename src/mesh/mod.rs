@@ -3,10 +3,12 @@
 
 mod adjacency;
 mod boundary;
+mod boundary_summary;
 mod builtin;
 mod components;
 mod distribute;
 mod duplicates;
+mod extent;
 mod given;
 mod identity;
 mod lattice;
@@ -18,6 +20,7 @@ pub mod point;
 pub mod quality;
 pub mod read;
 mod refine;
+mod scale;
 mod slab;
 mod tagged;
 mod tags;
@@ -25,10 +28,12 @@ mod weights;
 
 pub use adjacency::Adjacency;
 pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, assign, find_boundary, survey};
+pub use boundary_summary::{BoundarySummary, EdgeCount};
 pub use builtin::{BUILT_IN, BuiltIn};
 pub use components::{check_components, count_components};
 pub use distribute::{Distributed, check_jacobian, distribute, distribute_anyway};
 pub use duplicates::{Duplicates, find_duplicates};
+pub use extent::extent;
 pub use given::GivenNames;
 pub use identity::{MeshFingerprint, MeshIdentity, checksum};
 pub use merge::{merge, merge_nodes};
@@ -36,7 +41,7 @@ pub use naming::{ElementNames, Naming};
 pub use partition::{Partition, Partitioner, Split, TWO_LEVEL, partition};
 pub use read::Flaw;
 pub use refine::refine;
-pub use slab::{MeshSize, MeshSlab};
+pub use slab::{MeshHeader, MeshSize, MeshSlab};
 pub use tagged::{Tagged, name_edges, named_boundary};
 pub use tags::{NO_REGION, TaggedEdge, Tags};
 pub use weights::read_weights;
@@ -98,13 +103,13 @@ impl MeshSource {
         }
     }
 
-    /// The size of the mesh, and the mesh itself where reading it costs little. **Collective.**
+    /// Returns the size and the names of the mesh, and the mesh itself where reading it costs little. **Collective.**
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn preview(&self, comm: &Comm) -> Result<(MeshSize, Option<MeshSlab>)> {
+    pub fn preview(&self, comm: &Comm) -> Result<(MeshHeader, Option<MeshSlab>)> {
         match self {
-            Self::BuiltIn(mesh) => mesh.read(comm).map(|slab| (MeshSize::of(&slab), Some(slab))),
+            Self::BuiltIn(mesh) => mesh.read(comm).map(|slab| (MeshHeader::of(&slab), Some(slab))),
             Self::File(path) => read::preview(comm, path),
         }
     }
@@ -219,18 +224,14 @@ impl LocalMesh {
     }
 }
 
-/// What a mesh is warned of: clockwise elements, nodes of no element, named
-/// edges inside the domain.
-pub fn warnings(turned: u64, orphans: u64, inside: u64) -> Vec<String> {
+/// What a mesh is warned of: clockwise elements, nodes of no element.
+pub fn warnings(turned: u64, orphans: u64) -> Vec<String> {
     let mut warnings = Vec::new();
     if turned > 0 {
         warnings.push(format!("{turned} elements are clockwise: they were turned round"));
     }
     if orphans > 0 {
         warnings.push(format!("{orphans} nodes belong to no element: they hold NaN in the results"));
-    }
-    if inside > 0 {
-        warnings.push(format!("{inside} named edges lie inside the domain: no condition holds there"));
     }
     warnings
 }

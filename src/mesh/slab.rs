@@ -20,6 +20,8 @@ pub struct MeshSlab {
     pub tags: Tags,
     /// What the reader left out or changed; the same on every rank.
     pub notes: Vec<String>,
+    /// Whether the input states the unit of its coordinates.
+    pub has_unit: bool,
 }
 
 /// The size of a whole mesh.
@@ -36,6 +38,39 @@ impl MeshSize {
     pub fn of(slab: &MeshSlab) -> Self {
         Self { nodes: slab.nodes.total(), elements: slab.elements.total() }
     }
+}
+
+/// What the header of a mesh file tells.
+#[derive(Debug, Clone)]
+pub struct MeshHeader {
+    /// The size.
+    pub size: MeshSize,
+    /// Names of the boundaries, ascending; those of [`LeftToRight`] where the mesh has none.
+    pub boundary_names: Vec<String>,
+    /// Whether the mesh has names of boundaries.
+    pub has_names: bool,
+    /// Names of the regions, ascending.
+    pub region_names: Vec<String>,
+}
+
+impl MeshHeader {
+    /// That of a mesh of this size with these names.
+    pub fn new(size: MeshSize, mut boundary_names: Vec<String>, mut region_names: Vec<String>) -> Self {
+        boundary_names.sort();
+        region_names.sort();
+        let has_names = !boundary_names.is_empty();
+        Self { size, boundary_names: or_guessed(boundary_names), has_names, region_names }
+    }
+
+    /// That of the mesh in the slabs.
+    pub fn of(slab: &MeshSlab) -> Self {
+        Self::new(MeshSize::of(slab), slab.tags.boundary_names.clone(), slab.tags.region_names.clone())
+    }
+}
+
+/// The names of the boundaries of a mesh, or those that are guessed where it has none.
+fn or_guessed(names: Vec<String>) -> Vec<String> {
+    if names.is_empty() { LeftToRight::NAMES.map(str::to_owned).to_vec() } else { names }
 }
 
 impl MeshSlab {
@@ -57,7 +92,15 @@ impl MeshSlab {
         let first = elements.range(comm.rank()).start;
         let checked = connectivity.iter().zip(first..).map(|(n, e)| check(n, e, nodes.total())).collect();
         let connectivity = comm.agree(checked)?;
-        Ok(Self { nodes, elements, coordinates, connectivity, tags: Tags::default(), notes: Vec::new() })
+        Ok(Self {
+            nodes,
+            elements,
+            coordinates,
+            connectivity,
+            tags: Tags::default(),
+            notes: Vec::new(),
+            has_unit: false,
+        })
     }
 
     /// The same mesh with names. **Collective.**
@@ -75,7 +118,8 @@ impl MeshSlab {
         let Tags { boundary_names, region_names, .. } = self.tags.clone();
         let tags = Tags { boundary_names, region_names, ..Tags::default() };
         let (coordinates, connectivity) = (Vec::new(), Vec::new());
-        Self { nodes: self.nodes, elements: self.elements, coordinates, connectivity, tags, notes: self.notes.clone() }
+        let (notes, has_unit) = (self.notes.clone(), self.has_unit);
+        Self { nodes: self.nodes, elements: self.elements, coordinates, connectivity, tags, notes, has_unit }
     }
 
     /// The slabs of other ranks than those of `comm`, which some of these bring in order, while others bring an
@@ -94,11 +138,7 @@ impl MeshSlab {
 
     /// The names of the boundaries: the mesh's own, else those of [`LeftToRight`].
     pub fn boundary_names(&self) -> Vec<String> {
-        if self.tags.has_boundaries() {
-            self.tags.boundary_names.clone()
-        } else {
-            LeftToRight::NAMES.map(str::to_owned).to_vec()
-        }
+        or_guessed(self.tags.boundary_names.clone())
     }
 
     /// Region of element `i` of this rank's slab.

@@ -2,7 +2,9 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{BoundaryEdge, BoundaryRule, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, survey};
+use super::{
+    BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, survey,
+};
 use crate::error::{Error, Result};
 use crate::parallel::{Comm, Global, Local};
 use crate::quad8::EDGES;
@@ -11,18 +13,23 @@ use crate::quad8::EDGES;
 /// bears. Free edges without a name are walls.
 #[derive(Debug, Default)]
 pub struct Tagged {
-    /// Boundary of each edge around this rank's nodes, by its corners, the lower first.
+    /// Boundary of each edge around this rank's nodes that one element has, by its corners, the lower first.
     boundaries: FxHashMap<[Global; 2], u16>,
-    /// Named edges of the whole mesh that have elements on both sides; no condition holds there.
-    pub inside: u64,
+    /// Boundary of each edge around this rank's nodes that has elements on both sides, and the lower number of these.
+    inside: FxHashMap<[Global; 2], (u16, Global)>,
 }
+
+/// In place of an element where an edge has one element alone.
+const OUTSIDE: Global = Global::MAX;
 
 /// What the owner of its lower corner knows about a named edge.
 struct Seen {
     boundary: u16,
     elements: u8,
-    /// The ranks with a node on it.
-    owners: [u32; 3],
+    /// The lowest number of its elements.
+    first: Global,
+    /// The ranks with a node on it, and the one with that element.
+    owners: [u32; 4],
 }
 
 impl Tagged {
@@ -39,28 +46,53 @@ impl Tagged {
         look_around(mesh, &mut seen);
         comm.agree(all_found(&seen, names))?;
 
-        let inside = comm.sum(seen.values().filter(|s| s.elements > 1).count() as u64);
         let mut outgoing = vec![Vec::new(); comm.size()];
-        for (&[from, to], edge) in seen.iter().filter(|(_, s)| s.elements == 1) {
+        for (&[from, to], edge) in &seen {
             for (i, &rank) in edge.owners.iter().enumerate() {
                 if !edge.owners[..i].contains(&rank) {
-                    outgoing[rank as usize].extend([from, to, Global::from(edge.boundary)]);
+                    let first = if edge.elements > 1 { edge.first } else { OUTSIDE };
+                    outgoing[rank as usize].extend([from, to, Global::from(edge.boundary), first]);
                 }
             }
         }
-        let incoming = comm.exchange(outgoing);
-        let records = incoming.iter().flat_map(|message| message.chunks_exact(3));
-        Ok(Self { boundaries: records.map(|r| ([r[0], r[1]], r[2] as u16)).collect(), inside })
+        let mut tagged = Self::default();
+        for record in comm.exchange(outgoing).iter().flat_map(|message| message.chunks_exact(4)) {
+            let (corners, boundary) = ([record[0], record[1]], record[2] as u16);
+            match record[3] {
+                OUTSIDE => drop(tagged.boundaries.insert(corners, boundary)),
+                first => drop(tagged.inside.insert(corners, (boundary, first))),
+            }
+        }
+        Ok(tagged)
+    }
+
+    /// Returns the named edges inside the domain, each with the element that has the lower number. The owner of that
+    /// element and those of the nodes know it.
+    fn edges_inside(&self, mesh: &LocalMesh) -> Vec<BoundaryEdge> {
+        let mut found = Vec::new();
+        if self.inside.is_empty() {
+            return found;
+        }
+        for ((nodes, id), element) in mesh.elements.iter().zip(&mesh.element_ids).zip(0..) {
+            for (edge, side) in EDGES.map(|places| places.map(|i| nodes[i])).into_iter().zip(0..) {
+                match self.inside.get(&corners(mesh, edge)) {
+                    Some(&(boundary, first)) if first == *id => {
+                        found.push(BoundaryEdge { element, side, boundary, is_inside: true });
+                    }
+                    _ => (),
+                }
+            }
+        }
+        found
     }
 }
 
-/// The named boundary edges around this rank's nodes, by the tags of the mesh or
-/// else [`LeftToRight`], and how many named edges lie inside the domain, where
-/// no condition can hold. **Collective.**
+/// Finds the named edges around this rank's nodes, by the tags of the mesh or else [`LeftToRight`], sorted, and
+/// counts those of the whole mesh. **Collective.**
 ///
 /// # Errors
 /// Those of [`Tagged::route`] and [`find_boundary`](super::find_boundary).
-pub fn named_boundary(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh) -> Result<(Vec<BoundaryEdge>, u64)> {
+pub fn named_boundary(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh) -> Result<(Vec<BoundaryEdge>, BoundarySummary)> {
     let (free, flaws) = survey(comm, mesh);
     match flaws.into_iter().next() {
         Some(flaw) => Err(flaw),
@@ -77,13 +109,19 @@ pub fn name_edges(
     slab: &MeshSlab,
     mesh: &LocalMesh,
     free: &[(usize, usize)],
-) -> Result<(Vec<BoundaryEdge>, u64)> {
-    if slab.tags.has_boundaries() {
+) -> Result<(Vec<BoundaryEdge>, BoundarySummary)> {
+    let has_names = slab.tags.has_boundaries();
+    let edges = if has_names {
         let tagged = Tagged::route(comm, slab, mesh)?;
-        Ok((assign(comm, mesh, free, &tagged)?, tagged.inside))
+        let mut edges = assign(comm, mesh, free, &tagged)?;
+        edges.extend(tagged.edges_inside(mesh));
+        edges.sort_unstable();
+        edges
     } else {
-        Ok((assign(comm, mesh, free, &LeftToRight)?, 0))
-    }
+        assign(comm, mesh, free, &LeftToRight)?
+    };
+    let summary = BoundarySummary::new(comm, mesh, free, &edges, has_names);
+    Ok((edges, summary))
 }
 
 impl BoundaryRule for Tagged {
@@ -152,7 +190,7 @@ fn unite(mut edges: Vec<TaggedEdge>, names: &[String]) -> Result<FxHashMap<[Glob
         let [from, to] = pair[0].nodes;
         return Err(Error::TwoNames { from, to, first, second });
     }
-    let unseen = |edge: &TaggedEdge| Seen { boundary: edge.boundary, elements: 0, owners: [0; 3] };
+    let unseen = |edge: &TaggedEdge| Seen { boundary: edge.boundary, elements: 0, first: Global::MAX, owners: [0; 4] };
     Ok(edges.iter().map(|edge| (edge.nodes, unseen(edge))).collect())
 }
 
@@ -161,11 +199,14 @@ fn look_around(mesh: &LocalMesh, seen: &mut FxHashMap<[Global; 2], Seen>) {
     if seen.is_empty() {
         return;
     }
-    for nodes in &mesh.elements {
+    for (element, nodes) in mesh.elements.iter().enumerate() {
         for edge in EDGES.map(|places| places.map(|i| nodes[i])) {
             if let Some(seen) = seen.get_mut(&corners(mesh, edge)) {
                 seen.elements = seen.elements.saturating_add(1);
-                seen.owners = edge.map(|n| mesh.node_owners[n as usize]);
+                let [a, b, c] = edge.map(|n| mesh.node_owners[n as usize]);
+                let first = mesh.element_ids[element].min(seen.first);
+                let owner = if first < seen.first { mesh.element_owners[element] } else { seen.owners[3] };
+                (seen.first, seen.owners) = (first, [a, b, c, owner]);
             }
         }
     }

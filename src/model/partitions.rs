@@ -83,5 +83,6 @@ fn slab(mesh: &LocalMesh) -> MeshSlab {
         connectivity,
         tags: Tags::default(),
         notes: Vec::new(),
+        has_unit: true,
     }
 }

@@ -53,13 +53,13 @@ fn good(ranks: usize) {
         "nodes       73, 0 of them in no element, 0 at the place of another",
         "pieces      1",
         "boundary    Höhe über Grund – Wand: 6 edges, 2 m",
-        "boundary    inner line: 0 edges, 0 m",
+        "boundary    inner line: 3 edges, 1 m, natural (default), inside the domain",
         "boundary    (no name): 6 edges, 2 m",
         "region      cold rock: 9 elements, 1 m^2",
         "quality     scaled Jacobian at least 1 (element ",
         "            aspect ratio at most 1 (element ",
         " in Gmsh] near x = ",
-        "warning     3 named edges lie inside the domain: no condition holds there",
+        "warning     3 named edges lie inside the domain (inner line: 3): no condition holds there",
         "verdict     good, with 1 warning",
     ] {
         assert!(outcome.stdout.contains(line), "{line} is not in {outcome}");

@@ -201,13 +201,14 @@ fn refused() {
     let (folder, outcome) = faulty(2, "term@iteration-40:1", &[]);
     outcome.expect_code(STOPPED);
     let before = folder.contents();
-    let cases: [(&[&str], &str); 6] = [
-        (&["--gamma", "1"], "constants.gamma is 2.5, in this run 1"),
-        (&["--bc", "outlet=dirichlet:1"], "boundary.outlet.dirichlet is nothing, in this run 1"),
-        (&["--bc", "inlet=robin:0,2*y"], "boundary.inlet.robin.gamma is nothing, in this run \"2*y\""),
+    let cases: [(&[&str], &str); 7] = [
+        (&["--gamma", "1"], "boundary.inlet.robin.gamma is 2.5, in this run 1"),
+        (&["--bc", "outlet=dirichlet:1"], "boundary.outlet.dirichlet is 0.0, in this run 1"),
+        (&["--bc", "inlet=robin:0,2*y"], "boundary.inlet.robin.gamma is 2.5, in this run \"2*y\""),
         (&["--operator", "assembled"], "solver.operator is \"elements\", in this run \"assembled\""),
         (&["--preconditioner", "multigrid"], "solver.preconditioner is \"jacobi\""),
         (&["--refine", "1"], "refine is 2, in this run 1"),
+        (&["--scale", "2"], "scale is nothing, in this run 2"),
     ];
     for (args, message) in cases {
         // Of an option that is given twice, clap takes none.

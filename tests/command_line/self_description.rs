@@ -67,7 +67,7 @@ fn log(ranks: usize) {
     let folder = Folder::with(&Mesh::channel());
     let outcome = folder.run(ranks, &["mesh.h5"]).expect_code(0);
     assert!(!outcome.stdout.contains(['\r', '\x1b']), "{outcome}");
-    assert!(outcome.stdout.lines().count() <= 16, "{outcome}");
+    assert!(outcome.stdout.lines().count() <= 20, "{outcome}");
     assert!(outcome.stdout.lines().all(|line| line.chars().count() <= 120), "{outcome}");
 }
 
@@ -87,7 +87,8 @@ fn terminal(ranks: usize) {
     assert!(stdout.contains("integrating the elements ..."), "{stdout:?}");
     assert!(stdout.contains("/s, residual ") && stdout.contains(" s left"), "{stdout:?}");
     let labels: Vec<String> = screen(&stdout).iter().map(|line| line.chars().take(9).collect()).collect();
-    let mut expected = vec!["quad8-mpi", "mesh", "partition", "solve", "u", "speed", "flow", "error", "time", ""];
+    let mut expected =
+        vec!["quad8-mpi", "mesh", "partition", "boundary", "", "", "solve", "u", "speed", "flow", "error", "time", ""];
     expected.extend(["messages", "memory", "limit", "files"]);
     expected.retain(|label| !["partition", "messages"].contains(label) || ranks > 1);
     assert_eq!(labels.iter().map(|label| label.trim_end()).collect::<Vec<_>>(), expected, "{stdout:?}");

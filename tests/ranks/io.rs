@@ -61,6 +61,7 @@ fn record() -> RunRecord {
         },
         mesh_info: MeshInfo {
             source: "a test".to_owned(),
+            scale: 1.0,
             refine: 0,
             nodes: 0,
             used_nodes: 0,
@@ -73,6 +74,7 @@ fn record() -> RunRecord {
         case: String::new(),
         physics: Physics::Flow,
         names: Labels::new(Physics::Flow, &Names::default()),
+        conditions: Vec::new(),
         flow: FlowReport {
             boundaries: vec![BoundaryFlow { name: "Ausfluß".into(), flow: 1.0, sampled: 1.5 }],
             walls_sampled: 0.0,

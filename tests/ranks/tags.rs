@@ -14,7 +14,7 @@ use crate::Check;
 pub const CHECKS: &[Check] = checks![
     every_rank_gets_the_names_of_the_edges_that_it_sees,
     edges_without_a_name_are_walls,
-    named_edges_inside_the_domain_are_counted,
+    named_edges_inside_the_domain_are_known_once,
     an_edge_that_no_element_has_is_an_error,
     an_edge_with_a_node_of_no_element_is_an_error,
     an_edge_with_a_node_out_of_range_is_an_error,
@@ -58,8 +58,8 @@ fn distribute(comm: &Rc<Comm>, slab: &mut MeshSlab) -> LocalMesh {
 fn boundary(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<(LocalMesh, Vec<BoundaryEdge>, u64)> {
     let mut slab = slab(comm, mesh, edges)?;
     let local = distribute(comm, &mut slab);
-    let (boundary, inside) = mesh::named_boundary(comm, &slab, &local)?;
-    Ok((local, boundary, inside))
+    let (boundary, summary) = mesh::named_boundary(comm, &slab, &local)?;
+    Ok((local, boundary, summary.inside()))
 }
 
 fn expect_error(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge], message: &str) {
@@ -87,7 +87,7 @@ fn edges_without_a_name_are_walls(comm: &Rc<Comm>) {
     assert_eq!(found, expected);
 }
 
-fn named_edges_inside_the_domain_are_counted(comm: &Rc<Comm>) {
+fn named_edges_inside_the_domain_are_known_once(comm: &Rc<Comm>) {
     let (mesh, mut edges) = case();
     let free: Vec<[Global; 2]> = edges.iter().map(|edge| edge.nodes).collect();
     let is_inside = |pair: &[Global; 2]| !free.contains(pair) && !free.contains(&[pair[1], pair[0]]);
@@ -99,7 +99,20 @@ fn named_edges_inside_the_domain_are_counted(comm: &Rc<Comm>) {
     distinct.sort_unstable();
     distinct.dedup();
     assert!(inside == distinct.len() as u64 && inside > 5, "{inside}");
-    assert_eq!(found, mesh::find_boundary(comm, &local, &side).expect("a good mesh"));
+    let (found_inside, outside): (Vec<_>, Vec<_>) = found.into_iter().partition(|edge| edge.is_inside);
+    assert_eq!(outside, mesh::find_boundary(comm, &local, &side).expect("a good mesh"));
+    // Every rank with a node on such an edge knows it; one rank owns its element.
+    let corners = |edge: &BoundaryEdge| {
+        let [a, _, b] = edge.nodes(&local).map(|n| local.node_ids[n as usize]);
+        [a.min(b), a.max(b)]
+    };
+    let is_owned = |node: Global| local.node_ids[..local.owned_nodes].contains(&node);
+    let mut known: Vec<_> = found_inside.iter().map(corners).collect();
+    known.sort_unstable();
+    let is_here = |edge: &[Global; 2]| edge.iter().any(|&node| is_owned(node));
+    assert!(distinct.iter().filter(|edge| is_here(edge)).all(|edge| known.binary_search(edge).is_ok()));
+    let own = found_inside.iter().filter(|edge| (edge.element as usize) < local.own_elements).count() as u64;
+    assert_eq!(comm.sum(own), inside);
 }
 
 fn an_edge_that_no_element_has_is_an_error(comm: &Rc<Comm>) {

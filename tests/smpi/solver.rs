@@ -79,7 +79,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     comm.agree(pool.map_err(|e| Error::Threads { threads: 1, cause: e.to_string() }))?;
     let mut watch = Stopwatch::start();
 
-    let mut slab = watch.time("load_mesh", || case.mesh.read(comm))?;
+    let mut slab = watch.time("load_mesh", || case.mesh.read(comm).map(|slab| slab.scaled(comm, case.scale)))?;
     let problem = case.problem(&slab.boundary_names(), &slab.tags.region_names)?;
     let ((base, base_boundary), (mesh, boundary), halo) = watch.time("partition", || {
         let split = Split::ranks(comm, args.partitioner.partitioner());

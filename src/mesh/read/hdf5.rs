@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use hdf5::Dataset;
-use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
+use hdf5::types::{FloatSize, IntSize, TypeDescriptor, VarLenUnicode};
 
+use super::hdf5_tags::{BOUNDARIES, REGIONS};
 use crate::error::{Error, Result};
 use crate::fault;
-use crate::mesh::{MeshSize, MeshSlab, Tags};
+use crate::mesh::{MeshHeader, MeshSize, MeshSlab, Tags};
 use crate::parallel::hdf5_rows::{self, read_rows};
 use crate::parallel::{Blocks, Comm, work};
 
@@ -23,16 +24,17 @@ pub fn read(comm: &Comm, path: &Path) -> Result<MeshSlab> {
     with_reader(comm, path, |reader| reader.slab())?.check(comm)
 }
 
-/// The size of the mesh, from the header alone. **Collective.**
+/// The size and the names of the mesh, from the header alone. **Collective.**
 ///
 /// # Errors
 /// As [`read`], as far as the header tells; the same on every rank.
-pub fn size(comm: &Comm, path: &Path) -> Result<MeshSize> {
-    let size = with_reader(comm, path, |reader| {
+pub fn header(comm: &Comm, path: &Path) -> Result<MeshHeader> {
+    let header = with_reader(comm, path, |reader| {
         let (x, _, quad8) = comm.agree(reader.datasets())?;
-        Ok(MeshSize { nodes: x.shape()[0] as u64, elements: quad8.shape()[0] as u64 })
+        let size = MeshSize { nodes: x.shape()[0] as u64, elements: quad8.shape()[0] as u64 };
+        Ok(MeshHeader::new(size, reader.names(BOUNDARIES)?, reader.names(REGIONS)?))
     })?;
-    if size.elements == 0 { Err(Error::EmptyMesh) } else { Ok(size) }
+    if header.size.elements == 0 { Err(Error::EmptyMesh) } else { Ok(header) }
 }
 
 fn with_reader<T>(comm: &Comm, path: &Path, read: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
@@ -59,11 +61,14 @@ struct Unchecked {
     coordinates: Vec<[f64; 2]>,
     connectivity: Vec<[i64; 8]>,
     tags: Tags,
+    has_unit: bool,
 }
 
 impl Unchecked {
     fn check(self, comm: &Comm) -> Result<MeshSlab> {
-        MeshSlab::new(comm, self.nodes, self.elements, self.coordinates, &self.connectivity)?.with_tags(comm, self.tags)
+        let Self { nodes, elements, coordinates, connectivity, tags, has_unit } = self;
+        let slab = MeshSlab::new(comm, nodes, elements, coordinates, &connectivity)?.with_tags(comm, tags)?;
+        Ok(MeshSlab { has_unit, ..slab })
     }
 }
 
@@ -74,6 +79,7 @@ impl Reader<'_> {
         let elements = Blocks::new(quad8.shape()[0] as u64, self.comm.size());
         let whole = [&x, &y, &quad8].map(bytes).into_iter().fold(0, u64::saturating_add);
         work::expect(whole / self.comm.size() as u64, whole, work::BYTES);
+        let has_unit = has_unit(&x);
         let x = self.floats(&x, "x", nodes)?;
         let y = self.floats(&y, "y", nodes)?;
         let quad8 = self.integers(&quad8, "quad8", elements)?;
@@ -84,6 +90,7 @@ impl Reader<'_> {
             coordinates: x.into_iter().zip(y).map(|(x, y)| [x, y]).collect(),
             connectivity: quad8.chunks_exact(8).map(|row| std::array::from_fn(|i| row[i])).collect(),
             tags,
+            has_unit,
         })
     }
 
@@ -183,6 +190,14 @@ pub fn check_stored(path: &Path, file: &hdf5::File, dataset: &Dataset, name: &st
         return Err(Error::NotThere { path: path.into(), name: name.into(), claimed, stored });
     }
     Ok(())
+}
+
+/// Whether an attribute says that the coordinates are in metres, as in a results file.
+fn has_unit(x: &Dataset) -> bool {
+    let names = x.attr_names().unwrap_or_default();
+    let unit = |name: &String| x.attr(name).and_then(|unit| unit.read_scalar::<VarLenUnicode>());
+    let units = names.iter().filter(|name| ["unit", "units"].contains(&name.as_str()));
+    units.filter_map(|name| unit(name).ok()).any(|unit| unit.as_str() == "m")
 }
 
 /// Bytes of the values that a dataset claims to have.

@@ -74,6 +74,11 @@ impl Reader<'_> {
         self.comm.agree(overlap)
     }
 
+    /// The names in a group. **Collective.**
+    pub(super) fn names(&self, group: &str) -> Result<Vec<String>> {
+        Ok(self.named(group)?.into_iter().map(|(name, ..)| name).collect())
+    }
+
     /// Name, path and dataset of each member of a group, which may be missing.
     fn named(&self, group: &str) -> Result<Vec<(String, String, Dataset)>> {
         let found = if self.file.link_exists(group) { self.members(group) } else { Ok(Vec::new()) };

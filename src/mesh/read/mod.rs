@@ -22,7 +22,7 @@ pub use whole::{WholeMesh, deal};
 use std::fs;
 use std::path::Path;
 
-use super::{GivenNames, MeshSize, MeshSlab};
+use super::{GivenNames, MeshHeader, MeshSlab};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::parallel::{Comm, work};
@@ -52,7 +52,9 @@ fn parse_file(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSl
                 Some((format, parser)) => parse(comm, path, format, |bytes| parser(bytes, given)),
                 None => Ok(WholeMesh::default()),
             };
-            deal(comm, comm.agree(mesh)?)
+            let slab = deal(comm, comm.agree(mesh)?)?;
+            let has_unit = comm.broadcast(0, u8::from(format == Some(Format::Xlsx))) == 1;
+            Ok(MeshSlab { has_unit, ..slab })
         }
     }
 }
@@ -60,18 +62,19 @@ fn parse_file(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSl
 /// Elements up to which a preview reads an HDF5 file whole.
 const SMALL: u64 = 1_000_000;
 
-/// The size of a mesh, and the mesh itself unless the header of a large file tells the size alone. **Collective.**
+/// Returns the size and the names of a mesh, and the mesh itself unless it is a large file whose header tells them.
+/// **Collective.**
 ///
 /// # Errors
 /// As [`file()`].
-pub fn preview(comm: &Comm, path: &Path) -> Result<(MeshSize, Option<MeshSlab>)> {
+pub fn preview(comm: &Comm, path: &Path) -> Result<(MeshHeader, Option<MeshSlab>)> {
     if let Reading::Together = recognise(comm, path)? {
-        let size = hdf5::size(comm, path)?;
-        if size.elements > SMALL {
-            return Ok((size, None));
+        let header = hdf5::header(comm, path)?;
+        if header.size.elements > SMALL {
+            return Ok((header, None));
         }
     }
-    file(comm, path, &()).map(|slab| (MeshSize::of(&slab), Some(slab)))
+    file(comm, path, &()).map(|slab| (MeshHeader::of(&slab), Some(slab)))
 }
 
 /// Who reads a file.

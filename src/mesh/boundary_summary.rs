@@ -1,0 +1,58 @@
+//! The boundary of the whole mesh in numbers.
+
+use serde::Serialize;
+
+use super::{BoundaryEdge, LocalMesh, extent};
+use crate::parallel::Comm;
+
+/// Number of the edges of one boundary, before refinement.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct EdgeCount {
+    /// All edges.
+    pub edges: u64,
+    /// Those with the domain on both sides.
+    pub inside: u64,
+}
+
+/// The edges of all boundaries of a mesh; the same on every rank.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BoundarySummary {
+    /// Edges of each named boundary, in the order of the names.
+    pub named: Vec<EdgeCount>,
+    /// Boundary edges without a name.
+    pub unnamed: u64,
+    /// x (m) of the inlet and of the outlet, where the mesh has no names and they are guessed.
+    pub guessed: Option<[f64; 2]>,
+}
+
+impl BoundarySummary {
+    /// Counts the edges of each boundary. `free` lists (element, side) of all edges that one element has.
+    /// **Collective.**
+    pub(super) fn new(
+        comm: &Comm,
+        mesh: &LocalMesh,
+        free: &[(usize, usize)],
+        boundary: &[BoundaryEdge],
+        has_names: bool,
+    ) -> Self {
+        // The last row counts the free edges.
+        let mut counts = vec![[0_u64; 2]; mesh.boundary_names.len() + 1];
+        for edge in boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements) {
+            counts[usize::from(edge.boundary)][usize::from(edge.is_inside)] += 1;
+        }
+        counts[mesh.boundary_names.len()][0] =
+            free.iter().filter(|(element, _)| *element < mesh.own_elements).count() as u64;
+        let totals = comm.sum_all(counts.as_flattened());
+        let (rows, _) = totals.as_chunks::<2>();
+        let (free, named) = rows.split_last().map_or((0, &[][..]), |([free, _], named)| (*free, named));
+        let outside: u64 = named.iter().map(|[outside, _]| outside).sum();
+        let guessed = (!has_names).then(|| extent(comm, &mesh.coordinates[..mesh.owned_nodes])[0]);
+        let named = named.iter().map(|[outside, inside]| EdgeCount { edges: outside + inside, inside: *inside });
+        Self { named: named.collect(), unnamed: free - outside, guessed }
+    }
+
+    /// Returns the number of all named edges with the domain on both sides.
+    pub fn inside(&self) -> u64 {
+        self.named.iter().map(|count| count.inside).sum()
+    }
+}

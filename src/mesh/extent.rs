@@ -1,0 +1,12 @@
+//! The bounding box of a mesh.
+
+use crate::parallel::Comm;
+
+/// Returns the smallest and the largest x and y of the points of all ranks; those that are not numbers do not count.
+/// **Collective.**
+pub fn extent(comm: &Comm, points: &[[f64; 2]]) -> [[f64; 2]; 2] {
+    [0, 1].map(|axis| {
+        let values = || points.iter().map(|point| point[axis]);
+        [comm.min(values().fold(f64::INFINITY, f64::min)), comm.max(values().fold(f64::NEG_INFINITY, f64::max))]
+    })
+}
