@@ -17,7 +17,8 @@ pub fn trials() -> Vec<Trial> {
     pages.into_iter().flat_map(recipes).map(one).collect()
 }
 
-/// Returns the test of one recipe. That with Gmsh is slow, since libraries which Gmsh loads are installed for all tests alone.
+/// Returns the test of one recipe. A recipe with Gmsh is slow, since only `tests/run.sh --all`
+/// installs the libraries that Gmsh loads.
 fn one(recipe: Recipe) -> Trial {
     let missing = recipe.needs.iter().find(|tool| !is_there(tool));
     let missing = missing.map(|tool| format!("no {tool}: tests/support/readers.sh installs it"));
