@@ -119,11 +119,11 @@ mod tests {
         let mut state = CgState::new(Vector::from_owned(&[], 0));
         state.history = vec![8.0, 4.0, 3.0, 3.0, 2.5];
         assert!(state.is_stalled(3) && !state.is_stalled(4) && !state.is_stalled(5));
-        state.history.push(1.9);
+        state.history.push(1.4);
         assert!(!state.is_stalled(3));
         // The next preconditioner begins anew.
         state.switch("it stalled".into());
-        state.history.extend([1.8, 1.8, 1.8]);
+        state.history.extend([1.8, 1.8]);
         assert!(!state.is_stalled(3));
         state.history.push(1.8);
         assert!(state.is_stalled(3));

@@ -15,7 +15,7 @@ const RESTARTS: usize = 8;
 /// makes the recurrence worthless.
 const WORTHLESS: f64 = 0.5;
 /// A difference between the two residuals below this part of the true one is no fault: the norms look alike.
-const VISIBLE: f64 = 0.1;
+const VISIBLE: f64 = 1e-3;
 /// Roundings of the size of eps ||A|| ||x|| that may add up between two looks.
 const ROUNDINGS: f64 = 100.0;
 

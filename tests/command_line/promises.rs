@@ -75,11 +75,12 @@ fn is_known(trials: &[String], name: &str) -> bool {
 }
 
 /// Where tests of the library are, that this program cannot list.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     include_str!("../ranks.rs"),
     include_str!("../ranks/bits.rs"),
     include_str!("../ranks/cg.rs"),
     include_str!("../ranks/comm.rs"),
+    include_str!("../ranks/fallback.rs"),
     include_str!("../ranks/flaws.rs"),
     include_str!("../ranks/io.rs"),
     include_str!("../ranks/random.rs"),
