@@ -118,12 +118,12 @@ pub enum Error {
     )]
     TwoNames { from: u64, to: u64, first: String, second: String },
     #[error(
-        "boundary '{name}' has {inside} of its {edges} edges inside the domain, one of them from node {from} at \
-         ({}) to node {to} at ({}) (indices start at 0): its condition {condition} needs the outside on one \
+        "boundary '{name}' has {inside} of its {edges} edges inside the domain, one of them from {edge} \
+         (indices start at 0): its condition {condition} needs the outside on one \
          side of an edge; use dirichlet:VALUE or natural on this boundary (--bc \"{name}=natural\"), or take these edges \
-         out of it", .places[0], .places[1]
+         out of it"
     )]
-    RobinInside { name: String, condition: String, edges: u64, inside: u64, from: u64, to: u64, places: [String; 2] },
+    RobinInside { name: String, condition: String, edges: u64, inside: u64, from: u64, to: u64, edge: String },
     #[error("the mesh has {count} names of one kind, more than the {limit} that can be told apart")]
     TooManyNames { count: usize, limit: usize },
     #[error(

@@ -20,7 +20,7 @@ pub struct Fixed {
 /// lower number holds. **Collective.**
 ///
 /// # Errors
-/// [`Error::BadValue`](crate::Error::BadValue), the same on every rank.
+/// [`Error::BadValue`], the same on every rank.
 pub fn fixed_nodes(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Fixed> {
     let nodes = mesh.coordinates.len();
     let mut holder = vec![u16::MAX; nodes];
@@ -61,6 +61,7 @@ pub fn check_inside(
 ) -> Result<()> {
     let condition = |edge: &BoundaryEdge| &problem.conditions[usize::from(edge.boundary)];
     let refused = boundary.iter().filter(|edge| edge.is_inside && matches!(condition(edge), Condition::Robin { .. }));
+    let place = |point: [f64; 2]| point.map(significant).join(", ");
     let errors = refused.map(|edge| {
         let [a, _, b] = edge.nodes(mesh).map(|n| (mesh.node_ids[n as usize], mesh.coordinates[n as usize]));
         let [(from, start), (to, end)] = if a.0 < b.0 { [a, b] } else { [b, a] };
@@ -75,7 +76,7 @@ pub fn check_inside(
             inside,
             from,
             to,
-            places: [start, end].map(|point| point.map(significant).join(", ")),
+            edge: format!("node {from} at ({}) to node {to} at ({})", place(start), place(end)),
         }
     });
     comm.agree(lowest(errors).map_or(Ok(()), Err))
@@ -85,7 +86,7 @@ pub fn check_inside(
 /// or Robin with p > 0 somewhere on it.
 ///
 /// # Errors
-/// [`Error::BadValue`](crate::Error::BadValue); on this rank only.
+/// [`Error::BadValue`]; on this rank only.
 pub fn held_nodes(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Vec<bool>> {
     let mut held = vec![false; mesh.coordinates.len()];
     for edge in boundary {

@@ -15,8 +15,8 @@ use crate::refusal::refused;
 use crate::results::{Results, difference};
 
 pub fn trials() -> Vec<Trial> {
-    let on_curve = "boundary 'inner line' has 3 of its 3 edges inside the domain, one of them from node 1 at (1, 0) to node 36 \
-                    at (1, 0.333333) (indices start at 0): its condition robin 0, 1 needs the outside on one side";
+    let on_curve = "boundary 'inner line' has 3 of its 3 edges inside the domain, one of them from node 1 at (1, 0) to \
+                    node 36 at (1, 0.333333) (indices start at 0): its condition robin 0, 1 needs the outside on one side";
     [
         at_ranks("conditions_are_shown_and_kept_in_the_case", [1, 3], shown_and_kept),
         at_ranks("a_dirichlet_condition_holds_on_a_curve_inside", [1, 3], held_inside),
@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
             fs::copy(data("names.msh"), folder.path("names.msh")).unwrap();
         }),
         at_ranks("millimetres_are_scaled_and_large_domains_hinted_at", [2], scaled),
-        refused("a_scale_of_zero", &["--scale", "0"], 2, "must be a finite number above 0", |_| ()),
+        refused("a_scale_of_zero", &["--scale", "0"], 2, "must be more than 0", |_| ()),
     ]
     .into_iter()
     .flatten()
