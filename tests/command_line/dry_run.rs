@@ -20,7 +20,7 @@ pub fn trials() -> Vec<Trial> {
         bad("a_dry_run_beyond_all_numbers", &["--dry-run", "--refine", "40"], 2, "--refine 40 makes "),
         bad("a_dry_run_of_a_missing_mesh", &["mesh.h5", "--dry-run"], 3, "cannot open mesh.h5"),
         bad("ranks_for_a_real_run", &["--ranks", "4"], 2, "required arguments were not provided"),
-        bad("a_dry_run_without_bandwidth", &["--dry-run", "--bandwidth", "0"], 2, "must be positive"),
+        bad("a_dry_run_without_bandwidth", &["--dry-run", "--bandwidth", "0"], 2, "must be more than 0"),
     ]
     .into_iter()
     .flatten()

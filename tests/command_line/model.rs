@@ -22,7 +22,7 @@ pub fn trials() -> Vec<Trial> {
         bad("a_model_of_no_record", &["model", "--record", "no.json"], 3, "cannot open no.json"),
         bad("a_model_of_another_kind_of_picture", &["model", "-o", "a.gif", "--ranks", "1"], 2, "a.gif is neither"),
         bad("a_model_of_a_network_beside_nothing", &["model", "--network"], 2, "required arguments"),
-        bad("a_model_without_a_network", &["model", "--bandwidth", "0"], 2, "must be positive"),
+        bad("a_model_without_a_network", &["model", "--bandwidth", "0"], 2, "must be more than 0"),
         refused(
             "a_model_of_two_meshes",
             &["model", "--record", "1.json", "2.json"],

@@ -10,12 +10,14 @@ fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${CARGO_TARGET_DIR:-$here/../../target}/readers
 python=$folder/bin/python
-if [ ! -e "$folder/complete" ]; then
+# Another list of packages makes another environment.
+complete=$folder/complete-$(cksum <"$here/readers.txt" | cut -d' ' -f1)
+if [ ! -e "$complete" ]; then
     echo "readers.sh: installing the packages of readers.txt into $folder" >&2
     if ! python3 -m venv --clear "$folder" >&2 || ! timeout 300 "$python" -m pip install --quiet --disable-pip-version-check \
         --requirement "$here/readers.txt" >&2; then
         exit 1
     fi
-    touch "$folder/complete"
+    touch "$complete"
 fi
 realpath -s "$python"
