@@ -100,8 +100,8 @@ fn shown_and_kept(ranks: usize) {
     let check = folder.run(ranks, &["check", "plain.npz"]).expect_code(0);
     let lines = [
         "boundary    no names in the mesh: inlet guessed at x = 0, 3 edges; outlet guessed at x = 2, 3 edges",
-        "boundary    inlet: 3 edges, 1.000000 m, robin 0, 2.5 (default)",
-        "boundary    (no name): 12 edges, 4.000000 m, natural (default)",
+        "boundary    inlet: 3 edges, 1 m, robin 0, 2.5 (default)",
+        "boundary    (no name): 12 edges, 4 m, natural (default)",
     ];
     expect_lines(&check, &lines);
 }
@@ -172,5 +172,5 @@ fn scaled(ranks: usize) {
     let check = folder.run(1, &["check", "mesh.h5"]).expect_code(0);
     assert!(check.stdout.contains(HINT), "{check}");
     let check = folder.run(1, &["check", "mesh.h5", "--scale", "0.001"]).expect_code(0);
-    expect_lines(&check, &["boundary    outlet: 2 edges, 1.000000 m, dirichlet 0 (default)"]);
+    expect_lines(&check, &["boundary    outlet: 2 edges, 1 m, dirichlet 0 (default)"]);
 }

@@ -105,7 +105,7 @@ fn heat() {
     for name in ["flux", "flux_node"] {
         assert!(difference(&read(&again, name), &read(&file, name)) < 1e-9, "{name}");
     }
-    let vtkhdf = File::open(folder.path("again.vtkhdf")).unwrap();
+    let vtkhdf = File::open(folder.path("again.hdf")).unwrap();
     let [points, cells] = ["PointData", "CellData"].map(|name| vtkhdf.group(&format!("VTKHDF/{name}")).unwrap());
     assert!(points.link_exists("flux_node") && cells.link_exists("flux"));
     assert!(!points.link_exists("pressure_node") && !cells.link_exists("pressure"));
