@@ -13,7 +13,7 @@ command -v cargo >/dev/null || {
 }
 if [ -n "${QUAD8_MPI_NO_INSTALL:-}" ] || ! command -v apt-get >/dev/null; then
     command -v "${MPICC:-mpicc}" >/dev/null || {
-        echo "install.sh: no ${MPICC:-mpicc}: load your MPI module, and set HDF5_DIR to a parallel HDF5 (see README)" >&2
+        echo "install.sh: no ${MPICC:-mpicc}: load your MPI module, and set HDF5_DIR to a parallel HDF5 (see docs/cluster.md)" >&2
         exit 1
     }
     exit 0

@@ -15,7 +15,7 @@ pub struct Time {
 }
 
 /// Integration and the hierarchy compute more than they move; this many bytes
-/// an element take as long (README, *How fast*).
+/// an element take as long (docs/performance.md).
 const ASSEMBLY: f64 = 9_000.0;
 const HIERARCHY: f64 = 9_000.0;
 /// Numbers of CG's vectors that are read or written in an iteration, for each
