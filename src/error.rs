@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::field::OutOfRange;
-use crate::mesh::Flaw;
+use crate::io::mesh::Flaw;
+use crate::problem::OutOfRange;
 
 /// Result of anything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;

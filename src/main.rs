@@ -6,13 +6,14 @@ use std::rc::Rc;
 
 use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
-use quad8_mpi::checkpoint::Interrupts;
-use quad8_mpi::cli::{self, BenchArgs, Benchmark, Cli, Command};
-use quad8_mpi::launcher::Launcher;
-use quad8_mpi::memory::{self, HugePages};
+use quad8_mpi::app::checkpoint::Interrupts;
+use quad8_mpi::app::cli::{Cli, Command};
+use quad8_mpi::app::{Launcher, case, check, cli, partition, solve};
 use quad8_mpi::parallel::{Comm, abort, heartbeat};
-use quad8_mpi::streams::complain;
-use quad8_mpi::{Error, ExitCode, Result, bench, case, check, io, model, plot, report, run, split};
+use quad8_mpi::perf::bench::{BenchArgs, Benchmark};
+use quad8_mpi::perf::{bench, model, scaling};
+use quad8_mpi::system::{HugePages, allocator, complain};
+use quad8_mpi::{Error, ExitCode, Result, plot};
 
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
@@ -21,8 +22,8 @@ static ALLOCATOR: HugePages = HugePages;
 type Work = Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>>;
 
 fn main() {
-    memory::keep_freed_memory();
-    io::survive_size_limits();
+    allocator::keep_freed_memory();
+    quad8_mpi::io::file::survive_size_limits();
     let launcher = Launcher::read();
     // Before MPI starts, so that --help works where MPI does not.
     let command = match Cli::read() {
@@ -33,9 +34,9 @@ fn main() {
         Command::Case => Box::new(|comm| case::print(comm)),
         Command::Solve(args) => {
             let interrupts = Interrupts::watch(args.max_time);
-            Box::new(move |comm| run::solve(comm, &args, &comm.agree(interrupts)?))
+            Box::new(move |comm| solve::solve(comm, &args, &comm.agree(interrupts)?))
         }
-        Command::Partition(args) => Box::new(move |comm| split::partition(comm, &args)),
+        Command::Partition(args) => Box::new(move |comm| partition::partition(comm, &args)),
         Command::Check(args) => Box::new(move |comm| check::check(comm, &args)),
         Command::Model(args) => Box::new(move |comm| model::model(comm, &args)),
         Command::Meshes => Box::new(|comm| check::list_meshes(comm)),
@@ -43,7 +44,7 @@ fn main() {
             Benchmark::Stream(args) => Box::new(move |comm| bench::stream(comm, &args)),
             Benchmark::Messages(args) => Box::new(move |comm| bench::messages(comm, &args)),
         },
-        Command::Report(args) => alone(launcher, || report::report(&args)),
+        Command::Report(args) => alone(launcher, || scaling::report(&args)),
         Command::Plot(args) => alone(launcher, || plot::plot(&args)),
         Command::Completions(args) => alone(launcher, || cli::completions(&args)),
         Command::Man => alone(launcher, cli::manual),
@@ -59,7 +60,7 @@ fn main() {
         fail(&error);
     }
     abort_on_panic(comm.rank());
-    memory::on_exhaustion(abort_without_memory);
+    allocator::on_exhaustion(abort_without_memory);
     let code = heartbeat::start(&comm).and_then(|()| work(&comm)).unwrap_or_else(|error| {
         if comm.is_root() {
             complain(&format!("error: {error}"));
@@ -78,7 +79,7 @@ fn alone(launcher: Launcher, work: impl FnOnce() -> Result<ExitCode>) -> ! {
         complain(&format!("failed inside: {info} (please report this)"));
         process::exit(ExitCode::Internal as i32);
     }));
-    memory::on_exhaustion(|bytes| {
+    allocator::on_exhaustion(|bytes| {
         complain(&format!("error: there is no memory for {bytes} more bytes: a smaller --width takes less"));
         process::exit(ExitCode::Internal as i32);
     });

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use quad8_mpi::case::Case;
+use quad8_mpi::app::case::Case;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(case) = Case::parse(Path::new("case.toml"), text) {

@@ -2,7 +2,7 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
-    if let Ok(formula) = quad8_mpi::expression::Expression::parse(text) {
+    if let Ok(formula) = quad8_mpi::problem::expression::Expression::parse(text) {
         let _ = formula.at(&[0.3, 1.0], &[-0.7, 2.0]);
     }
 });

@@ -4,7 +4,8 @@
 mod alone;
 mod changed;
 
-use quad8_mpi::mesh::{read, read_weights};
+use quad8_mpi::io::mesh;
+use quad8_mpi::io::mesh::read_weights;
 
 /// Not in the mesh.
 const WEIGHTS: &str = "weights";
@@ -25,7 +26,7 @@ const DATASETS: &[&str] = &[
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     changed::with_changed_file(MESH, [DATASETS, &[]], bytes, |comm, path| {
-        if let Ok(slab) = read::file(comm, path, &()) {
+        if let Ok(slab) = mesh::file(comm, path, &()) {
             drop(read_weights(comm, path, WEIGHTS, &slab));
         }
     });

@@ -6,8 +6,7 @@ mod changed;
 
 use std::path::Path;
 
-use quad8_mpi::io::read_partition;
-use quad8_mpi::mesh::read;
+use quad8_mpi::io::{mesh, read_partition};
 
 /// A mesh, and a partition of it.
 const MESH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/gmsh/names.msh");
@@ -17,7 +16,7 @@ const ATTRIBUTES: &[&str] =
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     changed::with_changed_file(PARTITION, [&["part"], ATTRIBUTES], bytes, |comm, path| {
-        let slab = read::file(comm, Path::new(MESH), &()).expect("the mesh can be read");
+        let slab = mesh::file(comm, Path::new(MESH), &()).expect("the mesh can be read");
         drop(read_partition(comm, path, &slab));
     });
 });

@@ -6,8 +6,9 @@ mod alone;
 use std::path::Path;
 
 use clap::Parser;
-use quad8_mpi::cli::{Cli, Command};
-use quad8_mpi::{ExitCode, Result, model, plot, report};
+use quad8_mpi::app::cli::{Cli, Command};
+use quad8_mpi::{ExitCode, Result, plot};
+use quad8_mpi::perf::{model, scaling};
 
 /// A proper record of a run.
 const RUN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/record/run.json");
@@ -15,7 +16,7 @@ const RUN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/record/run.json")
 fn run(words: &[&str], output: &Path) -> Result<ExitCode> {
     let words = ["quad8-mpi"].iter().chain(words).chain(&["--output"]).map(Path::new);
     match Cli::parse_from(words.chain([output])).into_command() {
-        Command::Report(args) => report::report(&args),
+        Command::Report(args) => scaling::report(&args),
         Command::Plot(args) => plot::plot(&args),
         Command::Model(args) => alone::with_comm(|comm| model::model(comm, &args)),
         _ => unreachable!("these are all"),

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use clap::Parser;
-use quad8_mpi::checkpoint::Interrupts;
-use quad8_mpi::cli::{Cli, Command};
-use quad8_mpi::{plot, run};
+use quad8_mpi::app::checkpoint::Interrupts;
+use quad8_mpi::app::cli::{Cli, Command};
+use quad8_mpi::plot;
+use quad8_mpi::app::solve;
 
 /// What pictures are made of.
 const DATASETS: &[&str] = &["x", "y", "quad8", "u", "abs_vel_node", "pressure_node", "vel_node", "partition", "error"];
@@ -27,7 +28,7 @@ fn results() -> &'static Path {
             unreachable!("a mesh is to be solved")
         };
         let interrupts = Interrupts::watch(None).expect("signals can be watched");
-        alone::with_comm(|comm| run::solve(comm, &args, &interrupts)).expect("the mesh can be solved");
+        alone::with_comm(|comm| solve::solve(comm, &args, &interrupts)).expect("the mesh can be solved");
         path
     })
 }

@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = quad8_mpi::mesh::read::xlsx::parse(bytes);
+    let _ = quad8_mpi::io::mesh::xlsx::parse(bytes);
 });

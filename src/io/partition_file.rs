@@ -6,13 +6,11 @@ use std::path::Path;
 use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
 use hdf5::{Attribute, File};
 
-use super::claim::Claim;
-use super::draft;
-use super::place::{probe, refuse_input, refuse_other_than_hdf5};
-use super::stored;
 use crate::error::{Error, Result};
-use crate::mesh::{MeshIdentity, MeshSlab, Partition, Split, checksum};
-use crate::parallel::hdf5_rows::{read_rows, write_rows};
+use crate::io::file::{Claim, atomic_hdf5, probe, refuse_input, refuse_other_than_hdf5};
+use crate::io::hdf5::{open, read_rows, write_rows};
+use crate::mesh::partition::{Partition, Split};
+use crate::mesh::{MeshIdentity, MeshSlab, checksum};
 use crate::parallel::{Blocks, Comm, Global};
 
 /// Attributes of the file, all u64 but the seed, which is i64.
@@ -69,8 +67,8 @@ impl<'a> PartitionFile<'a> {
             let dataset = file.new_dataset::<i32>().shape(mesh.elements as usize).create(PART)?;
             write_rows(comm, &dataset, slab.elements.range(comm.rank()), &parts)
         };
-        draft::write(comm, self.path, size_of::<i32>() as u64 * mesh.elements, fill, || ())?;
-        comm.agree(if comm.is_root() { draft::finish(self.path) } else { Ok(()) })
+        atomic_hdf5::write(comm, self.path, size_of::<i32>() as u64 * mesh.elements, fill, || ())?;
+        comm.agree(if comm.is_root() { atomic_hdf5::finish(self.path) } else { Ok(()) })
     }
 }
 
@@ -98,7 +96,7 @@ fn parts_checksum(comm: &Comm, elements: Blocks, parts: &[u32]) -> u64 {
 /// [`Error::PartitionForOtherRanks`]; the same on every rank.
 pub fn read_partition(comm: &Comm, path: &Path, slab: &MeshSlab) -> Result<Partition> {
     let damaged = |cause| Error::DamagedPartition { path: path.into(), cause };
-    stored::read(comm, path, damaged, |file| Reader { comm, path, file, slab }.read())
+    open::read(comm, path, damaged, |file| Reader { comm, path, file, slab }.read())
 }
 
 struct Reader<'a> {

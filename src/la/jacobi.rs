@@ -1,6 +1,6 @@
 //! Jacobi: division by the diagonal.
 
-use super::{Preconditioner, Vector};
+use crate::la::{Preconditioner, Vector};
 use crate::parallel::loops;
 
 /// The inverse of an operator's diagonal.

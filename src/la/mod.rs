@@ -1,57 +1,32 @@
 //! Distributed linear algebra: vectors, operators, preconditioners and the
 //! conjugate gradient method. Knows no elements.
 
-mod agglomeration;
-mod aggregation;
-mod blocks;
-mod cg;
-mod cg_report;
-mod cg_state;
-mod chebyshev;
-mod cholesky;
-mod coarse;
-mod csr;
-mod envelope;
-mod fallback;
-mod galerkin;
+pub mod cg;
+pub mod direct;
 mod jacobi;
-mod multigrid;
+pub mod matrix;
+pub mod multigrid;
 mod pair;
-mod right_side;
-mod rows;
 mod scalar;
-mod transfer;
-mod true_residual;
 mod vector;
 
-pub use blocks::{ALONE, Coupling};
-pub use cg::{conjugate_gradient, conjugate_gradient_monitored};
-pub use cg_report::{CgOptions, CgReport, Cost, Outcome, Quantity, Repair};
-pub use cg_state::{CgState, Monitor, Recurrence, Wish};
-pub use csr::DistributedCsr;
-pub use fallback::{
-    PreconditionerName, Preconditioners, Switch, UsedPreconditioner, build_preconditioner,
-    conjugate_gradient_with_fallback, used_preconditioners,
-};
 pub use jacobi::Jacobi;
-pub use multigrid::{Coarsening, Multigrid};
+pub use pair::Pair;
+pub use scalar::Scalar;
+pub use vector::Vector;
+
+use crate::la::multigrid::Coupling;
 
 /// How multigrid is built and visited, for those who foretell what it costs.
 pub(crate) mod hierarchy {
-    pub(crate) use super::agglomeration::SMALLEST;
-    pub(crate) use super::chebyshev::lanczos_steps;
-    pub(crate) use super::multigrid::{COARSE_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED};
+    pub(crate) use crate::la::multigrid::{
+        COARSE_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMALLEST, SMOOTHING, STALLED, lanczos_steps,
+    };
 }
-pub use pair::Pair;
-pub use right_side::RightSide;
-pub use scalar::Scalar;
-pub use transfer::{MatrixTransfer, Transfer};
-pub use vector::Vector;
 
 use serde::{Deserialize, Serialize};
 
-use crate::parallel::traffic::Spent;
-use crate::parallel::{Halo, Local};
+use crate::parallel::{Halo, Local, Spent};
 
 /// A symmetric operator on distributed vectors.
 pub trait LinearOperator<T: Scalar = f64> {
@@ -74,7 +49,7 @@ pub trait LinearOperator<T: Scalar = f64> {
     }
 
     /// The entries a_ij, i < j, of owned unknowns in the same group, where each has
-    /// the number of its group or [`ALONE`]. An entry may come in two parts.
+    /// the number of its group or [`ALONE`](multigrid::ALONE). An entry may come in two parts.
     fn couplings(&self, _group: &[Local]) -> Vec<Coupling> {
         Vec::new()
     }

@@ -1,6 +1,6 @@
 //! A distributed vector as one rank stores it.
 
-use super::{Pair, Scalar};
+use crate::la::{Pair, Scalar};
 use crate::parallel::{IndexMap, loops};
 
 /// Owned entries first, ghosts behind them.
@@ -55,7 +55,7 @@ impl<T: Scalar> Vector<T> {
     }
 
     /// Multiplies the owned part by `factor` and adds `other`.
-    pub(super) fn scale_and_add(&mut self, factor: T, other: &Self) {
+    pub(crate) fn scale_and_add(&mut self, factor: T, other: &Self) {
         loops::update(self.owned_mut(), |range, values| {
             for (value, other) in values.iter_mut().zip(&other.owned()[range]) {
                 *value = factor * *value + *other;
@@ -65,7 +65,7 @@ impl<T: Scalar> Vector<T> {
     }
 
     /// Adds `factor` times `other` to the owned part.
-    pub(super) fn add(&mut self, factor: T, other: &Self) {
+    pub(crate) fn add(&mut self, factor: T, other: &Self) {
         loops::update(self.owned_mut(), |range, values| {
             for (value, other) in values.iter_mut().zip(&other.owned()[range]) {
                 *value += factor * *other;
@@ -76,14 +76,14 @@ impl<T: Scalar> Vector<T> {
 }
 
 /// This rank's part of x.y, with the same bits at any number of threads.
-pub(super) fn dot(x: &[f64], y: &[f64]) -> f64 {
+pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     let [sum] = loops::sum(x.len(), |range| [inner(&x[range.clone()], &y[range])]);
     sum
 }
 
 /// x.y over one chunk, in eight interleaved sums that the compiler can keep in
 /// vector registers.
-pub(super) fn inner(x: &[f64], y: &[f64]) -> f64 {
+pub(crate) fn inner(x: &[f64], y: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (xs, ys) = (x.chunks_exact(8), y.chunks_exact(8));
     let rest: f64 = xs.remainder().iter().zip(ys.remainder()).map(|(a, b)| a * b).sum();

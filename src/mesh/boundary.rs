@@ -1,8 +1,8 @@
 //! The boundary: edges that one element has, the checks that every edge must
 //! pass, and which named part each edge belongs to.
 
-use super::{Adjacency, LocalMesh, extent};
 use crate::error::{Error, Result};
+use crate::mesh::{Adjacency, LocalMesh, extent};
 use crate::parallel::{Comm, Global, Local};
 use crate::quad8::{EDGES, edge_length};
 

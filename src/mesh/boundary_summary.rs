@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{BoundaryEdge, LocalMesh, extent};
+use crate::mesh::{BoundaryEdge, LocalMesh, extent};
 use crate::parallel::Comm;
 
 /// Number of the edges of one boundary, before refinement.
@@ -28,7 +28,7 @@ pub struct BoundarySummary {
 impl BoundarySummary {
     /// Counts the edges of each boundary. `free` lists (element, side) of all edges that one element has.
     /// **Collective.**
-    pub(super) fn new(
+    pub(crate) fn new(
         comm: &Comm,
         mesh: &LocalMesh,
         free: &[(usize, usize)],

@@ -1,8 +1,8 @@
 //! Connected pieces: every piece of the domain must be held somewhere, or its
 //! solution floats by a constant.
 
-use super::{LocalMesh, point};
 use crate::error::{Error, Result};
+use crate::mesh::{LocalMesh, point};
 use crate::parallel::{Comm, Global, Halo, Local};
 
 /// Checks that every piece holds a node where `held` is true (of the local

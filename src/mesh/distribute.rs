@@ -3,11 +3,12 @@
 
 use rustc_hash::FxHashMap;
 
-use super::order::Unordered;
-use super::{LocalMesh, MeshSlab};
 use crate::error::{Error, Result};
+use crate::mesh::ordering::Unordered;
+use crate::mesh::{LocalMesh, MeshSlab};
 use crate::parallel::{Comm, Global, Local};
-use crate::quad8::{self, Coordinates};
+use crate::quad8;
+use crate::quad8::Coordinates;
 
 /// An element with all that a rank needs to know about it.
 #[derive(Clone)]

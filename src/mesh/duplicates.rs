@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{LocalMesh, point};
+use crate::mesh::{LocalMesh, point};
 use crate::parallel::{Comm, Global};
 use crate::quad8::EDGES;
 

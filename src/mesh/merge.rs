@@ -1,7 +1,7 @@
 //! The meshes of several ranks as that of one: what is to be written, not to be
 //! computed on, since nodes that are ghosts of several ranks are there as often.
 
-use super::{BoundaryEdge, LocalMesh};
+use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::Local;
 
 /// Lists over the local nodes of several ranks as one: nodes that they own first. Each comes with how many those are.

@@ -4,47 +4,40 @@
 mod adjacency;
 mod boundary;
 mod boundary_summary;
-mod builtin;
 mod components;
 mod distribute;
 mod duplicates;
 mod extent;
-mod given;
-mod identity;
-mod lattice;
+mod fingerprint;
+mod given_names;
+mod input_slab;
 mod merge;
-mod naming;
-mod order;
-mod partition;
+mod named_edges;
+mod names;
+mod ordering;
+pub mod partition;
 pub mod point;
 pub mod quality;
-pub mod read;
 mod refine;
+mod refine_lattice;
 mod scale;
-mod slab;
-mod tagged;
-mod tags;
-mod weights;
 
 pub use adjacency::Adjacency;
 pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, assign, find_boundary, survey};
 pub use boundary_summary::{BoundarySummary, EdgeCount};
-pub use builtin::{BUILT_IN, BuiltIn};
 pub use components::{check_components, count_components};
 pub use distribute::{Distributed, check_jacobian, distribute, distribute_anyway};
 pub use duplicates::{Duplicates, find_duplicates};
 pub use extent::extent;
-pub use given::GivenNames;
-pub use identity::{MeshFingerprint, MeshIdentity, checksum};
+pub use fingerprint::{MeshFingerprint, MeshIdentity, checksum};
+pub use given_names::GivenNames;
+pub use input_slab::{MeshHeader, MeshSize, MeshSlab};
 pub use merge::{merge, merge_nodes};
-pub use naming::{ElementNames, Naming};
-pub use partition::{Partition, Partitioner, Split, TWO_LEVEL, partition};
-pub use read::Flaw;
+pub use named_edges::{Tagged, name_edges, named_boundary};
+pub use names::{NO_REGION, TaggedEdge, Tags};
 pub use refine::refine;
-pub use slab::{MeshHeader, MeshSize, MeshSlab};
-pub use tagged::{Tagged, name_edges, named_boundary};
-pub use tags::{NO_REGION, TaggedEdge, Tags};
-pub use weights::read_weights;
+
+use crate::io::mesh::{BUILT_IN, BuiltIn};
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -99,7 +92,7 @@ impl MeshSource {
     pub fn read_for(&self, comm: &Comm, given: &dyn GivenNames) -> Result<MeshSlab> {
         match self {
             Self::BuiltIn(mesh) => mesh.read(comm),
-            Self::File(path) => read::file(comm, path, given),
+            Self::File(path) => crate::io::mesh::file(comm, path, given),
         }
     }
 
@@ -110,7 +103,7 @@ impl MeshSource {
     pub fn preview(&self, comm: &Comm) -> Result<(MeshHeader, Option<MeshSlab>)> {
         match self {
             Self::BuiltIn(mesh) => mesh.read(comm).map(|slab| (MeshHeader::of(&slab), Some(slab))),
-            Self::File(path) => read::preview(comm, path),
+            Self::File(path) => crate::io::mesh::preview(comm, path),
         }
     }
 
@@ -215,7 +208,7 @@ impl LocalMesh {
     /// The exchange of nodal values. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Inconsistent`](crate::Error::Inconsistent) if ranks disagree about owners.
+    /// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
     pub fn halo(&self, comm: &Rc<Comm>) -> Result<Halo> {
         let (owned, ghosts) = self.node_ids.split_at(self.owned_nodes);
         let owners = self.node_owners[self.owned_nodes..].iter().map(|&o| o as usize);

@@ -11,12 +11,13 @@ use std::rc::Rc;
 
 use rayon::prelude::*;
 
-use super::lattice::{Lattice, Place, even_bits, interleave};
-use super::order::Unordered;
-use super::{BoundaryEdge, LocalMesh, MOST_ON_A_RANK};
 use crate::error::{Error, Result};
+use crate::mesh::ordering::Unordered;
+use crate::mesh::refine_lattice::{Lattice, Place, even_bits, interleave};
+use crate::mesh::{BoundaryEdge, LocalMesh, MOST_ON_A_RANK};
 use crate::parallel::{Blocks, Comm, Global, Local, work};
-use crate::quad8::{self, EDGES};
+use crate::quad8;
+use crate::quad8::EDGES;
 
 /// Refines `levels` times; boundary edges pass their boundary and
 /// elements their region to their children. **Collective.**

@@ -1,8 +1,8 @@
 //! The unit of the coordinates.
 
-use super::{MeshSlab, extent};
-use crate::digits::significant;
+use crate::mesh::{MeshSlab, extent};
 use crate::parallel::Comm;
+use crate::system::significant;
 
 /// A domain without a unit that is larger than this (m) may be one in millimetres.
 const LARGE: f64 = 100.0;

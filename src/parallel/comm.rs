@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use mpi::topology::SimpleCommunicator;
 
-use super::ordered::Ordered;
-use super::processes::{Datum, Operation, Processes};
-use super::seat::Seat;
-use super::traffic::{Traffic, Wait, note};
 use crate::error::{Error, ExitCode, Result};
+use crate::parallel::mpi::{Operation, Processes};
+use crate::parallel::traffic::note;
+use crate::parallel::virtual_ranks::Seat;
+use crate::parallel::{Datum, Ordered, Traffic, Wait};
 
 /// The ranks that work on one problem.
 pub struct Comm {
@@ -41,7 +41,7 @@ impl Comm {
     }
 
     /// That of a logical rank among all of them.
-    pub(super) fn logical(seat: Seat) -> Self {
+    pub(crate) fn logical(seat: Seat) -> Self {
         let (rank, size) = (seat.rank(), seat.size());
         Self { world: World::Logical(seat), rank, size }
     }
@@ -62,7 +62,7 @@ impl Comm {
     }
 
     /// The processes behind ranks that are processes.
-    pub(super) fn processes(&self) -> &Processes {
+    pub(crate) fn processes(&self) -> &Processes {
         match &self.world {
             World::Processes(processes) => processes,
             World::Logical(_) => panic!("a logical rank is no process"),
@@ -268,10 +268,10 @@ impl Comm {
         list
     }
 
-    /// Point-to-point exchange behind [`Halo`](super::Halo): receives each
+    /// Point-to-point exchange behind [`Halo`](crate::parallel::Halo): receives each
     /// `(rank, slice)` of `receive`, sends each of `send`, and runs `work`
     /// while messages travel.
-    pub(super) fn swap_during<T: Datum, R>(
+    pub(crate) fn swap_during<T: Datum, R>(
         &self,
         send: &[(usize, &[T])],
         receive: Vec<(usize, &mut [T])>,

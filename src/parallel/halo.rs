@@ -16,8 +16,8 @@ use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{Comm, Datum, Global, Local};
 use crate::error::{Error, Result};
+use crate::parallel::{Comm, Datum, Global, Local};
 
 /// The distribution of unknowns over ranks, as one rank sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,33 +2,35 @@
 //! unknown, and the halo exchange. Knows no mesh and no matrix.
 //!
 //! A rank is a process of MPI, or one of the logical ranks that
-//! [`on_logical_ranks`] makes of threads: behind a [`Comm`] they are alike.
+//! [`on_logical_ranks`](virtual_ranks::on_logical_ranks) makes of threads: behind a [`Comm`] they are alike.
 
 mod abort;
-mod blocks;
+mod block_distribution;
+pub mod breakdown;
 mod comm;
+pub(crate) mod fault_injection;
 mod halo;
-pub mod hdf5_rows;
 pub mod heartbeat;
-mod hosts;
-mod logical;
 pub mod loops;
+mod mpi;
 mod ordered;
-mod processes;
-mod pulse;
-mod seat;
-mod team;
+mod placement;
+pub mod timing;
 pub mod traffic;
+pub mod virtual_ranks;
 pub mod work;
 
 pub use abort::abort;
-pub use blocks::Blocks;
+pub use block_distribution::Blocks;
+pub use breakdown::{Breakdown, Laps};
 pub use comm::Comm;
 pub use halo::{Halo, IndexMap};
-pub use hosts::{MOST_THREADS, Placement, host_name, place, start_threads};
-pub use logical::{MOST_LOGICAL_RANKS, logical_ranks_here, on_logical_ranks};
+pub use mpi::Datum;
+pub(crate) use mpi::piece;
 pub use ordered::Ordered;
-pub use processes::Datum;
+pub use placement::{MOST_THREADS, Placement, host_name, place, start_threads};
+pub use timing::{Share, Span, Split, Stopwatch, TOTAL, Timings};
+pub use traffic::{Spent, Traffic, Wait, measure};
 
 /// Index of a node, unknown or element on this rank.
 pub type Local = u32;

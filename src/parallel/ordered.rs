@@ -1,8 +1,8 @@
 //! Numbers whose minimum and maximum MPI computes right.
 
-use super::Datum;
+use crate::parallel::Datum;
 
-/// A number that [`Comm::min`](super::Comm::min) and [`Comm::max`](super::Comm::max) compare.
+/// A number that [`Comm::min`](crate::parallel::Comm::min) and [`Comm::max`](crate::parallel::Comm::max) compare.
 ///
 /// MPICH 4.0 takes the bits of unsigned integers as signed in MPI_MIN and MPI_MAX
 /// (<https://github.com/pmodels/mpich/issues/6083>). Therefore unsigned integers travel as signed

@@ -1,4 +1,4 @@
-//! What this rank sends and how long it waits for others. [`Comm`](super::Comm)
+//! What this rank sends and how long it waits for others. [`Comm`](crate::parallel::Comm)
 //! counts, for all communicators together; whoever wants to know what a piece of
 //! work took measures it with [`measure`] or a [`Mark`].
 //!
@@ -94,7 +94,7 @@ pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Spent) {
 }
 
 /// Notes communication of one kind.
-pub(super) fn note(kind: impl FnOnce(&mut Traffic) -> &mut Wait, wait: Wait) {
+pub(crate) fn note(kind: impl FnOnce(&mut Traffic) -> &mut Wait, wait: Wait) {
     let mut traffic = TRAFFIC.get();
     *kind(&mut traffic) += wait;
     TRAFFIC.set(traffic);

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::pulse;
+use crate::parallel::heartbeat::pulse;
 
 /// Items of a loop between two counts: threads that count share a cache line.
 const TICK: usize = 64;
@@ -61,7 +61,7 @@ pub fn expect_nothing() {
 
 /// From now on this thread says what so many logical ranks have to do, of about
 /// equal parts; of none, where another thread does.
-pub(super) fn speak_for(ranks: usize) {
+pub(crate) fn speak_for(ranks: usize) {
     VOICES.set(ranks as u64);
 }
 

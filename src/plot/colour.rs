@@ -2,7 +2,7 @@
 
 use colorous::{Gradient, TABLEAU10};
 
-use super::scene::Colour;
+use crate::plot::scene::Colour;
 
 /// From values to colours.
 #[derive(Debug, Clone, Copy)]

@@ -3,10 +3,11 @@
 use colorous::Gradient;
 use tiny_skia::{Path, PathBuilder, Pixmap, Rect};
 
-use super::colour::{CLASSES, Colours, FAINT, INK, RED};
-use super::scene::{Colour, Scene};
-use super::text::{Anchor, Font};
-use super::ticks::{self, Ticks};
+use crate::plot::colour::{CLASSES, Colours, FAINT, INK, RED};
+use crate::plot::scene::{Colour, Scene};
+use crate::plot::text::{Anchor, Font};
+use crate::plot::ticks;
+use crate::plot::ticks::Ticks;
 
 /// A page with its font and its unit of length.
 pub struct Page {

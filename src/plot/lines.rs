@@ -3,8 +3,8 @@
 
 use tiny_skia::{Path, PathBuilder};
 
-use super::results::Mesh;
-use super::view::View;
+use crate::plot::reader::Mesh;
+use crate::plot::view::View;
 use crate::quad8::EDGES;
 
 /// The edges that one element has.

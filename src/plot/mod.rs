@@ -1,31 +1,32 @@
 //! Pictures of results: a field sampled inside the curved elements, the
 //! convergence of a run, or the speed-ups of many, as PNG or SVG. Runs on one process, without MPI.
 
+mod args;
 mod colour;
 mod contour;
-mod efficiency;
-mod field;
+mod efficiency_chart;
+mod field_map;
 mod figure;
-mod flow;
 mod lines;
-mod residuals;
-mod results;
+mod reader;
+mod residual_chart;
 mod sampling;
 mod scene;
-mod speed_up;
+mod speed_up_chart;
+mod streamlines;
 mod text;
 mod ticks;
 mod view;
 
-pub use efficiency::{Efficiencies, efficiency};
+pub use args::{PlotArgs, PlotField};
+pub use efficiency_chart::{Efficiencies, efficiency};
+pub use speed_up_chart::{Curve, Stroke, speed_up};
 
-use crate::cli::PlotArgs;
 use crate::error::{ExitCode, Result};
-use crate::io::refuse_input;
-use crate::streams::print;
-use results::ResultsReader;
-use scene::Format;
-pub use speed_up::{Curve, Stroke, speed_up};
+use crate::io::file::refuse_input;
+use crate::plot::reader::ResultsReader;
+use crate::plot::scene::Format;
+use crate::system::print;
 
 /// Draws what the command line asks for.
 ///
@@ -37,8 +38,8 @@ pub fn plot(args: &PlotArgs) -> Result<ExitCode> {
     Format::of(&output)?;
     refuse_input(&output, [input])?;
     let scene = match &args.residuals {
-        Some(record) => residuals::draw(record, args.width)?,
-        None => field::draw(&ResultsReader::open(input)?, args)?,
+        Some(record) => residual_chart::draw(record, args.width)?,
+        None => field_map::draw(&ResultsReader::open(input)?, args)?,
     };
     scene.write(&output)?;
     if !args.quiet {

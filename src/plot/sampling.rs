@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::results::Mesh;
-use super::view::View;
-use crate::quad8::{self, Coordinates};
+use crate::plot::reader::Mesh;
+use crate::plot::view::View;
+use crate::quad8;
+use crate::quad8::Coordinates;
 
 /// Samples along each side of a pixel.
 pub const PER_PIXEL: usize = 2;

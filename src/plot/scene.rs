@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathSegment, Pixmap, PixmapPaint, Stroke, Transform};
 
 use crate::error::{Error, Result};
-use crate::io::{place, write_whole};
+use crate::io::file::{path, write_whole};
 
 /// Red, green, blue and opacity.
 pub type Colour = [u8; 4];
@@ -77,7 +77,7 @@ impl Scene {
     /// # Errors
     /// [`Error::PictureFormat`], [`Error::Write`].
     pub fn write(&self, path: &FilePath) -> Result<()> {
-        let failed = |cause: String| place::failed(path, cause);
+        let failed = |cause: String| path::failed(path, cause);
         let bytes = match Format::of(path)? {
             Format::Png => self.png().map_err(failed)?,
             Format::Svg => self.svg().map_err(failed)?.into_bytes(),

@@ -1,6 +1,6 @@
 //! From metres to pixels.
 
-use super::results::Mesh;
+use crate::plot::reader::Mesh;
 
 /// A box in the plane (m).
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,6 +1,6 @@
 //! Integrals over one quadratic edge (corner, middle, corner).
 
-use super::edge_points;
+use crate::quad8::edge_points;
 
 /// A Gauss point on the curved edge.
 #[derive(Debug, Clone, Copy, Default)]

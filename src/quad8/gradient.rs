@@ -2,8 +2,8 @@
 
 use multiversion::multiversion;
 
-use super::stiffness::slopes;
-use super::{Batch, LANES, Lane, derivatives, points_2x2, points_3x3, shape};
+use crate::quad8::stiffness::slopes;
+use crate::quad8::{Batch, LANES, Lane, derivatives, points_2x2, points_3x3, shape};
 
 /// A point of each element of a batch with the gradient there.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Shape functions and the isoparametric map.
 
-use super::Coordinates;
+use crate::quad8::Coordinates;
 
 /// Reference coordinates (xi, eta) of the eight nodes.
 pub const NODES: [[f64; 2]; 8] =

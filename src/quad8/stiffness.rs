@@ -4,7 +4,7 @@
 
 use multiversion::multiversion;
 
-use super::{Coordinates, derivatives, points_3x3, shape};
+use crate::quad8::{Coordinates, derivatives, points_3x3, shape};
 
 /// Number of elements in a batch.
 pub const LANES: usize = 8;
@@ -129,7 +129,7 @@ pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PAIRS], Lane) {
 /// functions have the derivatives `d`. Inlined, so that it is compiled for the
 /// instruction set of its caller.
 #[inline(always)]
-pub(super) fn slopes(d: &[[f64; 2]; 8], values: &[Lane; 8]) -> [Lane; 2] {
+pub(crate) fn slopes(d: &[[f64; 2]; 8], values: &[Lane; 8]) -> [Lane; 2] {
     let [mut xi, mut eta] = [[0.0; LANES]; 2];
     for a in 0..8 {
         for l in 0..LANES {

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::assemble::{ElementMatrices, ElementOperator, load_vector};
-use quad8_mpi::field::Field;
-use quad8_mpi::la::{DistributedCsr, LinearOperator, Vector};
+use quad8_mpi::fem::{ElementMatrices, ElementOperator, load_vector};
+use quad8_mpi::la::matrix::DistributedCsr;
+use quad8_mpi::la::{LinearOperator, Vector};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::problem::{Condition, Material, Problem};
+use quad8_mpi::problem::{Condition, Field, Material, Problem};
 
 use super::manufactured;
 use super::meshes::Grid;

@@ -4,10 +4,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use quad8_mpi::la::{
-    CgOptions, CgReport, CgState, DistributedCsr, Jacobi, LinearOperator, Outcome, Preconditioner, RightSide, Vector,
-    conjugate_gradient_monitored,
-};
+use quad8_mpi::la::cg::{CgOptions, CgReport, CgState, Outcome, RightSide, conjugate_gradient_monitored};
+use quad8_mpi::la::matrix::DistributedCsr;
+use quad8_mpi::la::{Jacobi, LinearOperator, Preconditioner, Vector};
 use quad8_mpi::parallel::{Comm, Halo};
 
 use super::checkpoint::StopAfter;

@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::la::{
-    CgOptions, CgReport, DistributedCsr, Jacobi, LinearOperator, Outcome, Preconditioner, Quantity, Vector,
-    conjugate_gradient,
-};
+use quad8_mpi::la::cg::{CgOptions, CgReport, Outcome, Quantity, conjugate_gradient};
+use quad8_mpi::la::matrix::DistributedCsr;
+use quad8_mpi::la::{Jacobi, LinearOperator, Preconditioner, Vector};
 use quad8_mpi::parallel::{Comm, Halo};
 
 use super::manufactured::Case;

@@ -7,12 +7,12 @@ use std::path::Path;
 use std::rc::Rc;
 
 use mpi::topology::{Color, Communicator, SimpleCommunicator};
-use quad8_mpi::case::{Case, OperatorKind};
-use quad8_mpi::checkpoint::{Checkpoints, Restart, Subject};
-use quad8_mpi::la::{
-    CgOptions, CgReport, CgState, Jacobi, LinearOperator, Monitor, Outcome, RightSide, Vector, Wish,
-    conjugate_gradient_monitored,
+use quad8_mpi::app::case::{Case, OperatorKind};
+use quad8_mpi::app::checkpoint::{Checkpoints, Restart, Subject};
+use quad8_mpi::la::cg::{
+    CgOptions, CgReport, CgState, Monitor, Outcome, RightSide, Wish, conjugate_gradient_monitored,
 };
+use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::{ExitCode, Result};
 

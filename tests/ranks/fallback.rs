@@ -3,10 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use quad8_mpi::la::{
-    CgReport, CgState, Jacobi, LinearOperator, Monitor, Outcome, Preconditioner, PreconditionerName, Preconditioners,
-    RightSide, Switch, Vector, build_preconditioner, conjugate_gradient_with_fallback, used_preconditioners,
+use quad8_mpi::la::cg::{
+    CgReport, CgState, Monitor, Outcome, PreconditionerName, Preconditioners, RightSide, Switch, build_preconditioner,
+    conjugate_gradient_with_fallback, used_preconditioners,
 };
+use quad8_mpi::la::{Jacobi, LinearOperator, Preconditioner, Vector};
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::{Error, Result};
 

@@ -3,10 +3,9 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::field::Field;
 use quad8_mpi::mesh::{BoundaryRule, LeftToRight};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::problem::Problem;
+use quad8_mpi::problem::{Field, Problem};
 use quad8_mpi::{Error, ExitCode};
 
 use super::meshes::{Grid, Mesh, square};

@@ -2,10 +2,9 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::field::Field;
-use quad8_mpi::flow::{FlowReport, flow_report};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::problem::{Condition, Material, Problem};
+use quad8_mpi::post::{FlowReport, flow_report};
+use quad8_mpi::problem::{Condition, Field, Material, Problem};
 
 use super::manufactured::{self, conductivity, gradient};
 use super::meshes::{ANGLE, Grid};

@@ -5,19 +5,16 @@ use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
-use quad8_mpi::breakdown::Breakdown;
-use quad8_mpi::field::Field;
-use quad8_mpi::fields::{ElementFields, NodeFields};
-use quad8_mpi::flow::{BoundaryFlow, FlowReport};
-use quad8_mpi::io::{
-    Companion, Convergence, Libraries, Memory, MeshInfo, Parallel, Results, ResultsFile, RunRecord, SolutionStats,
-    SolverConfig,
+use quad8_mpi::io::record::{
+    Convergence, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig,
 };
-use quad8_mpi::la::{Cost, Outcome, Vector};
+use quad8_mpi::io::results::{Companion, Results, ResultsFile};
+use quad8_mpi::la::Vector;
+use quad8_mpi::la::cg::{Cost, Outcome};
 use quad8_mpi::mesh::MeshSource;
-use quad8_mpi::parallel::{Comm, Global};
-use quad8_mpi::physics::{Labels, Names, Physics};
-use quad8_mpi::timing::{Span, Timings};
+use quad8_mpi::parallel::{Breakdown, Comm, Global, Span, Timings};
+use quad8_mpi::post::{BoundaryFlow, ElementFields, FlowReport, NodeFields};
+use quad8_mpi::problem::{Field, Labels, Names, Physics};
 use quad8_mpi::{Error, ExitCode, Result};
 
 use super::meshes::{Grid, Mesh};

@@ -6,7 +6,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use quad8_mpi::Error;
-use quad8_mpi::parallel::{Blocks, Comm, on_logical_ranks};
+use quad8_mpi::parallel::virtual_ranks::on_logical_ranks;
+use quad8_mpi::parallel::{Blocks, Comm};
 
 use super::{comm, halo};
 use crate::Check;

@@ -3,10 +3,9 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::field::Field;
 use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::problem::{Condition, Material, Problem};
+use quad8_mpi::problem::{Condition, Field, Material, Problem};
 
 use super::meshes::{ANGLE, Grid};
 use super::pipeline::{Model, System, dot, times};

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::field::Field;
 use quad8_mpi::parallel::{Comm, Global};
+use quad8_mpi::problem::Field;
 use quad8_mpi::quad8::{NODES, gradients, is_valid};
 
 use super::meshes::{Grid, Mesh};

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use quad8_mpi::mesh;
-use quad8_mpi::model::Interfaces;
 use quad8_mpi::parallel::Comm;
+use quad8_mpi::perf::model::Interfaces;
 
 use super::manufactured;
 use super::meshes::Grid;

@@ -2,15 +2,13 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::assemble::{
-    ElementMatrices, ElementOperator, Family, Fixed, Nested, Stiffness, children, fixed_nodes, load_vector,
-};
-use quad8_mpi::field::Field;
-use quad8_mpi::la::{
-    CgOptions, CgReport, LinearOperator, Multigrid, Outcome, Preconditioner, Transfer, Vector, conjugate_gradient,
-};
+use quad8_mpi::fem::multigrid::{Family, Nested, children};
+use quad8_mpi::fem::{ElementMatrices, ElementOperator, Fixed, Stiffness, fixed_nodes, load_vector};
+use quad8_mpi::la::cg::{CgOptions, CgReport, Outcome, conjugate_gradient};
+use quad8_mpi::la::multigrid::{Multigrid, Transfer};
+use quad8_mpi::la::{LinearOperator, Preconditioner, Vector};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::problem::{Condition, Material, Problem};
+use quad8_mpi::problem::{Condition, Field, Material, Problem};
 
 use super::manufactured;
 use super::meshes::{Grid, Mesh};

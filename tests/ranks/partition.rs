@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use quad8_mpi::mesh::{MOST_ON_A_RANK, Partition, Partitioner, Split, partition};
+use quad8_mpi::mesh::MOST_ON_A_RANK;
+use quad8_mpi::mesh::partition::{Partition, Partitioner, Split, partition};
 use quad8_mpi::parallel::{Blocks, Comm};
 
 use super::meshes::{Grid, Mesh, square};

@@ -4,13 +4,15 @@
 use std::rc::Rc;
 
 use mpi::topology::SimpleCommunicator;
-use quad8_mpi::Result;
-use quad8_mpi::assemble::{ElementMatrices, Fixed, fixed_nodes, held_nodes, load_vector, sum_elements};
-use quad8_mpi::field::Field;
-use quad8_mpi::la::{CgOptions, CgReport, DistributedCsr, Jacobi, LinearOperator, Vector, conjugate_gradient};
-use quad8_mpi::mesh::{self, BoundaryEdge, BoundaryRule, LocalMesh, Partition, Partitioner, Split};
+use quad8_mpi::fem::{ElementMatrices, Fixed, fixed_nodes, held_nodes, load_vector, sum_elements};
+use quad8_mpi::la::cg::{CgOptions, CgReport, conjugate_gradient};
+use quad8_mpi::la::matrix::DistributedCsr;
+use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
+use quad8_mpi::mesh::partition::{Partition, Partitioner, Split};
+use quad8_mpi::mesh::{BoundaryEdge, BoundaryRule, LocalMesh};
 use quad8_mpi::parallel::{Comm, Global, Halo};
-use quad8_mpi::problem::{Condition, Problem};
+use quad8_mpi::problem::{Condition, Field, Problem};
+use quad8_mpi::{Result, mesh};
 
 use super::meshes::Mesh;
 
@@ -52,7 +54,7 @@ impl Model {
     /// Splits, distributes and refines a mesh that fits the problem. **Collective.**
     pub fn new(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem, levels: u32) -> Result<Self> {
         let mut slab = mesh.slab(comm)?;
-        let partition = mesh::partition(comm, &slab, &Split::ranks(comm, Partitioner::Auto))?;
+        let partition = quad8_mpi::mesh::partition::partition(comm, &slab, &Split::ranks(comm, Partitioner::Auto))?;
         let (mut base, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
         base.boundary_names = (0..problem.conditions.len()).map(|i| format!("side {i}")).collect();
         let base_boundary = mesh::find_boundary(comm, &base, rule)?;

@@ -5,10 +5,9 @@
 use std::f64::consts::PI;
 use std::rc::Rc;
 
-use quad8_mpi::field::Field;
-use quad8_mpi::la::Outcome;
+use quad8_mpi::la::cg::Outcome;
 use quad8_mpi::parallel::{Comm, Global};
-use quad8_mpi::problem::{Condition, Material, Problem};
+use quad8_mpi::problem::{Condition, Field, Material, Problem};
 use quad8_mpi::quad8::{NODES, turned};
 
 use super::meshes::Mesh;

@@ -4,11 +4,10 @@
 use std::f64::consts::PI;
 use std::rc::Rc;
 
-use quad8_mpi::field::Field;
-use quad8_mpi::fields::{ErrorEstimate, Recovered, estimate_error, gauss_velocities, recover};
 use quad8_mpi::la::Vector;
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::problem::{Material, Problem};
+use quad8_mpi::post::{ErrorEstimate, Recovered, estimate_error, gauss_velocities, recover};
+use quad8_mpi::problem::{Field, Material, Problem};
 use quad8_mpi::quad8::{gradients, map};
 
 use super::convergence::GAUSS_5;

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use quad8_mpi::field::Field;
-use quad8_mpi::mesh::{self, LocalMesh};
+use quad8_mpi::mesh;
+use quad8_mpi::mesh::LocalMesh;
 use quad8_mpi::parallel::{Comm, Global};
+use quad8_mpi::problem::Field;
 
 use super::manufactured::side;
 use super::meshes::{Grid, Mesh};

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::fields::{
+use quad8_mpi::la::Vector;
+use quad8_mpi::la::cg::Outcome;
+use quad8_mpi::parallel::Comm;
+use quad8_mpi::post::{
     ElementFields, Fluid, NodeFields, element_fields, gauss_velocities, node_fields, recover, statistics,
 };
-use quad8_mpi::la::{Outcome, Vector};
-use quad8_mpi::parallel::Comm;
 
 use super::manufactured;
 use super::meshes::{Grid, Mesh};

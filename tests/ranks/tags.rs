@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::Result;
-use quad8_mpi::mesh::{self, BoundaryEdge, LocalMesh, MeshSlab, Partitioner, Split, TaggedEdge, Tags};
+use quad8_mpi::mesh::partition::{Partitioner, Split};
+use quad8_mpi::mesh::{BoundaryEdge, LocalMesh, MeshSlab, TaggedEdge, Tags};
 use quad8_mpi::parallel::{Comm, Global};
 use quad8_mpi::quad8::EDGES;
+use quad8_mpi::{Result, mesh};
 
 use super::manufactured::side;
 use super::meshes::{Grid, Mesh};
@@ -50,7 +51,7 @@ fn slab(comm: &Comm, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<MeshSlab> {
 
 fn distribute(comm: &Rc<Comm>, slab: &mut MeshSlab) -> LocalMesh {
     let split = Split::ranks(comm, Partitioner::Auto);
-    let parts = mesh::partition(comm, slab, &split).expect("parts").parts;
+    let parts = quad8_mpi::mesh::partition::partition(comm, slab, &split).expect("parts").parts;
     mesh::distribute(comm, slab, &parts).expect("a good mesh").0
 }
 

@@ -4,9 +4,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use quad8_mpi::fields::{Fluid, element_fields, estimate_error, gauss_velocities, recover};
-use quad8_mpi::la::Outcome;
+use quad8_mpi::la::cg::Outcome;
 use quad8_mpi::parallel::{Comm, loops};
+use quad8_mpi::post::{Fluid, element_fields, estimate_error, gauss_velocities, recover};
 
 use super::manufactured;
 use super::meshes::Grid;

@@ -3,11 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use quad8_mpi::breakdown::Laps;
-use quad8_mpi::la::{CgOptions, Jacobi, LinearOperator, Preconditioner, Vector, conjugate_gradient};
-use quad8_mpi::parallel::traffic::{Traffic, Wait, measure};
-use quad8_mpi::parallel::{Comm, Halo};
-use quad8_mpi::timing::Split;
+use quad8_mpi::la::cg::{CgOptions, conjugate_gradient};
+use quad8_mpi::la::{Jacobi, LinearOperator, Preconditioner, Vector};
+use quad8_mpi::parallel::{Comm, Halo, Laps, Split, Traffic, Wait, measure};
 
 use super::manufactured;
 use super::meshes::Grid;

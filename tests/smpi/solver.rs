@@ -9,15 +9,15 @@ use std::rc::Rc;
 
 use clap::Parser;
 use mpi::Threading;
-use quad8_mpi::assemble::{ElementMatrices, Family, Stiffness, fixed_nodes, load_vector};
-use quad8_mpi::breakdown::{Breakdown, Laps};
-use quad8_mpi::cli::SolveArgs;
-use quad8_mpi::fields::statistics;
-use quad8_mpi::la::{CgOptions, CgState, Monitor, Preconditioner, RightSide, Vector, conjugate_gradient_monitored};
-use quad8_mpi::mesh::{self, Split};
-use quad8_mpi::parallel::Comm;
-use quad8_mpi::timing::{Span, Stopwatch, Timings};
-use quad8_mpi::{Error, Result};
+use quad8_mpi::app::solve::SolveArgs;
+use quad8_mpi::fem::multigrid::Family;
+use quad8_mpi::fem::{ElementMatrices, Stiffness, fixed_nodes, load_vector};
+use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, RightSide, conjugate_gradient_monitored};
+use quad8_mpi::la::{Preconditioner, Vector};
+use quad8_mpi::mesh::partition::Split;
+use quad8_mpi::parallel::{Breakdown, Comm, Laps, Span, Stopwatch, Timings};
+use quad8_mpi::post::statistics;
+use quad8_mpi::{Error, Result, mesh};
 use serde_json::{Value, json};
 
 /// What SMPI calls on every simulated rank.
@@ -83,7 +83,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let problem = case.problem(&slab.boundary_names(), &slab.tags.region_names)?;
     let ((base, base_boundary), (mesh, boundary), halo) = watch.time("partition", || {
         let split = Split::ranks(comm, args.partitioner.partitioner());
-        let partition = mesh::partition(comm, &slab, &split)?;
+        let partition = quad8_mpi::mesh::partition::partition(comm, &slab, &split)?;
         let (base, _) = mesh::distribute(comm, &mut slab, &partition.parts)?;
         let (boundary, _) = mesh::named_boundary(comm, &slab, &base)?;
         let refined = mesh::refine(comm, &base, &boundary, case.refine)?;

@@ -8,8 +8,8 @@
 
 use std::cmp::Reverse;
 
-use super::edges::{Link, merge};
-use super::graph::{Graph, Rows};
+use crate::mesh::partition::edges::{Link, merge};
+use crate::mesh::partition::graph::{Graph, Rows};
 
 /// Elements a block: fewer make the graph of the blocks larger, more make the
 /// boundaries between parts longer.

@@ -5,8 +5,8 @@
 
 use metis::option::{Contig, Seed};
 
-use super::edges::Link;
 use crate::error::{Error, Result};
+use crate::mesh::partition::edges::Link;
 
 /// An undirected graph in compressed rows, as METIS reads it.
 #[derive(Clone, Copy)]

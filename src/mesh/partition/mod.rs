@@ -5,14 +5,14 @@
 //! ranks at once, and METIS on the graph of the blocks.
 
 mod blocks;
-mod curve;
 mod edges;
 mod graph;
-mod plain;
+mod metis;
+mod space_filling_curve;
 mod two_level;
 
-use super::{MOST_ON_A_RANK, MeshSlab};
 use crate::error::{Error, Result};
+use crate::mesh::{MOST_ON_A_RANK, MeshSlab};
 use crate::parallel::Comm;
 
 /// From this many elements on, [`Partitioner::Auto`] takes two levels: the dual
@@ -79,8 +79,8 @@ pub fn partition(comm: &Comm, slab: &MeshSlab, split: &Split) -> Result<Partitio
         return Ok(Partition { parts: vec![0; slab.connectivity.len()], edge_cut: 0 });
     }
     match split.partitioner {
-        Partitioner::Metis => plain::partition(comm, slab, split),
-        Partitioner::Auto if elements < TWO_LEVEL => plain::partition(comm, slab, split),
+        Partitioner::Metis => metis::partition(comm, slab, split),
+        Partitioner::Auto if elements < TWO_LEVEL => metis::partition(comm, slab, split),
         _ => two_level::partition(comm, slab, split),
     }
 }

@@ -5,13 +5,12 @@
 //! blocks, and finds the edges between blocks; edges between ranks meet by
 //! their corners. Rank 0 gets the blocks' weights and edges alone.
 
-use super::blocks;
-use super::curve::Stretch;
-use super::edges::{Link, Matched, match_across_ranks, match_sides, merge, sides};
-use super::graph::Rows;
-use super::{Partition, Split};
 use crate::error::{Error, Result};
 use crate::mesh::MeshSlab;
+use crate::mesh::partition::edges::{Link, Matched, match_across_ranks, match_sides, merge, sides};
+use crate::mesh::partition::graph::Rows;
+use crate::mesh::partition::space_filling_curve::Stretch;
+use crate::mesh::partition::{Partition, Split, blocks};
 use crate::parallel::Comm;
 
 /// **Collective.**

@@ -1,6 +1,7 @@
 //! How good one element is.
 
-use crate::quad8::{self, Coordinates, NODES};
+use crate::quad8;
+use crate::quad8::{Coordinates, NODES};
 
 /// The quality of one element, by P. M. Knupp, *Achieving finite element mesh quality via optimization of the
 /// Jacobian matrix norm and associated quantities*, Int. J. Numer. Meth. Engng 48 (2000).
@@ -85,7 +86,7 @@ impl ElementQuality {
 }
 
 /// Whether a value is lower than another one; NaN is lower than any number.
-pub(super) fn is_lower(a: f64, b: f64) -> bool {
+pub(crate) fn is_lower(a: f64, b: f64) -> bool {
     a < b || a.is_nan() && !b.is_nan()
 }
 

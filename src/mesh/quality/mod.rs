@@ -6,10 +6,12 @@ pub use element::ElementQuality;
 
 use rayon::prelude::*;
 
-use super::{ElementNames, LocalMesh, MeshSlab, distribute_anyway, point};
+use crate::io::mesh::ElementNames;
+use crate::mesh::quality::element::is_lower;
+use crate::mesh::{LocalMesh, MeshSlab, distribute_anyway, point};
 use crate::parallel::{Comm, Global};
-use crate::quad8::{self, Coordinates};
-use element::is_lower;
+use crate::quad8;
+use crate::quad8::Coordinates;
 
 /// Bars of the histogram of scaled Jacobians, each as wide as the others between 0 and 1.
 pub const BARS: usize = 10;

@@ -13,8 +13,12 @@
 //! that is lost: the job is ended, too. Calls that count nothing until they are
 //! done (METIS, a dataset of HDF5) move no pulse; they take minutes, not hours.
 
-mod attendance;
+mod failure_detector;
+pub(crate) mod pulse;
 mod start_up;
+
+pub use pulse::while_waiting;
+pub use start_up::watch_start_up;
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
@@ -22,11 +26,10 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Comm, abort, host_name, pulse};
 use crate::error::{Error, ExitCode, Result};
-use crate::streams::complain;
-use attendance::{Attendance, Limits, Verdict};
-pub use start_up::watch_start_up;
+use crate::parallel::heartbeat::failure_detector::{Attendance, Limits, Verdict};
+use crate::parallel::{Comm, abort, host_name};
+use crate::system::complain;
 
 /// Seconds of one rank's silence after which a job is ended; 0: nobody watches.
 const SILENCE: Limit = Limit { variable: "QUAD8_MPI_SILENCE", usual: 120.0 };

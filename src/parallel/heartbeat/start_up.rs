@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::{END, SILENCE, message, spawn};
 use crate::error::ExitCode;
-use crate::streams::complain;
+use crate::parallel::heartbeat::{END, SILENCE, message, spawn};
+use crate::system::complain;
 
 /// MPI may take so long to start where many ranks share a core, whatever QUAD8_MPI_SILENCE is.
 const LEAST: Duration = Duration::from_secs(20);
@@ -15,7 +15,7 @@ const TURN: Duration = Duration::from_secs(1);
 
 static IS_OVER: AtomicBool = AtomicBool::new(false);
 
-/// Starts a thread that ends the process where [`start`](super::start) takes longer than a rank may be silent. To be
+/// Starts a thread that ends the process where [`start`](crate::parallel::heartbeat::start) takes longer than a rank may be silent. To be
 /// called before MPI starts, with the rank that the launcher gave.
 pub fn watch_start_up(rank: u32) {
     // `start` reports a variable that is no time.
@@ -26,7 +26,7 @@ pub fn watch_start_up(rank: u32) {
 }
 
 /// Ends the watch.
-pub(super) fn finish() {
+pub(crate) fn finish() {
     IS_OVER.store(true, Ordering::Relaxed);
 }
 

@@ -1,0 +1,219 @@
+//! A case: everything that a solve needs to be told, from a TOML file, from
+//! the command line, or from both.
+
+mod file;
+mod message;
+mod options;
+mod resolve;
+
+pub use options::{
+    Constants, OperatorKind, Output, OutputFormat, PreconditionerKind, RegionMaterial, Solver, finite, positive,
+    tolerance,
+};
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ExitCode, Result};
+use crate::io::record::is_stdout;
+use crate::mesh::MeshSource;
+use crate::parallel::Comm;
+use crate::problem::{Condition, Material, Names, Physics};
+use crate::system::messages;
+
+/// What to solve, how, and where to put the results. The names are those of
+/// the case file; what it leaves out has the values of [`Case::default`].
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Case {
+    /// The mesh.
+    pub mesh: MeshSource,
+    /// What the coordinates of the mesh are multiplied by; none is 1, with a hint where the domain is very large.
+    #[serde(deserialize_with = "options::read_scale", skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f64>,
+    /// Uniform refinements.
+    pub refine: u32,
+    /// The physics that the equation describes.
+    pub physics: Physics,
+    /// Names and units in place of those of the physics.
+    #[serde(skip_serializing_if = "Names::is_empty")]
+    pub names: Names,
+    /// Conditions by the name of the boundary.
+    pub boundary: BTreeMap<String, Condition>,
+    /// What fills the domain.
+    pub material: Material,
+    /// What fills the regions, by name, where it is something else.
+    pub region: BTreeMap<String, RegionMaterial>,
+    /// Constants of the usual conditions and of the pressure.
+    pub constants: Constants,
+    /// How to solve.
+    pub solver: Solver,
+    /// Where the results go.
+    #[serde(skip_serializing)]
+    pub output: Output,
+    /// Hints about what the case file leaves out.
+    #[serde(skip)]
+    pub hints: Vec<String>,
+}
+
+/// A case file that explains itself and solves the built-in Y-channel.
+pub const STARTING_POINT: &str = include_str!("starting_point.toml");
+
+/// Prints [`STARTING_POINT`]. **Collective.**
+///
+/// # Errors
+/// [`Error::Write`](crate::error::Error::Write), the same on every rank.
+pub fn print(comm: &Comm) -> Result<ExitCode> {
+    comm.agree(if comm.is_root() { messages::print(STARTING_POINT) } else { Ok(()) })?;
+    Ok(ExitCode::Success)
+}
+
+impl Case {
+    /// The case as a case file that solves the same again wherever it lies: the
+    /// mesh by its full path, no outputs. The same on every rank, whatever paths
+    /// look like there. **Collective.**
+    pub fn text(&self, comm: &Comm) -> String {
+        comm.broadcast_strings(if comm.is_root() { vec![self.to_toml()] } else { Vec::new() }).concat()
+    }
+
+    fn to_toml(&self) -> String {
+        let mut case = self.clone();
+        if let MeshSource::File(path) = &mut case.mesh
+            && let Ok(full) = path.canonicalize()
+        {
+            *path = full;
+        }
+        case.solver.threads = None;
+        // Only a path that is not UTF-8 or a function in place of a formula has no text.
+        toml::to_string(&case).unwrap_or_else(|e| format!("# {e}\n"))
+    }
+
+    /// Takes relative paths as relative to a folder.
+    fn relative_to(&mut self, folder: &Path) {
+        let output = &mut self.output;
+        let json = output.json.as_mut().filter(|path| !is_stdout(path));
+        let paths = self.mesh.path_mut().into_iter().chain([&mut output.results]).chain(json);
+        paths.for_each(|path| *path = folder.join(&*path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> std::result::Result<Case, String> {
+        Case::parse(Path::new("some/case.toml"), text).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn an_empty_case_is_the_default_and_the_starting_point_says_the_same() {
+        let empty = read("").unwrap();
+        let start = read(STARTING_POINT).unwrap();
+        assert_eq!(empty.to_toml(), Case::default().to_toml());
+        assert_eq!(start.to_toml(), Case { boundary: start.boundary.clone(), ..empty }.to_toml());
+        assert_eq!(start.boundary.keys().collect::<Vec<_>>(), ["inlet", "outlet"]);
+    }
+
+    #[test]
+    fn a_case_written_and_read_again_is_the_same() {
+        let case = read(
+            r#"mesh = "/somewhere/mesh.h5"
+            scale = 0.001
+            refine = 2
+            boundary.inlet = { robin = { gamma = "2.5*(1-y^2)" } }
+            boundary."south wall" = { robin = { p = "1+x", gamma = -1e-3 } }
+            boundary.out = { dirichlet = 0.1 }
+            boundary.wall = "natural"
+            material = { k = 2, f = "x*y" }
+            region.clay = { k = 1e-9 }
+            physics = "heat"
+            names.u = { name = "Temperatur", unit = "degC" }
+            solver.rtol = 1e-10"#,
+        )
+        .unwrap();
+        let text = case.to_toml();
+        assert_eq!(read(&text).unwrap().to_toml(), text);
+        for line in ["gamma = \"2.5*(1-y^2)\"", "p = \"1+x\"", "mesh = \"/somewhere/mesh.h5\"", "scale = 0.001"] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("[output]"));
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_case_file() {
+        let case = read("mesh = 'a.h5'\n[output]\nresults = '/b.h5'\njson = '../c.json'").unwrap();
+        assert_eq!(case.mesh.path(), Some(Path::new("some/a.h5")));
+        assert_eq!(case.output.results, Path::new("/b.h5"));
+        assert_eq!(case.output.json.as_deref(), Some(Path::new("some/../c.json")));
+    }
+
+    #[test]
+    fn errors_name_the_line_and_what_is_known() {
+        for (text, expected) in [
+            (
+                "mesh = 'a.h5'\nrefin = 1",
+                "some/case.toml, line 2: there is no key 'refin' here: did you mean refine? the keys are mesh, scale, ",
+            ),
+            (
+                "[solver]\nrtol = 1e-8\n\nmagic = 1",
+                "line 4: there is no key 'magic' here: the keys are rtol, max_iterations, ",
+            ),
+            (
+                "[boundary]\na = { neumann = 1 }",
+                "line 2: 'neumann' is not known: it must be dirichlet, robin or natural",
+            ),
+            (
+                "[boundary]\na = { robin = { q = 1, gamma = 0 } }",
+                "line 2: there is no key 'q' here: the keys are p, gamma",
+            ),
+            (
+                "[boundary]\n\na = { dirichlet = 'sin(z)' }",
+                "line 3: dirichlet = 'sin(z)': cannot read the expression 'sin(z)': unknown name",
+            ),
+            ("[boundary]\na = { robin = { p = 1 } }", "line 2: robin = { p = 1 }: the key 'gamma' is missing"),
+            ("boundary.a = { robin = 5 }", "line 1: robin = 5: must be a table"),
+            (
+                "boundary.a = 'dirichlet'",
+                "line 1: boundary.a = 'dirichlet': must be a table with a value, as in { dirichlet = 0 }",
+            ),
+            ("boundary.a = 1", "line 1: boundary.a = 1: must have another form, which quad8-mpi case shows"),
+            ("[region.sand]\nK = 1", "line 2: there is no key 'K' here: did you mean k? the keys are k, f"),
+            ("region = [1]", "line 1: region = [1]: must be a table"),
+            ("solver.rtol = 2", "line 1: solver.rtol = 2: must be between 0 and 1"),
+            ("solver = { rtol = 'x' }", "line 1: rtol = 'x': must be a number"),
+            (
+                "solver.preconditioner = 'jacobbi'",
+                "'jacobbi' is not known: did you mean jacobi? it must be multigrid or",
+            ),
+            ("constants.p0 = inf", "line 1: constants.p0 = inf: must be finite"),
+            ("constants.density = -1", "line 1: constants.density = -1: must be more than 0"),
+            ("material.k = true", "line 1: material.k = true: must be a number or a formula in x and y"),
+            ("material.f = nan", "line 1: material.f = nan: must be finite"),
+            ("physics = 'plasma'", "'plasma' is not known: it must be flow"),
+            ("[names]\nu = { unit = \"a\\nb\" }", "must be one line without control characters"),
+            ("refine = -1", "line 1: refine = -1: must be a whole number, 0 or more"),
+            ("refine = 1.5", "line 1: refine = 1.5: must be a whole number, 0 or more"),
+            ("scale = 0", "line 1: scale = 0: must be more than 0"),
+            ("scale = -0.001", "line 1: scale = -0.001: must be more than 0"),
+            ("scale = inf", "line 1: scale = inf: must be finite"),
+            ("mesh = ", "line 1: mesh: texts stand in quotes"),
+            ("mesh = 1", "line 1: mesh = 1: must be a text in quotes"),
+            ("a = 1\na = 2", "line 2: duplicate key"),
+            ("solver.threads = 0", "line 1: solver.threads = 0: must be a whole number, 1 or more"),
+            ("solver.threads = 1025", "line 1: solver.threads = 1025: must be from 1 to 1024"),
+            ("solver.reproducible = 5000", "line 1: solver.reproducible = 5000: must be from 1 to 4096"),
+        ] {
+            let message = read(text).expect_err(text);
+            assert!(message.contains(expected), "{text}: {message}");
+            assert!(!message.contains(['\n', '`']), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_case_that_names_no_mesh_says_which_one_it_means() {
+        assert_eq!(read("refine = 1").unwrap().hints, ["some/case.toml names no mesh: this is built-in y-channel"]);
+        assert!(read("mesh = 'y-channel'").unwrap().hints.is_empty());
+    }
+}

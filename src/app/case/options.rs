@@ -1,0 +1,202 @@
+//! The parts of a case that are numbers and names.
+
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::io::results::Companion;
+use crate::parallel::MOST_THREADS;
+use crate::parallel::virtual_ranks::MOST_LOGICAL_RANKS;
+use crate::problem::Field;
+
+/// What fills a region, where it is not what fills the rest.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RegionMaterial {
+    /// k.
+    pub k: Option<Field>,
+    /// The source f.
+    pub f: Option<Field>,
+}
+
+/// Constants of the usual conditions and of the pressure.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Constants {
+    /// Inflow speed at inlets without a condition of their own (m/s).
+    #[serde(deserialize_with = "read_finite")]
+    pub gamma: f64,
+    /// Stagnation pressure (Pa).
+    #[serde(deserialize_with = "read_finite")]
+    pub p0: f64,
+    /// Density (kg/m^3), more than 0.
+    #[serde(deserialize_with = "read_positive")]
+    pub density: f64,
+}
+
+impl Default for Constants {
+    fn default() -> Self {
+        Self { gamma: 2.5, p0: 101_328.828_1, density: 1.225 }
+    }
+}
+
+/// How to solve.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Solver {
+    /// Relative residual to reach.
+    #[serde(deserialize_with = "read_tolerance")]
+    pub rtol: f64,
+    /// Most iterations of CG.
+    pub max_iterations: usize,
+    /// Preconditioner of CG.
+    pub preconditioner: PreconditionerKind,
+    /// How the stiffness is kept.
+    pub operator: OperatorKind,
+    /// Threads per rank.
+    #[serde(deserialize_with = "read_count::<_, MOST_THREADS>", skip_serializing_if = "Option::is_none")]
+    pub threads: Option<NonZeroU16>,
+    /// Logical ranks that make the same bits at any number of ranks.
+    #[serde(deserialize_with = "read_count::<_, MOST_LOGICAL_RANKS>", skip_serializing_if = "Option::is_none")]
+    pub reproducible: Option<NonZeroU16>,
+}
+
+impl Default for Solver {
+    fn default() -> Self {
+        Self {
+            rtol: 1e-8,
+            max_iterations: 200_000,
+            preconditioner: PreconditionerKind::Multigrid,
+            operator: OperatorKind::Elements,
+            threads: None,
+            reproducible: None,
+        }
+    }
+}
+
+/// Where the results go.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// Results file (HDF5).
+    pub results: PathBuf,
+    /// What is written beside it for ParaView.
+    pub format: OutputFormat,
+    /// Run record.
+    pub json: Option<PathBuf>,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { results: "quad8.h5".into(), format: OutputFormat::Xdmf, json: None }
+    }
+}
+
+/// What is written for ParaView.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputFormat {
+    /// OUT.xdmf, a description of OUT.h5
+    Xdmf,
+    /// OUT.hdf, a VTKHDF file of its own with one partition a rank, for reading in parallel
+    Vtkhdf,
+}
+
+impl OutputFormat {
+    /// The file that it stands for.
+    pub fn companion(self) -> Companion {
+        match self {
+            Self::Xdmf => Companion::Xdmf,
+            Self::Vtkhdf => Companion::VtkHdf,
+        }
+    }
+}
+
+/// The ways to keep the stiffness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperatorKind {
+    /// Element by element: fastest, least memory
+    Elements,
+    /// As a distributed matrix of compressed rows
+    Assembled,
+}
+
+impl OperatorKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Elements => "elements",
+            Self::Assembled => "assembled",
+        }
+    }
+}
+
+/// The preconditioners to choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PreconditionerKind {
+    /// Corners of the elements, then smoothed aggregation
+    Multigrid,
+    /// Division by the diagonal
+    Jacobi,
+}
+
+impl PreconditionerKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Multigrid => "multigrid",
+            Self::Jacobi => "jacobi",
+        }
+    }
+}
+
+/// A number that is finite.
+///
+/// # Errors
+/// What it must be.
+pub fn finite(value: f64) -> Result<f64, &'static str> {
+    if value.is_finite() { Ok(value) } else { Err("must be finite") }
+}
+
+/// A number that is finite and more than 0.
+///
+/// # Errors
+/// What it must be.
+pub fn positive(value: f64) -> Result<f64, &'static str> {
+    if finite(value)? > 0.0 { Ok(value) } else { Err("must be more than 0") }
+}
+
+/// A relative residual.
+///
+/// # Errors
+/// What it must be.
+pub fn tolerance(value: f64) -> Result<f64, &'static str> {
+    if value > 0.0 && value < 1.0 { Ok(value) } else { Err("must be between 0 and 1") }
+}
+
+fn read_finite<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    finite(f64::deserialize(from)?).map_err(de::Error::custom)
+}
+
+fn read_positive<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    positive(f64::deserialize(from)?).map_err(de::Error::custom)
+}
+
+pub(crate) fn read_scale<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    read_positive(from).map(Some)
+}
+
+fn read_tolerance<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    tolerance(f64::deserialize(from)?).map_err(de::Error::custom)
+}
+
+fn read_count<'de, D: Deserializer<'de>, const MOST: u16>(from: D) -> Result<Option<NonZeroU16>, D::Error> {
+    match NonZeroU16::deserialize(from)? {
+        count if count.get() > MOST => Err(de::Error::custom(format!("must be from 1 to {MOST}"))),
+        count => Ok(Some(count)),
+    }
+}

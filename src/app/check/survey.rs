@@ -1,0 +1,182 @@
+//! Going over a mesh, one property after the other.
+
+use std::rc::Rc;
+
+use crate::app::case::Case;
+use crate::app::check::{AspectRatio, Boundary, MOST, MeshReport, Quality, Region, Report};
+use crate::error::{Error, Result};
+use crate::fem::{ElementMatrices, check_inside, fixed_nodes, held_nodes, load_vector};
+use crate::io::mesh::Naming;
+use crate::io::record::{BoundaryCondition, UNNAMED, conditions};
+use crate::mesh::partition::{Partitioner, Split};
+use crate::mesh::quality::MeshQuality;
+use crate::mesh::{BoundaryEdge, BoundarySummary, Distributed, LocalMesh, MeshSlab, NO_REGION};
+use crate::parallel::{Comm, Halo};
+use crate::problem::Problem;
+use crate::quad8::EDGES;
+use crate::{mesh, quad8};
+
+/// Looks at everything: the mesh with the default conditions, or with those of a case `from_file`. **Collective.**
+///
+/// # Errors
+/// What keeps the mesh from being distributed at all.
+pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab) -> Result<Report> {
+    let parts = crate::mesh::partition::partition(comm, slab, &Split::ranks(comm, Partitioner::Auto))?.parts;
+    let Distributed { mesh, turned, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
+    let halo = mesh.halo(comm)?;
+    let mut errors = lowest(comm, flaws);
+    let (free, torn) = mesh::survey(comm, &mesh);
+    errors.extend(torn);
+    let (boundary, summary) = match mesh::name_edges(comm, slab, &mesh, &free) {
+        Ok(named) => named,
+        Err(error) => {
+            errors.push(error);
+            (Vec::new(), BoundarySummary::default())
+        }
+    };
+    let mut warnings = slab.notes.clone();
+    let mut conditions = Vec::new();
+    if !boundary_is_bad(&errors, &boundary, comm) {
+        let with_values = from_file && errors.is_empty();
+        match hold(&halo, case, &mesh, &boundary, &summary, with_values) {
+            Ok((held, flaws)) => {
+                conditions = held;
+                errors.extend(flaws);
+            }
+            // A mesh alone may get its conditions later.
+            Err(error) if !from_file => warnings.push(error.to_string()),
+            Err(error) => errors.push(error),
+        }
+    }
+    let naming = Naming::new(&case.mesh);
+    let errors = errors.into_iter().map(|error| naming.explain(comm, error).to_string()).collect();
+    let quality = MeshQuality::of(comm, &mesh);
+    let names = naming.elements(comm, &quality.named_elements());
+    let duplicates = mesh::find_duplicates(comm, &mesh, &free);
+    let (boundaries, unnamed) = measure_boundaries(comm, &mesh, &free, &boundary);
+    let of_conditions = conditions::warnings(&conditions);
+    let report = MeshReport {
+        nodes: mesh.total_nodes,
+        elements: mesh.total_elements,
+        orphan_nodes: comm.sum(mesh.orphans.len() as u64),
+        duplicate_nodes: duplicates.count,
+        clockwise_elements: turned,
+        pieces: mesh::count_components(&halo, &mesh),
+        aspect_ratio_max: quality.aspect_ratio_max(),
+        folded_elements: quality.folded_elements(),
+        scaled_jacobian: Quality::new(&quality, &names),
+        aspect_ratio: AspectRatio::new(&quality, &names),
+        guess: conditions::guess(&summary),
+        conditions,
+        boundaries,
+        unnamed,
+        regions: measure_regions(comm, &mesh),
+    };
+    warnings.extend(mesh::warnings(turned, report.orphan_nodes));
+    warnings.extend(of_conditions);
+    warnings.extend(duplicates.warning());
+    warnings.extend(quality.warning(&names));
+    Ok(Report::new(case.mesh.name(), errors, warnings, Some(report)))
+}
+
+fn boundary_is_bad(errors: &[Error], boundary: &[BoundaryEdge], comm: &Comm) -> bool {
+    !errors.is_empty() && comm.sum(boundary.len() as u64) == 0
+}
+
+/// The flaws that name the lowest elements of all ranks, one after the other.
+fn lowest(comm: &Comm, flaws: Vec<Error>) -> Vec<Error> {
+    let mut rest = flaws.into_iter().peekable();
+    let mut found = Vec::new();
+    while found.len() < MOST {
+        let place = rest.peek().and_then(Error::place);
+        let lowest = comm.min(place.map_or(u64::MAX, |[element, _]| element));
+        let next = if place.is_some_and(|[element, _]| element == lowest) { rest.next() } else { None };
+        match comm.agree(next.map_or(Ok(()), Err)) {
+            Ok(()) => break,
+            Err(error) => found.push(error),
+        }
+    }
+    found
+}
+
+/// Lists the conditions, and what is wrong with them: edges where they cannot hold, values that a solve cannot use
+/// (if asked for), and pieces that they do not hold.
+///
+/// # Errors
+/// Those of [`Case::problem`].
+fn hold(
+    halo: &Halo,
+    case: &Case,
+    mesh: &LocalMesh,
+    boundary: &[BoundaryEdge],
+    summary: &BoundarySummary,
+    with_values: bool,
+) -> Result<(Vec<BoundaryCondition>, Vec<Error>)> {
+    let names = &mesh.boundary_names;
+    let (problem, conditions) = case.resolve(names, &mesh.region_names, |_| false)?;
+    let inside = check_inside(halo.comm(), mesh, boundary, &problem, summary);
+    let values = if with_values { check_values(halo, mesh, boundary, &problem) } else { Ok(()) };
+    let held = values.and_then(|()| halo.comm().agree(held_nodes(mesh, boundary, &problem)));
+    let pieces = held.and_then(|held| mesh::check_components(halo, mesh, &held));
+    let flaws = [inside, pieces].into_iter().filter_map(Result::err).collect();
+    Ok((BoundaryCondition::count(&conditions, summary), flaws))
+}
+
+/// Whether k, f and the data of the conditions have values that a solve can use.
+fn check_values(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<()> {
+    let comm = halo.comm();
+    comm.agree(ElementMatrices::new(mesh, boundary, problem).map(drop))?;
+    comm.agree(load_vector(mesh, boundary, problem).map(drop))?;
+    fixed_nodes(halo, mesh, boundary, problem).map(drop)
+}
+
+/// Edges and length of each named boundary and of the rest.
+fn measure_boundaries(
+    comm: &Comm,
+    mesh: &LocalMesh,
+    free: &[(usize, usize)],
+    boundary: &[BoundaryEdge],
+) -> (Vec<Boundary>, Boundary) {
+    let names = mesh.boundary_names.iter().map(String::as_str).chain([UNNAMED]);
+    let names: Vec<&str> = names.collect();
+    let mut counts = vec![0; names.len()];
+    let mut lengths = vec![0.0; names.len()];
+    let place = |edge: &BoundaryEdge| (edge.element as usize, edge.side as usize);
+    let named = boundary.iter().map(|edge| (place(edge), usize::from(edge.boundary)));
+    let unnamed = free.iter().filter(|edge| boundary.binary_search_by_key(*edge, place).is_err());
+    let unnamed = unnamed.map(|&edge| (edge, names.len() - 1));
+    for ((element, side), number) in named.chain(unnamed).filter(|((element, _), _)| *element < mesh.own_elements) {
+        counts[number] += 1;
+        lengths[number] += edge_length(mesh, element, side);
+    }
+    let (counts, lengths) = (comm.sum_all(&counts), comm.sum_all(&lengths));
+    let measured = names.iter().zip(counts).zip(lengths);
+    let mut all: Vec<Boundary> =
+        measured.map(|((&name, edges), length)| Boundary { name: name.to_owned(), edges, length }).collect();
+    let unnamed = all.pop().unwrap_or(Boundary { name: UNNAMED.to_owned(), edges: 0, length: 0.0 });
+    (all, unnamed)
+}
+
+/// Length (m) of the curved edge.
+fn edge_length(mesh: &LocalMesh, element: usize, side: usize) -> f64 {
+    let points = EDGES[side].map(|i| mesh.coordinates[mesh.elements[element][i] as usize]);
+    let tangent = |dn: &[f64; 3]| {
+        let along = |axis: usize| (0..3).map(|i| dn[i] * points[i][axis]).sum::<f64>();
+        along(0).hypot(along(1))
+    };
+    quad8::edge_points().into_iter().map(|(_, dn, weight)| weight * tangent(&dn)).sum()
+}
+
+fn measure_regions(comm: &Comm, mesh: &LocalMesh) -> Vec<Region> {
+    let mut counts = vec![0; mesh.region_names.len()];
+    let mut areas = vec![0.0; mesh.region_names.len()];
+    for e in (0..mesh.own_elements).filter(|&e| mesh.regions[e] != NO_REGION) {
+        let coordinates = mesh.element_coordinates(e);
+        let at = |[xi, eta, weight]: [f64; 3]| weight * quad8::gradients(&coordinates, xi, eta).determinant;
+        counts[mesh.regions[e] as usize] += 1;
+        areas[mesh.regions[e] as usize] += quad8::points_3x3().map(at).iter().sum::<f64>();
+    }
+    let (counts, areas) = (comm.sum_all(&counts), comm.sum_all(&areas));
+    let measured = mesh.region_names.iter().zip(counts).zip(areas);
+    measured.map(|((name, elements), area)| Region { name: name.clone(), elements, area }).collect()
+}

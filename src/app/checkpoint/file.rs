@@ -1,0 +1,185 @@
+//! One checkpoint file: HDF5, its vectors in the numbering of the mesh, so that
+//! any number of ranks can read it.
+//!
+//! ```text
+//! x, low, r, p (N)    the vectors of CG, 0 at nodes of no element
+//! residual_history    ||r|| at the start and after each iteration
+//! header              attribute: the rest, as TOML
+//! header_checksum     attribute (u64)
+//! checksum            attribute (u64): of the datasets
+//! ```
+
+use std::fs;
+use std::path::Path;
+
+use hdf5::File;
+use hdf5::types::{FloatSize, TypeDescriptor, VarLenUnicode};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::app::checkpoint::Subject;
+use crate::app::checkpoint::header::{Difference, FORMAT, Header};
+use crate::error::{Error, Result};
+use crate::io::file::{atomic_hdf5, path};
+use crate::io::hdf5::{Part, ToSlabs, open, read_rows, write_part};
+use crate::la::Vector;
+use crate::la::cg::CgState;
+use crate::mesh::{LocalMesh, checksum};
+use crate::parallel::{Blocks, Comm, Global, fault_injection};
+
+const VECTORS: [&str; 4] = ["x", "low", "r", "p"];
+const HISTORY: &str = "residual_history";
+const HEADER: &str = "header";
+const HEADER_CHECKSUM: &str = "header_checksum";
+const CHECKSUM: &str = "checksum";
+
+/// Writes a state under the temporary name of `path` and has it brought to the
+/// disk. **Collective.**
+///
+/// # Errors
+/// [`Error::Write`], the same on every rank; nothing is left.
+pub(crate) fn write(comm: &Comm, path: &Path, subject: &Subject, state: &CgState) -> Result<()> {
+    let header = toml::to_string(&Header::new(comm, subject, state)).map_err(|e| path::failed(path, e));
+    let header = comm.agree(header)?;
+    let slabs = Slabs::new(comm, subject.mesh);
+    let nodes = slabs.blocks.total();
+    let bytes = (VECTORS.len() as u64 * nodes + state.history.len() as u64) * 8 + header.len() as u64;
+    atomic_hdf5::write(comm, path, bytes, |file| fill(comm, file, &slabs, &header, state), || ())?;
+    let partial = path::partial(path);
+    let flushed = comm.agree(atomic_hdf5::flush(&partial).map_err(|e| path::failed(path, e)));
+    flushed.inspect_err(|_| drop(fs::remove_file(&partial)))
+}
+
+fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) -> hdf5::Result<()> {
+    let mut sum = 0_u64;
+    for ((k, name), vector) in (0..).zip(VECTORS).zip([&state.x, &state.low, &state.r, &state.p]) {
+        let values = slabs.send(comm, vector);
+        sum = sum.wrapping_add(slabs.checksum(comm, k, &values));
+        let part = Part { total: slabs.blocks.total(), rows: slabs.blocks.range(comm.rank()) };
+        write_part(comm, file, name, part, 1, &values, None)?;
+        fault_injection::point(comm, format_args!("saving-{name}"));
+    }
+    let history = if comm.is_root() { &state.history[..] } else { &[] };
+    sum = sum.wrapping_add(history_checksum(history));
+    let part = Part { total: state.history.len() as u64, rows: 0..history.len() as u64 };
+    write_part(comm, file, HISTORY, part, 1, history, None)?;
+    let text: VarLenUnicode = header.parse().map_err(|_| hdf5::Error::from("text with a NUL"))?;
+    file.new_attr::<VarLenUnicode>().create(HEADER)?.write_scalar(&text)?;
+    file.new_attr::<u64>().create(HEADER_CHECKSUM)?.write_scalar(&xxh3_64(header.as_bytes()))?;
+    file.new_attr::<u64>().create(CHECKSUM)?.write_scalar(&comm.sum(sum))
+}
+
+/// Reads the state of the subject. **Collective.**
+///
+/// # Errors
+/// [`Error::Open`], [`Error::DamagedCheckpoint`], [`Error::OtherCheckpoint`];
+/// the same on every rank.
+pub(crate) fn read(comm: &Comm, path: &Path, subject: &Subject) -> Result<CgState> {
+    let damaged = |cause| Error::DamagedCheckpoint { path: path.into(), cause };
+    open::read(comm, path, damaged, |file| Reader { comm, path, file }.read(subject))
+}
+
+struct Reader<'a> {
+    comm: &'a Comm,
+    path: &'a Path,
+    file: &'a File,
+}
+
+impl Reader<'_> {
+    fn read(&self, subject: &Subject) -> Result<CgState> {
+        let comm = self.comm;
+        let header = comm.agree(self.header())?;
+        if let Some(Difference { what, stored, found }) = header.difference(comm, subject) {
+            return Err(Error::OtherCheckpoint { path: self.path.into(), what, stored, found });
+        }
+        let slabs = Slabs::new(comm, subject.mesh);
+        let rows = slabs.blocks.range(comm.rank());
+        let mut sum = 0_u64;
+        let mut vectors = Vec::new();
+        for (k, name) in (0..).zip(VECTORS) {
+            let values = comm.agree(self.numbers(name, Some(slabs.blocks.total()), |_| rows.clone()))?;
+            sum = sum.wrapping_add(slabs.checksum(comm, k, &values));
+            vectors.push(slabs.fetch(comm, &values, subject.mesh));
+        }
+        let history = comm.agree(self.numbers(HISTORY, None, |length| 0..length))?;
+        sum = sum.wrapping_add(if comm.is_root() { history_checksum(&history) } else { 0 });
+        let expected = comm.agree(self.number(CHECKSUM))?;
+        if comm.sum(sum) != expected || history.is_empty() {
+            return Err(self.damaged("its checksum is another one"));
+        }
+        let [x, low, r, p] = <[Vector; 4]>::try_from(vectors).unwrap_or_else(|_| unreachable!("one for each name"));
+        let Header { recurrence, repairs, switches, .. } = header;
+        Ok(CgState { x, low, r, p, recurrence, repairs, switches, history })
+    }
+
+    fn header(&self) -> Result<Header> {
+        let text = self.file.attr(HEADER).and_then(|attribute| attribute.read_scalar::<VarLenUnicode>());
+        let text = text.map_err(|_| self.damaged("it has no header"))?;
+        if self.number(HEADER_CHECKSUM)? != xxh3_64(text.as_bytes()) {
+            return Err(self.damaged("the checksum of its header is another one"));
+        }
+        let header: Header = toml::from_str(&text).map_err(|e| self.damaged(e.message()))?;
+        if header.format != FORMAT {
+            return Err(self.damaged(&format!("its format is {}, this program reads {FORMAT}", header.format)));
+        }
+        Ok(header)
+    }
+
+    /// Rows of a dataset of f64, which has this length.
+    fn numbers(&self, name: &str, length: Option<u64>, rows: impl Fn(u64) -> std::ops::Range<u64>) -> Result<Vec<f64>> {
+        let dataset = self.file.dataset(name).map_err(|_| self.damaged(&format!("it has no dataset '{name}'")))?;
+        let is_f64 =
+            dataset.dtype().and_then(|t| t.to_descriptor()).is_ok_and(|t| t == TypeDescriptor::Float(FloatSize::U8));
+        let shape = dataset.shape();
+        let stored = shape.first().map_or(0, |&n| n as u64);
+        if !is_f64 || shape.len() != 1 || length.is_some_and(|length| length != stored) {
+            return Err(self.damaged(&format!("its dataset '{name}' has another type or shape {shape:?}")));
+        }
+        let held = dataset.storage_size();
+        if held != 8 * stored {
+            return Err(self.damaged(&format!("its dataset '{name}' claims {} bytes and has {held}", 8 * stored)));
+        }
+        read_rows::<f64>(self.comm, &dataset, rows(stored)).map_err(|e| self.damaged(&e.to_string()))
+    }
+
+    fn number(&self, name: &str) -> Result<u64> {
+        let read = self.file.attr(name).and_then(|attribute| attribute.read_scalar());
+        read.map_err(|_| self.damaged(&format!("it has no number '{name}'")))
+    }
+
+    fn damaged(&self, cause: &str) -> Error {
+        Error::DamagedCheckpoint { path: self.path.into(), cause: cause.to_owned() }
+    }
+}
+
+/// The way of nodal values to the blocks of the file and back.
+struct Slabs {
+    blocks: Blocks,
+    to: ToSlabs,
+}
+
+impl Slabs {
+    fn new(comm: &Comm, mesh: &LocalMesh) -> Self {
+        let blocks = Blocks::new(mesh.total_nodes, comm.size());
+        Self { blocks, to: ToSlabs::new(comm, blocks, mesh.node_ids[..mesh.owned_nodes].to_vec()) }
+    }
+
+    fn send(&self, comm: &Comm, vector: &Vector) -> Vec<f64> {
+        let (values, _) = vector.owned().as_chunks::<1>();
+        self.to.send(comm, values, 0.0).into_flattened()
+    }
+
+    fn fetch(&self, comm: &Comm, block: &[f64], mesh: &LocalMesh) -> Vector {
+        Vector::from_owned(&self.to.fetch(comm, block), mesh.node_ids.len())
+    }
+
+    /// This rank's part of the checksum of vector `k`.
+    fn checksum(&self, comm: &Comm, k: Global, values: &[f64]) -> u64 {
+        let first = k * self.blocks.total() + self.blocks.range(comm.rank()).start;
+        checksum(first, values.iter().map(|value| [value.to_bits()]))
+    }
+}
+
+fn history_checksum(history: &[f64]) -> u64 {
+    // Numbers that no node has.
+    checksum(Global::MAX / 2, history.iter().map(|value| [value.to_bits()]))
+}

@@ -1,0 +1,174 @@
+//! What a checkpoint is of, and whether another run is of the same.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::case::Case;
+use crate::la::cg::{CgState, Recurrence, Repair, Switch};
+use crate::mesh::{BoundaryEdge, LocalMesh, MeshFingerprint};
+use crate::parallel::Comm;
+
+/// Number of this format; another one cannot be read.
+pub(crate) const FORMAT: u32 = 1;
+
+/// What a run solves: a checkpoint belongs to it.
+pub struct Subject<'a> {
+    /// The case, options included.
+    pub case: &'a Case,
+    /// The mesh of the input.
+    pub input: &'a LocalMesh,
+    /// The named boundary edges of the input.
+    pub boundary: &'a [BoundaryEdge],
+    /// The mesh that is solved: that of the input after its refinement.
+    pub mesh: &'a LocalMesh,
+}
+
+/// All of a checkpoint but its vectors, stored as TOML.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Header {
+    pub format: u32,
+    program: String,
+    iterations: usize,
+    /// The case, as a case file.
+    case: String,
+    mesh: MeshFingerprint,
+    pub recurrence: Recurrence,
+    #[serde(default)]
+    pub repairs: Vec<Repair>,
+    #[serde(default)]
+    pub switches: Vec<Switch>,
+}
+
+/// The first thing in which two runs differ.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Difference {
+    pub what: String,
+    pub stored: String,
+    pub found: String,
+}
+
+impl Header {
+    /// **Collective.**
+    pub(crate) fn new(comm: &Comm, subject: &Subject, state: &CgState) -> Self {
+        Self {
+            format: FORMAT,
+            program: format!("quad8-mpi {}", env!("CARGO_PKG_VERSION")),
+            iterations: state.iterations(),
+            case: subject.case.text(comm),
+            mesh: MeshFingerprint::of(comm, subject.input, subject.boundary),
+            recurrence: state.recurrence,
+            repairs: state.repairs.clone(),
+            switches: state.switches.clone(),
+        }
+    }
+
+    /// Where this one, which was stored, is not of the subject. **Collective.**
+    pub(crate) fn difference(&self, comm: &Comm, subject: &Subject) -> Option<Difference> {
+        let found = MeshFingerprint::of(comm, subject.input, subject.boundary);
+        let case = subject.case.text(comm);
+        let of_mesh = self.mesh.difference(&found).map(|(what, stored, found)| {
+            let what = format!("{what} of the mesh");
+            compare_scales(&self.case, &case).unwrap_or(Difference { what, stored, found })
+        });
+        of_mesh.or(compare(&self.case, &case))
+    }
+}
+
+const SCALE: &str = "scale";
+
+/// What a case may say otherwise without changing the system or the iteration.
+/// The scale is in the coordinates of the mesh.
+const FREE: [&str; 7] =
+    ["mesh", SCALE, "physics", "solver.rtol", "solver.max_iterations", "constants.p0", "constants.density"];
+
+fn is_free(name: &str) -> bool {
+    FREE.contains(&name) || name.starts_with("names.")
+}
+
+/// The first value in which two cases differ that must not.
+fn compare(stored: &str, found: &str) -> Option<Difference> {
+    difference_of(stored, found, |name| !is_free(name))
+}
+
+/// The scales of two cases, where they differ: they explain other coordinates.
+fn compare_scales(stored: &str, found: &str) -> Option<Difference> {
+    difference_of(stored, found, |name| name == SCALE)
+}
+
+/// The first of the values that count in which two cases differ.
+fn difference_of(stored: &str, found: &str, counts: impl Fn(&str) -> bool) -> Option<Difference> {
+    let [stored, found] = [stored, found].map(|text| {
+        let mut values = BTreeMap::new();
+        // What is no TOML holds no values: then all of the other differ.
+        flatten("", toml::Value::Table(toml::from_str(text).unwrap_or_default()), &mut values);
+        values
+    });
+    let names = stored.keys().chain(found.keys()).filter(|name| counts(name));
+    let value = |values: &BTreeMap<String, String>, name| values.get(name).map_or("nothing", String::as_str).to_owned();
+    names
+        .map(|name| (name, value(&stored, name), value(&found, name)))
+        .find(|(_, a, b)| a != b)
+        .map(|(name, stored, found)| Difference { what: name.clone(), stored, found })
+}
+
+/// All values in nested tables, by names with dots.
+fn flatten(name: &str, value: toml::Value, values: &mut BTreeMap<String, String>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (key, value) in table {
+                flatten(&if name.is_empty() { key } else { format!("{name}.{key}") }, value, values);
+            }
+        }
+        value => {
+            values.insert(name.to_owned(), value.to_string());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CASE: &str = "mesh = 'a'\nrefine = 1\n[boundary.inlet.robin]\np = 0.0\ngamma = 'y'\n[solver]\nrtol = 1e-8";
+
+    #[test]
+    fn cases_differ_in_what_changes_the_system() {
+        let other = |from: &str, to: &str| compare(CASE, &CASE.replace(from, to));
+        assert_eq!(other("1e-8", "1e-12"), None);
+        assert_eq!(other("'a'", "'b'"), None);
+        assert_eq!(other("refine = 1", "refine = 1\nphysics = 'heat'\nnames.u.unit = 'degC'"), None);
+        assert_eq!(other("refine", "scale = 0.5\nrefine"), None);
+        for (from, to, what, stored, found) in [
+            ("refine = 1", "refine = 2", "refine", "1", "2"),
+            ("'y'", "'2*y'", "boundary.inlet.robin.gamma", "\"y\"", "\"2*y\""),
+            ("[solver]", "[boundary]\nwall.dirichlet = 0\n[solver]", "boundary.wall.dirichlet", "nothing", "0"),
+        ] {
+            let difference = Difference { what: what.into(), stored: stored.into(), found: found.into() };
+            assert_eq!(other(from, to), Some(difference));
+        }
+    }
+
+    #[test]
+    fn numbers_come_back_with_the_same_bits() {
+        let repair = Repair { iteration: 3, recurrence: 1.0 / 3.0, truth: 5e-324, is_fault: true };
+        let header = Header {
+            format: FORMAT,
+            program: "quad8-mpi".into(),
+            iterations: 7,
+            case: CASE.into(),
+            mesh: MeshFingerprint::default(),
+            recurrence: Recurrence {
+                scale: 0.1 + 0.2,
+                r_mr: 1.234_567_890_123_456_7e-200,
+                restarts: 2,
+                is_precise: true,
+            },
+            repairs: vec![repair],
+            switches: vec![Switch { iteration: 5, reason: "r.Mr = -1e-3".into() }],
+        };
+        let read: Header = toml::from_str(&toml::to_string(&header).unwrap()).unwrap();
+        assert_eq!((read.recurrence, read.case), (header.recurrence, header.case));
+        assert_eq!((read.repairs, read.switches), (header.repairs, header.switches));
+    }
+}

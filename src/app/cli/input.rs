@@ -1,0 +1,46 @@
+//! The argument that names what to solve or to check.
+
+use std::path::Path;
+
+use clap::CommandFactory;
+
+use crate::app::case::Case;
+use crate::app::cli::Cli;
+use crate::error::{Error, Result};
+use crate::io::mesh::BUILT_IN;
+use crate::mesh::MeshSource;
+use crate::parallel::Comm;
+use crate::system::nearest;
+
+/// Whether an argument names a case file.
+pub fn is_case(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
+}
+
+/// Returns the case of a case file, or the default case on a mesh. **Collective.**
+///
+/// # Errors
+/// Those of [`Case::read`]; [`Error::Open`] for a file that is missing where another name is near.
+pub fn find_case(comm: &Comm, input: Option<&Path>) -> Result<Case> {
+    let case = match input {
+        Some(path) if is_case(path) => Case::read(comm, path)?,
+        path => Case { mesh: MeshSource::find(comm, path), ..Case::default() },
+    };
+    comm.agree(match case.mesh.path() {
+        Some(path) if comm.is_root() => suggest_for_missing(path),
+        _ => Ok(()),
+    })?;
+    Ok(case)
+}
+
+fn suggest_for_missing(path: &Path) -> Result<()> {
+    let command = Cli::command();
+    let known = command.get_subcommands().map(clap::Command::get_name).chain(BUILT_IN.iter().map(|mesh| mesh.name));
+    let near = path.file_name().and_then(|name| nearest(name.to_str()?, known));
+    match near {
+        Some(near) if !path.exists() => {
+            Err(Error::Open { path: path.into(), cause: format!("No such file or directory; did you mean {near}?") })
+        }
+        _ => Ok(()),
+    }
+}

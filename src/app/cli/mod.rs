@@ -1,0 +1,105 @@
+//! The command line: one file for the options of each subcommand.
+
+mod input;
+mod shell;
+mod surplus;
+
+pub use input::{find_case, is_case};
+pub use shell::{CompletionArgs, completions, manual};
+
+use crate::app::check::CheckArgs;
+use crate::app::partition::PartitionArgs;
+use crate::app::solve::SolveArgs;
+use crate::perf::bench::BenchArgs;
+use crate::perf::model::ModelArgs;
+use crate::perf::scaling::ReportArgs;
+use crate::plot::PlotArgs;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+use crate::app::case;
+
+/// Potential flow and other -div(k grad u) = f problems on meshes of 8-node
+/// quadrilaterals, on any number of MPI ranks and threads.
+///
+/// Start it with mpirun: `mpirun -n 4 quad8-mpi MESH.h5 -o OUT.h5`. Without a
+/// mesh it solves a built-in Y-channel; `quad8-mpi meshes` lists more of them. A case file says all about a run:
+/// `quad8-mpi case > channel.toml` writes one to start from. Exit codes: 0 solved, 1 not converged,
+/// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside, 5 stopped as wished by a signal or
+/// --max-time: start it again, with --restart where a checkpoint was written.
+#[derive(Debug, Parser)]
+// Launchers give ranks a terminal even where the output goes to a file.
+#[command(name = "quad8-mpi", version, long_version = shell::long_version(), args_conflicts_with_subcommands = true, color = ColorChoice::Never)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    solve: SolveArgs,
+}
+
+/// What the program can be asked to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Solve a mesh (what happens without a subcommand, too)
+    Solve(SolveArgs),
+    /// Print a case file to start from, with all that one can say
+    Case,
+    /// Look a mesh over without solving: exit code 0 if it is good, 2 if not
+    Check(CheckArgs),
+    /// List the built-in meshes
+    Meshes,
+    /// Draw a results file, or the convergence of a run, as PNG or SVG
+    Plot(PlotArgs),
+    /// Turn run records into the tables and the picture of a scaling study
+    Report(ReportArgs),
+    /// Measure this machine
+    Bench(BenchArgs),
+    /// Foretell how a solve scales on a cluster, without one
+    Model(ModelArgs),
+    /// Print the completions of a shell
+    Completions(CompletionArgs),
+    /// Print the manual page
+    Man,
+    /// Split a mesh once, for many runs with --partition
+    Partition(PartitionArgs),
+}
+
+impl Cli {
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// What is wrong with it, or the help that was asked for.
+    pub fn read() -> Result<Command, clap::Error> {
+        let args: Vec<OsString> = std::env::args_os().collect();
+        Self::try_parse_from(&args).map(Self::into_command).map_err(|error| surplus::explained(error, &args))
+    }
+
+    /// What is asked for; a solve where no subcommand stands.
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or(Command::Solve(self.solve))
+    }
+}
+
+fn number(text: &str, check: fn(f64) -> Result<f64, &'static str>) -> Result<f64, &'static str> {
+    check(text.parse().map_err(|_| "not a number")?)
+}
+
+pub(crate) fn finite(text: &str) -> Result<f64, &'static str> {
+    number(text, case::finite)
+}
+
+pub(crate) fn positive(text: &str) -> Result<f64, &'static str> {
+    number(text, case::positive)
+}
+
+/// Minutes, with a fraction, as a time.
+pub(crate) fn minutes(text: &str) -> Result<Duration, &'static str> {
+    Duration::try_from_secs_f64(60.0 * positive(text)?).map_err(|_| "too long")
+}
+
+pub(crate) fn tolerance(text: &str) -> Result<f64, &'static str> {
+    number(text, case::tolerance)
+}

@@ -1,0 +1,46 @@
+//! What the command line says about itself: versions, completions, manual page.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use crate::app::cli::Cli;
+use crate::error::{Error, ExitCode, Result};
+use crate::io::record::Libraries;
+use crate::system::print;
+
+/// Options of `quad8-mpi completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionArgs {
+    /// Shell to complete for
+    pub shell: Shell,
+}
+
+/// Version, commit and libraries, for --version.
+pub fn long_version() -> String {
+    let Libraries { mpi, hdf5, metis } = Libraries::in_use();
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("QUAD8_MPI_COMMIT"));
+    format!("{version}\ncommit {commit}\nMPI    {mpi}\nHDF5   {hdf5}\nMETIS  {metis}")
+}
+
+/// Prints the completions of a shell.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn completions(args: &CompletionArgs) -> Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "quad8-mpi", &mut script);
+    print(script)?;
+    Ok(ExitCode::Success)
+}
+
+/// Prints the manual page, in roff.
+///
+/// # Errors
+/// [`Error::Write`].
+pub fn manual() -> Result<ExitCode> {
+    let mut page = Vec::new();
+    let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+    rendered.map_err(|e| Error::Write { path: "the manual page".into(), cause: e.to_string() })?;
+    print(page)?;
+    Ok(ExitCode::Success)
+}

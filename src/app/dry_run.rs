@@ -1,0 +1,64 @@
+//! The story of `--dry-run`.
+
+use crate::app::solve::SolveArgs;
+use crate::error::{Error, ExitCode, Result};
+use crate::io::console::Console;
+use crate::io::file::refuse_input;
+use crate::io::mesh::ElementNames;
+use crate::io::record::write_json_once;
+use crate::mesh::MOST_ON_A_RANK;
+use crate::mesh::quality::MeshQuality;
+use crate::parallel::Comm;
+use crate::perf::estimate::{Estimate, Plan};
+
+/// Says what a solve would take and solves nothing. **Collective.**
+///
+/// # Errors
+/// Those of reading the mesh, or of a large one the header, [`Error::RefinedTooFar`],
+/// [`Error::OutputIsInput`], [`Error::Write`]; the same on every rank.
+pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
+    let case = args.case(comm)?;
+    let source = &case.mesh;
+    let (header, slab) = source.preview(comm)?;
+    let plan = Plan {
+        base: header.size,
+        is_file: source.path().is_some(),
+        refine: case.refine,
+        ranks: args.ranks.map_or(comm.size(), |ranks| ranks as usize),
+        operator: case.solver.operator,
+        preconditioner: case.solver.preconditioner,
+        rtol: case.solver.rtol,
+        bandwidth: args.bandwidth * 1e9,
+    };
+    check_refinement(&plan)?;
+    let json = case.output.json.as_deref();
+    comm.agree(json.map_or(Ok(()), |path| refuse_input(path, source.path())))?;
+    let quality = slab.map(|slab| MeshQuality::of_slabs(comm, slab)).filter(|q| q.aspect_ratio_max().is_some());
+    let aspect_ratio_max = quality.as_ref().and_then(MeshQuality::aspect_ratio_max);
+    let estimate = Estimate { aspect_ratio_max, ..Estimate::new(source.name(), &plan) };
+    let names = ElementNames::default();
+    let aspect = quality.map(|quality| quality.describe_aspect(&names));
+    let console = Console::beside(comm.is_root() && !args.quiet, json);
+    console.estimate(&estimate, aspect.as_deref(), args.bandwidth);
+    match case.resolve(&header.boundary_names, &header.region_names, |name| args.gives_condition(name)) {
+        Ok((_, conditions)) => {
+            let guess = "no names in the mesh: inlet guessed at the smallest x, outlet at the largest";
+            console.conditions((!header.has_names).then(|| guess.to_owned()), &conditions);
+        }
+        Err(error) => console.warn(&[error.to_string()]),
+    }
+    if let Some(path) = json {
+        write_json_once(comm, path, &estimate)?;
+    }
+    Ok(ExitCode::Success)
+}
+
+/// The limit of [`refine`](crate::mesh::refine), were all parts equal.
+fn check_refinement(case: &Plan) -> Result<()> {
+    let levels = case.refine;
+    let elements = u128::from(case.base.elements) << (2 * levels.min(40));
+    if levels < 15 && elements / (case.ranks as u128) < u128::from(MOST_ON_A_RANK) {
+        return Ok(());
+    }
+    Err(Error::RefinedTooFar { levels, elements })
+}

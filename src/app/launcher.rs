@@ -1,0 +1,98 @@
+//! Reads what the launcher (mpirun, srun) says about a process in environment variables.
+
+use crate::error::{Error, Result};
+use crate::io::record::Libraries;
+
+/// Variables of this process's rank. Under mpirun SLURM_PROCID belongs to the batch script, so it
+/// comes last.
+const RANK: [&str; 5] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK", "SLURM_PROCID"];
+/// Variables of the number of processes.
+const SIZE: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"];
+
+/// What the launcher said when the process started. MPI_Init changes some of these variables.
+#[derive(Debug, Clone, Copy)]
+pub struct Launcher {
+    /// Rank of this process; 0 without a launcher.
+    pub rank: u32,
+    /// Number of processes that were started together, if the launcher says so.
+    processes: Option<u32>,
+}
+
+impl Launcher {
+    /// Reads the environment. To be called before MPI starts.
+    pub fn read() -> Self {
+        Self { rank: first(&RANK, variable).unwrap_or(0), processes: size(variable, std::process::id()) }
+    }
+
+    /// Refuses a launcher that started several processes where each is the only rank for MPI.
+    ///
+    /// # Errors
+    /// [`Error::WrongLauncher`].
+    pub fn check(&self, ranks: usize) -> Result<()> {
+        match self.processes {
+            Some(processes) if processes > 1 && ranks == 1 => {
+                let libraries = Libraries::in_use();
+                let library = libraries.mpi.split(',').next().unwrap_or_default().to_owned();
+                Err(Error::WrongLauncher { processes, remedy: remedy(&library), library })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn variable(name: &str) -> Option<u32> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Returns the first of these variables that is a number.
+fn first(names: &[&str], variable: impl Fn(&str) -> Option<u32>) -> Option<u32> {
+    names.iter().find_map(|name| variable(name))
+}
+
+/// Returns the number of processes that were started together, if the launcher says so.
+///
+/// A shell that srun started hands its variables on to every program. So srun counts only where it
+/// started this very process.
+fn size(variable: impl Fn(&str) -> Option<u32>, process: u32) -> Option<u32> {
+    let is_task = variable("SLURM_TASK_PID") == Some(process);
+    first(&SIZE, &variable).or_else(|| variable("SLURM_STEP_NUM_TASKS").filter(|_| is_task))
+}
+
+/// Returns the launchers that fit an MPI library.
+fn remedy(library: &str) -> &'static str {
+    if library.starts_with("Open MPI") {
+        "start it with the mpirun of Open MPI (on Debian mpirun.openmpi), or with srun --mpi=pmix"
+    } else if library.starts_with("MPICH") {
+        "start it with the mpirun of MPICH (on Debian mpirun.mpich), or with srun --mpi=pmi2"
+    } else {
+        "start it with the mpirun of this library"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_with(variables: &[(&str, u32)]) -> Option<u32> {
+        size(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| *value), 42)
+    }
+
+    #[test]
+    fn the_number_of_processes_is_that_of_the_launcher_of_this_process() {
+        assert_eq!(size_with(&[]), None);
+        assert_eq!(size_with(&[("PMI_SIZE", 3)]), Some(3));
+        // Where Open MPI starts its processes on other hosts by srun.
+        assert_eq!(size_with(&[("SLURM_STEP_NUM_TASKS", 2), ("OMPI_COMM_WORLD_SIZE", 8)]), Some(8));
+        // By srun itself, in a shell that srun started, and in a batch script.
+        assert_eq!(size_with(&[("SLURM_STEP_NUM_TASKS", 4), ("SLURM_TASK_PID", 42)]), Some(4));
+        assert_eq!(size_with(&[("SLURM_STEP_NUM_TASKS", 4), ("SLURM_TASK_PID", 41)]), None);
+        assert_eq!(size_with(&[("SLURM_NTASKS", 4), ("SLURM_TASK_PID", 42)]), None);
+    }
+
+    #[test]
+    fn the_remedy_is_that_of_the_library() {
+        assert!(remedy("Open MPI v4.1.4, package: Debian OpenMPI").contains("mpirun.openmpi"));
+        assert!(remedy("MPICH Version:\t4.0.2").contains("mpirun.mpich"));
+        assert_eq!(remedy("Intel(R) MPI Library 2021.11"), "start it with the mpirun of this library");
+    }
+}

@@ -1,0 +1,48 @@
+//! Options of `quad8-mpi partition`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::app::cli::positive;
+use crate::app::solve::PartitionerKind;
+use crate::mesh::partition::Split;
+
+/// Most parts: the ranks of the largest machines.
+const MOST: i64 = 1 << 20;
+
+/// Options of storing a partition.
+#[derive(Debug, Clone, Args)]
+pub struct PartitionArgs {
+    /// Mesh, as for solve [default: a built-in Y-channel]
+    pub mesh: Option<PathBuf>,
+
+    /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in millimetres; any
+    /// run can use the partition [default: 1]
+    #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]
+    pub scale: Option<f64>,
+
+    /// Number of parts: the ranks of the runs that will use it
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    pub parts: u32,
+
+    /// File for the partition (HDF5)
+    #[arg(short, long, value_name = "PARTS.h5", default_value = "parts.h5")]
+    pub output: PathBuf,
+
+    /// How to split the mesh
+    #[arg(long, value_enum, default_value_t = PartitionerKind::Auto)]
+    pub partitioner: PartitionerKind,
+
+    /// Seed of METIS
+    #[arg(long, default_value_t = Split::SEED, value_parser = clap::value_parser!(i32).range(0..))]
+    pub seed: i32,
+
+    /// Dataset (E) of an HDF5 mesh with a positive weight for each element (no unit) [default: all weigh the same]
+    #[arg(long, value_name = "DATASET")]
+    pub weights: Option<String>,
+
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}

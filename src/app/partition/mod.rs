@@ -1,0 +1,53 @@
+//! The story of storing a partition: in a scaling study METIS runs once.
+
+mod args;
+
+pub use args::PartitionArgs;
+
+use std::rc::Rc;
+
+use crate::app::cli::find_case;
+use crate::error::{ExitCode, Result};
+use crate::io::PartitionFile;
+use crate::io::console::Console;
+use crate::io::file::followed;
+use crate::mesh::MeshSlab;
+use crate::mesh::partition::{Partition, Split};
+use crate::parallel::Comm;
+
+/// Splits a mesh into the parts that the command line asks for and stores
+/// which element is in which. **Collective.**
+///
+/// # Errors
+/// Any [`Error`](crate::error::Error), the same on every rank.
+pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
+    let console = Console::new(comm.is_root() && !args.quiet);
+    let source = find_case(comm, args.mesh.as_deref())?.mesh;
+    let output = followed(&args.output);
+    let file = PartitionFile::new(comm, &output, source.path())?;
+    let slab = source.read(comm)?.scaled(comm, args.scale);
+    let weights = match (&args.weights, source.path()) {
+        (None, _) => None,
+        (Some(name), path) => {
+            let path = path.map_or_else(|| source.name().into(), ToOwned::to_owned);
+            Some(crate::io::mesh::read_weights(comm, &path, name, &slab)?)
+        }
+    };
+    let parts = args.parts as usize;
+    let split =
+        Split { parts, partitioner: args.partitioner.partitioner(), seed: args.seed, weights: weights.as_deref() };
+    let partition = crate::mesh::partition::partition(comm, &slab, &split)?;
+    file.write(comm, &slab, &split, &partition)?;
+    let loads = loads(comm, &slab, &split, &partition);
+    console.split(&source, [slab.elements.total(), slab.nodes.total()], &loads, partition.edge_cut, &output);
+    Ok(ExitCode::Success)
+}
+
+/// Weight of each part. **Collective.**
+fn loads(comm: &Comm, slab: &MeshSlab, split: &Split, partition: &Partition) -> Vec<u64> {
+    let mut loads = vec![0; split.parts];
+    for i in 0..slab.connectivity.len() {
+        loads[partition.parts[i] as usize] += split.weights.map_or(1, |w| u64::from(w[i]));
+    }
+    comm.sum_all(&loads)
+}

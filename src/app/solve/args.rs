@@ -1,0 +1,309 @@
+//! Options of `quad8-mpi solve`.
+
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::app::case::{Case, OperatorKind, OutputFormat, PreconditionerKind};
+use crate::app::cli::{find_case, finite, minutes, positive, tolerance};
+use crate::error::{Error, Result};
+use crate::io::file::followed;
+use crate::mesh::partition::Partitioner;
+use crate::parallel::virtual_ranks::MOST_LOGICAL_RANKS;
+use crate::parallel::{Comm, MOST_THREADS};
+use crate::problem::{Condition, Field, Physics};
+
+/// Options of a solve. They override what a case file says.
+#[derive(Debug, Clone, Args)]
+pub struct SolveArgs {
+    /// Case file (.toml, see `quad8-mpi case`); mesh file (HDF5, Gmsh MSH 4.1, .npz or .xlsx; metres); or, where no file
+    /// has that name, a built-in mesh [default: y-channel]
+    #[arg(value_name = "CASE.toml|MESH")]
+    pub input: Option<PathBuf>,
+
+    /// Results file (HDF5); what ParaView opens is written beside it, see --format [default: quad8.h5]
+    #[arg(short, long, value_name = "OUT.h5")]
+    pub output: Option<PathBuf>,
+
+    /// What ParaView opens, beside OUT.h5 [default: xdmf]
+    #[arg(long, value_enum)]
+    pub format: Option<OutputFormat>,
+
+    /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in millimetres [default: 1]
+    #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]
+    pub scale: Option<f64>,
+
+    /// Split every element into four, this many times [default: 0]
+    #[arg(long, value_name = "K", value_parser = whole::<u32>, allow_negative_numbers = true)]
+    pub refine: Option<u32>,
+
+    /// How the elements are dealt to the ranks
+    #[arg(long, value_enum, default_value_t = PartitionerKind::Auto)]
+    pub partitioner: PartitionerKind,
+
+    /// Deal the elements to the ranks as this file of quad8-mpi partition says
+    #[arg(long, value_name = "PARTS.h5", conflicts_with = "partitioner")]
+    pub partition: Option<PathBuf>,
+
+    /// Condition of a boundary: NAME=dirichlet:VALUE (u), NAME=robin:P,GAMMA (P u + k du/dn = GAMMA) or NAME=natural;
+    /// values are numbers or formulas in x and y (m), as in "inlet=robin:0,2.5*(1-y^2)"; may be repeated
+    #[arg(long, value_name = "NAME=CONDITION", value_parser = BoundaryCondition::from_str)]
+    pub bc: Vec<BoundaryCondition>,
+
+    /// What the equation describes: names and units of the results [default: flow]
+    #[arg(long, value_enum)]
+    pub physics: Option<Physics>,
+
+    /// Conductivity k of the domain: a number or a formula in x and y, more than 0 [default: 1]
+    #[arg(long, value_name = "K", allow_hyphen_values = true)]
+    pub k: Option<Field>,
+
+    /// Source f of the domain: a number or a formula in x and y [default: 0]
+    #[arg(long, value_name = "F", allow_hyphen_values = true)]
+    pub f: Option<Field>,
+
+    /// Preconditioner of CG [default: multigrid]
+    #[arg(long, value_enum)]
+    pub preconditioner: Option<PreconditionerKind>,
+
+    /// How the stiffness is kept [default: elements]
+    #[arg(long, value_enum)]
+    pub operator: Option<OperatorKind>,
+
+    /// Relative residual ||b - K u|| / ||b|| to reach (no unit) [default: 1e-8]
+    #[arg(long, value_parser = tolerance, allow_negative_numbers = true)]
+    pub rtol: Option<f64>,
+
+    /// Most iterations of CG [default: 200000]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true)]
+    pub max_iterations: Option<usize>,
+
+    /// Threads per rank [default: RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's share of the cores]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_THREADS)),
+        allow_negative_numbers = true
+    )]
+    pub threads: Option<u16>,
+
+    /// Compute as L logical ranks do, so that results have the same bits at any number of ranks up to L [default of L: 16]
+    #[arg(
+        long,
+        value_name = "L",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "16",
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_LOGICAL_RANKS))
+    )]
+    pub reproducible: Option<u16>,
+
+    /// Inflow speed at inlets without a condition of their own, in m/s [default: 2.5]
+    #[arg(long, value_parser = finite, allow_negative_numbers = true)]
+    pub gamma: Option<f64>,
+
+    /// Stagnation pressure, in Pa [default: 101328.8281]
+    #[arg(long, value_parser = finite, allow_negative_numbers = true)]
+    pub p0: Option<f64>,
+
+    /// Density, in kg/m^3, more than 0 [default: 1.225]
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
+    pub density: Option<f64>,
+
+    /// Also write the run record (timings, iterations, memory) to this file; - prints it, and no summary
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Stop after this time (minutes, from the start of the program) with a checkpoint beside the results,
+    /// OUT.checkpoint.h5, and exit code 5; SIGUSR1, SIGTERM and SIGINT do the same
+    #[arg(long, value_name = "MINUTES", value_parser = minutes, allow_negative_numbers = true)]
+    pub max_time: Option<Duration>,
+
+    /// Write a checkpoint each time this long has passed (minutes); the one before it is kept as OUT.checkpoint.old.h5
+    #[arg(long, value_name = "MINUTES", value_parser = minutes, allow_negative_numbers = true)]
+    pub checkpoint_every: Option<Duration>,
+
+    /// Go on from a checkpoint, on any number of ranks; where it is damaged, from the one before it
+    #[arg(long, value_name = "OUT.checkpoint.h5", conflicts_with = "dry_run")]
+    pub restart: Option<PathBuf>,
+
+    /// Say what the solve would take in memory and time, and solve nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Ranks of the solve that --dry-run is about [default: those of this run]
+    #[arg(long, value_name = "P", requires = "dry_run", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    pub ranks: Option<u32>,
+
+    /// Memory bandwidth of one rank that --dry-run counts with, in GB/s
+    #[arg(long, value_name = "B", requires = "dry_run", default_value_t = 7.0, value_parser = positive)]
+    pub bandwidth: f64,
+
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// The ways to split a mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PartitionerKind {
+    /// metis below 100,000 elements, two-level from there on
+    Auto,
+    /// METIS on the graph of all elements, on one rank
+    Metis,
+    /// METIS on the graph of small blocks of elements, which all ranks make
+    TwoLevel,
+}
+
+impl PartitionerKind {
+    /// The partitioner of this name.
+    pub fn partitioner(self) -> Partitioner {
+        match self {
+            Self::Auto => Partitioner::Auto,
+            Self::Metis => Partitioner::Metis,
+            Self::TwoLevel => Partitioner::TwoLevel,
+        }
+    }
+}
+
+/// What --bc says about one boundary.
+#[derive(Debug, Clone)]
+pub struct BoundaryCondition {
+    name: String,
+    condition: Condition,
+}
+
+impl FromStr for BoundaryCondition {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        // A name may hold the sign, a condition never does.
+        match text.rsplit_once('=') {
+            Some((name, condition)) if !name.is_empty() => {
+                Ok(Self { name: name.to_owned(), condition: condition.parse()? })
+            }
+            _ => Err(Error::NoBoundaryName { text: text.to_owned() }),
+        }
+    }
+}
+
+/// Reads a whole number, 0 or more.
+fn whole<T: FromStr>(text: &str) -> std::result::Result<T, &'static str> {
+    text.parse().map_err(|_| "must be a whole number, 0 or more")
+}
+
+impl SolveArgs {
+    /// The case that is asked for: that of the file, if one is given, with the
+    /// options in place of what it says. **Collective.**
+    ///
+    /// # Errors
+    /// Those of [`find_case`], [`Error::ConditionTwice`], and [`Error::NotReproducible`]; the same on every rank.
+    pub fn case(&self, comm: &Comm) -> Result<Case> {
+        let mut case = find_case(comm, self.input.as_deref())?;
+        for (i, BoundaryCondition { name, condition }) in self.bc.iter().enumerate() {
+            if self.bc[..i].iter().any(|other| other.name == *name) {
+                return Err(Error::ConditionTwice { name: name.clone() });
+            }
+            case.boundary.insert(name.clone(), condition.clone());
+        }
+        case.scale = self.scale.or(case.scale);
+        set(&mut case.refine, self.refine);
+        set(&mut case.physics, self.physics);
+        set(&mut case.solver.preconditioner, self.preconditioner);
+        set(&mut case.solver.operator, self.operator);
+        set(&mut case.solver.rtol, self.rtol);
+        set(&mut case.solver.max_iterations, self.max_iterations);
+        set(&mut case.material.conductivity, self.k.clone());
+        set(&mut case.material.source, self.f.clone());
+        set(&mut case.constants.gamma, self.gamma);
+        set(&mut case.constants.p0, self.p0);
+        set(&mut case.constants.density, self.density);
+        set(&mut case.output.format, self.format);
+        set(&mut case.output.results, self.output.clone());
+        case.output.results = followed(&case.output.results);
+        case.solver.threads = self.threads.and_then(NonZeroU16::new).or(case.solver.threads);
+        case.solver.reproducible = self.reproducible.and_then(NonZeroU16::new).or(case.solver.reproducible);
+        if case.solver.reproducible.is_some() {
+            self.check_reproducible()?;
+        }
+        case.output.json = self.json.clone().or(case.output.json);
+        Ok(case)
+    }
+
+    /// Whether --bc gives the condition of a boundary.
+    pub fn gives_condition(&self, boundary: &str) -> bool {
+        self.bc.iter().any(|other| other.name == boundary)
+    }
+
+    /// Refuses what depends on the number of ranks, or needs a file while logical ranks are at work.
+    fn check_reproducible(&self) -> Result<()> {
+        let refused = [
+            ("--partition", self.partition.is_some()),
+            ("--max-time", self.max_time.is_some()),
+            ("--checkpoint-every", self.checkpoint_every.is_some()),
+            ("--restart", self.restart.is_some()),
+            ("--dry-run", self.dry_run),
+        ];
+        match refused.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(Error::NotReproducible { option }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn set<T>(value: &mut T, option: Option<T>) {
+    if let Some(option) = option {
+        *value = option;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::app::cli::Cli;
+
+    #[test]
+    fn names_may_hold_an_equals_sign_and_conditions_formulas() {
+        let read = |text: &str| BoundaryCondition::from_str(text);
+        let found = read("a = b=robin:0,max(x,y)").unwrap();
+        assert_eq!(found.name, "a = b");
+        for (text, expected) in [
+            ("inlet", "does not say which boundary"),
+            ("=natural", "does not say which boundary"),
+            ("inlet=", "'' is no condition"),
+            ("inlet=robin:0,z", "unknown name 'z' at position 1"),
+        ] {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_help_states_the_defaults() {
+        let help = Cli::command().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let Case { solver, constants, output, refine, physics, .. } = Case::default();
+        for value in [
+            output.results.display().to_string(),
+            refine.to_string(),
+            physics.name().to_owned(),
+            solver.preconditioner.name().to_owned(),
+            solver.operator.name().to_owned(),
+            "1e-8".to_owned(),
+            solver.max_iterations.to_string(),
+            constants.gamma.to_string(),
+            constants.p0.to_string(),
+            constants.density.to_string(),
+        ] {
+            assert!(help.contains(&format!("[default: {value}]")), "{value} is no default in\n{help}");
+        }
+        assert_eq!(solver.rtol, 1e-8);
+        let args = ["quad8-mpi", "--bc", "inlet=natural", "--bc", "out=dirichlet:0", "--f", "-x", "--k=2"];
+        assert!(Cli::try_parse_from(args).is_ok());
+    }
+}

@@ -1,0 +1,39 @@
+//! The one thing that limited a run most.
+
+use crate::io::record::RunRecord;
+
+/// Says in a few words what would have to change for the run to be faster.
+pub fn bottleneck(record: &RunRecord, placement: &[String]) -> String {
+    const UNEVEN: f64 = 1.2;
+    /// Fewest unknowns that keep a thread busier than it waits.
+    const BUSY: u64 = 20_000;
+    const MANY_ITERATIONS: usize = 500;
+    let parallel = &record.parallel;
+    let threads = (parallel.ranks * parallel.threads_per_rank) as u64;
+    let each = record.mesh_info.used_nodes / threads.max(1);
+    if !placement.is_empty() {
+        return "threads share cores: see the warning above".to_owned();
+    }
+    if parallel.ranks > 1 && parallel.load_imbalance > UNEVEN {
+        return format!("one rank has {:.1} times the mean of the elements", parallel.load_imbalance);
+    }
+    if record.solver_config.preconditioner == "jacobi" && record.iterations > MANY_ITERATIONS {
+        return format!("{} iterations of jacobi: multigrid takes about ten", record.iterations);
+    }
+    if record.convergence.slow_multigrid().is_some() {
+        return format!("multigrid converges slowly, by a factor of {:.2} an iteration", record.convergence.factor);
+    }
+    if threads > 1 && each < BUSY {
+        return format!("only {each} unknowns a thread: fewer ranks or threads would do");
+    }
+    let stages = || record.timing_metrics.iter().filter(|(name, _)| **name != crate::parallel::TOTAL);
+    let waits = stages().filter(|(_, span)| span.max > 0.1 && span.max > UNEVEN * span.mean);
+    if let Some((name, span)) = waits.max_by(|a, b| (a.1.max - a.1.mean).total_cmp(&(b.1.max - b.1.mean))) {
+        return format!("in {name} the slowest rank took {:.1} times the mean", span.max / span.mean);
+    }
+    let total: f64 = stages().map(|(_, span)| span.max).sum();
+    match stages().max_by(|a, b| a.1.max.total_cmp(&b.1.max)) {
+        Some((name, span)) if total > 0.0 => format!("{name}, {:.0} % of the time", 100.0 * span.max / total),
+        _ => "nothing to speak of".to_owned(),
+    }
+}

@@ -1,0 +1,178 @@
+//! The story of a solve, from the mesh to the results file.
+
+mod args;
+mod bottleneck;
+mod exit;
+mod gather;
+mod pipeline;
+mod solution;
+
+pub use args::{PartitionerKind, SolveArgs};
+
+use std::path::Path;
+use std::rc::Rc;
+
+use crate::app::case::Case;
+use crate::app::checkpoint::{Checkpoints, Interrupts};
+use crate::app::dry_run::dry_run;
+use crate::app::solve::bottleneck::bottleneck;
+use crate::app::solve::exit::verdict;
+use crate::app::solve::pipeline::{Desk, Task, enter};
+use crate::app::solve::solution::{Solution, Summary};
+use crate::error::{Error, ExitCode, Result};
+use crate::io::console::Console;
+use crate::io::mesh::Naming;
+use crate::io::record::{Libraries, MeshInfo, RunRecord, write_json_once};
+use crate::io::results::{Results, ResultsFile};
+use crate::la::cg::Outcome;
+use crate::mesh::MeshSlab;
+use crate::parallel::virtual_ranks::{logical_ranks_here, on_logical_ranks};
+use crate::parallel::{Comm, Span, Stopwatch, Timings, start_threads, timing};
+use crate::problem::Labels;
+
+/// Solves what the command line asks for, unless it is interrupted, and says
+/// how it ended. **Collective.**
+///
+/// # Errors
+/// Any [`Error`], the same on every rank.
+pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Result<ExitCode> {
+    if args.dry_run {
+        return dry_run(comm, args);
+    }
+    let start_up = Span::over_ranks(comm, timing::age_of_process());
+    let mut watch = Stopwatch::start();
+    let case = args.case(comm)?;
+    let console = Console::beside(comm.is_root() && !args.quiet, case.output.json.as_deref());
+    let Case { mesh: source, refine, solver, output, .. } = &case;
+    let logical = solver.reproducible.map(|ranks| usize::from(ranks.get()));
+    let here = logical.map_or(Ok(1), |ranks| logical_ranks_here(comm, ranks))?;
+    let placement = start_threads(comm, solver.threads, here)?;
+    console.start(&placement, logical);
+    case.hints.iter().for_each(|hint| console.line("hint", hint));
+
+    // Read, and check that the results will have a place.
+    let mut inputs: Vec<&Path> = source.path().into_iter().chain(args.partition.as_deref()).collect();
+    let checkpoints = Checkpoints::new(comm, &output.results, &inputs)?;
+    inputs.extend(args.restart.as_deref());
+    let results_file =
+        ResultsFile::new(comm, &output.results, output.format.companion(), &inputs, output.json.as_deref())?;
+    enter(comm, "read");
+    interrupts.check(comm, "read")?;
+    console.progress.stage("reading the mesh");
+    let slab = watch.time("load_mesh", || source.read_for(comm, &case).map(|slab| slab.scaled(comm, case.scale)));
+    let naming = Naming::new(source);
+    let slab = slab.map_err(|error| naming.explain(comm, error))?;
+    results_file.check_room(comm, slab.elements.total(), *refine)?;
+    let names = slab.boundary_names();
+    let resolved = case.resolve(&names, &slab.tags.region_names, |name| args.gives_condition(name));
+    let (problem, conditions) = comm.agree(resolved)?;
+    let case = case.with_conditions(&names, &problem);
+
+    // Compute.
+    let task =
+        Task { case: &case, args, problem: &problem, conditions: &conditions, placement: &placement, interrupts };
+    let mut desk = Desk { console: &console, watch: &mut watch, checkpoints: Some(&checkpoints) };
+    let solution = match logical {
+        None => task.compute(comm, slab, &mut desk),
+        Some(ranks) => {
+            desk.checkpoints = None;
+            compute_reproducibly(comm, ranks, &task, slab, &mut desk)
+        }
+    };
+    let solution = solution.map_err(|error| naming.explain(comm, error))?;
+    let Solution { mesh, boundary, u, fields, node_fields, flux, errors, summary } = solution;
+    let Summary { report, breakdown, warnings, .. } = summary;
+
+    // Write.
+    enter(comm, "export");
+    let is_solved = report.outcome == Outcome::Converged;
+    let mut record = RunRecord {
+        version: env!("CARGO_PKG_VERSION"),
+        libraries: Libraries::in_use(),
+        timing_metrics: Timings::new(),
+        start_up,
+        breakdown,
+        iterations: report.iterations,
+        converged: is_solved,
+        outcome: report.outcome,
+        solution_stats: summary.stats,
+        mesh_info: MeshInfo {
+            source: source.name(),
+            scale: case.scale.unwrap_or(1.0),
+            refine: *refine,
+            nodes: mesh.total_nodes,
+            used_nodes: summary.used_nodes,
+            elements: mesh.total_elements,
+            matrix_nnz: summary.matrix_nnz,
+            fixed_nodes: summary.fixed_nodes,
+            aspect_ratio_max: summary.quality.aspect_ratio_max(),
+            folded_elements: summary.quality.folded_elements(),
+        },
+        solver_config: gather::options(&case),
+        case: case.text(comm),
+        physics: case.physics,
+        names: Labels::new(case.physics, &case.names),
+        conditions: summary.conditions,
+        flow: summary.flow,
+        convergence: summary.convergence,
+        memory: gather::memory(comm),
+        parallel: summary.parallel,
+        restart: summary.restart,
+        repairs: report.repairs.clone(),
+        residual_history: report.history.clone(),
+        limited_by: String::new(),
+        warnings,
+    };
+    let results = Results {
+        mesh: &mesh,
+        boundary: &boundary,
+        u: &u,
+        fields: &fields,
+        node_fields: &node_fields,
+        flux: flux.as_ref(),
+        errors: &errors,
+        record: &record,
+    };
+    console.progress.stage("writing");
+    watch.time("export", || {
+        results_file.write(comm, &results)?;
+        // Until then a run could go on from them.
+        if is_solved && checkpoints.exist(comm) { results_file.flush(comm) } else { Ok(()) }
+    })?;
+
+    // Report.
+    let stages = watch.collect(comm);
+    record.timing_metrics = stages.iter().map(|(stage, split)| (*stage, split.seconds)).collect();
+    record.breakdown.stages = stages;
+    record.memory = gather::memory(comm);
+    record.limited_by = bottleneck(&record, &placement.warnings);
+    if let Some(path) = &output.json {
+        write_json_once(comm, path, &record)?;
+    }
+    console.finish(&record, output, &results_file.companion_path());
+    if is_solved {
+        checkpoints.remove(comm);
+    }
+    Ok(verdict(comm, &report, &case))
+}
+
+/// The solution on so many logical ranks, whose first one of each process works at the desk of its process.
+/// **Collective.**
+fn compute_reproducibly(
+    comm: &Rc<Comm>,
+    ranks: usize,
+    task: &Task,
+    slab: MeshSlab,
+    desk: &mut Desk,
+) -> Result<Solution> {
+    let empty = slab.empty();
+    let lead = |comm: &Rc<Comm>| task.compute(comm, slab.dealt_anew(comm), desk);
+    let other = |comm: &Rc<Comm>| {
+        let (console, mut watch) = (Console::new(false), Stopwatch::start());
+        let mut desk = Desk { console: &console, watch: &mut watch, checkpoints: None };
+        task.compute(comm, empty.clone().dealt_anew(comm), &mut desk)
+    };
+    let found = on_logical_ranks(comm, ranks, task.placement.threads, lead, other)?;
+    let parts: Vec<Solution> = found.into_iter().collect::<Result<_>>()?;
+    Solution::merged(parts).ok_or_else(|| Error::Inconsistent { what: "no rank has a solution".to_owned() })
+}

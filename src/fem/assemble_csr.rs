@@ -1,0 +1,27 @@
+//! Compressed rows straight from the element pattern.
+
+use std::rc::Rc;
+
+use crate::la::matrix::DistributedCsr;
+use crate::mesh::Adjacency;
+use crate::parallel::{Halo, Local};
+
+/// Sums element matrices into the rows of the owned nodes. `elements` holds
+/// the local nodes of each element, and `row(e, a)` is row `a` of the matrix of
+/// element `e`. Contributions to an entry are added in the order of the
+/// elements, whatever the threads.
+pub fn sum_elements<const N: usize>(
+    halo: &Rc<Halo>,
+    elements: &[[Local; N]],
+    row: impl Fn(usize, usize) -> [f64; N] + Sync,
+) -> DistributedCsr {
+    let rows = halo.map().owned();
+    let adjacency = Adjacency::new(elements, rows);
+    DistributedCsr::from_rows(halo, rows, |node, entries| {
+        for (element, a) in adjacency.around(node) {
+            for (&column, value) in elements[element].iter().zip(row(element, a)) {
+                entries.add(column, value);
+            }
+        }
+    })
+}

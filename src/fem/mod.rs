@@ -1,0 +1,23 @@
+//! From elements to the distributed system: element matrices, compressed rows,
+//! loads and boundary conditions. Each rank computes its own rows whole, from
+//! every element that touches its nodes, so no matrix entry crosses a rank.
+
+mod assemble_csr;
+mod batch_coloring;
+mod batch_order;
+pub(crate) mod coefficients;
+mod dirichlet;
+mod element_batch;
+mod element_matrices;
+mod matrix_free;
+pub mod multigrid;
+mod preconditioners;
+mod system;
+
+pub use assemble_csr::sum_elements;
+pub use coefficients::{Robin, conductivities};
+pub use dirichlet::{Fixed, check_inside, fixed_nodes, held_nodes};
+pub use element_matrices::{ElementMatrices, load_vector, source_loads};
+pub use matrix_free::ElementOperator;
+pub use preconditioners::{JACOBI_ALONE, MULTIGRID, SystemPreconditioners};
+pub use system::Stiffness;

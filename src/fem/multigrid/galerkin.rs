@@ -1,0 +1,158 @@
+//! The element matrices of a mesh from those of its refinement. A Quad8 function
+//! on a parent is one on each of its four children, so the sum of W^T K W over the
+//! children is the matrix that Galerkin's condition asks for (W. L. Briggs, V. E.
+//! Henson, S. F. McCormick, *A Multigrid Tutorial*, 2nd ed., chapter 10). What
+//! the finest mesh resolves (a conductivity that jumps inside a parent, a Jacobian
+//! that almost vanishes in a corner) counts on the coarser ones as it does there.
+
+use std::sync::Arc;
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::fem::ElementMatrices;
+use crate::fem::batch_order::{ElementOrder, Place};
+use crate::fem::element_batch::{Batches, Stiffness};
+use crate::fem::element_matrices::{RowSums, row_sum};
+use crate::fem::multigrid::h_transfer::shape_at_children;
+use crate::mesh::LocalMesh;
+use crate::parallel::{Comm, Local, work};
+use crate::quad8::{LANES, Lane, PAIRS, pair};
+
+/// The parent's shape functions at the nodes of one child: node, function.
+type Weights = [[f64; 8]; 8];
+
+impl ElementMatrices {
+    /// Those of the mesh `coarse`, whose own elements have these
+    /// [`children`](crate::fem::multigrid::children) in the one that these belong to. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] if ranks disagree about owners.
+    pub fn coarsened(&self, comm: &Comm, coarse: &LocalMesh, children: &[[Local; 4]]) -> Result<Self> {
+        let weights = shape_at_children();
+        let order = ElementOrder::new(coarse);
+        let all = |count: usize, place: fn(usize) -> Place| -> Vec<Stiffness<f64>> {
+            let batch = |b: usize| {
+                let parents = (b * LANES..count.min((b + 1) * LANES)).map(|i| order.element(place(i)));
+                work::item(b, LANES);
+                self.sum_children(parents.map(|parent| children.get(parent)), &weights)
+            };
+            (0..count.div_ceil(LANES)).into_par_iter().with_min_len(64).map(batch).collect()
+        };
+        let (interior, border) = (all(order.interior(), Place::Interior), all(order.border(), Place::Border));
+        let mut row_sums: Vec<RowSums> = Vec::new();
+        for (parent, children) in children.iter().enumerate().filter(|_| !self.row_sums().is_empty()) {
+            let mut sums = [0.0; 8];
+            for (&child, weights) in children.iter().zip(&weights) {
+                for (sum, weights) in row_sum(self.row_sums(), child as usize).iter().zip(weights) {
+                    sums.iter_mut().zip(weights).for_each(|(total, weight)| *total += weight * sum);
+                }
+            }
+            if sums != [0.0; 8] {
+                row_sums.push((parent as Local, sums));
+            }
+        }
+        let mut batches = Batches { order: Arc::new(order), interior, border };
+        fetch_ghosts(comm, coarse, &mut batches, &mut row_sums)?;
+        Ok(Self::from_parts(batches, row_sums))
+    }
+
+    /// The batch of parents with these children; nothing where one has none here.
+    fn sum_children<'a>(
+        &self,
+        parents: impl Iterator<Item = Option<&'a [Local; 4]>> + Clone,
+        weights: &[Weights; 4],
+    ) -> Stiffness<f64> {
+        let mut sum = [[0.0; LANES]; PAIRS];
+        for (number, weights) in weights.iter().enumerate() {
+            let (mut k, mut row_sums) = ([[0.0; LANES]; PAIRS], [[0.0; LANES]; 8]);
+            for (lane, children) in parents.clone().enumerate() {
+                if let Some(children) = children {
+                    let child = children[number] as usize;
+                    let (batch, from) = self.batches().find(child);
+                    k.iter_mut().zip(batch).for_each(|(k, of)| k[lane] = of[from]);
+                    row_sums.iter_mut().zip(row_sum(self.row_sums(), child)).for_each(|(sums, sum)| sums[lane] = sum);
+                }
+            }
+            add_child(&k, &row_sums, weights, &mut sum);
+        }
+        sum
+    }
+}
+
+/// Pairs and sums of rows.
+const NUMBERS: usize = PAIRS + 8;
+
+/// Takes the matrices of ghost elements from their owners. **Collective.**
+fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_sums: &mut Vec<RowSums>) -> Result<()> {
+    // An element is a ghost where it touches a node of another rank.
+    let mut shared: Vec<Vec<usize>> = vec![Vec::new(); comm.size()];
+    for (e, nodes) in mesh.elements[..mesh.own_elements].iter().enumerate() {
+        for &node in nodes.iter().filter(|&&node| node as usize >= mesh.owned_nodes) {
+            let list = &mut shared[mesh.node_owners[node as usize] as usize];
+            if list.last() != Some(&e) {
+                list.push(e);
+            }
+        }
+    }
+    let mut ghosts: Vec<Vec<usize>> = vec![Vec::new(); comm.size()];
+    (mesh.own_elements..mesh.elements.len()).for_each(|e| ghosts[mesh.element_owners[e] as usize].push(e));
+    // Both sides in the order of the global numbers.
+    let lists = shared.iter_mut().chain(&mut ghosts);
+    lists.for_each(|list| list.sort_unstable_by_key(|&e| mesh.element_ids[e]));
+    let numbers = |&e: &usize| -> [f64; NUMBERS] {
+        let ((batch, lane), sums) = (batches.find(e), row_sum(row_sums, e));
+        std::array::from_fn(|i| batch.get(i).map_or_else(|| sums[i - PAIRS], |lanes| lanes[lane]))
+    };
+    let incoming = comm.exchange(shared.iter().map(|list| list.iter().flat_map(numbers).collect()).collect());
+    let fits = ghosts.iter().zip(&incoming).all(|(list, numbers)| numbers.len() == list.len() * NUMBERS);
+    let what = "the ghost elements of a coarser mesh".to_owned();
+    comm.agree(if fits { Ok(()) } else { Err(Error::Inconsistent { what }) })?;
+    for (&e, numbers) in ghosts.iter().zip(&incoming).flat_map(|(list, n)| list.iter().zip(n.as_chunks::<NUMBERS>().0))
+    {
+        let (batch, lane) = batches.find_mut(e);
+        batch.iter_mut().zip(numbers).for_each(|(lanes, number)| lanes[lane] = *number);
+        let sums: [f64; 8] = std::array::from_fn(|a| numbers[PAIRS + a]);
+        if sums != [0.0; 8] {
+            row_sums.push((e as Local, sums));
+        }
+    }
+    row_sums.sort_unstable_by_key(|&(element, _)| element);
+    Ok(())
+}
+
+/// Adds W^T K W of eight children, given the K_ab of each pair and the sums of
+/// the rows, to the pairs of their parents.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+fn add_child(k: &Stiffness<f64>, row_sums: &[Lane; 8], weights: &Weights, parents: &mut Stiffness<f64>) {
+    let mut diagonal = *row_sums;
+    for a in 0..8 {
+        for b in (0..8).filter(|&b| b != a) {
+            for l in 0..LANES {
+                diagonal[a][l] -= k[pair(a, b)][l];
+            }
+        }
+    }
+    for j in 1..8 {
+        // K w for column j of W.
+        let mut product = [[0.0; LANES]; 8];
+        for b in (0..8).filter(|&b| weights[b][j] != 0.0) {
+            let weight = weights[b][j];
+            for a in 0..8 {
+                let entry = if a == b { &diagonal[a] } else { &k[pair(a, b)] };
+                for l in 0..LANES {
+                    product[a][l] += weight * entry[l];
+                }
+            }
+        }
+        for i in 0..j {
+            let sum = &mut parents[pair(i, j)];
+            for a in (0..8).filter(|&a| weights[a][i] != 0.0) {
+                for l in 0..LANES {
+                    sum[l] += weights[a][i] * product[a][l];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The eliminated system K u = b.
+
+use std::rc::Rc;
+
+use crate::error::Result;
+use crate::fem::multigrid::{Corners, Family, Nested};
+use crate::fem::{ElementMatrices, ElementOperator, Fixed, sum_elements};
+use crate::la::matrix::DistributedCsr;
+use crate::la::multigrid::{Coarsening, MatrixTransfer, Multigrid, Transfer};
+use crate::la::{LinearOperator, Scalar};
+use crate::mesh::LocalMesh;
+use crate::parallel::{Halo, work};
+
+/// How K is kept.
+pub enum Stiffness {
+    /// Element by element: fastest, and least memory.
+    Elements(ElementOperator<f64>),
+    /// As compressed rows.
+    Assembled(DistributedCsr),
+}
+
+impl Stiffness {
+    /// Element by element, with the fixed nodes taken to the right side `b`.
+    /// **Collective.**
+    pub fn elements(
+        halo: &Rc<Halo>,
+        mesh: &LocalMesh,
+        elements: &ElementMatrices,
+        fixed: &Fixed,
+        b: &mut [f64],
+    ) -> Self {
+        let operator = ElementOperator::new(halo, mesh, elements, &fixed.fixed);
+        operator.eliminate(&fixed.values, b);
+        Self::Elements(operator)
+    }
+
+    /// As compressed rows, with the fixed nodes taken to the right side `b`.
+    pub fn assembled(
+        halo: &Rc<Halo>,
+        mesh: &LocalMesh,
+        elements: &ElementMatrices,
+        fixed: &Fixed,
+        b: &mut [f64],
+    ) -> Self {
+        let mut matrix = sum_elements(halo, &mesh.elements, |e, a| elements.row(e, a));
+        matrix.eliminate(&fixed.fixed, &fixed.values, b);
+        Self::Assembled(matrix)
+    }
+
+    /// The operator.
+    pub fn operator(&self) -> &dyn LinearOperator {
+        match self {
+            Self::Elements(operator) => operator,
+            Self::Assembled(matrix) => matrix,
+        }
+    }
+
+    /// Multigrid for this operator: the meshes of the `family` (finest first),
+    /// then the corners of the last, then aggregates. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+    pub fn multigrid<T: Scalar>(&self, mesh: &LocalMesh, fixed: &Fixed, family: Family<T>) -> Result<Multigrid<T>> {
+        let Family { coarser, elements } = family;
+        let mut transfers: Vec<Box<dyn Transfer<T>>> = Vec::new();
+        let (mut halo, mut mesh, mut fixed) = (self.operator().halo(), mesh, fixed);
+        for level in &coarser {
+            transfers.push(Box::new(Nested::new(&level.halo, &level.mesh, &level.fixed.fixed, mesh, &level.children)));
+            work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
+            (halo, mesh, fixed) = (&level.halo, &level.mesh, &level.fixed);
+        }
+        let Corners { prolongation, matrix } = Corners::new(halo, mesh, &elements, &fixed.fixed)?;
+        drop(elements);
+        work::done(mesh.owned_nodes as u64);
+        transfers.push(Box::new(MatrixTransfer::new(prolongation).to()));
+        let mut operators: Vec<Box<dyn LinearOperator<T>>> = vec![match self {
+            Self::Elements(operator) => Box::new(operator.to()),
+            Self::Assembled(matrix) => Box::new(matrix.to()),
+        }];
+        work::done(self.operator().halo().map().owned() as u64);
+        operators.extend(coarser.into_iter().map(|level| Box::new(level.operator) as Box<dyn LinearOperator<T>>));
+        let levels = operators.into_iter().zip(transfers);
+        Multigrid::new(levels.map(|(operator, transfer)| Coarsening { operator, transfer }).collect(), matrix)
+    }
+}

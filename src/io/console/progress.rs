@@ -1,0 +1,210 @@
+//! What a person sees while the program runs: on a terminal one line that
+//! changes, in a log a line now and then; rank 0 only.
+
+use std::cell::Cell;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::io::console::terminal::Terminal;
+use crate::parallel::work;
+use crate::parallel::work::Share;
+use crate::system::tell;
+
+/// States of the line on a terminal in a second, at most.
+const HERTZ: u8 = 10;
+/// Shortest time between two states.
+const BLINK: Duration = Duration::from_millis(1000 / HERTZ as u64);
+/// Shortest time between two lines of a log.
+const PAUSE: Duration = Duration::from_secs(10);
+/// Steps of the bar.
+const STEPS: f64 = 1000.0;
+
+/// The line of a stage, and that of the iteration.
+const STAGE: &str = "{spinner} {wide_msg} {share}{elapsed:>4}";
+const ITERATION: &str = "{spinner} {wide_msg} [{bar:8}]";
+
+/// Where progress goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Nowhere,
+    Terminal,
+    Log,
+}
+
+/// Shows how far the run is.
+pub struct Progress {
+    place: Place,
+    start: Instant,
+    /// When something was last shown.
+    shown: Cell<Instant>,
+    /// The line on the terminal; hidden elsewhere.
+    line: ProgressBar,
+}
+
+impl Progress {
+    /// Shows something only if `speaks`.
+    pub fn new(speaks: bool) -> Self {
+        match speaks.then(Terminal::find) {
+            None => Self::at(Place::Nowhere, ProgressDrawTarget::hidden()),
+            Some(None) => Self::at(Place::Log, ProgressDrawTarget::hidden()),
+            Some(Some(terminal)) => {
+                Self::at(Place::Terminal, ProgressDrawTarget::term_like_with_hz(Box::new(terminal), HERTZ))
+            }
+        }
+    }
+
+    fn at(place: Place, target: ProgressDrawTarget) -> Self {
+        let now = Instant::now();
+        let line = ProgressBar::with_draw_target(None, target).with_style(style(STAGE));
+        Self { place, start: now, shown: Cell::new(now), line }
+    }
+
+    /// A stage begins. How far it is, [`work`] tells.
+    pub fn stage(&self, what: &str) {
+        work::expect_nothing();
+        self.line.reset();
+        self.line.unset_length();
+        self.line.set_style(style(STAGE));
+        self.show(Duration::ZERO, || format!("{what} ..."));
+        if self.place == Place::Terminal {
+            self.line.enable_steady_tick(BLINK);
+        }
+    }
+
+    /// The state of an iteration that began at `start` and is to reach `rtol`.
+    pub fn iteration(&self, start: Instant, iteration: usize, relative: f64, rtol: f64) {
+        let elapsed = start.elapsed();
+        let shown = self.show(BLINK, || {
+            let rate = iteration as f64 / elapsed.as_secs_f64();
+            let left = time_left(elapsed, relative, rtol);
+            let left = left.map_or(String::new(), |seconds| format!(", {seconds:.0} s left"));
+            format!("iteration {iteration}, {rate:.1}/s, residual {relative:.1e} (to {rtol:.0e}){left}")
+        });
+        if shown {
+            if self.line.length().is_none() {
+                self.line.set_style(style(ITERATION));
+                self.line.set_length(STEPS as u64);
+            }
+            self.line.set_position((STEPS * (relative.ln() / rtol.ln()).clamp(0.0, 1.0)) as u64);
+        }
+    }
+
+    /// Lets `print` print where the line stood, which comes back below it.
+    pub fn suspend(&self, print: impl FnOnce()) {
+        self.line.suspend(print);
+    }
+
+    /// Nothing more is to come.
+    pub fn end(&self) {
+        self.line.finish_and_clear();
+    }
+
+    /// Shows a text if the last one was shown `blink` ago; tells whether it did.
+    fn show(&self, blink: Duration, text: impl FnOnce() -> String) -> bool {
+        let pause = match self.place {
+            Place::Nowhere => return false,
+            Place::Terminal => blink,
+            Place::Log => PAUSE,
+        };
+        if self.shown.get().elapsed() < pause {
+            return false;
+        }
+        match self.place {
+            Place::Terminal => self.line.set_message(text()),
+            _ => tell(&format!("{:<10} {}\n", format!("{:.0} s", self.start.elapsed().as_secs_f64()), text())),
+        }
+        self.shown.set(Instant::now());
+        true
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// How far a stage of this age is, how fast it goes, and how long it will still take.
+fn describe(share: Share, elapsed: Duration) -> String {
+    let Share { part, amount, unit } = share;
+    let seconds = elapsed.as_secs_f64();
+    if part == 0.0 || seconds == 0.0 {
+        return String::new();
+    }
+    let rate = (part * amount as f64 / seconds) as u64;
+    let rate =
+        if unit == work::BYTES { DecimalBytes(rate).to_string() } else { format!("{} {unit}", HumanCount(rate)) };
+    format!("{:.0} %, {rate}/s, {:.0} s left, ", 100.0 * part, seconds * (1.0 - part) / part)
+}
+
+/// A line of this pattern.
+fn style(template: &str) -> ProgressStyle {
+    // The patterns are those above; a wrong one would show as the usual line.
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
+    style.with_key("share", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let text = work::share().map_or(String::new(), |share| describe(share, state.elapsed()));
+        // A line that cannot be shown is not worth a word.
+        let _ = out.write_str(&text);
+    })
+}
+
+/// Seconds until the residual is `rtol` if it goes on as it did from 1.
+fn time_left(elapsed: Duration, relative: f64, rtol: f64) -> Option<f64> {
+    let (done, wanted) = (-relative.ln(), -rtol.ln());
+    let left = elapsed.as_secs_f64() * (wanted - done) / done;
+    (done > 0.1 && left > 0.0 && left < 1e6).then_some(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_follows_the_digits_of_the_residual() {
+        let second = Duration::from_secs(10);
+        assert!((time_left(second, 1e-2, 1e-8).unwrap() - 30.0).abs() < 1e-9);
+        assert_eq!(time_left(second, 2.0, 1e-8), None);
+        assert_eq!(time_left(second, 1e-9, 1e-8), None);
+        assert_eq!(time_left(second, f64::NAN, 1e-8), None);
+    }
+
+    #[test]
+    fn a_stage_shows_its_part_its_rate_and_the_time_left() {
+        let share = |part, unit| Share { part, amount: 8_000_000, unit };
+        let shown = |share| describe(share, Duration::from_secs(2));
+        assert_eq!(shown(share(0.25, "elements")), "25 %, 1,000,000 elements/s, 6 s left, ");
+        assert_eq!(shown(share(1.0, work::BYTES)), "100 %, 4.00 MB/s, 0 s left, ");
+        assert_eq!(shown(share(0.0, "elements")), "");
+    }
+
+    fn texts(place: Place, ago: Duration) -> usize {
+        let progress = Progress::at(place, ProgressDrawTarget::hidden());
+        progress.shown.set(Instant::now().checked_sub(ago).expect("the machine runs that long"));
+        (0..5).filter(|_| progress.show(BLINK, || "(a line of a test)".to_owned())).count()
+    }
+
+    #[test]
+    fn a_log_gets_a_line_now_and_then_and_quiet_none() {
+        assert_eq!(texts(Place::Log, Duration::from_secs(5)), 0);
+        assert_eq!(texts(Place::Log, Duration::from_secs(11)), 1);
+        assert_eq!(texts(Place::Nowhere, Duration::from_secs(11)), 0);
+        assert_eq!(texts(Place::Terminal, Duration::from_secs(1)), 1);
+    }
+
+    #[test]
+    fn a_call_between_two_states_costs_next_to_nothing() {
+        let progress = Progress::at(Place::Terminal, ProgressDrawTarget::hidden());
+        let calls = 1000;
+        let round = || {
+            let start = Instant::now();
+            (0..calls).for_each(|i| progress.iteration(start, i, 0.5, 1e-8));
+            start.elapsed()
+        };
+        // Other programs interrupt most rounds of a busy machine, but not all.
+        let fastest = (0..100).map(|_| round()).min().expect("there are rounds");
+        // A percent of the fastest iterations, which take 20 us.
+        assert!(fastest < calls as u32 * Duration::from_nanos(200), "{fastest:?}");
+    }
+}

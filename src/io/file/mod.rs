@@ -1,0 +1,14 @@
+//! Paths, locks and atomic writes of files.
+
+mod atomic;
+pub(crate) mod atomic_hdf5;
+mod lock;
+pub(crate) mod open;
+pub(crate) mod path;
+
+pub use atomic::write_whole;
+pub use atomic_hdf5::{finish, survive_size_limits};
+pub use lock::Claim;
+pub use path::{
+    check_room, failed, followed, identity, partial, probe, refuse_input, refuse_other_ending, refuse_other_than_hdf5,
+};

@@ -1,0 +1,63 @@
+//! One dataset that all ranks write together.
+
+use std::ops::Range;
+
+use hdf5::dataset::FillTime;
+use hdf5::types::VarLenUnicode;
+use hdf5::{Group, H5Type, Location};
+
+use crate::io::hdf5::write_rows;
+use crate::parallel::Comm;
+
+/// The rows of a dataset that one rank writes.
+pub struct Part {
+    /// Rows of all ranks.
+    pub total: u64,
+    /// Those of this rank.
+    pub rows: Range<u64>,
+}
+
+/// Creates a dataset, `width` values to a row, with its name and unit as attributes, and writes this rank's rows.
+/// Says whether the transfer was collective. **Collective.**
+///
+/// # Errors
+/// HDF5's own, possibly on some ranks only.
+pub fn write_part<T: H5Type>(
+    comm: &Comm,
+    group: &Group,
+    name: &str,
+    part: Part,
+    width: usize,
+    values: &[T],
+    label: Option<[&str; 2]>,
+) -> hdf5::Result<bool> {
+    let rows = part.total as usize;
+    let builder = group.new_dataset::<T>().fill_time(FillTime::Never);
+    let dataset =
+        if width == 1 { builder.shape(rows).create(name)? } else { builder.shape((rows, width)).create(name)? };
+    if let Some([name, unit]) = label {
+        attribute(&dataset, "long_name", name)?;
+        if !unit.is_empty() {
+            // Both spellings are in use.
+            attribute(&dataset, "unit", unit)?;
+            attribute(&dataset, "units", unit)?;
+        }
+    }
+    write_rows(comm, &dataset, part.rows, values)
+}
+
+/// Writes a text as an attribute. **Collective.**
+///
+/// # Errors
+/// HDF5's own, and a text with a NUL.
+pub fn attribute(place: &Location, name: &str, text: &str) -> hdf5::Result<()> {
+    place.new_attr::<VarLenUnicode>().create(name)?.write_scalar(&unicode(text)?)
+}
+
+/// Returns the text as HDF5 stores it.
+///
+/// # Errors
+/// A text with a NUL.
+pub fn unicode(text: &str) -> hdf5::Result<VarLenUnicode> {
+    text.parse().map_err(|_| hdf5::Error::from("text with a NUL"))
+}

@@ -1,0 +1,217 @@
+//! Collective transfers of row blocks through the HDF5 C library, which
+//! hdf5-metno does not offer. Its calls into C are all here.
+//!
+//! Every function is **collective**: all ranks call it, those without rows too.
+
+use std::env::current_dir;
+use std::ops::Range;
+use std::path::Path;
+
+use hdf5::sync::sync;
+use hdf5::{Dataset, Datatype, File, H5Type, h5check};
+use hdf5_sys::h5d::{H5Dread, H5Dwrite};
+use hdf5_sys::h5i::hid_t;
+use hdf5_sys::h5p::H5FD_mpio_xfer_t::H5FD_MPIO_COLLECTIVE;
+use hdf5_sys::h5p::{H5Pclose, H5Pcreate, H5Pset_dxpl_mpio};
+use hdf5_sys::h5s::{
+    H5S_SELECT_SET, H5Sclose, H5Screate_simple, H5Sget_select_npoints, H5Sselect_hyperslab, H5Sselect_none,
+};
+
+use crate::parallel::{Comm, piece, work};
+
+/// Opens a file for reading through MPI-IO. **Collective.**
+///
+/// # Errors
+/// HDF5's own, possibly on some ranks only.
+pub fn open(comm: &Comm, path: &Path) -> hdf5::Result<File> {
+    check_folder(comm, path)?;
+    File::with_options().with_fapl(|b| b.mpio(comm.raw(), None).all_coll_metadata_ops(true)).open(path)
+}
+
+/// Creates a file for writing through MPI-IO, replacing what is there. **Collective.**
+///
+/// # Errors
+/// HDF5's own, possibly on some ranks only.
+pub fn create(comm: &Comm, path: &Path) -> hdf5::Result<File> {
+    check_folder(comm, path)?;
+    File::with_options()
+        .with_fapl(|b| b.mpio(comm.raw(), None).all_coll_metadata_ops(true).coll_metadata_write(true))
+        .create(path)
+}
+
+/// Without a working folder Open MPI 4.1 crashes on a name in it. **Collective.**
+fn check_folder(comm: &Comm, path: &Path) -> hdf5::Result<()> {
+    let is_gone = path.is_relative() && current_dir().is_err();
+    if comm.max(u8::from(is_gone)) > 0 { Err("the working folder is gone".into()) } else { Ok(()) }
+}
+
+/// Reads rows of a dataset in collective transfers. `T` must be the type in
+/// the file: otherwise HDF5 converts, and silently transfers independently.
+/// **Collective.**
+///
+/// # Errors
+/// HDF5's own, possibly on some ranks only.
+pub fn read_rows<T: H5Type + Default + Clone>(
+    comm: &Comm,
+    dataset: &Dataset,
+    rows: Range<u64>,
+) -> hdf5::Result<Vec<T>> {
+    let width = row_length(dataset);
+    let mut values = vec![T::default(); (rows.end - rows.start) as usize * width];
+    for part in parts::<T>(comm, rows.clone(), width) {
+        let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
+        read_at_once(dataset, part, &mut values[place])?;
+    }
+    Ok(values)
+}
+
+fn read_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &mut [T]) -> hdf5::Result<()> {
+    let transfer = Transfer::new(dataset, rows)?;
+    transfer.expect(values.len())?;
+    let memory_type = Datatype::from_type::<T>()?;
+    // SAFETY: the memory dataspace describes exactly as many values as the
+    // selection in the file, which `expect` compared with `values`; these are
+    // of `T`, which `memory_type` describes; all ids are alive.
+    #[allow(unsafe_code)]
+    unsafe {
+        let buffer = values.as_mut_ptr().cast();
+        let (memory, file, plist) = transfer.ids();
+        sync(|| h5check(H5Dread(dataset.id(), memory_type.id(), memory, file, plist, buffer)))?;
+    }
+    work::done(size_of_val(values) as u64);
+    Ok(())
+}
+
+/// Writes rows of a dataset in collective transfers and says whether HDF5
+/// really made them collectively. **Collective.**
+///
+/// # Errors
+/// HDF5's own, possibly on some ranks only.
+pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<bool> {
+    let width = row_length(dataset);
+    if values.len() as u64 != (rows.end - rows.start) * width as u64 {
+        return Err(hdf5::Error::from(format!("{} values for the rows {rows:?}", values.len())));
+    }
+    let mut is_collective = true;
+    for part in parts::<T>(comm, rows.clone(), width) {
+        let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
+        is_collective &= write_at_once(dataset, part, &values[place])?;
+    }
+    Ok(is_collective)
+}
+
+/// `rows` in as many parts as the fullest rank needs so that none is longer
+/// than a message: MPI-IO counts in 32 bits, too. **Collective.**
+fn parts<T>(comm: &Comm, rows: Range<u64>, width: usize) -> impl Iterator<Item = Range<u64>> {
+    let length = (piece::<T>() / width.max(1)).max(1) as u64;
+    let count = comm.max((rows.end - rows.start).div_ceil(length)).max(1);
+    let at = move |part: u64| (rows.start + part * length).min(rows.end);
+    (0..count).map(move |part| at(part)..at(part + 1))
+}
+
+fn write_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<bool> {
+    let transfer = Transfer::new(dataset, rows)?;
+    transfer.expect(values.len())?;
+    let memory_type = Datatype::from_type::<T>()?;
+    // SAFETY: as in `read_at_once`; HDF5 only reads from `values`.
+    #[allow(unsafe_code)]
+    unsafe {
+        let buffer = values.as_ptr().cast();
+        let (memory, file, plist) = transfer.ids();
+        sync(|| h5check(H5Dwrite(dataset.id(), memory_type.id(), memory, file, plist, buffer)))?;
+    }
+    work::done(size_of_val(values) as u64);
+    transfer.was_collective()
+}
+
+/// Number of values in a row.
+fn row_length(dataset: &Dataset) -> usize {
+    dataset.shape()[1..].iter().product()
+}
+
+/// An HDF5 id that is closed at the end.
+struct Id(hid_t, #[allow(unsafe_code)] unsafe extern "C" fn(hid_t) -> i32);
+
+impl Drop for Id {
+    fn drop(&mut self) {
+        // SAFETY: the id came from the library, belongs to this value alone and
+        // is closed once, by the function of its kind. A failure to close leaks
+        // it, which is harmless.
+        #[allow(unsafe_code)]
+        unsafe {
+            let _ = sync(|| h5check((self.1)(self.0)));
+        }
+    }
+}
+
+/// The two selections and the transfer properties of one call.
+struct Transfer {
+    memory: Id,
+    file: Id,
+    plist: Id,
+}
+
+impl Transfer {
+    fn new(dataset: &Dataset, rows: Range<u64>) -> hdf5::Result<Self> {
+        let shape: Vec<u64> = dataset.shape().iter().map(|&n| n as u64).collect();
+        let mut start = vec![0; shape.len()];
+        let mut count = shape.clone();
+        start[0] = rows.start;
+        count[0] = rows.end - rows.start;
+        let total = [count.iter().product::<u64>()];
+        let rank = shape.len() as i32;
+        // SAFETY: `shape`, `start`, `count` and `total` live through the calls
+        // and have as many entries as the dataspaces have dimensions; null is
+        // the documented default for maximal sizes, stride and block.
+        #[allow(unsafe_code)]
+        unsafe {
+            let memory = Id(sync(|| h5check(H5Screate_simple(1, total.as_ptr(), std::ptr::null())))?, H5Sclose);
+            let file = Id(sync(|| h5check(H5Screate_simple(rank, shape.as_ptr(), std::ptr::null())))?, H5Sclose);
+            if total[0] == 0 {
+                sync(|| h5check(H5Sselect_none(memory.0)))?;
+                sync(|| h5check(H5Sselect_none(file.0)))?;
+            } else {
+                let null = std::ptr::null();
+                sync(|| {
+                    h5check(H5Sselect_hyperslab(file.0, H5S_SELECT_SET, start.as_ptr(), null, count.as_ptr(), null))
+                })?;
+            }
+            let plist = Id(sync(|| h5check(H5Pcreate(*hdf5::globals::H5P_DATASET_XFER)))?, H5Pclose);
+            sync(|| h5check(H5Pset_dxpl_mpio(plist.0, H5FD_MPIO_COLLECTIVE)))?;
+            Ok(Self { memory, file, plist })
+        }
+    }
+
+    fn ids(&self) -> (hid_t, hid_t, hid_t) {
+        (self.memory.0, self.file.0, self.plist.0)
+    }
+
+    /// Refuses a selection that is not of `count` values.
+    fn expect(&self, count: usize) -> hdf5::Result<()> {
+        // SAFETY: the id is a dataspace that `self` keeps alive.
+        #[allow(unsafe_code)]
+        let selected = unsafe { sync(|| h5check(H5Sget_select_npoints(self.file.0)))? };
+        if selected as u64 == count as u64 {
+            Ok(())
+        } else {
+            Err(hdf5::Error::from(format!("{count} values for a selection of {selected}")))
+        }
+    }
+
+    /// Whether the transfer that used these properties was collective.
+    fn was_collective(&self) -> hdf5::Result<bool> {
+        // The sys crate does not declare it (HDF5 Reference Manual, H5Pget_mpio_no_collective_cause).
+        #[allow(unsafe_code)]
+        unsafe extern "C" {
+            fn H5Pget_mpio_no_collective_cause(plist: hid_t, local: *mut u32, global: *mut u32) -> i32;
+        }
+        let (mut local, mut global) = (0, 0);
+        // SAFETY: the id is a transfer property list that `self` keeps alive,
+        // and both pointers are to live integers.
+        #[allow(unsafe_code)]
+        unsafe {
+            sync(|| h5check(H5Pget_mpio_no_collective_cause(self.plist.0, &mut local, &mut global)))?;
+        }
+        Ok(local == 0 && global == 0)
+    }
+}

@@ -1,0 +1,198 @@
+//! Gmsh MSH 4.1, ASCII and binary, with physical names (Gmsh Reference Manual,
+//! section *MSH file format*).
+//!
+//! Physical curves name boundaries, physical surfaces name regions; a group
+//! without a name is called by its number. Eight-node quadrilaterals are read
+//! as they are, nine-node ones without their centre.
+
+mod elements;
+mod groups;
+mod numbers;
+mod sections;
+mod tags;
+#[cfg(test)]
+mod tests;
+
+pub use tags::GmshTags;
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+
+use rustc_hash::FxHashMap;
+
+use crate::io::mesh::gmsh::elements::Kind;
+use crate::io::mesh::gmsh::groups::Groups;
+use crate::io::mesh::gmsh::sections::{File, Node};
+use crate::io::mesh::{Flaw, WholeMesh, serial_mesh};
+use crate::mesh::{GivenNames, NO_REGION};
+
+/// Parses the bytes of a MSH 4.1 file for a case that gives no condition and
+/// no material to any name.
+///
+/// # Errors
+/// The first [`Flaw`].
+pub fn parse(bytes: &[u8]) -> Result<WholeMesh, Flaw> {
+    parse_for(bytes, &())
+}
+
+/// Parses the bytes of a MSH 4.1 file. Needs memory in proportion to them,
+/// whatever they claim. Of several physical groups of an entity the one counts
+/// whose name is given something.
+///
+/// # Errors
+/// The first [`Flaw`].
+pub fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<WholeMesh, Flaw> {
+    let file = sections::read(bytes)?;
+    elements::check_kinds(&file.blocks)?;
+    let numbers = Numbering::new(&file)?;
+    let mut mesh = WholeMesh { coordinates: numbers.coordinates(&file.nodes), ..WholeMesh::default() };
+    let nine = add_elements(&file, &numbers, given, &mut mesh)?;
+    add_boundaries(&file, &numbers, given, &mut mesh)?;
+    if nine > 0 {
+        mesh.notes.push(format!("{nine} quadrilaterals have nine nodes: they are read without their centres"));
+    }
+    mesh.notes.extend(groups::ignored_points(&file));
+    Ok(mesh)
+}
+
+/// Adds the quadrilaterals with their regions, the names of their physical surfaces, and returns how many of
+/// them have nine nodes.
+fn add_elements(file: &File, numbers: &Numbering, given: &dyn GivenNames, mesh: &mut WholeMesh) -> Result<usize, Flaw> {
+    let has_material = |name: &str| given.has_material(name);
+    let mut groups = Groups::new(file, 2, &has_material);
+    let mut regions: FxHashMap<i64, u16> = FxHashMap::default();
+    let mut nine = 0;
+    let mut heights: Option<[f64; 2]> = None;
+    for block in file.blocks.iter().filter(|block| block.kind.is_quadrilateral()) {
+        let region = match groups.choose(block)? {
+            None => NO_REGION,
+            Some(physical) => match regions.entry(physical) {
+                Entry::Occupied(entry) => *entry.get(),
+                Entry::Vacant(entry) => {
+                    *entry.insert(serial_mesh::add_name(&mut mesh.tags.region_names, file.name(2, physical))?)
+                }
+            },
+        };
+        nine += if block.kind == Kind::Quad9 { block.len() } else { 0 };
+        for (element, nodes) in block.rows() {
+            let mut row = [0; 8];
+            for (place, &node) in row.iter_mut().zip(nodes) {
+                let index = numbers.index(element, node)?;
+                let z = file.nodes[index].z;
+                heights = Some(heights.map_or([z; 2], |[low, high]| [z.min(low), z.max(high)]));
+                *place = numbers.place[index];
+            }
+            mesh.elements.push(row);
+            mesh.tags.regions.push(region);
+        }
+    }
+    check_plane(&mesh.coordinates, heights)?;
+    if mesh.elements.is_empty() {
+        return Err(groups::no_elements(file));
+    }
+    if mesh.tags.region_names.is_empty() {
+        mesh.tags.regions.clear();
+    }
+    mesh.notes.extend(groups.note());
+    Ok(nine)
+}
+
+/// Adds the named lines, by the names of their physical curves.
+fn add_boundaries(file: &File, numbers: &Numbering, given: &dyn GivenNames, mesh: &mut WholeMesh) -> Result<(), Flaw> {
+    let has_condition = |name: &str| given.has_condition(name);
+    let mut groups = Groups::new(file, 1, &has_condition);
+    let mut edges: BTreeMap<i64, Vec<[i64; 2]>> = BTreeMap::new();
+    for block in file.blocks.iter().filter(|block| block.kind.is_line()) {
+        // A name that loses all its curves is known all the same.
+        for &physical in file.groups_of(1, block.entity) {
+            edges.entry(physical).or_default();
+        }
+        let Some(list) = groups.choose(block)?.and_then(|physical| edges.get_mut(&physical)) else { continue };
+        for (element, nodes) in block.rows() {
+            let mut corners = [0; 2];
+            for (place, &node) in corners.iter_mut().zip(nodes) {
+                *place = numbers.place[numbers.index(element, node)?];
+            }
+            list.push(corners);
+        }
+    }
+    for (physical, edges) in edges {
+        mesh.add_boundary(file.name(1, physical), edges.into_iter())?;
+    }
+    mesh.notes.extend(groups.note());
+    Ok(())
+}
+
+/// From the tags of nodes, which may have gaps and any order, to numbers from 0
+/// in the order of the file; centres of nine-node elements get none.
+struct Numbering {
+    /// Tag and index of each node, by tag; empty where tag i + 1 is index i.
+    by_tag: Vec<(u64, usize)>,
+    count: usize,
+    /// Number of the node at each index; -1 for centres.
+    place: Vec<i64>,
+}
+
+impl Numbering {
+    fn new(file: &File) -> Result<Self, Flaw> {
+        let nodes = &file.nodes;
+        let mut by_tag = Vec::new();
+        if nodes.iter().zip(1..).any(|(node, tag)| node.tag != tag) {
+            by_tag = nodes.iter().zip(0..).map(|(node, i)| (node.tag, i)).collect();
+            by_tag.sort_unstable();
+            if let Some(pair) = by_tag.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+                return Err(Flaw::NodeTwice { tag: pair[0].0 });
+            }
+        }
+        let mut numbering = Self { by_tag, count: nodes.len(), place: vec![0; nodes.len()] };
+        for block in file.blocks.iter().filter(|block| block.kind == Kind::Quad9) {
+            for (element, nodes) in block.rows() {
+                let centre = numbering.index(element, nodes[8])?;
+                numbering.place[centre] = -1;
+            }
+        }
+        // A centre may yet be a node of something else.
+        for block in file.blocks.iter().filter(|block| block.kind.is_quadrilateral()) {
+            for (element, nodes) in block.rows() {
+                for &node in &nodes[..8] {
+                    let index = numbering.index(element, node)?;
+                    numbering.place[index] = 0;
+                }
+            }
+        }
+        for (place, number) in numbering.place.iter_mut().filter(|place| **place == 0).zip(0..) {
+            *place = number;
+        }
+        Ok(numbering)
+    }
+
+    fn index(&self, element: u64, tag: u64) -> Result<usize, Flaw> {
+        let unknown = Flaw::UnknownNode { tag: element, node: tag };
+        if self.by_tag.is_empty() {
+            return usize::try_from(tag)
+                .ok()
+                .filter(|tag| (1..=self.count).contains(tag))
+                .map(|tag| tag - 1)
+                .ok_or(unknown);
+        }
+        self.by_tag.binary_search_by_key(&tag, |pair| pair.0).map(|i| self.by_tag[i].1).map_err(|_| unknown)
+    }
+
+    fn coordinates(&self, nodes: &[Node]) -> Vec<[f64; 2]> {
+        let kept = nodes.iter().zip(&self.place).filter(|(_, place)| **place >= 0);
+        kept.map(|(node, _)| [node.x, node.y]).collect()
+    }
+}
+
+/// Refuses elements that do not lie in a plane of one z.
+fn check_plane(points: &[[f64; 2]], heights: Option<[f64; 2]>) -> Result<(), Flaw> {
+    const TOLERANCE: f64 = 1e-6;
+    let Some([low, high]) = heights else { return Ok(()) };
+    let mut extent = 0.0_f64;
+    if let Some(first) = points.first() {
+        for point in points {
+            extent = extent.max((point[0] - first[0]).abs()).max((point[1] - first[1]).abs());
+        }
+    }
+    if high - low > TOLERANCE * extent { Err(Flaw::NotPlane { low, high }) } else { Ok(()) }
+}

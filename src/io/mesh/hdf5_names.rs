@@ -1,0 +1,118 @@
+//! Names in an HDF5 mesh: `boundaries/NAME` lists the edges of a boundary by
+//! their corner nodes, `regions/NAME` the elements of a region.
+
+use hdf5::types::VarLenUnicode;
+use hdf5::{Dataset, Group};
+
+use crate::error::{Error, Result};
+use crate::io::mesh::Flaw;
+use crate::io::mesh::hdf5::Reader;
+use crate::mesh::{NO_REGION, TaggedEdge, Tags};
+use crate::parallel::{Blocks, Global};
+
+/// The groups, and the attribute for a name that cannot be the name of a dataset.
+pub const BOUNDARIES: &str = "boundaries";
+/// See [`BOUNDARIES`].
+pub const REGIONS: &str = "regions";
+/// See [`BOUNDARIES`].
+pub const NAME: &str = "name";
+
+impl Reader<'_> {
+    /// All names, of edges and elements in blocks. **Collective.**
+    pub(crate) fn tags(&self, elements: Blocks) -> Result<Tags> {
+        let mut tags = Tags::default();
+        for (name, path, dataset) in self.named(BOUNDARIES)? {
+            let boundary = tags.boundary_names.len() as u16;
+            tags.boundary_names.push(name);
+            let shape = dataset.shape();
+            self.expect_shape(&dataset, &path, matches!(shape[..], [_, 2 | 3]), "(M, 2)")?;
+            let rows = Blocks::new(shape[0] as u64, self.comm.size());
+            let node = |n: i64| Global::try_from(n).unwrap_or(Global::MAX);
+            let edges = self.integers(&dataset, &path, rows)?;
+            let edges = edges.chunks_exact(shape[1]).map(|row| [node(row[0]), node(row[1])]);
+            tags.edges.extend(edges.map(|nodes| TaggedEdge { nodes, boundary }));
+        }
+        let regions = self.named(REGIONS)?;
+        tags.region_names = regions.iter().map(|(name, ..)| name.clone()).collect();
+        if !regions.is_empty() {
+            let range = elements.range(self.comm.rank());
+            tags.regions = vec![NO_REGION; (range.end - range.start) as usize];
+        }
+        for ((name, path, dataset), region) in regions.iter().zip(0..) {
+            self.expect_shape(dataset, path, dataset.ndim() == 1, "(M)")?;
+            let rows = Blocks::new(dataset.shape()[0] as u64, self.comm.size());
+            let list = self.integers(dataset, path, rows)?;
+            self.mark_region(&mut tags, name, region, elements, &list)?;
+        }
+        Ok(tags)
+    }
+
+    /// Sends the numbers of the elements of a region to the ranks of their slabs.
+    fn mark_region(&self, tags: &mut Tags, name: &str, region: u16, elements: Blocks, list: &[i64]) -> Result<()> {
+        let mut outgoing = vec![Vec::new(); self.comm.size()];
+        let mut beyond: Option<i64> = None;
+        for &element in list {
+            match Global::try_from(element).ok().filter(|&e| e < elements.total()) {
+                Some(e) => outgoing[elements.owner(e)].push(e),
+                None => beyond = Some(beyond.map_or(element, |other| other.min(element))),
+            }
+        }
+        let in_range = beyond.map_or(Ok(()), |element| {
+            Err(self.bad(Flaw::RegionOutOfRange { name: name.to_owned(), element, elements: elements.total() }))
+        });
+        self.comm.agree(in_range)?;
+        let first = elements.range(self.comm.rank()).start;
+        let mut overlap = Ok(());
+        for element in self.comm.exchange(outgoing).concat() {
+            let slot = &mut tags.regions[(element - first) as usize];
+            if *slot != NO_REGION && *slot != region && overlap.is_ok() {
+                let first = tags.region_names[usize::from(*slot)].clone();
+                overlap = Err(self.bad(Flaw::RegionsOverlap { element, first, second: name.to_owned() }));
+            }
+            *slot = region;
+        }
+        self.comm.agree(overlap)
+    }
+
+    /// The names in a group. **Collective.**
+    pub(crate) fn names(&self, group: &str) -> Result<Vec<String>> {
+        Ok(self.named(group)?.into_iter().map(|(name, ..)| name).collect())
+    }
+
+    /// Name, path and dataset of each member of a group, which may be missing.
+    fn named(&self, group: &str) -> Result<Vec<(String, String, Dataset)>> {
+        let found = if self.file.link_exists(group) { self.members(group) } else { Ok(Vec::new()) };
+        let found = self.comm.agree(found.map_err(|e| self.unreadable(group, &e)))?;
+        let limit = usize::from(NO_REGION) - 1;
+        if found.len() > limit {
+            return Err(self.bad(Flaw::TooManyNames { count: found.len(), limit }));
+        }
+        Ok(found)
+    }
+
+    fn members(&self, group: &str) -> hdf5::Result<Vec<(String, String, Dataset)>> {
+        let members = self.file.group(group)?;
+        let open = |member: String| {
+            let dataset = members.dataset(&member)?;
+            Ok((true_name(&dataset).unwrap_or_else(|| member.clone()), format!("{group}/{member}"), dataset))
+        };
+        names(&members)?.into_iter().map(open).collect()
+    }
+
+    fn bad(&self, flaw: Flaw) -> Error {
+        Error::BadFile { path: self.path.into(), format: "HDF5", flaw }
+    }
+}
+
+fn names(group: &Group) -> hdf5::Result<Vec<String>> {
+    let mut names = group.member_names()?;
+    names.sort();
+    Ok(names)
+}
+
+/// The name in the attribute, where there is one.
+fn true_name(dataset: &Dataset) -> Option<String> {
+    let has_name = dataset.attr_names().ok()?.iter().any(|attribute| attribute == NAME);
+    let name = has_name.then(|| dataset.attr(NAME).ok()?.read_scalar::<VarLenUnicode>().ok())??;
+    Some(name.as_str().to_owned())
+}

@@ -1,0 +1,84 @@
+//! How messages name the nodes and elements of the input.
+
+use std::cell::OnceCell;
+use std::fs;
+
+use rustc_hash::FxHashMap;
+
+use crate::error::Error;
+use crate::io::mesh::Format;
+use crate::io::mesh::gmsh::GmshTags;
+use crate::mesh::{MeshSource, point};
+use crate::parallel::{Comm, Global};
+
+/// Adds the tags of Gmsh to the numbers in messages where the mesh comes from a .msh file. The file is read again
+/// for it, by rank 0, when the first message needs it: runs without such messages keep no tags.
+pub struct Naming<'a> {
+    source: &'a MeshSource,
+    tags: OnceCell<Option<GmshTags>>,
+}
+
+impl<'a> Naming<'a> {
+    /// Prepares messages about the mesh of this source.
+    pub fn new(source: &'a MeshSource) -> Self {
+        Self { source, tags: OnceCell::new() }
+    }
+
+    /// Adds tags and coordinates to an error, which is the same on every rank. **Collective.**
+    pub fn explain(&self, comm: &Comm, error: Error) -> Error {
+        let (elements, nodes) = error.mentioned();
+        if self.source.path().is_none() || elements.is_empty() && nodes.is_empty() {
+            return error;
+        }
+        let list = if comm.is_root() { self.describe(&elements, &nodes) } else { Vec::new() };
+        match &comm.broadcast_strings(list)[..] {
+            [] => error,
+            list => error.with_note(&format!("in Gmsh: {}", list.join(", "))),
+        }
+    }
+
+    /// Returns the names of elements. **Collective.**
+    pub fn elements(&self, comm: &Comm, numbers: &[Global]) -> ElementNames {
+        let name = |&number: &Global| match self.tags().and_then(|tags| tags.elements.get(number as usize)) {
+            Some(tag) => format!("element {number} [{tag} in Gmsh]"),
+            None => plain(number),
+        };
+        let names = if comm.is_root() { numbers.iter().map(name).collect() } else { Vec::new() };
+        ElementNames(numbers.iter().copied().zip(comm.broadcast_strings(names)).collect())
+    }
+
+    fn describe(&self, elements: &[Global], nodes: &[Global]) -> Vec<String> {
+        let Some(tags) = self.tags() else { return Vec::new() };
+        let elements = elements.iter().filter_map(|&element| tags.elements.get(element as usize));
+        let nodes = nodes.iter().filter_map(|&node| tags.nodes.get(node as usize));
+        let node = |(tag, place): &(u64, [f64; 2])| format!("node {tag} at {}", point::show(*place));
+        elements.map(|tag| format!("element {tag}")).chain(nodes.map(node)).collect()
+    }
+
+    fn tags(&self) -> Option<&GmshTags> {
+        self.tags.get_or_init(|| read(self.source)).as_ref()
+    }
+}
+
+/// Reads the tags; nothing where the source is no .msh file, or no longer one.
+fn read(source: &MeshSource) -> Option<GmshTags> {
+    let path = source.path()?;
+    let is_gmsh = Format::recognise(path).is_ok_and(|format| format == Format::Gmsh);
+    let bytes = if is_gmsh { fs::read(path).ok()? } else { return None };
+    GmshTags::parse(&bytes).ok()
+}
+
+/// Names of elements as messages show them.
+#[derive(Debug, Default)]
+pub struct ElementNames(FxHashMap<Global, String>);
+
+impl ElementNames {
+    /// Returns the name of an element.
+    pub fn of(&self, element: Global) -> String {
+        self.0.get(&element).cloned().unwrap_or_else(|| plain(element))
+    }
+}
+
+fn plain(element: Global) -> String {
+    format!("element {element}")
+}

@@ -1,0 +1,218 @@
+//! NumPy archives with the arrays x (N), y (N) and quad8 (E, 8), and with
+//! `boundaries/NAME` and `regions/NAME` as in an HDF5 mesh.
+
+use std::io::{Cursor, Read};
+
+use npyz::{DType, Deserialize, NpyFile, Order, TypeChar};
+use zip::ZipArchive;
+
+use crate::io::mesh::{Flaw, WholeMesh};
+use crate::parallel::work;
+
+/// Deflate makes at most this much of a byte (zlib, *Technical Details*: 1032 : 1).
+const LARGEST_RATIO: u64 = 1032;
+
+/// Parses the bytes of a .npz file. Needs memory in proportion to what they
+/// unpack to, which is checked first.
+///
+/// # Errors
+/// The first [`Flaw`].
+pub fn parse(bytes: &[u8]) -> Result<WholeMesh, Flaw> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| Flaw::Archive { cause: e.to_string() })?;
+    let names = array_names(&archive);
+    let x = values(&mut archive, "x", "(N)")?;
+    let y = values(&mut archive, "y", "(N)")?;
+    if x.len() != y.len() {
+        let (name, shape) = ("y".to_owned(), vec![y.len() as u64]);
+        return Err(Flaw::Shape { name, shape, expected: format!("({}), as x has", x.len()) });
+    }
+    let (elements, _) = rows(&mut archive, "quad8", |width| width == 8, "(E, 8)")?;
+    let mut mesh = WholeMesh {
+        coordinates: x.into_iter().zip(y).map(|(x, y)| [x, y]).collect(),
+        elements: elements.as_chunks::<8>().0.to_vec(),
+        ..WholeMesh::default()
+    };
+    for entry in &names {
+        if let Some(name) = entry.strip_prefix("boundaries/") {
+            let (edges, width) = rows(&mut archive, entry, |width| width == 2 || width == 3, "(M, 2)")?;
+            mesh.add_boundary(name.to_owned(), edges.chunks_exact(width).map(|row| [row[0], row[1]]))?;
+        }
+        if let Some(name) = entry.strip_prefix("regions/") {
+            let (shape, elements) = integers(&mut archive, entry)?;
+            if shape.len() != 1 {
+                return Err(Flaw::Shape { name: entry.clone(), shape, expected: "(M)".to_owned() });
+            }
+            mesh.add_region(name.to_owned(), elements.into_iter())?;
+        }
+    }
+    Ok(mesh)
+}
+
+/// Names of the arrays; what has no readable name is none.
+fn array_names(archive: &Archive) -> Vec<String> {
+    let name = |entry: std::borrow::Cow<str>| entry.strip_suffix(".npy").map(str::to_owned);
+    archive.file_names().flatten().filter_map(name).collect()
+}
+
+type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
+
+/// The bytes of one array with its header.
+fn entry(archive: &mut Archive, name: &str) -> Result<Vec<u8>, Flaw> {
+    let found = array_names(archive);
+    let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
+    let broken = |cause: String| Flaw::Array { name: name.to_owned(), cause };
+    let mut file = match archive.by_name(&format!("{name}.npy")) {
+        Ok(file) => file,
+        Err(zip::result::ZipError::FileNotFound) => {
+            let what = format!("array '{name}': a mesh needs x (N), y (N) and quad8 (E, 8); found: {found}");
+            return Err(Flaw::Missing { what });
+        }
+        Err(e) => return Err(broken(e.to_string())),
+    };
+    let limit = file.compressed_size().saturating_mul(LARGEST_RATIO);
+    if file.size() > limit {
+        return Err(Flaw::TooMany { what: format!("array '{name}'"), count: file.size(), room: limit });
+    }
+    let mut bytes = Vec::new();
+    file.by_ref().take(limit).read_to_end(&mut bytes).map_err(|e| broken(e.to_string()))?;
+    work::done(file.compressed_size());
+    Ok(bytes)
+}
+
+/// The opened array, whose data is all there.
+fn open<'b>(name: &str, bytes: &'b [u8]) -> Result<(NpyFile<&'b [u8]>, TypeChar, usize), Flaw> {
+    let broken = |cause: String| Flaw::Array { name: name.to_owned(), cause };
+    let array = NpyFile::new(bytes).map_err(|e| broken(e.to_string()))?;
+    let unknown = || Flaw::ArrayType { name: name.to_owned(), found: array.dtype().descr(), expected: "numbers" };
+    let DType::Plain(kind) = array.dtype() else { return Err(unknown()) };
+    let (letter, width) = (kind.type_char(), kind.num_bytes().ok_or_else(unknown)?);
+    let count = array.shape().iter().try_fold(1_u64, |product, &n| product.checked_mul(n));
+    let claimed = count.and_then(|count| count.checked_mul(width as u64)).unwrap_or(u64::MAX);
+    if claimed > bytes.len() as u64 {
+        return Err(Flaw::TooMany { what: format!("array '{name}'"), count: claimed, room: bytes.len() as u64 });
+    }
+    Ok((array, letter, width))
+}
+
+fn decode<T: Deserialize, U: From<T>>(name: &str, array: NpyFile<&[u8]>) -> Result<Vec<U>, Flaw> {
+    let broken = |cause: String| Flaw::Array { name: name.to_owned(), cause };
+    let values = array.into_vec::<T>().map_err(|e| broken(e.to_string()))?;
+    Ok(values.into_iter().map(U::from).collect())
+}
+
+fn values(archive: &mut Archive, name: &str, expected: &str) -> Result<Vec<f64>, Flaw> {
+    let bytes = entry(archive, name)?;
+    let (array, letter, width) = open(name, &bytes)?;
+    if array.shape().len() != 1 {
+        return Err(Flaw::Shape {
+            name: name.to_owned(),
+            shape: array.shape().to_vec(),
+            expected: expected.to_owned(),
+        });
+    }
+    match (letter, width) {
+        (TypeChar::Float, 4) => decode::<f32, f64>(name, array),
+        (TypeChar::Float, 8) => decode::<f64, f64>(name, array),
+        _ => Err(bad_type(name, &array, "floating-point numbers")),
+    }
+}
+
+/// Shape and values, row by row; unsigned numbers too large for i64 become -1,
+/// which no node has.
+fn integers(archive: &mut Archive, name: &str) -> Result<(Vec<u64>, Vec<i64>), Flaw> {
+    let bytes = entry(archive, name)?;
+    let (array, letter, width) = open(name, &bytes)?;
+    let (shape, order) = (array.shape().to_vec(), array.order());
+    let values = match (letter, width) {
+        (TypeChar::Int, 1) => decode::<i8, i64>(name, array),
+        (TypeChar::Int, 2) => decode::<i16, i64>(name, array),
+        (TypeChar::Int, 4) => decode::<i32, i64>(name, array),
+        (TypeChar::Int, 8) => decode::<i64, i64>(name, array),
+        (TypeChar::Uint, 1) => decode::<u8, i64>(name, array),
+        (TypeChar::Uint, 2) => decode::<u16, i64>(name, array),
+        (TypeChar::Uint, 4) => decode::<u32, i64>(name, array),
+        (TypeChar::Uint, 8) => decode::<u64, u64>(name, array)
+            .map(|list| list.into_iter().map(|n| i64::try_from(n).unwrap_or(-1)).collect()),
+        _ => Err(bad_type(name, &array, "integers")),
+    }?;
+    match (order, shape.as_slice()) {
+        (Order::Fortran, &[rows, columns]) => {
+            let at = |i: u64| values[(i % columns * rows + i / columns) as usize];
+            Ok((shape.clone(), (0..rows * columns).map(at).collect()))
+        }
+        _ => Ok((shape, values)),
+    }
+}
+
+/// The rows of a table, and their width.
+fn rows(archive: &mut Archive, name: &str, fits: fn(u64) -> bool, expected: &str) -> Result<(Vec<i64>, usize), Flaw> {
+    let (shape, values) = integers(archive, name)?;
+    match shape.as_slice() {
+        &[_, width] if fits(width) => Ok((values, width as usize)),
+        _ => Err(Flaw::Shape { name: name.to_owned(), shape, expected: expected.to_owned() }),
+    }
+}
+
+fn bad_type(name: &str, array: &NpyFile<&[u8]>, expected: &'static str) -> Flaw {
+    Flaw::ArrayType { name: name.to_owned(), found: array.dtype().descr(), expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::mesh::damaged_inputs::archive;
+
+    /// An array of version 1.0 (NumPy, *NPY format*).
+    fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+        let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}").into_bytes();
+        header.resize(117, b' ');
+        header.push(b'\n');
+        [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], &header, data].concat()
+    }
+
+    fn square(changed: &str, array: Vec<u8>) -> Vec<u8> {
+        let floats: Vec<u8> = (0..8).flat_map(|n| f64::from(n).to_le_bytes()).collect();
+        let nodes: Vec<u8> = (0..8).collect();
+        let mut entries = vec![
+            ("x.npy", npy("<f8", "(8,)", &floats)),
+            ("y.npy", npy("<f8", "(8,)", &floats)),
+            ("quad8.npy", npy("|u1", "(1, 8)", &nodes)),
+        ];
+        entries.retain(|(name, _)| *name != changed);
+        entries.push((changed, array));
+        archive(&entries)
+    }
+
+    fn flaw(changed: &str, array: Vec<u8>) -> String {
+        parse(&square(changed, array)).expect_err("a flaw").to_string()
+    }
+
+    #[test]
+    fn arrays_of_any_width_and_order_are_a_mesh() {
+        let plain = parse(include_bytes!("../../../tests/data/meshes/plain.npz")).unwrap();
+        let named = parse(include_bytes!("../../../tests/data/meshes/names.npz")).unwrap();
+        assert_eq!((plain.coordinates.len(), plain.elements.len()), (73, 18));
+        assert_eq!((&plain.coordinates, &plain.elements), (&named.coordinates, &named.elements));
+        assert_eq!((named.tags.boundary_names.len(), named.tags.region_names.len()), (4, 2));
+    }
+
+    #[test]
+    fn arrays_that_are_missing_or_wrong_are_named() {
+        let missing = archive(&[("a.npy", Vec::new())]);
+        let message = parse(&missing).unwrap_err().to_string();
+        assert!(message.contains("array 'x'") && message.ends_with("found: a"), "{message}");
+        assert!(flaw("x.npy", npy("<i4", "(8,)", &[0; 32])).contains("expected floating-point numbers"));
+        assert!(flaw("y.npy", npy("<f8", "(1,)", &[0; 8])).contains("shape [1]: expected (8), as x has"));
+        assert!(flaw("quad8.npy", npy("<i4", "(2, 4)", &[0; 32])).contains("shape [2, 4]: expected (E, 8)"));
+        assert!(flaw("quad8.npy", b"nonsense".to_vec()).contains("array 'quad8' cannot be read"));
+        assert!(parse(b"PK\x03\x04").unwrap_err().to_string().starts_with("its archive is damaged"));
+    }
+
+    #[test]
+    fn shapes_that_lie_are_found_before_memory_is_taken() {
+        for shape in ["(1000000000000,)", "(18446744073709551615, 18446744073709551615)"] {
+            let message = flaw("x.npy", npy("<f8", shape, &[0; 64]));
+            assert!(message.contains("the file has room for"), "{message}");
+        }
+    }
+}

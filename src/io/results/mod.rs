@@ -1,0 +1,335 @@
+//! The results file: one HDF5 file, written by all ranks together.
+
+mod columns;
+mod names;
+mod run_group;
+mod vtkhdf;
+mod xdmf;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hdf5::{File, H5Type};
+
+use crate::error::{Error, Result};
+use crate::io::file::{
+    Claim, atomic_hdf5, check_room, failed, finish, identity, partial, probe, refuse_input, refuse_other_ending,
+    refuse_other_than_hdf5,
+};
+use crate::io::hdf5::{Part, ToSlabs, write_part};
+use crate::io::record::{RunRecord, is_stdout};
+use crate::la::Vector;
+use crate::mesh::{BoundaryEdge, LocalMesh};
+use crate::parallel::{Blocks, Comm, Global, fault_injection, work};
+use crate::post::{ElementFields, Flux, NodeFields};
+
+/// What a run found, as one rank holds it.
+pub struct Results<'a> {
+    /// The mesh.
+    pub mesh: &'a LocalMesh,
+    /// Its named boundary edges.
+    pub boundary: &'a [BoundaryEdge],
+    /// u at the nodes.
+    pub u: &'a Vector,
+    /// Derived fields of the own elements.
+    pub fields: &'a [ElementFields],
+    /// Derived fields of the local nodes.
+    pub node_fields: &'a [NodeFields],
+    /// The flux density, where it is something else than the velocity.
+    pub flux: Option<&'a Flux>,
+    /// Estimated errors of the own elements.
+    pub errors: &'a [f64],
+    /// What to store about the run.
+    pub record: &'a RunRecord,
+}
+
+impl Results<'_> {
+    /// Returns whether a field of the results is written: a flux where there is one, a pressure where it means
+    /// something.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        match field {
+            "flux" | "flux_node" => self.flux.is_some(),
+            "pressure" | "pressure_node" => self.record.physics.has_pressure(),
+            _ => true,
+        }
+    }
+}
+
+/// Most elements of which the bytes can be counted.
+const COUNTABLE: u64 = u64::MAX >> 10;
+
+/// How ParaView gets the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Companion {
+    /// OUT.xdmf: a description of OUT.h5.
+    Xdmf,
+    /// OUT.hdf: a VTKHDF file of its own in one partition a rank.
+    VtkHdf,
+}
+
+/// A results file that is being prepared, and the one beside it for ParaView;
+/// under their final names they are always complete.
+pub struct ResultsFile {
+    path: PathBuf,
+    companion: Companion,
+    /// On rank 0.
+    _claim: Option<Claim>,
+}
+
+impl ResultsFile {
+    /// Checks before the work starts that the file, its description and the
+    /// run record can be written there at the end, each under a name of its own
+    /// that no input has, and that no other run is at work on them.
+    /// **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::OutputIsInput`], [`Error::OutputTwice`], [`Error::OtherEnding`], [`Error::Claimed`], [`Error::Write`]; the same on every rank.
+    pub fn new(
+        comm: &Comm,
+        path: &Path,
+        companion: Companion,
+        inputs: &[&Path],
+        record: Option<&Path>,
+    ) -> Result<Self> {
+        let mut file = Self { path: path.into(), companion, _claim: None };
+        file._claim = comm.agree(if comm.is_root() { file.claim(inputs, record).map(Some) } else { Ok(None) })?;
+        Ok(file)
+    }
+
+    fn claim(&self, inputs: &[&Path], record: Option<&Path>) -> Result<Claim> {
+        refuse_other_ending(&self.path)?;
+        let companion = self.companion_path();
+        for path in [&self.path, &companion] {
+            refuse_other_than_hdf5(path)?;
+        }
+        let outputs: Vec<&Path> = [&self.path, &companion].into_iter().map(PathBuf::as_path).chain(record).collect();
+        let same = |a: &Path, b: &Path| identity(a) == identity(b);
+        for (i, path) in outputs.iter().enumerate() {
+            refuse_input(path, inputs.iter().copied())?;
+            if outputs[..i].iter().any(|other| same(other, path)) {
+                return Err(Error::OutputTwice { path: path.into() });
+            }
+        }
+        let claim = Claim::new(&self.path)?;
+        probe(&self.path)?;
+        // What exists, /dev/stdout for instance, may take a record.
+        record.filter(|path| !path.exists() && !is_stdout(path)).map_or(Ok(()), probe)?;
+        Ok(claim)
+    }
+
+    /// Checks that the disk has room for the results of a mesh of so many
+    /// elements after so many refinements. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Write`], the same on every rank.
+    pub fn check_room(&self, comm: &Comm, elements: u64, levels: u32) -> Result<()> {
+        let elements = 4_u64.checked_pow(levels).and_then(|children| elements.checked_mul(children));
+        let check = || match elements.filter(|&elements| elements <= COUNTABLE) {
+            // A mesh has three nodes an element and those of its boundary.
+            Some(elements) => check_room(&self.path, bytes(3 * elements, elements, size_of::<i32>())),
+            // Refining will complain.
+            None => Ok(()),
+        };
+        comm.agree(if comm.is_root() { check() } else { Ok(()) })
+    }
+
+    /// Where the file for ParaView goes.
+    pub fn companion_path(&self) -> PathBuf {
+        self.path.with_extension(match self.companion {
+            Companion::Xdmf => "xdmf",
+            // ParaView 5.11 knows no .vtkhdf.
+            Companion::VtkHdf => "hdf",
+        })
+    }
+
+    /// Writes all datasets in the numbering of the input, then gives the file
+    /// its name. Says whether every transfer was collective. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Write`], the same on every rank; the file under the final name,
+    /// if there was one, is untouched.
+    pub fn write(&self, comm: &Comm, results: &Results) -> Result<bool> {
+        let written = self.write_partial(comm, results);
+        let finished = if written.is_ok() && comm.is_root() { self.finish(results) } else { Ok(()) };
+        if comm.is_root() && (written.is_err() || finished.is_err()) {
+            // The write has failed already; what is left of it only takes space.
+            let _ = fs::remove_file(partial(&self.path));
+            let _ = fs::remove_file(partial(&self.companion_path()));
+        }
+        let collective = written?;
+        comm.agree(finished)?;
+        Ok(collective)
+    }
+
+    /// Has what was written brought to the disk. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::Write`], the same on every rank.
+    pub fn flush(&self, comm: &Comm) -> Result<()> {
+        let paths = [&self.path, &self.companion_path()];
+        let flush = |path: &Path| atomic_hdf5::flush(path).and_then(|()| atomic_hdf5::flush_folder(path));
+        // Every host has written a part.
+        comm.agree(paths.into_iter().try_for_each(|path| flush(path).map_err(|e| failed(path, e))))
+    }
+
+    fn finish(&self, results: &Results) -> Result<()> {
+        let mesh = results.mesh;
+        let companion = self.companion_path();
+        if self.companion == Companion::Xdmf {
+            let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+            let text = xdmf::describe(&name, mesh.total_nodes, mesh.total_elements, index_bytes(mesh), |name| {
+                results.has(name)
+            });
+            let write = fs::write(partial(&companion), text);
+            write.map_err(|e| failed(&companion, e))?;
+        }
+        finish(&self.path)?;
+        finish(&companion)
+    }
+
+    fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
+        let mesh = results.mesh;
+        let flux = |width: usize| results.flux.map_or(0, |_| width as u64 * (mesh.total_nodes + mesh.total_elements));
+        let tags = comm.sum(names::size(mesh, results.boundary));
+        let size = bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh)) + tags + flux(size_of::<[f64; 2]>());
+        let collective =
+            self.write_file(comm, &self.path, size, results.record, |file| Writer { comm, file, results }.write())?;
+        if self.companion == Companion::Xdmf {
+            return Ok(collective);
+        }
+        let node = 9 * size_of::<f64>();
+        let element = size_of::<[i64; 8]>() + size_of::<i32>() + 1 + 8 * size_of::<f64>();
+        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + flux(size_of::<[f64; 3]>());
+        let path = self.companion_path();
+        let also = self.write_file(comm, &path, size, results.record, |file| vtkhdf::write(comm, file, results))?;
+        Ok(collective && also)
+    }
+
+    /// Writes one of the two files, of this size (bytes).
+    fn write_file(
+        &self,
+        comm: &Comm,
+        path: &Path,
+        size: u64,
+        record: &RunRecord,
+        write: impl FnOnce(&File) -> hdf5::Result<bool>,
+    ) -> Result<bool> {
+        let size = size + (record.residual_history.len() * size_of::<f64>()) as u64;
+        work::expect(size / comm.size() as u64, size, work::BYTES);
+        let write = |file: &File| {
+            fault_injection::point(comm, "writing");
+            write(file)
+        };
+        atomic_hdf5::write(comm, path, size, write, || {
+            let _ = fs::remove_file(partial(&self.path));
+        })
+    }
+}
+
+/// Bytes of the datasets of a results file.
+fn bytes(nodes: u64, elements: u64, index: usize) -> u64 {
+    let node = 7 * size_of::<f64>();
+    let element = 8 * index + size_of::<i32>() + 5 * size_of::<f64>();
+    nodes * node as u64 + elements * element as u64
+}
+
+/// Bytes of an index in the quad8 dataset: 4 while they suffice.
+fn index_bytes(mesh: &LocalMesh) -> usize {
+    if i32::try_from(mesh.total_nodes).is_ok() { 4 } else { 8 }
+}
+
+struct Writer<'a> {
+    comm: &'a Comm,
+    file: &'a File,
+    results: &'a Results<'a>,
+}
+
+impl Writer<'_> {
+    fn write(&self) -> hdf5::Result<bool> {
+        let nodes = self.write_nodes()?;
+        let elements = self.write_elements()?;
+        let tags = names::write(self.comm, self.file, self.results.mesh, self.results.boundary)?;
+        let mesh = self.results.mesh;
+        columns::write(self.file, mesh.total_nodes as usize, mesh.total_elements as usize, |name| {
+            self.results.has(name)
+        })?;
+        run_group::write(self.comm, self.file, self.results.record)?;
+        Ok(nodes && elements && tags)
+    }
+
+    fn write_nodes(&self) -> hdf5::Result<bool> {
+        let mesh = self.results.mesh;
+        let blocks = Blocks::new(mesh.total_nodes, self.comm.size());
+        let used = &mesh.node_ids[..mesh.owned_nodes];
+        let ids = used.iter().copied().chain(mesh.orphans.iter().map(|o| o.0)).collect();
+        let slabs = ToSlabs::new(self.comm, blocks, ids);
+        // Two values of each node at a time: all at once would take more memory than the solve.
+        let send = |value: &dyn Fn(usize) -> [f64; 2], orphan: &dyn Fn([f64; 2]) -> [f64; 2]| {
+            let values = (0..mesh.owned_nodes).map(value).chain(mesh.orphans.iter().map(|o| orphan(o.1)));
+            slabs.send(self.comm, &values.collect::<Vec<_>>(), f64::NAN)
+        };
+        let column = |slab: &[[f64; 2]], c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
+        let nan = |_| [f64::NAN; 2];
+        let Results { u, node_fields, .. } = self.results;
+
+        let slab = send(&|n| mesh.coordinates[n], &|point| point);
+        let x = self.dataset("x", blocks, 1, &column(&slab, 0))?;
+        let y = self.dataset("y", blocks, 1, &column(&slab, 1))?;
+        let slab = send(&|n| [u.owned()[n], node_fields[n].pressure], &nan);
+        let u = self.dataset("u", blocks, 1, &column(&slab, 0))?;
+        let pressure =
+            !self.results.has("pressure_node") || self.dataset("pressure_node", blocks, 1, &column(&slab, 1))?;
+        let slab = send(&|n| node_fields[n].velocity, &nan);
+        let vel = self.dataset("vel_node", blocks, 2, slab.as_flattened())?;
+        let slab = send(&|n| [node_fields[n].speed; 2], &nan);
+        let speed = self.dataset("abs_vel_node", blocks, 1, &column(&slab, 0))?;
+        let flux = self.results.flux.map(|flux| {
+            let slab = send(&|n| flux.nodes[n], &nan);
+            self.dataset("flux_node", blocks, 2, slab.as_flattened())
+        });
+        Ok(x && y && u && vel && speed && pressure && flux.unwrap_or(Ok(true))?)
+    }
+
+    fn write_elements(&self) -> hdf5::Result<bool> {
+        let mesh = self.results.mesh;
+        let blocks = Blocks::new(mesh.total_elements, self.comm.size());
+        let to_slabs = ToSlabs::new(self.comm, blocks, mesh.element_ids[..mesh.own_elements].to_vec());
+
+        let connectivity: Vec<[Global; 9]> = (0..mesh.own_elements)
+            .map(|e| {
+                let nodes = mesh.global_nodes(e);
+                std::array::from_fn(|i| if i < 8 { nodes[i] } else { Global::from(mesh.element_owners[e]) })
+            })
+            .collect();
+        let slab = to_slabs.send(self.comm, &connectivity, 0);
+        let nodes = slab.iter().flat_map(|row| &row[..8]);
+        let quad8 = if index_bytes(mesh) == 4 {
+            self.dataset("quad8", blocks, 8, &nodes.map(|&n| n as i32).collect::<Vec<i32>>())?
+        } else {
+            self.dataset("quad8", blocks, 8, &nodes.map(|&n| n as i64).collect::<Vec<i64>>())?
+        };
+        let ranks: Vec<i32> = slab.iter().map(|row| row[8] as i32).collect();
+        let partition = self.dataset("partition", blocks, 1, &ranks)?;
+
+        let fields = self.results.fields.iter().zip(self.results.errors);
+        let values = fields.map(|(f, error)| [f.velocity[0], f.velocity[1], f.speed, f.pressure, *error]);
+        let slab = to_slabs.send(self.comm, &values.collect::<Vec<[f64; 5]>>(), f64::NAN);
+        let velocity: Vec<f64> = slab.iter().flat_map(|row| [row[0], row[1]]).collect();
+        let column = |c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
+        let vel = self.dataset("vel", blocks, 2, &velocity)?;
+        let speed = self.dataset("abs_vel", blocks, 1, &column(2))?;
+        let pressure = !self.results.has("pressure") || self.dataset("pressure", blocks, 1, &column(3))?;
+        let error = self.dataset("error", blocks, 1, &column(4))?;
+        let flux = self.results.flux.map(|flux| {
+            let slab = to_slabs.send(self.comm, &flux.elements, f64::NAN);
+            self.dataset("flux", blocks, 2, slab.as_flattened())
+        });
+        Ok(quad8 && partition && vel && speed && pressure && error && flux.unwrap_or(Ok(true))?)
+    }
+
+    /// One dataset of all ranks' rows, `width` values each.
+    fn dataset<T: H5Type>(&self, name: &str, blocks: Blocks, width: usize, values: &[T]) -> hdf5::Result<bool> {
+        let part = Part { total: blocks.total(), rows: blocks.range(self.comm.rank()) };
+        write_part(self.comm, self.file, name, part, width, values, self.results.record.names.of(name))
+    }
+}

@@ -1,0 +1,104 @@
+//! The names of a mesh in a results file, as a mesh file holds them.
+
+use hdf5::types::VarLenUnicode;
+use hdf5::{File, Group};
+
+use crate::io::hdf5::write_rows;
+use crate::io::mesh::{BOUNDARIES, NAME, REGIONS};
+use crate::mesh::{BoundaryEdge, LocalMesh};
+use crate::parallel::{Blocks, Comm, Global};
+
+/// Bytes that the names of one rank's part of a mesh take.
+pub fn size(mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> u64 {
+    const HEADERS: usize = 1024;
+    let names = mesh.boundary_names.len() + mesh.region_names.len();
+    let own = if mesh.region_names.is_empty() { 0 } else { mesh.own_elements };
+    (names * HEADERS + 16 * boundary.len() + 8 * own) as u64
+}
+
+/// Writes the edges of every named boundary, in the order of their elements,
+/// and the elements of every region, ascending. Says whether every transfer was
+/// collective. **Collective.**
+///
+/// # Errors
+/// HDF5's own, possibly on some ranks only.
+pub fn write(comm: &Comm, file: &File, mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> hdf5::Result<bool> {
+    let blocks = Blocks::new(mesh.total_elements, comm.size());
+    let mut collective = true;
+    if !mesh.boundary_names.is_empty() {
+        let edges = sorted_edges(comm, blocks, mesh, boundary);
+        let group = file.create_group(BOUNDARIES)?;
+        for (name, number) in mesh.boundary_names.iter().zip(0..) {
+            let mine = edges.iter().filter(|edge| edge[3] == number);
+            let nodes: Vec<u64> = mine.flat_map(|edge| [edge[1], edge[2]]).collect();
+            collective &= write_list(comm, &group, name, &format!("boundary {number}"), 2, &nodes)?;
+        }
+    }
+    if !mesh.region_names.is_empty() {
+        let regions = sorted_regions(comm, blocks, mesh);
+        let group = file.create_group(REGIONS)?;
+        for (name, number) in mesh.region_names.iter().zip(0..) {
+            let mine = regions.iter().filter(|region| region[1] == number);
+            let elements: Vec<u64> = mine.map(|region| region[0]).collect();
+            collective &= write_list(comm, &group, name, &format!("region {number}"), 1, &elements)?;
+        }
+    }
+    Ok(collective)
+}
+
+/// Place, corner nodes and boundary of the edges whose elements are in this
+/// rank's block, ascending. **Collective.**
+fn sorted_edges(comm: &Comm, blocks: Blocks, mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> Vec<[Global; 4]> {
+    let own = boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements);
+    let record = |edge: &BoundaryEdge| {
+        let element = mesh.element_ids[edge.element as usize];
+        let [from, _, to] = edge.nodes(mesh).map(|n| mesh.node_ids[n as usize]);
+        (element, [4 * element + Global::from(edge.side), from, to, Global::from(edge.boundary)])
+    };
+    to_blocks(comm, blocks, own.map(record))
+}
+
+/// Number and region of the elements of this rank's block, ascending. **Collective.**
+fn sorted_regions(comm: &Comm, blocks: Blocks, mesh: &LocalMesh) -> Vec<[Global; 2]> {
+    let own = mesh.element_ids.iter().zip(&mesh.regions).take(mesh.own_elements);
+    to_blocks(comm, blocks, own.map(|(&id, &region)| (id, [id, Global::from(region)])))
+}
+
+/// Sends records to the ranks whose blocks hold their elements. **Collective.**
+fn to_blocks<const N: usize>(
+    comm: &Comm,
+    blocks: Blocks,
+    records: impl Iterator<Item = (Global, [Global; N])>,
+) -> Vec<[Global; N]> {
+    let mut outgoing = vec![Vec::new(); comm.size()];
+    for (element, record) in records {
+        outgoing[blocks.owner(element)].extend(record);
+    }
+    let mut sorted = comm.exchange(outgoing).concat().as_chunks::<N>().0.to_vec();
+    sorted.sort_unstable();
+    sorted
+}
+
+/// One dataset of all ranks' rows in rank order. **Collective.**
+fn write_list(
+    comm: &Comm,
+    group: &Group,
+    name: &str,
+    other_name: &str,
+    width: usize,
+    values: &[u64],
+) -> hdf5::Result<bool> {
+    let count = (values.len() / width) as u64;
+    let (first, total) = (comm.exclusive_sum(count), comm.sum(count) as usize);
+    // A slash makes groups, and a dot is the group itself.
+    let is_usable = !name.contains('/') && name != "." && !name.is_empty() && !group.link_exists(name);
+    let builder = group.new_dataset::<u64>();
+    let link = if is_usable { name } else { other_name };
+    let dataset =
+        if width == 1 { builder.shape(total).create(link)? } else { builder.shape((total, width)).create(link)? };
+    if !is_usable {
+        let name: VarLenUnicode = name.parse().map_err(|_| hdf5::Error::from("name with a NUL"))?;
+        dataset.new_attr::<VarLenUnicode>().create(NAME)?.write_scalar(&name)?;
+    }
+    write_rows(comm, &dataset, first..first + count, values)
+}

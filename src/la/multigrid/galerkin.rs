@@ -1,0 +1,145 @@
+//! The coarse operator P'AP of a prolongation, on all ranks together.
+
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::error::Result;
+use crate::la::LinearOperator;
+use crate::la::matrix::{Csr, DistributedCsr, entries, local_rows};
+use crate::la::multigrid::MatrixTransfer;
+use crate::parallel::{Comm, Global, Halo, Local};
+
+/// P'AP, with the coarse unknowns distributed as the columns of the prolongation.
+/// Products for coarse rows of another rank travel there. **Collective.**
+///
+/// # Errors
+/// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+pub fn galerkin(matrix: &DistributedCsr, transfer: &MatrixTransfer) -> Result<DistributedCsr> {
+    let MatrixTransfer { prolongation, restriction } = transfer;
+    let coarse = prolongation.columns();
+    let mut columns = Columns::new(coarse);
+
+    // Rows of P for the ghosts of A, in the local numbering of `columns`.
+    let (a, p) = (matrix.local(), prolongation.local());
+    let rows = a.rows();
+    let own = |row: usize| p.row(row);
+    let fine = matrix.halo();
+    let ghost_rows: Vec<Vec<(Local, f64)>> = fine
+        .forward_lists(|row| own(row).map(|(c, _)| coarse.global(c as usize)).collect())
+        .into_iter()
+        .zip(fine.forward_lists(|row| own(row).map(|(_, v)| v).collect()))
+        .map(|(numbers, weights)| numbers.into_iter().map(|n| columns.local(n)).zip(weights).collect())
+        .collect();
+
+    let product = local_rows(rows, columns.len(), |row, sums| {
+        for (k, a) in a.row(row) {
+            let k = k as usize;
+            if k < rows {
+                own(k).for_each(|(c, p)| sums.add(c, a * p));
+            } else {
+                ghost_rows[k - rows].iter().for_each(|&(c, p)| sums.add(c, a * p));
+            }
+        }
+    });
+    let local = local_rows(restriction.rows(), columns.len(), |row, sums| {
+        for (i, r) in entries(restriction, row) {
+            entries(&product, i as usize).for_each(|(c, v)| sums.add(c, r * v));
+        }
+    });
+    gather_rows(coarse, columns, &local)
+}
+
+/// Coarse unknowns that this rank meets: the local ones of the prolongation,
+/// then others as they come.
+struct Columns {
+    globals: Vec<Global>,
+    local: FxHashMap<Global, Local>,
+}
+
+impl Columns {
+    fn new(halo: &Halo) -> Self {
+        let globals: Vec<Global> = (0..halo.map().local()).map(|i| halo.global(i)).collect();
+        let local = globals.iter().zip(0..).map(|(&g, i)| (g, i)).collect();
+        Self { globals, local }
+    }
+
+    fn len(&self) -> usize {
+        self.globals.len()
+    }
+
+    fn local(&mut self, global: Global) -> Local {
+        *self.local.entry(global).or_insert_with(|| {
+            self.globals.push(global);
+            self.globals.len() as Local - 1
+        })
+    }
+}
+
+/// Adds the rows that ranks computed for each other and distributes the result.
+fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<DistributedCsr> {
+    let (comm, owned) = (coarse.comm(), coarse.map().owned());
+    let starts = comm.all_gather(coarse.map().range().start);
+    let (mut numbers, mut values) = (vec![Vec::new(); comm.size()], vec![Vec::new(); comm.size()]);
+    for ghost in owned..coarse.map().local() {
+        let number = coarse.global(ghost);
+        let owner = owner_of(&starts, number);
+        for (column, value) in entries(local, ghost) {
+            numbers[owner].extend([number, columns.globals[column as usize]]);
+            values[owner].push(value);
+        }
+    }
+    let (numbers, values) = (comm.exchange(numbers), comm.exchange(values));
+    let mut received: Vec<Vec<(Local, f64)>> = vec![Vec::new(); owned];
+    for (numbers, values) in numbers.iter().zip(values) {
+        for (pair, value) in numbers.chunks_exact(2).zip(values) {
+            let column = columns.local(pair[1]);
+            received[(pair[0] - coarse.map().range().start) as usize].push((column, value));
+        }
+    }
+
+    // Number the ghosts that the owned rows really have, by owner.
+    let mut used = vec![false; columns.len()];
+    for row in 0..owned {
+        entries(local, row).for_each(|(c, _)| used[c as usize] = true);
+        received[row].iter().for_each(|&(c, _)| used[c as usize] = true);
+    }
+    let mut ghosts: Vec<Global> =
+        columns.globals.iter().zip(&used).skip(owned).filter(|(_, used)| **used).map(|(&g, _)| g).collect();
+    ghosts.sort_unstable();
+    let place: FxHashMap<Global, Local> = ghosts.iter().zip(owned as Local..).map(|(&g, i)| (g, i)).collect();
+    let new_column: Vec<Local> = columns
+        .globals
+        .iter()
+        .enumerate()
+        .map(|(i, g)| if i < owned { i as Local } else { place.get(g).copied().unwrap_or(Local::MAX) })
+        .collect();
+    let halo = halo_of_range(comm, coarse.map().range(), &starts, &ghosts)?;
+    Ok(DistributedCsr::from_rows(&halo, owned, |row, sums| {
+        for (c, v) in entries(local, row).chain(received[row].iter().copied()) {
+            sums.add(new_column[c as usize], v);
+        }
+    }))
+}
+
+/// The rank whose contiguous range holds unknown `number`, given where each
+/// rank's range starts. Empty ranges start where the next one does.
+pub fn owner_of(starts: &[Global], number: Global) -> usize {
+    starts.partition_point(|&start| start <= number) - 1
+}
+
+/// The exchange for unknowns that are named by their global numbers: this rank
+/// owns `range` and needs `ghosts`, ascending. **Collective.**
+///
+/// # Errors
+/// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+pub fn halo_of_range(
+    comm: &Rc<Comm>,
+    range: std::ops::Range<Global>,
+    starts: &[Global],
+    ghosts: &[Global],
+) -> Result<Rc<Halo>> {
+    let owned: Vec<Global> = range.collect();
+    let ghosts: Vec<(Global, usize)> = ghosts.iter().map(|&g| (g, owner_of(starts, g))).collect();
+    Ok(Rc::new(Halo::new(comm, &owned, &ghosts)?))
+}

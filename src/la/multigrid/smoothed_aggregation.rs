@@ -1,0 +1,122 @@
+//! Smoothed aggregation: the prolongation of one coarser level.
+//!
+//! P. Vanek, J. Mandel, M. Brezina, *Algebraic multigrid by smoothed
+//! aggregation for second and fourth order elliptic problems*, Computing 56
+//! (1996). Aggregates stay within a rank; their smoothing crosses ranks. Small
+//! levels move to fewer ranks.
+
+use crate::error::Result;
+use crate::la::LinearOperator;
+use crate::la::matrix::{DistributedCsr, SplitCsr};
+use crate::la::multigrid::galerkin::halo_of_range;
+use crate::la::multigrid::process_agglomeration::{Agglomerates, agglomerate};
+use crate::parallel::{Global, Local};
+
+const NONE: Local = Local::MAX;
+/// A ghost that belongs to no aggregate.
+const NOWHERE: Global = Global::MAX;
+
+/// Prolongation from the aggregates of `matrix`: the piecewise constant one,
+/// smoothed by one step of damped Jacobi with the filtered matrix;
+/// `largest_eigenvalue` is that of D^-1 A. Neighbours
+/// are strong when |a_ij| > theta sqrt(a_ii a_jj). **Collective.**
+///
+/// # Errors
+/// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, theta: f64) -> Result<DistributedCsr> {
+    let fine = matrix.halo();
+    let a = matrix.local();
+    let rows = a.rows();
+    let mut diagonal = matrix.diagonal();
+    diagonal.resize(fine.map().local(), 0.0);
+    fine.forward(&mut diagonal);
+    let strong =
+        |i: usize, (j, a): (Local, f64)| j as usize != i && a * a > theta * theta * diagonal[i] * diagonal[j as usize];
+
+    let (aggregate, count) = aggregate(a, strong);
+    let comm = fine.comm();
+    let start = comm.exclusive_sum(count as u64);
+    let Agglomerates { range, starts } = agglomerate(&comm.all_gather(start), comm.sum(count as u64), comm.rank());
+    let mut global: Vec<Global> =
+        aggregate.iter().map(|&a| if a == NONE { NOWHERE } else { start + Global::from(a) }).collect();
+    global.resize(fine.map().local(), NOWHERE);
+    fine.forward(&mut global);
+
+    let mut ghosts: Vec<Global> = global.iter().copied().filter(|g| *g != NOWHERE && !range.contains(g)).collect();
+    ghosts.sort_unstable();
+    ghosts.dedup();
+    let owned = (range.end - range.start) as usize;
+    let column: Vec<Local> = global
+        .iter()
+        .map(|&g| match g {
+            NOWHERE => NONE,
+            g if range.contains(&g) => (g - range.start) as Local,
+            g => (owned + ghosts.partition_point(|&other| other < g)) as Local,
+        })
+        .collect();
+    let coarse = halo_of_range(comm, range, &starts, &ghosts)?;
+
+    let omega = 4.0 / 3.0 / largest_eigenvalue;
+    Ok(DistributedCsr::from_rows(&coarse, rows, |i, entries| {
+        if aggregate[i] == NONE {
+            return;
+        }
+        // Weak neighbours are lumped to the diagonal, so that constants stay.
+        let mut filtered_diagonal = 0.0;
+        for (j, value) in a.row(i) {
+            if !strong(i, (j, value)) {
+                filtered_diagonal += value;
+            }
+        }
+        entries.add(column[i], 1.0 - omega * filtered_diagonal / diagonal[i]);
+        for (j, value) in a.row(i) {
+            if strong(i, (j, value)) && column[j as usize] != NONE {
+                entries.add(column[j as usize], -omega * value / diagonal[i]);
+            }
+        }
+    }))
+}
+
+/// The aggregate of each owned unknown, and their number. Unknowns without
+/// neighbours (fixed ones) are in none.
+fn aggregate(matrix: &SplitCsr, strong: impl Fn(usize, (Local, f64)) -> bool) -> (Vec<Local>, usize) {
+    let rows = matrix.rows();
+    let mut of = vec![NONE; rows];
+    let mut count = 0;
+    let strong = &strong;
+    let neighbours = |i: usize| {
+        matrix
+            .row(i)
+            .filter(|&(j, _)| (j as usize) < rows)
+            .filter(move |&entry| strong(i, entry))
+            .map(|(j, _)| j as usize)
+    };
+    // 1. A root and all its neighbours, where none of them is taken.
+    for i in 0..rows {
+        if of[i] == NONE && neighbours(i).next().is_some() && neighbours(i).all(|j| of[j] == NONE) {
+            of[i] = count;
+            neighbours(i).for_each(|j| of[j] = count);
+            count += 1;
+        }
+    }
+    // 2. What is left joins a neighbour's aggregate of step 1.
+    let first = of.clone();
+    for i in (0..rows).filter(|&i| first[i] == NONE) {
+        if let Some(j) = neighbours(i).find(|&j| first[j] != NONE) {
+            of[i] = first[j];
+        }
+    }
+    // 3. The rest forms aggregates of its own; unknowns with ghost neighbours only, too.
+    for i in 0..rows {
+        if of[i] == NONE && matrix.row(i).any(|entry| strong(i, entry)) {
+            of[i] = count;
+            for j in neighbours(i) {
+                if of[j] == NONE {
+                    of[j] = count;
+                }
+            }
+            count += 1;
+        }
+    }
+    (of, count as usize)
+}

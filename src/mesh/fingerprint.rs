@@ -1,0 +1,130 @@
+//! What tells one mesh from another.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::mesh::{BoundaryEdge, LocalMesh, MeshSlab, NO_REGION};
+use crate::parallel::{Comm, Global};
+
+/// A mesh in three numbers, the same at any number of ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MeshIdentity {
+    /// Elements.
+    pub elements: u64,
+    /// Nodes, used or not.
+    pub nodes: u64,
+    /// Checksum of the nodes of all elements, whichever way round each is.
+    pub connectivity: u64,
+}
+
+impl MeshIdentity {
+    /// That of a mesh whose elements are still in its slabs. **Collective.**
+    pub fn of(comm: &Comm, slab: &MeshSlab) -> Self {
+        let first = slab.elements.range(comm.rank()).start;
+        let rows = slab.connectivity.iter().map(|nodes| {
+            let mut nodes = *nodes;
+            nodes.sort_unstable();
+            nodes
+        });
+        let connectivity = comm.sum(checksum(first, rows));
+        Self { elements: slab.elements.total(), nodes: slab.nodes.total(), connectivity }
+    }
+}
+
+/// A mesh with its geometry and its names, the same at any number of ranks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeshFingerprint {
+    elements: u64,
+    nodes: u64,
+    connectivity: Checksum,
+    coordinates: Checksum,
+    names: Checksum,
+}
+
+/// As text, since TOML has no integers of 64 bits without a sign.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Checksum(String);
+
+impl Checksum {
+    /// **Collective.**
+    fn of<const N: usize>(comm: &Comm, rows: impl Iterator<Item = (Global, [Global; N])>) -> Self {
+        Self(format!("{:016x}", comm.sum(sum(rows))))
+    }
+}
+
+impl MeshFingerprint {
+    /// That of a mesh which is distributed and not refined, with its named
+    /// edges. **Collective.**
+    pub fn of(comm: &Comm, mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> Self {
+        let own = 0..mesh.own_elements;
+        let connectivity = own.clone().map(|e| {
+            let mut nodes = mesh.global_nodes(e);
+            nodes.sort_unstable();
+            (mesh.element_ids[e], nodes)
+        });
+        let used = mesh.node_ids.iter().copied().zip(mesh.coordinates.iter().copied()).take(mesh.owned_nodes);
+        let coordinates = used.chain(mesh.orphans.iter().copied()).map(|(id, point)| (id, point.map(f64::to_bits)));
+        let name = |names: &[String], i: u16| xxh3_64(names[usize::from(i)].as_bytes());
+        let edges = boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements).map(|edge| {
+            let row = [u64::from(edge.side), name(&mesh.boundary_names, edge.boundary)];
+            (mesh.element_ids[edge.element as usize], row)
+        });
+        let regions = own.filter(|&e| mesh.regions.get(e).is_some_and(|&region| region != NO_REGION));
+        let regions = regions.map(|e| (mesh.element_ids[e], [u64::MAX, name(&mesh.region_names, mesh.regions[e])]));
+        Self {
+            elements: mesh.total_elements,
+            nodes: mesh.total_nodes,
+            connectivity: Checksum::of(comm, connectivity),
+            coordinates: Checksum::of(comm, coordinates),
+            names: Checksum::of(comm, edges.chain(regions)),
+        }
+    }
+
+    /// The first thing in which another mesh differs, with both values.
+    pub fn difference(&self, other: &Self) -> Option<(&'static str, String, String)> {
+        let values = |mesh: &Self| {
+            let Self { elements, nodes, connectivity, coordinates, names } = mesh.clone();
+            [elements.to_string(), nodes.to_string(), connectivity.0, coordinates.0, names.0]
+        };
+        let what = [
+            "number of elements",
+            "number of nodes",
+            "checksum of the connectivity",
+            "checksum of the coordinates",
+            "checksum of the names of boundaries and regions",
+        ];
+        let pairs = values(self).into_iter().zip(values(other));
+        what.into_iter().zip(pairs).find(|(_, (a, b))| a != b).map(|(what, (a, b))| (what, a, b))
+    }
+}
+
+/// This rank's part of a checksum of rows of which it holds those from `first`
+/// on: the ranks' parts are to be added up, wrapping around.
+pub fn checksum<const N: usize>(first: Global, rows: impl Iterator<Item = [Global; N]>) -> u64 {
+    sum((first..).zip(rows))
+}
+
+fn sum<const N: usize>(rows: impl Iterator<Item = (Global, [Global; N])>) -> u64 {
+    let mut bytes = Vec::with_capacity((N + 1) * size_of::<Global>());
+    let hash = |(number, row): (Global, [Global; N])| {
+        bytes.clear();
+        bytes.extend(number.to_le_bytes());
+        bytes.extend(row.iter().flat_map(|value| value.to_le_bytes()));
+        xxh3_64(&bytes)
+    };
+    rows.map(hash).fold(0, u64::wrapping_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_is_the_sum_of_its_parts_and_knows_the_order() {
+        let rows = [[1], [2], [3]];
+        let whole = checksum(5, rows.into_iter());
+        let parts = checksum(5, rows[..1].iter().copied()).wrapping_add(checksum(6, rows[1..].iter().copied()));
+        assert_eq!(whole, parts);
+        assert_ne!(whole, checksum(5, [[2], [1], [3]].into_iter()));
+    }
+}

@@ -1,0 +1,222 @@
+//! Named edges find their way to every rank that sees them.
+
+use rustc_hash::FxHashMap;
+
+use crate::error::{Error, Result};
+use crate::mesh::{
+    BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, survey,
+};
+use crate::parallel::{Comm, Global, Local};
+use crate::quad8::EDGES;
+
+/// The rule for meshes with tags: an edge belongs to the boundary whose name it
+/// bears. Free edges without a name are walls.
+#[derive(Debug, Default)]
+pub struct Tagged {
+    /// Boundary of each edge around this rank's nodes that one element has, by its corners, the lower first.
+    boundaries: FxHashMap<[Global; 2], u16>,
+    /// Boundary of each edge around this rank's nodes that has elements on both sides, and the lower number of these.
+    inside: FxHashMap<[Global; 2], (u16, Global)>,
+}
+
+/// In place of an element where an edge has one element alone.
+const OUTSIDE: Global = Global::MAX;
+
+/// What the owner of its lower corner knows about a named edge.
+struct Seen {
+    boundary: u16,
+    elements: u8,
+    /// The lowest number of its elements.
+    first: Global,
+    /// The ranks with a node on it, and the one with that element.
+    owners: [u32; 4],
+}
+
+impl Tagged {
+    /// Sends each named edge of the slabs to the owners of its nodes. The way
+    /// leads over the rank whose block holds the lower corner and the owner of
+    /// that corner, who knows all elements around. **Collective.**
+    ///
+    /// # Errors
+    /// [`Error::TagNotAnEdge`], [`Error::TwoNames`]; the same on every rank.
+    pub fn route(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh) -> Result<Self> {
+        let names = &slab.tags.boundary_names;
+        let edges = comm.agree(to_owners(comm, slab, mesh, names))?;
+        let mut seen = comm.agree(unite(edges, names))?;
+        look_around(mesh, &mut seen);
+        comm.agree(all_found(&seen, names))?;
+
+        let mut outgoing = vec![Vec::new(); comm.size()];
+        for (&[from, to], edge) in &seen {
+            for (i, &rank) in edge.owners.iter().enumerate() {
+                if !edge.owners[..i].contains(&rank) {
+                    let first = if edge.elements > 1 { edge.first } else { OUTSIDE };
+                    outgoing[rank as usize].extend([from, to, Global::from(edge.boundary), first]);
+                }
+            }
+        }
+        let mut tagged = Self::default();
+        for record in comm.exchange(outgoing).iter().flat_map(|message| message.chunks_exact(4)) {
+            let (corners, boundary) = ([record[0], record[1]], record[2] as u16);
+            match record[3] {
+                OUTSIDE => drop(tagged.boundaries.insert(corners, boundary)),
+                first => drop(tagged.inside.insert(corners, (boundary, first))),
+            }
+        }
+        Ok(tagged)
+    }
+
+    /// Returns the named edges inside the domain, each with the element that has the lower number. The owner of that
+    /// element and those of the nodes know it.
+    fn edges_inside(&self, mesh: &LocalMesh) -> Vec<BoundaryEdge> {
+        let mut found = Vec::new();
+        if self.inside.is_empty() {
+            return found;
+        }
+        for ((nodes, id), element) in mesh.elements.iter().zip(&mesh.element_ids).zip(0..) {
+            for (edge, side) in EDGES.map(|places| places.map(|i| nodes[i])).into_iter().zip(0..) {
+                match self.inside.get(&corners(mesh, edge)) {
+                    Some(&(boundary, first)) if first == *id => {
+                        found.push(BoundaryEdge { element, side, boundary, is_inside: true });
+                    }
+                    _ => (),
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Finds the named edges around this rank's nodes, by the tags of the mesh or else [`LeftToRight`], sorted, and
+/// counts those of the whole mesh. **Collective.**
+///
+/// # Errors
+/// Those of [`Tagged::route`] and [`find_boundary`](crate::mesh::find_boundary).
+pub fn named_boundary(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh) -> Result<(Vec<BoundaryEdge>, BoundarySummary)> {
+    let (free, flaws) = survey(comm, mesh);
+    match flaws.into_iter().next() {
+        Some(flaw) => Err(flaw),
+        None => name_edges(comm, slab, mesh, &free),
+    }
+}
+
+/// As [`named_boundary`], for free edges that are known. **Collective.**
+///
+/// # Errors
+/// Those of [`Tagged::route`] and [`LeftToRight`].
+pub fn name_edges(
+    comm: &Comm,
+    slab: &MeshSlab,
+    mesh: &LocalMesh,
+    free: &[(usize, usize)],
+) -> Result<(Vec<BoundaryEdge>, BoundarySummary)> {
+    let has_names = slab.tags.has_boundaries();
+    let edges = if has_names {
+        let tagged = Tagged::route(comm, slab, mesh)?;
+        let mut edges = assign(comm, mesh, free, &tagged)?;
+        edges.extend(tagged.edges_inside(mesh));
+        edges.sort_unstable();
+        edges
+    } else {
+        assign(comm, mesh, free, &LeftToRight)?
+    };
+    let summary = BoundarySummary::new(comm, mesh, free, &edges, has_names);
+    Ok((edges, summary))
+}
+
+impl BoundaryRule for Tagged {
+    fn boundaries(&self, _: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>> {
+        let find = |edge: &[Local; 3]| self.boundaries.get(&corners(mesh, *edge)).copied();
+        Ok(edges.iter().map(find).collect())
+    }
+}
+
+/// Global numbers of the corners, the lower first.
+fn corners(mesh: &LocalMesh, [from, _, to]: [Local; 3]) -> [Global; 2] {
+    ascending([from, to].map(|n| mesh.node_ids[n as usize]))
+}
+
+fn ascending([a, b]: [Global; 2]) -> [Global; 2] {
+    [a.min(b), a.max(b)]
+}
+
+/// The named edges of all slabs whose lower corner this rank owns. An edge with
+/// a corner that no element uses is an error of this rank alone.
+fn to_owners(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh, names: &[String]) -> Result<Vec<TaggedEdge>> {
+    let mut at_blocks = vec![Vec::new(); comm.size()];
+    for edge in &slab.tags.edges {
+        let [from, to] = ascending(edge.nodes);
+        at_blocks[slab.nodes.owner(from)].extend([from, to, Global::from(edge.boundary)]);
+    }
+    let mut owned = vec![Vec::new(); comm.size()];
+    for &node in &mesh.node_ids[..mesh.owned_nodes] {
+        owned[slab.nodes.owner(node)].push(node);
+    }
+    let (at_blocks, owned) = (comm.exchange(at_blocks), comm.exchange(owned));
+
+    let first = slab.nodes.range(comm.rank()).start;
+    let mut owners = vec![u32::MAX; slab.coordinates.len()];
+    for (nodes, rank) in owned.iter().zip(0..) {
+        nodes.iter().for_each(|node| owners[(node - first) as usize] = rank);
+    }
+    let mut outgoing = vec![Vec::new(); comm.size()];
+    let mut lost: Option<TaggedEdge> = None;
+    for record in at_blocks.iter().flat_map(|message| message.chunks_exact(3)) {
+        match outgoing.get_mut(owners[(record[0] - first) as usize] as usize) {
+            Some(message) => message.extend_from_slice(record),
+            None => {
+                let edge = tagged_edge(record);
+                lost = Some(lost.map_or(edge, |other| other.min(edge)));
+            }
+        }
+    }
+    let incoming = comm.exchange(outgoing);
+    match lost {
+        Some(edge) => Err(not_an_edge(edge.nodes, edge.boundary, names)),
+        None => Ok(incoming.iter().flat_map(|message| message.chunks_exact(3)).map(tagged_edge).collect()),
+    }
+}
+
+fn tagged_edge(record: &[Global]) -> TaggedEdge {
+    TaggedEdge { nodes: [record[0], record[1]], boundary: record[2] as u16 }
+}
+
+/// Each edge once, which is an error where it bears two names.
+fn unite(mut edges: Vec<TaggedEdge>, names: &[String]) -> Result<FxHashMap<[Global; 2], Seen>> {
+    edges.sort_unstable();
+    edges.dedup();
+    if let Some(pair) = edges.windows(2).find(|pair| pair[0].nodes == pair[1].nodes) {
+        let [first, second] = [0, 1].map(|i| names[usize::from(pair[i].boundary)].clone());
+        let [from, to] = pair[0].nodes;
+        return Err(Error::TwoNames { from, to, first, second });
+    }
+    let unseen = |edge: &TaggedEdge| Seen { boundary: edge.boundary, elements: 0, first: Global::MAX, owners: [0; 4] };
+    Ok(edges.iter().map(|edge| (edge.nodes, unseen(edge))).collect())
+}
+
+/// Finds the elements of each edge.
+fn look_around(mesh: &LocalMesh, seen: &mut FxHashMap<[Global; 2], Seen>) {
+    if seen.is_empty() {
+        return;
+    }
+    for (element, nodes) in mesh.elements.iter().enumerate() {
+        for edge in EDGES.map(|places| places.map(|i| nodes[i])) {
+            if let Some(seen) = seen.get_mut(&corners(mesh, edge)) {
+                seen.elements = seen.elements.saturating_add(1);
+                let [a, b, c] = edge.map(|n| mesh.node_owners[n as usize]);
+                let first = mesh.element_ids[element].min(seen.first);
+                let owner = if first < seen.first { mesh.element_owners[element] } else { seen.owners[3] };
+                (seen.first, seen.owners) = (first, [a, b, c, owner]);
+            }
+        }
+    }
+}
+
+fn all_found(seen: &FxHashMap<[Global; 2], Seen>, names: &[String]) -> Result<()> {
+    let lost = seen.iter().filter(|(_, s)| s.elements == 0).min_by_key(|(nodes, _)| **nodes);
+    lost.map_or(Ok(()), |(&nodes, seen)| Err(not_an_edge(nodes, seen.boundary, names)))
+}
+
+fn not_an_edge([from, to]: [Global; 2], boundary: u16, names: &[String]) -> Error {
+    Error::TagNotAnEdge { name: names[usize::from(boundary)].clone(), from, to }
+}

@@ -1,0 +1,179 @@
+//! The order of elements and nodes in memory.
+
+use crate::mesh::LocalMesh;
+use crate::parallel::{Global, Local};
+
+/// A mesh whose nodes have any local numbers yet.
+pub struct Unordered {
+    /// Elements, own ones first.
+    pub elements: Vec<[Local; 8]>,
+    /// Global number of each element.
+    pub element_ids: Vec<Global>,
+    /// Rank that owns each element.
+    pub element_owners: Vec<u32>,
+    /// Region of each element.
+    pub regions: Vec<u16>,
+    /// Number of own elements.
+    pub own_elements: usize,
+    /// Global number and owner of each node.
+    pub nodes: Vec<(Global, u32)>,
+}
+
+/// The new place of elements and nodes.
+pub struct Order {
+    /// Old number of each element.
+    pub elements: Vec<u32>,
+    /// Old number of each node.
+    pub nodes: Vec<u32>,
+}
+
+impl Unordered {
+    /// Orders own elements front by front, so that a sweep over them meets each
+    /// node again soon, and nodes in the order in which elements first touch
+    /// them: owned ones first, then those of other ranks by owner and global
+    /// number. Returns a mesh without coordinates, and the order.
+    pub fn order(self, rank: u32) -> (LocalMesh, Order) {
+        let mut elements = breadth_first(&self.elements[..self.own_elements]);
+        elements.extend(self.own_elements as u32..self.elements.len() as u32);
+
+        const UNSEEN: Local = Local::MAX;
+        let mut place = vec![UNSEEN; self.nodes.len()];
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let mut ghosts = Vec::new();
+        for &node in elements.iter().flat_map(|&e| &self.elements[e as usize]) {
+            if place[node as usize] == UNSEEN {
+                place[node as usize] = nodes.len() as Local;
+                if self.nodes[node as usize].1 == rank {
+                    nodes.push(node);
+                } else {
+                    ghosts.push(node);
+                }
+            }
+        }
+        let owned_nodes = nodes.len();
+        ghosts.sort_unstable_by_key(|&node| {
+            let (id, owner) = self.nodes[node as usize];
+            (owner, id)
+        });
+        nodes.extend(ghosts);
+        for (&node, i) in nodes.iter().zip(0..).skip(owned_nodes) {
+            place[node as usize] = i;
+        }
+        let old = |e: &u32| *e as usize;
+        let mesh = LocalMesh {
+            elements: elements.iter().map(|e| self.elements[old(e)].map(|n| place[n as usize])).collect(),
+            element_ids: elements.iter().map(|e| self.element_ids[old(e)]).collect(),
+            element_owners: elements.iter().map(|e| self.element_owners[old(e)]).collect(),
+            regions: elements.iter().map(|e| self.regions[old(e)]).collect(),
+            own_elements: self.own_elements,
+            node_ids: nodes.iter().map(|&n| self.nodes[n as usize].0).collect(),
+            node_owners: nodes.iter().map(|&n| self.nodes[n as usize].1).collect(),
+            owned_nodes,
+            ..LocalMesh::default()
+        };
+        (mesh, Order { elements, nodes })
+    }
+}
+
+/// Elements by their distance from one end of the mesh, counted in common
+/// edges: Cuthill and McKee's order on the dual graph (*Reducing the bandwidth
+/// of sparse symmetric matrices*, Proc. 24th ACM Nat. Conf., 1969), piece by piece.
+fn breadth_first(elements: &[[Local; 8]]) -> Vec<u32> {
+    let neighbours = neighbours(elements);
+    let mut seen = vec![0_u8; elements.len()];
+    let mut order = Vec::with_capacity(elements.len());
+    for seed in 0..elements.len() as u32 {
+        if seen[seed as usize] == 0 {
+            // The last element of a first sweep lies at one end.
+            let mut sweep = Vec::new();
+            visit(seed, 1, &neighbours, &mut seen, &mut sweep);
+            let end = sweep.pop().unwrap_or(seed);
+            visit(end, 2, &neighbours, &mut seen, &mut order);
+        }
+    }
+    order
+}
+
+/// Appends all elements that can be reached from `start`, nearest first, and
+/// raises their mark to `mark`.
+fn visit(start: u32, mark: u8, neighbours: &[[u32; 4]], seen: &mut [u8], order: &mut Vec<u32>) {
+    let mut next = order.len();
+    order.push(start);
+    seen[start as usize] = mark;
+    while let Some(&e) = order.get(next) {
+        next += 1;
+        for &n in &neighbours[e as usize] {
+            if n != NONE && seen[n as usize] < mark {
+                seen[n as usize] = mark;
+                order.push(n);
+            }
+        }
+    }
+}
+
+const NONE: u32 = u32::MAX;
+
+/// The elements across the four edges of each element. Edges are recognised by
+/// their middle nodes; of an edge that more than two elements have (an error
+/// that is found later) the first two are neighbours.
+fn neighbours(elements: &[[Local; 8]]) -> Vec<[u32; 4]> {
+    let nodes = elements.iter().flatten().max().map_or(0, |&n| n as usize + 1);
+    let mut first = vec![NONE; nodes];
+    let mut neighbours = vec![[NONE; 4]; elements.len()];
+    for (e, nodes) in elements.iter().enumerate() {
+        for side in 0..4 {
+            let slot = &mut first[nodes[4 + side] as usize];
+            if *slot == NONE {
+                *slot = (4 * e + side) as u32;
+                continue;
+            }
+            let (other, its_side) = (*slot as usize / 4, *slot as usize % 4);
+            if neighbours[other][its_side] == NONE {
+                neighbours[e][side] = other as u32;
+                neighbours[other][its_side] = e as u32;
+            }
+        }
+    }
+    neighbours
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A strip of elements in a row, numbered in the order given.
+    fn strip(order: &[u32]) -> Vec<[Local; 8]> {
+        order
+            .iter()
+            .map(|&i| [5 * i, 5 * i + 5, 5 * i + 6, 5 * i + 1, 5 * i + 2, 5 * i + 8, 5 * i + 4, 5 * i + 3])
+            .collect()
+    }
+
+    #[test]
+    fn a_strip_is_ordered_from_one_end_to_the_other() {
+        let numbers = [3, 0, 4, 1, 2];
+        let order = breadth_first(&strip(&numbers));
+        let along: Vec<u32> = order.iter().map(|&e| numbers[e as usize]).collect();
+        assert!(along == [0, 1, 2, 3, 4] || along == [4, 3, 2, 1, 0], "{along:?}");
+    }
+
+    #[test]
+    fn every_piece_is_visited_once() {
+        let mut two = strip(&[0, 1, 2]);
+        two.extend(strip(&[10, 11]));
+        let mut order = breadth_first(&two);
+        order.sort_unstable();
+        assert_eq!(order, [0, 1, 2, 3, 4]);
+        assert!(breadth_first(&[]).is_empty());
+    }
+
+    #[test]
+    fn no_element_is_lost_at_an_edge_of_three() {
+        // Element 0 hangs on 2; 1, 2 and 3 share the edge with middle 13.
+        let around = |middles: [Local; 4]| std::array::from_fn(|i| if i < 4 { i as Local } else { middles[i - 4] });
+        let elements = [[20, 21, 22, 12], [13, 23, 24, 25], [13, 12, 26, 27], [13, 28, 29, 30]].map(around);
+        let mut order = breadth_first(&elements);
+        order.sort_unstable();
+        assert_eq!(order, [0, 1, 2, 3]);
+    }
+}

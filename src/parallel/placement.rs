@@ -1,0 +1,142 @@
+//! How many threads a rank may use: the cores that it may really run on, shared
+//! with the other ranks of its host.
+
+use std::num::NonZeroU16;
+
+use nix::sched::{CpuSet, sched_getaffinity};
+use nix::unistd::{Pid, gethostname};
+
+use crate::error::{Error, Result};
+use crate::parallel::Comm;
+
+/// Most threads of a rank: more than the largest hosts have cores. Idle threads
+/// look for work at each other, so that many more of them only keep a host busy.
+pub const MOST_THREADS: u16 = 1024;
+
+/// Where this rank runs and with how many threads.
+#[derive(Debug, Clone)]
+pub struct Placement {
+    /// All ranks.
+    pub ranks: usize,
+    /// Threads of this rank.
+    pub threads: usize,
+    /// Name of this rank's host.
+    pub host: String,
+    /// Number of different hosts in the job.
+    pub hosts: usize,
+    /// What is wrong with the placement and how to mend it, the same on all ranks.
+    pub warnings: Vec<String>,
+}
+
+/// The name of this host.
+pub fn host_name() -> String {
+    gethostname().map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Decides the number of threads of this rank: `requested` (from --threads),
+/// else RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's share of
+/// the cores in its affinity mask. **Collective.**
+pub fn place(comm: &Comm, requested: Option<usize>) -> Placement {
+    let host = host_name();
+    let cores = allowed_cores();
+    let local = comm.host();
+    let masks = local.exchange(vec![cores.clone(); local.size()]);
+    let quota = cpu_quota(cores.len());
+
+    let threads = requested
+        .or_else(|| from_environment("RAYON_NUM_THREADS"))
+        .or_else(|| from_environment("SLURM_CPUS_PER_TASK"))
+        .unwrap_or_else(|| share(&cores, &masks).min((quota / local.size()).max(1)));
+
+    let mut all_cores: Vec<u64> = masks.concat();
+    all_cores.sort_unstable();
+    all_cores.dedup();
+    let usable = all_cores.len().min(quota).max(1);
+    let threads_on_host = local.sum(threads as u64);
+
+    let mut hosts = comm.all_gather_strings(&host);
+    hosts.sort_unstable();
+    hosts.dedup();
+
+    let mut warnings = Vec::new();
+    // Each complaint travels as numbers, so that rank 0 can print it for the worst host.
+    let excess = comm.max(if threads_on_host > usable as u64 { threads_on_host } else { 0 });
+    if excess > 0 {
+        let speaker = comm.min(if threads_on_host == excess { comm.rank() } else { comm.size() });
+        let ranks = comm.broadcast(speaker, local.size());
+        let usable = comm.broadcast(speaker, usable);
+        let plural = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
+        warnings.push(format!(
+            "{} with {} in all share {} on one host, so they wait for each other: \
+             use mpirun -n {} with --threads {}",
+            plural(ranks as u64, "rank"),
+            plural(excess, "thread"),
+            plural(usable as u64, "core"),
+            ranks.min(usable),
+            (usable / ranks).max(1)
+        ));
+    }
+    let squeezed = comm.max(if threads > 1 && cores.len() == 1 { threads as u64 } else { 0 });
+    if squeezed > 0 {
+        warnings.push(format!(
+            "all {squeezed} threads of a rank are bound to one core: start with \
+             mpirun --map-by slot:PE={squeezed} (or --bind-to none), or use --threads 1"
+        ));
+    }
+    Placement { ranks: comm.size(), threads, host, hosts: hosts.len(), warnings }
+}
+
+/// Decides the number of threads as [`place`] does and starts them, an equal part
+/// for each of so many logical ranks of this process; once in a process. **Collective.**
+///
+/// # Errors
+/// [`Error::Threads`] on every rank.
+pub fn start_threads(comm: &Comm, requested: Option<NonZeroU16>, logical: usize) -> Result<Placement> {
+    let placement = place(comm, requested.map(|n| usize::from(n.get())));
+    let threads = placement.threads;
+    // The main thread works too: with one thread no other is ever started.
+    let each = (threads / logical).max(1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(each).use_current_thread().build_global();
+    comm.agree(pool.map_err(|e| Error::Threads { threads, cause: e.to_string() }))?;
+    Ok(placement)
+}
+
+/// The cores in this process's affinity mask; empty where it cannot be read.
+fn allowed_cores() -> Vec<u64> {
+    let Ok(mask) = sched_getaffinity(Pid::from_raw(0)) else { return Vec::new() };
+    (0..CpuSet::count()).filter(|&c| mask.is_set(c).unwrap_or(false)).map(|c| c as u64).collect()
+}
+
+/// The CPU quota of this process's container where it is smaller than the
+/// affinity mask, else no limit.
+fn cpu_quota(mask: usize) -> usize {
+    let parallelism = std::thread::available_parallelism().map_or(mask, usize::from);
+    if parallelism < mask { parallelism } else { usize::MAX }
+}
+
+/// Each core counts in equal parts for the ranks that may use it.
+fn share(cores: &[u64], masks: &[Vec<u64>]) -> usize {
+    let users = |core: &u64| masks.iter().filter(|mask| mask.binary_search(core).is_ok()).count().max(1);
+    let share: f64 = cores.iter().map(|core| 1.0 / users(core) as f64).sum();
+    ((share + 1e-9) as usize).max(1)
+}
+
+fn from_environment(variable: &str) -> Option<usize> {
+    std::env::var(variable).ok()?.trim().parse().ok().filter(|n| (1..=usize::from(MOST_THREADS)).contains(n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn cores_are_shared_by_the_ranks_that_may_use_them() {
+        let all: Vec<u64> = (0..16).collect();
+        assert_eq!(share(&all, &vec![all.clone(); 4]), 4);
+        assert_eq!(share(&all, &vec![all.clone(); 32]), 1);
+        assert_eq!(share(&all, std::slice::from_ref(&all)), 16);
+        assert_eq!(share(&[3], &[vec![3], vec![4]]), 1);
+        assert_eq!(share(&[0, 1, 2, 3], &[vec![0, 1, 2, 3], vec![4, 5, 6, 7]]), 4);
+        assert_eq!(share(&[], &[vec![]]), 1);
+    }
+}

@@ -1,0 +1,176 @@
+//! The arrays of a solve: what each rank holds, and when.
+//!
+//! Sizes are those of the types in the modules that are named, for elements
+//! and nodes in equal parts; the few rows marked *measured* are what the
+//! allocator and MPI keep for themselves. To calibrate anew, change the rows.
+
+use serde::Serialize;
+
+use crate::app::case::{OperatorKind, PreconditionerKind};
+use crate::mesh::MeshSize;
+use crate::perf::estimate::Plan;
+
+/// The stages of a run between which memory differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Reading, splitting, distributing.
+    Distribute,
+    /// Assembling.
+    Assemble,
+    /// Building the preconditioner.
+    Setup,
+    /// Iterating.
+    Solve,
+    /// Derived fields and the results file.
+    Write,
+}
+
+use Stage::{Assemble, Distribute, Setup, Solve, Write};
+
+const STAGES: [Stage; 5] = [Distribute, Assemble, Setup, Solve, Write];
+
+/// One array, or several that belong together.
+#[derive(Debug, Clone, Serialize)]
+pub struct Array {
+    /// What it is.
+    pub name: &'static str,
+    /// Its size on one rank (bytes).
+    pub bytes_per_rank: u64,
+    /// When it is there.
+    pub stages: &'static [Stage],
+}
+
+/// Program, libraries and MPI on one rank, and MPI's memory for each other rank
+/// of a host (measured, bytes).
+const PROCESS: f64 = 24.0 * MIB;
+const NEIGHBOUR: f64 = 0.5 * MIB;
+/// Ranks that a host may have.
+const HOST: usize = 128;
+const MIB: f64 = (1 << 20) as f64;
+
+/// What one rank holds of a mesh.
+#[derive(Clone, Copy)]
+struct Share {
+    elements: f64,
+    nodes: f64,
+}
+
+impl Share {
+    /// Equal parts with a layer of ghosts along half of the outline.
+    fn of(size: MeshSize, ranks: usize) -> Self {
+        let elements = size.elements as f64 / ranks as f64;
+        let ghosts = if ranks > 1 { 2.0 * elements.sqrt() } else { 0.0 };
+        let per_element = size.nodes as f64 / size.elements.max(1) as f64;
+        Self { elements: elements + ghosts, nodes: (elements + ghosts) * per_element }
+    }
+
+    fn bytes(self, element: f64, node: f64) -> f64 {
+        element * self.elements + node * self.nodes
+    }
+}
+
+/// Every array of a case.
+pub fn arrays(case: &Plan) -> Vec<Array> {
+    let all = Share::of(case.refined(), case.ranks);
+    let base = Share::of(case.base, case.ranks);
+    let is_nested = case.refine > 0 && case.preconditioner == PreconditionerKind::Multigrid;
+    let mut rows = vec![
+        ("program and MPI", PROCESS + NEIGHBOUR * case.ranks.min(HOST) as f64, &STAGES[..]),
+        // LocalMesh: nodes, number, owner, region; coordinates, number, owner.
+        ("mesh", all.bytes(46.0, 28.0), &STAGES),
+        // Near and Stiffness<f64>: eight nodes, 28 numbers. They are the operator, or else freed when the corners are there.
+        (
+            "element matrices",
+            all.bytes(241.0, 0.0),
+            match case.operator {
+                OperatorKind::Elements => &[Assemble, Setup, Solve],
+                OperatorKind::Assembled if is_nested => &[Assemble],
+                OperatorKind::Assembled => &[Assemble, Setup],
+            },
+        ),
+        // Load, fixed values and flags.
+        ("right side and conditions", all.bytes(0.0, 17.0), &[Assemble, Setup, Solve]),
+        // u in two doubles, r, z, p, q.
+        ("vectors of CG", all.bytes(0.0, 48.0), &[Solve]),
+        // ElementFields and NodeFields.
+        ("derived fields", all.bytes(32.0, 40.0), &[Write]),
+        // Nine numbers an element in the list, both messages and the slab.
+        ("rows for the results file", all.bytes(288.0, 64.0), &[Write]),
+    ];
+    // MeshSlab, messages, and distribute's Element and tables (measured).
+    let file = if case.is_file { 1.0 } else { 0.0 };
+    rows.push(("slabs and messages", base.bytes(file * 730.0, 0.0), &[Distribute]));
+    let jacobi = case.preconditioner == PreconditionerKind::Jacobi;
+    let after_elements = if is_nested {
+        110.0
+    } else if jacobi {
+        290.0
+    } else {
+        0.0
+    };
+    let after_rows = if case.operator == OperatorKind::Assembled { 190.0 } else { 0.0 };
+    let kept = base.bytes(file * 160.0, 0.0) + all.bytes(after_elements, after_rows);
+    // Measured.
+    rows.push(("kept by the allocator", kept, &[Setup, Solve]));
+    match case.operator {
+        OperatorKind::Elements => rows.push(("diagonal", all.bytes(0.0, 8.0), &[Assemble, Setup, Solve])),
+        OperatorKind::Assembled => {
+            rows.push(("operator", all.bytes(0.0, ROW * 12.0 + 8.0), &[Assemble, Setup, Solve]));
+            rows.push(("rows of the operator in chunks", all.bytes(0.0, ROW * 12.0), &[Assemble, Setup]));
+        }
+    }
+    rows.extend(preconditioner(case, all));
+    let array = |(name, bytes, stages): Row| Array { name, bytes_per_rank: bytes as u64, stages };
+    rows.into_iter().map(array).filter(|array| array.bytes_per_rank > 0).collect()
+}
+
+type Row = (&'static str, f64, &'static [Stage]);
+
+/// Entries in a row of the assembled matrix, and in one of the corners.
+const ROW: f64 = 15.6;
+const CORNER_ROW: f64 = 9.0;
+
+fn preconditioner(case: &Plan, all: Share) -> Vec<Row> {
+    if case.preconditioner == PreconditionerKind::Jacobi {
+        return vec![("preconditioner", all.bytes(0.0, 8.0), &[Setup, Solve])];
+    }
+    let single = match case.operator {
+        OperatorKind::Elements => all.bytes(112.0, 0.0),
+        OperatorKind::Assembled => all.bytes(0.0, ROW * 8.0 + 8.0),
+    };
+    let mut rows: Vec<Row> = vec![
+        ("operator in single precision", single, &[Setup, Solve]),
+        // Both ends; r, d, q and the inverse diagonal of each level.
+        ("vectors of multigrid", all.bytes(0.0, 24.0) + coarser(case, all.bytes(0.0, 16.0)), &[Setup, Solve]),
+    ];
+    if case.refine > 0 {
+        // LocalMesh, conditions.
+        rows.push(("coarser meshes", coarser(case, all.bytes(46.0, 37.0)), &[Setup]));
+        // Nested: sources of the fine nodes; parents, adjacency, children of the coarse elements.
+        let nested = all.bytes(0.0, 4.0) + coarser(case, all.bytes(148.0, 8.0));
+        rows.push(("transfers between meshes", nested, &[Setup, Solve]));
+        rows.push(("operators of coarser meshes", coarser(case, all.bytes(129.0, 8.0)), &[Setup, Solve]));
+    }
+    // One corner and two middle nodes an element, all on the coarsest mesh.
+    let corners = all.elements / 4_f64.powi(case.refine as i32);
+    // Prolongation (5 entries an element) and restriction; the matrix.
+    rows.push(("corners in single precision", corners * (112.0 + CORNER_ROW * 8.0 + 8.0), &[Setup, Solve]));
+    rows.push(("corners in double precision", corners * (CORNER_ROW * 12.0 + 8.0), &[Setup]));
+    // Aggregates and products while they are formed (measured).
+    rows.push(("aggregates and products", corners * 134.0, &[Setup]));
+    rows
+}
+
+/// The same array of all coarser meshes together: a quarter for each level.
+fn coarser(case: &Plan, finest: f64) -> f64 {
+    (1..=case.refine).map(|level| finest / 4_f64.powi(level as i32)).sum()
+}
+
+/// The stage whose arrays are largest together, and their sum on one rank
+/// (bytes).
+pub fn peak(arrays: &[Array]) -> (Stage, u64) {
+    let sum = |stage: Stage| arrays.iter().filter(|a| a.stages.contains(&stage)).map(|a| a.bytes_per_rank).sum();
+    let sums = STAGES.map(|stage| (stage, sum(stage)));
+    sums.into_iter().max_by_key(|&(_, bytes): &(Stage, u64)| bytes).unwrap_or((Setup, 0))
+}

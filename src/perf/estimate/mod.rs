@@ -1,0 +1,151 @@
+//! What a solve would take, from the size of its mesh alone.
+
+mod memory;
+mod time;
+
+pub use memory::{Array, Stage};
+pub use time::{Time, multigrid_iterations};
+
+use serde::Serialize;
+
+use crate::app::case::{OperatorKind, PreconditionerKind};
+use crate::mesh::MeshSize;
+
+/// What is to be solved, on how many ranks.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// The mesh before refinement.
+    pub base: MeshSize,
+    /// Whether it comes from a file.
+    pub is_file: bool,
+    /// Levels of refinement.
+    pub refine: u32,
+    /// MPI ranks.
+    pub ranks: usize,
+    /// How the stiffness is kept.
+    pub operator: OperatorKind,
+    /// The preconditioner.
+    pub preconditioner: PreconditionerKind,
+    /// Relative residual to reach.
+    pub rtol: f64,
+    /// Bandwidth of the memory for one rank (bytes/s).
+    pub bandwidth: f64,
+}
+
+impl Plan {
+    /// The mesh that is solved. Its edges follow from Euler's formula for a
+    /// domain without holes, in which all nodes are used.
+    pub fn refined(&self) -> MeshSize {
+        let MeshSize { nodes, elements } = self.base;
+        let n = 1_u64 << self.refine;
+        let edges = (nodes + elements).saturating_sub(1) / 2;
+        let inside = (2 * n - 1).pow(2) - n * n;
+        MeshSize { nodes: nodes + edges * (2 * n - 2) + elements * inside, elements: elements * n * n }
+    }
+}
+
+/// The answer of a dry run.
+#[derive(Debug, Clone, Serialize)]
+pub struct Estimate {
+    /// Where the mesh comes from.
+    pub source: String,
+    /// Levels of refinement.
+    pub refine: u32,
+    /// Elements after refinement.
+    pub elements: u64,
+    /// Nodes after refinement; those that no element uses are among them.
+    pub unknowns: u64,
+    /// MPI ranks.
+    pub ranks: usize,
+    /// Memory of one rank by array.
+    pub arrays: Vec<Array>,
+    /// When the memory is fullest.
+    pub peak_stage: Stage,
+    /// Then, on one rank (bytes).
+    pub peak_bytes_per_rank: u64,
+    /// Then, on all ranks (bytes).
+    pub peak_bytes_sum: u64,
+    /// The largest aspect ratio of an element, where the mesh was small enough to be read.
+    pub aspect_ratio_max: Option<f64>,
+    /// Expected iterations of CG where elements are not slender.
+    pub iterations: u64,
+    /// Expected seconds.
+    pub seconds: Time,
+}
+
+impl Estimate {
+    /// Of a case whose mesh has this name.
+    pub fn new(source: String, case: &Plan) -> Self {
+        let arrays = memory::arrays(case);
+        let (peak_stage, peak) = memory::peak(&arrays);
+        let size = case.refined();
+        let iterations = time::iterations(case);
+        Self {
+            source,
+            refine: case.refine,
+            elements: size.elements,
+            unknowns: size.nodes,
+            ranks: case.ranks,
+            peak_stage,
+            peak_bytes_per_rank: peak,
+            peak_bytes_sum: peak * case.ranks as u64,
+            aspect_ratio_max: None,
+            iterations,
+            seconds: Time::new(case, iterations),
+            arrays,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(refine: u32) -> Plan {
+        Plan {
+            base: MeshSize { nodes: 16_397, elements: 5_296 },
+            is_file: false,
+            refine,
+            ranks: 2,
+            operator: OperatorKind::Elements,
+            preconditioner: PreconditionerKind::Multigrid,
+            rtol: 1e-8,
+            bandwidth: 1e10,
+        }
+    }
+
+    #[test]
+    fn the_refined_mesh_is_counted() {
+        let sizes = [1, 2, 4].map(|k| case(k).refined());
+        assert_eq!(sizes.map(|s| s.nodes), [64_569, 256_241, 4_075_457]);
+        assert_eq!(sizes.map(|s| s.elements), [21_184, 84_736, 1_355_776]);
+    }
+
+    #[test]
+    fn the_peak_is_near_that_of_real_runs() {
+        const MIB: f64 = (1 << 20) as f64;
+        let file = |refine| Plan { base: case(refine).refined(), is_file: true, ..case(0) };
+        let jacobi = Plan { preconditioner: PreconditionerKind::Jacobi, ..case(3) };
+        let assembled = Plan { operator: OperatorKind::Assembled, ..case(3) };
+        // Measured on two ranks with --threads 1: MiB of the fullest rank.
+        for (case, measured) in [
+            (case(3), 205.0),
+            (case(4), 699.0),
+            (file(3), 240.0),
+            (file(4), 844.0),
+            (jacobi, 176.0),
+            (assembled, 468.0),
+        ] {
+            let peak = Estimate::new(String::new(), &case).peak_bytes_per_rank as f64 / MIB;
+            assert!((peak / measured - 1.0).abs() < 0.15, "{peak} instead of {measured} MiB for {case:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_peak_counts_is_in_the_table() {
+        let estimate = Estimate::new(String::new(), &case(2));
+        let at_peak = estimate.arrays.iter().filter(|a| a.stages.contains(&estimate.peak_stage));
+        assert_eq!(at_peak.map(|a| a.bytes_per_rank).sum::<u64>(), estimate.peak_bytes_per_rank);
+        assert_eq!((estimate.iterations, estimate.ranks), (8, 2));
+    }
+}

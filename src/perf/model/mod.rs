@@ -1,0 +1,130 @@
+//! How the solver scales on a cluster that is not there: the time of an
+//! iteration from real partitions, the levels of multigrid, and a few numbers
+//! of a machine. An exchange takes a latency, each of its messages and bytes some more, a
+//! reduction as many messages as there are powers of two, work what it took in a measured run;
+//! what of it moves data takes longer where more ranks share the memory bandwidth.
+//!
+//! No message is overlapped with work, all cross the network, and on each level
+//! all ranks wait for the slowest.
+
+mod args;
+mod bandwidth;
+mod cost;
+mod hierarchy;
+mod interfaces;
+mod machine;
+mod message_costs;
+mod partitions;
+mod prediction;
+mod report;
+mod run;
+
+pub use args::{Cluster, ModelArgs};
+pub use cost::Iteration;
+pub use interfaces::{Interfaces, Part};
+pub use prediction::{Comparison, Prediction, Row};
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::error::{ExitCode, Result};
+use crate::io::console::group;
+use crate::io::file::refuse_input;
+use crate::io::record::{is_stdout, write_json};
+use crate::la::hierarchy::SMALLEST;
+use crate::parallel::Comm;
+use crate::perf::estimate::multigrid_iterations;
+use crate::perf::model::bandwidth::Memory;
+use crate::perf::model::hierarchy::Shape;
+use crate::perf::model::machine::{Machine, Rates};
+use crate::perf::model::message_costs::Messages;
+use crate::perf::model::prediction::Model;
+use crate::perf::model::run::Run;
+use crate::plot;
+use crate::plot::Efficiencies;
+use crate::system::print;
+
+/// Bits a second of a Gbit/s, in bytes.
+const GIGABIT: f64 = 1e9 / 8.0;
+/// Relative residual of the solves that are foretold.
+const RTOL: f64 = 1e-8;
+
+/// Foretells what the command line asks for; rank 0 does. **Collective.**
+///
+/// # Errors
+/// Those of run records, of partitions and of writing; the same on every rank.
+pub fn model(comm: &Comm, args: &ModelArgs) -> Result<ExitCode> {
+    comm.agree(if comm.is_root() { foretell(args) } else { Ok(()) })?;
+    Ok(ExitCode::Success)
+}
+
+fn foretell(args: &ModelArgs) -> Result<()> {
+    let alone = Rc::new(Comm::alone());
+    let inputs = [&args.record, &args.stream, &args.messages, &args.compare];
+    for output in args.json.iter().chain(&args.output) {
+        refuse_input(output, inputs.into_iter().flatten().map(PathBuf::as_path))?;
+    }
+    let set_by = Run::read_equal(&args.record)?;
+    let run = set_by.first();
+    let compared: Vec<Run> = args.compare.iter().map(|path| Run::read(path)).collect::<Result<_>>()?;
+    let memory = Memory::read(&args.stream)?;
+    let messages = Messages::read(&args.messages)?;
+    let shape = run.map_or(Shape::TYPICAL, Shape::of);
+    let [latency, overhead, bandwidth, ranks_per_node] = args.cluster.numbers();
+    let machine = Machine {
+        latency: args.latency.unwrap_or(latency) * 1e-6,
+        overhead: args.overhead.unwrap_or(overhead) * 1e-6,
+        bandwidth: args.bandwidth.unwrap_or(bandwidth) * GIGABIT / args.ranks_per_node.unwrap_or(ranks_per_node),
+        rates: match run {
+            _ if args.network => Rates::NONE,
+            Some(run) => {
+                let imbalance = prediction::interfaces(&alone, run)?.map_or(1.0, |parts| parts.imbalance());
+                Rates::median(set_by.iter().map(|run| Rates::of(run, &shape, imbalance)).collect())
+            }
+            None => Rates::TYPICAL,
+        },
+    };
+    let model = Model {
+        machine,
+        shape,
+        iterations: run.map_or(multigrid_iterations(RTOL), |run| run.iterations as f64),
+        bandwidth: run.zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel), memory)),
+        messages,
+        cores: args.cores,
+        fewest: args.fewest.unwrap_or(SMALLEST as f64),
+    };
+    let prediction = Prediction {
+        mesh: args.mesh.name,
+        machine,
+        is_weak: args.unknowns.is_none(),
+        rows: if args.network { Vec::new() } else { model.rows(&alone, args)? },
+        compared: model.compare(&alone, &compared)?,
+    };
+    if !args.quiet && !args.json.as_deref().is_some_and(is_stdout) {
+        print(report::text(&prediction))?;
+    }
+    if let Some(path) = &args.json {
+        write_json(path, &prediction)?;
+    }
+    if let Some(path) = &args.output {
+        draw(&prediction, path, args.width)?;
+    }
+    Ok(())
+}
+
+fn draw(Prediction { mesh, is_weak, rows, .. }: &Prediction, path: &Path, width: u32) -> Result<()> {
+    let (scaling, what) = if *is_weak { ("weak", " a rank") } else { ("strong", "") };
+    let unknowns = group(rows.first().map_or(0.0, |row| row.unknowns) as u64);
+    let of = |value: fn(&Row) -> f64| rows.iter().map(value).collect();
+    let efficiencies = Efficiencies {
+        title: &format!("Model: {scaling} scaling of the built-in {mesh}, {unknowns} unknowns{what}"),
+        quantity: &format!("{scaling} efficiency of an iteration"),
+        ranks: &rows.iter().map(|row| row.ranks).collect::<Vec<_>>(),
+        curves: [
+            ("parts alone, no messages", of(|row| 1.0 / row.imbalance)),
+            ("coarse levels on all ranks", of(|row| row.spread_efficiency)),
+            ("as the solver does", of(|row| row.efficiency)),
+        ],
+    };
+    plot::efficiency(&efficiencies, path, width)
+}

@@ -1,0 +1,91 @@
+//! Real partitions, made on one rank.
+
+use std::rc::Rc;
+
+use crate::error::Result;
+use crate::io::mesh::BuiltIn;
+use crate::mesh;
+use crate::mesh::partition::{Partitioner, Split};
+use crate::mesh::{LocalMesh, MeshSlab, Tags};
+use crate::parallel::{Blocks, Comm};
+use crate::perf::model::Interfaces;
+
+/// Fewest elements a part: a partition of fewer is far from even.
+const A_PART: f64 = 64.0;
+
+/// A built-in mesh and its refinements, to be split into any number of parts.
+pub struct Partitions<'a> {
+    alone: &'a Rc<Comm>,
+    mesh: LocalMesh,
+    refined: Option<Refined>,
+}
+
+struct Refined {
+    levels: u32,
+    slab: MeshSlab,
+    mesh: LocalMesh,
+    once_more: LocalMesh,
+}
+
+impl<'a> Partitions<'a> {
+    /// Of one mesh, on the communicator of this rank alone.
+    ///
+    /// # Errors
+    /// Those of reading and distributing it.
+    pub fn new(alone: &'a Rc<Comm>, mesh: BuiltIn) -> Result<Self> {
+        let mut slab = mesh.read(alone)?;
+        let everything = vec![0; slab.connectivity.len()];
+        let (mesh, _) = mesh::distribute(alone, &mut slab, &everything)?;
+        Ok(Self { alone, mesh, refined: None })
+    }
+
+    /// Refinements after which each part has elements enough.
+    pub fn levels_for(&self, parts: usize) -> u32 {
+        let wanted = A_PART * parts as f64 / self.mesh.elements.len() as f64;
+        if parts == 1 { 0 } else { wanted.log(4.0).ceil().max(0.0) as u32 }
+    }
+
+    /// The parts of the mesh after `levels` refinements, by the program's own
+    /// partitioner.
+    ///
+    /// # Errors
+    /// Those of [`mesh::refine`] and [`crate::mesh::partition::partition`].
+    pub fn split(&mut self, levels: u32, parts: usize) -> Result<Interfaces> {
+        let alone = self.alone;
+        let refined = match self.refined.take() {
+            Some(refined) if refined.levels == levels => refined,
+            _ => {
+                let (mesh, _) = mesh::refine(alone, &self.mesh, &[], levels)?;
+                let (once_more, _) = mesh::refine(alone, &self.mesh, &[], levels + 1)?;
+                Refined { levels, slab: slab(&mesh), mesh, once_more }
+            }
+        };
+        let split = Split { parts, partitioner: Partitioner::Auto, seed: Split::SEED, weights: None };
+        let by_id = crate::mesh::partition::partition(alone, &refined.slab, &split)?.parts;
+        let part_of: Vec<u32> = refined.mesh.element_ids.iter().map(|&id| by_id[id as usize]).collect();
+        let interfaces = Interfaces::new(&refined.mesh, &refined.once_more, &part_of, parts);
+        self.refined = Some(refined);
+        Ok(interfaces)
+    }
+}
+
+/// The slab of a mesh that one rank holds whole.
+fn slab(mesh: &LocalMesh) -> MeshSlab {
+    let mut coordinates = vec![[0.0; 2]; mesh.total_nodes as usize];
+    for (&id, &point) in mesh.node_ids.iter().zip(&mesh.coordinates) {
+        coordinates[id as usize] = point;
+    }
+    let mut connectivity = vec![[0; 8]; mesh.elements.len()];
+    for (element, &id) in mesh.element_ids.iter().enumerate() {
+        connectivity[id as usize] = mesh.global_nodes(element);
+    }
+    MeshSlab {
+        nodes: Blocks::new(mesh.total_nodes, 1),
+        elements: Blocks::new(mesh.total_elements, 1),
+        coordinates,
+        connectivity,
+        tags: Tags::default(),
+        notes: Vec::new(),
+        has_unit: true,
+    }
+}

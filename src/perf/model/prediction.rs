@@ -1,0 +1,230 @@
+//! What the model says for each number of ranks, and beside measured runs.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::io::mesh::BuiltIn;
+use crate::io::record::read::Parallel;
+use crate::io::record::{MessageCosts, median};
+use crate::parallel::Comm;
+use crate::perf::model::bandwidth::Memory;
+use crate::perf::model::cost::Solve;
+use crate::perf::model::hierarchy::{Level, Shape};
+use crate::perf::model::machine::{Machine, Rates};
+use crate::perf::model::message_costs::Messages;
+use crate::perf::model::partitions::Partitions;
+use crate::perf::model::run::Run;
+use crate::perf::model::{Interfaces, Iteration, ModelArgs};
+
+/// All that the model needs beside a partition.
+pub struct Model {
+    /// The machine.
+    pub machine: Machine,
+    /// How levels shrink.
+    pub shape: Shape,
+    /// Iterations of a solve.
+    pub iterations: f64,
+    /// Fewest unknowns a rank on aggregated levels.
+    pub fewest: f64,
+    /// Memory bandwidth of a rank of the run that the rates come from, and that of others (GB/s), where measured.
+    pub bandwidth: Option<(f64, Memory)>,
+    /// What messages take among as many ranks as those of a run, where that was measured.
+    pub messages: Messages,
+    /// Cores of a host, where ranks may have to share them.
+    pub cores: Option<f64>,
+}
+
+/// What is foretold.
+#[derive(Debug, Clone, Serialize)]
+pub struct Prediction {
+    /// Name of the built-in mesh.
+    pub mesh: &'static str,
+    /// The machine.
+    pub machine: Machine,
+    /// Whether the unknowns grow with the ranks.
+    pub is_weak: bool,
+    /// One for each number of ranks.
+    pub rows: Vec<Row>,
+    /// One for each measured run.
+    pub compared: Vec<Comparison>,
+}
+
+/// One number of ranks.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// MPI ranks.
+    pub ranks: usize,
+    /// Unknowns over all ranks.
+    pub unknowns: f64,
+    /// Most neighbours of a part.
+    pub neighbours: f64,
+    /// Most values that a part receives in an exchange on the finest level.
+    pub values: f64,
+    /// Elements of the fullest part over the mean.
+    pub imbalance: f64,
+    /// Levels of multigrid.
+    pub levels: Vec<Level>,
+    /// Seconds of assembly, setup and all iterations.
+    pub stages: [f64; 3],
+    /// One iteration.
+    pub iteration: Iteration,
+    /// Time of one rank over that of these, for one iteration; for strong
+    /// scaling, over that of these times their number.
+    pub efficiency: f64,
+    /// One iteration, were coarse levels left on all ranks.
+    pub spread: Iteration,
+    /// Its efficiency.
+    pub spread_efficiency: f64,
+}
+
+/// Stages that are compared: assembly, setup, one iteration, and all of these together.
+pub const COMPARED: [&str; 4] = ["assembly", "setup", "iteration", "total"];
+
+/// Measured runs of one mesh on as many ranks, and the model's seconds for them.
+#[derive(Debug, Clone, Serialize)]
+pub struct Comparison {
+    /// The mesh and its refinements.
+    pub source: String,
+    /// See `source`.
+    pub refine: u32,
+    /// MPI ranks.
+    pub ranks: usize,
+    /// Number of runs.
+    pub runs: usize,
+    /// Seconds of assembly, setup, one iteration and all of these together, medians of the runs.
+    pub measured: [f64; 4],
+    /// The same from the model.
+    pub predicted: [f64; 4],
+    /// Messages between neighbours in one iteration, and their bytes, of all ranks, as counted.
+    pub counted: [f64; 2],
+    /// The same from the model.
+    pub expected: [f64; 2],
+}
+
+/// What the model stands beside, of one run.
+fn measured(run: &Run) -> [f64; 4] {
+    let stages = &run.timing_metrics;
+    let iteration = run.breakdown.iterations.mean.seconds.max;
+    let assembly = stages.assemble_system.max + stages.apply_bc.max;
+    let setup = stages.setup_preconditioner.max;
+    [assembly, setup, iteration, assembly + setup + run.iterations as f64 * iteration]
+}
+
+/// The parts of a run's mesh, where it is built in.
+///
+/// # Errors
+/// Those of [`Partitions`].
+pub fn interfaces(alone: &Rc<Comm>, run: &Run) -> Result<Option<Interfaces>> {
+    let mesh = run.mesh_info.source.strip_prefix("built-in ").and_then(BuiltIn::find);
+    mesh.map(|mesh| Partitions::new(alone, mesh)?.split(0, run.parallel.ranks)).transpose()
+}
+
+impl Model {
+    /// A row for each power of four, and for the most ranks that are asked for.
+    ///
+    /// # Errors
+    /// Those of [`Partitions`].
+    pub fn rows(&self, alone: &Rc<Comm>, args: &ModelArgs) -> Result<Vec<Row>> {
+        let mut partitions = Partitions::new(alone, args.mesh)?;
+        let most = args.ranks as usize;
+        let mut counts: Vec<usize> = (0..).map(|power| 4_usize.pow(power)).take_while(|&ranks| ranks < most).collect();
+        counts.push(most);
+        let mut rows: Vec<Row> = Vec::new();
+        for ranks in counts {
+            let interfaces = partitions.split(partitions.levels_for(ranks), ranks)?;
+            let unknowns = args.unknowns.unwrap_or(args.unknowns_per_rank * ranks as f64);
+            let mut row = self.row(&interfaces, unknowns);
+            let one = rows.first().map_or_else(|| [row.iteration, row.spread], |row| [row.iteration, row.spread]);
+            let shared = if args.unknowns.is_some() { ranks as f64 } else { 1.0 };
+            row.efficiency = one[0].total() / row.iteration.total() / shared;
+            row.spread_efficiency = one[1].total() / row.spread.total() / shared;
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    fn row(&self, interfaces: &Interfaces, unknowns: f64) -> Row {
+        let ranks = interfaces.parts();
+        let refine = (unknowns / interfaces.nodes).log(4.0).round().max(0.0) as u32;
+        let levels_of = |fewest| self.shape.levels(unknowns, refine, ranks as f64, fewest);
+        let levels = levels_of(self.fewest);
+        let solve = Solve { machine: &self.machine, interfaces, levels: &levels };
+        let iteration = solve.iteration();
+        let spread = Solve { levels: &levels_of(0.0), ..solve }.iteration();
+        let parts: Vec<_> = interfaces.divided((unknowns / interfaces.nodes).sqrt()).collect();
+        Row {
+            ranks,
+            unknowns,
+            neighbours: parts.iter().map(|part| part.neighbours).fold(0.0, f64::max),
+            values: parts.iter().map(|part| part.values).fold(0.0, f64::max).round(),
+            imbalance: interfaces.imbalance(),
+            stages: [solve.assembly(), solve.setup(), self.iterations * iteration.total()],
+            levels: levels.clone(),
+            iteration,
+            efficiency: 1.0,
+            spread,
+            spread_efficiency: 1.0,
+        }
+    }
+
+    /// The model for the mesh, the ranks and the levels of each group of equal
+    /// runs. Those of meshes that are not built in are left out.
+    ///
+    /// # Errors
+    /// Those of [`Partitions`].
+    pub fn compare(&self, alone: &Rc<Comm>, runs: &[Run]) -> Result<Vec<Comparison>> {
+        let mut groups: Vec<Vec<&Run>> = Vec::new();
+        for run in runs {
+            match groups.iter_mut().find(|group| run.is_like(group[0])) {
+                Some(group) => group.push(run),
+                None => groups.push(vec![run]),
+            }
+        }
+        let mut compared = Vec::new();
+        for group in groups {
+            let Some(interfaces) = interfaces(alone, group[0])? else { continue };
+            compared.push(self.beside(&interfaces, &group));
+        }
+        Ok(compared)
+    }
+
+    fn beside(&self, interfaces: &Interfaces, runs: &[&Run]) -> Comparison {
+        let run = runs[0];
+        let levels = self.shape.as_solved(run, self.fewest);
+        let machine = self.machine_for(run.parallel);
+        let solve = Solve { machine: &machine, interfaces, levels: &levels };
+        let [assembly, setup, iteration] = [solve.assembly(), solve.setup(), solve.iteration().total()];
+        let all: Vec<[f64; 4]> = runs.iter().map(|run| measured(run)).collect();
+        let mean = run.breakdown.iterations.mean;
+        Comparison {
+            source: run.mesh_info.source.clone(),
+            refine: run.mesh_info.refine,
+            ranks: run.parallel.ranks,
+            runs: runs.len(),
+            measured: std::array::from_fn(|at| median(all.iter().map(|of| of[at]).collect())),
+            predicted: [assembly, setup, iteration, assembly + setup + run.iterations as f64 * iteration],
+            counted: [mean.halo.count.mean, mean.halo.bytes.mean].map(|each| each * run.parallel.ranks as f64),
+            expected: solve.sent(),
+        }
+    }
+
+    /// The machine as these ranks have it.
+    fn machine_for(&self, parallel: Parallel) -> Machine {
+        let rates = self.rates_for(parallel);
+        match self.messages.among(parallel) {
+            Some(MessageCosts { latency, overhead, bandwidth, .. }) => Machine { latency, overhead, bandwidth, rates },
+            None => Machine { rates, ..self.machine },
+        }
+    }
+
+    /// The rates of a rank among these.
+    fn rates_for(&self, parallel: Parallel) -> Rates {
+        let cores = self.cores.unwrap_or(f64::INFINITY);
+        let crowd = (parallel.cores_per_host() as f64 / cores).max(1.0);
+        // Where it was not measured the bandwidth is no bound.
+        let bandwidth = |(own, memory): &(f64, Memory)| [*own, memory.of_rank(parallel)];
+        self.machine.rates.shared(self.bandwidth.as_ref().map_or([f64::MAX; 2], bandwidth), crowd)
+    }
+}

@@ -1,0 +1,196 @@
+//! The story of `quad8-mpi report`: run records into the tables and the picture
+//! of a scaling study. Runs on one process, without MPI.
+
+mod args;
+mod claims;
+mod read;
+mod study;
+mod table;
+
+pub use args::{ReportArgs, ReportFormat, ReportTable};
+
+use std::path::PathBuf;
+
+use crate::error::{ExitCode, Result};
+use crate::io::console::group;
+use crate::io::file::{refuse_input, write_whole};
+use crate::perf::scaling::claims::claim;
+use crate::perf::scaling::study::{Kind, Point, STAGES, Study};
+use crate::perf::scaling::table::Table;
+use crate::plot::{Curve, Stroke, speed_up};
+use crate::system::print;
+
+/// Reads the records that the command line names and writes what it asks for.
+///
+/// # Errors
+/// Those of records, studies and pictures, and of an output that is an input or
+/// cannot be written.
+pub fn report(args: &ReportArgs) -> Result<ExitCode> {
+    for output in args.output.iter().chain(&args.plot) {
+        refuse_input(output, args.runs.iter().map(PathBuf::as_path))?;
+    }
+    let kind = if args.strong { Some(Kind::Strong) } else { args.weak.then_some(Kind::Weak) };
+    let records = args.runs.iter().map(|path| read::read(path)).collect::<Result<_>>()?;
+    let study = Study::new(records, kind)?;
+    if let Some(path) = &args.plot {
+        let quantity = match study.kind {
+            Kind::Strong => "speed-up",
+            Kind::Weak => "scaled speed-up",
+        };
+        speed_up(&title(&study), &curves(&study), quantity, args.width, path)?;
+    }
+    let table = match args.table {
+        ReportTable::Scaling => scaling(&study, args.claims),
+        ReportTable::Stages => stages(&study),
+    };
+    let text = table.write(args.format);
+    match &args.output {
+        Some(path) => write_whole(path, text)?,
+        None => print(text)?,
+    }
+    Ok(ExitCode::Success)
+}
+
+/// A line for each stage of each point.
+fn scaling(study: &Study, with_claims: bool) -> Table {
+    let mut heading =
+        vec!["stage", "ranks", "threads", "hosts", "unknowns", "runs", "time (s)", "speed-up", "efficiency (%)"];
+    heading.extend(with_claims.then_some("Numba claims (%)"));
+    heading.extend(["STREAM speed-up", "imbalance", "communication (%)", "messages", "MiB sent"]);
+    let mut table = Table::new(&heading, 1);
+    for (at, (stage, _)) in STAGES.iter().enumerate() {
+        for point in &study.points {
+            let figures = point.stages[at];
+            let cores = point.parallel.cores();
+            let mut cells = vec![
+                (*stage).to_owned(),
+                point.parallel.ranks.to_string(),
+                point.parallel.threads_per_rank.to_string(),
+                point.parallel.hosts.to_string(),
+                point.unknowns.to_string(),
+                point.runs.to_string(),
+                format!("{:.4}", figures.seconds),
+                format!("{:.2}", study.speed_up(point, at)),
+                format!("{:.0}", 100.0 * study.efficiency(point, at)),
+            ];
+            cells.extend(with_claims.then(|| claim(cores).unwrap_or_default().to_owned()));
+            cells.extend([
+                study.bandwidth_speed_up(point).map_or(String::new(), |speed_up| format!("{speed_up:.2}")),
+                format!("{:.2}", figures.imbalance),
+                format!("{:.1}", 100.0 * figures.communication),
+                format!("{:.0}", figures.messages),
+                format!("{:.2}", mebibytes(figures.bytes)),
+            ]);
+            table.row(cells);
+        }
+    }
+    table
+}
+
+/// A line for each point.
+fn stages(study: &Study) -> Table {
+    let heading = [
+        "mesh",
+        "ranks",
+        "threads",
+        "hosts",
+        "unknowns",
+        "runs",
+        "assembly (s)",
+        "solve (s)",
+        "post-processing (s)",
+        "total (s)",
+        "iterations",
+        "peak memory (MiB)",
+        "start-up (s)",
+    ];
+    let mut table = Table::new(&heading, 1);
+    for point in &study.points {
+        let seconds = |names: &[&str]| -> String {
+            format!("{:.4}", names.iter().map(|name| point.stage(name).seconds).sum::<f64>())
+        };
+        table.row(vec![
+            point.problem.clone(),
+            point.parallel.ranks.to_string(),
+            point.parallel.threads_per_rank.to_string(),
+            point.parallel.hosts.to_string(),
+            point.unknowns.to_string(),
+            point.runs.to_string(),
+            seconds(&["assembly"]),
+            seconds(&["setup", "solve"]),
+            seconds(&["post-processing"]),
+            seconds(&["total"]),
+            point.iterations.to_string(),
+            format!("{:.0}", mebibytes(point.memory)),
+            format!("{:.2}", point.start_up),
+        ]);
+    }
+    table
+}
+
+/// How the study goes, and what its points solve.
+fn title(study: &Study) -> String {
+    let first = &study.points[0];
+    match study.kind {
+        Kind::Strong => format!("Strong scaling of {}, {} unknowns", first.problem, group(first.unknowns)),
+        Kind::Weak => {
+            let loads = || study.points.iter().map(|point| point.unknowns / point.parallel.cores() as u64);
+            let (least, most) = (loads().min().unwrap_or(0), loads().max().unwrap_or(0));
+            let range = if least == most { String::new() } else { format!("{} to ", group(least)) };
+            format!("Weak scaling, {range}{} unknowns a core", group(most))
+        }
+    }
+}
+
+/// The stages that are drawn.
+const DRAWN: [&str; 3] = ["assembly", "solve", "total"];
+
+/// Speed-ups over cores: of all ranks with as many threads each in one curve,
+/// and where one rank has ever more threads, that in another one.
+fn curves(study: &Study) -> Vec<Curve> {
+    let of = |label: String, style: Stroke, takes: &dyn Fn(&Point) -> bool, value: &dyn Fn(&Point) -> Option<f64>| {
+        let at = |point: &&Point| Some([point.parallel.cores() as f64, value(point)?]);
+        let points = study.points.iter().filter(|point| takes(point)).filter_map(|point| at(&point)).collect();
+        Curve { label, style, points }
+    };
+    let mut widths: Vec<usize> = study.points.iter().map(|point| point.parallel.threads_per_rank).collect();
+    widths.sort_unstable();
+    widths.dedup();
+    let ideal = |point: &Point| Some(point.parallel.cores() as f64);
+    let mut curves = vec![
+        of("ideal".to_owned(), Stroke::Thin, &|_| true, &ideal),
+        of("STREAM triad".to_owned(), Stroke::Broken, &best_of(study), &|point| study.bandwidth_speed_up(point)),
+    ];
+    for (colour, name) in DRAWN.into_iter().enumerate() {
+        let stage = STAGES.iter().position(|stage| stage.0 == name).unwrap_or(0);
+        let speed_up = |point: &Point| Some(study.speed_up(point, stage));
+        if widths.len() == 1 {
+            curves.push(of(name.to_owned(), Stroke::Full { colour }, &|_| true, &speed_up));
+            continue;
+        }
+        let is_rank = |point: &Point| point.parallel.threads_per_rank == 1;
+        let is_thread = |point: &Point| point.parallel.ranks == 1;
+        curves.push(of(format!("{name}, by ranks"), Stroke::Full { colour }, &is_rank, &speed_up));
+        curves.push(of(format!("{name}, by threads"), Stroke::Dashed { colour }, &is_thread, &speed_up));
+        let is_mixed = |point: &Point| !is_rank(point) && !is_thread(point);
+        curves.push(of(format!("{name}, mixed"), Stroke::Dots { colour }, &is_mixed, &speed_up));
+    }
+    curves.retain(|curve| !curve.points.is_empty());
+    curves
+}
+
+/// Takes of the points with as many cores only the one with most bandwidth.
+fn best_of(study: &Study) -> impl Fn(&Point) -> bool {
+    |point| {
+        let same = study.points.iter().filter(|other| other.parallel.cores() == point.parallel.cores());
+        let best = same.max_by(|a, b| {
+            let of = |point: &Point| study.bandwidth_speed_up(point).unwrap_or(0.0);
+            of(a).total_cmp(&of(b))
+        });
+        best.is_some_and(|best| best.parallel == point.parallel)
+    }
+}
+
+fn mebibytes(bytes: f64) -> f64 {
+    bytes / f64::from(1 << 20)
+}

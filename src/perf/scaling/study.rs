@@ -1,0 +1,224 @@
+//! What a set of runs says about scaling.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+use crate::io::record::read::Parallel;
+use crate::io::record::{Stream, median};
+use crate::parallel::{Split, TOTAL};
+use crate::perf::scaling::read::{Record, Run};
+
+/// How the problem goes with the cores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It stays the same.
+    Strong,
+    /// It grows with them.
+    Weak,
+}
+
+/// A stage as a report shows it: a name, and what it sums up.
+pub const STAGES: [(&str, &[&str]); 7] = [
+    ("read", &["load_mesh"]),
+    ("partition", &["partition"]),
+    ("assembly", &["assemble_system", "apply_bc"]),
+    ("setup", &["setup_preconditioner"]),
+    ("solve", &["solve_system"]),
+    ("post-processing", &["compute_derived"]),
+    ("total", &[TOTAL]),
+];
+
+/// Runs of one problem on as many ranks, threads and hosts, by their medians.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// Ranks, threads and hosts.
+    pub parallel: Parallel,
+    /// The mesh and its refinement.
+    pub problem: String,
+    /// Nodes that elements use.
+    pub unknowns: u64,
+    /// Number of runs.
+    pub runs: usize,
+    /// Iterations of CG.
+    pub iterations: f64,
+    /// Peak memory of all ranks (bytes).
+    pub memory: f64,
+    /// Seconds from the start of the process to that of the work.
+    pub start_up: f64,
+    /// Figures of [`STAGES`], in that order.
+    pub stages: Vec<Figures>,
+}
+
+/// What there is to say about a stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Figures {
+    /// Seconds of the slowest rank.
+    pub seconds: f64,
+    /// Computing of the slowest rank over the mean.
+    pub imbalance: f64,
+    /// Part of the time in communication, mean over the ranks.
+    pub communication: f64,
+    /// Messages to neighbours, of all ranks together.
+    pub messages: f64,
+    /// Bytes in these messages.
+    pub bytes: f64,
+}
+
+/// A scaling study.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Study {
+    /// How the problem goes with the cores.
+    pub kind: Kind,
+    /// By cores, then ranks; the first one is what the others are compared with.
+    pub points: Vec<Point>,
+    /// Bandwidth by ranks, threads and hosts (GB/s), best of the measurements.
+    pub stream: BTreeMap<Parallel, f64>,
+}
+
+/// Unknowns a core that differ by less make a weak study: built-in meshes come in steps of about three.
+const ALIKE: f64 = 4.0;
+
+impl Study {
+    /// Groups records by ranks, threads and hosts.
+    ///
+    /// # Errors
+    /// [`Error::NoStudy`] for runs that do not belong together.
+    pub fn new(records: Vec<Record>, kind: Option<Kind>) -> Result<Self> {
+        let mut stream = BTreeMap::new();
+        let mut groups: BTreeMap<(usize, Parallel), Vec<Run>> = BTreeMap::new();
+        for record in records {
+            match record {
+                Record::Stream(Stream { parallel, stream: kernels }) => {
+                    let best: &mut f64 = stream.entry(parallel).or_default();
+                    *best = best.max(kernels.triad.total);
+                }
+                Record::Run(run) => groups.entry((run.parallel.cores(), run.parallel)).or_default().push(*run),
+            }
+        }
+        let runs: Vec<&Run> = groups.values().flatten().collect();
+        let Some(first) = runs.first() else {
+            return Err(Error::NoStudy { why: "no run record is among them".to_owned() });
+        };
+        if let Some(other) = runs.iter().find(|run| run.solver_config != first.solver_config) {
+            let [one, other] = [first, other].map(|run| {
+                let config = &run.solver_config;
+                format!("{} and {} to {:e}", config.operator, config.preconditioner, config.rtol)
+            });
+            return Err(Error::NoStudy { why: format!("some solve with {one}, some with {other}") });
+        }
+        for group in groups.values() {
+            if let Some(other) = group.iter().find(|run| run.mesh_info != group[0].mesh_info) {
+                let Parallel { ranks, threads_per_rank, .. } = other.parallel;
+                let why = format!("on {ranks} x {threads_per_rank} cores they solve different meshes");
+                return Err(Error::NoStudy { why });
+            }
+        }
+        let kind = match kind {
+            Some(kind) => kind,
+            None => kind_of(&runs)?,
+        };
+        if kind == Kind::Strong && runs.iter().any(|run| run.mesh_info != first.mesh_info) {
+            return Err(Error::NoStudy { why: "strong scaling needs the same mesh in all of them".to_owned() });
+        }
+        let points = groups.into_values().map(|group| Point::new(&group)).collect();
+        Ok(Self { kind, points, stream })
+    }
+
+    /// How many times as fast a stage of a point is as on one core, were the
+    /// first point perfect. Where the problem differs, by unknowns a second.
+    pub fn speed_up(&self, point: &Point, stage: usize) -> f64 {
+        let first = &self.points[0];
+        let rate = |point: &Point| point.unknowns as f64 / point.stages[stage].seconds;
+        first.parallel.cores() as f64 * rate(point) / rate(first)
+    }
+
+    /// The same over the number of cores.
+    pub fn efficiency(&self, point: &Point, stage: usize) -> f64 {
+        self.speed_up(point, stage) / point.parallel.cores() as f64
+    }
+
+    /// The speed-up that the memory bandwidth allows, where it was measured for
+    /// this point and for the first.
+    pub fn bandwidth_speed_up(&self, point: &Point) -> Option<f64> {
+        let first = self.points[0].parallel;
+        Some(first.cores() as f64 * self.bandwidth(point.parallel)? / self.bandwidth(first)?)
+    }
+
+    /// The bandwidth of these ranks and threads, else of as many cores in another split.
+    fn bandwidth(&self, parallel: Parallel) -> Option<f64> {
+        let like = |other: &&Parallel| other.cores() == parallel.cores();
+        let others = || self.stream.keys().filter(like).map(|other| self.stream[other]);
+        self.stream.get(&parallel).copied().or_else(|| others().max_by(f64::total_cmp))
+    }
+}
+
+fn kind_of(runs: &[&Run]) -> Result<Kind> {
+    if runs.iter().all(|run| run.mesh_info == runs[0].mesh_info) {
+        return Ok(Kind::Strong);
+    }
+    let loads = || runs.iter().map(|run| run.mesh_info.used_nodes as f64 / run.parallel.cores() as f64);
+    let (least, most) = (loads().fold(f64::INFINITY, f64::min), loads().fold(0.0, f64::max));
+    if most < ALIKE * least {
+        return Ok(Kind::Weak);
+    }
+    let why = format!(
+        "the meshes differ, and so do the unknowns a core, from {least:.0} to {most:.0} (--weak takes them so)"
+    );
+    Err(Error::NoStudy { why })
+}
+
+impl Point {
+    fn new(runs: &[Run]) -> Self {
+        let median_of = |value: &dyn Fn(&Run) -> f64| median(runs.iter().map(value).collect());
+        let mesh = &runs[0].mesh_info;
+        let ranks = runs[0].parallel.ranks as f64;
+        let figures = |parts: &[&str]| {
+            let each: Vec<Figures> = runs.iter().map(|run| Figures::new(run, parts, ranks)).collect();
+            let of = |value: fn(&Figures) -> f64| median(each.iter().map(value).collect());
+            Figures {
+                seconds: of(|f| f.seconds),
+                imbalance: of(|f| f.imbalance),
+                communication: of(|f| f.communication),
+                messages: of(|f| f.messages),
+                bytes: of(|f| f.bytes),
+            }
+        };
+        Self {
+            parallel: runs[0].parallel,
+            problem: format!("{}, --refine {}", mesh.source, mesh.refine),
+            unknowns: mesh.used_nodes,
+            runs: runs.len(),
+            iterations: median_of(&|run| run.iterations as f64),
+            memory: median_of(&|run| run.memory.peak_bytes_sum as f64),
+            start_up: median_of(&|run| run.start_up.max),
+            stages: STAGES.iter().map(|(_, parts)| figures(parts)).collect(),
+        }
+    }
+
+    /// The figures of a stage of [`STAGES`] by its name.
+    pub fn stage(&self, name: &str) -> Figures {
+        let at = STAGES.iter().position(|stage| stage.0 == name);
+        at.map_or(Figures::default(), |at| self.stages[at])
+    }
+}
+
+impl Figures {
+    fn new(run: &Run, parts: &[&str], ranks: f64) -> Self {
+        let sum = |value: fn(&Split) -> f64| {
+            parts.iter().filter_map(|part| run.breakdown.stages.get(*part)).map(value).sum::<f64>()
+        };
+        let part = |of: f64, all: f64| if all > 0.0 { of / all } else { 0.0 };
+        let waiting = sum(|s| s.halo.seconds.mean + s.reductions.seconds.mean + s.others.seconds.mean);
+        Self {
+            seconds: sum(|s| s.seconds.max),
+            imbalance: part(sum(|s| s.compute.max), sum(|s| s.compute.mean)),
+            communication: part(waiting, sum(|s| s.seconds.mean)),
+            messages: ranks * sum(|s| s.halo.count.mean),
+            bytes: ranks * sum(|s| s.halo.bytes.mean),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,90 @@
+//! A table and the ways to write it.
+
+use crate::perf::scaling::ReportFormat;
+
+/// Rows of text below a heading.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    heading: Vec<String>,
+    /// Columns of words, which stand to the left; numbers stand to the right.
+    words: usize,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// An empty table whose first `words` columns are no numbers.
+    pub fn new(heading: &[&str], words: usize) -> Self {
+        Self { heading: heading.iter().map(|&h| h.to_owned()).collect(), words, rows: Vec::new() }
+    }
+
+    /// Adds a row of as many cells as the heading has.
+    pub fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// The table as text that ends with a line.
+    pub fn write(&self, format: ReportFormat) -> String {
+        let lines = std::iter::once(&self.heading).chain(&self.rows);
+        match format {
+            ReportFormat::Csv => lines.map(|cells| joined(cells.iter().map(|c| quoted(c)), ",") + "\n").collect(),
+            ReportFormat::Text => {
+                let widths = self.widths(|cell| cell.to_owned());
+                lines.map(|cells| self.aligned(cells, &widths, "  ").trim_end().to_owned() + "\n").collect()
+            }
+            ReportFormat::Md => {
+                let escaped = |cell: &str| cell.replace('|', "\\|");
+                let widths = self.widths(escaped);
+                let rule = |(at, width): (usize, &usize)| {
+                    let dashes = "-".repeat((*width).max(3) - 1);
+                    if at < self.words { format!("{dashes}-") } else { format!("{dashes}:") }
+                };
+                let rule = format!("| {} |\n", joined(widths.iter().enumerate().map(rule), " | "));
+                let mut lines = lines.map(|cells| {
+                    let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
+                    format!("| {} |\n", self.aligned(&cells, &widths, " | "))
+                });
+                let heading = lines.next().unwrap_or_default();
+                heading + &rule + &lines.collect::<String>()
+            }
+        }
+    }
+
+    fn widths(&self, text: impl Fn(&str) -> String) -> Vec<usize> {
+        let width = |at: usize| {
+            let cells = std::iter::once(&self.heading).chain(&self.rows).filter_map(|cells| cells.get(at));
+            cells.map(|cell| text(cell).chars().count()).max().unwrap_or(0).max(3)
+        };
+        (0..self.heading.len()).map(width).collect()
+    }
+
+    fn aligned(&self, cells: &[String], widths: &[usize], between: &str) -> String {
+        let cell = |(at, (cell, &width)): (usize, (&String, &usize))| {
+            if at < self.words { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        };
+        joined(cells.iter().zip(widths).enumerate().map(cell), between)
+    }
+}
+
+fn joined(cells: impl Iterator<Item = String>, between: &str) -> String {
+    cells.collect::<Vec<_>>().join(between)
+}
+
+/// A cell of a file of comma-separated values (RFC 4180).
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_written_in_three_ways() {
+        let mut table = Table::new(&["mesh", "s"], 1);
+        table.row(vec!["a|b, \"c\"".to_owned(), "1.25".to_owned()]);
+        assert_eq!(table.write(ReportFormat::Csv), "mesh,s\n\"a|b, \"\"c\"\"\",1.25\n");
+        assert_eq!(table.write(ReportFormat::Text), "mesh         s\na|b, \"c\"  1.25\n");
+        let markdown = "| mesh      |    s |\n| --------- | ---: |\n| a\\|b, \"c\" | 1.25 |\n";
+        assert_eq!(table.write(ReportFormat::Md), markdown);
+    }
+}

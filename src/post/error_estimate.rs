@@ -1,0 +1,51 @@
+//! How large the error of a solution is, as far as the solution itself tells.
+
+use crate::fem::conductivities;
+use crate::mesh::LocalMesh;
+use crate::parallel::Comm;
+use crate::post::Recovered;
+use crate::post::gauss_velocities::{coordinates, in_batches, nodal};
+use crate::problem::Problem;
+use crate::quad8;
+use crate::quad8::LANES;
+
+/// Estimate of the error in the energy norm, (integral of k |grad e|^2)^1/2.
+#[derive(Debug, Clone)]
+pub struct ErrorEstimate {
+    /// Of each own element.
+    pub elements: Vec<f64>,
+    /// Of the whole solution.
+    pub total: f64,
+    /// `total` over the energy norm of the exact solution as it is estimated.
+    pub relative: f64,
+}
+
+/// The distance between the velocity of the elements and the recovered one at
+/// their own side of the nodes, which converges to the error of the former (O. C.
+/// Zienkiewicz, J. Z. Zhu, *A simple error estimator and adaptive procedure for
+/// practical engineering analysis*, Int. J. Numer. Methods Eng. 24 (1987)).
+/// **Collective.**
+pub fn estimate_error(
+    comm: &Comm,
+    mesh: &LocalMesh,
+    u: &[f64],
+    recovered: &Recovered,
+    problem: &Problem,
+) -> ErrorEstimate {
+    let squares: Vec<[f64; 2]> = in_batches(mesh.own_elements, |lanes, out| {
+        let batch = coordinates(mesh, lanes);
+        let g = [0, 1].map(|axis| nodal(recovered.sides(), lanes, |side| -recovered.values()[side][axis]));
+        // The elements were integrated with the same values.
+        let k = conductivities(problem, mesh, lanes.range(), &batch).unwrap_or([[f64::NAN; LANES]; 9]);
+        let (distance, energy) =
+            quad8::gradient_distance(&batch, &nodal(&mesh.elements, lanes, |node| u[node]), &g, &k);
+        out.extend((0..lanes.len()).map(|l| [distance[l], energy[l]]));
+    });
+    let sum = squares.iter().fold([0.0; 2], |sum, s| [sum[0] + s[0], sum[1] + s[1]]);
+    let [distance, energy] = [comm.sum(sum[0]), comm.sum(sum[1])];
+    ErrorEstimate {
+        elements: squares.iter().map(|s| s[0].sqrt()).collect(),
+        total: distance.sqrt(),
+        relative: if distance > 0.0 { (distance / (distance + energy)).sqrt() } else { 0.0 },
+    }
+}

@@ -1,0 +1,35 @@
+//! The flux density, where it is something else than the velocity.
+
+use rayon::prelude::*;
+
+use crate::mesh::LocalMesh;
+use crate::parallel::Halo;
+use crate::post::{GaussVelocities, recover};
+use crate::problem::Problem;
+
+/// q = -k grad u.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Flux {
+    /// Mean over the 2x2 Gauss points of each own element.
+    pub elements: Vec<[f64; 2]>,
+    /// At the local nodes, recovered.
+    pub nodes: Vec<[f64; 2]>,
+}
+
+impl Flux {
+    /// Returns the flux of velocities at the Gauss points. It is recovered at the nodes as the velocity is, on each side
+    /// of a jump of k by itself. **Collective.**
+    pub fn new(halo: &Halo, mesh: &LocalMesh, problem: &Problem, mut gauss: Vec<GaussVelocities>) -> Self {
+        gauss.par_iter_mut().zip(&mesh.regions).with_min_len(512).for_each(|(at, &region)| {
+            let axis = |axis: usize| at.points.map(|point| point[axis]);
+            let k = problem.material(region).conductivity.values(&axis(0), &axis(1));
+            for (v, k) in at.velocities.iter_mut().zip(k) {
+                *v = v.map(|component| k * component);
+            }
+        });
+        Self {
+            elements: gauss[..mesh.own_elements].par_iter().with_min_len(512).map(GaussVelocities::mean).collect(),
+            nodes: recover(halo, mesh, problem, &gauss).into_nodes(),
+        }
+    }
+}

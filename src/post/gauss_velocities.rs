@@ -1,0 +1,91 @@
+//! The velocity at the Gauss points of the elements.
+
+use rayon::prelude::*;
+
+use crate::mesh::LocalMesh;
+use crate::parallel::{Local, work};
+use crate::quad8;
+use crate::quad8::{Batch, LANES, Lane};
+
+/// v = -grad u at the 2x2 Gauss points of one element.
+#[derive(Debug, Clone, Copy)]
+pub struct GaussVelocities {
+    /// Coordinates (m) of the points.
+    pub points: [[f64; 2]; 4],
+    /// Velocities (m/s) there.
+    pub velocities: [[f64; 2]; 4],
+}
+
+impl GaussVelocities {
+    /// Returns the mean of the velocities (m/s).
+    pub fn mean(&self) -> [f64; 2] {
+        [0, 1].map(|axis| self.velocities.iter().fold(0.0, |sum, v| sum + 0.25 * v[axis]))
+    }
+}
+
+/// Velocities in all local elements, from `u` at the local nodes.
+pub fn gauss_velocities(mesh: &LocalMesh, u: &[f64]) -> Vec<GaussVelocities> {
+    in_batches(mesh.elements.len(), |batch, out| {
+        let found = quad8::gradients_2x2(&coordinates(mesh, batch), &nodal(&mesh.elements, batch, |node| u[node]));
+        for l in 0..batch.len {
+            let at = |values: &[Lane; 2], sign: f64| [sign * values[0][l], sign * values[1][l]];
+            out.push(GaussVelocities {
+                points: found.map(|f| at(&f.point, 1.0)),
+                velocities: found.map(|f| at(&f.gradient, -1.0)),
+            });
+        }
+    })
+}
+
+/// Up to [`LANES`] elements that follow each other.
+#[derive(Clone, Copy)]
+pub struct Lanes {
+    first: usize,
+    len: usize,
+}
+
+impl Lanes {
+    /// The elements.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.first..self.first + self.len
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+}
+
+/// Runs `work` on batches that cover `0..elements` and joins what it adds.
+pub fn in_batches<T: Send>(elements: usize, work: impl Fn(Lanes, &mut Vec<T>) + Sync) -> Vec<T> {
+    /// Batches in a piece of work.
+    const PIECE: usize = 64;
+    let pieces = (0..elements.div_ceil(PIECE * LANES)).into_par_iter();
+    let piece = |p: usize| {
+        let range = p * PIECE * LANES..elements.min((p + 1) * PIECE * LANES);
+        let mut out = Vec::with_capacity(range.len());
+        for first in range.clone().step_by(LANES) {
+            work(Lanes { first, len: LANES.min(range.end - first) }, &mut out);
+        }
+        work::done(range.len() as u64);
+        out
+    };
+    pieces.map(piece).flatten_iter().collect()
+}
+
+/// Coordinates of a batch.
+pub fn coordinates(mesh: &LocalMesh, lanes: Lanes) -> Batch {
+    Batch::gather(lanes.range().map(|e| mesh.element_coordinates(e)))
+}
+
+/// Nodal values of a batch of these elements; missing lanes repeat the first one.
+pub fn nodal(elements: &[[Local; 8]], lanes: Lanes, value: impl Fn(usize) -> f64) -> [Lane; 8] {
+    let mut values = [[0.0; LANES]; 8];
+    for l in 0..LANES {
+        let element = lanes.first + if l < lanes.len { l } else { 0 };
+        for (a, &node) in elements[element].iter().enumerate() {
+            values[a][l] = value(node as usize);
+        }
+    }
+    values
+}

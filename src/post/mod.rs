@@ -1,0 +1,101 @@
+//! Velocity, speed and pressure from the potential, and an estimate of the error.
+
+pub mod boundary_flux;
+mod error_estimate;
+mod flux;
+mod gauss_velocities;
+mod interface_nodes;
+mod patch;
+mod patch_recovery;
+
+pub use boundary_flux::{BoundaryFlow, FlowReport, flow_report};
+pub use error_estimate::{ErrorEstimate, estimate_error};
+pub use flux::Flux;
+pub use gauss_velocities::{GaussVelocities, gauss_velocities};
+pub use patch_recovery::{Recovered, recover};
+
+use rayon::prelude::*;
+
+use crate::mesh::LocalMesh;
+use crate::parallel::Comm;
+
+/// Constants of the pressure.
+#[derive(Debug, Clone, Copy)]
+pub struct Fluid {
+    /// Stagnation pressure (Pa).
+    pub p0: f64,
+    /// Density (kg/m^3).
+    pub density: f64,
+}
+
+impl Fluid {
+    /// Pressure (Pa) at a speed (m/s), by Bernoulli's equation.
+    fn pressure(self, speed: f64) -> f64 {
+        self.p0 - 0.5 * self.density * speed * speed
+    }
+}
+
+/// Derived values of one element.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ElementFields {
+    /// Mean of v = -grad u over the 2x2 Gauss points (m/s).
+    pub velocity: [f64; 2],
+    /// Mean of |v| over the same points (m/s).
+    pub speed: f64,
+    /// p0 - density/2 speed^2 (Pa).
+    pub pressure: f64,
+}
+
+/// Derived fields of this rank's own elements.
+pub fn element_fields(mesh: &LocalMesh, gauss: &[GaussVelocities], fluid: Fluid) -> Vec<ElementFields> {
+    let field = |at: &GaussVelocities| {
+        let speed = at.velocities.iter().fold(0.0, |sum, v| sum + 0.25 * v[0].hypot(v[1]));
+        ElementFields { velocity: at.mean(), speed, pressure: fluid.pressure(speed) }
+    };
+    gauss[..mesh.own_elements].par_iter().with_min_len(512).map(field).collect()
+}
+
+/// Derived values at one node.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NodeFields {
+    /// v = -grad u (m/s), recovered.
+    pub velocity: [f64; 2],
+    /// |v| (m/s).
+    pub speed: f64,
+    /// p0 - density/2 speed^2 (Pa).
+    pub pressure: f64,
+}
+
+/// Derived fields of all local nodes from their recovered velocities (m/s).
+pub fn node_fields(velocities: &[[f64; 2]], fluid: Fluid) -> Vec<NodeFields> {
+    let field = |&velocity: &[f64; 2]| {
+        let speed = velocity[0].hypot(velocity[1]);
+        NodeFields { velocity, speed, pressure: fluid.pressure(speed) }
+    };
+    velocities.par_iter().with_min_len(4096).map(field).collect()
+}
+
+/// Range, mean and standard deviation of the values that all ranks own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Statistics {
+    /// Smallest and largest value.
+    pub range: [f64; 2],
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation (of the population).
+    pub std: f64,
+}
+
+/// Returns the smallest and the largest value of all ranks. **Collective.**
+pub fn range(comm: &Comm, values: impl Iterator<Item = f64>) -> [f64; 2] {
+    let [low, high] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
+    [comm.min(low), comm.max(high)]
+}
+
+/// Statistics over all ranks. **Collective.**
+pub fn statistics(comm: &Comm, values: &[f64]) -> Statistics {
+    let count = comm.sum(values.len() as u64) as f64;
+    let mean = comm.sum(values.iter().sum::<f64>()) / count;
+    let variance = comm.sum(values.iter().map(|v| (v - mean).powi(2)).sum::<f64>()) / count;
+    Statistics { range: range(comm, values.iter().copied()), mean, std: variance.sqrt() }
+}

@@ -1,0 +1,208 @@
+//! Superconvergent patch recovery: velocities at the nodes that are more
+//! accurate than those of the elements.
+//!
+//! Around every corner node a quadratic polynomial is fitted to the velocities
+//! at the Gauss points of the elements there. It gives the value at the node
+//! itself; a node in the middle of an edge takes the mean of the polynomials
+//! of the edge's ends. Where a patch is too small, at the boundary, the
+//! polynomials of the complete patches in the elements around serve instead
+//! (O. C. Zienkiewicz, J. Z. Zhu, *The superconvergent patch recovery and a
+//! posteriori error estimates*, Int. J. Numer. Methods Eng. 33 (1992)).
+//!
+//! Where regions of different k meet, the velocity jumps, and each of them has
+//! patches of its own that end there as at a boundary (as the authors advise).
+
+use rayon::prelude::*;
+
+use crate::mesh::{Adjacency, LocalMesh};
+use crate::parallel::{Halo, Local, work};
+use crate::post::GaussVelocities;
+use crate::post::interface_nodes::Sides;
+use crate::post::patch::Patch;
+use crate::problem::Problem;
+use crate::quad8::EDGES;
+
+/// Fewest elements of a complete patch.
+const COMPLETE: usize = 3;
+
+/// Recovered v = -grad u (m/s) at all local nodes, on each side of a jump in k.
+pub struct Recovered<'a> {
+    sides: Sides<'a>,
+    values: Vec<[f64; 2]>,
+    /// Nodes with several sides, and the mean there.
+    means: Vec<(Local, [f64; 2])>,
+}
+
+impl Recovered<'_> {
+    /// For each local element its side of each of its nodes: a place in [`values`](Self::values).
+    pub fn sides(&self) -> &[[Local; 8]] {
+        &self.sides.elements
+    }
+
+    /// The velocity (m/s) on each side.
+    pub fn values(&self) -> &[[f64; 2]] {
+        &self.values
+    }
+
+    /// One velocity (m/s) for each local node: between regions of different k
+    /// the mean of the sides, each weighted by its elements around the node.
+    pub fn into_nodes(self) -> Vec<[f64; 2]> {
+        let mut nodes = self.values;
+        nodes.truncate(nodes.len() - self.sides.further());
+        for (node, mean) in self.means {
+            nodes[node as usize] = mean;
+        }
+        nodes
+    }
+}
+
+/// Recovers velocities from those of all local elements. **Collective.**
+pub fn recover<'a>(halo: &Halo, mesh: &'a LocalMesh, problem: &Problem, gauss: &[GaussVelocities]) -> Recovered<'a> {
+    let sides = Sides::new(mesh, problem);
+    let around = Adjacency::new(&sides.elements, sides.len());
+    let patches = Patches::new(halo, mesh, &sides, &around, gauss);
+    let owned = |side: usize| sides.node(side) < mesh.owned_nodes;
+    let value = |side: usize| if owned(side) { patches.value(&around, side) } else { [f64::NAN; 2] };
+    let mut values: Vec<[f64; 2]> = (0..sides.len()).into_par_iter().with_min_len(512).map(value).collect();
+
+    // Number of the conductivity, number of elements, and velocity of each side.
+    let packed = |node: usize| -> Vec<[f64; 4]> {
+        let pack = |side: usize| {
+            let [x, y] = values[side];
+            [f64::from(sides.conductivity(side)), around.around(side).len() as f64, x, y]
+        };
+        sides.of(node).map(pack).collect()
+    };
+    let split = sides.split_nodes().filter(|&node| (node as usize) < mesh.owned_nodes);
+    let mut means: Vec<(Local, [f64; 2])> = split.map(|node| (node, mean(&packed(node as usize)))).collect();
+    let ghosts = halo.forward_lists(|node| packed(node).concat());
+    for (numbers, node) in ghosts.iter().zip(mesh.owned_nodes as Local..) {
+        let (of_sides, _) = numbers.as_chunks();
+        for &[conductivity, _, x, y] in of_sides {
+            if let Some(side) = sides.find(node, conductivity as u16) {
+                values[side as usize] = [x, y];
+            }
+        }
+        if of_sides.len() > 1 {
+            means.push((node, mean(of_sides)));
+        }
+    }
+    Recovered { sides, values, means }
+}
+
+fn mean(sides: &[[f64; 4]]) -> [f64; 2] {
+    let sum = sides.iter().fold([0.0; 3], |sum, &[_, n, x, y]| [sum[0] + n, sum[1] + n * x, sum[2] + n * y]);
+    [sum[1] / sum[0], sum[2] / sum[0]]
+}
+
+/// The polynomials on all sides of the corner nodes.
+struct Patches<'a> {
+    mesh: &'a LocalMesh,
+    sides: &'a Sides<'a>,
+    /// Place in `list` of each side; [`NONE`] in the middle of an edge.
+    places: Vec<u32>,
+    list: Vec<Patch>,
+}
+
+const NONE: u32 = u32::MAX;
+
+impl<'a> Patches<'a> {
+    /// Fits those of the owned nodes and fetches those of the others. **Collective.**
+    fn new(
+        halo: &Halo,
+        mesh: &'a LocalMesh,
+        sides: &'a Sides<'a>,
+        around: &Adjacency<8>,
+        gauss: &[GaussVelocities],
+    ) -> Self {
+        let is_corner = |side: &usize| around.around(*side).next().is_some_and(|(_, place)| place < 4);
+        let owned = |side: &usize| sides.node(*side) < mesh.owned_nodes;
+        let corners: Vec<usize> = (0..sides.len()).filter(owned).filter(is_corner).collect();
+        let fit = |(i, &side): (usize, &usize)| {
+            work::item(i, 1);
+            let [x, y] = mesh.coordinates[sides.node(side)];
+            let elements = around.around(side);
+            let count = elements.len();
+            let mut samples = Vec::with_capacity(4 * count);
+            for (element, _) in elements {
+                let at = &gauss[element];
+                let from_node = at.points.map(|p| [p[0] - x, p[1] - y]);
+                samples.extend(from_node.into_iter().zip(at.velocities));
+            }
+            let patch = Patch::fit(&samples);
+            Patch { is_complete: patch.is_complete && count >= COMPLETE, ..patch }
+        };
+        let mut list: Vec<Patch> = corners.par_iter().enumerate().with_min_len(256).map(fit).collect();
+        let mut places = vec![NONE; sides.len()];
+        for (&side, place) in corners.iter().zip(0..) {
+            places[side] = place;
+        }
+        let pack = |side: usize| {
+            let patch = list.get(places[side] as usize);
+            patch.map_or(Vec::new(), |patch| pack(sides.conductivity(side), patch).to_vec())
+        };
+        let ghosts = halo.forward_lists(|node| sides.of(node).flat_map(pack).collect());
+        for (numbers, node) in ghosts.iter().zip(mesh.owned_nodes as Local..) {
+            for (conductivity, patch) in numbers.as_chunks().0.iter().map(unpack) {
+                if let Some(side) = sides.find(node, conductivity) {
+                    places[side as usize] = list.len() as u32;
+                    list.push(patch);
+                }
+            }
+        }
+        Self { mesh, sides, places, list }
+    }
+
+    /// The velocity on a side of an owned node.
+    fn value(&self, around: &Adjacency<8>, side: usize) -> [f64; 2] {
+        let elements = &self.sides.elements;
+        let mut ends = [side as Local; 2];
+        if let Some((element, place)) = around.around(side).next()
+            && place >= 4
+        {
+            let [a, _, b] = EDGES[place - 4];
+            ends = [a, b].map(|i| elements[element][i]);
+        }
+        let at = self.place(side);
+        let is_complete = |corner: &Local| self.patch(*corner).is_complete;
+        let own = ends.into_iter().filter(is_complete);
+        let corners = || around.around(side).flat_map(|(element, _)| elements[element][..4].iter().copied());
+        self.mean(at, own)
+            .or_else(|| self.mean(at, corners().filter(is_complete)))
+            .or_else(|| self.mean(at, ends.into_iter()))
+            .unwrap_or([f64::NAN; 2])
+    }
+
+    /// The mean of the polynomials of these corners.
+    fn mean(&self, [x, y]: [f64; 2], corners: impl Iterator<Item = Local>) -> Option<[f64; 2]> {
+        let (mut sum, mut count) = ([0.0; 2], 0.0);
+        for corner in corners {
+            let centre = self.place(corner as usize);
+            let value = self.patch(corner).at([x - centre[0], y - centre[1]]);
+            sum = [sum[0] + value[0], sum[1] + value[1]];
+            count += 1.0;
+        }
+        (count > 0.0).then(|| sum.map(|s| s / count))
+    }
+
+    fn place(&self, side: usize) -> [f64; 2] {
+        self.mesh.coordinates[self.sides.node(side)]
+    }
+
+    fn patch(&self, corner: Local) -> &Patch {
+        &self.list[self.places[corner as usize] as usize]
+    }
+}
+
+fn pack(conductivity: u16, patch: &Patch) -> [f64; 14] {
+    let mut numbers = [0.0; 14];
+    numbers[..12].copy_from_slice(patch.coefficients.as_flattened());
+    numbers[12] = f64::from(u8::from(patch.is_complete));
+    numbers[13] = f64::from(conductivity);
+    numbers
+}
+
+fn unpack(numbers: &[f64; 14]) -> (u16, Patch) {
+    let coefficients = std::array::from_fn(|i| [numbers[2 * i], numbers[2 * i + 1]]);
+    (numbers[13] as u16, Patch { coefficients, is_complete: numbers[12] > 0.5 })
+}

@@ -1,0 +1,175 @@
+//! What is solved: -div(k grad u) = f with Dirichlet and Robin conditions.
+
+pub mod expression;
+pub mod field;
+pub mod physics;
+
+pub use field::{Field, OutOfRange, Range};
+pub use physics::{Label, Labels, Names, Physics};
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// A condition on a part of the boundary.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Condition {
+    /// u = g.
+    Dirichlet(Field),
+    /// p u + k du/dn = gamma.
+    Robin {
+        /// Transfer coefficient, not negative.
+        #[serde(default)]
+        p: Field,
+        /// Inflow (m/s for potential flow).
+        gamma: Field,
+    },
+    /// k du/dn = 0.
+    Natural,
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dirichlet(value) => write!(f, "dirichlet {value}"),
+            Self::Robin { p, gamma } => write!(f, "robin {p}, {gamma}"),
+            Self::Natural => write!(f, "natural"),
+        }
+    }
+}
+
+/// As on the command line: `dirichlet:VALUE`, `robin:P,GAMMA` or `natural`.
+impl FromStr for Condition {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (kind, values) = text.split_once(':').unwrap_or((text, ""));
+        let wrong = || Error::BadCondition { text: text.to_owned() };
+        match (kind.trim(), &split_values(values)[..]) {
+            ("natural", [""]) => Ok(Self::Natural),
+            ("dirichlet", [value]) if !value.is_empty() => Ok(Self::Dirichlet(value.parse()?)),
+            ("robin", [p, gamma]) => Ok(Self::Robin { p: p.parse()?, gamma: gamma.parse()? }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// The parts between the commas that stand outside all brackets.
+fn split_values(text: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    let is_end = move |c: char| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        c == ',' && depth == 0
+    };
+    text.split(is_end).map(str::trim).collect()
+}
+
+/// What fills a region.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Material {
+    /// k, positive.
+    #[serde(rename = "k")]
+    pub conductivity: Field,
+    /// f.
+    #[serde(rename = "f")]
+    pub source: Field,
+}
+
+impl Default for Material {
+    fn default() -> Self {
+        Self { conductivity: Field::Constant(1.0), source: Field::Constant(0.0) }
+    }
+}
+
+/// The data of a problem. Where no condition is given, k du/dn = 0.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The material of elements without a region.
+    pub material: Material,
+    /// The material of each named region, by its number.
+    pub regions: Vec<Material>,
+    /// One condition for each named boundary, by its number.
+    pub conditions: Vec<Condition>,
+}
+
+impl Problem {
+    /// Potential flow with inflow speed `gamma` (m/s) through boundary 0 and
+    /// u = 0 on boundary 1.
+    pub fn channel(gamma: f64) -> Self {
+        Self { material: Material::default(), regions: Vec::new(), conditions: vec![inflow(gamma), outflow()] }
+    }
+
+    /// What fills a region, by its number.
+    pub fn material(&self, region: u16) -> &Material {
+        self.regions.get(usize::from(region)).unwrap_or(&self.material)
+    }
+
+    /// Returns whether k is the constant 1 everywhere, so that the flux is the velocity.
+    pub fn has_unit_conductivity(&self) -> bool {
+        let mut all = std::iter::once(&self.material).chain(&self.regions);
+        all.all(|material| material.conductivity == Field::Constant(1.0))
+    }
+
+    /// Whether there is a source anywhere.
+    pub fn has_source(&self) -> bool {
+        std::iter::once(&self.material).chain(&self.regions).any(|material| !material.source.is_zero())
+    }
+}
+
+/// The condition of a boundary about which nothing was said, by its name:
+/// inflow of speed `gamma` (m/s) where it is called inlet and u = 0 where it is
+/// called outlet, in capital or small letters; further words may follow, as in
+/// `outlet_left`. All others are walls.
+pub fn usual_condition(name: &str, gamma: f64) -> Condition {
+    match name {
+        name if begins_with(name, "inlet") => inflow(gamma),
+        name if begins_with(name, "outlet") => outflow(),
+        _ => Condition::Natural,
+    }
+}
+
+fn inflow(gamma: f64) -> Condition {
+    Condition::Robin { p: Field::Constant(0.0), gamma: Field::Constant(gamma) }
+}
+
+fn outflow() -> Condition {
+    Condition::Dirichlet(Field::Constant(0.0))
+}
+
+/// Whether the first word of the name is this one.
+fn begins_with(name: &str, word: &str) -> bool {
+    let name = name.to_lowercase();
+    name.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_read_from_the_command_line() {
+        let read = |text: &str| text.parse::<Condition>();
+        assert!(matches!(read("natural"), Ok(Condition::Natural)));
+        assert!(matches!(read("dirichlet:-0.5"), Ok(Condition::Dirichlet(Field::Constant(-0.5)))));
+        let Ok(Condition::Robin { p, gamma }) = read("robin: max(0, x), 2.5*(1-y^2)") else { panic!("a condition") };
+        assert_eq!([p.to_string(), gamma.to_string()], ["'max(0, x)'", "'2.5*(1-y^2)'"]);
+        for text in ["", "natural:1", "dirichlet", "dirichlet:", "dirichlet:1,2", "robin:1", "neumann:1", "Natural"] {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.contains("dirichlet:VALUE, robin:P,GAMMA or natural"), "{message}");
+        }
+        assert!(read("robin:0,").unwrap_err().to_string().contains("cannot read the expression ''"));
+    }
+
+    #[test]
+    fn inlets_and_outlets_are_known_by_their_first_word() {
+        let found = ["Inlet", "outlet_left", "OUTLET 2", "outlets", "wall"].map(|name| usual_condition(name, 1.5));
+        assert!(matches!(found[0], Condition::Robin { gamma: Field::Constant(1.5), .. }));
+        assert!(matches!(found[1..3], [Condition::Dirichlet(_), Condition::Dirichlet(_)]));
+        assert!(matches!(found[3..], [Condition::Natural, Condition::Natural]));
+    }
+}

@@ -1,0 +1,11 @@
+//! What the program needs from its machine: memory, streams, numbers.
+
+pub mod allocator;
+mod digits;
+pub mod messages;
+mod near;
+
+pub use allocator::{HugePages, prefetch};
+pub use digits::{rounded, signed, significant};
+pub use messages::{complain, print, say, tell};
+pub use near::{did_you_mean, nearest};
