@@ -2,9 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::io::mesh::Flaw;
-use crate::problem::OutOfRange;
-
 /// Result of anything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -38,7 +35,7 @@ pub enum Error {
     )]
     UnknownFormat { path: PathBuf, claim: String },
     #[error("{path} cannot be used as a {format} mesh: {flaw}")]
-    BadFile { path: PathBuf, format: &'static str, flaw: Flaw },
+    BadFile { path: PathBuf, format: &'static str, flaw: String },
     #[error("dataset '{name}' of {path} claims {claimed} bytes, the file holds {stored} of them")]
     NotThere { path: PathBuf, name: String, claimed: u64, stored: u64 },
     #[error("{path} has no dataset '{name}': a mesh needs x (N), y (N) and quad8 (E, 8); found: {found}")]
@@ -52,7 +49,7 @@ pub enum Error {
     #[error("the mesh has no elements")]
     EmptyMesh,
     #[error("the built-in mesh {name} cannot be read: {flaw}")]
-    BuiltIn { name: &'static str, flaw: Flaw },
+    BuiltIn { name: &'static str, flaw: String },
     #[error(
         "the mesh has {count} {what}, more than the {limit} that METIS with 32-bit numbers takes: \
          start from a coarser mesh and use --refine"
@@ -149,7 +146,7 @@ pub enum Error {
     #[error("there is no {kind} '{name}': {hint}the mesh {known}")]
     UnknownName { kind: &'static str, name: String, hint: String, known: String },
     #[error("{what} = {cause}")]
-    BadValue { element: u64, what: String, cause: OutOfRange },
+    BadValue { element: u64, what: String, cause: String },
 
     #[error("the output {path} is an input of this run: choose another name with -o")]
     OutputIsInput { path: PathBuf },

@@ -72,6 +72,8 @@ mod refusal;
 mod reproducible;
 #[path = "support/results.rs"]
 mod results;
+#[path = "command_line/rooms.rs"]
+mod rooms;
 #[path = "command_line/scaling.rs"]
 mod scaling;
 #[path = "command_line/self_description.rs"]
@@ -138,6 +140,7 @@ fn main() {
         promises::trials(),
         real_meshes::trials(),
         recipes::trials(),
+        rooms::trials(),
     ];
     let mut trials: Vec<Trial> = lists.into_iter().flatten().collect();
     trials.extend(promises::trials_about(&trials));

@@ -2,14 +2,13 @@
 
 use crate::app::solve::SolveArgs;
 use crate::error::{Error, ExitCode, Result};
-use crate::io::console::Console;
+use crate::io::console::{Console, count, group, mebibytes, refined};
 use crate::io::file::refuse_input;
-use crate::io::mesh::ElementNames;
 use crate::io::record::write_json_once;
-use crate::mesh::MOST_ON_A_RANK;
-use crate::mesh::quality::MeshQuality;
+use crate::mesh::quality::{MeshQuality, SLENDER};
+use crate::mesh::{ElementNames, MOST_ON_A_RANK};
 use crate::parallel::Comm;
-use crate::perf::estimate::{Estimate, Plan};
+use crate::perf::estimate::{Estimate, Plan, Time};
 
 /// Says what a solve would take and solves nothing. **Collective.**
 ///
@@ -61,4 +60,39 @@ fn check_refinement(case: &Plan) -> Result<()> {
         return Ok(());
     }
     Err(Error::RefinedTooFar { levels, elements })
+}
+
+impl Console {
+    /// What a solve would take on ranks of this memory bandwidth (GB/s), with the aspect ratio of the elements where
+    /// it is known.
+    fn estimate(&self, estimate: &Estimate, aspect: Option<&str>, bandwidth: f64) {
+        let Estimate { elements, unknowns, ranks, refine, .. } = *estimate;
+        let text = format!(
+            "{}: {} elements, {} unknowns",
+            refined(&estimate.source, refine),
+            group(elements),
+            group(unknowns)
+        );
+        self.line("mesh", &text);
+        self.line("dry run", &format!("{}, nothing is solved", count(ranks as u64, "rank")));
+        let row = |name: &str, per_rank: f64| {
+            self.line("", &format!("{name:<32} {per_rank:>11.1} {:>11.1}", per_rank * ranks as f64));
+        };
+        self.line("memory", &format!("{:<32} {:>11} {:>11}", "largest at the peak", "MiB a rank", "MiB in all"));
+        let mut arrays: Vec<_> = estimate.arrays.iter().filter(|a| a.stages.contains(&estimate.peak_stage)).collect();
+        arrays.sort_by_key(|array| std::cmp::Reverse(array.bytes_per_rank));
+        for array in arrays {
+            row(array.name, mebibytes(array.bytes_per_rank));
+        }
+        row("all of these", mebibytes(estimate.peak_bytes_per_rank));
+        self.line("quality", aspect.unwrap_or("not looked at in so large a file, see quad8-mpi check"));
+        let is_slender = estimate.aspect_ratio_max.is_some_and(|ratio| ratio > SLENDER);
+        let more = if is_slender { ", and more because of the slender elements" } else { "" };
+        self.line("solve", &format!("about {}{more}", count(estimate.iterations, "iteration")));
+        let Time { setup, solve } = estimate.seconds;
+        let text = format!(
+            "assemble and set up {setup:.2} s, iterate {solve:.2} s, at {bandwidth} GB/s a rank (--bandwidth), without files"
+        );
+        self.line("time", &text);
+    }
 }

@@ -101,7 +101,7 @@ pub fn bad_on_edge(mesh: &LocalMesh, edge: &BoundaryEdge, what: &str, cause: Out
 }
 
 fn bad(mesh: &LocalMesh, element: usize, what: &str, cause: OutOfRange) -> Error {
-    Error::BadValue { element: mesh.element_ids[element], what: what.to_owned(), cause }
+    Error::BadValue { element: mesh.element_ids[element], what: what.to_owned(), cause: cause.to_string() }
 }
 
 /// `f` of 0 to `n`, computed on all threads. Of several errors the one with the

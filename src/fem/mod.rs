@@ -19,5 +19,5 @@ pub use coefficients::{Robin, conductivities};
 pub use dirichlet::{Fixed, check_inside, fixed_nodes, held_nodes};
 pub use element_matrices::{ElementMatrices, load_vector, source_loads};
 pub use matrix_free::ElementOperator;
-pub use preconditioners::{JACOBI_ALONE, MULTIGRID, SystemPreconditioners};
-pub use system::Stiffness;
+pub use preconditioners::{JACOBI_ALONE, MULTIGRID, PreconditionerKind, SystemPreconditioners};
+pub use system::{OperatorKind, Stiffness};

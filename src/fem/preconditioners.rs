@@ -1,5 +1,7 @@
 //! The preconditioners of a system, from the fastest to the most robust.
 
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 use crate::error::Result;
@@ -10,6 +12,26 @@ use crate::la::{Jacobi, Preconditioner, Scalar};
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::{Comm, work};
 use crate::problem::Problem;
+
+/// The preconditioners to choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PreconditionerKind {
+    /// Corners of the elements, then smoothed aggregation
+    Multigrid,
+    /// Division by the diagonal
+    Jacobi,
+}
+
+impl PreconditionerKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Multigrid => "multigrid",
+            Self::Jacobi => "jacobi",
+        }
+    }
+}
 
 const MULTIGRID_SINGLE: PreconditionerName = PreconditionerName { name: "multigrid", precision: "single" };
 const MULTIGRID_DOUBLE: PreconditionerName = PreconditionerName { name: "multigrid", precision: "double" };

@@ -2,6 +2,9 @@
 
 use std::rc::Rc;
 
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::fem::multigrid::{Corners, Family, Nested};
 use crate::fem::{ElementMatrices, ElementOperator, Fixed, sum_elements};
@@ -10,6 +13,26 @@ use crate::la::multigrid::{Coarsening, MatrixTransfer, Multigrid, Transfer};
 use crate::la::{LinearOperator, Scalar};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, work};
+
+/// The ways to keep the stiffness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperatorKind {
+    /// Element by element: fastest, least memory
+    Elements,
+    /// As a distributed matrix of compressed rows
+    Assembled,
+}
+
+impl OperatorKind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Elements => "elements",
+            Self::Assembled => "assembled",
+        }
+    }
+}
 
 /// How K is kept.
 pub enum Stiffness {

@@ -1,9 +1,11 @@
 //! What the program needs from its machine: memory, streams, numbers.
 
 pub mod allocator;
+pub mod arguments;
 mod digits;
 pub mod messages;
 mod near;
+pub mod numbers;
 
 pub use allocator::{HugePages, prefetch};
 pub use digits::{rounded, signed, significant};

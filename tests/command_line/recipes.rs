@@ -8,9 +8,8 @@ use libtest_mimic::Trial;
 
 use crate::page::{Recipe, recipes};
 use crate::program::{Folder, PROGRAM};
-use crate::python;
 use crate::tier::{needs_tool, slow};
-use crate::{trial, waiting};
+use crate::{python, trial, waiting};
 
 pub fn trials() -> Vec<Trial> {
     let pages = [include_str!("../../docs/recipes.md"), include_str!("../../docs/migrating.md")];

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use mpi::topology::{Color, Communicator, SimpleCommunicator};
-use quad8_mpi::app::case::{Case, OperatorKind};
+use quad8_mpi::app::case::Case;
 use quad8_mpi::app::checkpoint::{Checkpoints, Restart, Subject};
+use quad8_mpi::fem::OperatorKind;
 use quad8_mpi::la::cg::{
     CgOptions, CgReport, CgState, Monitor, Outcome, RightSide, Wish, conjugate_gradient_monitored,
 };

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
+use quad8_mpi::io::mesh::MeshSource;
 use quad8_mpi::io::record::{
     Convergence, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig,
 };
 use quad8_mpi::io::results::{Companion, Results, ResultsFile};
 use quad8_mpi::la::Vector;
 use quad8_mpi::la::cg::{Cost, Outcome};
-use quad8_mpi::mesh::MeshSource;
 use quad8_mpi::parallel::{Breakdown, Comm, Global, Span, Timings};
 use quad8_mpi::post::{BoundaryFlow, ElementFields, FlowReport, NodeFields};
 use quad8_mpi::problem::{Field, Labels, Names, Physics};

@@ -6,10 +6,7 @@ mod message;
 mod options;
 mod resolve;
 
-pub use options::{
-    Constants, OperatorKind, Output, OutputFormat, PreconditionerKind, RegionMaterial, Solver, finite, positive,
-    tolerance,
-};
+pub use options::{Constants, Output, OutputFormat, RegionMaterial, Solver};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,8 +14,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ExitCode, Result};
+use crate::io::mesh::MeshSource;
 use crate::io::record::is_stdout;
-use crate::mesh::MeshSource;
 use crate::parallel::Comm;
 use crate::problem::{Condition, Material, Names, Physics};
 use crate::system::messages;

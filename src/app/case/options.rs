@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::io::results::Companion;
 use crate::parallel::MOST_THREADS;
 use crate::parallel::virtual_ranks::MOST_LOGICAL_RANKS;
 use crate::problem::Field;
+use crate::system::numbers::{finite, positive, tolerance};
 
 /// What fills a region, where it is not what fills the rest.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -112,70 +114,6 @@ impl OutputFormat {
             Self::Vtkhdf => Companion::VtkHdf,
         }
     }
-}
-
-/// The ways to keep the stiffness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OperatorKind {
-    /// Element by element: fastest, least memory
-    Elements,
-    /// As a distributed matrix of compressed rows
-    Assembled,
-}
-
-impl OperatorKind {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Elements => "elements",
-            Self::Assembled => "assembled",
-        }
-    }
-}
-
-/// The preconditioners to choose from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PreconditionerKind {
-    /// Corners of the elements, then smoothed aggregation
-    Multigrid,
-    /// Division by the diagonal
-    Jacobi,
-}
-
-impl PreconditionerKind {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Multigrid => "multigrid",
-            Self::Jacobi => "jacobi",
-        }
-    }
-}
-
-/// A number that is finite.
-///
-/// # Errors
-/// What it must be.
-pub fn finite(value: f64) -> Result<f64, &'static str> {
-    if value.is_finite() { Ok(value) } else { Err("must be finite") }
-}
-
-/// A number that is finite and more than 0.
-///
-/// # Errors
-/// What it must be.
-pub fn positive(value: f64) -> Result<f64, &'static str> {
-    if finite(value)? > 0.0 { Ok(value) } else { Err("must be more than 0") }
-}
-
-/// A relative residual.
-///
-/// # Errors
-/// What it must be.
-pub fn tolerance(value: f64) -> Result<f64, &'static str> {
-    if value > 0.0 && value < 1.0 { Ok(value) } else { Err("must be between 0 and 1") }
 }
 
 fn read_finite<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {

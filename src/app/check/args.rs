@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::app::cli::positive;
+use crate::system::arguments::positive;
 
 /// Options of a check.
 #[derive(Debug, Clone, Args)]

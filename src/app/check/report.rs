@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::io::mesh::ElementNames;
 use crate::io::record::BoundaryCondition;
+use crate::mesh::ElementNames;
 use crate::mesh::quality::{ASPECT_BARS, BARS, MeshQuality};
 use crate::system::significant;
 

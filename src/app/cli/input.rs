@@ -7,8 +7,7 @@ use clap::CommandFactory;
 use crate::app::case::Case;
 use crate::app::cli::Cli;
 use crate::error::{Error, Result};
-use crate::io::mesh::BUILT_IN;
-use crate::mesh::MeshSource;
+use crate::io::mesh::{BUILT_IN, MeshSource};
 use crate::parallel::Comm;
 use crate::system::nearest;
 

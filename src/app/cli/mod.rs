@@ -16,11 +16,8 @@ use crate::perf::scaling::ReportArgs;
 use crate::plot::PlotArgs;
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use clap::{ColorChoice, Parser, Subcommand};
-
-use crate::app::case;
 
 /// Potential flow and other -div(k grad u) = f problems on meshes of 8-node
 /// quadrilaterals, on any number of MPI ranks and threads.
@@ -81,25 +78,4 @@ impl Cli {
     pub fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Solve(self.solve))
     }
-}
-
-fn number(text: &str, check: fn(f64) -> Result<f64, &'static str>) -> Result<f64, &'static str> {
-    check(text.parse().map_err(|_| "not a number")?)
-}
-
-pub(crate) fn finite(text: &str) -> Result<f64, &'static str> {
-    number(text, case::finite)
-}
-
-pub(crate) fn positive(text: &str) -> Result<f64, &'static str> {
-    number(text, case::positive)
-}
-
-/// Minutes, with a fraction, as a time.
-pub(crate) fn minutes(text: &str) -> Result<Duration, &'static str> {
-    Duration::try_from_secs_f64(60.0 * positive(text)?).map_err(|_| "too long")
-}
-
-pub(crate) fn tolerance(text: &str) -> Result<f64, &'static str> {
-    number(text, case::tolerance)
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::app::cli::positive;
 use crate::app::solve::PartitionerKind;
 use crate::mesh::partition::Split;
+use crate::system::arguments::positive;
 
 /// Most parts: the ranks of the largest machines.
 const MOST: i64 = 1 << 20;

@@ -4,13 +4,15 @@ mod args;
 
 pub use args::PartitionArgs;
 
+use std::path::Path;
 use std::rc::Rc;
 
 use crate::app::cli::find_case;
 use crate::error::{ExitCode, Result};
 use crate::io::PartitionFile;
-use crate::io::console::Console;
+use crate::io::console::{Console, count, group};
 use crate::io::file::followed;
+use crate::io::mesh::MeshSource;
 use crate::mesh::MeshSlab;
 use crate::mesh::partition::{Partition, Split};
 use crate::parallel::Comm;
@@ -50,4 +52,17 @@ fn loads(comm: &Comm, slab: &MeshSlab, split: &Split, partition: &Partition) -> 
         loads[partition.parts[i] as usize] += split.weights.map_or(1, |w| u64::from(w[i]));
     }
     comm.sum_all(&loads)
+}
+
+impl Console {
+    /// A partition that was stored: elements and nodes of the mesh, and the
+    /// weight of each part.
+    fn split(&self, source: &MeshSource, [elements, nodes]: [u64; 2], loads: &[u64], cut: u64, file: &Path) {
+        self.line("mesh", &format!("{}: {} elements, {} nodes", source.name(), group(elements), group(nodes)));
+        let fullest = loads.iter().max().copied().unwrap_or(0) as f64;
+        let imbalance = fullest * loads.len() as f64 / loads.iter().sum::<u64>() as f64;
+        let text = format!("{}, edge cut {}, imbalance {imbalance:.3}", count(loads.len() as u64, "part"), group(cut));
+        self.line("partition", &text);
+        self.line("files", &format!("{} (for --partition)", file.display()));
+    }
 }

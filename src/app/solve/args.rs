@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::app::case::{Case, OperatorKind, OutputFormat, PreconditionerKind};
-use crate::app::cli::{find_case, finite, minutes, positive, tolerance};
+use crate::app::case::{Case, OutputFormat};
+use crate::app::cli::find_case;
 use crate::error::{Error, Result};
+use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::io::file::followed;
 use crate::mesh::partition::Partitioner;
 use crate::parallel::virtual_ranks::MOST_LOGICAL_RANKS;
 use crate::parallel::{Comm, MOST_THREADS};
 use crate::problem::{Condition, Field, Physics};
+use crate::system::arguments::{finite, minutes, positive, tolerance};
 
 /// Options of a solve. They override what a case file says.
 #[derive(Debug, Clone, Args)]

@@ -6,6 +6,7 @@ mod exit;
 mod gather;
 mod pipeline;
 mod solution;
+mod summary;
 
 pub use args::{PartitionerKind, SolveArgs};
 

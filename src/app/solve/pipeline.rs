@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::app::case::{Case, OperatorKind, PreconditionerKind};
+use crate::app::case::Case;
 use crate::app::checkpoint::{Checkpoints, Interrupts, Orders, Restart, Subject, Watch};
 use crate::app::solve::solution::{Solution, Summary};
 use crate::app::solve::{SolveArgs, gather};
@@ -12,6 +12,7 @@ use crate::fem::{
     ElementMatrices, JACOBI_ALONE, MULTIGRID, Stiffness, SystemPreconditioners, check_inside, fixed_nodes, held_nodes,
     load_vector,
 };
+use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::io::console::Console;
 use crate::io::mesh::Naming;
 use crate::io::read_partition;

@@ -52,7 +52,7 @@ impl BuiltIn {
     /// # Errors
     /// [`Error::BuiltIn`] if the program was built with a damaged mesh.
     pub fn parse(self) -> Result<mesh::WholeMesh> {
-        mesh::gmsh::parse(self.bytes).map_err(|flaw| Error::BuiltIn { name: self.name, flaw })
+        mesh::gmsh::parse(self.bytes).map_err(|flaw| Error::BuiltIn { name: self.name, flaw: flaw.to_string() })
     }
 
     /// This rank's slab; rank 0 deals the mesh out. **Collective.**

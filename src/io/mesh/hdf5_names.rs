@@ -100,7 +100,7 @@ impl Reader<'_> {
     }
 
     fn bad(&self, flaw: Flaw) -> Error {
-        Error::BadFile { path: self.path.into(), format: "HDF5", flaw }
+        Error::BadFile { path: self.path.into(), format: "HDF5", flaw: flaw.to_string() }
     }
 }
 

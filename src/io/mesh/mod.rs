@@ -13,6 +13,7 @@ pub mod hdf5_names;
 mod naming;
 pub mod npz;
 mod serial_mesh;
+mod source;
 mod unchanged;
 mod weights;
 pub mod xlsx;
@@ -22,8 +23,9 @@ pub use format::{Format, is_hdf5};
 pub use format_error::Flaw;
 pub use hdf5::check_stored;
 pub use hdf5_names::{BOUNDARIES, NAME, REGIONS};
-pub use naming::{ElementNames, Naming};
+pub use naming::Naming;
 pub use serial_mesh::{WholeMesh, deal};
+pub use source::MeshSource;
 pub use weights::read_weights;
 
 use std::fs;
@@ -109,5 +111,5 @@ fn parse(
     let bytes = fs::read(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
     let size = bytes.len() as u64;
     work::expect(size, size, work::BYTES);
-    parser(&bytes).map_err(|flaw| Error::BadFile { path: path.into(), format: format.name(), flaw })
+    parser(&bytes).map_err(|flaw| Error::BadFile { path: path.into(), format: format.name(), flaw: flaw.to_string() })
 }

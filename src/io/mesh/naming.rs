@@ -3,12 +3,10 @@
 use std::cell::OnceCell;
 use std::fs;
 
-use rustc_hash::FxHashMap;
-
 use crate::error::Error;
-use crate::io::mesh::Format;
 use crate::io::mesh::gmsh::GmshTags;
-use crate::mesh::{MeshSource, point};
+use crate::io::mesh::{Format, MeshSource};
+use crate::mesh::{ElementNames, point};
 use crate::parallel::{Comm, Global};
 
 /// Adds the tags of Gmsh to the numbers in messages where the mesh comes from a .msh file. The file is read again
@@ -41,10 +39,10 @@ impl<'a> Naming<'a> {
     pub fn elements(&self, comm: &Comm, numbers: &[Global]) -> ElementNames {
         let name = |&number: &Global| match self.tags().and_then(|tags| tags.elements.get(number as usize)) {
             Some(tag) => format!("element {number} [{tag} in Gmsh]"),
-            None => plain(number),
+            None => ElementNames::default().of(number),
         };
         let names = if comm.is_root() { numbers.iter().map(name).collect() } else { Vec::new() };
-        ElementNames(numbers.iter().copied().zip(comm.broadcast_strings(names)).collect())
+        ElementNames::new(numbers.iter().copied().zip(comm.broadcast_strings(names)))
     }
 
     fn describe(&self, elements: &[Global], nodes: &[Global]) -> Vec<String> {
@@ -66,19 +64,4 @@ fn read(source: &MeshSource) -> Option<GmshTags> {
     let is_gmsh = Format::recognise(path).is_ok_and(|format| format == Format::Gmsh);
     let bytes = if is_gmsh { fs::read(path).ok()? } else { return None };
     GmshTags::parse(&bytes).ok()
-}
-
-/// Names of elements as messages show them.
-#[derive(Debug, Default)]
-pub struct ElementNames(FxHashMap<Global, String>);
-
-impl ElementNames {
-    /// Returns the name of an element.
-    pub fn of(&self, element: Global) -> String {
-        self.0.get(&element).cloned().unwrap_or_else(|| plain(element))
-    }
-}
-
-fn plain(element: Global) -> String {
-    format!("element {element}")
 }

@@ -6,9 +6,8 @@ pub use element::ElementQuality;
 
 use rayon::prelude::*;
 
-use crate::io::mesh::ElementNames;
 use crate::mesh::quality::element::is_lower;
-use crate::mesh::{LocalMesh, MeshSlab, distribute_anyway, point};
+use crate::mesh::{ElementNames, LocalMesh, MeshSlab, distribute_anyway, point};
 use crate::parallel::{Comm, Global};
 use crate::quad8;
 use crate::quad8::Coordinates;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::app::cli::finite;
+use crate::system::arguments::finite;
 
 /// What to measure.
 #[derive(Debug, Clone, Args)]

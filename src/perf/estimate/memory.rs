@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::app::case::{OperatorKind, PreconditionerKind};
+use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::mesh::MeshSize;
 use crate::perf::estimate::Plan;
 

@@ -8,7 +8,7 @@ pub use time::{Time, multigrid_iterations};
 
 use serde::Serialize;
 
-use crate::app::case::{OperatorKind, PreconditionerKind};
+use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::mesh::MeshSize;
 
 /// What is to be solved, on how many ranks.

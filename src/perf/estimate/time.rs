@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::app::case::{OperatorKind, PreconditionerKind};
+use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::perf::estimate::Plan;
 
 /// Seconds of the stages.

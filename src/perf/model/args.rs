@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::app::cli::{finite, positive};
 use crate::io::mesh::{BUILT_IN, BuiltIn};
+use crate::system::arguments::{finite, positive};
 
 /// Options of the performance model.
 #[derive(Debug, Clone, Args)]

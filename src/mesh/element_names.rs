@@ -1,0 +1,21 @@
+//! Names of elements in messages.
+
+use rustc_hash::FxHashMap;
+
+use crate::parallel::Global;
+
+/// Names of elements as messages show them.
+#[derive(Debug, Default)]
+pub struct ElementNames(FxHashMap<Global, String>);
+
+impl ElementNames {
+    /// Takes the names of some elements.
+    pub fn new(names: impl IntoIterator<Item = (Global, String)>) -> Self {
+        Self(names.into_iter().collect())
+    }
+
+    /// Returns the name of an element.
+    pub fn of(&self, element: Global) -> String {
+        self.0.get(&element).cloned().unwrap_or_else(|| format!("element {element}"))
+    }
+}

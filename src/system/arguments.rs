@@ -1,0 +1,42 @@
+//! Reads the numbers of options, for clap's value parsers.
+
+use std::time::Duration;
+
+use crate::system::numbers;
+
+/// Reads a number that passes a check.
+fn number(text: &str, check: fn(f64) -> Result<f64, &'static str>) -> Result<f64, &'static str> {
+    check(text.parse().map_err(|_| "not a number")?)
+}
+
+/// Reads a number that must be finite.
+///
+/// # Errors
+/// What it must be.
+pub fn finite(text: &str) -> Result<f64, &'static str> {
+    number(text, numbers::finite)
+}
+
+/// Reads a number that must be finite and more than 0.
+///
+/// # Errors
+/// What it must be.
+pub fn positive(text: &str) -> Result<f64, &'static str> {
+    number(text, numbers::positive)
+}
+
+/// Reads minutes, with a fraction, as a time.
+///
+/// # Errors
+/// What they must be.
+pub fn minutes(text: &str) -> Result<Duration, &'static str> {
+    Duration::try_from_secs_f64(60.0 * positive(text)?).map_err(|_| "too long")
+}
+
+/// Reads a relative residual.
+///
+/// # Errors
+/// What it must be.
+pub fn tolerance(text: &str) -> Result<f64, &'static str> {
+    number(text, numbers::tolerance)
+}
