@@ -8,11 +8,10 @@ use std::path::Path;
 
 use quad8_mpi::app::case::Case;
 use quad8_mpi::app::checkpoint::{Checkpoints, Subject};
-use quad8_mpi::la::cg::CgState;
+use quad8_mpi::io;
 use quad8_mpi::la::Vector;
-use quad8_mpi::mesh;
-use quad8_mpi::mesh::LocalMesh;
-use quad8_mpi::io::mesh;
+use quad8_mpi::la::cg::CgState;
+use quad8_mpi::mesh::{self, LocalMesh};
 
 const MESH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/meshes/names.h5");
 const DATASETS: &[&str] = &["x", "low", "r", "p", "residual_history"];
@@ -28,7 +27,7 @@ struct Run {
 impl Run {
     fn new() -> Self {
         alone::with_comm(|comm| {
-            let mut slab = mesh::file(comm, Path::new(MESH), &()).expect("the mesh can be read");
+            let mut slab = io::mesh::file(comm, Path::new(MESH), &()).expect("the mesh can be read");
             let parts = vec![0; slab.elements.total() as usize];
             let (mesh, _) = mesh::distribute(comm, &mut slab, &parts).expect("the mesh is good");
             let checkpoints = Checkpoints::new(comm, &alone::temporary("out.h5"), &[]).expect("there is a place");
