@@ -96,7 +96,7 @@ fn solve(case: &Case, kinds: &[Kind], start: Option<CgState>, monitor: &dyn Moni
     let mut list = List::new(case, kinds);
     let mut start = start.unwrap_or_else(|| CgState::new(case.zeros()));
     let b = RightSide::new(case.system.b.clone());
-    let first = build_preconditioner(&mut list, &mut start).expect("a preconditioner");
+    let first = build_preconditioner(&mut list, &mut start.switches, 0).expect("a preconditioner");
     let with = (&mut list as &mut dyn Preconditioners, first);
     let solved = conjugate_gradient_with_fallback(&case.system.matrix, with, &b, start, OPTIONS, monitor);
     let (x, report, _) = solved.expect("a preconditioner");

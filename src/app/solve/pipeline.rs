@@ -147,11 +147,14 @@ impl Task<'_> {
                 PreconditionerKind::Multigrid => MULTIGRID,
             },
         };
-        let mut start = start.unwrap_or_else(|| CgState::new(Vector::zeros(halo.map())));
+        // The vectors of the state take memory that the setup needs.
+        let (mut switches, iteration) =
+            start.as_ref().map_or((Vec::new(), 0), |state| (state.switches.clone(), state.iterations()));
         let preconditioner =
-            watch.time("setup_preconditioner", || build_preconditioner(&mut candidates, &mut start))?;
+            watch.time("setup_preconditioner", || build_preconditioner(&mut candidates, &mut switches, iteration))?;
         let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations, patience: None };
         begin("iterate")?;
+        let start = start.unwrap_or_else(|| CgState::new(Vector::zeros(halo.map()))).with_switches(switches);
         let laps = Laps::start();
         let (mut u, report, preconditioner) = watch.time("solve_system", || {
             let every = args.checkpoint_every;

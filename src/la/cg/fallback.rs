@@ -70,28 +70,29 @@ pub fn used_preconditioners(names: &[PreconditionerName], switches: &[Switch]) -
     names.iter().zip(starts).map(used).collect()
 }
 
-/// Builds the preconditioner that a state has come to or, where that fails, the
-/// first one after it that can be built. **Collective.**
+/// Builds the preconditioner that a solve with these switches has come to after an iteration or, where
+/// that fails, the first one after it that can be built. **Collective.**
 ///
 /// # Errors
 /// Those of the last one in the list.
 pub fn build_preconditioner(
     candidates: &mut dyn Preconditioners,
-    state: &mut CgState,
+    switches: &mut Vec<Switch>,
+    iteration: usize,
 ) -> Result<Box<dyn Preconditioner>> {
     loop {
-        let (at, is_last) = place(candidates, state);
+        let (at, is_last) = place(candidates, switches);
         match candidates.build(at) {
-            Err(error) if !is_last => state.switch(error.to_string()),
+            Err(error) if !is_last => switches.push(Switch { iteration, reason: error.to_string() }),
             built => return built,
         }
     }
 }
 
-/// The place of a state's preconditioner in the list, and whether it is the last one.
-fn place(candidates: &dyn Preconditioners, state: &CgState) -> (usize, bool) {
+/// The place of the preconditioner after these switches in the list, and whether it is the last one.
+fn place(candidates: &dyn Preconditioners, switches: &[Switch]) -> (usize, bool) {
     let last = candidates.names().len() - 1;
-    (state.switches.len().min(last), state.switches.len() >= last)
+    (switches.len().min(last), switches.len() >= last)
 }
 
 /// Solves A x = b as [`conjugate_gradient_monitored`](crate::la::cg::conjugate_gradient_monitored), from
@@ -111,7 +112,7 @@ pub fn conjugate_gradient_with_fallback(
 ) -> Result<(Vector, CgReport, Box<dyn Preconditioner>)> {
     let mut cost = Cost::default();
     loop {
-        let (_, is_last) = place(candidates, &state);
+        let (_, is_last) = place(candidates, &state.switches);
         let options = CgOptions { patience: (!is_last).then_some(PATIENCE), ..options };
         let end = conjugate_gradient_steps(operator, &*preconditioner, b, &mut state, options, monitor);
         cost += end.cost;
@@ -120,7 +121,10 @@ pub fn conjugate_gradient_with_fallback(
                 state.switch(reason);
                 // Two hierarchies at a time would take more memory than an ordinary solve.
                 drop(preconditioner);
-                preconditioner = build_preconditioner(candidates, &mut state)?;
+                preconditioner = {
+                    let iteration = state.iterations();
+                    build_preconditioner(candidates, &mut state.switches, iteration)?
+                };
             }
             _ => {
                 let (x, report) = CgReport::new(operator.halo().comm(), state, End { cost, ..end });

@@ -69,6 +69,14 @@ impl CgState {
         self.recurrence = Recurrence::default();
     }
 
+    /// Takes the switches of a setup; new ones start the recurrence again.
+    pub fn with_switches(mut self, switches: Vec<Switch>) -> Self {
+        if switches.len() > self.switches.len() {
+            self.recurrence = Recurrence::default();
+        }
+        Self { switches, ..self }
+    }
+
     /// Returns whether the last iterations, so many of the same preconditioner, did not halve the
     /// smallest residual before them.
     pub(crate) fn is_stalled(&self, iterations: usize) -> bool {
