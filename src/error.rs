@@ -248,16 +248,55 @@ pub enum Error {
     #[error("an internal check failed: {what} (please report this)")]
     Inconsistent { what: String },
 
-    /// The error of one rank, as every rank knows it after they agreed.
+    /// An error whose message is written where the check stands, and every error that ranks have agreed on.
     #[error("{message}")]
-    Agreed { code: ExitCode, message: String, elements: Vec<u64>, nodes: Vec<u64> },
+    Message { code: ExitCode, message: String, place: Option<[u64; 2]>, elements: Vec<u64>, nodes: Vec<u64> },
 }
 
 impl Error {
+    /// Creates an error from its exit code and its message: what is wrong, with values, and the remedy.
+    pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
+        Self::Message { code, message: message.into(), place: None, elements: Vec::new(), nodes: Vec::new() }
+    }
+
+    /// Creates an error of the input or of the usage.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Input, message)
+    }
+
+    /// Creates an error of reading or writing a file.
+    pub fn io(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Io, message)
+    }
+
+    /// Creates an error of the program itself.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Internal, message)
+    }
+
+    /// Sets the element (or the first node of an edge) and the node (or 0) that order the errors of several ranks.
+    #[must_use]
+    pub fn at(mut self, element: u64, node: u64) -> Self {
+        if let Self::Message { place, .. } = &mut self {
+            *place = Some([element, node]);
+        }
+        self
+    }
+
+    /// Lists the elements and the nodes of the input that the message contains, so that names in the mesh file can be
+    /// added to it.
+    #[must_use]
+    pub fn mentioning(mut self, its_elements: &[u64], its_nodes: &[u64]) -> Self {
+        if let Self::Message { elements, nodes, .. } = &mut self {
+            (*elements, *nodes) = (its_elements.to_vec(), its_nodes.to_vec());
+        }
+        self
+    }
+
     /// The exit code that this error stands for.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Agreed { code, .. } => *code,
+            Self::Message { code, .. } => *code,
             Self::Open { .. }
             | Self::Read { .. }
             | Self::Write { .. }
@@ -286,7 +325,7 @@ impl Error {
     /// The elements and the nodes of the input that the message names.
     pub(crate) fn mentioned(&self) -> (Vec<u64>, Vec<u64>) {
         match self {
-            Self::Agreed { elements, nodes, .. } => (elements.clone(), nodes.clone()),
+            Self::Message { elements, nodes, .. } => (elements.clone(), nodes.clone()),
             Self::CrowdedEdge { element, from, to, .. } => (vec![*element], vec![*from, *to]),
             Self::TwoMiddles { element, from, to, middle, other } => {
                 (vec![*element], vec![*from, *to, *middle, *other])
@@ -306,7 +345,13 @@ impl Error {
     /// The same error with something added to its message.
     pub(crate) fn with_note(self, note: &str) -> Self {
         let (elements, nodes) = self.mentioned();
-        Self::Agreed { code: self.exit_code(), message: format!("{self}; {note}"), elements, nodes }
+        Self::Message {
+            code: self.exit_code(),
+            message: format!("{self}; {note}"),
+            place: self.place(),
+            elements,
+            nodes,
+        }
     }
 
     /// The element it names, and the node where several ranks may name the same
@@ -329,6 +374,7 @@ impl Error {
             | Self::BadWeight { element, .. }
             | Self::FoldedChild { parent: element, .. }
             | Self::FloatingPiece { element, .. } => Some([*element, 0]),
+            Self::Message { place, .. } => *place,
             _ => None,
         }
     }

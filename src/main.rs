@@ -12,7 +12,7 @@ use quad8_mpi::app::{Launcher, case, check, cli, partition, solve};
 use quad8_mpi::parallel::{Comm, abort, heartbeat};
 use quad8_mpi::perf::bench::{BenchArgs, Benchmark};
 use quad8_mpi::perf::{bench, model, scaling};
-use quad8_mpi::system::{HugePages, allocator, complain};
+use quad8_mpi::system::{HugePages, allocator, print_error};
 use quad8_mpi::{Error, ExitCode, Result, plot};
 
 #[global_allocator]
@@ -63,7 +63,7 @@ fn main() {
     allocator::on_exhaustion(abort_without_memory);
     let code = heartbeat::start(&comm).and_then(|()| work(&comm)).unwrap_or_else(|error| {
         if comm.is_root() {
-            complain(&format!("error: {error}"));
+            print_error(&format!("error: {error}"));
         }
         error.exit_code()
     });
@@ -76,11 +76,11 @@ fn main() {
 fn alone(launcher: Launcher, work: impl FnOnce() -> Result<ExitCode>) -> ! {
     leave_to_rank_0(launcher);
     panic::set_hook(Box::new(|info| {
-        complain(&format!("failed inside: {info} (please report this)"));
+        print_error(&format!("failed inside: {info} (please report this)"));
         process::exit(ExitCode::Internal as i32);
     }));
     allocator::on_exhaustion(|bytes| {
-        complain(&format!("error: there is no memory for {bytes} more bytes: a smaller --width takes less"));
+        print_error(&format!("error: there is no memory for {bytes} more bytes: a smaller --width takes less"));
         process::exit(ExitCode::Internal as i32);
     });
     let code = work().unwrap_or_else(|error| fail(&error));
@@ -97,7 +97,7 @@ fn leave_to_rank_0(launcher: Launcher) {
 
 /// Prints an error and ends this process with its code.
 fn fail(error: &Error) -> ! {
-    complain(&format!("error: {error}"));
+    print_error(&format!("error: {error}"));
     process::exit(error.exit_code() as i32);
 }
 
@@ -111,7 +111,7 @@ fn usage(launcher: Launcher, message: &clap::Error) -> ! {
 
 fn abort_without_memory(bytes: usize) {
     let rank = SimpleCommunicator::world().rank();
-    complain(&format!(
+    print_error(&format!(
         "error: rank {rank} has no memory for {bytes} more bytes: use more hosts, or fewer ranks on each (--dry-run says \
          what a solve takes)"
     ));
@@ -122,7 +122,7 @@ fn abort_without_memory(bytes: usize) {
 /// the whole job instead.
 fn abort_on_panic(rank: usize) {
     panic::set_hook(Box::new(move |info| {
-        complain(&format!("rank {rank} failed inside: {info} (please report this)"));
+        print_error(&format!("rank {rank} failed inside: {info} (please report this)"));
         abort(ExitCode::Internal);
     }));
 }

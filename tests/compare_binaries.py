@@ -2,9 +2,9 @@
 """Checks that two builds of quad8-mpi give the same bits.
 
 Runs both programs on the same cases and compares u, velocity and pressure, so that a change of the structure can be
-shown to change no result. Needs h5py and numpy; tests/support/readers.sh prints a Python that has them.
+shown to change no result. Needs h5py and numpy; tests/harness/readers.sh prints a Python that has them.
 
-    $(tests/support/readers.sh) tests/compare_binaries.py OLD/quad8-mpi target/release/quad8-mpi
+    $(tests/harness/readers.sh) tests/compare_binaries.py OLD/quad8-mpi target/release/quad8-mpi
 """
 
 import argparse

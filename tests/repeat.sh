@@ -6,8 +6,8 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# shellcheck source=tests/support/report.sh
-. tests/support/report.sh
+# shellcheck source=tests/harness/report.sh
+. tests/harness/report.sh
 runs=${1:?how many runs?}
 shift
 folder=$(mktemp -d)
@@ -20,7 +20,7 @@ finish() {
 result=1
 trap finish EXIT
 
-if readers=$(tests/support/readers.sh); then export QUAD8_MPI_PYTHON=$readers; fi
+if readers=$(tests/harness/readers.sh); then export QUAD8_MPI_PYTHON=$readers; fi
 load=
 if [ "${1:-}" = --load ]; then
     shift

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests that every change must pass, and installs what they need. Arguments go to cargo test, as in
-#   tests/run.sh --test ranks
+#   tests/run.sh --test mpi
 # With --all (the first argument) it runs all tests: also those on more ranks, every fault in every stage, a cluster, a
 # simulated cluster, memcheck, ParaView, the inputs of the fuzz targets and the dependencies.
 # A tool that is missing is an error with --all or where CI is set; otherwise what needs it is skipped. The summary at
@@ -8,8 +8,8 @@
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-# shellcheck source=tests/support/report.sh
-. tests/support/report.sh
+# shellcheck source=tests/harness/report.sh
+. tests/harness/report.sh
 all=
 if [ "${1:-}" = --all ]; then
     shift
@@ -66,12 +66,12 @@ RUSTDOCFLAGS="-D warnings" part documentation cargo doc --release --locked --no-
 if [ -n "$all" ]; then
     part dependencies tests/deny.sh
     command -v smpirun >/dev/null || skip "simulated cluster: no SimGrid: apt-get install libsimgrid-dev"
-    part "simulated cluster" tests/smpi/build.sh
-    if [ -x tests/support/paraview.sh ]; then
-        QUAD8_MPI_PVPYTHON=$(tests/support/paraview.sh) && export QUAD8_MPI_PVPYTHON
+    part "simulated cluster" tests/simgrid/build.sh
+    if [ -x tests/harness/paraview.sh ]; then
+        QUAD8_MPI_PVPYTHON=$(tests/harness/paraview.sh) && export QUAD8_MPI_PVPYTHON
     fi
 fi
-if readers=$(tests/support/readers.sh); then
+if readers=$(tests/harness/readers.sh); then
     export QUAD8_MPI_PYTHON=$readers
 else
     skip "tests that read results in Python: no VTK, h5py, matplotlib: install python3-venv" 2>&1 | tee -a "$log"

@@ -7,7 +7,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs/install.sh
-QUAD8_MPI_ALL=1 QUAD8_MPI_SOAK=${1:-50} cargo test --release --locked --test command_line -- runs_with_pauses_have_the_same_bits
+QUAD8_MPI_ALL=1 QUAD8_MPI_SOAK=${1:-50} cargo test --release --locked --test cli -- runs_with_pauses_have_the_same_bits
 if [ -n "${QUAD8_MPI_SEEDS:-}" ]; then
-    cargo test --release --locked --test ranks -- random::
+    cargo test --release --locked --test mpi -- random::
 fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the checks of the communicator, the halo exchange and the files under
 # valgrind's memcheck, on two ranks, with Open MPI's suppressions and our own
-# (tests/valgrind.supp). Arguments are the checks (ranks.rs), as in
+# (tests/valgrind.supp). Arguments are the checks (tests/mpi), as in
 #   tests/valgrind.sh halo::
 set -euo pipefail
 
@@ -12,5 +12,5 @@ if [ $# -eq 0 ]; then
 fi
 export QUAD8_MPI_VALGRIND=1
 for group in "$@"; do
-    cargo test --release --locked --test ranks -- --skip ranks_1 --skip ranks_3 --skip ranks_4 --skip ranks_7 --skip ranks_16 "$group"
+    cargo test --release --locked --test mpi -- --skip ranks_1 --skip ranks_3 --skip ranks_4 --skip ranks_7 --skip ranks_16 "$group"
 done

@@ -7,7 +7,7 @@ mod changed;
 use std::path::Path;
 
 use quad8_mpi::app::case::Case;
-use quad8_mpi::app::checkpoint::{Checkpoints, Subject};
+use quad8_mpi::app::checkpoint::{Checkpoints, CheckpointKey};
 use quad8_mpi::io;
 use quad8_mpi::la::Vector;
 use quad8_mpi::la::cg::CgState;
@@ -40,8 +40,8 @@ impl Run {
         })
     }
 
-    fn subject(&self) -> Subject<'_> {
-        Subject { case: &self.case, input: &self.mesh, boundary: &[], mesh: &self.mesh }
+    fn subject(&self) -> CheckpointKey<'_> {
+        CheckpointKey { case: &self.case, input: &self.mesh, boundary: &[], mesh: &self.mesh }
     }
 }
 

@@ -30,11 +30,11 @@ libfuzzer_sys::fuzz_target!(|text: &[u8]| {
     let picture = alone::temporary("picture.svg");
     let _ = run(&["report", name, "--claims"], &alone::temporary("report.txt"));
     let _ = run(&["plot", "--residuals", name, "--width", "200", "--quiet"], &picture);
-    let foretell = |words: &[&str]| {
+    let predict = |words: &[&str]| {
         let _ = run(&[&["model", "--ranks", "2", "--width", "200", "--quiet"], words].concat(), &picture);
     };
-    foretell(&["--record", name, "--compare", name]);
+    predict(&["--record", name, "--compare", name]);
     for measured in ["--messages", "--stream"] {
-        foretell(&["--record", RUN, "--compare", RUN, measured, name]);
+        predict(&["--record", RUN, "--compare", RUN, measured, name]);
     }
 });

@@ -4,15 +4,15 @@ use std::rc::Rc;
 
 use crate::la::matrix::DistributedCsr;
 use crate::mesh::Adjacency;
-use crate::parallel::{Halo, Local};
+use crate::parallel::{Halo, LocalIndex};
 
 /// Sums element matrices into the rows of the owned nodes. `elements` holds
 /// the local nodes of each element, and `row(e, a)` is row `a` of the matrix of
 /// element `e`. Contributions to an entry are added in the order of the
 /// elements, whatever the threads.
-pub fn sum_elements<const N: usize>(
+pub fn assemble_csr<const N: usize>(
     halo: &Rc<Halo>,
-    elements: &[[Local; N]],
+    elements: &[[LocalIndex; N]],
     row: impl Fn(usize, usize) -> [f64; N] + Sync,
 ) -> DistributedCsr {
     let rows = halo.map().owned();

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::fem::batch_order::NodeList;
-use crate::parallel::{Local, loops};
+use crate::parallel::{LocalIndex, loops};
 
 /// Batches that are applied together.
 struct Chunk {
@@ -22,7 +22,8 @@ impl Chunks {
     /// neighbours share nodes, or into one chunk if that cannot be.
     pub fn new(batches: &[impl NodeList], nodes: usize) -> Self {
         const SMALLEST: usize = 64;
-        let range = |[low, high]: [usize; 2], node: &Local| [low.min(*node as usize), high.max(*node as usize + 1)];
+        let range =
+            |[low, high]: [usize; 2], node: &LocalIndex| [low.min(*node as usize), high.max(*node as usize + 1)];
         let range = |batch: &_| NodeList::nodes(batch).iter().flatten().fold([usize::MAX, 0], range);
         let ranges: Vec<[usize; 2]> = batches.par_iter().with_min_len(SMALLEST).map(range).collect();
         let mut size = SMALLEST;
@@ -111,7 +112,7 @@ mod tests {
             .flat_map(|nodes| {
                 let list = move |b: usize| -> Nodes {
                     std::array::from_fn(|a| {
-                        std::array::from_fn(|l| (nodes.start + (64 * b + 8 * a + l) % nodes.len()) as Local)
+                        std::array::from_fn(|l| (nodes.start + (64 * b + 8 * a + l) % nodes.len()) as LocalIndex)
                     })
                 };
                 (0..64).map(list)
@@ -134,7 +135,7 @@ mod tests {
     fn sums_have_the_same_bits_at_any_number_of_threads() {
         let batches = 2000;
         let lists: Vec<Nodes> = (0..batches)
-            .map(|b| std::array::from_fn(|a| std::array::from_fn(|l| (b * 63 + 8 * a + l) as Local)))
+            .map(|b| std::array::from_fn(|a| std::array::from_fn(|l| (b * 63 + 8 * a + l) as LocalIndex)))
             .collect();
         let nodes = batches * 63 + 5;
         let chunks = Chunks::new(&lists, nodes);

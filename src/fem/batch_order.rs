@@ -7,16 +7,16 @@ use rayon::prelude::*;
 
 use crate::la::Scalar;
 use crate::mesh::LocalMesh;
-use crate::parallel::Local;
+use crate::parallel::LocalIndex;
 use crate::quad8::LANES;
 
 /// The nodes of eight elements: local node `a` of element `l` at `[a][l]`.
-pub type Nodes = [[Local; LANES]; 8];
+pub type Nodes = [[LocalIndex; LANES]; 8];
 
 /// A way to keep the nodes of eight elements: each so many steps after the first.
 pub trait NodeList: Send + Sync {
     /// A number of steps.
-    type Step: Copy + Into<Local>;
+    type Step: Copy + Into<LocalIndex>;
 
     /// The node that steps are counted from.
     fn first(&self) -> usize;
@@ -32,25 +32,25 @@ pub trait NodeList: Send + Sync {
 
     /// The nodes.
     fn nodes(&self) -> Nodes {
-        self.steps().map(|steps| steps.map(|step| self.first() as Local + step.into()))
+        self.steps().map(|steps| steps.map(|step| self.first() as LocalIndex + step.into()))
     }
 }
 
 impl NodeList for Nodes {
-    type Step = Local;
+    type Step = LocalIndex;
 
     fn first(&self) -> usize {
         0
     }
 
-    fn steps(&self) -> &[[Local; LANES]; 8] {
+    fn steps(&self) -> &[[LocalIndex; LANES]; 8] {
         self
     }
 }
 
 /// The entries of `x` so many steps after its first.
 #[inline(always)]
-fn gather<T: Scalar>(steps: &[[impl Copy + Into<Local>; LANES]; 8], x: &[T]) -> [[T; LANES]; 8] {
+fn gather<T: Scalar>(steps: &[[impl Copy + Into<LocalIndex>; LANES]; 8], x: &[T]) -> [[T; LANES]; 8] {
     let mut u = [[T::default(); LANES]; 8];
     for a in 0..8 {
         for l in 0..LANES {
@@ -63,7 +63,7 @@ fn gather<T: Scalar>(steps: &[[impl Copy + Into<Local>; LANES]; 8], x: &[T]) -> 
 /// Nodes that lie near each other, in half the room: a product with the
 /// operator in single precision reads a tenth less.
 pub struct Near {
-    first: Local,
+    first: LocalIndex,
     steps: [[u16; LANES]; 8],
 }
 
@@ -106,7 +106,7 @@ pub struct ElementOrder {
     elements: usize,
     /// Elements of the border, ascending: those with ghosts among their nodes,
     /// and batches of others whose nodes are not near each other.
-    border: Vec<Local>,
+    border: Vec<LocalIndex>,
     near: Vec<Near>,
     far: Vec<Nodes>,
 }
@@ -123,16 +123,16 @@ pub enum Place {
 impl ElementOrder {
     /// That of a mesh.
     pub fn new(mesh: &LocalMesh) -> Self {
-        let has_ghosts = |&e: &Local| mesh.elements[e as usize].iter().any(|&n| n as usize >= mesh.owned_nodes);
+        let has_ghosts = |&e: &LocalIndex| mesh.elements[e as usize].iter().any(|&n| n as usize >= mesh.owned_nodes);
         let elements = mesh.elements.len();
-        let border = (0..elements as Local).into_par_iter().filter(has_ghosts).collect();
+        let border = (0..elements as LocalIndex).into_par_iter().filter(has_ghosts).collect();
         let mut order = Self { elements, border, near: Vec::new(), far: Vec::new() };
 
         let batch = |places: Range<usize>| nodes(mesh, places.map(|i| order.element(Place::Interior(i))));
         let near: Vec<Option<Near>> = batches(order.interior()).map(|places| Near::of(&batch(places))).collect();
         let apart = batches(order.interior()).zip(&near).filter(|(_, near)| near.is_none());
-        let apart = apart.flat_map_iter(|(places, _)| places.map(|i| order.element(Place::Interior(i)) as Local));
-        let apart: Vec<Local> = apart.collect();
+        let apart = apart.flat_map_iter(|(places, _)| places.map(|i| order.element(Place::Interior(i)) as LocalIndex));
+        let apart: Vec<LocalIndex> = apart.collect();
         // Whole batches leave, so that all others stay as they are.
         order.border.extend(apart);
         order.border.par_sort_unstable();
@@ -173,7 +173,7 @@ impl ElementOrder {
 
     /// The place of this element.
     pub fn place(&self, element: usize) -> Place {
-        match self.border.binary_search(&(element as Local)) {
+        match self.border.binary_search(&(element as LocalIndex)) {
             Ok(i) => Place::Border(i),
             Err(before) => Place::Interior(element - before),
         }
@@ -212,7 +212,7 @@ fn nodes(mesh: &LocalMesh, elements: impl Iterator<Item = usize>) -> Nodes {
 mod tests {
     use super::*;
 
-    fn order(elements: usize, border: Vec<Local>) -> ElementOrder {
+    fn order(elements: usize, border: Vec<LocalIndex>) -> ElementOrder {
         ElementOrder { elements, border, near: Vec::new(), far: Vec::new() }
     }
 
@@ -220,7 +220,7 @@ mod tests {
     fn places_and_elements_are_inverse() {
         for border in [vec![], vec![0, 1, 2, 3], vec![0], vec![3], vec![1, 2], vec![0, 3]] {
             let order = order(4, border.clone());
-            let mut without = (0..4).filter(|e| !border.contains(&(*e as Local)));
+            let mut without = (0..4).filter(|e| !border.contains(&(*e as LocalIndex)));
             for i in 0..order.interior() {
                 assert_eq!(Some(order.element(Place::Interior(i))), without.next());
             }
@@ -236,9 +236,9 @@ mod tests {
     #[test]
     fn ghosts_and_nodes_that_lie_apart_are_at_the_border() {
         let mut mesh = LocalMesh { owned_nodes: 200_000, ..LocalMesh::default() };
-        mesh.elements = (0..40_u32).map(|e| std::array::from_fn(|a| 8 * e + a as Local)).collect();
+        mesh.elements = (0..40_u32).map(|e| std::array::from_fn(|a| 8 * e + a as LocalIndex)).collect();
         mesh.elements[3][5] = 200_000;
-        mesh.elements[21] = std::array::from_fn(|a| 100_000 + a as Local);
+        mesh.elements[21] = std::array::from_fn(|a| 100_000 + a as LocalIndex);
         let order = ElementOrder::new(&mesh);
         // Without number 3, number 21 is the fifth of the third batch.
         assert_eq!(order.border, [3, 17, 18, 19, 20, 21, 22, 23, 24]);

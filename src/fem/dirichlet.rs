@@ -8,7 +8,7 @@ use crate::problem::{Condition, Problem, Range};
 use crate::system::significant;
 
 /// The nodes with a prescribed value, of all local nodes.
-pub struct Fixed {
+pub struct DirichletBc {
     /// Whether the node is fixed.
     pub fixed: Vec<bool>,
     /// The value there, 0 elsewhere.
@@ -20,7 +20,12 @@ pub struct Fixed {
 ///
 /// # Errors
 /// [`Error::BadValue`], the same on every rank.
-pub fn fixed_nodes(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Fixed> {
+pub fn dirichlet_nodes(
+    halo: &Halo,
+    mesh: &LocalMesh,
+    boundary: &[BoundaryEdge],
+    problem: &Problem,
+) -> Result<DirichletBc> {
     let nodes = mesh.coordinates.len();
     let mut holder = vec![u16::MAX; nodes];
     let mut values = vec![0.0; nodes];
@@ -41,9 +46,9 @@ pub fn fixed_nodes(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], pro
     }
     halo.comm().agree(lowest(errors.into_iter()).map_or(Ok(()), Err))?;
     // Owners see every edge around their nodes and have the last word.
-    halo.forward(&mut holder);
-    halo.forward(&mut values);
-    Ok(Fixed { fixed: holder.into_iter().map(|b| b != u16::MAX).collect(), values })
+    halo.scatter_fwd(&mut holder);
+    halo.scatter_fwd(&mut values);
+    Ok(DirichletBc { fixed: holder.into_iter().map(|b| b != u16::MAX).collect(), values })
 }
 
 /// Refuses Robin conditions on edges inside the domain. A Dirichlet condition holds there as it does on the boundary.
@@ -86,7 +91,7 @@ pub fn check_inside(
 ///
 /// # Errors
 /// [`Error::BadValue`]; on this rank only.
-pub fn held_nodes(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Vec<bool>> {
+pub fn well_posed_nodes(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Vec<bool>> {
     let mut held = vec![false; mesh.coordinates.len()];
     for edge in boundary {
         let holds = match &problem.conditions[usize::from(edge.boundary)] {

@@ -8,33 +8,33 @@ use rayon::prelude::*;
 use crate::fem::batch_order::{ElementOrder, NodeList, Nodes, Place};
 use crate::la::multigrid::{ALONE, Coupling};
 use crate::la::{Pair, Scalar};
-use crate::parallel::Local;
+use crate::parallel::LocalIndex;
 use crate::quad8::{LANES, PAIRS, pair};
 use crate::system::prefetch;
 
 /// The K_ab of each [`pair`] of nodes of eight elements,
 /// element index innermost. Lanes without an element have zeros there.
-pub type Stiffness<T> = [[T; LANES]; PAIRS];
+pub type BatchStiffness<T> = [[T; LANES]; PAIRS];
 
 /// The batches of all local elements.
 pub struct Batches<T> {
     /// Which elements they are, and their nodes.
     pub order: Arc<ElementOrder>,
     /// Those of the interior.
-    pub interior: Vec<Stiffness<T>>,
+    pub interior: Vec<BatchStiffness<T>>,
     /// Those of the border.
-    pub border: Vec<Stiffness<T>>,
+    pub border: Vec<BatchStiffness<T>>,
 }
 
 /// One of them.
 pub struct Batch<'a, T> {
     nodes: Nodes,
-    stiffness: &'a Stiffness<T>,
+    stiffness: &'a BatchStiffness<T>,
 }
 
 impl<T> Batches<T> {
     /// The batch and the lane of an element.
-    pub fn find(&self, element: usize) -> (&Stiffness<T>, usize) {
+    pub fn find(&self, element: usize) -> (&BatchStiffness<T>, usize) {
         match self.order.place(element) {
             Place::Interior(i) => (&self.interior[i / LANES], i % LANES),
             Place::Border(i) => (&self.border[i / LANES], i % LANES),
@@ -42,7 +42,7 @@ impl<T> Batches<T> {
     }
 
     /// The same, to be changed.
-    pub fn find_mut(&mut self, element: usize) -> (&mut Stiffness<T>, usize) {
+    pub fn find_mut(&mut self, element: usize) -> (&mut BatchStiffness<T>, usize) {
         match self.order.place(element) {
             Place::Interior(i) => (&mut self.interior[i / LANES], i % LANES),
             Place::Border(i) => (&mut self.border[i / LANES], i % LANES),
@@ -55,7 +55,7 @@ impl<T: Scalar> Batches<T> {
     pub fn par_iter(&self) -> impl ParallelIterator<Item = Batch<'_, T>> {
         fn list<'a, T: Scalar>(
             nodes: &'a [impl NodeList],
-            stiffness: &'a [Stiffness<T>],
+            stiffness: &'a [BatchStiffness<T>],
         ) -> impl ParallelIterator<Item = Batch<'a, T>> {
             nodes.par_iter().zip(stiffness).map(|(nodes, stiffness)| Batch { nodes: nodes.nodes(), stiffness })
         }
@@ -64,7 +64,7 @@ impl<T: Scalar> Batches<T> {
 
     /// The same batches in another precision.
     pub fn to<U: Scalar>(&self) -> Batches<U> {
-        let convert = |batches: &[Stiffness<T>]| {
+        let convert = |batches: &[BatchStiffness<T>]| {
             batches.par_iter().map(|batch| batch.map(|lane| lane.map(|k| U::of(k.double())))).collect()
         };
         Batches { order: Arc::clone(&self.order), interior: convert(&self.interior), border: convert(&self.border) }
@@ -82,7 +82,7 @@ fn pairs() -> impl Iterator<Item = (usize, usize)> {
 impl<T: Scalar> Batch<'_, T> {
     /// The pairs of nodes with a strength above `least`, where `scale` holds 1
     /// over the square root of the diagonal.
-    pub fn strong_pairs(&self, scale: &[f32], least: f32) -> Vec<[Local; 2]> {
+    pub fn strong_pairs(&self, scale: &[f32], least: f32) -> Vec<[LocalIndex; 2]> {
         let scale = self.nodes.map(|nodes| nodes.map(|n| scale[n as usize]));
         let mut found = Vec::new();
         for ((a, b), stiffness) in pairs().zip(self.stiffness) {
@@ -99,7 +99,7 @@ impl<T: Scalar> Batch<'_, T> {
     /// The strengths that are not negligible of pairs of nodes that are both
     /// marked, the lower node first.
     pub fn strengths(&self, scale: &[f32], is_marked: &[bool]) -> Vec<Coupling> {
-        let value = |[i, j]: [Local; 2], stiffness: T| {
+        let value = |[i, j]: [LocalIndex; 2], stiffness: T| {
             let strength = stiffness.double() as f32 * scale[i as usize] * scale[j as usize];
             (is_marked[i as usize] && is_marked[j as usize] && strength.abs() > NEGLIGIBLE).then(|| f64::from(strength))
         };
@@ -108,9 +108,9 @@ impl<T: Scalar> Batch<'_, T> {
     }
 
     /// K_ab of pairs of nodes in the same group, the lower node first.
-    pub fn couplings(&self, group: &[Local]) -> Vec<Coupling> {
-        let group = |node: Local| group.get(node as usize).copied().filter(|&group| group != ALONE);
-        let value = |[i, j]: [Local; 2], stiffness: T| {
+    pub fn couplings(&self, group: &[LocalIndex]) -> Vec<Coupling> {
+        let group = |node: LocalIndex| group.get(node as usize).copied().filter(|&group| group != ALONE);
+        let value = |[i, j]: [LocalIndex; 2], stiffness: T| {
             group(i).is_some_and(|of_i| group(j) == Some(of_i)).then(|| stiffness.double())
         };
         let has_groups = self.nodes.as_flattened().iter().any(|&node| group(node).is_some());
@@ -118,7 +118,7 @@ impl<T: Scalar> Batch<'_, T> {
     }
 
     /// What `value` makes of K_ab of each pair of nodes, the lower node first.
-    fn select(&self, value: impl Fn([Local; 2], T) -> Option<f64>) -> Vec<Coupling> {
+    fn select(&self, value: impl Fn([LocalIndex; 2], T) -> Option<f64>) -> Vec<Coupling> {
         let mut found = Vec::new();
         for ((a, b), stiffness) in pairs().zip(self.stiffness) {
             // Lanes without an element hold zeros.
@@ -136,7 +136,7 @@ impl<T: Scalar> Batch<'_, T> {
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn add_products<T: Scalar, N: NodeList>(
     nodes: &[N],
-    stiffness: &[Stiffness<T>],
+    stiffness: &[BatchStiffness<T>],
     x: &[T],
     first: usize,
     y: &mut [T],
@@ -174,7 +174,7 @@ const LINE: usize = 64;
 
 /// Adds what flows between node `A` and those after it.
 #[inline(always)]
-fn add_row<T: Scalar, const A: usize>(stiffness: &Stiffness<T>, u: &[[T; LANES]; 8], f: &mut [[T; LANES]; 8]) {
+fn add_row<T: Scalar, const A: usize>(stiffness: &BatchStiffness<T>, u: &[[T; LANES]; 8], f: &mut [[T; LANES]; 8]) {
     // Not in memory, where each sum would wait for the one before it: a fifth of the time, where all is in
     // the caches.
     let mut sum = f[A];
@@ -192,7 +192,7 @@ fn add_row<T: Scalar, const A: usize>(stiffness: &Stiffness<T>, u: &[[T; LANES];
 /// entry 0 is that of node `first`.
 pub fn add_precise_products<T: Scalar>(
     nodes: &[impl NodeList],
-    stiffness: &[Stiffness<T>],
+    stiffness: &[BatchStiffness<T>],
     x: &[Pair],
     first: usize,
     y: &mut [Pair],
@@ -213,7 +213,7 @@ pub fn add_precise_products<T: Scalar>(
 /// Adds K_aa of the batches, as far as rows sum to zero, to `y`, whose entry 0 is
 /// that of node `first`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_diagonals<N: NodeList>(nodes: &[N], stiffness: &[Stiffness<f64>], first: usize, y: &mut [f64]) {
+pub fn add_diagonals<N: NodeList>(nodes: &[N], stiffness: &[BatchStiffness<f64>], first: usize, y: &mut [f64]) {
     for (nodes, stiffness) in nodes.iter().zip(stiffness) {
         let y = &mut y[nodes.first() - first..];
         let steps = nodes.steps();

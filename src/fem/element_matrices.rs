@@ -6,9 +6,9 @@ use crate::error::Result;
 use crate::fem::batch_order::{ElementOrder, Place};
 use crate::fem::coefficients;
 use crate::fem::coefficients::{for_all, lowest};
-use crate::fem::element_batch::{Batches, Stiffness};
+use crate::fem::element_batch::{BatchStiffness, Batches};
 use crate::mesh::{BoundaryEdge, LocalMesh, check_jacobian};
-use crate::parallel::{Local, work};
+use crate::parallel::{LocalIndex, work};
 use crate::problem::Problem;
 use crate::quad8;
 use crate::quad8::{EDGES, LANES, Lane, PAIRS, pair};
@@ -24,7 +24,7 @@ pub struct ElementMatrices {
 }
 
 /// An element and the sums of its rows.
-pub(crate) type RowSums = (Local, [f64; 8]);
+pub(crate) type RowSums = (LocalIndex, [f64; 8]);
 
 impl ElementMatrices {
     /// Integrates the stiffness of every element and adds the Robin terms of
@@ -105,7 +105,7 @@ fn integrate(
     elements: impl ExactSizeIterator<Item = usize> + Clone,
     mesh: &LocalMesh,
     problem: &Problem,
-) -> Result<Stiffness<f64>> {
+) -> Result<BatchStiffness<f64>> {
     let count = elements.len();
     let coordinates = quad8::Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
     let (k, mut errors) = match coefficients::conductivities(problem, mesh, elements.clone(), &coordinates) {
@@ -124,7 +124,7 @@ fn integrate(
 }
 
 /// Adds the matrix of an edge to one element and returns the sums of its rows.
-fn add_edge(batch: &mut Stiffness<f64>, lane: usize, side: u8, mass: &[[f64; 3]; 3]) -> [f64; 8] {
+fn add_edge(batch: &mut BatchStiffness<f64>, lane: usize, side: u8, mass: &[[f64; 3]; 3]) -> [f64; 8] {
     let places = EDGES[side as usize];
     let mut sums = [0.0; 8];
     for i in 0..3 {
@@ -157,7 +157,7 @@ pub fn source_loads(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<[Lane; 8]
 /// [`Error::BadValue`](crate::error::Error::BadValue); on this rank only.
 pub fn load_vector(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Vec<f64>> {
     let mut b = vec![0.0; mesh.owned_nodes];
-    let mut add = |node: Local, value: f64| {
+    let mut add = |node: LocalIndex, value: f64| {
         if let Some(entry) = b.get_mut(node as usize) {
             *entry += value;
         }

@@ -16,7 +16,7 @@ use crate::fem::element_batch::{Batches, add_diagonals, add_precise_products, ad
 use crate::la::multigrid::Coupling;
 use crate::la::{LinearOperator, Pair, Scalar, Vector};
 use crate::mesh::LocalMesh;
-use crate::parallel::{Halo, Local};
+use crate::parallel::{Halo, LocalIndex};
 use crate::quad8::{LANES, PAIRS};
 
 /// The operator of the eliminated system: on fixed nodes it is the identity.
@@ -26,9 +26,9 @@ pub struct ElementOperator<T> {
     batches: Arc<Batches<T>>,
     chunks: Rc<Chunks>,
     /// Row sums that are not zero (Robin edges with p > 0), by owned node.
-    row_sums: Vec<(Local, T)>,
+    row_sums: Vec<(LocalIndex, T)>,
     /// Fixed local nodes.
-    fixed: Rc<Vec<Local>>,
+    fixed: Rc<Vec<LocalIndex>>,
     diagonal: Rc<Vec<f64>>,
 }
 
@@ -72,7 +72,7 @@ impl ElementOperator<f64> {
     pub fn eliminate(&self, values: &[f64], b: &mut [f64]) {
         let (mut x, mut y) = (Vector::zeros(self.halo.map()), Vector::zeros(self.halo.map()));
         x.local_mut().copy_from_slice(values);
-        self.sum_elements(&mut x, &mut y);
+        self.assemble_csr(&mut x, &mut y);
         for (b, y) in b.iter_mut().zip(y.owned()) {
             *b -= y;
         }
@@ -98,11 +98,11 @@ impl ElementOperator<f64> {
 
 impl<T: Scalar> ElementOperator<T> {
     /// y = sum of the elements applied to x, with no regard to fixed nodes.
-    fn sum_elements(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
+    fn assemble_csr(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
         let Batches { order, interior, border } = &*self.batches;
         let owned = y.owned().len();
         y.local_mut()[owned..].fill(T::default());
-        self.halo.forward_during(x.local_mut(), |x| {
+        self.halo.scatter_fwd_overlap(x.local_mut(), |x| {
             self.chunks.sum(y.owned_mut(), |range, first, y| {
                 add_products(&order.near()[range.clone()], &interior[range], x, first, y);
             });
@@ -124,7 +124,7 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
         let owned = x.owned().len();
         let own_fixed = &self.fixed[..self.fixed.partition_point(|&n| (n as usize) < owned)];
         let kept: Vec<T> = own_fixed.iter().map(|&n| std::mem::take(&mut x.local_mut()[n as usize])).collect();
-        self.sum_elements(x, y);
+        self.assemble_csr(x, y);
         for (&node, value) in own_fixed.iter().zip(kept) {
             x.local_mut()[node as usize] = value;
             y.local_mut()[node as usize] = value;
@@ -143,19 +143,19 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
         }
         self.fixed.iter().for_each(|&node| scale[node as usize] = 0.0);
         let batches = || self.batches.par_iter();
-        let strong: Vec<[Local; 2]> =
+        let strong: Vec<[LocalIndex; 2]> =
             batches().flat_map_iter(|batch| batch.strong_pairs(&scale, least as f32)).collect();
         let mut is_strong = vec![false; scale.len()];
         strong.iter().flatten().for_each(|&node| is_strong[node as usize] = true);
         batches().flat_map_iter(|batch| batch.strengths(&scale, &is_strong)).collect()
     }
 
-    fn couplings(&self, group: &[Local]) -> Vec<Coupling> {
+    fn couplings(&self, group: &[LocalIndex]) -> Vec<Coupling> {
         self.batches.par_iter().flat_map_iter(|batch| batch.couplings(group)).collect()
     }
 
     fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool {
-        [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.forward(part.local_mut()));
+        [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.scatter_fwd(part.local_mut()));
         let mut x = x.pairs(low);
         let values = x.clone();
         self.fixed.iter().for_each(|&node| x[node as usize] = Pair::default());

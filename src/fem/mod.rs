@@ -14,10 +14,10 @@ pub mod multigrid;
 mod preconditioners;
 mod system;
 
-pub use assemble_csr::sum_elements;
+pub use assemble_csr::assemble_csr;
 pub use coefficients::{Robin, conductivities};
-pub use dirichlet::{Fixed, check_inside, fixed_nodes, held_nodes};
+pub use dirichlet::{DirichletBc, check_inside, dirichlet_nodes, well_posed_nodes};
 pub use element_matrices::{ElementMatrices, load_vector, source_loads};
 pub use matrix_free::ElementOperator;
 pub use preconditioners::{JACOBI_ALONE, MULTIGRID, PreconditionerKind, SystemPreconditioners};
-pub use system::{OperatorKind, Stiffness};
+pub use system::{OperatorKind, StiffnessOperator};

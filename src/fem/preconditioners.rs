@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::fem::multigrid::Family;
-use crate::fem::{ElementMatrices, Fixed, Stiffness};
+use crate::fem::multigrid::MeshHierarchy;
+use crate::fem::{DirichletBc, ElementMatrices, StiffnessOperator};
 use crate::la::cg::{PreconditionerName, Preconditioners};
 use crate::la::{Jacobi, Preconditioner, Scalar};
 use crate::mesh::{BoundaryEdge, LocalMesh};
@@ -55,9 +55,9 @@ pub struct SystemPreconditioners<'a> {
     /// Levels of refinement.
     pub levels: u32,
     /// The Dirichlet nodes.
-    pub fixed: &'a Fixed,
+    pub fixed: &'a DirichletBc,
     /// The operator.
-    pub stiffness: &'a Stiffness,
+    pub stiffness: &'a StiffnessOperator,
     /// The element matrices, for the first preconditioner: a later one integrates them again.
     pub elements: Option<ElementMatrices>,
     /// [`MULTIGRID`] or [`JACOBI_ALONE`].
@@ -71,7 +71,7 @@ impl SystemPreconditioners<'_> {
             Some(elements) => elements,
             None => comm.agree(ElementMatrices::new(mesh, boundary, problem))?,
         };
-        let family = Family::<T>::new(comm, mesh, base, problem, levels, elements)?;
+        let family = MeshHierarchy::<T>::new(comm, mesh, base, problem, levels, elements)?;
         Ok(Box::new(stiffness.multigrid(mesh, fixed, family)?))
     }
 }

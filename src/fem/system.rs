@@ -6,8 +6,8 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::fem::multigrid::{Corners, Family, Nested};
-use crate::fem::{ElementMatrices, ElementOperator, Fixed, sum_elements};
+use crate::fem::multigrid::{HTransfer, MeshHierarchy, PCoarsening};
+use crate::fem::{DirichletBc, ElementMatrices, ElementOperator, assemble_csr};
 use crate::la::matrix::DistributedCsr;
 use crate::la::multigrid::{Coarsening, MatrixTransfer, Multigrid, Transfer};
 use crate::la::{LinearOperator, Scalar};
@@ -35,21 +35,21 @@ impl OperatorKind {
 }
 
 /// How K is kept.
-pub enum Stiffness {
+pub enum StiffnessOperator {
     /// Element by element: fastest, and least memory.
     Elements(ElementOperator<f64>),
     /// As compressed rows.
     Assembled(DistributedCsr),
 }
 
-impl Stiffness {
+impl StiffnessOperator {
     /// Element by element, with the fixed nodes taken to the right side `b`.
     /// **Collective.**
     pub fn elements(
         halo: &Rc<Halo>,
         mesh: &LocalMesh,
         elements: &ElementMatrices,
-        fixed: &Fixed,
+        fixed: &DirichletBc,
         b: &mut [f64],
     ) -> Self {
         let operator = ElementOperator::new(halo, mesh, elements, &fixed.fixed);
@@ -62,10 +62,10 @@ impl Stiffness {
         halo: &Rc<Halo>,
         mesh: &LocalMesh,
         elements: &ElementMatrices,
-        fixed: &Fixed,
+        fixed: &DirichletBc,
         b: &mut [f64],
     ) -> Self {
-        let mut matrix = sum_elements(halo, &mesh.elements, |e, a| elements.row(e, a));
+        let mut matrix = assemble_csr(halo, &mesh.elements, |e, a| elements.row(e, a));
         matrix.eliminate(&fixed.fixed, &fixed.values, b);
         Self::Assembled(matrix)
     }
@@ -83,16 +83,27 @@ impl Stiffness {
     ///
     /// # Errors
     /// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
-    pub fn multigrid<T: Scalar>(&self, mesh: &LocalMesh, fixed: &Fixed, family: Family<T>) -> Result<Multigrid<T>> {
-        let Family { coarser, elements } = family;
+    pub fn multigrid<T: Scalar>(
+        &self,
+        mesh: &LocalMesh,
+        fixed: &DirichletBc,
+        family: MeshHierarchy<T>,
+    ) -> Result<Multigrid<T>> {
+        let MeshHierarchy { coarser, elements } = family;
         let mut transfers: Vec<Box<dyn Transfer<T>>> = Vec::new();
         let (mut halo, mut mesh, mut fixed) = (self.operator().halo(), mesh, fixed);
         for level in &coarser {
-            transfers.push(Box::new(Nested::new(&level.halo, &level.mesh, &level.fixed.fixed, mesh, &level.children)));
+            transfers.push(Box::new(HTransfer::new(
+                &level.halo,
+                &level.mesh,
+                &level.fixed.fixed,
+                mesh,
+                &level.children,
+            )));
             work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
             (halo, mesh, fixed) = (&level.halo, &level.mesh, &level.fixed);
         }
-        let Corners { prolongation, matrix } = Corners::new(halo, mesh, &elements, &fixed.fixed)?;
+        let PCoarsening { prolongation, matrix } = PCoarsening::new(halo, mesh, &elements, &fixed.fixed)?;
         drop(elements);
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(MatrixTransfer::new(prolongation).to()));

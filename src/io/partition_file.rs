@@ -7,11 +7,11 @@ use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
 use hdf5::{Attribute, File};
 
 use crate::error::{Error, Result};
-use crate::io::file::{Claim, atomic_hdf5, probe, refuse_input, refuse_other_than_hdf5};
+use crate::io::file::{Lock, atomic_hdf5, probe, refuse_input, refuse_other_than_hdf5};
 use crate::io::hdf5::{open, read_rows, write_rows};
-use crate::mesh::partition::{Partition, Split};
+use crate::mesh::partition::{Partition, PartitionOptions};
 use crate::mesh::{MeshIdentity, MeshSlab, checksum};
-use crate::parallel::{Blocks, Comm, Global};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
 /// Attributes of the file, all u64 but the seed, which is i64.
 const PARTS: &str = "parts";
@@ -29,7 +29,7 @@ const PART: &str = "part";
 pub struct PartitionFile<'a> {
     path: &'a Path,
     /// On rank 0.
-    _claim: Option<Claim>,
+    _claim: Option<Lock>,
 }
 
 impl<'a> PartitionFile<'a> {
@@ -42,7 +42,7 @@ impl<'a> PartitionFile<'a> {
         let claim = || {
             refuse_input(path, mesh)?;
             refuse_other_than_hdf5(path)?;
-            let claim = Claim::new(path)?;
+            let claim = Lock::new(path)?;
             probe(path)?;
             Ok(Some(claim))
         };
@@ -54,7 +54,7 @@ impl<'a> PartitionFile<'a> {
     ///
     /// # Errors
     /// [`Error::Write`], the same on every rank.
-    pub fn write(&self, comm: &Comm, slab: &MeshSlab, split: &Split, partition: &Partition) -> Result<()> {
+    pub fn write(&self, comm: &Comm, slab: &MeshSlab, split: &PartitionOptions, partition: &Partition) -> Result<()> {
         let attributes = [
             (PARTS, split.parts as u64),
             (EDGE_CUT, partition.edge_cut),
@@ -84,9 +84,9 @@ fn describe(file: &File, attributes: &[(&str, u64)], seed: i32, mesh: MeshIdenti
 }
 
 /// **Collective.**
-fn parts_checksum(comm: &Comm, elements: Blocks, parts: &[u32]) -> u64 {
+fn parts_checksum(comm: &Comm, elements: BlockDistribution, parts: &[u32]) -> u64 {
     let first = elements.range(comm.rank()).start;
-    comm.sum(checksum(first, parts.iter().map(|&part| [Global::from(part)])))
+    comm.sum(checksum(first, parts.iter().map(|&part| [GlobalIndex::from(part)])))
 }
 
 /// Reads the stored partition of the mesh in `slab`, one part a rank. **Collective.**

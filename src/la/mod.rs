@@ -26,7 +26,7 @@ pub(crate) mod hierarchy {
 
 use serde::{Deserialize, Serialize};
 
-use crate::parallel::{Halo, Local, Spent};
+use crate::parallel::{Halo, LocalIndex, Profile};
 
 /// A symmetric operator on distributed vectors.
 pub trait LinearOperator<T: Scalar = f64> {
@@ -50,7 +50,7 @@ pub trait LinearOperator<T: Scalar = f64> {
 
     /// The entries a_ij, i < j, of owned unknowns in the same group, where each has
     /// the number of its group or [`ALONE`](multigrid::ALONE). An entry may come in two parts.
-    fn couplings(&self, _group: &[Local]) -> Vec<Coupling> {
+    fn couplings(&self, _group: &[LocalIndex]) -> Vec<Coupling> {
         Vec::new()
     }
 
@@ -84,7 +84,7 @@ pub trait Preconditioner {
     }
 
     /// What each of these levels has taken on this rank so far.
-    fn spent(&self) -> Vec<Spent> {
+    fn spent(&self) -> Vec<Profile> {
         Vec::new()
     }
 }
@@ -96,7 +96,7 @@ pub struct LevelSize {
     pub unknowns: u64,
     /// Number of stored numbers of its operator.
     pub entries: u64,
-    /// Blocks of strongly coupled unknowns, which are smoothed together.
+    /// LineBlocks of strongly coupled unknowns, which are smoothed together.
     #[serde(default)]
     pub blocks: BlockSize,
 }

@@ -4,11 +4,11 @@ use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, Sub, SubAssign};
 
-use crate::parallel::Datum;
+use crate::parallel::MpiType;
 
 /// A floating-point number of either precision.
 pub trait Scalar:
-    Datum
+    MpiType
     + Debug
     + PartialEq
     + Add<Output = Self>

@@ -1,6 +1,6 @@
 //! Which elements touch a node.
 
-use crate::parallel::Local;
+use crate::parallel::LocalIndex;
 
 /// For every node the elements around it, with the node's place in each.
 pub struct Adjacency<const N: usize> {
@@ -11,7 +11,7 @@ pub struct Adjacency<const N: usize> {
 impl<const N: usize> Adjacency<N> {
     /// Collects the elements around nodes `0..nodes` (further nodes are
     /// ignored); elements of a node ascend.
-    pub fn new(elements: &[[Local; N]], nodes: usize) -> Self {
+    pub fn new(elements: &[[LocalIndex; N]], nodes: usize) -> Self {
         let mut offsets = vec![0_u32; nodes + 1];
         for &node in elements.iter().flatten() {
             if let Some(count) = offsets.get_mut(node as usize + 1) {

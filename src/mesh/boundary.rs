@@ -3,14 +3,14 @@
 
 use crate::error::{Error, Result};
 use crate::mesh::{Adjacency, LocalMesh, extent};
-use crate::parallel::{Comm, Global, Local};
+use crate::parallel::{Comm, GlobalIndex, LocalIndex};
 use crate::quad8::{EDGES, edge_length};
 
 /// An edge of an element on a named part of the boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BoundaryEdge {
     /// Local number of the element.
-    pub element: Local,
+    pub element: LocalIndex,
     /// Which of [`EDGES`] it is.
     pub side: u8,
     /// Number of the boundary: a place in [`LocalMesh::boundary_names`].
@@ -22,7 +22,7 @@ pub struct BoundaryEdge {
 
 impl BoundaryEdge {
     /// Local nodes (corner, middle, corner) of the edge.
-    pub fn nodes(&self, mesh: &LocalMesh) -> [Local; 3] {
+    pub fn nodes(&self, mesh: &LocalMesh) -> [LocalIndex; 3] {
         EDGES[self.side as usize].map(|i| mesh.elements[self.element as usize][i])
     }
 }
@@ -34,7 +34,7 @@ pub trait BoundaryRule {
     ///
     /// # Errors
     /// Whatever makes the boundary unusable, the same on every rank.
-    fn boundaries(&self, comm: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>>;
+    fn boundaries(&self, comm: &Comm, mesh: &LocalMesh, edges: &[[LocalIndex; 3]]) -> Result<Vec<Option<u16>>>;
 }
 
 /// The rule for meshes without tags: the edges whose three nodes lie at the
@@ -53,9 +53,9 @@ impl LeftToRight {
 const TOLERANCE: f64 = 1e-3;
 
 impl BoundaryRule for LeftToRight {
-    fn boundaries(&self, comm: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>> {
+    fn boundaries(&self, comm: &Comm, mesh: &LocalMesh, edges: &[[LocalIndex; 3]]) -> Result<Vec<Option<u16>>> {
         let [left, right] = extent(comm, &mesh.coordinates[..mesh.owned_nodes])[0];
-        let boundary = |edge: &[Local; 3]| {
+        let boundary = |edge: &[LocalIndex; 3]| {
             let points = edge.map(|n| mesh.coordinates[n as usize]);
             let reach = TOLERANCE * edge_length(&points);
             let at = |x: f64| points.iter().all(|p| (p[0] - x).abs() <= reach);
@@ -74,7 +74,7 @@ impl BoundaryRule for LeftToRight {
 
 /// A rule that looks at the three points (m) of an edge and nothing else.
 impl<F: Fn(&[[f64; 2]; 3]) -> Option<u16>> BoundaryRule for F {
-    fn boundaries(&self, _: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>> {
+    fn boundaries(&self, _: &Comm, mesh: &LocalMesh, edges: &[[LocalIndex; 3]]) -> Result<Vec<Option<u16>>> {
         Ok(edges.iter().map(|edge| self(&edge.map(|n| mesh.coordinates[n as usize]))).collect())
     }
 }
@@ -118,10 +118,11 @@ pub fn assign(
     found: &[(usize, usize)],
     rule: &dyn BoundaryRule,
 ) -> Result<Vec<BoundaryEdge>> {
-    let nodes: Vec<[Local; 3]> = found.iter().map(|&(e, side)| EDGES[side].map(|i| mesh.elements[e][i])).collect();
+    let nodes: Vec<[LocalIndex; 3]> = found.iter().map(|&(e, side)| EDGES[side].map(|i| mesh.elements[e][i])).collect();
     let boundaries = rule.boundaries(comm, mesh, &nodes)?;
     let edges = found.iter().zip(boundaries).filter_map(|(&(element, side), boundary)| {
-        let edge = |boundary| BoundaryEdge { element: element as Local, side: side as u8, boundary, is_inside: false };
+        let edge =
+            |boundary| BoundaryEdge { element: element as LocalIndex, side: side as u8, boundary, is_inside: false };
         boundary.map(edge)
     });
     Ok(edges.collect())
@@ -130,7 +131,7 @@ pub fn assign(
 /// The (element, side) of all edges that one element has, among those with a
 /// node of this rank: it knows every element around its nodes.
 fn free_edges(mesh: &LocalMesh, users: &[u8]) -> (Vec<(usize, usize)>, Result<()>) {
-    let owned = |node: Local| (node as usize) < mesh.owned_nodes;
+    let owned = |node: LocalIndex| (node as usize) < mesh.owned_nodes;
     let adjacency = Adjacency::new(&mesh.elements, mesh.owned_nodes);
     let mut free = Vec::new();
     let mut torn = Lowest::default();
@@ -181,7 +182,7 @@ impl Edges {
     fn new(mesh: &LocalMesh) -> Self {
         let nodes = mesh.coordinates.len();
         let (mut users, mut mixed) = (vec![0_u8; nodes], vec![false; nodes]);
-        let mut ends = vec![[Local::MAX; 2]; nodes];
+        let mut ends = vec![[LocalIndex::MAX; 2]; nodes];
         for nodes in &mesh.elements {
             for [a, m, b] in EDGES {
                 let (middle, pair) = (nodes[m] as usize, [nodes[a].min(nodes[b]), nodes[a].max(nodes[b])]);
@@ -215,7 +216,7 @@ impl Edges {
 
     /// The lowest error of all edges whose middle node this rank owns, and of
     /// which it therefore knows all elements.
-    fn check(mesh: &LocalMesh, find: impl Fn(Global, [Local; 3]) -> Option<Error>) -> Result<()> {
+    fn check(mesh: &LocalMesh, find: impl Fn(GlobalIndex, [LocalIndex; 3]) -> Option<Error>) -> Result<()> {
         let mut lowest = Lowest::default();
         for (nodes, &element) in mesh.elements.iter().zip(&mesh.element_ids) {
             for edge in EDGES.map(|edge| edge.map(|i| nodes[i])) {
@@ -230,9 +231,9 @@ impl Edges {
 
 /// The error of two elements that join the same corners over different middle
 /// nodes, as the lower one of them sees it; `edge` is the free one of `element`.
-fn other_middle(mesh: &LocalMesh, element: usize, edge: [Local; 3], other: usize) -> Option<Error> {
+fn other_middle(mesh: &LocalMesh, element: usize, edge: [LocalIndex; 3], other: usize) -> Option<Error> {
     let edges = EDGES.map(|places| places.map(|i| mesh.elements[other][i]));
-    let joins = |e: &[Local; 3]| [e[0], e[2]] == [edge[2], edge[0]] || [e[0], e[2]] == [edge[0], edge[2]];
+    let joins = |e: &[LocalIndex; 3]| [e[0], e[2]] == [edge[2], edge[0]] || [e[0], e[2]] == [edge[0], edge[2]];
     let across = *edges.iter().find(|e| joins(e))?;
     let (element, other) = (mesh.element_ids[element], mesh.element_ids[other]);
     let (element, edge, across) = if element < other { (element, edge, across) } else { (other, across, edge) };

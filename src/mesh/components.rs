@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::mesh::{LocalMesh, point};
-use crate::parallel::{Comm, Global, Halo, Local};
+use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
 
 /// Checks that every piece holds a node where `held` is true (of the local
 /// nodes; a rank must know it for those it owns). Pieces that share one node
@@ -14,14 +14,14 @@ use crate::parallel::{Comm, Global, Halo, Local};
 pub fn check_components(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Result<()> {
     let labels = label_pieces(halo, mesh, held);
     let own = || mesh.elements.iter().zip(&mesh.element_ids).take(mesh.own_elements);
-    let label = |nodes: &[Local; 8]| labels[nodes[0] as usize];
+    let label = |nodes: &[LocalIndex; 8]| labels[nodes[0] as usize];
     let floating = own().filter(|(nodes, _)| label(nodes) != 0).map(|(nodes, &id)| (id, label(nodes))).min();
-    let (lowest, piece) = floating.unwrap_or((Global::MAX, Global::MAX));
+    let (lowest, piece) = floating.unwrap_or((GlobalIndex::MAX, GlobalIndex::MAX));
     let element = halo.comm().min(lowest);
-    if element == Global::MAX {
+    if element == GlobalIndex::MAX {
         return Ok(());
     }
-    let piece = halo.comm().min(if lowest == element { piece } else { Global::MAX });
+    let piece = halo.comm().min(if lowest == element { piece } else { GlobalIndex::MAX });
     let mut extent = describe(halo.comm(), mesh, |e| label(&mesh.elements[e]) == piece);
     let pieces = count_labels(halo, mesh, &labels);
     if pieces > 1 {
@@ -61,19 +61,20 @@ pub fn count_components(halo: &Halo, mesh: &LocalMesh) -> u64 {
 }
 
 /// The number of pieces with a label. **Collective.**
-fn count_labels(halo: &Halo, mesh: &LocalMesh, labels: &[Global]) -> u64 {
+fn count_labels(halo: &Halo, mesh: &LocalMesh, labels: &[GlobalIndex]) -> u64 {
     let owned = mesh.node_ids.iter().zip(labels).take(mesh.owned_nodes);
     halo.comm().sum(owned.filter(|&(&id, &label)| label == id + 1).count() as u64)
 }
 
 /// For each local node 0 where its piece is held, else its piece's lowest node
 /// plus one. **Collective.**
-fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Vec<Global> {
+fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Vec<GlobalIndex> {
     let pieces = local_pieces(mesh);
-    let mut labels: Vec<Global> = mesh.node_ids.iter().zip(held).map(|(&id, &h)| if h { 0 } else { id + 1 }).collect();
+    let mut labels: Vec<GlobalIndex> =
+        mesh.node_ids.iter().zip(held).map(|(&id, &h)| if h { 0 } else { id + 1 }).collect();
     loop {
-        halo.forward(&mut labels);
-        let mut lowest = vec![Global::MAX; labels.len()];
+        halo.scatter_fwd(&mut labels);
+        let mut lowest = vec![GlobalIndex::MAX; labels.len()];
         for (node, &piece) in pieces.iter().enumerate() {
             lowest[piece] = lowest[piece].min(labels[node]);
         }

@@ -6,17 +6,17 @@ use rustc_hash::FxHashMap;
 use crate::error::{Error, Result};
 use crate::mesh::ordering::Unordered;
 use crate::mesh::{LocalMesh, MeshSlab};
-use crate::parallel::{Comm, Global, Local};
+use crate::parallel::{Comm, GlobalIndex, LocalIndex};
 use crate::quad8;
 use crate::quad8::Coordinates;
 
 /// An element with all that a rank needs to know about it.
 #[derive(Clone)]
 struct Element {
-    id: Global,
+    id: GlobalIndex,
     owner: u32,
     region: u16,
-    nodes: [Global; 8],
+    nodes: [GlobalIndex; 8],
     node_owners: [u32; 8],
     coordinates: Coordinates,
 }
@@ -64,9 +64,9 @@ pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: 
 
 /// The elements that are this rank's, ascending.
 struct Received {
-    ids: Vec<Global>,
+    ids: Vec<GlobalIndex>,
     regions: Vec<u16>,
-    nodes: Vec<[Global; 8]>,
+    nodes: Vec<[GlobalIndex; 8]>,
 }
 
 fn send_elements(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Received {
@@ -74,10 +74,10 @@ fn send_elements(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Received {
     let mut outgoing = vec![Vec::new(); comm.size()];
     for (i, (nodes, &part)) in slab.connectivity.iter().zip(parts).enumerate() {
         let message = &mut outgoing[part as usize];
-        message.extend([first + i as Global, Global::from(slab.region(i))]);
+        message.extend([first + i as GlobalIndex, GlobalIndex::from(slab.region(i))]);
         message.extend_from_slice(nodes);
     }
-    let incoming = comm.exchange(outgoing);
+    let incoming = comm.all_to_all_v(outgoing);
     let records = || incoming.iter().flat_map(|m| m.chunks_exact(10));
     Received {
         ids: records().map(|r| r[0]).collect(),
@@ -89,8 +89,8 @@ fn send_elements(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Received {
 /// Asks the rank that holds each node's slab for its coordinates and owner.
 /// That rank knows all parts that touch the node, picks the owner among them,
 /// and keeps the nodes that nobody asks for as orphans.
-fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Element>, Vec<(Global, [f64; 2])>) {
-    let mut used: Vec<Global> = received.nodes.iter().flatten().copied().collect();
+fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Element>, Vec<(GlobalIndex, [f64; 2])>) {
+    let mut used: Vec<GlobalIndex> = received.nodes.iter().flatten().copied().collect();
     used.sort_unstable();
     used.dedup();
     let mut questions = vec![Vec::new(); comm.size()];
@@ -98,7 +98,7 @@ fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Eleme
         questions[slab.nodes.owner(node)].push(node);
     }
     // `used` is sorted and slabs ascend, so answers come back in its order.
-    let questions = comm.exchange(questions);
+    let questions = comm.all_to_all_v(questions);
 
     let range = slab.nodes.range(comm.rank());
     let count = (range.end - range.start) as usize;
@@ -111,17 +111,17 @@ fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Eleme
         }
     }
     let owner = pick_owners(&questions, range.start, &askers, &sum);
-    let orphans = (0..count).filter(|&i| askers[i] == 0).map(|i| (range.start + i as Global, slab.coordinates[i]));
+    let orphans = (0..count).filter(|&i| askers[i] == 0).map(|i| (range.start + i as GlobalIndex, slab.coordinates[i]));
     let orphans = orphans.collect();
 
-    let answer = |nodes: &Vec<Global>| nodes.iter().map(|n| (n - range.start) as usize).collect::<Vec<_>>();
+    let answer = |nodes: &Vec<GlobalIndex>| nodes.iter().map(|n| (n - range.start) as usize).collect::<Vec<_>>();
     let indices: Vec<Vec<usize>> = questions.iter().map(answer).collect();
-    let owners = comm.exchange(indices.iter().map(|list| list.iter().map(|&i| owner[i]).collect()).collect());
-    let points =
-        comm.exchange(indices.iter().map(|list| list.iter().flat_map(|&i| slab.coordinates[i]).collect()).collect());
+    let owners = comm.all_to_all_v(indices.iter().map(|list| list.iter().map(|&i| owner[i]).collect()).collect());
+    let points = comm
+        .all_to_all_v(indices.iter().map(|list| list.iter().flat_map(|&i| slab.coordinates[i]).collect()).collect());
     let (owners, points) = (owners.concat(), points.concat());
 
-    let place: FxHashMap<Global, usize> = used.iter().zip(0..).map(|(&n, i)| (n, i)).collect();
+    let place: FxHashMap<GlobalIndex, usize> = used.iter().zip(0..).map(|(&n, i)| (n, i)).collect();
     let Received { ids, regions, nodes } = received;
     let elements = ids.into_iter().zip(regions).zip(nodes).map(|((id, region), nodes)| {
         let at = nodes.map(|n| place[&n]);
@@ -140,7 +140,7 @@ fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Eleme
 /// Of the ranks that touch a node, the one at position (sum of their numbers)
 /// mod (their count) owns it: always the same of a pair, so that the common
 /// line of two parts is not torn, and on average half of all lines each.
-fn pick_owners(questions: &[Vec<Global>], first: Global, askers: &[u32], sum: &[usize]) -> Vec<u32> {
+fn pick_owners(questions: &[Vec<GlobalIndex>], first: GlobalIndex, askers: &[u32], sum: &[usize]) -> Vec<u32> {
     let mut owner = vec![0; askers.len()];
     let mut position: Vec<i64> = askers.iter().zip(sum).map(|(&n, &s)| (s % n.max(1) as usize) as i64).collect();
     for (rank, nodes) in questions.iter().enumerate() {
@@ -184,7 +184,7 @@ fn check_element(e: &Element) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::BadJacobian`] at the first such point.
-pub fn check_jacobian(coordinates: &Coordinates, element: Global, nodes: [Global; 8]) -> Result<()> {
+pub fn check_jacobian(coordinates: &Coordinates, element: GlobalIndex, nodes: [GlobalIndex; 8]) -> Result<()> {
     for (point, [xi, eta, _]) in quad8::points_3x3().into_iter().enumerate() {
         let determinant = quad8::gradients(coordinates, xi, eta).determinant;
         if !quad8::is_valid(determinant) {
@@ -206,14 +206,14 @@ fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
         for (i, &target) in targets.iter().enumerate() {
             if target != e.owner && (i == 0 || targets[i - 1] != target) {
                 let message = &mut numbers[target as usize];
-                message.extend([e.id, Global::from(e.region)]);
+                message.extend([e.id, GlobalIndex::from(e.region)]);
                 message.extend_from_slice(&e.nodes);
-                message.extend(e.node_owners.map(Global::from));
+                message.extend(e.node_owners.map(GlobalIndex::from));
                 points[target as usize].extend(e.coordinates.into_iter().flatten());
             }
         }
     }
-    let (numbers, points) = (comm.exchange(numbers), comm.exchange(points));
+    let (numbers, points) = (comm.all_to_all_v(numbers), comm.all_to_all_v(points));
     let mut ghosts = Vec::new();
     for (rank, (numbers, points)) in numbers.iter().zip(&points).enumerate() {
         for (n, p) in numbers.chunks_exact(18).zip(points.chunks_exact(16)) {
@@ -234,7 +234,7 @@ fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
 fn number(rank: u32, own: Vec<Element>, ghosts: Vec<Element>) -> LocalMesh {
     let own_elements = own.len();
     let elements: Vec<Element> = own.into_iter().chain(ghosts).collect();
-    let mut local: FxHashMap<Global, Local> = FxHashMap::default();
+    let mut local: FxHashMap<GlobalIndex, LocalIndex> = FxHashMap::default();
     let (mut nodes, mut coordinates) = (Vec::new(), Vec::new());
     let mut connectivity = Vec::with_capacity(elements.len());
     for e in &elements {
@@ -242,7 +242,7 @@ fn number(rank: u32, own: Vec<Element>, ghosts: Vec<Element>) -> LocalMesh {
             *local.entry(e.nodes[i]).or_insert_with(|| {
                 nodes.push((e.nodes[i], e.node_owners[i]));
                 coordinates.push(e.coordinates[i]);
-                nodes.len() as Local - 1
+                nodes.len() as LocalIndex - 1
             })
         }));
     }

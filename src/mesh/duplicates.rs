@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::mesh::{LocalMesh, point};
-use crate::parallel::{Comm, Global};
+use crate::parallel::{Comm, GlobalIndex};
 use crate::quad8::EDGES;
 
 /// Nodes nearer to each other than this part of the shortest boundary edge coincide.
@@ -56,11 +56,11 @@ pub fn find_duplicates(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -
         }
         for cell in cells(point, reach) {
             let rank = home(cell, comm.size());
-            outgoing_cells[rank].extend([cell[0] as Global, cell[1] as Global, id]);
+            outgoing_cells[rank].extend([cell[0] as GlobalIndex, cell[1] as GlobalIndex, id]);
             outgoing_points[rank].extend(point);
         }
     }
-    let (cells, points) = (comm.exchange(outgoing_cells).concat(), comm.exchange(outgoing_points).concat());
+    let (cells, points) = (comm.all_to_all_v(outgoing_cells).concat(), comm.all_to_all_v(outgoing_points).concat());
     let (mut low, mut high) = (Duplicates::NONE.low, Duplicates::NONE.high);
     let mut found = vec![FxHashSet::default(); comm.size()];
     for (id, point) in twice(cells.as_chunks::<3>().0, points.as_chunks::<2>().0, reach) {
@@ -70,8 +70,9 @@ pub fn find_duplicates(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -
             (low[axis], high[axis]) = (point[axis].min(low[axis]), point[axis].max(high[axis]));
         }
     }
-    let incoming = comm.exchange(found.into_iter().map(|ids| ids.into_iter().collect()).collect::<Vec<Vec<Global>>>());
-    let distinct: FxHashSet<Global> = incoming.into_iter().flatten().collect();
+    let incoming =
+        comm.all_to_all_v(found.into_iter().map(|ids| ids.into_iter().collect()).collect::<Vec<Vec<GlobalIndex>>>());
+    let distinct: FxHashSet<GlobalIndex> = incoming.into_iter().flatten().collect();
     let (low, high) = (comm.min_all(&low), comm.max_all(&high));
     Duplicates { count: comm.sum(distinct.len() as u64), low: [low[0], low[1]], high: [high[0], high[1]] }
 }
@@ -114,10 +115,10 @@ fn home([i, j]: [i64; 2], ranks: usize) -> usize {
 }
 
 /// The nodes of each cell that lie where one before them lies, with their points.
-fn twice(records: &[[Global; 3]], points: &[[f64; 2]], reach: f64) -> Vec<(Global, [f64; 2])> {
+fn twice(records: &[[GlobalIndex; 3]], points: &[[f64; 2]], reach: f64) -> Vec<(GlobalIndex, [f64; 2])> {
     let mut order: Vec<usize> = (0..records.len()).collect();
     order.sort_unstable_by_key(|&i| records[i]);
-    let mut first: FxHashMap<[Global; 2], Vec<[f64; 2]>> = FxHashMap::default();
+    let mut first: FxHashMap<[GlobalIndex; 2], Vec<[f64; 2]>> = FxHashMap::default();
     let mut found = Vec::new();
     for i in order {
         let ([a, b, id], [x, y]) = (records[i], points[i]);

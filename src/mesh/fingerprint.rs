@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::mesh::{BoundaryEdge, LocalMesh, MeshSlab, NO_REGION};
-use crate::parallel::{Comm, Global};
+use crate::parallel::{Comm, GlobalIndex};
 
 /// A mesh in three numbers, the same at any number of ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ struct Checksum(String);
 
 impl Checksum {
     /// **Collective.**
-    fn of<const N: usize>(comm: &Comm, rows: impl Iterator<Item = (Global, [Global; N])>) -> Self {
+    fn of<const N: usize>(comm: &Comm, rows: impl Iterator<Item = (GlobalIndex, [GlobalIndex; N])>) -> Self {
         Self(format!("{:016x}", comm.sum(sum(rows))))
     }
 }
@@ -100,13 +100,13 @@ impl MeshFingerprint {
 
 /// This rank's part of a checksum of rows of which it holds those from `first`
 /// on: the ranks' parts are to be added up, wrapping around.
-pub fn checksum<const N: usize>(first: Global, rows: impl Iterator<Item = [Global; N]>) -> u64 {
+pub fn checksum<const N: usize>(first: GlobalIndex, rows: impl Iterator<Item = [GlobalIndex; N]>) -> u64 {
     sum((first..).zip(rows))
 }
 
-fn sum<const N: usize>(rows: impl Iterator<Item = (Global, [Global; N])>) -> u64 {
-    let mut bytes = Vec::with_capacity((N + 1) * size_of::<Global>());
-    let hash = |(number, row): (Global, [Global; N])| {
+fn sum<const N: usize>(rows: impl Iterator<Item = (GlobalIndex, [GlobalIndex; N])>) -> u64 {
+    let mut bytes = Vec::with_capacity((N + 1) * size_of::<GlobalIndex>());
+    let hash = |(number, row): (GlobalIndex, [GlobalIndex; N])| {
         bytes.clear();
         bytes.extend(number.to_le_bytes());
         bytes.extend(row.iter().flat_map(|value| value.to_le_bytes()));

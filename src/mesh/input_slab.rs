@@ -2,20 +2,20 @@
 
 use crate::error::{Error, Result};
 use crate::mesh::{LeftToRight, NO_REGION, Tags};
-use crate::parallel::{Blocks, Comm, Datum, Global};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType};
 
 /// One rank's block of the nodes and of the elements of a mesh, in the
 /// numbering of the input.
 #[derive(Debug, Clone)]
 pub struct MeshSlab {
     /// How the nodes are dealt to ranks.
-    pub nodes: Blocks,
+    pub nodes: BlockDistribution,
     /// How the elements are dealt to ranks.
-    pub elements: Blocks,
+    pub elements: BlockDistribution,
     /// Coordinates (m) of this rank's nodes.
     pub coordinates: Vec<[f64; 2]>,
     /// Global nodes of this rank's elements.
-    pub connectivity: Vec<[Global; 8]>,
+    pub connectivity: Vec<[GlobalIndex; 8]>,
     /// Names of boundaries and regions.
     pub tags: Tags,
     /// What the reader left out or changed; the same on every rank.
@@ -28,9 +28,9 @@ pub struct MeshSlab {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeshSize {
     /// Nodes, used or not.
-    pub nodes: Global,
+    pub nodes: GlobalIndex,
     /// Elements.
-    pub elements: Global,
+    pub elements: GlobalIndex,
 }
 
 impl MeshSize {
@@ -81,8 +81,8 @@ impl MeshSlab {
     /// the same on every rank.
     pub fn new(
         comm: &Comm,
-        nodes: Blocks,
-        elements: Blocks,
+        nodes: BlockDistribution,
+        elements: BlockDistribution,
         coordinates: Vec<[f64; 2]>,
         connectivity: &[[i64; 8]],
     ) -> Result<Self> {
@@ -124,9 +124,9 @@ impl MeshSlab {
 
     /// The slabs of other ranks than those of `comm`, which some of these bring in order, while others bring an
     /// [`empty`](Self::empty) one: dealt anew, in equal blocks. **Collective.**
-    pub fn dealt_anew(mut self, comm: &Comm) -> Self {
-        self.nodes = Blocks::new(self.nodes.total(), comm.size());
-        self.elements = Blocks::new(self.elements.total(), comm.size());
+    pub fn redistribute(mut self, comm: &Comm) -> Self {
+        self.nodes = BlockDistribution::new(self.nodes.total(), comm.size());
+        self.elements = BlockDistribution::new(self.elements.total(), comm.size());
         let coordinates = deal(comm, self.nodes, &self.coordinates);
         let connectivity = deal(comm, self.elements, &self.connectivity);
         if !self.tags.region_names.is_empty() {
@@ -153,13 +153,13 @@ impl MeshSlab {
     /// As [`new`](Self::new).
     pub fn generate(
         comm: &Comm,
-        total_nodes: Global,
-        total_elements: Global,
-        coordinates: impl Fn(Global) -> [f64; 2],
-        connectivity: impl Fn(Global) -> [i64; 8],
+        total_nodes: GlobalIndex,
+        total_elements: GlobalIndex,
+        coordinates: impl Fn(GlobalIndex) -> [f64; 2],
+        connectivity: impl Fn(GlobalIndex) -> [i64; 8],
     ) -> Result<Self> {
-        let nodes = Blocks::new(total_nodes, comm.size());
-        let elements = Blocks::new(total_elements, comm.size());
+        let nodes = BlockDistribution::new(total_nodes, comm.size());
+        let elements = BlockDistribution::new(total_elements, comm.size());
         let coordinates = nodes.range(comm.rank()).map(coordinates).collect();
         let connectivity: Vec<_> = elements.range(comm.rank()).map(connectivity).collect();
         Self::new(comm, nodes, elements, coordinates, &connectivity)
@@ -167,19 +167,19 @@ impl MeshSlab {
 }
 
 /// This rank's block of a list of which each rank brings the next part. **Collective.**
-fn deal<T: Datum, const N: usize>(comm: &Comm, blocks: Blocks, list: &[[T; N]]) -> Vec<[T; N]> {
+fn deal<T: MpiType, const N: usize>(comm: &Comm, blocks: BlockDistribution, list: &[[T; N]]) -> Vec<[T; N]> {
     let mut outgoing = vec![Vec::new(); comm.size()];
     let first = comm.exclusive_sum(list.len() as u64);
     for (item, at) in list.iter().zip(first..) {
         outgoing[blocks.owner(at)].extend_from_slice(item);
     }
-    comm.exchange(outgoing).concat().as_chunks::<N>().0.to_vec()
+    comm.all_to_all_v(outgoing).concat().as_chunks::<N>().0.to_vec()
 }
 
-fn check(nodes: &[i64; 8], element: Global, total: Global) -> Result<[Global; 8]> {
+fn check(nodes: &[i64; 8], element: GlobalIndex, total: GlobalIndex) -> Result<[GlobalIndex; 8]> {
     let mut checked = [0; 8];
     for (i, &node) in nodes.iter().enumerate() {
-        checked[i] = Global::try_from(node).ok().filter(|&n| n < total).ok_or(Error::NodeOutOfRange {
+        checked[i] = GlobalIndex::try_from(node).ok().filter(|&n| n < total).ok_or(Error::NodeOutOfRange {
             element,
             node,
             nodes: total,

@@ -2,7 +2,7 @@
 //! computed on, since nodes that are ghosts of several ranks are there as often.
 
 use crate::mesh::{BoundaryEdge, LocalMesh};
-use crate::parallel::Local;
+use crate::parallel::LocalIndex;
 
 /// Lists over the local nodes of several ranks as one: nodes that they own first. Each comes with how many those are.
 pub fn merge_nodes<'a, T: Copy + 'a>(lists: impl Iterator<Item = (&'a [T], usize)> + Clone) -> Vec<T> {
@@ -37,12 +37,12 @@ pub fn merge(parts: &[(&LocalMesh, &[BoundaryEdge])]) -> (LocalMesh, Vec<Boundar
     let mut boundary = Vec::new();
     let (mut owned, mut ghosts) = (0, mesh.owned_nodes);
     for (part, edges) in parts {
-        let elements = mesh.elements.len() as Local;
+        let elements = mesh.elements.len() as LocalIndex;
         let own_edges = edges.iter().filter(|edge| (edge.element as usize) < part.own_elements);
         boundary.extend(own_edges.map(|edge| BoundaryEdge { element: elements + edge.element, ..*edge }));
-        let place = |node: Local| match node as usize {
-            node if node < part.owned_nodes => (owned + node) as Local,
-            node => (ghosts + node - part.owned_nodes) as Local,
+        let place = |node: LocalIndex| match node as usize {
+            node if node < part.owned_nodes => (owned + node) as LocalIndex,
+            node => (ghosts + node - part.owned_nodes) as LocalIndex,
         };
         mesh.elements.extend(own(part, &part.elements).iter().map(|nodes| nodes.map(place)));
         owned += part.owned_nodes;

@@ -42,7 +42,7 @@ pub use refine::refine;
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::parallel::{Comm, Global, Halo, Local};
+use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
 use crate::quad8::Coordinates;
 
 /// Elements that one rank can have: their eight places are numbered with 32
@@ -57,13 +57,13 @@ pub const MOST_ON_A_RANK: u64 = 1 << 28;
 #[derive(Debug, Clone, Default)]
 pub struct LocalMesh {
     /// Nodes of the whole mesh, used or not.
-    pub total_nodes: Global,
+    pub total_nodes: GlobalIndex,
     /// Elements of the whole mesh.
-    pub total_elements: Global,
+    pub total_elements: GlobalIndex,
     /// Local nodes of each element, counter-clockwise.
-    pub elements: Vec<[Local; 8]>,
+    pub elements: Vec<[LocalIndex; 8]>,
     /// Global number of each element.
-    pub element_ids: Vec<Global>,
+    pub element_ids: Vec<GlobalIndex>,
     /// Rank that owns each element.
     pub element_owners: Vec<u32>,
     /// Region of each element: a place in `region_names`, or [`NO_REGION`].
@@ -73,13 +73,13 @@ pub struct LocalMesh {
     /// Coordinates (m) of each node.
     pub coordinates: Vec<[f64; 2]>,
     /// Global number of each node, as in the mesh file.
-    pub node_ids: Vec<Global>,
+    pub node_ids: Vec<GlobalIndex>,
     /// Rank that owns each node.
     pub node_owners: Vec<u32>,
     /// Number of owned nodes.
     pub owned_nodes: usize,
     /// Nodes that no element uses, dealt to ranks: number and coordinates (m).
-    pub orphans: Vec<(Global, [f64; 2])>,
+    pub orphans: Vec<(GlobalIndex, [f64; 2])>,
     /// Names of the boundaries that [`BoundaryEdge::boundary`] counts; the same on every rank.
     pub boundary_names: Vec<String>,
     /// Names of the regions; the same on every rank.
@@ -93,7 +93,7 @@ impl LocalMesh {
     }
 
     /// Global numbers of the nodes of an element.
-    pub fn global_nodes(&self, element: usize) -> [Global; 8] {
+    pub fn global_nodes(&self, element: usize) -> [GlobalIndex; 8] {
         self.elements[element].map(|n| self.node_ids[n as usize])
     }
 
@@ -104,7 +104,7 @@ impl LocalMesh {
     pub fn halo(&self, comm: &Rc<Comm>) -> Result<Halo> {
         let (owned, ghosts) = self.node_ids.split_at(self.owned_nodes);
         let owners = self.node_owners[self.owned_nodes..].iter().map(|&o| o as usize);
-        let ghosts: Vec<(Global, usize)> = ghosts.iter().copied().zip(owners).collect();
+        let ghosts: Vec<(GlobalIndex, usize)> = ghosts.iter().copied().zip(owners).collect();
         Halo::new(comm, owned, &ghosts)
     }
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::mesh::{
     BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, survey,
 };
-use crate::parallel::{Comm, Global, Local};
+use crate::parallel::{Comm, GlobalIndex, LocalIndex};
 use crate::quad8::EDGES;
 
 /// The rule for meshes with tags: an edge belongs to the boundary whose name it
@@ -14,20 +14,20 @@ use crate::quad8::EDGES;
 #[derive(Debug, Default)]
 pub struct Tagged {
     /// Boundary of each edge around this rank's nodes that one element has, by its corners, the lower first.
-    boundaries: FxHashMap<[Global; 2], u16>,
+    boundaries: FxHashMap<[GlobalIndex; 2], u16>,
     /// Boundary of each edge around this rank's nodes that has elements on both sides, and the lower number of these.
-    inside: FxHashMap<[Global; 2], (u16, Global)>,
+    inside: FxHashMap<[GlobalIndex; 2], (u16, GlobalIndex)>,
 }
 
 /// In place of an element where an edge has one element alone.
-const OUTSIDE: Global = Global::MAX;
+const OUTSIDE: GlobalIndex = GlobalIndex::MAX;
 
 /// What the owner of its lower corner knows about a named edge.
 struct Seen {
     boundary: u16,
     elements: u8,
     /// The lowest number of its elements.
-    first: Global,
+    first: GlobalIndex,
     /// The ranks with a node on it, and the one with that element.
     owners: [u32; 4],
 }
@@ -51,12 +51,12 @@ impl Tagged {
             for (i, &rank) in edge.owners.iter().enumerate() {
                 if !edge.owners[..i].contains(&rank) {
                     let first = if edge.elements > 1 { edge.first } else { OUTSIDE };
-                    outgoing[rank as usize].extend([from, to, Global::from(edge.boundary), first]);
+                    outgoing[rank as usize].extend([from, to, GlobalIndex::from(edge.boundary), first]);
                 }
             }
         }
         let mut tagged = Self::default();
-        for record in comm.exchange(outgoing).iter().flat_map(|message| message.chunks_exact(4)) {
+        for record in comm.all_to_all_v(outgoing).iter().flat_map(|message| message.chunks_exact(4)) {
             let (corners, boundary) = ([record[0], record[1]], record[2] as u16);
             match record[3] {
                 OUTSIDE => drop(tagged.boundaries.insert(corners, boundary)),
@@ -125,18 +125,18 @@ pub fn name_edges(
 }
 
 impl BoundaryRule for Tagged {
-    fn boundaries(&self, _: &Comm, mesh: &LocalMesh, edges: &[[Local; 3]]) -> Result<Vec<Option<u16>>> {
-        let find = |edge: &[Local; 3]| self.boundaries.get(&corners(mesh, *edge)).copied();
+    fn boundaries(&self, _: &Comm, mesh: &LocalMesh, edges: &[[LocalIndex; 3]]) -> Result<Vec<Option<u16>>> {
+        let find = |edge: &[LocalIndex; 3]| self.boundaries.get(&corners(mesh, *edge)).copied();
         Ok(edges.iter().map(find).collect())
     }
 }
 
 /// Global numbers of the corners, the lower first.
-fn corners(mesh: &LocalMesh, [from, _, to]: [Local; 3]) -> [Global; 2] {
+fn corners(mesh: &LocalMesh, [from, _, to]: [LocalIndex; 3]) -> [GlobalIndex; 2] {
     ascending([from, to].map(|n| mesh.node_ids[n as usize]))
 }
 
-fn ascending([a, b]: [Global; 2]) -> [Global; 2] {
+fn ascending([a, b]: [GlobalIndex; 2]) -> [GlobalIndex; 2] {
     [a.min(b), a.max(b)]
 }
 
@@ -146,13 +146,13 @@ fn to_owners(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh, names: &[String]) -
     let mut at_blocks = vec![Vec::new(); comm.size()];
     for edge in &slab.tags.edges {
         let [from, to] = ascending(edge.nodes);
-        at_blocks[slab.nodes.owner(from)].extend([from, to, Global::from(edge.boundary)]);
+        at_blocks[slab.nodes.owner(from)].extend([from, to, GlobalIndex::from(edge.boundary)]);
     }
     let mut owned = vec![Vec::new(); comm.size()];
     for &node in &mesh.node_ids[..mesh.owned_nodes] {
         owned[slab.nodes.owner(node)].push(node);
     }
-    let (at_blocks, owned) = (comm.exchange(at_blocks), comm.exchange(owned));
+    let (at_blocks, owned) = (comm.all_to_all_v(at_blocks), comm.all_to_all_v(owned));
 
     let first = slab.nodes.range(comm.rank()).start;
     let mut owners = vec![u32::MAX; slab.coordinates.len()];
@@ -170,19 +170,19 @@ fn to_owners(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh, names: &[String]) -
             }
         }
     }
-    let incoming = comm.exchange(outgoing);
+    let incoming = comm.all_to_all_v(outgoing);
     match lost {
         Some(edge) => Err(not_an_edge(edge.nodes, edge.boundary, names)),
         None => Ok(incoming.iter().flat_map(|message| message.chunks_exact(3)).map(tagged_edge).collect()),
     }
 }
 
-fn tagged_edge(record: &[Global]) -> TaggedEdge {
+fn tagged_edge(record: &[GlobalIndex]) -> TaggedEdge {
     TaggedEdge { nodes: [record[0], record[1]], boundary: record[2] as u16 }
 }
 
 /// Each edge once, which is an error where it bears two names.
-fn unite(mut edges: Vec<TaggedEdge>, names: &[String]) -> Result<FxHashMap<[Global; 2], Seen>> {
+fn unite(mut edges: Vec<TaggedEdge>, names: &[String]) -> Result<FxHashMap<[GlobalIndex; 2], Seen>> {
     edges.sort_unstable();
     edges.dedup();
     if let Some(pair) = edges.windows(2).find(|pair| pair[0].nodes == pair[1].nodes) {
@@ -190,12 +190,13 @@ fn unite(mut edges: Vec<TaggedEdge>, names: &[String]) -> Result<FxHashMap<[Glob
         let [from, to] = pair[0].nodes;
         return Err(Error::TwoNames { from, to, first, second });
     }
-    let unseen = |edge: &TaggedEdge| Seen { boundary: edge.boundary, elements: 0, first: Global::MAX, owners: [0; 4] };
+    let unseen =
+        |edge: &TaggedEdge| Seen { boundary: edge.boundary, elements: 0, first: GlobalIndex::MAX, owners: [0; 4] };
     Ok(edges.iter().map(|edge| (edge.nodes, unseen(edge))).collect())
 }
 
 /// Finds the elements of each edge.
-fn look_around(mesh: &LocalMesh, seen: &mut FxHashMap<[Global; 2], Seen>) {
+fn look_around(mesh: &LocalMesh, seen: &mut FxHashMap<[GlobalIndex; 2], Seen>) {
     if seen.is_empty() {
         return;
     }
@@ -212,11 +213,11 @@ fn look_around(mesh: &LocalMesh, seen: &mut FxHashMap<[Global; 2], Seen>) {
     }
 }
 
-fn all_found(seen: &FxHashMap<[Global; 2], Seen>, names: &[String]) -> Result<()> {
+fn all_found(seen: &FxHashMap<[GlobalIndex; 2], Seen>, names: &[String]) -> Result<()> {
     let lost = seen.iter().filter(|(_, s)| s.elements == 0).min_by_key(|(nodes, _)| **nodes);
     lost.map_or(Ok(()), |(&nodes, seen)| Err(not_an_edge(nodes, seen.boundary, names)))
 }
 
-fn not_an_edge([from, to]: [Global; 2], boundary: u16, names: &[String]) -> Error {
+fn not_an_edge([from, to]: [GlobalIndex; 2], boundary: u16, names: &[String]) -> Error {
     Error::TagNotAnEdge { name: names[usize::from(boundary)].clone(), from, to }
 }

@@ -1,13 +1,13 @@
 //! Names that come with a mesh: of parts of the boundary and of regions.
 
 use crate::error::{Error, Result};
-use crate::parallel::{Blocks, Comm, Global};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
 /// An edge of a named boundary, by its two corner nodes, in any direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TaggedEdge {
     /// The corner nodes, in the numbering of the mesh.
-    pub nodes: [Global; 2],
+    pub nodes: [GlobalIndex; 2],
     /// Number of the boundary: a place in [`Tags::boundary_names`].
     pub boundary: u16,
 }
@@ -58,7 +58,7 @@ impl Tags {
 
     /// Checks that every named edge is between two nodes of the mesh and that
     /// regions are those of this rank's `elements`. **Collective.**
-    pub(crate) fn check(&self, comm: &Comm, nodes: Blocks, elements: usize) -> Result<()> {
+    pub(crate) fn check(&self, comm: &Comm, nodes: BlockDistribution, elements: usize) -> Result<()> {
         let broken = self.edges.iter().filter(|edge| edge.nodes.iter().any(|&n| n >= nodes.total())).min();
         let name = |edge: &TaggedEdge| self.boundary_names[usize::from(edge.boundary)].clone();
         let inside = broken.map_or(Ok(()), |edge| {

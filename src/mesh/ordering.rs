@@ -1,14 +1,14 @@
 //! The order of elements and nodes in memory.
 
 use crate::mesh::LocalMesh;
-use crate::parallel::{Global, Local};
+use crate::parallel::{GlobalIndex, LocalIndex};
 
 /// A mesh whose nodes have any local numbers yet.
 pub struct Unordered {
     /// Elements, own ones first.
-    pub elements: Vec<[Local; 8]>,
+    pub elements: Vec<[LocalIndex; 8]>,
     /// Global number of each element.
-    pub element_ids: Vec<Global>,
+    pub element_ids: Vec<GlobalIndex>,
     /// Rank that owns each element.
     pub element_owners: Vec<u32>,
     /// Region of each element.
@@ -16,7 +16,7 @@ pub struct Unordered {
     /// Number of own elements.
     pub own_elements: usize,
     /// Global number and owner of each node.
-    pub nodes: Vec<(Global, u32)>,
+    pub nodes: Vec<(GlobalIndex, u32)>,
 }
 
 /// The new place of elements and nodes.
@@ -36,13 +36,13 @@ impl Unordered {
         let mut elements = breadth_first(&self.elements[..self.own_elements]);
         elements.extend(self.own_elements as u32..self.elements.len() as u32);
 
-        const UNSEEN: Local = Local::MAX;
+        const UNSEEN: LocalIndex = LocalIndex::MAX;
         let mut place = vec![UNSEEN; self.nodes.len()];
         let mut nodes = Vec::with_capacity(self.nodes.len());
         let mut ghosts = Vec::new();
         for &node in elements.iter().flat_map(|&e| &self.elements[e as usize]) {
             if place[node as usize] == UNSEEN {
-                place[node as usize] = nodes.len() as Local;
+                place[node as usize] = nodes.len() as LocalIndex;
                 if self.nodes[node as usize].1 == rank {
                     nodes.push(node);
                 } else {
@@ -78,7 +78,7 @@ impl Unordered {
 /// Elements by their distance from one end of the mesh, counted in common
 /// edges: Cuthill and McKee's order on the dual graph (*Reducing the bandwidth
 /// of sparse symmetric matrices*, Proc. 24th ACM Nat. Conf., 1969), piece by piece.
-fn breadth_first(elements: &[[Local; 8]]) -> Vec<u32> {
+fn breadth_first(elements: &[[LocalIndex; 8]]) -> Vec<u32> {
     let neighbours = neighbours(elements);
     let mut seen = vec![0_u8; elements.len()];
     let mut order = Vec::with_capacity(elements.len());
@@ -116,7 +116,7 @@ const NONE: u32 = u32::MAX;
 /// The elements across the four edges of each element. Edges are recognised by
 /// their middle nodes; of an edge that more than two elements have (an error
 /// that is found later) the first two are neighbours.
-fn neighbours(elements: &[[Local; 8]]) -> Vec<[u32; 4]> {
+fn neighbours(elements: &[[LocalIndex; 8]]) -> Vec<[u32; 4]> {
     let nodes = elements.iter().flatten().max().map_or(0, |&n| n as usize + 1);
     let mut first = vec![NONE; nodes];
     let mut neighbours = vec![[NONE; 4]; elements.len()];
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     /// A strip of elements in a row, numbered in the order given.
-    fn strip(order: &[u32]) -> Vec<[Local; 8]> {
+    fn strip(order: &[u32]) -> Vec<[LocalIndex; 8]> {
         order
             .iter()
             .map(|&i| [5 * i, 5 * i + 5, 5 * i + 6, 5 * i + 1, 5 * i + 2, 5 * i + 8, 5 * i + 4, 5 * i + 3])
@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn no_element_is_lost_at_an_edge_of_three() {
         // Element 0 hangs on 2; 1, 2 and 3 share the edge with middle 13.
-        let around = |middles: [Local; 4]| std::array::from_fn(|i| if i < 4 { i as Local } else { middles[i - 4] });
+        let around =
+            |middles: [LocalIndex; 4]| std::array::from_fn(|i| if i < 4 { i as LocalIndex } else { middles[i - 4] });
         let elements = [[20, 21, 22, 12], [13, 23, 24, 25], [13, 12, 26, 27], [13, 28, 29, 30]].map(around);
         let mut order = breadth_first(&elements);
         order.sort_unstable();

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::mesh::ordering::Unordered;
 use crate::mesh::refine_lattice::{Lattice, Place, even_bits, interleave};
 use crate::mesh::{BoundaryEdge, LocalMesh, MOST_ON_A_RANK};
-use crate::parallel::{Blocks, Comm, Global, Local, work};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, LocalIndex, work};
 use crate::quad8;
 use crate::quad8::EDGES;
 
@@ -45,8 +45,8 @@ pub fn refine(
 /// Global number of the edge that each local node is the middle of (else
 /// unspecified), and the number of edges: the position of the middle node
 /// among all middle nodes.
-fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<Global>, Global)> {
-    let mut owned_middles: Vec<Local> = mesh
+fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<GlobalIndex>, GlobalIndex)> {
+    let mut owned_middles: Vec<LocalIndex> = mesh
         .elements
         .iter()
         .flat_map(|n| n[4..].iter().copied())
@@ -55,7 +55,7 @@ fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<Global>, Globa
     owned_middles.sort_unstable();
     owned_middles.dedup();
 
-    let blocks = Blocks::new(mesh.total_nodes, comm.size());
+    let blocks = BlockDistribution::new(mesh.total_nodes, comm.size());
     let mut homes = vec![Vec::new(); comm.size()];
     let mut askers = vec![Vec::new(); comm.size()];
     for &node in &owned_middles {
@@ -63,7 +63,7 @@ fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<Global>, Globa
         homes[blocks.owner(id)].push(id);
         askers[blocks.owner(id)].push(node);
     }
-    let mut incoming = comm.exchange(homes);
+    let mut incoming = comm.all_to_all_v(homes);
     let mut sorted = incoming.concat();
     sorted.sort_unstable();
     let first = comm.exclusive_sum(sorted.len() as u64);
@@ -71,7 +71,7 @@ fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<Global>, Globa
     for id in incoming.iter_mut().flatten() {
         *id = first + sorted.partition_point(|other| *other < *id) as u64;
     }
-    let answers = comm.exchange(incoming);
+    let answers = comm.all_to_all_v(incoming);
 
     let mut edges = vec![0; mesh.coordinates.len()];
     for (nodes, numbers) in askers.iter().zip(answers) {
@@ -79,18 +79,18 @@ fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<Global>, Globa
             edges[node as usize] = number;
         }
     }
-    mesh.halo(comm)?.forward(&mut edges);
+    mesh.halo(comm)?.scatter_fwd(&mut edges);
     Ok((edges, total))
 }
 
 /// How a new node's coordinates come about.
 #[derive(Clone, Copy)]
 enum Origin {
-    Node(Local),
+    Node(LocalIndex),
     /// Ends and middle of the edge, and the step from the first end.
-    Edge([Local; 3], u32),
+    Edge([LocalIndex; 3], u32),
     /// Element and lattice indices.
-    Inside(Local, u32, u32),
+    Inside(LocalIndex, u32, u32),
 }
 
 const UNSEEN: u32 = u32::MAX;
@@ -99,8 +99,8 @@ struct Refinement<'a> {
     parent: &'a LocalMesh,
     lattice: Lattice,
     rank: u32,
-    edges: &'a [Global],
-    first_inside: Global,
+    edges: &'a [GlobalIndex],
+    first_inside: GlobalIndex,
     /// Numbers given so far: of the parent's nodes, of points on edges (by
     /// the slot of the middle node), and of points inside the current parent.
     nodes: Vec<u32>,
@@ -109,11 +109,11 @@ struct Refinement<'a> {
     inside: Vec<u32>,
     origins: Vec<Origin>,
     child: Unordered,
-    total_nodes: Global,
+    total_nodes: GlobalIndex,
 }
 
 impl<'a> Refinement<'a> {
-    fn new(parent: &'a LocalMesh, lattice: Lattice, edges: &'a [Global], total_edges: Global) -> Self {
+    fn new(parent: &'a LocalMesh, lattice: Lattice, edges: &'a [GlobalIndex], total_edges: GlobalIndex) -> Self {
         let mut slots = vec![UNSEEN; parent.coordinates.len()];
         let mut count = 0;
         for &middle in parent.elements.iter().flat_map(|n| &n[4..]) {
@@ -122,11 +122,11 @@ impl<'a> Refinement<'a> {
                 count += 1;
             }
         }
-        let on_edges = total_edges * lattice.on_edge() as Global;
+        let on_edges = total_edges * lattice.on_edge() as GlobalIndex;
         // All that there can be: lists that grow are copied again and again.
         let elements = parent.elements.len() * lattice.n * lattice.n;
         let nodes = slots.len() + count as usize * lattice.on_edge() + parent.elements.len() * lattice.inside();
-        let inside = parent.total_elements * lattice.inside() as Global;
+        let inside = parent.total_elements * lattice.inside() as GlobalIndex;
         Self {
             parent,
             lattice,
@@ -161,7 +161,7 @@ impl<'a> Refinement<'a> {
             if e == parent.own_elements {
                 self.child.own_elements = self.child.elements.len();
             }
-            let first_id = parent.element_ids[e] * children as Global;
+            let first_id = parent.element_ids[e] * children as GlobalIndex;
             for (code, number) in numbers.iter_mut().enumerate() {
                 *number = UNSEEN;
                 let (p, q) = (even_bits(code), even_bits(code >> 1));
@@ -170,7 +170,7 @@ impl<'a> Refinement<'a> {
                     *number = self.child.elements.len() as u32;
                     let nodes = Lattice::child(p, q).map(|(i, j)| self.number(e, i, j));
                     self.child.elements.push(nodes);
-                    self.child.element_ids.push(first_id + code as Global);
+                    self.child.element_ids.push(first_id + code as GlobalIndex);
                     self.child.element_owners.push(parent.element_owners[e]);
                     self.child.regions.push(parent.regions[e]);
                 }
@@ -210,7 +210,7 @@ impl<'a> Refinement<'a> {
     fn number(&mut self, element: usize, i: usize, j: usize) -> u32 {
         let place = self.lattice.place(i, j);
         let nodes = &self.parent.elements[element];
-        let id = |node: Local| self.parent.node_ids[node as usize];
+        let id = |node: LocalIndex| self.parent.node_ids[node as usize];
         let (seen, global, origin) = match place {
             Place::Node(a) => (&mut self.nodes[nodes[a] as usize], id(nodes[a]), Origin::Node(nodes[a])),
             Place::Side(side, t) => {
@@ -219,14 +219,15 @@ impl<'a> Refinement<'a> {
                 let (a, b, t) = if id(a) < id(b) { (a, b, t) } else { (b, a, 2 * self.lattice.n - t) };
                 let at = if t < self.lattice.n { t - 1 } else { t - 2 };
                 let on_edge = self.lattice.on_edge();
-                let global = self.parent.total_nodes + self.edges[m as usize] * on_edge as Global + at as Global;
+                let global =
+                    self.parent.total_nodes + self.edges[m as usize] * on_edge as GlobalIndex + at as GlobalIndex;
                 let slot = self.slots[m as usize] as usize * on_edge + at;
                 (&mut self.edge_points[slot], global, Origin::Edge([a, m, b], t as u32))
             }
             Place::Inside(at) => {
-                let first = self.first_inside + self.parent.element_ids[element] * self.lattice.inside() as Global;
-                let origin = Origin::Inside(element as Local, i as u32, j as u32);
-                (&mut self.inside[at], first + at as Global, origin)
+                let first = self.first_inside + self.parent.element_ids[element] * self.lattice.inside() as GlobalIndex;
+                let origin = Origin::Inside(element as LocalIndex, i as u32, j as u32);
+                (&mut self.inside[at], first + at as GlobalIndex, origin)
             }
         };
         if *seen != UNSEEN {
@@ -250,7 +251,7 @@ impl<'a> Refinement<'a> {
         }
         edges.iter_mut().for_each(|edge| edge.element = place[edge.element as usize]);
         edges.sort_unstable();
-        let total_elements = parent.total_elements * (lattice.n * lattice.n) as Global;
+        let total_elements = parent.total_elements * (lattice.n * lattice.n) as GlobalIndex;
         let mesh = LocalMesh {
             total_nodes,
             total_elements,

@@ -3,41 +3,41 @@
 
 use std::ops::Range;
 
-use crate::parallel::Global;
+use crate::parallel::GlobalIndex;
 
 /// `n` items in order, rank `r` of `ranks` holding items `n r / ranks` to
 /// `n (r + 1) / ranks`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Blocks {
-    n: Global,
+pub struct BlockDistribution {
+    n: GlobalIndex,
     ranks: usize,
 }
 
-impl Blocks {
-    /// Blocks of `n` items over `ranks` ranks.
-    pub fn new(n: Global, ranks: usize) -> Self {
+impl BlockDistribution {
+    /// BlockDistribution of `n` items over `ranks` ranks.
+    pub fn new(n: GlobalIndex, ranks: usize) -> Self {
         Self { n, ranks }
     }
 
     /// Number of items over all ranks.
-    pub fn total(&self) -> Global {
+    pub fn total(&self) -> GlobalIndex {
         self.n
     }
 
     /// The items of one rank.
-    pub fn range(&self, rank: usize) -> Range<Global> {
+    pub fn range(&self, rank: usize) -> Range<GlobalIndex> {
         self.start(rank)..self.start(rank + 1)
     }
 
     /// The rank that holds item `i < n`.
-    pub fn owner(&self, i: Global) -> usize {
+    pub fn owner(&self, i: GlobalIndex) -> usize {
         debug_assert!(i < self.n);
         // The last rank whose block starts at or before i.
         ((u128::from(i) + 1) * self.ranks as u128).div_ceil(u128::from(self.n)) as usize - 1
     }
 
-    fn start(&self, rank: usize) -> Global {
-        (u128::from(self.n) * rank as u128 / self.ranks as u128) as Global
+    fn start(&self, rank: usize) -> GlobalIndex {
+        (u128::from(self.n) * rank as u128 / self.ranks as u128) as GlobalIndex
     }
 }
 
@@ -49,7 +49,7 @@ mod tests {
     fn every_item_is_in_the_block_of_its_owner() {
         for n in [1, 2, 7, 16, 100, 101] {
             for ranks in [1, 2, 3, 7, 16, 33] {
-                let blocks = Blocks::new(n, ranks);
+                let blocks = BlockDistribution::new(n, ranks);
                 assert_eq!((blocks.range(0).start, blocks.range(ranks - 1).end), (0, n));
                 for i in 0..n {
                     assert!(blocks.range(blocks.owner(i)).contains(&i), "{i} of {n} on {ranks}");
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn numbers_beyond_32_bits_are_dealt_without_overflow() {
-        let blocks = Blocks::new(u64::MAX / 2, 4096);
+        let blocks = BlockDistribution::new(u64::MAX / 2, 4096);
         let i = u64::MAX / 3;
         assert!(blocks.range(blocks.owner(i)).contains(&i));
     }

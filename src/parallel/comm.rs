@@ -7,32 +7,32 @@ use std::time::Instant;
 use mpi::topology::SimpleCommunicator;
 
 use crate::error::{Error, ExitCode, Result};
-use crate::parallel::mpi::{Operation, Processes};
+use crate::parallel::mpi::{MpiComm, Operation};
 use crate::parallel::traffic::note;
-use crate::parallel::virtual_ranks::Seat;
-use crate::parallel::{Datum, Ordered, Traffic, Wait};
+use crate::parallel::virtual_ranks::VirtualRank;
+use crate::parallel::{CommCounter, CommStats, MpiType, Ordered};
 
 /// The ranks that work on one problem.
 pub struct Comm {
-    world: World,
+    world: Backend,
     rank: usize,
     size: usize,
 }
 
 /// What a rank is.
-enum World {
+enum Backend {
     /// A process.
-    Processes(Processes),
+    MpiComm(MpiComm),
     /// A thread of one, among those of all processes.
-    Logical(Seat),
+    Logical(VirtualRank),
 }
 
 impl Comm {
     /// Wraps an MPI communicator.
     pub fn new(inner: SimpleCommunicator) -> Self {
-        let processes = Processes::new(inner);
+        let processes = MpiComm::new(inner);
         let (rank, size) = (processes.rank, processes.size);
-        Self { world: World::Processes(processes), rank, size }
+        Self { world: Backend::MpiComm(processes), rank, size }
     }
 
     /// The communicator of this rank alone.
@@ -41,9 +41,9 @@ impl Comm {
     }
 
     /// That of a logical rank among all of them.
-    pub(crate) fn logical(seat: Seat) -> Self {
+    pub(crate) fn logical(seat: VirtualRank) -> Self {
         let (rank, size) = (seat.rank(), seat.size());
-        Self { world: World::Logical(seat), rank, size }
+        Self { world: Backend::Logical(seat), rank, size }
     }
 
     /// This rank's number, from 0.
@@ -62,10 +62,10 @@ impl Comm {
     }
 
     /// The processes behind ranks that are processes.
-    pub(crate) fn processes(&self) -> &Processes {
+    pub(crate) fn processes(&self) -> &MpiComm {
         match &self.world {
-            World::Processes(processes) => processes,
-            World::Logical(_) => panic!("a logical rank is no process"),
+            Backend::MpiComm(processes) => processes,
+            Backend::Logical(_) => panic!("a logical rank is no process"),
         }
     }
 
@@ -85,19 +85,19 @@ impl Comm {
             |t| &mut t.others,
             0,
             || match &self.world {
-                World::Processes(processes) => processes.barrier(),
-                World::Logical(seat) => seat.barrier(),
+                Backend::MpiComm(processes) => processes.barrier(),
+                Backend::Logical(seat) => seat.barrier(),
             },
         );
     }
 
     /// Entry-wise sum over the ranks. **Collective.**
-    pub fn sum_all<T: Datum>(&self, values: &[T]) -> Vec<T> {
+    pub fn sum_all<T: MpiType>(&self, values: &[T]) -> Vec<T> {
         self.reduce(values, Operation::Sum)
     }
 
     /// Sum over the ranks. **Collective.**
-    pub fn sum<T: Datum>(&self, value: T) -> T {
+    pub fn sum<T: MpiType>(&self, value: T) -> T {
         self.reduce(&[value], Operation::Sum)[0]
     }
 
@@ -126,13 +126,13 @@ impl Comm {
         self.reduce(&compared, operation).into_iter().map(T::from_compared).collect()
     }
 
-    fn reduce<T: Datum>(&self, values: &[T], operation: Operation) -> Vec<T> {
+    fn reduce<T: MpiType>(&self, values: &[T], operation: Operation) -> Vec<T> {
         self.collective(
             |t| &mut t.reductions,
             size_of_val(values),
             || match &self.world {
-                World::Processes(processes) => processes.reduce(values, operation),
-                World::Logical(seat) => seat.reduce(values, operation),
+                Backend::MpiComm(processes) => processes.reduce(values, operation),
+                Backend::Logical(seat) => seat.reduce(values, operation),
             },
         )
     }
@@ -143,20 +143,20 @@ impl Comm {
             |t| &mut t.others,
             size_of_val(&value),
             || match &self.world {
-                World::Processes(processes) => processes.exclusive_sum(value),
-                World::Logical(seat) => seat.all_gather(value)[..self.rank].iter().sum(),
+                Backend::MpiComm(processes) => processes.exclusive_sum(value),
+                Backend::Logical(seat) => seat.all_gather(value)[..self.rank].iter().sum(),
             },
         )
     }
 
     /// The value of every rank, in rank order. **Collective.**
-    pub fn all_gather<T: Datum>(&self, value: T) -> Vec<T> {
+    pub fn all_gather<T: MpiType>(&self, value: T) -> Vec<T> {
         self.collective(
             |t| &mut t.others,
             size_of::<T>(),
             || match &self.world {
-                World::Processes(processes) => processes.all_gather(value),
-                World::Logical(seat) => seat.all_gather(value),
+                Backend::MpiComm(processes) => processes.all_gather(value),
+                Backend::Logical(seat) => seat.all_gather(value),
             },
         )
     }
@@ -164,12 +164,12 @@ impl Comm {
     /// The string of every rank, in rank order. **Collective.**
     pub fn all_gather_strings(&self, value: &str) -> Vec<String> {
         let everywhere = vec![value.as_bytes().to_vec(); self.size];
-        self.exchange(everywhere).into_iter().map(|b| String::from_utf8_lossy(&b).into_owned()).collect()
+        self.all_to_all_v(everywhere).into_iter().map(|b| String::from_utf8_lossy(&b).into_owned()).collect()
     }
 
     /// Sends `outgoing[r]` to rank `r` and returns what rank `r` sent here in
     /// entry `r`. **Collective.**
-    pub fn exchange<T: Datum>(&self, outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
+    pub fn all_to_all_v<T: MpiType>(&self, outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
         // What stays here does not travel.
         let travels = outgoing.iter().map(Vec::len).sum::<usize>() - outgoing[self.rank].len();
         let sent = travels * size_of::<T>() + self.size * size_of::<u64>();
@@ -177,43 +177,43 @@ impl Comm {
             |t| &mut t.others,
             sent,
             || match &self.world {
-                World::Processes(processes) => processes.exchange(outgoing),
-                World::Logical(seat) => seat.exchange(outgoing),
+                Backend::MpiComm(processes) => processes.all_to_all_v(outgoing),
+                Backend::Logical(seat) => seat.all_to_all_v(outgoing),
             },
         )
     }
 
     /// Gathers one list a rank on rank 0, in rank order; other ranks get
     /// nothing. **Collective.**
-    pub fn gather_at_root<T: Datum>(&self, values: Vec<T>) -> Vec<Vec<T>> {
+    pub fn gather_at_root<T: MpiType>(&self, values: Vec<T>) -> Vec<Vec<T>> {
         let mut outgoing = vec![Vec::new(); self.size];
         outgoing[0] = values;
-        let incoming = self.exchange(outgoing);
+        let incoming = self.all_to_all_v(outgoing);
         if self.is_root() { incoming } else { Vec::new() }
     }
 
     /// Hands entry `r` of rank 0's `lists` to rank `r`; the other ranks pass
     /// nothing. **Collective.**
-    pub fn scatter_from_root<T: Datum>(&self, lists: Vec<Vec<T>>) -> Vec<T> {
+    pub fn scatter_from_root<T: MpiType>(&self, lists: Vec<Vec<T>>) -> Vec<T> {
         let outgoing = if self.is_root() { lists } else { vec![Vec::new(); self.size] };
-        self.exchange(outgoing).swap_remove(0)
+        self.all_to_all_v(outgoing).swap_remove(0)
     }
 
     /// The value of one rank on all of them. **Collective.**
-    pub fn broadcast<T: Datum>(&self, from: usize, value: T) -> T {
+    pub fn broadcast<T: MpiType>(&self, from: usize, value: T) -> T {
         let mut values = [value];
         self.broadcast_into(from, &mut values);
         values[0]
     }
 
-    fn broadcast_into<T: Datum>(&self, from: usize, values: &mut [T]) {
+    fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]) {
         let given = if self.rank == from { size_of_val(values) } else { 0 };
         self.collective(
             |t| &mut t.others,
             given,
             || match &self.world {
-                World::Processes(processes) => processes.broadcast_into(from, values),
-                World::Logical(seat) => seat.broadcast_into(from, values),
+                Backend::MpiComm(processes) => processes.broadcast_into(from, values),
+                Backend::Logical(seat) => seat.broadcast_into(from, values),
             },
         );
     }
@@ -239,7 +239,7 @@ impl Comm {
     /// communicate again.
     ///
     /// # Errors
-    /// [`Error::Agreed`] when any rank failed.
+    /// The error of that rank.
     pub fn agree<T>(&self, result: Result<T>) -> Result<T> {
         let [element, node] = match &result {
             Ok(_) => [u64::MAX; 2],
@@ -258,11 +258,11 @@ impl Comm {
         let code = ExitCode::from_i32(self.broadcast(speaker, code));
         let message = String::from_utf8_lossy(&self.broadcast_list(speaker, text)).into_owned();
         let (elements, nodes) = (self.broadcast_list(speaker, elements), self.broadcast_list(speaker, nodes));
-        Err(Error::Agreed { code, message, elements, nodes })
+        Err(Error::Message { code, message, place: None, elements, nodes })
     }
 
     /// The list of one rank on every rank; the others pass an empty one.
-    fn broadcast_list<T: Datum + Default>(&self, from: usize, mut list: Vec<T>) -> Vec<T> {
+    fn broadcast_list<T: MpiType + Default>(&self, from: usize, mut list: Vec<T>) -> Vec<T> {
         list.resize(self.broadcast(from, list.len()), T::default());
         self.broadcast_into(from, &mut list);
         list
@@ -271,30 +271,35 @@ impl Comm {
     /// Point-to-point exchange behind [`Halo`](crate::parallel::Halo): receives each
     /// `(rank, slice)` of `receive`, sends each of `send`, and runs `work`
     /// while messages travel.
-    pub(crate) fn swap_during<T: Datum, R>(
+    pub(crate) fn neighbor_exchange_overlap<T: MpiType, R>(
         &self,
         send: &[(usize, &[T])],
         receive: Vec<(usize, &mut [T])>,
         work: impl FnOnce() -> R,
     ) -> R {
         let (result, seconds) = match &self.world {
-            World::Processes(processes) => processes.transfer(send, receive, work),
-            World::Logical(seat) => seat.transfer(send, receive, work),
+            Backend::MpiComm(processes) => processes.transfer(send, receive, work),
+            Backend::Logical(seat) => seat.transfer(send, receive, work),
         };
         let bytes = send.iter().map(|(_, values)| size_of_val(*values) as u64).sum();
-        note(|t| &mut t.halo, Wait { count: send.len() as u64, bytes, seconds });
+        note(|t| &mut t.halo, CommCounter { count: send.len() as u64, bytes, seconds });
         result
     }
 
     /// Runs a collective operation of one kind, to which this rank gives so many bytes.
-    fn collective<R>(&self, kind: impl FnOnce(&mut Traffic) -> &mut Wait, bytes: usize, work: impl FnOnce() -> R) -> R {
+    fn collective<R>(
+        &self,
+        kind: impl FnOnce(&mut CommStats) -> &mut CommCounter,
+        bytes: usize,
+        work: impl FnOnce() -> R,
+    ) -> R {
         let start = Instant::now();
         let result = work();
         let seconds = match &self.world {
-            World::Processes(_) => start.elapsed().as_secs_f64(),
-            World::Logical(seat) => seat.take_seconds(),
+            Backend::MpiComm(_) => start.elapsed().as_secs_f64(),
+            Backend::Logical(seat) => seat.take_seconds(),
         };
-        note(kind, Wait { count: 1, bytes: bytes as u64, seconds });
+        note(kind, CommCounter { count: 1, bytes: bytes as u64, seconds });
         result
     }
 }

@@ -17,13 +17,13 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, Result};
-use crate::parallel::{Comm, Datum, Global, Local};
+use crate::parallel::{Comm, GlobalIndex, LocalIndex, MpiType};
 
 /// The distribution of unknowns over ranks, as one rank sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexMap {
-    range: Range<Global>,
-    total: Global,
+    range: Range<GlobalIndex>,
+    total: GlobalIndex,
     ghosts: usize,
 }
 
@@ -31,8 +31,8 @@ impl IndexMap {
     /// For `owned` unknowns of this rank, which follow those of the lower
     /// ranks, and `ghosts` of other ranks. **Collective.**
     pub fn new(comm: &Comm, owned: usize, ghosts: usize) -> Self {
-        let start = comm.exclusive_sum(owned as Global);
-        Self { range: start..start + owned as Global, total: comm.sum(owned as Global), ghosts }
+        let start = comm.exclusive_sum(owned as GlobalIndex);
+        Self { range: start..start + owned as GlobalIndex, total: comm.sum(owned as GlobalIndex), ghosts }
     }
 
     /// Number of unknowns that this rank owns.
@@ -51,12 +51,12 @@ impl IndexMap {
     }
 
     /// Number of unknowns over all ranks.
-    pub fn total(&self) -> Global {
+    pub fn total(&self) -> GlobalIndex {
         self.total
     }
 
     /// The owned range in the global numbering.
-    pub fn range(&self) -> Range<Global> {
+    pub fn range(&self) -> Range<GlobalIndex> {
         self.range.clone()
     }
 }
@@ -64,7 +64,7 @@ impl IndexMap {
 #[derive(Debug)]
 struct Send {
     rank: usize,
-    indices: Vec<Local>,
+    indices: Vec<LocalIndex>,
 }
 
 #[derive(Debug)]
@@ -78,7 +78,7 @@ pub struct Halo {
     comm: Rc<Comm>,
     map: IndexMap,
     /// Global number of each ghost.
-    ghost_numbers: Vec<Global>,
+    ghost_numbers: Vec<GlobalIndex>,
     sends: Vec<Send>,
     receives: Vec<Receive>,
 }
@@ -92,7 +92,7 @@ impl Halo {
     /// # Errors
     /// [`Error::Inconsistent`] on every rank if an owner does not know a label
     /// or `ghosts` are not grouped.
-    pub fn new(comm: &Rc<Comm>, owned: &[Global], ghosts: &[(Global, usize)]) -> Result<Self> {
+    pub fn new(comm: &Rc<Comm>, owned: &[GlobalIndex], ghosts: &[(GlobalIndex, usize)]) -> Result<Self> {
         let mut requests = vec![Vec::new(); comm.size()];
         let mut receives: Vec<Receive> = Vec::new();
         for (i, &(label, owner)) in ghosts.iter().enumerate() {
@@ -104,17 +104,17 @@ impl Halo {
             }
         }
         let grouped = receives.windows(2).all(|pair| pair[0].rank < pair[1].rank);
-        let wanted = comm.exchange(requests);
+        let wanted = comm.all_to_all_v(requests);
 
         let mut sends = Vec::new();
         let mut result = if grouped { Ok(()) } else { inconsistent("ghosts are not grouped by owner".into()) };
         if wanted.iter().any(|labels| !labels.is_empty()) {
             // Few of the owned unknowns are wanted.
-            let asked: FxHashSet<Global> = wanted.iter().flatten().copied().collect();
+            let asked: FxHashSet<GlobalIndex> = wanted.iter().flatten().copied().collect();
             let known = owned.iter().zip(0..).filter(|(label, _)| asked.contains(label));
-            let local: FxHashMap<Global, Local> = known.map(|(&label, i)| (label, i)).collect();
+            let local: FxHashMap<GlobalIndex, LocalIndex> = known.map(|(&label, i)| (label, i)).collect();
             for (rank, labels) in wanted.into_iter().enumerate().filter(|(_, labels)| !labels.is_empty()) {
-                let indices: Vec<Local> = labels.iter().filter_map(|label| local.get(label).copied()).collect();
+                let indices: Vec<LocalIndex> = labels.iter().filter_map(|label| local.get(label).copied()).collect();
                 if indices.len() < labels.len() {
                     result = inconsistent(format!("rank {rank} asked rank {} for what it does not own", comm.rank()));
                 }
@@ -124,16 +124,16 @@ impl Halo {
         comm.agree(result)?;
         let map = IndexMap::new(comm, owned.len(), ghosts.len());
         let mut halo = Self { comm: Rc::clone(comm), map, ghost_numbers: Vec::new(), sends, receives };
-        let mut numbers: Vec<Global> = halo.map.range().chain(ghosts.iter().map(|_| 0)).collect();
-        halo.forward(&mut numbers);
+        let mut numbers: Vec<GlobalIndex> = halo.map.range().chain(ghosts.iter().map(|_| 0)).collect();
+        halo.scatter_fwd(&mut numbers);
         halo.ghost_numbers = numbers.split_off(owned.len());
         Ok(halo)
     }
 
     /// Global number of local unknown `i`.
-    pub fn global(&self, i: usize) -> Global {
+    pub fn global(&self, i: usize) -> GlobalIndex {
         let owned = self.map.owned();
-        if i < owned { self.map.range.start + i as Global } else { self.ghost_numbers[i - owned] }
+        if i < owned { self.map.range.start + i as GlobalIndex } else { self.ghost_numbers[i - owned] }
     }
 
     /// The distribution that this exchange serves.
@@ -158,21 +158,21 @@ impl Halo {
 
     /// Fills the ghosts of `values` (length [`IndexMap::local`]) from their
     /// owners. **Collective** among neighbours.
-    pub fn forward<T: Datum>(&self, values: &mut [T]) {
+    pub fn scatter_fwd<T: MpiType>(&self, values: &mut [T]) {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
-        self.exchange(owned, ghosts, |_| ());
+        self.all_to_all_v(owned, ghosts, |_| ());
     }
 
     /// Adds the ghosts of `values` to the owners' entries, in the order of the
     /// ranks; the ghosts themselves stay. **Collective** among neighbours.
-    pub fn reverse_add<T: Datum + std::ops::AddAssign>(&self, values: &mut [T]) {
+    pub fn scatter_rev_add<T: MpiType + std::ops::AddAssign>(&self, values: &mut [T]) {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
         let first = self.map.owned();
         let outgoing: Vec<(usize, &[T])> =
             self.receives.iter().map(|r| (r.rank, &ghosts[r.range.start - first..r.range.end - first])).collect();
         let mut incoming: Vec<Vec<T>> = self.sends.iter().map(|s| vec![T::default(); s.indices.len()]).collect();
         let receive = self.sends.iter().zip(&mut incoming).map(|(s, buffer)| (s.rank, &mut buffer[..])).collect();
-        self.comm.swap_during(&outgoing, receive, || ());
+        self.comm.neighbor_exchange_overlap(&outgoing, receive, || ());
         for (send, buffer) in self.sends.iter().zip(incoming) {
             for (&i, value) in send.indices.iter().zip(buffer) {
                 owned[i as usize] += value;
@@ -182,7 +182,7 @@ impl Halo {
 
     /// The lists of the ghosts, where `list` gives those of the owned unknowns
     /// that other ranks need. **Collective.**
-    pub fn forward_lists<T: Datum>(&self, list: impl Fn(usize) -> Vec<T>) -> Vec<Vec<T>> {
+    pub fn scatter_fwd_lists<T: MpiType>(&self, list: impl Fn(usize) -> Vec<T>) -> Vec<Vec<T>> {
         let mut lengths = vec![0_u64; self.map.local()];
         let mut outgoing = vec![Vec::new(); self.comm.size()];
         for send in &self.sends {
@@ -192,8 +192,8 @@ impl Halo {
                 outgoing[send.rank].extend(values);
             }
         }
-        self.forward(&mut lengths);
-        let incoming = self.comm.exchange(outgoing);
+        self.scatter_fwd(&mut lengths);
+        let incoming = self.comm.all_to_all_v(outgoing);
         let mut ghosts = Vec::with_capacity(self.map.ghosts());
         for receive in &self.receives {
             let mut rest = &incoming[receive.rank][..];
@@ -206,14 +206,14 @@ impl Halo {
         ghosts
     }
 
-    /// As [`forward`](Self::forward), and runs `interior` on the owned values
+    /// As [`scatter_fwd`](Self::forward), and runs `interior` on the owned values
     /// while the messages travel: nobody can touch ghosts in flight.
-    pub fn forward_during<T: Datum, R>(&self, values: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
+    pub fn scatter_fwd_overlap<T: MpiType, R>(&self, values: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
-        self.exchange(owned, ghosts, interior)
+        self.all_to_all_v(owned, ghosts, interior)
     }
 
-    fn exchange<T: Datum, R>(&self, owned: &[T], ghosts: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
+    fn all_to_all_v<T: MpiType, R>(&self, owned: &[T], ghosts: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
         let mut outbox = Vec::with_capacity(self.sent());
         for send in &self.sends {
             outbox.extend(send.indices.iter().map(|&i| owned[i as usize]));
@@ -232,7 +232,7 @@ impl Halo {
             incoming.push((receive.rank, message));
             rest = tail;
         }
-        self.comm.swap_during(&outgoing, incoming, || interior(owned))
+        self.comm.neighbor_exchange_overlap(&outgoing, incoming, || interior(owned))
     }
 }
 

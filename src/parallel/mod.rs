@@ -21,19 +21,19 @@ pub mod virtual_ranks;
 pub mod work;
 
 pub use abort::abort;
-pub use block_distribution::Blocks;
-pub use breakdown::{Breakdown, Laps};
+pub use block_distribution::BlockDistribution;
+pub use breakdown::{Breakdown, IterationTimer};
 pub use comm::Comm;
 pub use halo::{Halo, IndexMap};
-pub use mpi::Datum;
+pub use mpi::MpiType;
 pub(crate) use mpi::piece;
 pub use ordered::Ordered;
 pub use placement::{MOST_THREADS, Placement, host_name, place, start_threads};
-pub use timing::{Share, Span, Split, Stopwatch, TOTAL, Timings};
-pub use traffic::{Spent, Traffic, Wait, measure};
+pub use timing::{CommShare, MinMeanMax, Stopwatch, TOTAL, TimeSplit, Timings};
+pub use traffic::{CommCounter, CommStats, Profile, measure};
 
 /// Index of a node, unknown or element on this rank.
-pub type Local = u32;
+pub type LocalIndex = u32;
 
 /// Index of a node, unknown or element in the whole problem.
-pub type Global = u64;
+pub type GlobalIndex = u64;

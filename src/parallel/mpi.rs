@@ -24,8 +24,8 @@ pub(crate) fn piece<T>() -> usize {
 }
 
 /// What may travel in a message.
-pub trait Datum: Equivalence + Copy + Default + Send + Sync + 'static {}
-impl<T: Equivalence + Copy + Default + Send + Sync + 'static> Datum for T {}
+pub trait MpiType: Equivalence + Copy + Default + Send + Sync + 'static {}
+impl<T: Equivalence + Copy + Default + Send + Sync + 'static> MpiType for T {}
 
 /// What a reduction makes of two values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,19 +45,19 @@ impl Operation {
     }
 
     /// Entry-wise `total` = `total` and `values`.
-    pub(crate) fn add<T: Datum>(self, values: &[T], total: &mut [T]) {
+    pub(crate) fn add<T: MpiType>(self, values: &[T], total: &mut [T]) {
         reduce_local_into(values, total, self.of_mpi());
     }
 }
 
 /// The processes of an MPI communicator.
-pub(crate) struct Processes {
+pub(crate) struct MpiComm {
     inner: SimpleCommunicator,
     pub(crate) rank: usize,
     pub(crate) size: usize,
 }
 
-impl Processes {
+impl MpiComm {
     pub(crate) fn new(inner: SimpleCommunicator) -> Self {
         let (rank, size) = (inner.rank() as usize, inner.size() as usize);
         Self { inner, rank, size }
@@ -78,7 +78,7 @@ impl Processes {
     }
 
     /// Entry by entry over the processes. **Collective.**
-    pub(crate) fn reduce<T: Datum>(&self, values: &[T], operation: Operation) -> Vec<T> {
+    pub(crate) fn reduce<T: MpiType>(&self, values: &[T], operation: Operation) -> Vec<T> {
         let mut result = vec![T::default(); values.len()];
         for (values, result) in values.chunks(piece::<T>()).zip(result.chunks_mut(piece::<T>())) {
             while_waiting(|| self.inner.all_reduce_into(values, result, operation.of_mpi()));
@@ -94,7 +94,7 @@ impl Processes {
     }
 
     /// The value of every rank, in rank order. **Collective.**
-    pub(crate) fn all_gather<T: Datum>(&self, value: T) -> Vec<T> {
+    pub(crate) fn all_gather<T: MpiType>(&self, value: T) -> Vec<T> {
         let mut values = vec![T::default(); self.size];
         while_waiting(|| self.inner.all_gather_into(&[value][..], &mut values[..]));
         values
@@ -102,7 +102,7 @@ impl Processes {
 
     /// The values of every rank, in rank order, `counts[r]` of rank `r`, in a
     /// message of less than 2^31. **Collective.**
-    pub(crate) fn all_gather_lists<T: Datum>(&self, values: &[T], counts: &[usize]) -> Vec<T> {
+    pub(crate) fn all_gather_lists<T: MpiType>(&self, values: &[T], counts: &[usize]) -> Vec<T> {
         let mut all = vec![T::default(); counts.iter().sum()];
         let counts: Vec<Count> = counts.iter().map(|&n| n as Count).collect();
         let starts: Vec<Count> = (0..counts.len()).map(|rank| counts[..rank].iter().sum()).collect();
@@ -113,7 +113,7 @@ impl Processes {
 
     /// Sends `outgoing[r]` to rank `r` and returns what rank `r` sent here in
     /// entry `r`. What stays here does not travel. **Collective.**
-    pub(crate) fn exchange<T: Datum>(&self, mut outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
+    pub(crate) fn all_to_all_v<T: MpiType>(&self, mut outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
         let own = std::mem::take(&mut outgoing[self.rank]);
         let sizes: Vec<u64> = outgoing.iter().map(|m| m.len() as u64).collect();
         let mut expected = vec![0_u64; self.size];
@@ -129,7 +129,7 @@ impl Processes {
     }
 
     /// The values of one rank on all of them. **Collective.**
-    pub(crate) fn broadcast_into<T: Datum>(&self, from: usize, values: &mut [T]) {
+    pub(crate) fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]) {
         for values in values.chunks_mut(piece::<T>()) {
             while_waiting(|| self.inner.process_at_rank(from as i32).broadcast_into(values));
         }
@@ -137,7 +137,7 @@ impl Processes {
 
     /// Receives each `(rank, slice)` of `receive`, sends each of `send`, and runs
     /// `work` while messages travel; returns the seconds besides those of `work`, too.
-    pub(crate) fn transfer<T: Datum, R>(
+    pub(crate) fn transfer<T: MpiType, R>(
         &self,
         send: &[(usize, &[T])],
         receive: Vec<(usize, &mut [T])>,

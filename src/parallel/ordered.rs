@@ -1,15 +1,15 @@
 //! Numbers whose minimum and maximum MPI computes right.
 
-use crate::parallel::Datum;
+use crate::parallel::MpiType;
 
 /// A number that [`Comm::min`](crate::parallel::Comm::min) and [`Comm::max`](crate::parallel::Comm::max) compare.
 ///
 /// MPICH 4.0 takes the bits of unsigned integers as signed in MPI_MIN and MPI_MAX
 /// (<https://github.com/pmodels/mpich/issues/6083>). Therefore unsigned integers travel as signed
 /// ones of the same order.
-pub trait Ordered: Datum {
+pub trait Ordered: MpiType {
     /// The type that MPI compares.
-    type Compared: Datum;
+    type Compared: MpiType;
 
     /// Maps to the type that MPI compares, in the same order.
     fn to_compared(self) -> Self::Compared;

@@ -40,7 +40,7 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Placement {
     let host = host_name();
     let cores = allowed_cores();
     let local = comm.host();
-    let masks = local.exchange(vec![cores.clone(); local.size()]);
+    let masks = local.all_to_all_v(vec![cores.clone(); local.size()]);
     let quota = cpu_quota(cores.len());
 
     let threads = requested

@@ -5,19 +5,19 @@ use std::fs;
 
 use serde::{Deserialize, Serialize};
 
-use crate::parallel::traffic::Mark;
-use crate::parallel::{Comm, Spent, measure};
+use crate::parallel::traffic::Timer;
+use crate::parallel::{Comm, Profile, measure};
 
 /// Measures the stages of one rank.
 #[derive(Debug)]
 pub struct Stopwatch {
-    start: Mark,
-    stages: Vec<(&'static str, Spent)>,
+    start: Timer,
+    stages: Vec<(&'static str, Profile)>,
 }
 
 /// Something over the ranks: seconds, or how many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Span {
+pub struct MinMeanMax {
     /// On the rank that has least.
     pub min: f64,
     /// Mean over the ranks.
@@ -27,39 +27,39 @@ pub struct Span {
 }
 
 /// Seconds of every stage, by name.
-pub type Timings = BTreeMap<&'static str, Span>;
+pub type Timings = BTreeMap<&'static str, MinMeanMax>;
 
 /// Every stage, by name.
-pub type Stages = BTreeMap<&'static str, Split>;
+pub type Stages = BTreeMap<&'static str, TimeSplit>;
 
 /// Name of the span from the start of the run to its end.
 pub const TOTAL: &str = "total_workflow";
 
 /// Where the time of a piece of work went, over the ranks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Split {
+pub struct TimeSplit {
     /// Seconds in all.
-    pub seconds: Span,
+    pub seconds: MinMeanMax,
     /// Seconds without communication.
-    pub compute: Span,
+    pub compute: MinMeanMax,
     /// Messages between neighbours.
-    pub halo: Share,
+    pub halo: CommShare,
     /// Sums, minima and maxima over all ranks.
-    pub reductions: Share,
+    pub reductions: CommShare,
     /// All other collective operations.
-    pub others: Share,
+    pub others: CommShare,
 }
 
 /// Communication of one kind over the ranks, as
-/// [`Wait`](crate::parallel::Wait) counts it on one.
+/// [`CommCounter`](crate::parallel::Wait) counts it on one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Share {
+pub struct CommShare {
     /// Seconds of waiting.
-    pub seconds: Span,
+    pub seconds: MinMeanMax,
     /// Messages or operations.
-    pub count: Span,
+    pub count: MinMeanMax,
     /// Bytes given away.
-    pub bytes: Span,
+    pub bytes: MinMeanMax,
 }
 
 /// Seconds since this process was started, to a hundredth, where Linux says so (proc(5)); else 0.
@@ -78,7 +78,7 @@ pub fn age_of_process() -> f64 {
 impl Stopwatch {
     /// Starts now.
     pub fn start() -> Self {
-        Self { start: Mark::now(), stages: Vec::new() }
+        Self { start: Timer::now(), stages: Vec::new() }
     }
 
     /// Runs a stage and notes what it took.
@@ -92,19 +92,19 @@ impl Stopwatch {
     /// the same stages. **Collective.**
     pub fn collect(&self, comm: &Comm) -> Stages {
         let names = self.stages.iter().map(|stage| stage.0).chain([TOTAL]);
-        let spent: Vec<Spent> = self.stages.iter().map(|stage| stage.1).chain([self.start.spent()]).collect();
-        names.zip(Split::over_ranks(comm, &spent)).collect()
+        let spent: Vec<Profile> = self.stages.iter().map(|stage| stage.1).chain([self.start.spent()]).collect();
+        names.zip(TimeSplit::over_ranks(comm, &spent)).collect()
     }
 }
 
-impl Split {
+impl TimeSplit {
     /// Of each of several pieces of work, as many on every rank. **Collective.**
-    pub fn over_ranks(comm: &Comm, spent: &[Spent]) -> Vec<Self> {
+    pub fn over_ranks(comm: &Comm, spent: &[Profile]) -> Vec<Self> {
         const VALUES: usize = 11;
         let values: Vec<f64> = spent.iter().flat_map(values).collect();
         let (min, sum, max) = (comm.min_all(&values), comm.sum_all(&values), comm.max_all(&values));
-        let span = |i: usize| Span { min: min[i], mean: sum[i] / comm.size() as f64, max: max[i] };
-        let share = |i: usize| Share { seconds: span(i), count: span(i + 1), bytes: span(i + 2) };
+        let span = |i: usize| MinMeanMax { min: min[i], mean: sum[i] / comm.size() as f64, max: max[i] };
+        let share = |i: usize| CommShare { seconds: span(i), count: span(i + 1), bytes: span(i + 2) };
         let split = |i: usize| Self {
             seconds: span(i),
             compute: span(i + 1),
@@ -127,7 +127,7 @@ impl Split {
     }
 }
 
-impl Span {
+impl MinMeanMax {
     /// Of a value on each rank. **Collective.**
     pub fn over_ranks(comm: &Comm, value: f64) -> Self {
         Self { min: comm.min(value), mean: comm.sum(value) / comm.size() as f64, max: comm.max(value) }
@@ -138,14 +138,14 @@ impl Span {
     }
 }
 
-impl Share {
+impl CommShare {
     fn over(self, n: f64) -> Self {
         Self { seconds: self.seconds.over(n), count: self.count.over(n), bytes: self.bytes.over(n) }
     }
 }
 
-/// All numbers of a measurement, in the order in which `Split` reads them.
-fn values(spent: &Spent) -> Vec<f64> {
+/// All numbers of a measurement, in the order in which `TimeSplit` reads them.
+fn values(spent: &Profile) -> Vec<f64> {
     let kinds = spent.traffic.kinds().map(|wait| [wait.seconds, wait.count as f64, wait.bytes as f64]);
     [&[spent.seconds, spent.compute()], kinds.as_flattened()].concat()
 }

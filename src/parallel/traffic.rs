@@ -1,6 +1,6 @@
 //! What this rank sends and how long it waits for others. [`Comm`](crate::parallel::Comm)
 //! counts, for all communicators together; whoever wants to know what a piece of
-//! work took measures it with [`measure`] or a [`Mark`].
+//! work took measures it with [`measure`] or a [`Timer`].
 //!
 //! Waiting belongs to the communication that waits: on a rank that has less to
 //! do than its neighbours the time until they are ready counts as halo or as
@@ -14,23 +14,23 @@ use std::time::Instant;
 
 thread_local! {
     /// Of the rank that this thread is.
-    static TRAFFIC: Cell<Traffic> = const { Cell::new(Traffic::NONE) };
+    static TRAFFIC: Cell<CommStats> = const { Cell::new(CommStats::NONE) };
 }
 
 /// Communication of one rank.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Traffic {
+pub struct CommStats {
     /// With neighbours: `count` messages sent. What overlaps with work is not in the seconds.
-    pub halo: Wait,
+    pub halo: CommCounter,
     /// Sums, minima and maxima over all ranks, which all of them get.
-    pub reductions: Wait,
+    pub reductions: CommCounter,
     /// All other collective operations.
-    pub others: Wait,
+    pub others: CommCounter,
 }
 
 /// Communication of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Wait {
+pub struct CommCounter {
     /// Messages or operations.
     pub count: u64,
     /// What this rank gave away (bytes).
@@ -41,66 +41,66 @@ pub struct Wait {
 
 /// What a piece of work took on one rank.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Spent {
+pub struct Profile {
     /// Seconds in all.
     pub seconds: f64,
     /// The communication in it.
-    pub traffic: Traffic,
+    pub traffic: CommStats,
 }
 
 /// A moment to measure from.
 #[derive(Debug, Clone, Copy)]
-pub struct Mark {
+pub struct Timer {
     time: Instant,
-    traffic: Traffic,
+    traffic: CommStats,
 }
 
-impl Traffic {
+impl CommStats {
     const NONE: Self = {
-        let none = Wait { count: 0, bytes: 0, seconds: 0.0 };
+        let none = CommCounter { count: 0, bytes: 0, seconds: 0.0 };
         Self { halo: none, reductions: none, others: none }
     };
 
     /// The three kinds.
-    pub fn kinds(&self) -> [Wait; 3] {
+    pub fn kinds(&self) -> [CommCounter; 3] {
         [self.halo, self.reductions, self.others]
     }
 }
 
-impl Spent {
+impl Profile {
     /// Seconds without communication.
     pub fn compute(&self) -> f64 {
         self.seconds - self.traffic.kinds().iter().map(|wait| wait.seconds).sum::<f64>()
     }
 }
 
-impl Mark {
+impl Timer {
     /// This moment.
     pub fn now() -> Self {
         Self { time: Instant::now(), traffic: TRAFFIC.get() }
     }
 
     /// What was spent since.
-    pub fn spent(&self) -> Spent {
-        Spent { seconds: self.time.elapsed().as_secs_f64(), traffic: TRAFFIC.get() - self.traffic }
+    pub fn spent(&self) -> Profile {
+        Profile { seconds: self.time.elapsed().as_secs_f64(), traffic: TRAFFIC.get() - self.traffic }
     }
 }
 
 /// Runs `work` and says what it took.
-pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Spent) {
-    let mark = Mark::now();
+pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Profile) {
+    let mark = Timer::now();
     let result = work();
     (result, mark.spent())
 }
 
 /// Notes communication of one kind.
-pub(crate) fn note(kind: impl FnOnce(&mut Traffic) -> &mut Wait, wait: Wait) {
+pub(crate) fn note(kind: impl FnOnce(&mut CommStats) -> &mut CommCounter, wait: CommCounter) {
     let mut traffic = TRAFFIC.get();
     *kind(&mut traffic) += wait;
     TRAFFIC.set(traffic);
 }
 
-impl AddAssign for Wait {
+impl AddAssign for CommCounter {
     fn add_assign(&mut self, other: Self) {
         self.count += other.count;
         self.bytes += other.bytes;
@@ -108,7 +108,7 @@ impl AddAssign for Wait {
     }
 }
 
-impl Sub for Wait {
+impl Sub for CommCounter {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
@@ -116,7 +116,7 @@ impl Sub for Wait {
     }
 }
 
-impl Sub for Traffic {
+impl Sub for CommStats {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
@@ -128,7 +128,7 @@ impl Sub for Traffic {
     }
 }
 
-impl AddAssign for Spent {
+impl AddAssign for Profile {
     fn add_assign(&mut self, other: Self) {
         self.seconds += other.seconds;
         self.traffic.halo += other.traffic.halo;
@@ -143,15 +143,15 @@ mod tests {
 
     #[test]
     fn what_is_noted_meanwhile_is_spent_and_computing_is_the_rest() {
-        note(|t| &mut t.others, Wait { count: 5, bytes: 50, seconds: 3.0 });
+        note(|t| &mut t.others, CommCounter { count: 5, bytes: 50, seconds: 3.0 });
         let ((), spent) = measure(|| {
-            note(|t| &mut t.halo, Wait { count: 2, bytes: 48, seconds: 0.25 });
-            note(|t| &mut t.halo, Wait { count: 1, bytes: 8, seconds: 0.5 });
-            note(|t| &mut t.reductions, Wait { count: 1, bytes: 16, seconds: 0.125 });
+            note(|t| &mut t.halo, CommCounter { count: 2, bytes: 48, seconds: 0.25 });
+            note(|t| &mut t.halo, CommCounter { count: 1, bytes: 8, seconds: 0.5 });
+            note(|t| &mut t.reductions, CommCounter { count: 1, bytes: 16, seconds: 0.125 });
         });
-        assert_eq!(spent.traffic.halo, Wait { count: 3, bytes: 56, seconds: 0.75 });
-        assert_eq!(spent.traffic.reductions, Wait { count: 1, bytes: 16, seconds: 0.125 });
-        assert_eq!(spent.traffic.others, Wait::default());
+        assert_eq!(spent.traffic.halo, CommCounter { count: 3, bytes: 56, seconds: 0.75 });
+        assert_eq!(spent.traffic.reductions, CommCounter { count: 1, bytes: 16, seconds: 0.125 });
+        assert_eq!(spent.traffic.others, CommCounter::default());
         assert!((spent.compute() + 0.875 - spent.seconds).abs() < 1e-12);
         let mut twice = spent;
         twice += spent;

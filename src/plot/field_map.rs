@@ -13,7 +13,7 @@ use crate::plot::streamlines::{Flow, add_arrow, thinned};
 use crate::plot::text::Font;
 use crate::plot::view::{Bounds, View};
 use crate::plot::{PlotArgs, PlotField, contour, lines, ticks};
-use crate::system::say;
+use crate::system::print_stderr;
 
 /// Contour lines of u that a picture of u has.
 const CONTOURS: u32 = 15;
@@ -193,7 +193,7 @@ fn draw_mesh(page: &mut Page, mesh: &Mesh, view: &View) {
     const NARROW: f64 = 3.0;
     let edge = lines::mean_edge(mesh, view);
     if edge < NARROW {
-        say(&format!("warning: no mesh lines: an edge is {edge:.1} pixels long, raise --width\n"));
+        print_stderr(&format!("warning: no mesh lines: an edge is {edge:.1} pixels long, raise --width\n"));
         return;
     }
     page.scene.stroke(lines::edges(mesh, view), [0, 0, 0, 130], (0.06 * edge as f32).min(0.05 * page.em).max(0.4));

@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::fem::{Robin, coefficients, source_loads};
 use crate::la::Vector;
 use crate::mesh::{BoundaryEdge, LocalMesh};
-use crate::parallel::{Comm, Local};
+use crate::parallel::{Comm, LocalIndex};
 use crate::problem::{Condition, Problem, Range};
 use crate::quad8;
 use crate::quad8::{Batch, EDGES, EdgePoint, Gradients, LANES, NODES, edge_gauss};
@@ -129,13 +129,13 @@ impl Part<'_> {
         Ok(flows)
     }
 
-    fn owns(&self, node: Local) -> bool {
+    fn owns(&self, node: LocalIndex) -> bool {
         (node as usize) < self.mesh.owned_nodes
     }
 
     /// The owned Dirichlet nodes: their owner knows all edges around them.
-    fn dirichlet_nodes(&self) -> BTreeMap<Local, Reaction> {
-        let mut reactions: BTreeMap<Local, Reaction> = BTreeMap::new();
+    fn dirichlet_nodes(&self) -> BTreeMap<LocalIndex, Reaction> {
+        let mut reactions: BTreeMap<LocalIndex, Reaction> = BTreeMap::new();
         for edge in self.boundary {
             if let Condition::Dirichlet(_) = self.problem.conditions[usize::from(edge.boundary)] {
                 let nodes = edge.nodes(self.mesh);
@@ -150,7 +150,7 @@ impl Part<'_> {
     }
 
     /// Integrals of (gamma - p u) N_i over an edge.
-    fn robin_loads(&self, nodes: [Local; 3], Robin { points, p, gamma }: &Robin) -> [f64; 3] {
+    fn robin_loads(&self, nodes: [LocalIndex; 3], Robin { points, p, gamma }: &Robin) -> [f64; 3] {
         let mut loads = [0.0; 3];
         for (q, point) in points.iter().enumerate() {
             let u: f64 = nodes.iter().zip(point.shape).map(|(&n, shape)| shape * self.u[n as usize]).sum();
@@ -163,7 +163,7 @@ impl Part<'_> {
 
     /// Adds what the elements do at the Dirichlet nodes, K u - f, and returns
     /// the integral of f over the own elements.
-    fn add_elements(&self, reactions: &mut BTreeMap<Local, Reaction>) -> Result<f64> {
+    fn add_elements(&self, reactions: &mut BTreeMap<LocalIndex, Reaction>) -> Result<f64> {
         let loads = if self.problem.has_source() { source_loads(self.mesh, self.problem)? } else { Vec::new() };
         let mut is_held = vec![false; self.mesh.coordinates.len()];
         reactions.keys().for_each(|&node| is_held[node as usize] = true);
@@ -208,7 +208,7 @@ impl Part<'_> {
     fn sampled(&self) -> Vec<f64> {
         let rest = self.mesh.boundary_names.len();
         let named = self.boundary.iter().map(|edge| (edge.nodes(self.mesh)[1], usize::from(edge.boundary)));
-        let named: FxHashMap<Local, usize> = named.collect();
+        let named: FxHashMap<LocalIndex, usize> = named.collect();
         let mut users = vec![0_u8; self.mesh.owned_nodes];
         for &middle in self.mesh.elements.iter().flat_map(|nodes| &nodes[4..]).filter(|node| self.owns(**node)) {
             users[middle as usize] += 1;
@@ -241,7 +241,7 @@ impl Part<'_> {
 }
 
 /// Adds nodal values to the reactions of the nodes that have one.
-fn add<const N: usize>(reactions: &mut BTreeMap<Local, Reaction>, nodes: &[Local; N], values: [f64; N]) {
+fn add<const N: usize>(reactions: &mut BTreeMap<LocalIndex, Reaction>, nodes: &[LocalIndex; N], values: [f64; N]) {
     for (node, value) in nodes.iter().zip(values) {
         if let Some(reaction) = reactions.get_mut(node) {
             reaction.flow += value;

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::mesh::LocalMesh;
-use crate::parallel::{Local, work};
+use crate::parallel::{LocalIndex, work};
 use crate::quad8;
 use crate::quad8::{Batch, LANES, Lane};
 
@@ -79,7 +79,7 @@ pub fn coordinates(mesh: &LocalMesh, lanes: Lanes) -> Batch {
 }
 
 /// Nodal values of a batch of these elements; missing lanes repeat the first one.
-pub fn nodal(elements: &[[Local; 8]], lanes: Lanes, value: impl Fn(usize) -> f64) -> [Lane; 8] {
+pub fn nodal(elements: &[[LocalIndex; 8]], lanes: Lanes, value: impl Fn(usize) -> f64) -> [Lane; 8] {
     let mut values = [[0.0; LANES]; 8];
     for l in 0..LANES {
         let element = lanes.first + if l < lanes.len { l } else { 0 };

@@ -7,22 +7,22 @@
 use std::borrow::Cow;
 
 use crate::mesh::LocalMesh;
-use crate::parallel::Local;
+use crate::parallel::LocalIndex;
 use crate::problem::Problem;
 
 /// The sides of all local nodes.
-pub struct Sides<'a> {
+pub struct InterfaceNodes<'a> {
     /// The sides of each local element, in the order of its nodes.
-    pub elements: Cow<'a, [[Local; 8]]>,
+    pub elements: Cow<'a, [[LocalIndex; 8]]>,
     /// Number of the conductivity of the first side of each node.
     first: Vec<u16>,
     /// Node and conductivity of all further sides, ascending.
-    others: Vec<(Local, u16)>,
+    others: Vec<(LocalIndex, u16)>,
 }
 
 const NONE: u16 = u16::MAX;
 
-impl<'a> Sides<'a> {
+impl<'a> InterfaceNodes<'a> {
     /// Those of a mesh; regions of the same k have one side.
     pub fn new(mesh: &'a LocalMesh, problem: &Problem) -> Self {
         let nodes = mesh.coordinates.len();
@@ -46,7 +46,7 @@ impl<'a> Sides<'a> {
         sides.others.sort_unstable();
         sides.others.dedup();
         if !sides.others.is_empty() {
-            let of = |(e, nodes): (usize, &[Local; 8])| nodes.map(|n| sides.find(n, number(e)).unwrap_or(n));
+            let of = |(e, nodes): (usize, &[LocalIndex; 8])| nodes.map(|n| sides.find(n, number(e)).unwrap_or(n));
             sides.elements = Cow::Owned(mesh.elements.iter().enumerate().map(of).collect());
         }
         sides
@@ -75,12 +75,12 @@ impl<'a> Sides<'a> {
     }
 
     /// The side of a node whose conductivity has this number.
-    pub fn find(&self, node: Local, conductivity: u16) -> Option<Local> {
+    pub fn find(&self, node: LocalIndex, conductivity: u16) -> Option<LocalIndex> {
         if self.first[node as usize] == conductivity {
             return Some(node);
         }
         let place = self.others.binary_search(&(node, conductivity)).ok()?;
-        Some((self.first.len() + place) as Local)
+        Some((self.first.len() + place) as LocalIndex)
     }
 
     /// The number of the conductivity of a side.
@@ -89,7 +89,7 @@ impl<'a> Sides<'a> {
     }
 
     /// The nodes with several sides, ascending.
-    pub fn split_nodes(&self) -> impl Iterator<Item = Local> {
+    pub fn split_nodes(&self) -> impl Iterator<Item = LocalIndex> {
         self.others.chunk_by(|a, b| a.0 == b.0).map(|sides| sides[0].0)
     }
 }

@@ -15,9 +15,9 @@
 use rayon::prelude::*;
 
 use crate::mesh::{Adjacency, LocalMesh};
-use crate::parallel::{Halo, Local, work};
+use crate::parallel::{Halo, LocalIndex, work};
 use crate::post::GaussVelocities;
-use crate::post::interface_nodes::Sides;
+use crate::post::interface_nodes::InterfaceNodes;
 use crate::post::patch::Patch;
 use crate::problem::Problem;
 use crate::quad8::EDGES;
@@ -27,15 +27,15 @@ const COMPLETE: usize = 3;
 
 /// Recovered v = -grad u (m/s) at all local nodes, on each side of a jump in k.
 pub struct Recovered<'a> {
-    sides: Sides<'a>,
+    sides: InterfaceNodes<'a>,
     values: Vec<[f64; 2]>,
     /// Nodes with several sides, and the mean there.
-    means: Vec<(Local, [f64; 2])>,
+    means: Vec<(LocalIndex, [f64; 2])>,
 }
 
 impl Recovered<'_> {
     /// For each local element its side of each of its nodes: a place in [`values`](Self::values).
-    pub fn sides(&self) -> &[[Local; 8]] {
+    pub fn sides(&self) -> &[[LocalIndex; 8]] {
         &self.sides.elements
     }
 
@@ -58,7 +58,7 @@ impl Recovered<'_> {
 
 /// Recovers velocities from those of all local elements. **Collective.**
 pub fn recover<'a>(halo: &Halo, mesh: &'a LocalMesh, problem: &Problem, gauss: &[GaussVelocities]) -> Recovered<'a> {
-    let sides = Sides::new(mesh, problem);
+    let sides = InterfaceNodes::new(mesh, problem);
     let around = Adjacency::new(&sides.elements, sides.len());
     let patches = Patches::new(halo, mesh, &sides, &around, gauss);
     let owned = |side: usize| sides.node(side) < mesh.owned_nodes;
@@ -74,9 +74,9 @@ pub fn recover<'a>(halo: &Halo, mesh: &'a LocalMesh, problem: &Problem, gauss: &
         sides.of(node).map(pack).collect()
     };
     let split = sides.split_nodes().filter(|&node| (node as usize) < mesh.owned_nodes);
-    let mut means: Vec<(Local, [f64; 2])> = split.map(|node| (node, mean(&packed(node as usize)))).collect();
-    let ghosts = halo.forward_lists(|node| packed(node).concat());
-    for (numbers, node) in ghosts.iter().zip(mesh.owned_nodes as Local..) {
+    let mut means: Vec<(LocalIndex, [f64; 2])> = split.map(|node| (node, mean(&packed(node as usize)))).collect();
+    let ghosts = halo.scatter_fwd_lists(|node| packed(node).concat());
+    for (numbers, node) in ghosts.iter().zip(mesh.owned_nodes as LocalIndex..) {
         let (of_sides, _) = numbers.as_chunks();
         for &[conductivity, _, x, y] in of_sides {
             if let Some(side) = sides.find(node, conductivity as u16) {
@@ -98,7 +98,7 @@ fn mean(sides: &[[f64; 4]]) -> [f64; 2] {
 /// The polynomials on all sides of the corner nodes.
 struct Patches<'a> {
     mesh: &'a LocalMesh,
-    sides: &'a Sides<'a>,
+    sides: &'a InterfaceNodes<'a>,
     /// Place in `list` of each side; [`NONE`] in the middle of an edge.
     places: Vec<u32>,
     list: Vec<Patch>,
@@ -111,7 +111,7 @@ impl<'a> Patches<'a> {
     fn new(
         halo: &Halo,
         mesh: &'a LocalMesh,
-        sides: &'a Sides<'a>,
+        sides: &'a InterfaceNodes<'a>,
         around: &Adjacency<8>,
         gauss: &[GaussVelocities],
     ) -> Self {
@@ -141,8 +141,8 @@ impl<'a> Patches<'a> {
             let patch = list.get(places[side] as usize);
             patch.map_or(Vec::new(), |patch| pack(sides.conductivity(side), patch).to_vec())
         };
-        let ghosts = halo.forward_lists(|node| sides.of(node).flat_map(pack).collect());
-        for (numbers, node) in ghosts.iter().zip(mesh.owned_nodes as Local..) {
+        let ghosts = halo.scatter_fwd_lists(|node| sides.of(node).flat_map(pack).collect());
+        for (numbers, node) in ghosts.iter().zip(mesh.owned_nodes as LocalIndex..) {
             for (conductivity, patch) in numbers.as_chunks().0.iter().map(unpack) {
                 if let Some(side) = sides.find(node, conductivity) {
                     places[side as usize] = list.len() as u32;
@@ -156,7 +156,7 @@ impl<'a> Patches<'a> {
     /// The velocity on a side of an owned node.
     fn value(&self, around: &Adjacency<8>, side: usize) -> [f64; 2] {
         let elements = &self.sides.elements;
-        let mut ends = [side as Local; 2];
+        let mut ends = [side as LocalIndex; 2];
         if let Some((element, place)) = around.around(side).next()
             && place >= 4
         {
@@ -164,7 +164,7 @@ impl<'a> Patches<'a> {
             ends = [a, b].map(|i| elements[element][i]);
         }
         let at = self.place(side);
-        let is_complete = |corner: &Local| self.patch(*corner).is_complete;
+        let is_complete = |corner: &LocalIndex| self.patch(*corner).is_complete;
         let own = ends.into_iter().filter(is_complete);
         let corners = || around.around(side).flat_map(|(element, _)| elements[element][..4].iter().copied());
         self.mean(at, own)
@@ -174,7 +174,7 @@ impl<'a> Patches<'a> {
     }
 
     /// The mean of the polynomials of these corners.
-    fn mean(&self, [x, y]: [f64; 2], corners: impl Iterator<Item = Local>) -> Option<[f64; 2]> {
+    fn mean(&self, [x, y]: [f64; 2], corners: impl Iterator<Item = LocalIndex>) -> Option<[f64; 2]> {
         let (mut sum, mut count) = ([0.0; 2], 0.0);
         for corner in corners {
             let centre = self.place(corner as usize);
@@ -189,7 +189,7 @@ impl<'a> Patches<'a> {
         self.mesh.coordinates[self.sides.node(side)]
     }
 
-    fn patch(&self, corner: Local) -> &Patch {
+    fn patch(&self, corner: LocalIndex) -> &Patch {
         &self.list[self.places[corner as usize] as usize]
     }
 }

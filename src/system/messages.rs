@@ -23,23 +23,23 @@ pub fn print(text: impl AsRef<[u8]>) -> Result<()> {
 
 /// Prints what a run says of itself. No run is worth less without it: where it
 /// cannot be printed, that is said once.
-pub fn tell(text: &str) {
+pub fn print_info(text: &str) {
     static SAID: AtomicBool = AtomicBool::new(false);
     if let Err(error) = print(text)
         && !SAID.swap(true, Ordering::Relaxed)
     {
-        say(&format!("warning: {error}: the run goes on without it\n"));
+        print_stderr(&format!("warning: {error}: the run goes on without it\n"));
     }
 }
 
 /// Says on the standard error what is wrong, in one write: the output of other
 /// ranks can come between several.
-pub fn complain(text: &str) {
-    say(&format!("quad8-mpi: {text}\n"));
+pub fn print_error(text: &str) {
+    print_stderr(&format!("quad8-mpi: {text}\n"));
 }
 
 /// One write to the standard error.
-pub fn say(text: &str) {
+pub fn print_stderr(text: &str) {
     // Where it is closed, nobody listens.
     let _ = io::stderr().write_all(text.as_bytes());
 }

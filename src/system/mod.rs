@@ -9,5 +9,5 @@ pub mod numbers;
 
 pub use allocator::{HugePages, prefetch};
 pub use digits::{rounded, signed, significant};
-pub use messages::{complain, print, say, tell};
+pub use messages::{print, print_error, print_info, print_stderr};
 pub use near::{did_you_mean, nearest};

@@ -4,17 +4,17 @@ use libtest_mimic::Trial;
 
 use crate::machine::{Task, cluster};
 use crate::slurm::{Job, submit};
-use crate::trial;
+use crate::test;
 use crate::work::{ENDLESS, MODEST, program};
 
 /// Until Slurm says that a job has ended (s), far below the 120 s of silence that the program allows.
 const BOUND: u64 = 60;
 
-pub fn trials() -> Vec<Trial> {
+pub fn tests() -> Vec<Trial> {
     vec![
-        trial("a_job_whose_rank_is_killed_ends::srun", || killed("srun")),
-        trial("a_job_whose_rank_is_killed_ends::mpirun", || killed("mpirun")),
-        trial("a_job_whose_host_is_cut_off_goes_back_into_the_queue", cut_off),
+        test("a_job_whose_rank_is_killed_ends::srun", || killed("srun")),
+        test("a_job_whose_rank_is_killed_ends::mpirun", || killed("mpirun")),
+        test("a_job_whose_host_is_cut_off_goes_back_into_the_queue", cut_off),
     ]
 }
 

@@ -10,7 +10,7 @@ use libtest_mimic::Trial;
 
 use crate::machine::{Task, cluster};
 use crate::mpirun::{Running, content};
-use crate::trial;
+use crate::test;
 use crate::work::{ENDLESS, MODEST, TIGHT, assert_agrees, program};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/hosts.sh");
@@ -19,7 +19,7 @@ const BOUND: u64 = 60;
 const LOST: &str =
     "quad8-mpi job: the run ended with exit code 205, without results: a host or the network to it was lost";
 
-pub fn trials() -> Vec<Trial> {
+pub fn tests() -> Vec<Trial> {
     vec![
         alone("three_hosts_agree_with_one::6_ranks", agrees),
         alone("a_host_that_is_cut_off_ends_the_job", || loses("node9", &["ip", "link", "set", "eth0", "down"])),
@@ -27,11 +27,11 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A trial with all cores for its ranks, which poll the network, as far as
-/// these trials go.
+/// A test with all cores for its ranks, which poll the network, as far as
+/// these tests go.
 fn alone(name: &str, check: impl FnOnce() + Send + 'static) -> Trial {
     static ALONE: Mutex<()> = Mutex::new(());
-    trial(name, || {
+    test(name, || {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         check();
     })

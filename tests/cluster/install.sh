@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what tests/cluster.rs needs (Debian and Ubuntu, as root), none of it as a service.
+# Installs what tests/cluster needs (Debian and Ubuntu, as root), none of it as a service.
 set -euo pipefail
 
 packages=(slurm-wlm munge openssh-server openssh-client iproute2 procps util-linux)

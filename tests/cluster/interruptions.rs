@@ -7,17 +7,17 @@ use libtest_mimic::Trial;
 
 use crate::machine::{Task, cluster};
 use crate::slurm::{Job, submit};
-use crate::trial;
+use crate::test;
 use crate::work::{ENDLESS, MODEST, assert_agrees, program};
 
 /// Thousands of iterations, some seconds.
 const LONG: [&str; 6] = ["--refine", "1", "--preconditioner", "jacobi", "--rtol", "1e-13"];
 
-pub fn trials() -> Vec<Trial> {
+pub fn tests() -> Vec<Trial> {
     vec![
-        trial("a_preempted_job_goes_on_and_agrees::srun", preempted),
-        trial("a_job_that_is_nearly_over_its_time_goes_on_later::mpirun", warned),
-        trial("a_cancelled_job_stays_cancelled", cancelled),
+        test("a_preempted_job_goes_on_and_agrees::srun", preempted),
+        test("a_job_that_is_nearly_over_its_time_goes_on_later::mpirun", warned),
+        test("a_cancelled_job_stays_cancelled", cancelled),
     ]
 }
 

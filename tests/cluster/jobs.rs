@@ -9,27 +9,27 @@ use serde_json::Value;
 
 use crate::machine::cluster;
 use crate::slurm::submit;
-use crate::trial;
+use crate::test;
 use crate::work::{TIGHT, assert_agrees, program, solve_here};
 
 const SWEEP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/sweep.txt");
 /// What a rank was given, one line each.
 const PLACE: &str = "echo $(hostname) $SLURM_CPUS_PER_TASK $(taskset -cp $$ | sed 's/.*: //') >>places";
 
-pub fn trials() -> Vec<Trial> {
-    let mut trials = vec![
-        trial("a_sweep_solves_every_line", sweep),
-        trial("a_job_says_what_is_missing", missing),
-        trial("a_study_agrees_at_every_number_of_ranks::strong::srun", || study("strong", "srun")),
-        trial("a_study_agrees_at_every_number_of_ranks::weak::mpirun", || study("weak", "mpirun")),
+pub fn tests() -> Vec<Trial> {
+    let mut tests = vec![
+        test("a_sweep_solves_every_line", sweep),
+        test("a_job_says_what_is_missing", missing),
+        test("a_study_agrees_at_every_number_of_ranks::strong::srun", || study("strong", "srun")),
+        test("a_study_agrees_at_every_number_of_ranks::weak::mpirun", || study("weak", "mpirun")),
     ];
     for launcher in ["srun", "mpirun"] {
         for (ranks, threads) in [(6, 1), (3, 2)] {
             let name = format!("a_job_is_pinned_and_agrees::{launcher}::{ranks}_ranks_x_{threads}");
-            trials.push(trial(name, move || solve(launcher, ranks, threads)));
+            tests.push(test(name, move || solve(launcher, ranks, threads)));
         }
     }
-    trials
+    tests
 }
 
 fn solve(launcher: &str, ranks: usize, threads: usize) {

@@ -1,4 +1,4 @@
-//! The cluster on this machine: hosts in namespaces of their own, started when the first trial asks for it.
+//! The cluster on this machine: hosts in namespaces of their own, started when the first test asks for it.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

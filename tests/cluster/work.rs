@@ -13,7 +13,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_quad8-mpi");
 const ROUNDING: f64 = 1e-11;
 
 pub const TIGHT: [&str; 2] = ["--rtol", "1e-13"];
-/// A solve that takes minutes, of which a trial sees the beginning.
+/// A solve that takes minutes, of which a test sees the beginning.
 pub const ENDLESS: [&str; 6] = ["--refine", "3", "--preconditioner", "jacobi", "--rtol", "1e-13"];
 
 /// Lets others have the cores first.

@@ -5,10 +5,10 @@ use std::rc::Rc;
 use crate::app::case::Case;
 use crate::app::check::{AspectRatio, Boundary, MOST, MeshReport, Quality, Region, Report};
 use crate::error::{Error, Result};
-use crate::fem::{ElementMatrices, check_inside, fixed_nodes, held_nodes, load_vector};
+use crate::fem::{ElementMatrices, check_inside, dirichlet_nodes, load_vector, well_posed_nodes};
 use crate::io::mesh::Naming;
 use crate::io::record::{BoundaryCondition, UNNAMED, conditions};
-use crate::mesh::partition::{Partitioner, Split};
+use crate::mesh::partition::{PartitionOptions, Partitioner};
 use crate::mesh::quality::MeshQuality;
 use crate::mesh::{BoundaryEdge, BoundarySummary, Distributed, LocalMesh, MeshSlab, NO_REGION};
 use crate::parallel::{Comm, Halo};
@@ -21,7 +21,7 @@ use crate::{mesh, quad8};
 /// # Errors
 /// What keeps the mesh from being distributed at all.
 pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab) -> Result<Report> {
-    let parts = crate::mesh::partition::partition(comm, slab, &Split::ranks(comm, Partitioner::Auto))?.parts;
+    let parts = crate::mesh::partition::partition(comm, slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?.parts;
     let Distributed { mesh, turned, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
     let halo = mesh.halo(comm)?;
     let mut errors = lowest(comm, flaws);
@@ -116,7 +116,7 @@ fn hold(
     let (problem, conditions) = case.resolve(names, &mesh.region_names, |_| false)?;
     let inside = check_inside(halo.comm(), mesh, boundary, &problem, summary);
     let values = if with_values { check_values(halo, mesh, boundary, &problem) } else { Ok(()) };
-    let held = values.and_then(|()| halo.comm().agree(held_nodes(mesh, boundary, &problem)));
+    let held = values.and_then(|()| halo.comm().agree(well_posed_nodes(mesh, boundary, &problem)));
     let pieces = held.and_then(|held| mesh::check_components(halo, mesh, &held));
     let flaws = [inside, pieces].into_iter().filter_map(Result::err).collect();
     Ok((BoundaryCondition::count(&conditions, summary), flaws))
@@ -127,7 +127,7 @@ fn check_values(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], proble
     let comm = halo.comm();
     comm.agree(ElementMatrices::new(mesh, boundary, problem).map(drop))?;
     comm.agree(load_vector(mesh, boundary, problem).map(drop))?;
-    fixed_nodes(halo, mesh, boundary, problem).map(drop)
+    dirichlet_nodes(halo, mesh, boundary, problem).map(drop)
 }
 
 /// Edges and length of each named boundary and of the rest.

@@ -16,7 +16,7 @@ use hdf5::File;
 use hdf5::types::{FloatSize, TypeDescriptor, VarLenUnicode};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::app::checkpoint::Subject;
+use crate::app::checkpoint::CheckpointKey;
 use crate::app::checkpoint::header::{Difference, FORMAT, Header};
 use crate::error::{Error, Result};
 use crate::io::file::{atomic_hdf5, path};
@@ -24,7 +24,7 @@ use crate::io::hdf5::{Part, ToSlabs, open, read_rows, write_part};
 use crate::la::Vector;
 use crate::la::cg::CgState;
 use crate::mesh::{LocalMesh, checksum};
-use crate::parallel::{Blocks, Comm, Global, fault_injection};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, fault_injection};
 
 const VECTORS: [&str; 4] = ["x", "low", "r", "p"];
 const HISTORY: &str = "residual_history";
@@ -37,7 +37,7 @@ const CHECKSUM: &str = "checksum";
 ///
 /// # Errors
 /// [`Error::Write`], the same on every rank; nothing is left.
-pub(crate) fn write(comm: &Comm, path: &Path, subject: &Subject, state: &CgState) -> Result<()> {
+pub(crate) fn write(comm: &Comm, path: &Path, subject: &CheckpointKey, state: &CgState) -> Result<()> {
     let header = toml::to_string(&Header::new(comm, subject, state)).map_err(|e| path::failed(path, e));
     let header = comm.agree(header)?;
     let slabs = Slabs::new(comm, subject.mesh);
@@ -73,7 +73,7 @@ fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) 
 /// # Errors
 /// [`Error::Open`], [`Error::DamagedCheckpoint`], [`Error::OtherCheckpoint`];
 /// the same on every rank.
-pub(crate) fn read(comm: &Comm, path: &Path, subject: &Subject) -> Result<CgState> {
+pub(crate) fn read(comm: &Comm, path: &Path, subject: &CheckpointKey) -> Result<CgState> {
     let damaged = |cause| Error::DamagedCheckpoint { path: path.into(), cause };
     open::read(comm, path, damaged, |file| Reader { comm, path, file }.read(subject))
 }
@@ -85,7 +85,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&self, subject: &Subject) -> Result<CgState> {
+    fn read(&self, subject: &CheckpointKey) -> Result<CgState> {
         let comm = self.comm;
         let header = comm.agree(self.header())?;
         if let Some(Difference { what, stored, found }) = header.difference(comm, subject) {
@@ -153,13 +153,13 @@ impl Reader<'_> {
 
 /// The way of nodal values to the blocks of the file and back.
 struct Slabs {
-    blocks: Blocks,
+    blocks: BlockDistribution,
     to: ToSlabs,
 }
 
 impl Slabs {
     fn new(comm: &Comm, mesh: &LocalMesh) -> Self {
-        let blocks = Blocks::new(mesh.total_nodes, comm.size());
+        let blocks = BlockDistribution::new(mesh.total_nodes, comm.size());
         Self { blocks, to: ToSlabs::new(comm, blocks, mesh.node_ids[..mesh.owned_nodes].to_vec()) }
     }
 
@@ -173,7 +173,7 @@ impl Slabs {
     }
 
     /// This rank's part of the checksum of vector `k`.
-    fn checksum(&self, comm: &Comm, k: Global, values: &[f64]) -> u64 {
+    fn checksum(&self, comm: &Comm, k: GlobalIndex, values: &[f64]) -> u64 {
         let first = k * self.blocks.total() + self.blocks.range(comm.rank()).start;
         checksum(first, values.iter().map(|value| [value.to_bits()]))
     }
@@ -181,5 +181,5 @@ impl Slabs {
 
 fn history_checksum(history: &[f64]) -> u64 {
     // Numbers that no node has.
-    checksum(Global::MAX / 2, history.iter().map(|value| [value.to_bits()]))
+    checksum(GlobalIndex::MAX / 2, history.iter().map(|value| [value.to_bits()]))
 }

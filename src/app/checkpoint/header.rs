@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::app::case::Case;
-use crate::la::cg::{CgState, Recurrence, Repair, Switch};
+use crate::la::cg::{CgState, Recurrence, ResidualReplacement, Switch};
 use crate::mesh::{BoundaryEdge, LocalMesh, MeshFingerprint};
 use crate::parallel::Comm;
 
@@ -13,7 +13,7 @@ use crate::parallel::Comm;
 pub(crate) const FORMAT: u32 = 1;
 
 /// What a run solves: a checkpoint belongs to it.
-pub struct Subject<'a> {
+pub struct CheckpointKey<'a> {
     /// The case, options included.
     pub case: &'a Case,
     /// The mesh of the input.
@@ -35,7 +35,7 @@ pub(crate) struct Header {
     mesh: MeshFingerprint,
     pub recurrence: Recurrence,
     #[serde(default)]
-    pub repairs: Vec<Repair>,
+    pub repairs: Vec<ResidualReplacement>,
     #[serde(default)]
     pub switches: Vec<Switch>,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Difference {
 
 impl Header {
     /// **Collective.**
-    pub(crate) fn new(comm: &Comm, subject: &Subject, state: &CgState) -> Self {
+    pub(crate) fn new(comm: &Comm, subject: &CheckpointKey, state: &CgState) -> Self {
         Self {
             format: FORMAT,
             program: format!("quad8-mpi {}", env!("CARGO_PKG_VERSION")),
@@ -64,7 +64,7 @@ impl Header {
     }
 
     /// Where this one, which was stored, is not of the subject. **Collective.**
-    pub(crate) fn difference(&self, comm: &Comm, subject: &Subject) -> Option<Difference> {
+    pub(crate) fn difference(&self, comm: &Comm, subject: &CheckpointKey) -> Option<Difference> {
         let found = MeshFingerprint::of(comm, subject.input, subject.boundary);
         let case = subject.case.text(comm);
         let of_mesh = self.mesh.difference(&found).map(|(what, stored, found)| {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn numbers_come_back_with_the_same_bits() {
-        let repair = Repair { iteration: 3, recurrence: 1.0 / 3.0, truth: 5e-324, is_fault: true };
+        let repair = ResidualReplacement { iteration: 3, recurrence: 1.0 / 3.0, truth: 5e-324, is_fault: true };
         let header = Header {
             format: FORMAT,
             program: "quad8-mpi".into(),

@@ -10,9 +10,9 @@ mod header;
 mod interrupts;
 mod monitor;
 
-pub use header::Subject;
+pub use header::CheckpointKey;
 pub use interrupts::Interrupts;
-pub use monitor::{Orders, Watch};
+pub use monitor::{CheckpointMonitor, MonitorContext};
 
 use std::cell::Cell;
 use std::fs;
@@ -81,7 +81,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// [`Error::Write`], the same on every rank; what was there is untouched.
-    pub fn write(&self, comm: &Comm, subject: &Subject, state: &CgState) -> Result<()> {
+    pub fn write(&self, comm: &Comm, subject: &CheckpointKey, state: &CgState) -> Result<()> {
         file::write(comm, &self.newest, subject, state)?;
         comm.agree(if comm.is_root() { self.rename() } else { Ok(()) })?;
         self.is_good.set(true);
@@ -104,7 +104,7 @@ impl Checkpoints {
     /// [`Error::OtherCheckpoint`] where it is of something else than the
     /// subject; [`Error::Open`], [`Error::DamagedCheckpoint`] where no
     /// generation can be used; the same on every rank.
-    pub fn read(&self, comm: &Comm, path: &Path, subject: &Subject) -> Result<Restart> {
+    pub fn read(&self, comm: &Comm, path: &Path, subject: &CheckpointKey) -> Result<Restart> {
         let name = path.to_string_lossy();
         let older = name.strip_suffix(NEWEST).map(|stem| PathBuf::from(format!("{stem}{OLDER}")));
         let has_older = comm.broadcast(0, older.as_ref().is_some_and(|older| older.exists()));

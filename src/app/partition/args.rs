@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::app::solve::PartitionerKind;
-use crate::mesh::partition::Split;
+use crate::mesh::partition::PartitionOptions;
 use crate::system::arguments::positive;
 
 /// Most parts: the ranks of the largest machines.
@@ -35,7 +35,7 @@ pub struct PartitionArgs {
     pub partitioner: PartitionerKind,
 
     /// Seed of METIS
-    #[arg(long, default_value_t = Split::SEED, value_parser = clap::value_parser!(i32).range(0..))]
+    #[arg(long, default_value_t = PartitionOptions::SEED, value_parser = clap::value_parser!(i32).range(0..))]
     pub seed: i32,
 
     /// Dataset (E) of an HDF5 mesh with a positive weight for each element (no unit) [default: all weigh the same]

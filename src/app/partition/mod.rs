@@ -14,7 +14,7 @@ use crate::io::console::{Console, count, group};
 use crate::io::file::followed;
 use crate::io::mesh::MeshSource;
 use crate::mesh::MeshSlab;
-use crate::mesh::partition::{Partition, Split};
+use crate::mesh::partition::{Partition, PartitionOptions};
 use crate::parallel::Comm;
 
 /// Splits a mesh into the parts that the command line asks for and stores
@@ -36,8 +36,12 @@ pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
         }
     };
     let parts = args.parts as usize;
-    let split =
-        Split { parts, partitioner: args.partitioner.partitioner(), seed: args.seed, weights: weights.as_deref() };
+    let split = PartitionOptions {
+        parts,
+        partitioner: args.partitioner.partitioner(),
+        seed: args.seed,
+        weights: weights.as_deref(),
+    };
     let partition = crate::mesh::partition::partition(comm, &slab, &split)?;
     file.write(comm, &slab, &split, &partition)?;
     let loads = loads(comm, &slab, &split, &partition);
@@ -46,7 +50,7 @@ pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
 }
 
 /// Weight of each part. **Collective.**
-fn loads(comm: &Comm, slab: &MeshSlab, split: &Split, partition: &Partition) -> Vec<u64> {
+fn loads(comm: &Comm, slab: &MeshSlab, split: &PartitionOptions, partition: &Partition) -> Vec<u64> {
     let mut loads = vec![0; split.parts];
     for i in 0..slab.connectivity.len() {
         loads[partition.parts[i] as usize] += split.weights.map_or(1, |w| u64::from(w[i]));

@@ -5,7 +5,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use crate::app::case::Case;
 use crate::io::record::{Memory, Parallel, SolutionStats, SolverConfig};
 use crate::la::Vector;
-use crate::la::cg::{CgReport, Outcome};
+use crate::la::cg::{CgReport, ConvergedReason};
 use crate::mesh::LocalMesh;
 use crate::mesh::partition::Partition;
 use crate::parallel::{Comm, Halo, Placement};
@@ -39,7 +39,7 @@ pub fn solution(
 ) -> SolutionStats {
     let values = statistics(comm, u.owned());
     // The estimate is one of the discretisation: of an iterate on the way there is none.
-    let if_solved = |value: f64| if report.outcome == Outcome::Converged { value } else { f64::NAN };
+    let if_solved = |value: f64| if report.outcome == ConvergedReason::Converged { value } else { f64::NAN };
     let owned = u.owned().len();
     let magnitudes = |vectors: &[[f64; 2]]| range(comm, vectors.iter().map(|[x, y]| x.hypot(*y)));
     SolutionStats {

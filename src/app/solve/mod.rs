@@ -18,17 +18,17 @@ use crate::app::checkpoint::{Checkpoints, Interrupts};
 use crate::app::dry_run::dry_run;
 use crate::app::solve::bottleneck::bottleneck;
 use crate::app::solve::exit::verdict;
-use crate::app::solve::pipeline::{Desk, Task, enter};
+use crate::app::solve::pipeline::{RunObservers, SolveInput, enter};
 use crate::app::solve::solution::{Solution, Summary};
 use crate::error::{Error, ExitCode, Result};
 use crate::io::console::Console;
 use crate::io::mesh::Naming;
 use crate::io::record::{Libraries, MeshInfo, RunRecord, write_json_once};
 use crate::io::results::{Results, ResultsFile};
-use crate::la::cg::Outcome;
+use crate::la::cg::ConvergedReason;
 use crate::mesh::MeshSlab;
 use crate::parallel::virtual_ranks::{logical_ranks_here, on_logical_ranks};
-use crate::parallel::{Comm, Span, Stopwatch, Timings, start_threads, timing};
+use crate::parallel::{Comm, MinMeanMax, Stopwatch, Timings, start_threads, timing};
 use crate::problem::Labels;
 
 /// Solves what the command line asks for, unless it is interrupted, and says
@@ -40,7 +40,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     if args.dry_run {
         return dry_run(comm, args);
     }
-    let start_up = Span::over_ranks(comm, timing::age_of_process());
+    let start_up = MinMeanMax::over_ranks(comm, timing::age_of_process());
     let mut watch = Stopwatch::start();
     let case = args.case(comm)?;
     let console = Console::beside(comm.is_root() && !args.quiet, case.output.json.as_deref());
@@ -71,8 +71,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
 
     // Compute.
     let task =
-        Task { case: &case, args, problem: &problem, conditions: &conditions, placement: &placement, interrupts };
-    let mut desk = Desk { console: &console, watch: &mut watch, checkpoints: Some(&checkpoints) };
+        SolveInput { case: &case, args, problem: &problem, conditions: &conditions, placement: &placement, interrupts };
+    let mut desk = RunObservers { console: &console, watch: &mut watch, checkpoints: Some(&checkpoints) };
     let solution = match logical {
         None => task.compute(comm, slab, &mut desk),
         Some(ranks) => {
@@ -86,7 +86,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
 
     // Write.
     enter(comm, "export");
-    let is_solved = report.outcome == Outcome::Converged;
+    let is_solved = report.outcome == ConvergedReason::Converged;
     let mut record = RunRecord {
         version: env!("CARGO_PKG_VERSION"),
         libraries: Libraries::in_use(),
@@ -162,16 +162,16 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
 fn compute_reproducibly(
     comm: &Rc<Comm>,
     ranks: usize,
-    task: &Task,
+    task: &SolveInput,
     slab: MeshSlab,
-    desk: &mut Desk,
+    desk: &mut RunObservers,
 ) -> Result<Solution> {
     let empty = slab.empty();
-    let lead = |comm: &Rc<Comm>| task.compute(comm, slab.dealt_anew(comm), desk);
+    let lead = |comm: &Rc<Comm>| task.compute(comm, slab.redistribute(comm), desk);
     let other = |comm: &Rc<Comm>| {
         let (console, mut watch) = (Console::new(false), Stopwatch::start());
-        let mut desk = Desk { console: &console, watch: &mut watch, checkpoints: None };
-        task.compute(comm, empty.clone().dealt_anew(comm), &mut desk)
+        let mut desk = RunObservers { console: &console, watch: &mut watch, checkpoints: None };
+        task.compute(comm, empty.clone().redistribute(comm), &mut desk)
     };
     let found = on_logical_ranks(comm, ranks, task.placement.threads, lead, other)?;
     let parts: Vec<Solution> = found.into_iter().collect::<Result<_>>()?;

@@ -4,13 +4,13 @@
 use std::rc::Rc;
 
 use crate::app::case::Case;
-use crate::app::checkpoint::{Checkpoints, Interrupts, Orders, Restart, Subject, Watch};
+use crate::app::checkpoint::{CheckpointKey, CheckpointMonitor, Checkpoints, Interrupts, MonitorContext, Restart};
 use crate::app::solve::solution::{Solution, Summary};
 use crate::app::solve::{SolveArgs, gather};
 use crate::error::{Error, Result};
 use crate::fem::{
-    ElementMatrices, JACOBI_ALONE, MULTIGRID, Stiffness, SystemPreconditioners, check_inside, fixed_nodes, held_nodes,
-    load_vector,
+    ElementMatrices, JACOBI_ALONE, MULTIGRID, StiffnessOperator, SystemPreconditioners, check_inside, dirichlet_nodes,
+    load_vector, well_posed_nodes,
 };
 use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::io::console::Console;
@@ -19,19 +19,19 @@ use crate::io::read_partition;
 use crate::io::record::{BoundaryCondition, Convergence, conditions};
 use crate::la::Vector;
 use crate::la::cg::{
-    CgOptions, CgState, Preconditioners, RightSide, build_preconditioner, conjugate_gradient_with_fallback,
+    CgOptions, CgState, Preconditioners, Rhs, build_preconditioner, conjugate_gradient_with_fallback,
     used_preconditioners,
 };
 use crate::mesh;
-use crate::mesh::partition::{Partition, Split};
+use crate::mesh::partition::{Partition, PartitionOptions};
 use crate::mesh::quality::{MeshQuality, SLENDER};
 use crate::mesh::{BoundaryEdge, BoundarySummary, Duplicates, LocalMesh, MeshSlab};
-use crate::parallel::{Breakdown, Comm, Halo, Laps, Placement, Stopwatch, fault_injection, heartbeat, work};
+use crate::parallel::{Breakdown, Comm, Halo, IterationTimer, Placement, Stopwatch, fault_injection, heartbeat, work};
 use crate::post::{Fluid, Flux, element_fields, estimate_error, flow_report, gauss_velocities, node_fields, recover};
 use crate::problem::{Physics, Problem};
 
 /// What is to be computed; the same on every rank.
-pub struct Task<'a> {
+pub struct SolveInput<'a> {
     /// What was asked for.
     pub case: &'a Case,
     /// On the command line.
@@ -47,7 +47,7 @@ pub struct Task<'a> {
 }
 
 /// What one rank notes and shows meanwhile.
-pub struct Desk<'a> {
+pub struct RunObservers<'a> {
     /// What is shown.
     pub console: &'a Console,
     /// What the stages take.
@@ -56,22 +56,22 @@ pub struct Desk<'a> {
     pub checkpoints: Option<&'a Checkpoints>,
 }
 
-impl Task<'_> {
+impl SolveInput<'_> {
     /// The solution from this rank's slab of the mesh. **Collective.**
     ///
     /// # Errors
     /// Any [`Error`], the same on every rank.
-    pub fn compute(&self, comm: &Rc<Comm>, slab: MeshSlab, desk: &mut Desk) -> Result<Solution> {
+    pub fn compute(&self, comm: &Rc<Comm>, slab: MeshSlab, desk: &mut RunObservers) -> Result<Solution> {
         let Self { case, args, problem, conditions, placement, interrupts } = *self;
         let Case { refine, constants, solver, .. } = case;
-        let Desk { console, ref mut watch, checkpoints } = *desk;
+        let RunObservers { console, ref mut watch, checkpoints } = *desk;
         let progress = &console.progress;
         let begin = |stage| {
             enter(comm, stage);
             interrupts.check(comm, stage)
         };
 
-        // 1. Split, distribute, refine.
+        // 1. PartitionOptions, distribute, refine.
         begin("partition")?;
         let notes = slab.notes.clone();
         progress.stage("splitting the mesh");
@@ -95,7 +95,7 @@ impl Task<'_> {
             console.line("quality", &quality.describe_aspect(&names));
         }
         let (input, input_boundary) = if *refine == 0 { (&mesh, &boundary) } else { (&base.mesh, &base.boundary) };
-        let subject = Subject { case, input, boundary: input_boundary, mesh: &mesh };
+        let subject = CheckpointKey { case, input, boundary: input_boundary, mesh: &mesh };
         let restart = checkpoints.zip(args.restart.as_ref());
         let restart = restart.map(|(checkpoints, path)| checkpoints.read(comm, path, &subject)).transpose()?;
         let (start, restarted) = match restart {
@@ -119,15 +119,15 @@ impl Task<'_> {
             Ok::<_, Error>((elements, comm.agree(load_vector(&mesh, &boundary, problem))?))
         })?;
         let (fixed, stiffness) = watch.time("apply_bc", || {
-            let fixed = fixed_nodes(&halo, &mesh, &boundary, problem)?;
+            let fixed = dirichlet_nodes(&halo, &mesh, &boundary, problem)?;
             let build = match solver.operator {
-                OperatorKind::Elements => Stiffness::elements,
-                OperatorKind::Assembled => Stiffness::assembled,
+                OperatorKind::Elements => StiffnessOperator::elements,
+                OperatorKind::Assembled => StiffnessOperator::assembled,
             };
             let stiffness = build(&halo, &mesh, &elements, &fixed, &mut b);
             Ok::<_, Error>((fixed, stiffness))
         })?;
-        let b = RightSide::new(b);
+        let b = Rhs::new(b);
         let operator = stiffness.operator();
 
         // 3. Solve.
@@ -155,11 +155,12 @@ impl Task<'_> {
         let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations, patience: None };
         begin("iterate")?;
         let start = start.unwrap_or_else(|| CgState::new(Vector::zeros(halo.map()))).with_switches(switches);
-        let laps = Laps::start();
+        let laps = IterationTimer::start();
         let (mut u, report, preconditioner) = watch.time("solve_system", || {
             let every = args.checkpoint_every;
-            let orders = Orders { comm, console, laps: &laps, interrupts, checkpoints, subject: &subject, every };
-            let monitor = Watch::new(orders);
+            let orders =
+                MonitorContext { comm, console, laps: &laps, interrupts, checkpoints, subject: &subject, every };
+            let monitor = CheckpointMonitor::new(orders);
             let first = (&mut candidates as &mut dyn Preconditioners, preconditioner);
             let solved = conjugate_gradient_with_fallback(operator, first, &b, start, options, &monitor)?;
             monitor.end(&solved.1)?;
@@ -189,7 +190,7 @@ impl Task<'_> {
                     *u = value;
                 }
             }
-            halo.forward(u.local_mut());
+            halo.scatter_fwd(u.local_mut());
             let fluid = Fluid { p0: constants.p0, density: constants.density };
             let flow = flow_report(comm, &mesh, &boundary, problem, &u)?;
             let gauss = gauss_velocities(&mesh, u.local());
@@ -248,7 +249,11 @@ fn prepare(comm: &Rc<Comm>, mut slab: MeshSlab, problem: &Problem, levels: u32, 
     work::expect(units, slab.elements.total().saturating_mul(children), "elements");
     let partition = match &args.partition {
         Some(path) => read_partition(comm, path, &slab)?,
-        None => crate::mesh::partition::partition(comm, &slab, &Split::ranks(comm, args.partitioner.partitioner()))?,
+        None => crate::mesh::partition::partition(
+            comm,
+            &slab,
+            &PartitionOptions::ranks(comm, args.partitioner.partitioner()),
+        )?,
     };
     work::done(step);
     let (coarse, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
@@ -258,7 +263,7 @@ fn prepare(comm: &Rc<Comm>, mut slab: MeshSlab, problem: &Problem, levels: u32, 
     flaws.into_iter().next().map_or(Ok(()), Err)?;
     let (boundary, summary) = mesh::name_edges(comm, &slab, &coarse, &free)?;
     check_inside(comm, &coarse, &boundary, problem, &summary)?;
-    let held = comm.agree(held_nodes(&coarse, &boundary, problem))?;
+    let held = comm.agree(well_posed_nodes(&coarse, &boundary, problem))?;
     let duplicates = mesh::find_duplicates(comm, &coarse, &free);
     let held = mesh::check_components(&coarse.halo(comm)?, &coarse, &held);
     held.map_err(|error| duplicates.warning().iter().fold(error, |error, note| error.with_note(note)))?;

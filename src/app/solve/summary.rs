@@ -5,9 +5,9 @@ use std::path::Path;
 use crate::app::case::{Case, Output};
 use crate::io::console::{Console, count, group, mebibytes, refined};
 use crate::io::record::{Convergence, Parallel, RestartedFrom, RunRecord};
-use crate::la::cg::{CgReport, Outcome};
+use crate::la::cg::{CgReport, ConvergedReason};
 use crate::mesh::LocalMesh;
-use crate::parallel::{Share, Span};
+use crate::parallel::{CommShare, MinMeanMax};
 use crate::post::{BoundaryFlow, FlowReport};
 use crate::problem::{Label, Labels};
 use crate::system::{rounded, signed, significant};
@@ -39,7 +39,7 @@ impl Console {
 
     /// How the iteration went.
     pub fn solved(&self, report: &CgReport, convergence: &Convergence, rtol: f64) {
-        let verdict = if report.outcome == Outcome::Converged { "converged" } else { "NOT converged" };
+        let verdict = if report.outcome == ConvergedReason::Converged { "converged" } else { "NOT converged" };
         let text = format!(
             "{verdict} in {} by a factor of {:.2} each, relative residual {} (wanted {rtol:.0e})",
             count(report.iterations as u64, "iteration"),
@@ -94,7 +94,7 @@ impl Console {
         let total = record.timing_metrics.get(crate::parallel::TOTAL).map_or(0.0, |span| span.max);
         let stages = STAGES.map(|(name, parts)| {
             let spans = || parts.iter().filter_map(|part| record.timing_metrics.get(part));
-            let sum = |of: fn(&Span) -> f64| spans().map(of).sum::<f64>();
+            let sum = |of: fn(&MinMeanMax) -> f64| spans().map(of).sum::<f64>();
             let (longest, mean) = (sum(|s| s.max), sum(|s| s.mean));
             let uneven = longest > 1.1 * mean && longest > 0.01 * total;
             let uneven = if uneven { format!(", uneven {:.1}", longest / mean) } else { String::new() };
@@ -110,7 +110,7 @@ impl Console {
         else {
             return;
         };
-        let part = |share: &Share| 100.0 * share.seconds.mean / all.seconds.mean.max(f64::MIN_POSITIVE);
+        let part = |share: &CommShare| 100.0 * share.seconds.mean / all.seconds.mean.max(f64::MIN_POSITIVE);
         let text = format!(
             "halo {:.0} %, reductions {:.0} %, other {:.0} % of the time; at most {} and {:.1} MiB from a rank",
             part(&all.halo),

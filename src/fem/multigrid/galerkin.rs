@@ -13,11 +13,11 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::fem::ElementMatrices;
 use crate::fem::batch_order::{ElementOrder, Place};
-use crate::fem::element_batch::{Batches, Stiffness};
+use crate::fem::element_batch::{BatchStiffness, Batches};
 use crate::fem::element_matrices::{RowSums, row_sum};
 use crate::fem::multigrid::h_transfer::shape_at_children;
 use crate::mesh::LocalMesh;
-use crate::parallel::{Comm, Local, work};
+use crate::parallel::{Comm, LocalIndex, work};
 use crate::quad8::{LANES, Lane, PAIRS, pair};
 
 /// The parent's shape functions at the nodes of one child: node, function.
@@ -29,10 +29,10 @@ impl ElementMatrices {
     ///
     /// # Errors
     /// [`Error::Inconsistent`] if ranks disagree about owners.
-    pub fn coarsened(&self, comm: &Comm, coarse: &LocalMesh, children: &[[Local; 4]]) -> Result<Self> {
+    pub fn coarsened(&self, comm: &Comm, coarse: &LocalMesh, children: &[[LocalIndex; 4]]) -> Result<Self> {
         let weights = shape_at_children();
         let order = ElementOrder::new(coarse);
-        let all = |count: usize, place: fn(usize) -> Place| -> Vec<Stiffness<f64>> {
+        let all = |count: usize, place: fn(usize) -> Place| -> Vec<BatchStiffness<f64>> {
             let batch = |b: usize| {
                 let parents = (b * LANES..count.min((b + 1) * LANES)).map(|i| order.element(place(i)));
                 work::item(b, LANES);
@@ -50,7 +50,7 @@ impl ElementMatrices {
                 }
             }
             if sums != [0.0; 8] {
-                row_sums.push((parent as Local, sums));
+                row_sums.push((parent as LocalIndex, sums));
             }
         }
         let mut batches = Batches { order: Arc::new(order), interior, border };
@@ -61,9 +61,9 @@ impl ElementMatrices {
     /// The batch of parents with these children; nothing where one has none here.
     fn sum_children<'a>(
         &self,
-        parents: impl Iterator<Item = Option<&'a [Local; 4]>> + Clone,
+        parents: impl Iterator<Item = Option<&'a [LocalIndex; 4]>> + Clone,
         weights: &[Weights; 4],
-    ) -> Stiffness<f64> {
+    ) -> BatchStiffness<f64> {
         let mut sum = [[0.0; LANES]; PAIRS];
         for (number, weights) in weights.iter().enumerate() {
             let (mut k, mut row_sums) = ([[0.0; LANES]; PAIRS], [[0.0; LANES]; 8]);
@@ -105,7 +105,7 @@ fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_s
         let ((batch, lane), sums) = (batches.find(e), row_sum(row_sums, e));
         std::array::from_fn(|i| batch.get(i).map_or_else(|| sums[i - PAIRS], |lanes| lanes[lane]))
     };
-    let incoming = comm.exchange(shared.iter().map(|list| list.iter().flat_map(numbers).collect()).collect());
+    let incoming = comm.all_to_all_v(shared.iter().map(|list| list.iter().flat_map(numbers).collect()).collect());
     let fits = ghosts.iter().zip(&incoming).all(|(list, numbers)| numbers.len() == list.len() * NUMBERS);
     let what = "the ghost elements of a coarser mesh".to_owned();
     comm.agree(if fits { Ok(()) } else { Err(Error::Inconsistent { what }) })?;
@@ -115,7 +115,7 @@ fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_s
         batch.iter_mut().zip(numbers).for_each(|(lanes, number)| lanes[lane] = *number);
         let sums: [f64; 8] = std::array::from_fn(|a| numbers[PAIRS + a]);
         if sums != [0.0; 8] {
-            row_sums.push((e as Local, sums));
+            row_sums.push((e as LocalIndex, sums));
         }
     }
     row_sums.sort_unstable_by_key(|&(element, _)| element);
@@ -125,7 +125,7 @@ fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_s
 /// Adds W^T K W of eight children, given the K_ab of each pair and the sums of
 /// the rows, to the pairs of their parents.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn add_child(k: &Stiffness<f64>, row_sums: &[Lane; 8], weights: &Weights, parents: &mut Stiffness<f64>) {
+fn add_child(k: &BatchStiffness<f64>, row_sums: &[Lane; 8], weights: &Weights, parents: &mut BatchStiffness<f64>) {
     let mut diagonal = *row_sums;
     for a in 0..8 {
         for b in (0..8).filter(|&b| b != a) {

@@ -12,35 +12,41 @@ use rustc_hash::FxHashMap;
 use crate::la::multigrid::Transfer;
 use crate::la::{Scalar, Vector};
 use crate::mesh::{Adjacency, LocalMesh};
-use crate::parallel::{Global, Halo, IndexMap, Local, loops};
+use crate::parallel::{GlobalIndex, Halo, IndexMap, LocalIndex, loops};
 use crate::quad8;
 
 /// Nodes of the four children of a parent.
 const POINTS: usize = 21;
 
 /// The transfer between a mesh and its next refinement, element by element.
-pub struct Nested<T> {
+pub struct HTransfer<T> {
     halo: Rc<Halo>,
     /// Nodes of the own parents.
-    parents: Vec<[Local; 8]>,
+    parents: Vec<[LocalIndex; 8]>,
     around: Adjacency<8>,
     /// The parent and point (parent * POINTS + point) that each owned fine node
     /// is interpolated from.
     sources: Vec<u32>,
     /// The inverse: the owned fine node of each parent and point, or NONE.
-    nodes: Vec<[Local; POINTS]>,
+    nodes: Vec<[LocalIndex; POINTS]>,
     /// Fixed coarse nodes, which take no part.
-    fixed: Vec<Local>,
+    fixed: Vec<LocalIndex>,
     /// Shape functions of the parent at the points.
     weights: [[T; 8]; POINTS],
 }
 
-const NONE: Local = Local::MAX;
+const NONE: LocalIndex = LocalIndex::MAX;
 
-impl<T: Scalar> Nested<T> {
+impl<T: Scalar> HTransfer<T> {
     /// From `coarse` to `fine`, one refinement below it with the same parts and
     /// these [`children`]. `fixed` tells which local coarse nodes are.
-    pub fn new(halo: &Rc<Halo>, coarse: &LocalMesh, fixed: &[bool], fine: &LocalMesh, children: &[[Local; 4]]) -> Self {
+    pub fn new(
+        halo: &Rc<Halo>,
+        coarse: &LocalMesh,
+        fixed: &[bool],
+        fine: &LocalMesh,
+        children: &[[LocalIndex; 4]],
+    ) -> Self {
         let parents = coarse.elements[..coarse.own_elements].to_vec();
         let mut sources = vec![NONE; fine.owned_nodes];
         let mut nodes = vec![[NONE; POINTS]; parents.len()];
@@ -66,7 +72,7 @@ impl<T: Scalar> Nested<T> {
     }
 }
 
-impl<T: Scalar> Transfer<T> for Nested<T> {
+impl<T: Scalar> Transfer<T> for HTransfer<T> {
     fn coarse(&self) -> &IndexMap {
         self.halo.map()
     }
@@ -90,14 +96,14 @@ impl<T: Scalar> Transfer<T> for Nested<T> {
             }
             []
         });
-        self.halo.reverse_add(coarse.local_mut());
+        self.halo.scatter_rev_add(coarse.local_mut());
         for &node in &self.fixed {
             coarse.local_mut()[node as usize] = T::default();
         }
     }
 
     fn prolong(&self, coarse: &mut Vector<T>, fine: &mut Vector<T>) {
-        self.halo.forward(coarse.local_mut());
+        self.halo.scatter_fwd(coarse.local_mut());
         let Self { sources, parents, weights, .. } = self;
         let coarse = coarse.local();
         loops::update(fine.owned_mut(), |range, fine| {
@@ -112,9 +118,9 @@ impl<T: Scalar> Transfer<T> for Nested<T> {
 }
 
 /// The children of each own element of `coarse` among the elements of its refinement `fine`, child (p, q) at p + 2 q.
-pub fn children(coarse: &LocalMesh, fine: &LocalMesh) -> Vec<[Local; 4]> {
+pub fn children(coarse: &LocalMesh, fine: &LocalMesh) -> Vec<[LocalIndex; 4]> {
     let own = &coarse.element_ids[..coarse.own_elements];
-    let place: FxHashMap<Global, usize> = own.iter().copied().zip(0..).collect();
+    let place: FxHashMap<GlobalIndex, usize> = own.iter().copied().zip(0..).collect();
     let mut children = vec![[NONE; 4]; own.len()];
     for (id, child) in fine.element_ids[..fine.own_elements].iter().zip(0..) {
         children[place[&(id / 4)]][(id % 4) as usize] = child;

@@ -5,6 +5,6 @@ mod h_transfer;
 mod mesh_hierarchy;
 mod p_coarsening;
 
-pub use h_transfer::{Nested, children};
-pub use mesh_hierarchy::{CoarseMesh, Family};
-pub use p_coarsening::Corners;
+pub use h_transfer::{HTransfer, children};
+pub use mesh_hierarchy::{MeshHierarchy, MeshLevel};
+pub use p_coarsening::PCoarsening;

@@ -5,23 +5,23 @@
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::fem::{ElementMatrices, sum_elements};
+use crate::fem::{ElementMatrices, assemble_csr};
 use crate::la::matrix::DistributedCsr;
 use crate::mesh::LocalMesh;
-use crate::parallel::{Halo, Local};
+use crate::parallel::{Halo, LocalIndex};
 use crate::quad8::EDGES;
 
 /// The way from the nodes of a mesh to their corners.
-pub struct Corners {
+pub struct PCoarsening {
     /// Values at the corners to values at the nodes.
     pub prolongation: DistributedCsr,
     /// The Galerkin operator P'KP.
     pub matrix: DistributedCsr,
 }
 
-const NONE: Local = Local::MAX;
+const NONE: LocalIndex = LocalIndex::MAX;
 
-impl Corners {
+impl PCoarsening {
     /// Builds both from the element matrices; corners where `fixed` holds (of
     /// the local nodes) take no part. **Collective.**
     ///
@@ -34,16 +34,16 @@ impl Corners {
         }
         let (mut owned, mut ghosts, mut corner_fixed) = (Vec::new(), Vec::new(), Vec::new());
         for (node, number) in corner.iter_mut().enumerate().filter(|(_, c)| **c != NONE) {
-            *number = corner_fixed.len() as Local;
+            *number = corner_fixed.len() as LocalIndex;
             corner_fixed.push(fixed[node]);
             let id = mesh.node_ids[node];
             if node < mesh.owned_nodes { owned.push(id) } else { ghosts.push((id, mesh.node_owners[node] as usize)) }
         }
         let halo = Rc::new(Halo::new(nodes.comm(), &owned, &ghosts)?);
 
-        let quads: Vec<[Local; 4]> =
+        let quads: Vec<[LocalIndex; 4]> =
             mesh.elements.iter().map(|nodes| std::array::from_fn(|i| corner[nodes[i] as usize])).collect();
-        let mut matrix = sum_elements(&halo, &quads, |e, a| bilinear_row(elements, e, a));
+        let mut matrix = assemble_csr(&halo, &quads, |e, a| bilinear_row(elements, e, a));
         let zeros = vec![0.0; corner_fixed.len()];
         matrix.eliminate(&corner_fixed, &zeros, &mut vec![0.0; owned.len()]);
 

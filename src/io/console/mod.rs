@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::io::console::progress::Progress;
 use crate::io::record::{BoundaryCondition, conditions, is_stdout};
 use crate::parallel::Placement;
-use crate::system::{say, tell};
+use crate::system::{print_info, print_stderr};
 
 /// Prints, or keeps quiet.
 pub struct Console {
@@ -34,7 +34,7 @@ impl Console {
     /// A line of its own.
     pub fn line(&self, label: &str, text: &str) {
         if self.prints {
-            self.progress.suspend(|| tell(&format!("{label:<10} {text}\n")));
+            self.progress.suspend(|| print_info(&format!("{label:<10} {text}\n")));
         }
     }
 
@@ -54,7 +54,8 @@ impl Console {
     /// Things that are wrong but can be lived with.
     pub fn warn(&self, warnings: &[String]) {
         if self.speaks {
-            self.progress.suspend(|| warnings.iter().for_each(|warning| say(&format!("warning: {warning}\n"))));
+            self.progress
+                .suspend(|| warnings.iter().for_each(|warning| print_stderr(&format!("warning: {warning}\n"))));
         }
     }
 

@@ -10,7 +10,7 @@ use indicatif::{DecimalBytes, HumanCount, ProgressBar, ProgressDrawTarget, Progr
 use crate::io::console::terminal::Terminal;
 use crate::parallel::work;
 use crate::parallel::work::Share;
-use crate::system::tell;
+use crate::system::print_info;
 
 /// States of the line on a terminal in a second, at most.
 const HERTZ: u8 = 10;
@@ -113,7 +113,7 @@ impl Progress {
         }
         match self.place {
             Place::Terminal => self.line.set_message(text()),
-            _ => tell(&format!("{:<10} {}\n", format!("{:.0} s", self.start.elapsed().as_secs_f64()), text())),
+            _ => print_info(&format!("{:<10} {}\n", format!("{:.0} s", self.start.elapsed().as_secs_f64()), text())),
         }
         self.shown.set(Instant::now());
         true

@@ -17,7 +17,7 @@ use crate::io::file::path::folder;
 use crate::io::file::{failed, partial};
 use crate::io::hdf5::transfer;
 use crate::parallel::{Comm, abort};
-use crate::system::complain;
+use crate::system::print_error;
 
 /// For what HDF5 stores besides the data.
 const HEADERS: u64 = 64 * 1024;
@@ -64,7 +64,7 @@ pub fn write<R>(
     let result = fill(&file).unwrap_or_else(|cause| {
         let _ = fs::remove_file(&partial);
         clean();
-        complain(&format!("error: {}", failed(path, cause)));
+        print_error(&format!("error: {}", failed(path, cause)));
         abort(ExitCode::Io)
     });
     comm.agree(file.close().map_err(|e| failed(path, e))).inspect_err(discard)?;

@@ -25,13 +25,13 @@ const LONGEST: usize = 1024;
 /// The right to an output and to what lies beside it under the same stem, until
 /// it is dropped. The system gives it back when the process ends, however it
 /// ends; the file that stays behind then is in nobody's way.
-pub struct Claim {
+pub struct Lock {
     path: PathBuf,
     /// Locked where the file system has locks.
     file: File,
 }
 
-impl Claim {
+impl Lock {
     /// Claims an output for this process.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Claim {
     }
 }
 
-impl Drop for Claim {
+impl Drop for Lock {
     fn drop(&mut self) {
         if is_at(&self.file, &self.path) {
             // One that stays is in nobody's way.

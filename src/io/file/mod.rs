@@ -8,7 +8,7 @@ pub(crate) mod path;
 
 pub use atomic::write_whole;
 pub use atomic_hdf5::{finish, survive_size_limits};
-pub use lock::Claim;
+pub use lock::Lock;
 pub use path::{
     check_room, failed, followed, identity, partial, probe, refuse_input, refuse_other_ending, refuse_other_than_hdf5,
 };

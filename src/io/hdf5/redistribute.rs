@@ -1,38 +1,38 @@
 //! Between the numbering of the solver and that of the input: values travel to
 //! the rank that writes their block of the file, or from the one that read it.
 
-use crate::parallel::{Blocks, Comm, Datum, Global};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType};
 
 /// Where the items of this rank go.
 pub struct ToSlabs {
-    blocks: Blocks,
-    ids: Vec<Global>,
+    blocks: BlockDistribution,
+    ids: Vec<GlobalIndex>,
     /// Position in this rank's block of the items it receives, by sender.
-    incoming: Vec<Vec<Global>>,
+    incoming: Vec<Vec<GlobalIndex>>,
 }
 
 impl ToSlabs {
     /// Prepares to send items with global numbers `ids` to the blocks they
     /// belong to. **Collective.**
-    pub fn new(comm: &Comm, blocks: Blocks, ids: Vec<Global>) -> Self {
+    pub fn new(comm: &Comm, blocks: BlockDistribution, ids: Vec<GlobalIndex>) -> Self {
         let mut outgoing = vec![Vec::new(); comm.size()];
         for &id in &ids {
             outgoing[blocks.owner(id)].push(id);
         }
-        Self { blocks, ids, incoming: comm.exchange(outgoing) }
+        Self { blocks, ids, incoming: comm.all_to_all_v(outgoing) }
     }
 
     /// The block of this rank with all its items, `N` values each, from
     /// `values`, the items of this rank in the order of its `ids`; items that
     /// nobody sends are `fill`. **Collective.**
-    pub fn send<T: Datum, const N: usize>(&self, comm: &Comm, values: &[[T; N]], fill: T) -> Vec<[T; N]> {
+    pub fn send<T: MpiType, const N: usize>(&self, comm: &Comm, values: &[[T; N]], fill: T) -> Vec<[T; N]> {
         let mut outgoing = vec![Vec::new(); comm.size()];
         for (&id, value) in self.ids.iter().zip(values) {
             outgoing[self.blocks.owner(id)].extend_from_slice(value);
         }
         let range = self.blocks.range(comm.rank());
         let mut block = vec![[fill; N]; (range.end - range.start) as usize];
-        for (ids, message) in self.incoming.iter().zip(comm.exchange(outgoing)) {
+        for (ids, message) in self.incoming.iter().zip(comm.all_to_all_v(outgoing)) {
             for (id, value) in ids.iter().zip(message.chunks_exact(N)) {
                 block[(id - range.start) as usize].copy_from_slice(value);
             }
@@ -41,12 +41,12 @@ impl ToSlabs {
     }
     /// The way back: the values of this rank's items, in the order of its
     /// `ids`, from the `block` of each rank. **Collective.**
-    pub fn fetch<T: Datum>(&self, comm: &Comm, block: &[T]) -> Vec<T> {
+    pub fn fetch<T: MpiType>(&self, comm: &Comm, block: &[T]) -> Vec<T> {
         let first = self.blocks.range(comm.rank()).start;
-        let of_block = |ids: &Vec<Global>| ids.iter().map(|id| block[(id - first) as usize]).collect();
+        let of_block = |ids: &Vec<GlobalIndex>| ids.iter().map(|id| block[(id - first) as usize]).collect();
         let mut incoming: Vec<_> =
-            comm.exchange(self.incoming.iter().map(of_block).collect()).into_iter().map(Vec::into_iter).collect();
-        let next = |&id: &Global| incoming[self.blocks.owner(id)].next().unwrap_or_default();
+            comm.all_to_all_v(self.incoming.iter().map(of_block).collect()).into_iter().map(Vec::into_iter).collect();
+        let next = |&id: &GlobalIndex| incoming[self.blocks.owner(id)].next().unwrap_or_default();
         self.ids.iter().map(next).collect()
     }
 }

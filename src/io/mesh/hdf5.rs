@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::io::hdf5::{read_rows, transfer};
 use crate::io::mesh::{BOUNDARIES, REGIONS};
 use crate::mesh::{MeshHeader, MeshSize, MeshSlab, Tags};
-use crate::parallel::{Blocks, Comm, fault_injection, work};
+use crate::parallel::{BlockDistribution, Comm, fault_injection, work};
 
 /// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, and the
 /// names in `boundaries` and `regions`.
@@ -55,8 +55,8 @@ pub(crate) struct Reader<'a> {
 }
 
 struct Unchecked {
-    nodes: Blocks,
-    elements: Blocks,
+    nodes: BlockDistribution,
+    elements: BlockDistribution,
     coordinates: Vec<[f64; 2]>,
     connectivity: Vec<[i64; 8]>,
     tags: Tags,
@@ -74,8 +74,8 @@ impl Unchecked {
 impl Reader<'_> {
     fn slab(&self) -> Result<Unchecked> {
         let (x, y, quad8) = self.comm.agree(self.datasets())?;
-        let nodes = Blocks::new(x.shape()[0] as u64, self.comm.size());
-        let elements = Blocks::new(quad8.shape()[0] as u64, self.comm.size());
+        let nodes = BlockDistribution::new(x.shape()[0] as u64, self.comm.size());
+        let elements = BlockDistribution::new(quad8.shape()[0] as u64, self.comm.size());
         let whole = [&x, &y, &quad8].map(bytes).into_iter().fold(0, u64::saturating_add);
         work::expect(whole / self.comm.size() as u64, whole, work::BYTES);
         let has_unit = has_unit(&x);
@@ -124,7 +124,7 @@ impl Reader<'_> {
 
     /// This rank's rows as f64. The memory type is the file's own, since HDF5
     /// silently gives up collective transfer when it has to convert.
-    fn floats(&self, dataset: &Dataset, name: &str, blocks: Blocks) -> Result<Vec<f64>> {
+    fn floats(&self, dataset: &Dataset, name: &str, blocks: BlockDistribution) -> Result<Vec<f64>> {
         let rows = blocks.range(self.comm.rank());
         let read = match self.descriptor(dataset, name) {
             Ok(TypeDescriptor::Float(FloatSize::U4)) => widen(read_rows::<f32>(self.comm, dataset, rows)),
@@ -137,7 +137,7 @@ impl Reader<'_> {
 
     /// This rank's rows as i64; unsigned numbers too large for it become -1,
     /// which no node has.
-    pub(crate) fn integers(&self, dataset: &Dataset, name: &str, blocks: Blocks) -> Result<Vec<i64>> {
+    pub(crate) fn integers(&self, dataset: &Dataset, name: &str, blocks: BlockDistribution) -> Result<Vec<i64>> {
         use IntSize::{U1, U2, U4, U8};
         use TypeDescriptor::{Integer, Unsigned};
         let rows = blocks.range(self.comm.rank());

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::io::mesh::Flaw;
 use crate::io::mesh::hdf5::Reader;
 use crate::mesh::{NO_REGION, TaggedEdge, Tags};
-use crate::parallel::{Blocks, Global};
+use crate::parallel::{BlockDistribution, GlobalIndex};
 
 /// The groups, and the attribute for a name that cannot be the name of a dataset.
 pub const BOUNDARIES: &str = "boundaries";
@@ -19,15 +19,15 @@ pub const NAME: &str = "name";
 
 impl Reader<'_> {
     /// All names, of edges and elements in blocks. **Collective.**
-    pub(crate) fn tags(&self, elements: Blocks) -> Result<Tags> {
+    pub(crate) fn tags(&self, elements: BlockDistribution) -> Result<Tags> {
         let mut tags = Tags::default();
         for (name, path, dataset) in self.named(BOUNDARIES)? {
             let boundary = tags.boundary_names.len() as u16;
             tags.boundary_names.push(name);
             let shape = dataset.shape();
             self.expect_shape(&dataset, &path, matches!(shape[..], [_, 2 | 3]), "(M, 2)")?;
-            let rows = Blocks::new(shape[0] as u64, self.comm.size());
-            let node = |n: i64| Global::try_from(n).unwrap_or(Global::MAX);
+            let rows = BlockDistribution::new(shape[0] as u64, self.comm.size());
+            let node = |n: i64| GlobalIndex::try_from(n).unwrap_or(GlobalIndex::MAX);
             let edges = self.integers(&dataset, &path, rows)?;
             let edges = edges.chunks_exact(shape[1]).map(|row| [node(row[0]), node(row[1])]);
             tags.edges.extend(edges.map(|nodes| TaggedEdge { nodes, boundary }));
@@ -40,7 +40,7 @@ impl Reader<'_> {
         }
         for ((name, path, dataset), region) in regions.iter().zip(0..) {
             self.expect_shape(dataset, path, dataset.ndim() == 1, "(M)")?;
-            let rows = Blocks::new(dataset.shape()[0] as u64, self.comm.size());
+            let rows = BlockDistribution::new(dataset.shape()[0] as u64, self.comm.size());
             let list = self.integers(dataset, path, rows)?;
             self.mark_region(&mut tags, name, region, elements, &list)?;
         }
@@ -48,11 +48,18 @@ impl Reader<'_> {
     }
 
     /// Sends the numbers of the elements of a region to the ranks of their slabs.
-    fn mark_region(&self, tags: &mut Tags, name: &str, region: u16, elements: Blocks, list: &[i64]) -> Result<()> {
+    fn mark_region(
+        &self,
+        tags: &mut Tags,
+        name: &str,
+        region: u16,
+        elements: BlockDistribution,
+        list: &[i64],
+    ) -> Result<()> {
         let mut outgoing = vec![Vec::new(); self.comm.size()];
         let mut beyond: Option<i64> = None;
         for &element in list {
-            match Global::try_from(element).ok().filter(|&e| e < elements.total()) {
+            match GlobalIndex::try_from(element).ok().filter(|&e| e < elements.total()) {
                 Some(e) => outgoing[elements.owner(e)].push(e),
                 None => beyond = Some(beyond.map_or(element, |other| other.min(element))),
             }
@@ -63,7 +70,7 @@ impl Reader<'_> {
         self.comm.agree(in_range)?;
         let first = elements.range(self.comm.rank()).start;
         let mut overlap = Ok(());
-        for element in self.comm.exchange(outgoing).concat() {
+        for element in self.comm.all_to_all_v(outgoing).concat() {
             let slot = &mut tags.regions[(element - first) as usize];
             if *slot != NO_REGION && *slot != region && overlap.is_ok() {
                 let first = tags.region_names[usize::from(*slot)].clone();

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::io::mesh::gmsh::GmshTags;
 use crate::io::mesh::{Format, MeshSource};
 use crate::mesh::{ElementNames, point};
-use crate::parallel::{Comm, Global};
+use crate::parallel::{Comm, GlobalIndex};
 
 /// Adds the tags of Gmsh to the numbers in messages where the mesh comes from a .msh file. The file is read again
 /// for it, by rank 0, when the first message needs it: runs without such messages keep no tags.
@@ -36,8 +36,8 @@ impl<'a> Naming<'a> {
     }
 
     /// Returns the names of elements. **Collective.**
-    pub fn elements(&self, comm: &Comm, numbers: &[Global]) -> ElementNames {
-        let name = |&number: &Global| match self.tags().and_then(|tags| tags.elements.get(number as usize)) {
+    pub fn elements(&self, comm: &Comm, numbers: &[GlobalIndex]) -> ElementNames {
+        let name = |&number: &GlobalIndex| match self.tags().and_then(|tags| tags.elements.get(number as usize)) {
             Some(tag) => format!("element {number} [{tag} in Gmsh]"),
             None => ElementNames::default().of(number),
         };
@@ -45,7 +45,7 @@ impl<'a> Naming<'a> {
         ElementNames::new(numbers.iter().copied().zip(comm.broadcast_strings(names)))
     }
 
-    fn describe(&self, elements: &[Global], nodes: &[Global]) -> Vec<String> {
+    fn describe(&self, elements: &[GlobalIndex], nodes: &[GlobalIndex]) -> Vec<String> {
         let Some(tags) = self.tags() else { return Vec::new() };
         let elements = elements.iter().filter_map(|&element| tags.elements.get(element as usize));
         let nodes = nodes.iter().filter_map(|&node| tags.nodes.get(node as usize));

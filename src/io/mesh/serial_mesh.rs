@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::io::mesh::Flaw;
 use crate::mesh::{MeshSlab, NO_REGION, TaggedEdge, Tags};
-use crate::parallel::{Blocks, Comm, Global};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
 /// A mesh in the memory of one rank, as a parser finds it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,7 +30,7 @@ impl WholeMesh {
     ) -> std::result::Result<(), Flaw> {
         let boundary = add_name(&mut self.tags.boundary_names, name)?;
         // A negative number becomes one that is out of range, too.
-        let node = |n: i64| Global::try_from(n).unwrap_or(Global::MAX);
+        let node = |n: i64| GlobalIndex::try_from(n).unwrap_or(GlobalIndex::MAX);
         self.tags.edges.extend(edges.map(|nodes| TaggedEdge { nodes: nodes.map(node), boundary }));
         Ok(())
     }
@@ -76,8 +76,8 @@ pub(crate) fn add_name(names: &mut Vec<String>, name: String) -> std::result::Re
 /// # Errors
 /// Those of [`MeshSlab::new`] and [`MeshSlab::with_tags`]; the same on every rank.
 pub fn deal(comm: &Comm, mesh: WholeMesh) -> Result<MeshSlab> {
-    let nodes = Blocks::new(comm.broadcast(0, mesh.coordinates.len() as u64), comm.size());
-    let elements = Blocks::new(comm.broadcast(0, mesh.elements.len() as u64), comm.size());
+    let nodes = BlockDistribution::new(comm.broadcast(0, mesh.coordinates.len() as u64), comm.size());
+    let elements = BlockDistribution::new(comm.broadcast(0, mesh.elements.len() as u64), comm.size());
     let points = scatter(comm, nodes, mesh.coordinates.as_flattened());
     let connectivity = scatter(comm, elements, mesh.elements.as_flattened());
     let (points, _) = points.as_chunks::<2>();
@@ -96,7 +96,7 @@ pub fn deal(comm: &Comm, mesh: WholeMesh) -> Result<MeshSlab> {
 }
 
 /// The values of this rank's block, of those on rank 0.
-fn scatter<T: crate::parallel::Datum>(comm: &Comm, blocks: Blocks, values: &[T]) -> Vec<T> {
+fn scatter<T: crate::parallel::MpiType>(comm: &Comm, blocks: BlockDistribution, values: &[T]) -> Vec<T> {
     let width = values.len() / (blocks.total() as usize).max(1);
     let mut lists = Vec::new();
     if comm.is_root() {

@@ -14,8 +14,8 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::io::file::{failed, write_whole};
 use crate::la::LevelSize;
-use crate::la::cg::{CgReport, Cost, Outcome, Repair, UsedPreconditioner};
-use crate::parallel::{Breakdown, Comm, Span, Timings};
+use crate::la::cg::{CgReport, ConvergedReason, Cost, ResidualReplacement, UsedPreconditioner};
+use crate::parallel::{Breakdown, Comm, MinMeanMax, Timings};
 use crate::post::FlowReport;
 use crate::problem::{Labels, Physics};
 use crate::system::print;
@@ -30,7 +30,7 @@ pub struct RunRecord {
     /// Seconds of each stage over the ranks.
     pub timing_metrics: Timings,
     /// Seconds from the start of the process to that of the work, MPI's own start included.
-    pub start_up: Span,
+    pub start_up: MinMeanMax,
     /// Where that time went, and what was sent.
     pub breakdown: Breakdown,
     /// Iterations of CG.
@@ -38,7 +38,7 @@ pub struct RunRecord {
     /// Whether the tolerance was reached.
     pub converged: bool,
     /// Why the iteration ended.
-    pub outcome: Outcome,
+    pub outcome: ConvergedReason,
     /// The solution in numbers.
     pub solution_stats: SolutionStats,
     /// The mesh in numbers.
@@ -64,7 +64,7 @@ pub struct RunRecord {
     /// Where the iteration went on from, if from a checkpoint.
     pub restart: Option<RestartedFrom>,
     /// Restarts of the recurrence, because it had left the true residual.
-    pub repairs: Vec<Repair>,
+    pub repairs: Vec<ResidualReplacement>,
     /// ||r|| at the start and after each iteration.
     pub residual_history: Vec<f64>,
     /// The one thing that limited the run most.

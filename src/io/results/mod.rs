@@ -13,14 +13,14 @@ use hdf5::{File, H5Type};
 
 use crate::error::{Error, Result};
 use crate::io::file::{
-    Claim, atomic_hdf5, check_room, failed, finish, identity, partial, probe, refuse_input, refuse_other_ending,
+    Lock, atomic_hdf5, check_room, failed, finish, identity, partial, probe, refuse_input, refuse_other_ending,
     refuse_other_than_hdf5,
 };
 use crate::io::hdf5::{Part, ToSlabs, write_part};
 use crate::io::record::{RunRecord, is_stdout};
 use crate::la::Vector;
 use crate::mesh::{BoundaryEdge, LocalMesh};
-use crate::parallel::{Blocks, Comm, Global, fault_injection, work};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, fault_injection, work};
 use crate::post::{ElementFields, Flux, NodeFields};
 
 /// What a run found, as one rank holds it.
@@ -73,7 +73,7 @@ pub struct ResultsFile {
     path: PathBuf,
     companion: Companion,
     /// On rank 0.
-    _claim: Option<Claim>,
+    _claim: Option<Lock>,
 }
 
 impl ResultsFile {
@@ -96,7 +96,7 @@ impl ResultsFile {
         Ok(file)
     }
 
-    fn claim(&self, inputs: &[&Path], record: Option<&Path>) -> Result<Claim> {
+    fn claim(&self, inputs: &[&Path], record: Option<&Path>) -> Result<Lock> {
         refuse_other_ending(&self.path)?;
         let companion = self.companion_path();
         for path in [&self.path, &companion] {
@@ -110,7 +110,7 @@ impl ResultsFile {
                 return Err(Error::OutputTwice { path: path.into() });
             }
         }
-        let claim = Claim::new(&self.path)?;
+        let claim = Lock::new(&self.path)?;
         probe(&self.path)?;
         // What exists, /dev/stdout for instance, may take a record.
         record.filter(|path| !path.exists() && !is_stdout(path)).map_or(Ok(()), probe)?;
@@ -259,7 +259,7 @@ impl Writer<'_> {
 
     fn write_nodes(&self) -> hdf5::Result<bool> {
         let mesh = self.results.mesh;
-        let blocks = Blocks::new(mesh.total_nodes, self.comm.size());
+        let blocks = BlockDistribution::new(mesh.total_nodes, self.comm.size());
         let used = &mesh.node_ids[..mesh.owned_nodes];
         let ids = used.iter().copied().chain(mesh.orphans.iter().map(|o| o.0)).collect();
         let slabs = ToSlabs::new(self.comm, blocks, ids);
@@ -292,13 +292,13 @@ impl Writer<'_> {
 
     fn write_elements(&self) -> hdf5::Result<bool> {
         let mesh = self.results.mesh;
-        let blocks = Blocks::new(mesh.total_elements, self.comm.size());
+        let blocks = BlockDistribution::new(mesh.total_elements, self.comm.size());
         let to_slabs = ToSlabs::new(self.comm, blocks, mesh.element_ids[..mesh.own_elements].to_vec());
 
-        let connectivity: Vec<[Global; 9]> = (0..mesh.own_elements)
+        let connectivity: Vec<[GlobalIndex; 9]> = (0..mesh.own_elements)
             .map(|e| {
                 let nodes = mesh.global_nodes(e);
-                std::array::from_fn(|i| if i < 8 { nodes[i] } else { Global::from(mesh.element_owners[e]) })
+                std::array::from_fn(|i| if i < 8 { nodes[i] } else { GlobalIndex::from(mesh.element_owners[e]) })
             })
             .collect();
         let slab = to_slabs.send(self.comm, &connectivity, 0);
@@ -328,7 +328,13 @@ impl Writer<'_> {
     }
 
     /// One dataset of all ranks' rows, `width` values each.
-    fn dataset<T: H5Type>(&self, name: &str, blocks: Blocks, width: usize, values: &[T]) -> hdf5::Result<bool> {
+    fn dataset<T: H5Type>(
+        &self,
+        name: &str,
+        blocks: BlockDistribution,
+        width: usize,
+        values: &[T],
+    ) -> hdf5::Result<bool> {
         let part = Part { total: blocks.total(), rows: blocks.range(self.comm.rank()) };
         write_part(self.comm, self.file, name, part, width, values, self.results.record.names.of(name))
     }

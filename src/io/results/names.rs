@@ -6,7 +6,7 @@ use hdf5::{File, Group};
 use crate::io::hdf5::write_rows;
 use crate::io::mesh::{BOUNDARIES, NAME, REGIONS};
 use crate::mesh::{BoundaryEdge, LocalMesh};
-use crate::parallel::{Blocks, Comm, Global};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
 /// Bytes that the names of one rank's part of a mesh take.
 pub fn size(mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> u64 {
@@ -23,7 +23,7 @@ pub fn size(mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> u64 {
 /// # Errors
 /// HDF5's own, possibly on some ranks only.
 pub fn write(comm: &Comm, file: &File, mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> hdf5::Result<bool> {
-    let blocks = Blocks::new(mesh.total_elements, comm.size());
+    let blocks = BlockDistribution::new(mesh.total_elements, comm.size());
     let mut collective = true;
     if !mesh.boundary_names.is_empty() {
         let edges = sorted_edges(comm, blocks, mesh, boundary);
@@ -48,33 +48,38 @@ pub fn write(comm: &Comm, file: &File, mesh: &LocalMesh, boundary: &[BoundaryEdg
 
 /// Place, corner nodes and boundary of the edges whose elements are in this
 /// rank's block, ascending. **Collective.**
-fn sorted_edges(comm: &Comm, blocks: Blocks, mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> Vec<[Global; 4]> {
+fn sorted_edges(
+    comm: &Comm,
+    blocks: BlockDistribution,
+    mesh: &LocalMesh,
+    boundary: &[BoundaryEdge],
+) -> Vec<[GlobalIndex; 4]> {
     let own = boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements);
     let record = |edge: &BoundaryEdge| {
         let element = mesh.element_ids[edge.element as usize];
         let [from, _, to] = edge.nodes(mesh).map(|n| mesh.node_ids[n as usize]);
-        (element, [4 * element + Global::from(edge.side), from, to, Global::from(edge.boundary)])
+        (element, [4 * element + GlobalIndex::from(edge.side), from, to, GlobalIndex::from(edge.boundary)])
     };
     to_blocks(comm, blocks, own.map(record))
 }
 
 /// Number and region of the elements of this rank's block, ascending. **Collective.**
-fn sorted_regions(comm: &Comm, blocks: Blocks, mesh: &LocalMesh) -> Vec<[Global; 2]> {
+fn sorted_regions(comm: &Comm, blocks: BlockDistribution, mesh: &LocalMesh) -> Vec<[GlobalIndex; 2]> {
     let own = mesh.element_ids.iter().zip(&mesh.regions).take(mesh.own_elements);
-    to_blocks(comm, blocks, own.map(|(&id, &region)| (id, [id, Global::from(region)])))
+    to_blocks(comm, blocks, own.map(|(&id, &region)| (id, [id, GlobalIndex::from(region)])))
 }
 
 /// Sends records to the ranks whose blocks hold their elements. **Collective.**
 fn to_blocks<const N: usize>(
     comm: &Comm,
-    blocks: Blocks,
-    records: impl Iterator<Item = (Global, [Global; N])>,
-) -> Vec<[Global; N]> {
+    blocks: BlockDistribution,
+    records: impl Iterator<Item = (GlobalIndex, [GlobalIndex; N])>,
+) -> Vec<[GlobalIndex; N]> {
     let mut outgoing = vec![Vec::new(); comm.size()];
     for (element, record) in records {
         outgoing[blocks.owner(element)].extend(record);
     }
-    let mut sorted = comm.exchange(outgoing).concat().as_chunks::<N>().0.to_vec();
+    let mut sorted = comm.all_to_all_v(outgoing).concat().as_chunks::<N>().0.to_vec();
     sorted.sort_unstable();
     sorted
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::la::cg::report::End;
-use crate::la::cg::{CgOptions, CgReport, CgState, Cost, Monitor, RightSide, conjugate_gradient_steps};
+use crate::la::cg::{CgOptions, CgReport, CgState, Cost, Monitor, Rhs, conjugate_gradient_steps};
 use crate::la::{LinearOperator, Preconditioner, Vector};
 
 /// Iterations within which a preconditioner must halve the smallest residual, where another one is in
@@ -105,7 +105,7 @@ fn place(candidates: &dyn Preconditioners, switches: &[Switch]) -> (usize, bool)
 pub fn conjugate_gradient_with_fallback(
     operator: &dyn LinearOperator,
     (candidates, mut preconditioner): (&mut dyn Preconditioners, Box<dyn Preconditioner>),
-    b: &RightSide,
+    b: &Rhs,
     mut state: CgState,
     options: CgOptions,
     monitor: &dyn Monitor,

@@ -14,9 +14,9 @@ pub use fallback::{
     PreconditionerName, Preconditioners, Switch, UsedPreconditioner, build_preconditioner,
     conjugate_gradient_with_fallback, used_preconditioners,
 };
-pub use report::{CgOptions, CgReport, Cost, Outcome, Quantity, Repair};
-pub use rhs::RightSide;
-pub use state::{CgState, Monitor, Recurrence, Wish};
+pub use report::{CgOptions, CgReport, CgScalar, ConvergedReason, Cost, ResidualReplacement};
+pub use rhs::Rhs;
+pub use state::{CgState, IterationControl, Monitor, Recurrence};
 
 use std::time::Instant;
 
@@ -58,7 +58,7 @@ pub fn conjugate_gradient(
     options: CgOptions,
 ) -> CgReport {
     let start = CgState::new(x.clone());
-    let b = RightSide::new(b.to_vec());
+    let b = Rhs::new(b.to_vec());
     let (solution, report) = conjugate_gradient_monitored(operator, preconditioner, &b, start, options, &());
     *x = solution;
     report
@@ -69,7 +69,7 @@ pub fn conjugate_gradient(
 pub fn conjugate_gradient_monitored(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,
-    b: &RightSide,
+    b: &Rhs,
     mut state: CgState,
     options: CgOptions,
     monitor: &dyn Monitor,
@@ -82,7 +82,7 @@ pub fn conjugate_gradient_monitored(
 pub(crate) fn conjugate_gradient_steps(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,
-    b: &RightSide,
+    b: &Rhs,
     state: &mut CgState,
     options: CgOptions,
     monitor: &dyn Monitor,
@@ -99,7 +99,7 @@ pub(crate) fn conjugate_gradient_steps(
 pub(crate) struct Solver<'a> {
     pub(crate) operator: &'a dyn LinearOperator,
     preconditioner: &'a dyn Preconditioner,
-    pub(crate) b: &'a RightSide,
+    pub(crate) b: &'a Rhs,
     options: CgOptions,
     monitor: &'a dyn Monitor,
     pub(crate) comm: &'a Comm,
@@ -113,7 +113,7 @@ pub(crate) struct Solver<'a> {
 
 impl Solver<'_> {
     /// Why it ended, and ||b - A x||.
-    fn solve(&mut self, state: &mut CgState) -> (Outcome, f64) {
+    fn solve(&mut self, state: &mut CgState) -> (ConvergedReason, f64) {
         let ended = self.start(state).and_then(|()| self.iterate(state));
         ended.unwrap_or_else(|outcome| {
             let truth = self.truth(state);
@@ -122,12 +122,12 @@ impl Solver<'_> {
     }
 
     /// What the true residual decides.
-    pub(crate) fn verdict(&self, truth: &Truth) -> Option<Outcome> {
+    pub(crate) fn verdict(&self, truth: &Truth) -> Option<ConvergedReason> {
         if !truth.has_b {
-            return Some(Outcome::ChangedRightSide);
+            return Some(ConvergedReason::ChangedRightSide);
         }
         // Where b is infinite, so is its target.
-        (truth.norm.is_finite() && truth.norm <= self.target()).then_some(Outcome::Converged)
+        (truth.norm.is_finite() && truth.norm <= self.target()).then_some(ConvergedReason::Converged)
     }
 
     /// ||b - A x|| that is small enough.
@@ -136,24 +136,24 @@ impl Solver<'_> {
     }
 
     /// Starts the recurrence, unless it has been started.
-    fn start(&mut self, state: &mut CgState) -> Result<(), Outcome> {
+    fn start(&mut self, state: &mut CgState) -> Result<(), ConvergedReason> {
         if state.history.is_empty() {
             self.operator.residual(&self.b.values, &mut state.x, &mut self.z);
             let norm = self.comm.sum(dot(self.z.owned(), self.z.owned())).sqrt();
             state.history.push(norm);
-            finite(self.rhs_norm, Quantity::RightSide)?;
-            finite(norm, Quantity::TrueResidual)?;
+            finite(self.rhs_norm, CgScalar::Rhs)?;
+            finite(norm, CgScalar::TrueResidual)?;
             self.begin(state, norm);
         } else if state.recurrence.scale == 0.0 {
             let norm = self.truth(state).norm;
-            finite(norm, Quantity::TrueResidual)?;
+            finite(norm, CgScalar::TrueResidual)?;
             self.begin(state, norm);
         }
         Ok(())
     }
 
     /// Why it ended, with ||b - A x|| where that is known.
-    fn iterate(&mut self, state: &mut CgState) -> Result<(Outcome, f64), Outcome> {
+    fn iterate(&mut self, state: &mut CgState) -> Result<(ConvergedReason, f64), ConvergedReason> {
         if state.history[0] <= self.target()
             && let Some(ended) = self.look(state, true)
         {
@@ -161,7 +161,7 @@ impl Solver<'_> {
         }
         loop {
             if state.iterations() >= self.options.max_iterations {
-                return Err(Outcome::MaxIterations);
+                return Err(ConvergedReason::MaxIterations);
             }
             let (wish, norm) = self.step(state)?;
             let is_small = norm <= self.target();
@@ -172,32 +172,32 @@ impl Solver<'_> {
                 return Ok(ended);
             }
             if is_turn && self.options.patience.is_some_and(|patience| state.is_stalled(patience)) {
-                return Err(Outcome::Stalled);
+                return Err(ConvergedReason::Stalled);
             }
-            if wish > Wish::GoOn {
+            if wish > IterationControl::GoOn {
                 self.monitor.save(state);
             }
-            if wish == Wish::Stop {
-                return Ok((Outcome::Interrupted, norm));
+            if wish == IterationControl::Stop {
+                return Ok((ConvergedReason::Interrupted, norm));
             }
         }
     }
 
     /// One iteration: what the ranks wish after it, and ||r||.
-    fn step(&mut self, state: &mut CgState) -> Result<(Wish, f64), Outcome> {
+    fn step(&mut self, state: &mut CgState) -> Result<(IterationControl, f64), ConvergedReason> {
         let Self { operator, preconditioner, monitor, comm, z, q, cost, .. } = self;
         let CgState { low, r, p, recurrence, history, .. } = state;
         let scale = recurrence.scale;
 
         timed(&mut cost.preconditioner, || preconditioner.apply(r, z));
         let r_mr = comm.sum(dot(r.owned(), z.owned()));
-        positive(r_mr, Quantity::RMr, Outcome::IndefinitePreconditioner { r_mr })?;
+        positive(r_mr, CgScalar::RMr, ConvergedReason::IndefinitePreconditioner { r_mr })?;
         let beta = if recurrence.r_mr > 0.0 { r_mr / recurrence.r_mr } else { 0.0 };
         p.scale_and_add(beta, z);
 
         timed(&mut cost.operator, || operator.apply(p, q));
         let p_ap = comm.sum(dot(p.owned(), q.owned()));
-        positive(p_ap, Quantity::PAp, Outcome::IndefiniteOperator { p_ap })?;
+        positive(p_ap, CgScalar::PAp, ConvergedReason::IndefiniteOperator { p_ap })?;
         let alpha = r_mr / p_ap;
         let q = q.owned();
         let [r_r] = loops::update(r.owned_mut(), |range, r| {
@@ -208,7 +208,7 @@ impl Solver<'_> {
         });
         let (wish, r_r) = agree(comm, monitor.wish(history.len()), r_r);
         let norm = scale * r_r.sqrt();
-        finite(norm, Quantity::Residual)?;
+        finite(norm, CgScalar::Residual)?;
         low.add(scale * alpha, p);
 
         recurrence.r_mr = r_mr;
@@ -219,13 +219,13 @@ impl Solver<'_> {
 }
 
 /// The highest wish of all ranks, and the sum of a value, in one reduction.
-fn agree(comm: &Comm, wish: Wish, value: f64) -> (Wish, f64) {
-    let is = |wanted: Wish| f64::from(u8::from(wish == wanted));
-    let sums = comm.sum_all(&[value, is(Wish::Save), is(Wish::Stop)]);
+fn agree(comm: &Comm, wish: IterationControl, value: f64) -> (IterationControl, f64) {
+    let is = |wanted: IterationControl| f64::from(u8::from(wish == wanted));
+    let sums = comm.sum_all(&[value, is(IterationControl::Save), is(IterationControl::Stop)]);
     let highest = match sums[1..] {
-        [_, stops] if stops > 0.0 => Wish::Stop,
-        [saves, _] if saves > 0.0 => Wish::Save,
-        _ => Wish::GoOn,
+        [_, stops] if stops > 0.0 => IterationControl::Stop,
+        [saves, _] if saves > 0.0 => IterationControl::Save,
+        _ => IterationControl::GoOn,
     };
     (highest, sums[0])
 }
@@ -237,11 +237,11 @@ fn timed(seconds: &mut f64, work: impl FnOnce()) {
     *seconds += start.elapsed().as_secs_f64();
 }
 
-pub(crate) fn finite(value: f64, quantity: Quantity) -> Result<(), Outcome> {
-    if value.is_finite() { Ok(()) } else { Err(Outcome::NotFinite { quantity }) }
+pub(crate) fn finite(value: f64, quantity: CgScalar) -> Result<(), ConvergedReason> {
+    if value.is_finite() { Ok(()) } else { Err(ConvergedReason::NotFinite { quantity }) }
 }
 
-fn positive(value: f64, quantity: Quantity, indefinite: Outcome) -> Result<(), Outcome> {
+fn positive(value: f64, quantity: CgScalar, indefinite: ConvergedReason) -> Result<(), ConvergedReason> {
     finite(value, quantity)?;
     if value > 0.0 { Ok(()) } else { Err(indefinite) }
 }

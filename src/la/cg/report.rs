@@ -22,7 +22,7 @@ pub struct CgOptions {
 /// Why the iteration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum ConvergedReason {
     /// The true residual is small enough.
     Converged,
     /// The limit on iterations was reached.
@@ -42,7 +42,7 @@ pub enum Outcome {
     /// A NaN or an infinity appeared.
     NotFinite {
         /// Where it was met first.
-        quantity: Quantity,
+        quantity: CgScalar,
     },
     /// The true residual went away from the recurrence again and again, by more
     /// than rounding explains.
@@ -55,12 +55,12 @@ pub enum Outcome {
     Interrupted,
 }
 
-impl Outcome {
+impl ConvergedReason {
     /// Returns what it says against the preconditioner, if that can be what ended the iteration.
     pub(crate) fn flaw_of_preconditioner(self) -> Option<String> {
         match self {
             Self::IndefinitePreconditioner { r_mr } => Some(format!("r.Mr = {r_mr:.3e} is not positive")),
-            Self::NotFinite { quantity: quantity @ (Quantity::RMr | Quantity::PAp | Quantity::Residual) } => {
+            Self::NotFinite { quantity: quantity @ (CgScalar::RMr | CgScalar::PAp | CgScalar::Residual) } => {
                 Some(format!("{} is not finite", quantity.name()))
             }
             Self::Stalled => Some("the residual no longer shrank".to_owned()),
@@ -72,9 +72,9 @@ impl Outcome {
 /// The scalars in which a NaN or an infinity shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Quantity {
+pub enum CgScalar {
     /// ||b||.
-    RightSide,
+    Rhs,
     /// ||b - A x||.
     TrueResidual,
     /// ||r|| of the recurrence.
@@ -85,11 +85,11 @@ pub enum Quantity {
     PAp,
 }
 
-impl Quantity {
+impl CgScalar {
     /// As formulas have it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::RightSide => "||b||",
+            Self::Rhs => "||b||",
             Self::TrueResidual => "||b - Ku||",
             Self::Residual => "||r||",
             Self::RMr => "r.Mr",
@@ -100,7 +100,7 @@ impl Quantity {
 
 /// A restart of the recurrence from the true residual, because the two differed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Repair {
+pub struct ResidualReplacement {
     /// After which iteration.
     pub iteration: usize,
     /// ||r|| of the recurrence.
@@ -113,7 +113,7 @@ pub struct Repair {
 
 /// How the iterations with one preconditioner ended; the times are those of this rank.
 pub(crate) struct End {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: ConvergedReason,
     pub(crate) rhs_norm: f64,
     pub(crate) residual_norm: f64,
     pub(crate) cost: Cost,
@@ -123,7 +123,7 @@ pub(crate) struct End {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CgReport {
     /// Why it ended.
-    pub outcome: Outcome,
+    pub outcome: ConvergedReason,
     /// Number of iterations.
     pub iterations: usize,
     /// ||r|| after each iteration, by recurrence; entry 0 is the start.
@@ -133,7 +133,7 @@ pub struct CgReport {
     /// ||b - A x||, computed anew at the end (where it was interrupted, that of the recurrence).
     pub residual_norm: f64,
     /// Where the recurrence was started again.
-    pub repairs: Vec<Repair>,
+    pub repairs: Vec<ResidualReplacement>,
     /// Where another preconditioner took over.
     pub switches: Vec<Switch>,
     /// Where the time of the iterations went.
@@ -186,7 +186,7 @@ impl CgReport {
 
     /// The repairs of what more than rounding had done, as a warning.
     pub fn warning(&self) -> Option<String> {
-        let faults: Vec<&Repair> = self.repairs.iter().filter(|repair| repair.is_fault).collect();
+        let faults: Vec<&ResidualReplacement> = self.repairs.iter().filter(|repair| repair.is_fault).collect();
         let first = faults.first()?;
         Some(format!(
             "after iteration {} the true residual was {:.3e} and that of the recurrence {:.3e}, which is more than \

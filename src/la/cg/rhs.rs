@@ -1,13 +1,13 @@
 //! The right side of a system, which stays as it is while the iteration runs.
 
 /// This rank's part of b, one value an owned unknown, with a checksum that every bit changes.
-pub struct RightSide {
+pub struct Rhs {
     /// The owned values.
     pub values: Vec<f64>,
     checksum: u64,
 }
 
-impl RightSide {
+impl Rhs {
     /// From the owned values, as they are now.
     pub fn new(values: Vec<f64>) -> Self {
         let checksum = checksum(&values);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::la::Vector;
-use crate::la::cg::{Repair, Switch};
+use crate::la::cg::{ResidualReplacement, Switch};
 
 /// All that the next iteration depends on. From a state that was stored the
 /// iteration goes on as if it had never stopped.
@@ -20,7 +20,7 @@ pub struct CgState {
     /// The numbers of the recurrence.
     pub recurrence: Recurrence,
     /// Where the recurrence was started again.
-    pub repairs: Vec<Repair>,
+    pub repairs: Vec<ResidualReplacement>,
     /// Where another preconditioner took over: `r_mr` and `p` belong to the last one.
     pub switches: Vec<Switch>,
     /// ||r|| at the start and after each iteration; empty before the start.
@@ -92,7 +92,7 @@ impl CgState {
 /// What a rank may wish for after an iteration. The highest wish of any rank
 /// holds for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wish {
+pub enum IterationControl {
     /// Nothing.
     GoOn,
     /// That the state be saved.
@@ -104,8 +104,8 @@ pub enum Wish {
 /// Who watches the iterations. It does nothing unless told otherwise.
 pub trait Monitor {
     /// What this rank wishes after this iteration.
-    fn wish(&self, _iteration: usize) -> Wish {
-        Wish::GoOn
+    fn wish(&self, _iteration: usize) -> IterationControl {
+        IterationControl::GoOn
     }
 
     /// Is told the number of each iteration and its residual over ||b||.

@@ -1,7 +1,7 @@
 //! The true residual b - A x inside conjugate gradients: how far the recurrence is
 //! from it, and what follows from that.
 
-use crate::la::cg::{CgState, Outcome, Quantity, Recurrence, Repair, Solver, finite};
+use crate::la::cg::{CgScalar, CgState, ConvergedReason, Recurrence, ResidualReplacement, Solver, finite};
 use crate::la::vector::{dot, inner};
 use crate::la::{Pair, Vector};
 use crate::parallel::loops;
@@ -30,10 +30,10 @@ pub(crate) struct Truth {
 impl Solver<'_> {
     /// Compares the recurrence with the true residual and mends it. Why it is
     /// over and ||b - A x||, if it is.
-    pub(crate) fn look(&mut self, state: &mut CgState, is_small: bool) -> Option<(Outcome, f64)> {
+    pub(crate) fn look(&mut self, state: &mut CgState, is_small: bool) -> Option<(ConvergedReason, f64)> {
         let mut truth = self.truth(state);
         let Truth { norm, distance, .. } = truth;
-        let ended = self.verdict(&truth).or_else(|| finite(norm, Quantity::TrueResidual).err());
+        let ended = self.verdict(&truth).or_else(|| finite(norm, CgScalar::TrueResidual).err());
         if let Some(outcome) = ended {
             return Some((outcome, norm));
         }
@@ -43,14 +43,14 @@ impl Solver<'_> {
         }
         if is_fault {
             if state.repairs.iter().filter(|repair| repair.is_fault).count() == RESTARTS {
-                return Some((Outcome::Unreliable, norm));
+                return Some((ConvergedReason::Unreliable, norm));
             }
         } else if norm > 0.5 * state.recurrence.scale {
             state.recurrence.restarts += 1;
             if is_small || state.recurrence.restarts > RESTARTS {
                 match self.precise_truth(state) {
                     Some(precise) => truth = precise,
-                    None => return Some((Outcome::Stagnated, norm)),
+                    None => return Some((ConvergedReason::Stagnated, norm)),
                 }
                 if let Some(outcome) = self.verdict(&truth) {
                     return Some((outcome, truth.norm));
@@ -58,7 +58,12 @@ impl Solver<'_> {
             }
         }
         let iteration = state.iterations();
-        state.repairs.push(Repair { iteration, recurrence: state.history[iteration], truth: truth.norm, is_fault });
+        state.repairs.push(ResidualReplacement {
+            iteration,
+            recurrence: state.history[iteration],
+            truth: truth.norm,
+            is_fault,
+        });
         self.begin(state, truth.norm);
         None
     }

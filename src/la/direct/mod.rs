@@ -3,4 +3,4 @@
 pub(crate) mod cholesky;
 mod skyline;
 
-pub use skyline::Envelope;
+pub use skyline::SkylineCholesky;

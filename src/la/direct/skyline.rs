@@ -5,14 +5,14 @@
 use crate::la::Scalar;
 
 /// The factor of a symmetric positive definite matrix, in either precision.
-pub struct Envelope<T> {
+pub struct SkylineCholesky<T> {
     /// Where each row starts in `factor`, and the end of the last.
     starts: Vec<u32>,
     /// The rows, each from its first entry on; 1 over the diagonal in the place of the diagonal.
     factor: Vec<T>,
 }
 
-impl<T: Scalar> Envelope<T> {
+impl<T: Scalar> SkylineCholesky<T> {
     /// Factorises the matrix with this diagonal and these entries (row, column, value) below it.
     pub fn new(diagonal: &[f64], below: &[(u32, u32, f64)]) -> Self {
         let mut first: Vec<usize> = (0..diagonal.len()).collect();
@@ -92,7 +92,7 @@ mod tests {
             right[j as usize] += value * f64::from(i + 1);
         }
         let mut z: Vec<f32> = right.iter().map(|&r| r as f32).collect();
-        Envelope::new(diagonal, below).solve(&mut z);
+        SkylineCholesky::new(diagonal, below).solve(&mut z);
         let distance = z.iter().zip(1..).map(|(z, i)| (z / i as f32 - 1.0).abs()).fold(0.0, f32::max);
         assert!(distance < 1e-5, "{z:?}");
     }
@@ -110,13 +110,13 @@ mod tests {
         let n = 500;
         let below: Vec<_> = (1..n).map(|i| (i, i - 1, -0.9)).chain((2..n).map(|i| (i, i - 2, -0.1))).collect();
         check(&vec![2.1; n as usize], &below);
-        assert_eq!(Envelope::<f32>::new(&vec![2.1; n as usize], &below).entries(), 3 * n as usize - 3);
+        assert_eq!(SkylineCholesky::<f32>::new(&vec![2.1; n as usize], &below).entries(), 3 * n as usize - 3);
     }
 
     #[test]
     fn a_lost_pivot_leaves_its_unknown_alone() {
         let mut z = [2.0, 2.0];
-        Envelope::new(&[1.0, 1.0], &[(1, 0, 1.0)]).solve(&mut z);
+        SkylineCholesky::new(&[1.0, 1.0], &[(1, 0, 1.0)]).solve(&mut z);
         assert_eq!(z, [2.0, 0.0]);
     }
 }

@@ -5,18 +5,18 @@ use std::rc::Rc;
 use rayon::prelude::*;
 
 use crate::la::matrix::{Csr, DistributedCsr};
-use crate::parallel::{Halo, Local, loops};
+use crate::parallel::{Halo, LocalIndex, loops};
 
 /// The entries of one row while it is put together.
 #[derive(Default)]
 pub struct Row {
-    entries: Vec<(Local, f64)>,
+    entries: Vec<(LocalIndex, f64)>,
 }
 
 impl Row {
     /// Adds to the entry of a column. Rows of finite element matrices are so
     /// short that looking through them beats any table.
-    pub fn add(&mut self, column: Local, value: f64) {
+    pub fn add(&mut self, column: LocalIndex, value: f64) {
         match self.entries.iter_mut().find(|entry| entry.0 == column) {
             Some(entry) => entry.1 += value,
             None => self.entries.push((column, value)),
@@ -28,12 +28,12 @@ impl Row {
 #[derive(Default)]
 struct Part {
     lengths: Vec<u32>,
-    columns: Vec<Local>,
+    columns: Vec<LocalIndex>,
     values: Vec<f64>,
 }
 
 impl Part {
-    fn push(&mut self, entries: &[(Local, f64)], first: Local) {
+    fn push(&mut self, entries: &[(LocalIndex, f64)], first: LocalIndex) {
         self.lengths.push(entries.len() as u32);
         self.columns.extend(entries.iter().map(|e| e.0 - first));
         self.values.extend(entries.iter().map(|e| e.1));
@@ -72,7 +72,7 @@ fn fill_chunks(rows: usize, split: usize, fill: impl Fn(usize, &mut Row) + Sync)
                 row.entries.sort_unstable_by_key(|entry| entry.0);
                 let at = row.entries.partition_point(|entry| (entry.0 as usize) < split);
                 low.push(&row.entries[..at], 0);
-                high.push(&row.entries[at..], split as Local);
+                high.push(&row.entries[at..], split as LocalIndex);
             }
             (low, high)
         })

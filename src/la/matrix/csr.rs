@@ -7,10 +7,10 @@ use sprs::CsMatI;
 
 use crate::la::multigrid::{ALONE, Coupling};
 use crate::la::{LinearOperator, Pair, Scalar, Vector};
-use crate::parallel::{Halo, Local, loops};
+use crate::parallel::{Halo, LocalIndex, loops};
 
 /// Local matrix storage.
-pub type Csr<T> = CsMatI<T, Local, usize>;
+pub type Csr<T> = CsMatI<T, LocalIndex, usize>;
 
 /// The rows of a matrix that belong to one rank, with the exchange that its
 /// columns need. Rows and columns are those of the same unknowns, or (for a
@@ -26,7 +26,7 @@ pub struct SplitCsr<T = f64> {
     owned: Csr<T>,
     /// Row `i` here is row `ghost_rows[i]` of the rank.
     ghost: Csr<T>,
-    ghost_rows: Vec<Local>,
+    ghost_rows: Vec<LocalIndex>,
 }
 
 impl<T: Scalar> SplitCsr<T> {
@@ -36,9 +36,9 @@ impl<T: Scalar> SplitCsr<T> {
     }
 
     /// The entries of a row, by local columns.
-    pub fn row(&self, row: usize) -> impl Iterator<Item = (Local, T)> + '_ {
-        let ghost = self.ghost_rows.binary_search(&(row as Local)).ok();
-        let first = self.owned.cols() as Local;
+    pub fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
+        let ghost = self.ghost_rows.binary_search(&(row as LocalIndex)).ok();
+        let first = self.owned.cols() as LocalIndex;
         let ghosts = ghost.into_iter().flat_map(move |row| entries(&self.ghost, row).map(move |(c, v)| (first + c, v)));
         entries(&self.owned, row).chain(ghosts)
     }
@@ -47,7 +47,7 @@ impl<T: Scalar> SplitCsr<T> {
 impl<T: Scalar> DistributedCsr<T> {
     /// Puts the two parts together. `ghost` has one row for each of
     /// `ghost_rows` (ascending), its column 0 is the first ghost.
-    pub fn new(halo: Rc<Halo>, owned: Csr<T>, ghost: Csr<T>, ghost_rows: Vec<Local>) -> Self {
+    pub fn new(halo: Rc<Halo>, owned: Csr<T>, ghost: Csr<T>, ghost_rows: Vec<LocalIndex>) -> Self {
         Self { halo, local: SplitCsr { owned, ghost, ghost_rows } }
     }
 
@@ -82,7 +82,7 @@ impl<T: Scalar> DistributedCsr<T> {
         let (mut indices, mut data) = (vec![0; pointers[columns]], vec![T::default(); pointers[columns]]);
         for row in 0..self.local.rows() {
             for (c, v) in self.local.row(row) {
-                indices[next[c as usize]] = row as Local;
+                indices[next[c as usize]] = row as LocalIndex;
                 data[next[c as usize]] = v;
                 next[c as usize] += 1;
             }
@@ -94,7 +94,7 @@ impl<T: Scalar> DistributedCsr<T> {
     /// are updated while the owned columns are at work. **Collective.**
     pub fn multiply(&self, x: &mut Vector<T>, y: &mut [T]) {
         let SplitCsr { owned, ghost, ghost_rows } = &self.local;
-        self.halo.forward_during(x.local_mut(), |x| multiply(owned, x, y));
+        self.halo.scatter_fwd_overlap(x.local_mut(), |x| multiply(owned, x, y));
         let mut products = vec![T::default(); ghost_rows.len()];
         multiply(ghost, &x.local()[x.owned().len()..], &mut products);
         for (&row, product) in ghost_rows.iter().zip(products) {
@@ -110,7 +110,7 @@ impl DistributedCsr {
     /// right side. (Exact elimination; no penalty.)
     pub fn eliminate(&mut self, fixed: &[bool], values: &[f64], b: &mut [f64]) {
         let SplitCsr { owned, ghost, ghost_rows } = &mut self.local;
-        let owned_rows: Vec<Local> = (0..owned.rows() as Local).collect();
+        let owned_rows: Vec<LocalIndex> = (0..owned.rows() as LocalIndex).collect();
         let columns = owned.cols();
         eliminate_columns(owned, &owned_rows, 0, fixed, values, b);
         eliminate_columns(ghost, ghost_rows, columns, fixed, values, b);
@@ -119,7 +119,7 @@ impl DistributedCsr {
 
 fn eliminate_columns(
     matrix: &mut Csr<f64>,
-    rows: &[Local],
+    rows: &[LocalIndex],
     first_column: usize,
     fixed: &[bool],
     values: &[f64],
@@ -145,7 +145,7 @@ impl<T: Scalar> DistributedCsr<T> {
     /// The entries above the diagonal of a row, in owned columns.
     fn upper(&self, row: usize) -> impl Iterator<Item = Coupling> {
         let right = entries(&self.local.owned, row).filter(move |&(column, _)| column as usize > row);
-        right.map(move |(column, value)| (row as Local, column, value.double()))
+        right.map(move |(column, value)| (row as LocalIndex, column, value.double()))
     }
 }
 
@@ -164,7 +164,7 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
         (0..owned.rows())
             .map(|row| {
                 let range = owned.indptr().outer_inds_sz(row);
-                let at = columns[range.clone()].binary_search(&(row as Local));
+                let at = columns[range.clone()].binary_search(&(row as LocalIndex));
                 at.map_or(0.0, |at| values[range.start + at].double())
             })
             .collect()
@@ -186,13 +186,13 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
         strong.filter(|(_, column, _)| is_strong[*column as usize]).map(strength).collect()
     }
 
-    fn couplings(&self, group: &[Local]) -> Vec<Coupling> {
+    fn couplings(&self, group: &[LocalIndex]) -> Vec<Coupling> {
         let rows = (0..group.len()).filter(|&row| group[row] != ALONE).flat_map(|row| self.upper(row));
         rows.filter(|&(row, column, _)| group[row as usize] == group[column as usize]).collect()
     }
 
     fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool {
-        [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.forward(part.local_mut()));
+        [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.scatter_fwd(part.local_mut()));
         let (local, x) = (&self.local, x.pairs(low));
         loops::update(r.owned_mut(), |range, r| {
             for ((r, b), row) in r.iter_mut().zip(&b[range.clone()]).zip(range) {
@@ -211,7 +211,7 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
 }
 
 /// The entries of a row of a matrix of this rank alone.
-pub fn entries<T: Copy>(matrix: &Csr<T>, row: usize) -> impl Iterator<Item = (Local, T)> + '_ {
+pub fn entries<T: Copy>(matrix: &Csr<T>, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
     let range = matrix.indptr().outer_inds_sz(row);
     matrix.indices()[range.clone()].iter().copied().zip(matrix.data()[range].iter().copied())
 }
@@ -229,7 +229,7 @@ pub fn multiply<T: Scalar>(matrix: &Csr<T>, x: &[T], y: &mut [T]) {
 /// Products of consecutive rows; `pointers` has one entry more than `y`. Four
 /// sums a row keep several multiplications in flight.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn times<T: Scalar>(pointers: &[usize], columns: &[Local], values: &[T], x: &[T], y: &mut [T]) {
+fn times<T: Scalar>(pointers: &[usize], columns: &[LocalIndex], values: &[T], x: &[T], y: &mut [T]) {
     for (ends, y) in pointers.windows(2).zip(y) {
         let (columns, values) = (&columns[ends[0]..ends[1]], &values[ends[0]..ends[1]]);
         let (fours, rest) = (columns.chunks_exact(4), columns.chunks_exact(4).remainder());

@@ -6,7 +6,7 @@
 //! is that of Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed.,
 //! alg. 12.1.
 
-use crate::la::multigrid::line_blocks::Blocks;
+use crate::la::multigrid::line_blocks::LineBlocks;
 use crate::la::{BlockSize, LinearOperator, Scalar, Vector};
 use crate::parallel::loops;
 
@@ -100,14 +100,14 @@ impl<T: Scalar> Chebyshev<T> {
 struct BlockDiagonal<T> {
     /// 0 at unknowns in blocks.
     inverse: Vec<T>,
-    blocks: Blocks<T>,
+    blocks: LineBlocks<T>,
 }
 
 impl<T: Scalar> BlockDiagonal<T> {
     /// From the entries of the diagonal.
     fn new(operator: &dyn LinearOperator<T>, entries: &[f64]) -> Self {
         let diagonal: Vec<f64> = entries.iter().map(|&d| if d > 0.0 { d } else { 1.0 }).collect();
-        let blocks = Blocks::new(operator, &diagonal);
+        let blocks = LineBlocks::new(operator, &diagonal);
         let mut inverse: Vec<T> = diagonal.iter().map(|d| T::of(1.0 / d)).collect();
         blocks.unknowns().for_each(|i| inverse[i as usize] = T::default());
         Self { inverse, blocks }

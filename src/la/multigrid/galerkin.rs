@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::la::LinearOperator;
 use crate::la::matrix::{Csr, DistributedCsr, entries, local_rows};
 use crate::la::multigrid::MatrixTransfer;
-use crate::parallel::{Comm, Global, Halo, Local};
+use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
 
 /// P'AP, with the coarse unknowns distributed as the columns of the prolongation.
 /// Products for coarse rows of another rank travel there. **Collective.**
@@ -25,10 +25,10 @@ pub fn galerkin(matrix: &DistributedCsr, transfer: &MatrixTransfer) -> Result<Di
     let rows = a.rows();
     let own = |row: usize| p.row(row);
     let fine = matrix.halo();
-    let ghost_rows: Vec<Vec<(Local, f64)>> = fine
-        .forward_lists(|row| own(row).map(|(c, _)| coarse.global(c as usize)).collect())
+    let ghost_rows: Vec<Vec<(LocalIndex, f64)>> = fine
+        .scatter_fwd_lists(|row| own(row).map(|(c, _)| coarse.global(c as usize)).collect())
         .into_iter()
-        .zip(fine.forward_lists(|row| own(row).map(|(_, v)| v).collect()))
+        .zip(fine.scatter_fwd_lists(|row| own(row).map(|(_, v)| v).collect()))
         .map(|(numbers, weights)| numbers.into_iter().map(|n| columns.local(n)).zip(weights).collect())
         .collect();
 
@@ -53,13 +53,13 @@ pub fn galerkin(matrix: &DistributedCsr, transfer: &MatrixTransfer) -> Result<Di
 /// Coarse unknowns that this rank meets: the local ones of the prolongation,
 /// then others as they come.
 struct Columns {
-    globals: Vec<Global>,
-    local: FxHashMap<Global, Local>,
+    globals: Vec<GlobalIndex>,
+    local: FxHashMap<GlobalIndex, LocalIndex>,
 }
 
 impl Columns {
     fn new(halo: &Halo) -> Self {
-        let globals: Vec<Global> = (0..halo.map().local()).map(|i| halo.global(i)).collect();
+        let globals: Vec<GlobalIndex> = (0..halo.map().local()).map(|i| halo.global(i)).collect();
         let local = globals.iter().zip(0..).map(|(&g, i)| (g, i)).collect();
         Self { globals, local }
     }
@@ -68,10 +68,10 @@ impl Columns {
         self.globals.len()
     }
 
-    fn local(&mut self, global: Global) -> Local {
+    fn local(&mut self, global: GlobalIndex) -> LocalIndex {
         *self.local.entry(global).or_insert_with(|| {
             self.globals.push(global);
-            self.globals.len() as Local - 1
+            self.globals.len() as LocalIndex - 1
         })
     }
 }
@@ -89,8 +89,8 @@ fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<
             values[owner].push(value);
         }
     }
-    let (numbers, values) = (comm.exchange(numbers), comm.exchange(values));
-    let mut received: Vec<Vec<(Local, f64)>> = vec![Vec::new(); owned];
+    let (numbers, values) = (comm.all_to_all_v(numbers), comm.all_to_all_v(values));
+    let mut received: Vec<Vec<(LocalIndex, f64)>> = vec![Vec::new(); owned];
     for (numbers, values) in numbers.iter().zip(values) {
         for (pair, value) in numbers.chunks_exact(2).zip(values) {
             let column = columns.local(pair[1]);
@@ -104,15 +104,16 @@ fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<
         entries(local, row).for_each(|(c, _)| used[c as usize] = true);
         received[row].iter().for_each(|&(c, _)| used[c as usize] = true);
     }
-    let mut ghosts: Vec<Global> =
+    let mut ghosts: Vec<GlobalIndex> =
         columns.globals.iter().zip(&used).skip(owned).filter(|(_, used)| **used).map(|(&g, _)| g).collect();
     ghosts.sort_unstable();
-    let place: FxHashMap<Global, Local> = ghosts.iter().zip(owned as Local..).map(|(&g, i)| (g, i)).collect();
-    let new_column: Vec<Local> = columns
+    let place: FxHashMap<GlobalIndex, LocalIndex> =
+        ghosts.iter().zip(owned as LocalIndex..).map(|(&g, i)| (g, i)).collect();
+    let new_column: Vec<LocalIndex> = columns
         .globals
         .iter()
         .enumerate()
-        .map(|(i, g)| if i < owned { i as Local } else { place.get(g).copied().unwrap_or(Local::MAX) })
+        .map(|(i, g)| if i < owned { i as LocalIndex } else { place.get(g).copied().unwrap_or(LocalIndex::MAX) })
         .collect();
     let halo = halo_of_range(comm, coarse.map().range(), &starts, &ghosts)?;
     Ok(DistributedCsr::from_rows(&halo, owned, |row, sums| {
@@ -124,7 +125,7 @@ fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<
 
 /// The rank whose contiguous range holds unknown `number`, given where each
 /// rank's range starts. Empty ranges start where the next one does.
-pub fn owner_of(starts: &[Global], number: Global) -> usize {
+pub fn owner_of(starts: &[GlobalIndex], number: GlobalIndex) -> usize {
     starts.partition_point(|&start| start <= number) - 1
 }
 
@@ -135,11 +136,11 @@ pub fn owner_of(starts: &[Global], number: Global) -> usize {
 /// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
 pub fn halo_of_range(
     comm: &Rc<Comm>,
-    range: std::ops::Range<Global>,
-    starts: &[Global],
-    ghosts: &[Global],
+    range: std::ops::Range<GlobalIndex>,
+    starts: &[GlobalIndex],
+    ghosts: &[GlobalIndex],
 ) -> Result<Rc<Halo>> {
-    let owned: Vec<Global> = range.collect();
-    let ghosts: Vec<(Global, usize)> = ghosts.iter().map(|&g| (g, owner_of(starts, g))).collect();
+    let owned: Vec<GlobalIndex> = range.collect();
+    let ghosts: Vec<(GlobalIndex, usize)> = ghosts.iter().map(|&g| (g, owner_of(starts, g))).collect();
     Ok(Rc::new(Halo::new(comm, &owned, &ghosts)?))
 }

@@ -7,9 +7,9 @@
 
 use rayon::prelude::*;
 
-use crate::la::direct::Envelope;
+use crate::la::direct::SkylineCholesky;
 use crate::la::{BlockSize, LinearOperator, Scalar};
-use crate::parallel::{Local, loops};
+use crate::parallel::{LocalIndex, loops};
 
 /// Strengths above this are strong. On the finest mesh elements of 2 to 1 are
 /// then smoothed in lines, on that of the corners those of 4 to 1.
@@ -21,23 +21,23 @@ const UNLIKE: f64 = 0.9;
 /// Unknowns in a block, which are relaxed one after the other.
 const LARGEST: usize = 4096;
 /// The group of an unknown that is in no block.
-pub const ALONE: Local = Local::MAX;
+pub const ALONE: LocalIndex = LocalIndex::MAX;
 
 /// One entry above the diagonal, or a part of one: row, column, value.
-pub type Coupling = (Local, Local, f64);
+pub type Coupling = (LocalIndex, LocalIndex, f64);
 
 /// The factors of the blocks of more than one unknown.
-pub struct Blocks<T> {
+pub struct LineBlocks<T> {
     blocks: Vec<Block<T>>,
     unknowns: usize,
 }
 
 struct Block<T> {
-    unknowns: Vec<Local>,
-    factor: Envelope<T>,
+    unknowns: Vec<LocalIndex>,
+    factor: SkylineCholesky<T>,
 }
 
-impl<T: Scalar> Blocks<T> {
+impl<T: Scalar> LineBlocks<T> {
     /// The blocks of an operator of positive `diagonal` (of the owned unknowns).
     pub fn new(operator: &dyn LinearOperator<T>, diagonal: &[f64]) -> Self {
         // An entry has two parts at most, so one of them is half as strong.
@@ -46,7 +46,7 @@ impl<T: Scalar> Blocks<T> {
             let [a, b] = [i, j].map(|unknown| diagonal[unknown as usize]);
             strength.abs() * (a.min(b) / a.max(b)).sqrt().max(UNLIKE) > STRONG
         };
-        let strong: Vec<[Local; 2]> = strengths.iter().filter(is_strong).map(|&(i, j, _)| [i, j]).collect();
+        let strong: Vec<[LocalIndex; 2]> = strengths.iter().filter(is_strong).map(|&(i, j, _)| [i, j]).collect();
         let groups = group(&strong, diagonal.len());
         if groups.is_empty() {
             return Self { blocks: Vec::new(), unknowns: 0 };
@@ -63,16 +63,16 @@ impl<T: Scalar> Blocks<T> {
             let [a, b] = [i, j].map(|unknown| place[unknown as usize]);
             below[number[i as usize] as usize].push((a.max(b), a.min(b), value));
         }
-        let factorise = |(unknowns, below): (Vec<Local>, Vec<(u32, u32, f64)>)| {
+        let factorise = |(unknowns, below): (Vec<LocalIndex>, Vec<(u32, u32, f64)>)| {
             let diagonal: Vec<f64> = unknowns.iter().map(|&unknown| diagonal[unknown as usize]).collect();
-            Block { factor: Envelope::new(&diagonal, &below), unknowns }
+            Block { factor: SkylineCholesky::new(&diagonal, &below), unknowns }
         };
         let blocks: Vec<Block<T>> = groups.into_par_iter().zip(below).map(factorise).collect();
         Self { unknowns: blocks.iter().map(|b| b.unknowns.len()).sum(), blocks }
     }
 
     /// All unknowns in blocks.
-    pub fn unknowns(&self) -> impl Iterator<Item = Local> + '_ {
+    pub fn unknowns(&self) -> impl Iterator<Item = LocalIndex> + '_ {
         self.blocks.iter().flat_map(|block| block.unknowns.iter().copied())
     }
 
@@ -120,13 +120,13 @@ fn sum_parts(mut parts: Vec<Coupling>) -> Vec<Coupling> {
 
 /// The connected groups of pairs, cut where they grow too large. A search that
 /// starts at an end walks along a line.
-fn group(pairs: &[[Local; 2]], unknowns: usize) -> Vec<Vec<Local>> {
-    let mut both: Vec<[Local; 2]> = pairs.iter().flat_map(|&[i, j]| [[i, j], [j, i]]).collect();
+fn group(pairs: &[[LocalIndex; 2]], unknowns: usize) -> Vec<Vec<LocalIndex>> {
+    let mut both: Vec<[LocalIndex; 2]> = pairs.iter().flat_map(|&[i, j]| [[i, j], [j, i]]).collect();
     both.par_sort_unstable();
-    let lists: Vec<&[[Local; 2]]> = both.chunk_by(|a, b| a[0] == b[0]).collect();
+    let lists: Vec<&[[LocalIndex; 2]]> = both.chunk_by(|a, b| a[0] == b[0]).collect();
     let mut list_of = vec![None; if pairs.is_empty() { 0 } else { unknowns }];
     lists.iter().for_each(|list| list_of[list[0][0] as usize] = Some(*list));
-    let mut starts: Vec<(usize, Local)> = lists.iter().map(|list| (list.len(), list[0][0])).collect();
+    let mut starts: Vec<(usize, LocalIndex)> = lists.iter().map(|list| (list.len(), list[0][0])).collect();
     starts.sort_unstable();
     let mut groups = Vec::new();
     for (_, start) in starts {
@@ -142,7 +142,7 @@ fn group(pairs: &[[Local; 2]], unknowns: usize) -> Vec<Vec<Local>> {
             }
             front = next;
         }
-        groups.extend(found.chunks(LARGEST).map(<[Local]>::to_vec));
+        groups.extend(found.chunks(LARGEST).map(<[LocalIndex]>::to_vec));
     }
     groups
 }
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn long_lines_are_cut() {
-        let line: Vec<[Local; 2]> = (0..10_000).map(|i| [i, i + 1]).collect();
+        let line: Vec<[LocalIndex; 2]> = (0..10_000).map(|i| [i, i + 1]).collect();
         let sizes: Vec<usize> = group(&line, 10_001).iter().map(Vec::len).collect();
         assert_eq!(sizes, [4096, 4096, 1809]);
     }

@@ -53,7 +53,7 @@ use crate::la::multigrid::coarse_solver::CoarseSolver;
 use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
 use crate::la::{BlockSize, LevelSize, LinearOperator, Preconditioner, Scalar, Vector};
-use crate::parallel::{IndexMap, Spent, loops, measure, work};
+use crate::parallel::{IndexMap, Profile, loops, measure, work};
 
 /// An operator and the way from it to the next coarser one.
 pub struct Coarsening<T> {
@@ -94,7 +94,7 @@ pub struct Multigrid<T = f32> {
     /// Residual and correction of the finest level.
     ends: RefCell<[Vector<T>; 2]>,
     /// What each level has taken.
-    spent: Vec<Cell<Spent>>,
+    spent: Vec<Cell<Profile>>,
 }
 
 /// Smoothing above a level of smaller degree or of aggregates.
@@ -260,7 +260,7 @@ impl<T: Scalar> Preconditioner for Multigrid<T> {
         (0..=self.levels.len()).map(size).collect()
     }
 
-    fn spent(&self) -> Vec<Spent> {
+    fn spent(&self) -> Vec<Profile> {
         self.spent.iter().map(Cell::get).collect()
     }
 }

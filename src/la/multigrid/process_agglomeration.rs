@@ -11,26 +11,26 @@
 
 use std::ops::Range;
 
-use crate::parallel::Global;
+use crate::parallel::GlobalIndex;
 
 /// Fewest unknowns a rank, in the mean: an operator of so many takes about as
 /// long as a message.
-pub(crate) const SMALLEST: Global = 1000;
+pub(crate) const SMALLEST: GlobalIndex = 1000;
 
 /// The coarse unknowns after the move.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Agglomerates {
     /// Those that this rank owns.
-    pub range: Range<Global>,
+    pub range: Range<GlobalIndex>,
     /// Where the range of each rank starts; empty ranges start where the next one does.
-    pub starts: Vec<Global>,
+    pub starts: Vec<GlobalIndex>,
 }
 
 /// Gives the unknowns of consecutive ranks to the first of them. `starts` tells
 /// where the aggregates of each rank start, of `total` on all of them.
-pub fn agglomerate(starts: &[Global], total: Global, rank: usize) -> Agglomerates {
+pub fn agglomerate(starts: &[GlobalIndex], total: GlobalIndex, rank: usize) -> Agglomerates {
     let ranks = starts.len();
-    let active = (total / SMALLEST).clamp(1, ranks as Global) as usize;
+    let active = (total / SMALLEST).clamp(1, ranks as GlobalIndex) as usize;
     // With powers of two the groups of one level are made of those of the finer one.
     let group = ranks.div_ceil(active).next_power_of_two();
     let start = |rank: usize| starts.get(rank.next_multiple_of(group)).copied().unwrap_or(total);
@@ -41,7 +41,7 @@ pub fn agglomerate(starts: &[Global], total: Global, rank: usize) -> Agglomerate
 mod tests {
     use super::*;
 
-    const STARTS: [Global; 5] = [0, 700, 1400, 2100, 2800];
+    const STARTS: [GlobalIndex; 5] = [0, 700, 1400, 2100, 2800];
 
     #[test]
     fn large_levels_stay_where_they_are() {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn small_levels_move_to_every_second_rank_and_tiny_ones_to_the_first() {
-        let ranges = |starts: &[Global], total| -> Vec<Range<Global>> {
+        let ranges = |starts: &[GlobalIndex], total| -> Vec<Range<GlobalIndex>> {
             (0..5).map(|rank| agglomerate(starts, total, rank).range).collect()
         };
         assert_eq!(ranges(&STARTS, 3500), [0..1400, 1400..1400, 1400..2800, 2800..2800, 2800..3500]);

@@ -10,11 +10,11 @@ use crate::la::LinearOperator;
 use crate::la::matrix::{DistributedCsr, SplitCsr};
 use crate::la::multigrid::galerkin::halo_of_range;
 use crate::la::multigrid::process_agglomeration::{Agglomerates, agglomerate};
-use crate::parallel::{Global, Local};
+use crate::parallel::{GlobalIndex, LocalIndex};
 
-const NONE: Local = Local::MAX;
+const NONE: LocalIndex = LocalIndex::MAX;
 /// A ghost that belongs to no aggregate.
-const NOWHERE: Global = Global::MAX;
+const NOWHERE: GlobalIndex = GlobalIndex::MAX;
 
 /// Prolongation from the aggregates of `matrix`: the piecewise constant one,
 /// smoothed by one step of damped Jacobi with the filtered matrix;
@@ -29,29 +29,30 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
     let rows = a.rows();
     let mut diagonal = matrix.diagonal();
     diagonal.resize(fine.map().local(), 0.0);
-    fine.forward(&mut diagonal);
-    let strong =
-        |i: usize, (j, a): (Local, f64)| j as usize != i && a * a > theta * theta * diagonal[i] * diagonal[j as usize];
+    fine.scatter_fwd(&mut diagonal);
+    let strong = |i: usize, (j, a): (LocalIndex, f64)| {
+        j as usize != i && a * a > theta * theta * diagonal[i] * diagonal[j as usize]
+    };
 
     let (aggregate, count) = aggregate(a, strong);
     let comm = fine.comm();
     let start = comm.exclusive_sum(count as u64);
     let Agglomerates { range, starts } = agglomerate(&comm.all_gather(start), comm.sum(count as u64), comm.rank());
-    let mut global: Vec<Global> =
-        aggregate.iter().map(|&a| if a == NONE { NOWHERE } else { start + Global::from(a) }).collect();
+    let mut global: Vec<GlobalIndex> =
+        aggregate.iter().map(|&a| if a == NONE { NOWHERE } else { start + GlobalIndex::from(a) }).collect();
     global.resize(fine.map().local(), NOWHERE);
-    fine.forward(&mut global);
+    fine.scatter_fwd(&mut global);
 
-    let mut ghosts: Vec<Global> = global.iter().copied().filter(|g| *g != NOWHERE && !range.contains(g)).collect();
+    let mut ghosts: Vec<GlobalIndex> = global.iter().copied().filter(|g| *g != NOWHERE && !range.contains(g)).collect();
     ghosts.sort_unstable();
     ghosts.dedup();
     let owned = (range.end - range.start) as usize;
-    let column: Vec<Local> = global
+    let column: Vec<LocalIndex> = global
         .iter()
         .map(|&g| match g {
             NOWHERE => NONE,
-            g if range.contains(&g) => (g - range.start) as Local,
-            g => (owned + ghosts.partition_point(|&other| other < g)) as Local,
+            g if range.contains(&g) => (g - range.start) as LocalIndex,
+            g => (owned + ghosts.partition_point(|&other| other < g)) as LocalIndex,
         })
         .collect();
     let coarse = halo_of_range(comm, range, &starts, &ghosts)?;
@@ -79,7 +80,7 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
 
 /// The aggregate of each owned unknown, and their number. Unknowns without
 /// neighbours (fixed ones) are in none.
-fn aggregate(matrix: &SplitCsr, strong: impl Fn(usize, (Local, f64)) -> bool) -> (Vec<Local>, usize) {
+fn aggregate(matrix: &SplitCsr, strong: impl Fn(usize, (LocalIndex, f64)) -> bool) -> (Vec<LocalIndex>, usize) {
     let rows = matrix.rows();
     let mut of = vec![NONE; rows];
     let mut count = 0;

@@ -48,7 +48,7 @@ impl<T: Scalar> Transfer<T> for MatrixTransfer<T> {
 
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>) {
         multiply(&self.restriction, fine.owned(), coarse.local_mut());
-        self.prolongation.columns().reverse_add(coarse.local_mut());
+        self.prolongation.columns().scatter_rev_add(coarse.local_mut());
     }
 
     fn prolong(&self, coarse: &mut Vector<T>, fine: &mut Vector<T>) {

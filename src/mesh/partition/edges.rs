@@ -1,12 +1,12 @@
 //! Which elements or blocks share an edge, found by its two corners.
 
-use crate::parallel::{Comm, Global};
+use crate::parallel::{Comm, GlobalIndex};
 
 /// An edge as one element or block has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Side {
     /// The two corners, ascending.
-    corners: [Global; 2],
+    corners: [GlobalIndex; 2],
     /// Number of the element or block.
     pub of: u32,
 }
@@ -23,8 +23,8 @@ pub struct Matched {
 }
 
 /// The four sides of every element, by position in the list.
-pub fn sides(corners: &[[Global; 4]]) -> Vec<Side> {
-    let of_element = |(c, of): (&[Global; 4], u32)| {
+pub fn sides(corners: &[[GlobalIndex; 4]]) -> Vec<Side> {
+    let of_element = |(c, of): (&[GlobalIndex; 4], u32)| {
         let c = *c;
         (0..4).map(move |i| (c[i], c[(i + 1) % 4])).map(move |(a, b)| Side { corners: [a.min(b), a.max(b)], of })
     };
@@ -50,16 +50,16 @@ pub fn match_across_ranks(comm: &Comm, open: Vec<Side>) -> Vec<[u32; 2]> {
     let mut outgoing = vec![Vec::new(); comm.size()];
     for side in open {
         let [a, b] = side.corners;
-        outgoing[meeting_place(a, b, comm.size())].extend([a, b, Global::from(side.of)]);
+        outgoing[meeting_place(a, b, comm.size())].extend([a, b, GlobalIndex::from(side.of)]);
     }
-    let incoming = comm.exchange(outgoing);
+    let incoming = comm.all_to_all_v(outgoing);
     let sides = incoming.iter().flat_map(|message| message.chunks_exact(3));
     match_sides(sides.map(|s| Side { corners: [s[0], s[1]], of: s[2] as u32 }).collect()).pairs
 }
 
 /// The rank where both sides of an edge arrive: Fibonacci hashing (D. E. Knuth,
 /// *The Art of Computer Programming*, vol. 3, section 6.4).
-fn meeting_place(a: Global, b: Global, ranks: usize) -> usize {
+fn meeting_place(a: GlobalIndex, b: GlobalIndex, ranks: usize) -> usize {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
     let hash = (a.wrapping_mul(GOLDEN) ^ b).wrapping_mul(GOLDEN);
     (hash >> 32) as usize % ranks

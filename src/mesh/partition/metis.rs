@@ -3,15 +3,15 @@
 use crate::error::{Error, Result};
 use crate::mesh::MeshSlab;
 use crate::mesh::partition::graph::{Graph, failed};
-use crate::mesh::partition::{Partition, Split};
-use crate::parallel::{Blocks, Comm};
+use crate::mesh::partition::{Partition, PartitionOptions};
+use crate::parallel::{BlockDistribution, Comm};
 
 /// Rank 0 gathers the corners of the elements, which METIS needs, and their
 /// weights, and nothing else. **Collective.**
 ///
 /// # Errors
 /// [`Error::TooLarge`] beyond METIS's 32-bit numbers, [`Error::Metis`].
-pub fn partition(comm: &Comm, slab: &MeshSlab, split: &Split) -> Result<Partition> {
+pub fn partition(comm: &Comm, slab: &MeshSlab, split: &PartitionOptions) -> Result<Partition> {
     // METIS counts the four neighbours of all elements in 32 bits.
     let limits = [
         ("elements", slab.elements.total(), i32::MAX as u64 / 4),
@@ -35,7 +35,7 @@ pub fn partition(comm: &Comm, slab: &MeshSlab, split: &Split) -> Result<Partitio
 
 /// Parts and edge cut for the corners (4 an element) of a whole mesh; without
 /// `weights` all elements count alike.
-fn dual(corners: &[i32], weights: &[i32], split: &Split) -> Result<(Vec<i32>, u64)> {
+fn dual(corners: &[i32], weights: &[i32], split: &PartitionOptions) -> Result<(Vec<i32>, u64)> {
     let elements = corners.len() / 4;
     let offsets: Vec<i32> = (0..=elements as i32).map(|e| 4 * e).collect();
     // Elements are neighbours when they share two corners: an edge.
@@ -48,7 +48,7 @@ fn dual(corners: &[i32], weights: &[i32], split: &Split) -> Result<(Vec<i32>, u6
 }
 
 /// The entries of a list over all elements for each rank's slab.
-fn deal(parts: &[i32], elements: Blocks, ranks: usize) -> Vec<Vec<u32>> {
+fn deal(parts: &[i32], elements: BlockDistribution, ranks: usize) -> Vec<Vec<u32>> {
     let entries = |rank| &parts[elements.range(rank).start as usize..elements.range(rank).end as usize];
     (0..ranks).map(|rank| entries(rank).iter().map(|&p| p as u32).collect()).collect()
 }
@@ -67,7 +67,8 @@ mod tests {
     }
 
     fn split(corners: &[i32], weights: &[i32], parts: usize) -> (Vec<i32>, u64) {
-        let split = Split { parts, partitioner: Partitioner::Metis, seed: Split::SEED, weights: None };
+        let split =
+            PartitionOptions { parts, partitioner: Partitioner::Metis, seed: PartitionOptions::SEED, weights: None };
         dual(corners, weights, &split).unwrap()
     }
 

@@ -32,7 +32,7 @@ pub enum Partitioner {
 
 /// What to split a mesh into, and how.
 #[derive(Debug, Clone)]
-pub struct Split<'a> {
+pub struct PartitionOptions<'a> {
     /// Number of parts.
     pub parts: usize,
     /// The method.
@@ -44,7 +44,7 @@ pub struct Split<'a> {
     pub weights: Option<&'a [u32]>,
 }
 
-impl Split<'_> {
+impl PartitionOptions<'_> {
     /// Seed where none is asked for.
     pub const SEED: i32 = 1;
 
@@ -70,7 +70,7 @@ pub struct Partition {
 /// # Errors
 /// [`Error::CrowdedRank`], [`Error::TooLarge`] beyond METIS's 32-bit numbers,
 /// [`Error::Metis`].
-pub fn partition(comm: &Comm, slab: &MeshSlab, split: &Split) -> Result<Partition> {
+pub fn partition(comm: &Comm, slab: &MeshSlab, split: &PartitionOptions) -> Result<Partition> {
     let (elements, ranks, limit) = (slab.elements.total(), comm.size(), MOST_ON_A_RANK);
     if elements / ranks as u64 >= limit {
         return Err(Error::CrowdedRank { elements, ranks, limit });

@@ -6,14 +6,14 @@
 //! S. Krishnan, *A Comparison Based Parallel Sorting Algorithm*, ICPP 1993.
 
 use crate::mesh::MeshSlab;
-use crate::parallel::{Blocks, Comm, Global};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
 /// Elements that lie together on the curve, in the order in which they came.
 pub struct Stretch {
     /// Global number of each element.
-    pub ids: Vec<Global>,
+    pub ids: Vec<GlobalIndex>,
     /// Its corners.
-    pub corners: Vec<[Global; 4]>,
+    pub corners: Vec<[GlobalIndex; 4]>,
     /// What it counts for.
     pub weights: Vec<u32>,
 }
@@ -34,11 +34,11 @@ impl Stretch {
         let mut outgoing = vec![Vec::new(); comm.size()];
         for (i, (nodes, key)) in slab.connectivity.iter().zip(keys).enumerate() {
             let message = &mut outgoing[starts.partition_point(|&start| start <= key)];
-            message.push(first + i as Global);
+            message.push(first + i as GlobalIndex);
             message.extend_from_slice(&nodes[..4]);
-            message.push(Global::from(weights.map_or(1, |w| w[i])));
+            message.push(GlobalIndex::from(weights.map_or(1, |w| w[i])));
         }
-        let incoming = comm.exchange(outgoing);
+        let incoming = comm.all_to_all_v(outgoing);
         let records = || incoming.iter().flat_map(|message| message.chunks_exact(RECORD));
         Self {
             ids: records().map(|r| r[0]).collect(),
@@ -49,14 +49,14 @@ impl Stretch {
 
     /// Hands a value for each element of the stretch to the slab that the
     /// element came from. **Collective.**
-    pub fn send_back(&self, comm: &Comm, elements: Blocks, values: &[u32]) -> Vec<u32> {
+    pub fn send_back(&self, comm: &Comm, elements: BlockDistribution, values: &[u32]) -> Vec<u32> {
         let mut outgoing = vec![Vec::new(); comm.size()];
         for (&id, &value) in self.ids.iter().zip(values) {
-            outgoing[elements.owner(id)].extend([id, Global::from(value)]);
+            outgoing[elements.owner(id)].extend([id, GlobalIndex::from(value)]);
         }
         let range = elements.range(comm.rank());
         let mut of_slab = vec![0; (range.end - range.start) as usize];
-        for pair in comm.exchange(outgoing).iter().flat_map(|message| message.chunks_exact(2)) {
+        for pair in comm.all_to_all_v(outgoing).iter().flat_map(|message| message.chunks_exact(2)) {
             of_slab[(pair[0] - range.start) as usize] = pair[1] as u32;
         }
         of_slab
@@ -66,7 +66,7 @@ impl Stretch {
 /// The middle (m) between corners 0 and 2 of each element of the slab, whose
 /// coordinates the slabs of nodes know. **Collective.**
 fn centres(comm: &Comm, slab: &MeshSlab) -> Vec<[f64; 2]> {
-    let mut used: Vec<Global> = slab.connectivity.iter().flat_map(|nodes| [nodes[0], nodes[2]]).collect();
+    let mut used: Vec<GlobalIndex> = slab.connectivity.iter().flat_map(|nodes| [nodes[0], nodes[2]]).collect();
     used.sort_unstable();
     used.dedup();
     let mut questions = vec![Vec::new(); comm.size()];
@@ -74,12 +74,12 @@ fn centres(comm: &Comm, slab: &MeshSlab) -> Vec<[f64; 2]> {
         questions[slab.nodes.owner(node)].push(node);
     }
     let first = slab.nodes.range(comm.rank()).start;
-    let point = |node: &Global| slab.coordinates[(node - first) as usize];
-    let answers = comm.exchange(questions).iter().map(|list| list.iter().flat_map(point).collect()).collect();
+    let point = |node: &GlobalIndex| slab.coordinates[(node - first) as usize];
+    let answers = comm.all_to_all_v(questions).iter().map(|list| list.iter().flat_map(point).collect()).collect();
     // `used` is sorted and slabs ascend, so answers come back in its order.
-    let points: Vec<f64> = comm.exchange(answers).concat();
-    let place = |node: Global| 2 * used.partition_point(|&other| other < node);
-    let centre = |nodes: &[Global; 8]| {
+    let points: Vec<f64> = comm.all_to_all_v(answers).concat();
+    let place = |node: GlobalIndex| 2 * used.partition_point(|&other| other < node);
+    let centre = |nodes: &[GlobalIndex; 8]| {
         let [a, b] = [place(nodes[0]), place(nodes[2])];
         [0, 1].map(|axis| 0.5 * (points[a + axis] + points[b + axis]))
     };
@@ -100,7 +100,7 @@ fn keys(comm: &Comm, points: &[[f64; 2]]) -> Vec<u64> {
 }
 
 /// The first key of each stretch but the first. **Collective.**
-fn starts(comm: &Comm, mut keys: Vec<u64>, elements: Blocks) -> Vec<u64> {
+fn starts(comm: &Comm, mut keys: Vec<u64>, elements: BlockDistribution) -> Vec<u64> {
     keys.sort_unstable();
     let wanted: Vec<u64> = (1..comm.size()).map(|rank| elements.range(rank).start).collect();
     // Below `low` lie at most as many elements as wanted, below `high` more.

@@ -10,14 +10,14 @@ use crate::mesh::MeshSlab;
 use crate::mesh::partition::edges::{Link, Matched, match_across_ranks, match_sides, merge, sides};
 use crate::mesh::partition::graph::Rows;
 use crate::mesh::partition::space_filling_curve::Stretch;
-use crate::mesh::partition::{Partition, Split, blocks};
+use crate::mesh::partition::{Partition, PartitionOptions, blocks};
 use crate::parallel::Comm;
 
 /// **Collective.**
 ///
 /// # Errors
 /// [`Error::TooLarge`] beyond METIS's 32-bit numbers, [`Error::Metis`].
-pub fn partition(comm: &Comm, slab: &MeshSlab, split: &Split) -> Result<Partition> {
+pub fn partition(comm: &Comm, slab: &MeshSlab, split: &PartitionOptions) -> Result<Partition> {
     let size = blocks::size(slab.elements.total(), split.parts);
     // METIS counts the neighbours of all blocks, six on average, in 32 bits.
     let (count, limit) = (slab.elements.total() / size, i32::MAX as u64 / 16);
@@ -57,7 +57,7 @@ fn block_graph(comm: &Comm, stretch: &Stretch, size: u64) -> (LocalBlocks, Vec<L
 }
 
 /// The part of each block of this rank, and the edge cut. **Collective.**
-fn split_blocks(comm: &Comm, weights: Vec<u64>, links: Vec<Link>, split: &Split) -> Result<(Vec<u32>, u64)> {
+fn split_blocks(comm: &Comm, weights: Vec<u64>, links: Vec<Link>, split: &PartitionOptions) -> Result<(Vec<u32>, u64)> {
     let gathered = comm.gather_at_root(weights);
     let links = comm.gather_at_root(links.into_iter().flat_map(|([a, b], n)| [a, b, n]).collect());
     let result = if comm.is_root() { split_gathered(&gathered.concat(), links, split) } else { Ok((Vec::new(), 0)) };
@@ -68,7 +68,7 @@ fn split_blocks(comm: &Comm, weights: Vec<u64>, links: Vec<Link>, split: &Split)
     Ok((comm.scatter_from_root(lists), comm.broadcast(0, edge_cut)))
 }
 
-fn split_gathered(weights: &[u64], links: Vec<Vec<u32>>, split: &Split) -> Result<(Vec<i32>, u64)> {
+fn split_gathered(weights: &[u64], links: Vec<Vec<u32>>, split: &PartitionOptions) -> Result<(Vec<i32>, u64)> {
     // METIS adds up weights in 32 bits.
     let unit = weights.iter().sum::<u64>().div_ceil(1 << 30);
     let weights: Vec<i32> = weights.iter().map(|&w| (w / unit).max(1) as i32).collect();

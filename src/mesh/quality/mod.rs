@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::mesh::quality::element::is_lower;
 use crate::mesh::{ElementNames, LocalMesh, MeshSlab, distribute_anyway, point};
-use crate::parallel::{Comm, Global};
+use crate::parallel::{Comm, GlobalIndex};
 use crate::quad8;
 use crate::quad8::Coordinates;
 
@@ -27,7 +27,7 @@ pub struct Extreme {
     /// What was measured.
     pub value: f64,
     /// The element, in the numbering of the input.
-    pub element: Global,
+    pub element: GlobalIndex,
     /// Where in the element (m).
     pub point: [f64; 2],
 }
@@ -43,7 +43,7 @@ impl Extreme {
     fn over_ranks(self, comm: &Comm) -> Self {
         let order = if self.value.is_nan() { f64::NEG_INFINITY } else { self.value };
         let lowest = comm.min(order);
-        let element = comm.min(if order == lowest { self.element } else { Global::MAX });
+        let element = comm.min(if order == lowest { self.element } else { GlobalIndex::MAX });
         let point = if self.element == element { self.point } else { [f64::INFINITY; 2] };
         let point = comm.min_all(&point);
         Self { value: lowest, element, point: [point[0], point[1]] }
@@ -73,7 +73,7 @@ pub struct MeshQuality {
 
 impl Default for MeshQuality {
     fn default() -> Self {
-        let none = |value| Extreme { value, element: Global::MAX, point: [0.0; 2] };
+        let none = |value| Extreme { value, element: GlobalIndex::MAX, point: [0.0; 2] };
         Self {
             lowest: none(f64::INFINITY),
             folded: 0,
@@ -99,7 +99,7 @@ impl MeshQuality {
     }
 
     /// Counts an element.
-    pub fn add(&mut self, element: Global, coordinates: &Coordinates) {
+    pub fn add(&mut self, element: GlobalIndex, coordinates: &Coordinates) {
         let quality = ElementQuality::of(coordinates);
         let at = |value, [xi, eta]: [f64; 2]| Extreme { value, element, point: quad8::map(coordinates, xi, eta) };
         let lowest = at(quality.scaled_jacobian, quality.lowest_at);
@@ -158,7 +158,7 @@ impl MeshQuality {
         // By number: the value of the lowest element that is left on any rank.
         let mut rest = self.listed.into_iter().peekable();
         for _ in 0..sum.folded_unseen.min(LISTED as u64) {
-            let element = comm.min(rest.peek().map_or(Global::MAX, |extreme| extreme.element));
+            let element = comm.min(rest.peek().map_or(GlobalIndex::MAX, |extreme| extreme.element));
             let own = rest.next_if(|extreme| extreme.element == element);
             let [x, y] = own.map_or([f64::INFINITY; 2], |extreme| extreme.point);
             let all = comm.min_all(&[own.map_or(f64::INFINITY, |extreme| extreme.value), x, y]);
@@ -184,7 +184,7 @@ impl MeshQuality {
     }
 
     /// The elements that messages about the quality name.
-    pub fn named_elements(&self) -> Vec<Global> {
+    pub fn named_elements(&self) -> Vec<GlobalIndex> {
         self.listed.iter().chain([&self.lowest, &self.slenderest]).map(|extreme| extreme.element).collect()
     }
 

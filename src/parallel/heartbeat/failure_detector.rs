@@ -10,7 +10,7 @@ pub struct Limits {
 }
 
 /// When each rank was last heard, and when one last moved.
-pub struct Attendance {
+pub struct FailureDetector {
     /// None for a rank that was never heard.
     ranks: Vec<Option<Heard>>,
     limits: Limits,
@@ -38,7 +38,7 @@ pub enum Verdict {
     },
 }
 
-impl Attendance {
+impl FailureDetector {
     pub fn new(ranks: usize, limits: Limits) -> Self {
         Self { ranks: vec![None; ranks], limits, turns: 0, still: 0 }
     }
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_rank_that_falls_silent_is_lost_and_one_that_was_never_heard_is_named_once() {
-        let mut attendance = Attendance::new(4, LIMITS);
+        let mut attendance = FailureDetector::new(4, LIMITS);
         attendance.heard(0, 0);
         attendance.heard(1, 0);
         attendance.heard(7, 0);
@@ -103,7 +103,7 @@ mod tests {
 
     /// Verdicts of turns in which the ranks have the pulses that `pulse` says for rank and turn.
     fn verdicts(ranks: usize, limits: Limits, turns: u64, pulse: impl Fn(usize, u64) -> Option<u64>) -> Vec<Verdict> {
-        let mut attendance = Attendance::new(ranks, limits);
+        let mut attendance = FailureDetector::new(ranks, limits);
         let turn = |turn| {
             for (rank, pulse) in (0..ranks).filter_map(|rank| Some((rank, pulse(rank, turn)?))) {
                 attendance.heard(rank, pulse);

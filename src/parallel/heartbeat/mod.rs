@@ -27,9 +27,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ExitCode, Result};
-use crate::parallel::heartbeat::failure_detector::{Attendance, Limits, Verdict};
+use crate::parallel::heartbeat::failure_detector::{FailureDetector, Limits, Verdict};
 use crate::parallel::{Comm, abort, host_name};
-use crate::system::complain;
+use crate::system::print_error;
 
 /// Seconds of one rank's silence after which a job is ended; 0: nobody watches.
 const SILENCE: Limit = Limit { variable: "QUAD8_MPI_SILENCE", usual: 120.0 };
@@ -135,7 +135,7 @@ impl Line {
     /// Rank 0: hears all others and answers.
     fn watch_all(&self, ranks: usize) {
         let limits = Limits { silence: self.turns(self.silence), stall: self.stall.map(|stall| self.turns(stall)) };
-        let mut attendance = Attendance::new(ranks, limits);
+        let mut attendance = FailureDetector::new(ranks, limits);
         loop {
             attendance.heard(self.rank, pulse::now());
             self.listen(|rank, pulse, from| {
@@ -145,7 +145,7 @@ impl Line {
             match attendance.next_turn() {
                 Verdict::Lost(rank) => self.lost(rank),
                 Verdict::Stalled(at_work) => self.stalled(&at_work),
-                Verdict::NeverHeard { ranks, first } => complain(&format!(
+                Verdict::NeverHeard { ranks, first } => print_error(&format!(
                     "warning: {ranks} of the ranks, rank {first} among them, cannot send UDP to rank 0: \
                      if one is stopped, the job will not end by itself"
                 )),
@@ -158,7 +158,7 @@ impl Line {
     /// all: each waits longer than the one before by what an end may take.
     fn watch_root(&self, root: &[SocketAddr]) {
         let silence = self.turns(self.silence).saturating_add(self.turns(END).saturating_mul(self.rank as u32));
-        let mut attendance = Attendance::new(1, Limits { silence, stall: None });
+        let mut attendance = FailureDetector::new(1, Limits { silence, stall: None });
         loop {
             self.send(root);
             self.listen(|rank, pulse, _| attendance.heard(rank, pulse));
@@ -229,7 +229,7 @@ fn list(ranks: &[usize]) -> String {
 
 /// Ends the job after a time, which a variable sets.
 fn end(limit: &Limit, time: Duration, why: impl FnOnce(f64, &str) -> String) -> ! {
-    complain(&message(limit, &why(time.as_secs_f64(), stage())));
+    print_error(&message(limit, &why(time.as_secs_f64(), stage())));
     abort(ExitCode::Internal)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::ExitCode;
 use crate::parallel::heartbeat::{END, SILENCE, message, spawn};
-use crate::system::complain;
+use crate::system::print_error;
 
 /// MPI may take so long to start where many ranks share a core, whatever QUAD8_MPI_SILENCE is.
 const LEAST: Duration = Duration::from_secs(20);
@@ -42,7 +42,7 @@ fn watch(rank: u32, limit: Duration) {
     let seconds = limit.as_secs_f64();
     let why =
         format!("MPI has not started within {seconds} s on rank {rank}: another rank was stopped, or its host is lost");
-    complain(&message(&SILENCE, &why));
+    print_error(&message(&SILENCE, &why));
     // MPI_Abort needs MPI, and exit(3) could wait for the thread that starts it.
     signal_hook::low_level::exit(ExitCode::Internal as i32)
 }

@@ -5,7 +5,7 @@
 mod rank;
 mod team;
 
-pub(crate) use rank::Seat;
+pub(crate) use rank::VirtualRank;
 
 use std::iter;
 use std::panic::resume_unwind;
@@ -16,8 +16,8 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use rayon::ThreadPoolBuilder;
 
 use crate::error::{Error, Result};
-use crate::parallel::virtual_ranks::team::Team;
-use crate::parallel::{Blocks, Comm, work};
+use crate::parallel::virtual_ranks::team::ThreadGroup;
+use crate::parallel::{BlockDistribution, Comm, work};
 
 /// Most logical ranks.
 pub const MOST_LOGICAL_RANKS: u16 = 4096;
@@ -33,7 +33,7 @@ pub fn logical_ranks_here(comm: &Comm, ranks: usize) -> Result<usize> {
     if ranks < comm.size() {
         return Err(Error::TooFewLogicalRanks { logical: ranks, ranks: comm.size() });
     }
-    let here = Blocks::new(ranks as u64, comm.size()).range(comm.rank());
+    let here = BlockDistribution::new(ranks as u64, comm.size()).range(comm.rank());
     Ok((here.end - here.start) as usize)
 }
 
@@ -52,13 +52,13 @@ pub fn on_logical_ranks<R: Send>(
     other: impl Fn(&Rc<Comm>) -> R + Sync,
 ) -> Result<Vec<R>> {
     logical_ranks_here(comm, ranks)?;
-    let team = Arc::new(Team::new(ranks, comm.size(), comm.rank(), threads));
+    let team = Arc::new(ThreadGroup::new(ranks, comm.size(), comm.rank(), threads));
     thread::scope(|scope| {
         let others: Result<Vec<_>> = (1..team.seats()).map(|seat| Other::start(scope, &team, seat, &other)).collect();
         let others = comm.agree(others)?;
         others.iter().for_each(Other::go);
         work::speak_for(team.seats());
-        let first = lead(&Rc::new(Comm::logical(Seat::lead(&team, comm))));
+        let first = lead(&Rc::new(Comm::logical(VirtualRank::lead(&team, comm))));
         work::speak_for(1);
         Ok(iter::once(first).chain(others.into_iter().filter_map(Other::end)).collect())
     })
@@ -74,7 +74,7 @@ impl<'scope, R: Send + 'scope> Other<'scope, R> {
     /// Starts a thread that is ready to [`go`](Self::go), and ends where it will never be told to.
     fn start(
         scope: &'scope Scope<'scope, '_>,
-        team: &Arc<Team>,
+        team: &Arc<ThreadGroup>,
         seat: usize,
         work: &'scope (impl Fn(&Rc<Comm>) -> R + Sync),
     ) -> Result<Self> {
@@ -90,7 +90,7 @@ impl<'scope, R: Send + 'scope> Other<'scope, R> {
             let _ = tell.send(is_ready);
             told.recv().ok()?;
             work::speak_for(0);
-            Some(work(&Rc::new(Comm::logical(Seat::other(&team, seat)))))
+            Some(work(&Rc::new(Comm::logical(VirtualRank::other(&team, seat)))))
         };
         let failed = |cause: String| Error::Threads { threads, cause };
         let handle = thread.spawn_scoped(scope, body).map_err(|e| failed(e.to_string()))?;

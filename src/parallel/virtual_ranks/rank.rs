@@ -8,13 +8,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::parallel::mpi::{Operation, Processes};
-use crate::parallel::virtual_ranks::team::Team;
-use crate::parallel::{Comm, Datum, piece};
+use crate::parallel::mpi::{MpiComm, Operation};
+use crate::parallel::virtual_ranks::team::ThreadGroup;
+use crate::parallel::{Comm, MpiType, piece};
 
 /// The place of a logical rank in the team of its process, on its own thread.
-pub struct Seat {
-    team: Arc<Team>,
+pub struct VirtualRank {
+    team: Arc<ThreadGroup>,
     seat: usize,
     /// The processes, for the lead.
     processes: Option<Rc<Comm>>,
@@ -28,14 +28,14 @@ type Message<T> = (usize, Vec<T>);
 /// What a logical rank sends, and the ranks and lengths of what it receives.
 type Transfer<T> = (Vec<Message<T>>, Vec<(usize, usize)>);
 
-impl Seat {
+impl VirtualRank {
     /// That of the first thread of a process.
-    pub fn lead(team: &Arc<Team>, processes: &Rc<Comm>) -> Self {
+    pub fn lead(team: &Arc<ThreadGroup>, processes: &Rc<Comm>) -> Self {
         Self { team: Arc::clone(team), seat: 0, processes: Some(Rc::clone(processes)), seconds: Cell::default() }
     }
 
     /// That of another thread, which waits here for its turn.
-    pub fn other(team: &Arc<Team>, seat: usize) -> Self {
+    pub fn other(team: &Arc<ThreadGroup>, seat: usize) -> Self {
         team.begin(seat);
         Self { team: Arc::clone(team), seat, processes: None, seconds: Cell::default() }
     }
@@ -61,7 +61,7 @@ impl Seat {
         &self,
         input: I,
         work: impl FnOnce() -> R,
-        act: impl FnOnce(&Team, &Processes, Vec<I>) -> Vec<O>,
+        act: impl FnOnce(&ThreadGroup, &MpiComm, Vec<I>) -> Vec<O>,
     ) -> (R, O)
     where
         I: Send + 'static,
@@ -94,8 +94,8 @@ impl Seat {
     }
 
     /// Entry by entry over the ranks, in their order. **Collective.**
-    pub fn reduce<T: Datum>(&self, values: &[T], operation: Operation) -> Vec<T> {
-        let add = |team: &Team, processes: &Processes, lists: Vec<Vec<T>>| {
+    pub fn reduce<T: MpiType>(&self, values: &[T], operation: Operation) -> Vec<T> {
+        let add = |team: &ThreadGroup, processes: &MpiComm, lists: Vec<Vec<T>>| {
             let mut totals = Vec::with_capacity(values.len());
             for part in parts::<T>(team, values.len()) {
                 let lists: Vec<&[T]> = lists.iter().map(|list| &list[part.clone()]).collect();
@@ -111,8 +111,8 @@ impl Seat {
     }
 
     /// The value of every rank, in rank order. **Collective.**
-    pub fn all_gather<T: Datum>(&self, value: T) -> Vec<T> {
-        let all = |team: &Team, processes: &Processes, values: Vec<T>| {
+    pub fn all_gather<T: MpiType>(&self, value: T) -> Vec<T> {
+        let all = |team: &ThreadGroup, processes: &MpiComm, values: Vec<T>| {
             let lists: Vec<&[T]> = values.chunks(1).collect();
             vec![gather(team, processes, &lists); values.len()]
         };
@@ -120,10 +120,10 @@ impl Seat {
     }
 
     /// The values of one rank on all of them. **Collective.**
-    pub fn broadcast_into<T: Datum>(&self, from: usize, values: &mut [T]) {
+    pub fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]) {
         let given = if self.rank() == from { values.to_vec() } else { Vec::new() };
         let count = values.len();
-        let broadcast = |team: &Team, processes: &Processes, mut lists: Vec<Vec<T>>| {
+        let broadcast = |team: &ThreadGroup, processes: &MpiComm, mut lists: Vec<Vec<T>>| {
             let process = team.process_of(from);
             let mut list = vec![T::default(); count];
             if process == team.process() {
@@ -137,12 +137,12 @@ impl Seat {
 
     /// Sends `outgoing[r]` to rank `r` and returns what rank `r` sent here in
     /// entry `r`. **Collective.**
-    pub fn exchange<T: Datum>(&self, outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
-        self.step(outgoing, || (), exchange).1
+    pub fn all_to_all_v<T: MpiType>(&self, outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
+        self.step(outgoing, || (), all_to_all_v).1
     }
 
-    /// What [`Processes::transfer`] does.
-    pub fn transfer<T: Datum, R>(
+    /// What [`MpiComm::transfer`] does.
+    pub fn transfer<T: MpiType, R>(
         &self,
         send: &[(usize, &[T])],
         receive: Vec<(usize, &mut [T])>,
@@ -162,20 +162,20 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for VirtualRank {
     fn drop(&mut self) {
         self.team.end();
     }
 }
 
 /// `0..n` in parts of which the values of all logical ranks fit into a message; one where n is 0.
-fn parts<T>(team: &Team, n: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+fn parts<T>(team: &ThreadGroup, n: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
     let length = (piece::<T>() / team.size()).max(1);
     (0..n.div_ceil(length)).map(move |part| part * length..n.min((part + 1) * length))
 }
 
 /// The lists of all logical ranks in their order, from those of this process; all of one length.
-fn gather<T: Datum>(team: &Team, processes: &Processes, lists: &[&[T]]) -> Vec<T> {
+fn gather<T: MpiType>(team: &ThreadGroup, processes: &MpiComm, lists: &[&[T]]) -> Vec<T> {
     let length = lists.first().map_or(0, |list| list.len());
     let counts: Vec<usize> = team.counts().into_iter().map(|count| count * length).collect();
     processes.all_gather_lists(&lists.concat(), &counts)
@@ -183,7 +183,11 @@ fn gather<T: Datum>(team: &Team, processes: &Processes, lists: &[&[T]]) -> Vec<T
 
 /// From the lists of each logical rank of this process to each of all processes, those from each of all to each of
 /// this one.
-fn exchange<T: Datum>(team: &Team, processes: &Processes, mut outgoing: Vec<Vec<Vec<T>>>) -> Vec<Vec<Vec<T>>> {
+fn all_to_all_v<T: MpiType>(
+    team: &ThreadGroup,
+    processes: &MpiComm,
+    mut outgoing: Vec<Vec<Vec<T>>>,
+) -> Vec<Vec<Vec<T>>> {
     let (mut lengths, mut values) = (Vec::new(), Vec::new());
     for process in 0..processes.size {
         let (mut sizes, mut all) = (Vec::new(), Vec::new());
@@ -194,7 +198,7 @@ fn exchange<T: Datum>(team: &Team, processes: &Processes, mut outgoing: Vec<Vec<
         lengths.push(sizes);
         values.push(all);
     }
-    let (lengths, values) = (processes.exchange(lengths), processes.exchange(values));
+    let (lengths, values) = (processes.all_to_all_v(lengths), processes.all_to_all_v(values));
     let mut incoming = vec![Vec::with_capacity(team.size()); team.seats()];
     for (lengths, values) in lengths.iter().zip(values) {
         let mut rest = &values[..];
@@ -209,7 +213,7 @@ fn exchange<T: Datum>(team: &Team, processes: &Processes, mut outgoing: Vec<Vec<
 
 /// What each logical rank of this process receives; one message from a process to another one holds all of theirs,
 /// in the order of senders and receivers.
-fn transfer<T: Datum>(team: &Team, processes: &Processes, transfers: Vec<Transfer<T>>) -> Vec<Vec<Message<T>>> {
+fn transfer<T: MpiType>(team: &ThreadGroup, processes: &MpiComm, transfers: Vec<Transfer<T>>) -> Vec<Vec<Message<T>>> {
     let here = team.rank(0);
     let mut incoming: Vec<Vec<Message<T>>> = vec![Vec::new(); team.seats()];
     let mut outgoing = Vec::new();

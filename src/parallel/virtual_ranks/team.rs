@@ -9,15 +9,15 @@
 use std::any::Any;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::parallel::Blocks;
+use crate::parallel::BlockDistribution;
 
 /// Something that goes from one thread to another.
 type Parcel = Box<dyn Any + Send>;
 
 /// The logical ranks of one process, and where those of the others are.
-pub struct Team {
+pub struct ThreadGroup {
     /// All logical ranks, dealt to the processes.
-    ranks: Blocks,
+    ranks: BlockDistribution,
     processes: usize,
     process: usize,
     state: Mutex<State>,
@@ -47,11 +47,11 @@ impl State {
     }
 }
 
-impl Team {
+impl ThreadGroup {
     /// The team of process `process` where `ranks` logical ranks are dealt to
     /// `processes`; at most `threads` of it work at a time, the lead first.
     pub fn new(ranks: usize, processes: usize, process: usize, threads: usize) -> Self {
-        let blocks = Blocks::new(ranks as u64, processes);
+        let blocks = BlockDistribution::new(ranks as u64, processes);
         let range = blocks.range(process);
         let seats = (range.end - range.start) as usize;
         let parcels = |first: fn() -> Option<Parcel>| (0..seats).map(|_| first()).collect();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::error::{Error, ExitCode, Result};
 use crate::io::console::Console;
 use crate::io::record::{MessageCosts, median, write_json_once};
-use crate::parallel::{Comm, Global, Halo, place};
+use crate::parallel::{Comm, GlobalIndex, Halo, place};
 use crate::perf::bench::{MessagesArgs, Who};
 
 /// What was measured.
@@ -77,7 +77,7 @@ fn measure(comm: &Rc<Comm>, work: Duration, repeats: u32) -> Result<MessageCosts
     let [few, many] = NEIGHBOURS.map(|wanted| wanted.min(comm.size() - 1));
     let (near, far, long) = (ring(comm, few, 1)?, ring(comm, many, 1)?, ring(comm, few, LONG)?);
     let mut values = vec![0.0_f64; long.map().local()];
-    let mut exchange = |halo: &Halo| halo.forward(&mut values[..halo.map().local()]);
+    let mut exchange = |halo: &Halo| halo.scatter_fwd(&mut values[..halo.map().local()]);
     let mut measured: [Vec<f64>; 4] = Default::default();
     // In turn, so that whatever else the machine does meets all of them; the first round warms up.
     for round in 0..=repeats {
@@ -107,11 +107,11 @@ fn measure(comm: &Rc<Comm>, work: Duration, repeats: u32) -> Result<MessageCosts
 /// Each rank sends `values` numbers to each of so many others, half of them before it and half behind. **Collective.**
 fn ring(comm: &Rc<Comm>, neighbours: usize, values: usize) -> Result<Halo> {
     let (rank, size) = (comm.rank(), comm.size());
-    let labels = |rank: usize| (rank * values) as Global..((rank + 1) * values) as Global;
+    let labels = |rank: usize| (rank * values) as GlobalIndex..((rank + 1) * values) as GlobalIndex;
     let steps = (1..=neighbours).map(|k| if k % 2 == 1 { k.div_ceil(2) } else { size - k / 2 });
     let mut owners: Vec<usize> = steps.map(|step| (rank + step) % size).collect();
     owners.sort_unstable();
-    let ghosts: Vec<(Global, usize)> =
+    let ghosts: Vec<(GlobalIndex, usize)> =
         owners.into_iter().flat_map(|owner| labels(owner).map(move |label| (label, owner))).collect();
     Halo::new(comm, &labels(rank).collect::<Vec<_>>(), &ghosts)
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use crate::error::{ExitCode, Result};
 use crate::io::console::{Console, mebibytes};
 use crate::io::record::write_json_once;
-use crate::parallel::{Comm, Span, start_threads};
+use crate::parallel::{Comm, MinMeanMax, start_threads};
 use crate::perf::bench::stream::{Kernel, Measured};
 
 /// What STREAM measured.
@@ -66,7 +66,7 @@ pub struct Bandwidth {
     /// Of all ranks together, which the slowest decides (GB/s).
     pub total: f64,
     /// Of a rank (GB/s).
-    pub per_rank: Span,
+    pub per_rank: MinMeanMax,
 }
 
 /// Measures the memory bandwidth and prints it. **Collective.**
@@ -117,7 +117,7 @@ fn print(console: &Console, record: &StreamRecord) {
     let (size, repeats) = (mebibytes(bytes), record.repeats);
     console.line("arrays", &format!("three of {size:.0} MiB on a host{beyond}, best of {repeats} runs"));
     for (name, bandwidth) in [("copy", record.stream.copy), ("triad", record.stream.triad)] {
-        let Span { min, mean, max } = bandwidth.per_rank;
+        let MinMeanMax { min, mean, max } = bandwidth.per_rank;
         let text = format!("{:.2} GB/s, a rank {mean:.2} ({min:.2} to {max:.2})", bandwidth.total);
         console.line(name, &text);
     }
@@ -130,5 +130,5 @@ fn over_ranks(comm: &Comm, kernel: Kernel, measured: &Measured) -> Bandwidth {
     let best = (0..longest.len()).min_by(|a, b| longest[*a].total_cmp(&longest[*b])).unwrap_or(0);
     let bytes = kernel.bytes() * measured.entries as f64;
     let rate = bytes / own[best] / 1e9;
-    Bandwidth { total: comm.sum(bytes) / longest[best] / 1e9, per_rank: Span::over_ranks(comm, rate) }
+    Bandwidth { total: comm.sum(bytes) / longest[best] / 1e9, per_rank: MinMeanMax::over_ranks(comm, rate) }
 }

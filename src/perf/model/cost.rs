@@ -82,11 +82,11 @@ impl Solve<'_> {
         let cycle = |level: &Level| level.products * level.entries * rate(level) / level.ranks;
         let work = finest.unknowns * rates.iteration / ranks + levels.iter().map(cycle).sum::<f64>();
         let mut sum = Iteration { work, imbalance: work * (self.interfaces.imbalance() - 1.0), ..Default::default() };
-        sum.mesh_messages = self.exchange(0, 8.0);
+        sum.mesh_messages = self.halo_exchange(0, 8.0);
         sum.reductions = REDUCTIONS * machine.reduction(ranks, 8.0);
         for (at, level) in levels.iter().enumerate() {
-            let products = level.products * self.exchange(at, 4.0);
-            let transfers = self.transfers(at) * (self.exchange(at, 4.0) + self.gather(at, 4.0));
+            let products = level.products * self.halo_exchange(at, 4.0);
+            let transfers = self.transfers(at) * (self.halo_exchange(at, 4.0) + self.gather(at, 4.0));
             let place = if level.kind == Kind::Aggregates { &mut sum.coarse_messages } else { &mut sum.mesh_messages };
             *place += products + transfers;
         }
@@ -112,7 +112,7 @@ impl Solve<'_> {
         // The coarsest level has no smoother.
         let lanczos = |at: usize| {
             let sums = LANCZOS_SUMS * machine.reduction(ranks, 8.0);
-            lanczos_steps(levels[at].unknowns as u64) as f64 * (self.exchange(at, 4.0) + sums)
+            lanczos_steps(levels[at].unknowns as u64) as f64 * (self.halo_exchange(at, 4.0) + sums)
         };
         work + lists + (0..levels.len().saturating_sub(1)).map(lanczos).sum::<f64>()
     }
@@ -121,12 +121,12 @@ impl Solve<'_> {
     pub fn assembly(&self) -> f64 {
         let finest = &self.levels[0];
         let work = self.interfaces.imbalance() * self.machine.rates.assembly * finest.unknowns / finest.ranks;
-        work + ASSEMBLY * (self.machine.reduction(finest.ranks, 8.0) + self.exchange(0, 8.0))
+        work + ASSEMBLY * (self.machine.reduction(finest.ranks, 8.0) + self.halo_exchange(0, 8.0))
     }
 
     /// Seconds of one exchange of values of `width` bytes on a level, on the
     /// slowest rank.
-    fn exchange(&self, at: usize, width: f64) -> f64 {
+    fn halo_exchange(&self, at: usize, width: f64) -> f64 {
         let messages = |(neighbours, values): (f64, f64)| self.machine.messages(neighbours, width * values);
         self.received(at).into_iter().map(messages).fold(0.0, f64::max)
     }
@@ -233,7 +233,7 @@ mod tests {
         let interfaces = ring(8);
         let levels = Shape::TYPICAL.levels(16.0 * interfaces.nodes, 2, 8.0, 0.0);
         let solve = Solve { machine: &MACHINE, interfaces: &interfaces, levels: &levels };
-        let bytes = |at| (solve.exchange(at, 8.0) - MACHINE.latency) * MACHINE.bandwidth;
+        let bytes = |at| (solve.halo_exchange(at, 8.0) - MACHINE.latency) * MACHINE.bandwidth;
         for (at, expected) in [(0, 3200.0), (1, 1600.0), (2, 800.0), (3, 400.0)] {
             assert!((bytes(at) - expected).abs() < 1e-6, "level {at}: {} bytes", bytes(at));
         }

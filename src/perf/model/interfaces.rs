@@ -2,7 +2,7 @@
 //! holds whole.
 
 use crate::mesh::LocalMesh;
-use crate::parallel::Local;
+use crate::parallel::LocalIndex;
 
 /// What one part has, and what it receives in one exchange of nodal values.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -24,7 +24,7 @@ fn count(mesh: &LocalMesh, part_of: &[u32], parts: usize) -> Vec<Part> {
     let owners = owners(mesh, part_of);
     let mut counted = vec![Part::default(); parts];
     let mut is_corner = vec![false; owners.len()];
-    let mut ghosts: Vec<(u32, u32, Local)> = Vec::new();
+    let mut ghosts: Vec<(u32, u32, LocalIndex)> = Vec::new();
     for (nodes, &part) in mesh.elements.iter().zip(part_of) {
         counted[part as usize].elements += 1.0;
         nodes[..4].iter().for_each(|&corner| is_corner[corner as usize] = true);

@@ -54,11 +54,11 @@ const RTOL: f64 = 1e-8;
 /// # Errors
 /// Those of run records, of partitions and of writing; the same on every rank.
 pub fn model(comm: &Comm, args: &ModelArgs) -> Result<ExitCode> {
-    comm.agree(if comm.is_root() { foretell(args) } else { Ok(()) })?;
+    comm.agree(if comm.is_root() { predict(args) } else { Ok(()) })?;
     Ok(ExitCode::Success)
 }
 
-fn foretell(args: &ModelArgs) -> Result<()> {
+fn predict(args: &ModelArgs) -> Result<()> {
     let alone = Rc::new(Comm::alone());
     let inputs = [&args.record, &args.stream, &args.messages, &args.compare];
     for output in args.json.iter().chain(&args.output) {

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use crate::error::Result;
 use crate::io::mesh::BuiltIn;
 use crate::mesh;
-use crate::mesh::partition::{Partitioner, Split};
+use crate::mesh::partition::{PartitionOptions, Partitioner};
 use crate::mesh::{LocalMesh, MeshSlab, Tags};
-use crate::parallel::{Blocks, Comm};
+use crate::parallel::{BlockDistribution, Comm};
 use crate::perf::model::Interfaces;
 
 /// Fewest elements a part: a partition of fewer is far from even.
@@ -60,7 +60,8 @@ impl<'a> Partitions<'a> {
                 Refined { levels, slab: slab(&mesh), mesh, once_more }
             }
         };
-        let split = Split { parts, partitioner: Partitioner::Auto, seed: Split::SEED, weights: None };
+        let split =
+            PartitionOptions { parts, partitioner: Partitioner::Auto, seed: PartitionOptions::SEED, weights: None };
         let by_id = crate::mesh::partition::partition(alone, &refined.slab, &split)?.parts;
         let part_of: Vec<u32> = refined.mesh.element_ids.iter().map(|&id| by_id[id as usize]).collect();
         let interfaces = Interfaces::new(&refined.mesh, &refined.once_more, &part_of, parts);
@@ -80,8 +81,8 @@ fn slab(mesh: &LocalMesh) -> MeshSlab {
         connectivity[id as usize] = mesh.global_nodes(element);
     }
     MeshSlab {
-        nodes: Blocks::new(mesh.total_nodes, 1),
-        elements: Blocks::new(mesh.total_elements, 1),
+        nodes: BlockDistribution::new(mesh.total_nodes, 1),
+        elements: BlockDistribution::new(mesh.total_elements, 1),
         coordinates,
         connectivity,
         tags: Tags::default(),

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::io::record::read::{MeshInfo, Parallel};
 use crate::io::record::{not_record, read};
 use crate::la::LevelSize;
-use crate::parallel::{Span, Split};
+use crate::parallel::{MinMeanMax, TimeSplit};
 
 /// What a run did and how long it took.
 #[derive(Debug, Clone, Deserialize)]
@@ -40,22 +40,22 @@ pub struct Breakdown {
     /// See [`Iterations`].
     pub iterations: Iterations,
     /// The levels of multigrid, finest first, over the whole solve.
-    pub levels: Vec<Split>,
+    pub levels: Vec<TimeSplit>,
 }
 
 /// The iterations of CG.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Iterations {
     /// One iteration in the mean.
-    pub mean: Split,
+    pub mean: TimeSplit,
 }
 
 /// Seconds of the stages that the model knows.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Stages {
-    pub assemble_system: Span,
-    pub apply_bc: Span,
-    pub setup_preconditioner: Span,
+    pub assemble_system: MinMeanMax,
+    pub apply_bc: MinMeanMax,
+    pub setup_preconditioner: MinMeanMax,
 }
 
 impl Run {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::io::record::read::{MeshInfo, Parallel};
 use crate::io::record::{Stream, not_record, read as record};
-use crate::parallel::{Span, Split};
+use crate::parallel::{MinMeanMax, TimeSplit};
 
 /// A file that a report understands.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Run {
     pub iterations: usize,
     pub converged: bool,
     pub breakdown: Breakdown,
-    pub start_up: Span,
+    pub start_up: MinMeanMax,
     pub mesh_info: MeshInfo,
     pub solver_config: SolverConfig,
     pub memory: Memory,
@@ -36,7 +36,7 @@ pub struct Run {
 /// Where the time went.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Breakdown {
-    pub stages: BTreeMap<String, Split>,
+    pub stages: BTreeMap<String, TimeSplit>,
 }
 
 /// The options that make another problem of it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::io::record::read::Parallel;
 use crate::io::record::{Stream, median};
-use crate::parallel::{Split, TOTAL};
+use crate::parallel::{TOTAL, TimeSplit};
 use crate::perf::scaling::read::{Record, Run};
 
 /// How the problem goes with the cores.
@@ -204,7 +204,7 @@ impl Point {
 
 impl Figures {
     fn new(run: &Run, parts: &[&str], ranks: f64) -> Self {
-        let sum = |value: fn(&Split) -> f64| {
+        let sum = |value: fn(&TimeSplit) -> f64| {
             parts.iter().filter_map(|part| run.breakdown.stages.get(*part)).map(value).sum::<f64>()
         };
         let part = |of: f64, all: f64| if all > 0.0 { of / all } else { 0.0 };

@@ -1,26 +1,27 @@
 use crate::io::record::read::MeshInfo;
 use crate::io::record::{Bandwidth, Kernels};
-use crate::parallel::{Share, Span};
+use crate::parallel::{CommShare, MinMeanMax};
 use crate::perf::scaling::read::{Breakdown, Memory, SolverConfig};
 use crate::perf::scaling::study::*;
 
 /// A run whose solve takes so many seconds on each core, a quarter of them in messages.
 fn run(ranks: usize, threads_per_rank: usize, unknowns: u64, seconds: f64) -> Run {
-    let span = |mean: f64, max: f64| Span { min: 0.0, mean, max };
-    let halo = Share { seconds: span(0.25 * seconds, seconds), count: span(10.0, 20.0), bytes: span(1000.0, 2000.0) };
-    let solve = Split {
+    let span = |mean: f64, max: f64| MinMeanMax { min: 0.0, mean, max };
+    let halo =
+        CommShare { seconds: span(0.25 * seconds, seconds), count: span(10.0, 20.0), bytes: span(1000.0, 2000.0) };
+    let solve = TimeSplit {
         seconds: span(seconds, seconds),
         compute: span(0.5 * seconds, 0.75 * seconds),
         halo,
-        ..Split::default()
+        ..TimeSplit::default()
     };
-    let part = Split { seconds: span(1.0, 2.0), ..Split::default() };
+    let part = TimeSplit { seconds: span(1.0, 2.0), ..TimeSplit::default() };
     let stages = [("solve_system", solve), ("assemble_system", part), ("apply_bc", part), (TOTAL, solve)];
     Run {
         iterations: 8,
         converged: true,
         breakdown: Breakdown { stages: stages.map(|(name, split)| (name.to_owned(), split)).into() },
-        start_up: Span::default(),
+        start_up: MinMeanMax::default(),
         mesh_info: MeshInfo { source: "a mesh".to_owned(), refine: 2, used_nodes: unknowns },
         solver_config: SolverConfig { operator: "elements".into(), preconditioner: "multigrid".into(), rtol: 1e-8 },
         memory: Memory { peak_bytes_sum: 1 << 20 },

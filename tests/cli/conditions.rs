@@ -1,0 +1,176 @@
+//! Which condition holds where, conditions on curves inside the domain, and the unit of the coordinates.
+
+use std::fs;
+
+use hdf5::File;
+use hdf5::types::VarLenUnicode;
+use libtest_mimic::Trial;
+
+use crate::at_ranks;
+use crate::formats::data;
+use crate::mesh::Mesh;
+use crate::mpirun::Outcome;
+use crate::program::Folder;
+use crate::refusal::refused;
+use crate::results::{Results, difference};
+
+pub fn tests() -> Vec<Trial> {
+    let on_curve = "boundary 'inner line' has 3 of its 3 edges inside the domain, one of them from node 1 at (1, 0) to \
+                    node 36 at (1, 0.333333) (indices start at 0): its condition robin 0, 1 needs the outside on one side";
+    [
+        at_ranks("conditions_are_shown_and_kept_in_the_case", [1, 3], shown_and_kept),
+        at_ranks("a_dirichlet_condition_holds_on_a_curve_inside", [1, 3], held_inside),
+        refused("a_robin_condition_inside", &["names.msh", "--bc", "inner line=robin:0,1"], 2, on_curve, |folder| {
+            fs::copy(data("names.msh"), folder.path("names.msh")).unwrap();
+        }),
+        at_ranks("millimetres_are_scaled_and_large_domains_hinted_at", [2], scaled),
+        refused("a_scale_of_zero", &["--scale", "0"], 2, "must be more than 0", |_| ()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn with(name: &str) -> Folder {
+    let folder = Folder::new();
+    fs::copy(data(name), folder.path(name)).unwrap();
+    folder
+}
+
+fn case_of(folder: &Folder, results: &str) -> String {
+    let group = File::open(folder.path(results)).unwrap().group("run").unwrap();
+    group.attr("case").unwrap().read_scalar::<VarLenUnicode>().unwrap().to_string()
+}
+
+fn expect_lines(outcome: &Outcome, lines: &[&str]) {
+    for line in lines {
+        assert!(outcome.stdout.lines().any(|found| found == *line), "{line} is not in {outcome}");
+    }
+}
+
+fn shown_and_kept(ranks: usize) {
+    let folder = with("plain.npz");
+    let args = ["plain.npz", "--gamma", "2", "--bc", "outlet=dirichlet:y", "--json", "run.json"];
+    let outcome = folder.run(ranks, &args).expect_code(0);
+    let shown = [
+        "boundary   no names in the mesh: inlet guessed at x = 0, 3 edges; outlet guessed at x = 2, 3 edges",
+        "           inlet      robin 0, 2 (default)",
+        "           outlet     dirichlet 'y'",
+        "           (no name)  natural (default)",
+    ];
+    expect_lines(&outcome, &shown);
+    let conditions = &folder.json("run.json")["conditions"];
+    let expected = serde_json::json!([
+        { "boundary": "inlet", "condition": { "robin": { "p": 0.0, "gamma": 2.0 } }, "source": "default", "edges": 3, "inside": 0 },
+        { "boundary": "outlet", "condition": { "dirichlet": "y" }, "source": "command line", "edges": 3, "inside": 0 },
+        { "boundary": null, "condition": "natural", "source": "default", "edges": 12, "inside": 0 },
+    ]);
+    assert_eq!(*conditions, expected);
+
+    // The case says all of it, and goes with the mesh and with the results.
+    let first = Results::read(&folder.path("quad8.h5"));
+    let case = case_of(&folder, "quad8.h5");
+    for line in ["[boundary.inlet.robin]", "gamma = 2.0", "[boundary.outlet]", "dirichlet = \"y\""] {
+        assert!(case.lines().any(|found| found == line), "{line} is not in\n{case}");
+    }
+    let other_default = case.replace("[constants]\ngamma = 2.0", "[constants]\ngamma = 7.0");
+    assert_ne!(case, other_default);
+    let full = folder.path("plain.npz").canonicalize().unwrap().display().to_string();
+    fs::write(folder.path("again.toml"), &other_default).unwrap();
+    fs::write(folder.path("results.toml"), case.replace(&full, "quad8.h5")).unwrap();
+    for again in ["again.toml", "results.toml"] {
+        let outcome = folder.run(ranks, &["solve", again, "-o", "again.h5"]).expect_code(0);
+        expect_lines(&outcome, &["           (no name)  natural (default)"]);
+        assert!(outcome.stdout.contains("inlet      robin 0, 2\n"), "{outcome}");
+        assert!(Results::read(&folder.path("again.h5")).has_the_bits_of(&first), "{again}");
+    }
+
+    let dry = folder.run(ranks, &["plain.npz", "--dry-run"]).expect_code(0);
+    expect_lines(
+        &dry,
+        &[
+            "boundary   no names in the mesh: inlet guessed at the smallest x, outlet at the largest",
+            "           inlet   robin 0, 2.5 (default)",
+            "           outlet  dirichlet 0 (default)",
+        ],
+    );
+    // The names are in the header.
+    let dry = folder.run(ranks, &["quad8.h5", "--dry-run", "--bc", "outlet=natural"]).expect_code(0);
+    expect_lines(&dry, &["boundary   inlet   robin 0, 2.5 (default)", "           outlet  natural"]);
+    let check = folder.run(ranks, &["check", "plain.npz"]).expect_code(0);
+    let lines = [
+        "boundary    no names in the mesh: inlet guessed at x = 0, 3 edges; outlet guessed at x = 2, 3 edges",
+        "boundary    inlet: 3 edges, 1 m, robin 0, 2.5 (default)",
+        "boundary    (no name): 12 edges, 4 m, natural (default)",
+    ];
+    expect_lines(&check, &lines);
+}
+
+/// A flow of 2.5 m/s to a line at x = 1 m where u is 3, and from there to u = 0 at x = 2 m.
+fn held_inside(ranks: usize) {
+    let folder = with("names.msh");
+    for options in [&["--refine", "0", "--operator", "assembled"][..], &["--refine", "1", "--reproducible=4"]] {
+        let args = ["names.msh", "--bc", "inner line=dirichlet:3", "--rtol", "1e-13", "--json", "run.json"];
+        let outcome = folder.run(ranks, &[&args[..], options].concat()).expect_code(0);
+        expect_lines(&outcome, &["           inner line              dirichlet 3, inside the domain"]);
+        assert!(!outcome.stderr.contains("inside"), "{outcome}");
+        let results = Results::read(&folder.path("quad8.h5"));
+        for (x, u) in results.x.iter().zip(&results.u) {
+            let expected = if *x < 1.0 { 3.0 + 2.5 * (1.0 - x) } else { 3.0 * (2.0 - x) };
+            assert!((u - expected).abs() < 1e-10, "u({x}) = {u}, not {expected}");
+        }
+        let record = folder.json("run.json");
+        let flow = record["flow"]["boundaries"].as_array().unwrap().iter().find(|flow| flow["name"] == "inner line");
+        for kind in ["flow", "sampled"] {
+            let found = flow.unwrap()[kind].as_f64().unwrap();
+            assert!((found - 0.5).abs() < 1e-9, "{kind} {found}");
+        }
+        assert!(record["flow"]["relative_imbalance"].as_f64().unwrap() < 1e-10, "{record:#}");
+        let inside = |part: &serde_json::Value| part["boundary"] == "inner line" && part["inside"] == 3;
+        assert!(record["conditions"].as_array().unwrap().iter().any(inside), "{record:#}");
+    }
+    // The results keep the curve.
+    let first = Results::read(&folder.path("quad8.h5"));
+    let again = folder.solve(ranks, &["quad8.h5", "--bc", "inner line=dirichlet:3", "--rtol", "1e-13"]);
+    assert!(again.has_the_mesh_of(&first) && difference(&again.u, &first.u) < 1e-10);
+    let natural = folder.run(ranks, &["names.msh", "--bc", "inner line=natural"]).expect_code(0);
+    assert!(!natural.stderr.contains("inside"), "{natural}");
+}
+
+/// 2000 mm by 1000 mm.
+fn scaled(ranks: usize) {
+    const HINT: &str = "x from 0 to 2000 m: if these are millimetres, use --scale 0.001";
+    let folder = Folder::with(&Mesh::grid(4, 2, |s, t| [2000.0 * s, 1000.0 * t]));
+    let plain = folder.run(ranks, &["mesh.h5", "-o", "plain.h5"]).expect_code(0);
+    assert_eq!(plain.stderr.matches(HINT).count(), 1, "{plain}");
+    let metres = folder.run(ranks, &["mesh.h5", "--scale", "1", "-o", "metres.h5"]).expect_code(0);
+    assert!(!metres.stderr.contains("millimetres"), "{metres}");
+
+    // A partition goes with every scale.
+    let parts = ["partition", "mesh.h5", "-n", &ranks.to_string(), "--scale", "3"];
+    folder.run(1, &parts).expect_code(0);
+    let args = ["mesh.h5", "--scale", "0.001", "--partition", "parts.h5", "--rtol", "1e-13", "--json", "run.json"];
+    let outcome = folder.run(ranks, &[&args[..], &["-o", "first.h5"]].concat()).expect_code(0);
+    assert!(outcome.stdout.contains("mesh.h5, scaled by 0.001: 8 elements"), "{outcome}");
+    assert!(!outcome.stderr.contains("millimetres"), "{outcome}");
+    assert_eq!(folder.json("run.json")["mesh_info"]["scale"], 0.001);
+    let first = Results::read(&folder.path("first.h5"));
+    for (x, u) in first.x.iter().zip(&first.u).filter(|(_, u)| !u.is_nan()) {
+        assert!((u - 2.5 * (2.0 - x)).abs() < 1e-11, "u({x}) = {u}");
+    }
+    let case = case_of(&folder, "first.h5");
+    assert!(case.contains("\nscale = 0.001\n"), "{case}");
+    fs::write(folder.path("again.toml"), case).unwrap();
+    let again = folder.run(ranks, &["again.toml", "--partition", "parts.h5", "-o", "again.h5"]).expect_code(0);
+    assert!(Results::read(&folder.path("again.h5")).has_the_bits_of(&first), "{again}");
+
+    // Results are in metres, and say so.
+    let large = folder.run(ranks, &["plain.h5", "--scale", "0.5"]).expect_code(0);
+    assert!(large.stderr.contains("the input states the unit of its coordinates"), "{large}");
+    let large = folder.run(ranks, &["check", "plain.h5"]).expect_code(0);
+    assert!(large.stdout.contains("verdict     good") && !large.stdout.contains("millimetres"), "{large}");
+    let check = folder.run(1, &["check", "mesh.h5"]).expect_code(0);
+    assert!(check.stdout.contains(HINT), "{check}");
+    let check = folder.run(1, &["check", "mesh.h5", "--scale", "0.001"]).expect_code(0);
+    expect_lines(&check, &["boundary    outlet: 2 edges, 1 m, dirichlet 0 (default)"]);
+}

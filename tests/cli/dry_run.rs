@@ -1,0 +1,90 @@
+//! `--dry-run`: what a solve would take, beside what it takes.
+
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use crate::mesh::Mesh;
+use crate::program::Folder;
+use crate::refusal::refused;
+use crate::{alone, at_ranks, test};
+
+pub fn tests() -> Vec<Trial> {
+    let bad = |name: &str, args, code, message| refused(name, args, code, message, |_| ());
+    [
+        at_ranks("a_dry_run_counts_and_leaves_nothing_behind", [0, 3], counts),
+        at_ranks("a_dry_run_foretells_the_memory_of_a_run", [2], foretells).into_iter().map(alone).collect(),
+        vec![
+            test("a_dry_run_reads_no_more_than_the_header_of_a_large_file", header),
+            test("a_dry_run_is_for_as_many_ranks_as_asked", other_ranks),
+        ],
+        bad("a_dry_run_beyond_all_numbers", &["--dry-run", "--refine", "40"], 2, "--refine 40 makes "),
+        bad("a_dry_run_of_a_missing_mesh", &["mesh.h5", "--dry-run"], 3, "cannot open mesh.h5"),
+        bad("ranks_for_a_real_run", &["--ranks", "4"], 2, "required arguments were not provided"),
+        bad("a_dry_run_without_bandwidth", &["--dry-run", "--bandwidth", "0"], 2, "must be more than 0"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn read_json(folder: &Folder, name: &str) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(folder.path(name)).unwrap()).unwrap()
+}
+
+fn counts(ranks: usize) {
+    let folder = Folder::with(&Mesh::channel());
+    let outcome = folder.run(ranks, &["mesh.h5", "--dry-run"]).expect_code(0);
+    assert!(outcome.stdout.contains("mesh.h5: 18 elements, 91 unknowns"), "{outcome}");
+    for text in
+        ["element matrices", "MiB a rank", "all of these", "about 8 iterations", "iterate ", "aspect ratio at most "]
+    {
+        assert!(outcome.stdout.contains(text), "{text} is not in {outcome}");
+    }
+    assert_eq!(folder.names(), ["mesh.h5"]);
+}
+
+fn foretells(ranks: usize) {
+    let folder = Folder::new();
+    folder.run(ranks, &["--refine", "2", "--dry-run", "--json", "dry.json"]).expect_code(0);
+    let dry = read_json(&folder, "dry.json");
+    let run = || {
+        folder.run(ranks, &["--refine", "2", "--threads", "1", "--json", "run.json"]).expect_code(0);
+        read_json(&folder, "run.json")
+    };
+    let number = |value: &Value, path: &str| value.pointer(path).and_then(Value::as_f64).unwrap();
+    // On a busy machine the peak of some runs is higher by a few per cent.
+    let peak = |run: &Value| number(run, "/memory/peak_bytes_max");
+    let run = [(); 9].map(|()| run()).into_iter().min_by(|a, b| peak(a).total_cmp(&peak(b))).unwrap();
+    assert_eq!(number(&dry, "/unknowns"), number(&run, "/mesh_info/nodes"));
+    assert_eq!(number(&dry, "/elements"), number(&run, "/mesh_info/elements"));
+    let (foretold, measured) = (number(&dry, "/peak_bytes_per_rank"), peak(&run));
+    assert!((foretold / measured - 1.0).abs() < 0.15, "{foretold} bytes instead of {measured}");
+    let iterations = number(&dry, "/iterations") - number(&run, "/iterations");
+    assert!(iterations.abs() <= 3.0, "{iterations} too many");
+}
+
+/// A file that claims more elements than it holds, and more than a dry run reads.
+fn header() {
+    let folder = Folder::new();
+    let file = hdf5::File::create(folder.path("mesh.h5")).unwrap();
+    for name in ["x", "y"] {
+        file.new_dataset::<f64>().chunk(1024).shape(1_usize << 22).create(name).unwrap();
+    }
+    file.new_dataset::<i32>().chunk((1024, 8)).shape((1_usize << 21, 8)).create("quad8").unwrap();
+    drop(file);
+    let outcome = folder.run(0, &["mesh.h5", "--dry-run"]).expect_code(0);
+    assert!(outcome.stdout.contains("quality    not looked at in so large a file"), "{outcome}");
+    folder.run(0, &["mesh.h5"]).expect_code(2);
+}
+
+fn other_ranks() {
+    let folder = Folder::new();
+    let peak = |ranks: &str| {
+        folder.run(0, &["--refine", "7", "--dry-run", "--ranks", ranks, "--json", "dry.json"]).expect_code(0);
+        let dry = read_json(&folder, "dry.json");
+        assert_eq!(dry["ranks"].to_string(), ranks);
+        dry["peak_bytes_per_rank"].as_f64().unwrap()
+    };
+    let ratio = peak("64") / peak("128");
+    assert!((1.8..2.0).contains(&ratio), "{ratio}");
+}

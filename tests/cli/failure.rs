@@ -1,0 +1,71 @@
+//! A rank that fails ends the whole job, with a code that is not 0, before the
+//! deadline of every program here, and leaves no results.
+
+use std::fs;
+
+use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
+
+use crate::mpirun::{Running, content};
+use crate::program::{Folder, ranks_of, send, wait_for};
+use crate::test;
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        test("a_panic_before_the_partition_ends_the_job::ranks_3", || panic("partition", 2)),
+        test("a_panic_before_the_solve_ends_the_job::ranks_3", || panic("solve", 1)),
+        test("a_panic_before_the_export_ends_the_job::ranks_3", || panic("export", 0)),
+        test("a_rank_that_leaves_ends_the_job::ranks_3", leave),
+        test("a_rank_that_is_killed_ends_the_job::ranks_3", kill),
+        test("an_mpirun_that_is_killed_leaves_no_rank::ranks_3", kill_mpirun),
+    ]
+}
+
+fn panic(stage: &str, rank: usize) {
+    let folder = Folder::new();
+    let fault = format!("panic@{stage}:{rank}");
+    let outcome = folder.run_with(3, &[("QUAD8_MPI_FAULT", &fault)], &[]).expect_code(4);
+    let message = format!("quad8-mpi: rank {rank} failed inside: ");
+    assert_eq!(outcome.stderr.matches(&message).count(), 1, "{outcome}");
+    assert_eq!(outcome.stderr.matches("failed inside").count(), 1, "{outcome}");
+    assert!(folder.names_but_lock().is_empty(), "{:?}", folder.names());
+}
+
+fn leave() {
+    let folder = Folder::new();
+    let outcome = folder.run_with(3, &[("QUAD8_MPI_FAULT", "exit@assemble:1")], &[]);
+    assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
+    assert!(folder.names_but_lock().is_empty(), "{:?}", folder.names());
+}
+
+/// A job at its solve, which takes minutes, and its ranks.
+fn at_work(folder: &Folder) -> (Running, Vec<u32>) {
+    let args = ["--refine", "3", "--preconditioner", "jacobi", "--rtol", "1e-13", "--threads", "1"];
+    let running = folder.start(3, &args);
+    wait_for("the solve", || content(&running.stdout).contains("\npartition ").then_some(()));
+    let ranks = ranks_of(&running);
+    assert_eq!(ranks.len(), 3);
+    (running, ranks)
+}
+
+/// Nobody is left to end the ranks but themselves.
+fn kill_mpirun() {
+    let folder = Folder::new();
+    let (running, ranks) = at_work(&folder);
+    send(Signal::SIGKILL, running.child.id());
+    let status = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/status"));
+    // Who inherits them may not look after the dead.
+    let runs = |pid: &u32| status(pid).is_ok_and(|status| !status.contains("State:\tZ"));
+    wait_for("the end of the ranks", || (!ranks.iter().any(runs)).then_some(()));
+    assert!(folder.names_but_lock().is_empty(), "{:?}", folder.names());
+    running.wait();
+}
+
+fn kill() {
+    let folder = Folder::new();
+    let (running, ranks) = at_work(&folder);
+    send(Signal::SIGKILL, ranks[1]);
+    let outcome = running.wait();
+    assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
+    assert!(folder.names_but_lock().is_empty(), "{:?}", folder.names());
+}

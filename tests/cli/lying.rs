@@ -1,0 +1,242 @@
+//! Files whose headers claim far more than they hold: read within the memory
+//! that a proper file of the same format takes, and little more.
+
+use std::fs;
+use std::io::{Cursor, Read, Write};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use hdf5::{File, H5Type};
+use libtest_mimic::Trial;
+use zip::ZipArchive;
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use crate::formats::data;
+use crate::mesh::Mesh;
+use crate::program::Folder;
+use crate::{alone, test};
+
+/// What the program may take beside what it takes for a proper file (KiB): more
+/// than the largest of these files unpacks to, far less than they claim.
+const SPARE: u64 = 64 << 10;
+const LARGEST_FILE: u64 = 256 << 10;
+
+pub fn tests() -> Vec<Trial> {
+    let lying = |format: &'static str, proper: &'static str, lies: fn() -> Vec<Lie>| {
+        test(format!("a_file_that_lies_takes_little_memory::{format}"), move || {
+            let folder = Folder::new();
+            fs::copy(data(proper), folder.path("mesh")).unwrap();
+            check(&folder, "mesh", &["mesh"], lies());
+        })
+    };
+    [
+        test("results_that_lie_take_little_memory", results),
+        lying("hdf5", "names.h5", hdf5),
+        lying("gmsh", "names.msh", gmsh),
+        lying("gmsh_binary", "names-binary.msh", gmsh_binary),
+        lying("npz", "names.npz", npz),
+        lying("xlsx", "plain.xlsx", xlsx),
+    ]
+    .map(alone)
+    .into()
+}
+
+/// A file and a part of the message that refuses it; none where what it claims
+/// does not matter, so that it is read.
+struct Lie {
+    bytes: Vec<u8>,
+    refusal: Option<&'static str>,
+}
+
+fn refused(bytes: Vec<u8>, refusal: &'static str) -> Lie {
+    Lie { bytes, refusal: Some(refusal) }
+}
+
+fn read(bytes: Vec<u8>) -> Lie {
+    Lie { bytes, refusal: None }
+}
+
+/// The command takes the proper file, which is there, and the lies in its place.
+fn check(folder: &Folder, file: &str, command: &[&str], lies: Vec<Lie>) {
+    let limit = data_size(folder, command) + SPARE;
+    folder.run_within(limit, command).expect_code(0);
+    if !limits_hold(folder, limit) {
+        eprintln!("passed over: this system does not limit memory (ulimit -d)");
+        return;
+    }
+    for (i, Lie { bytes, refusal }) in lies.into_iter().enumerate() {
+        assert!(bytes.len() as u64 <= LARGEST_FILE);
+        fs::write(folder.path(file), bytes).unwrap();
+        let outcome = folder.run_within(limit, command);
+        let code = if refusal.is_some() { 2 } else { 0 };
+        assert_eq!(outcome.code, Some(code), "lie {i}: {outcome}");
+        let errors = outcome.errors();
+        assert!(errors.len() == usize::from(refusal.is_some()), "lie {i}: {outcome}");
+        assert!(errors.iter().zip(refusal).all(|(error, part)| error.contains(part)), "lie {i}: {outcome}");
+    }
+}
+
+/// Whether the system ends a program that takes several times its limit.
+pub fn limits_hold(folder: &Folder, limit: u64) -> bool {
+    static HOLD: OnceLock<bool> = OnceLock::new();
+    *HOLD.get_or_init(|| folder.run_within(limit, &["--refine", "3"]).code != Some(0))
+}
+
+/// The most that the program was seen to take for its data (KiB), in several runs: on a busy machine
+/// a short run is seen rarely.
+fn data_size(folder: &Folder, args: &[&str]) -> u64 {
+    (0..3).map(|_| data_size_of_a_run(folder, args)).max().unwrap_or(0)
+}
+
+fn data_size_of_a_run(folder: &Folder, args: &[&str]) -> u64 {
+    let mut running = folder.start(0, args);
+    let mut largest = 0;
+    while running.child.try_wait().unwrap().is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap_or_default();
+        let size =
+            status.lines().find_map(|line| line.strip_prefix("VmData:")?.split_whitespace().next()?.parse().ok());
+        largest = largest.max(size.unwrap_or(0));
+        thread::sleep(Duration::from_millis(1));
+    }
+    running.wait().expect_code(0);
+    largest
+}
+
+/// A dataset of which nothing is stored.
+fn sparse<T: H5Type>(file: &File, name: &str, shape: &[usize]) {
+    if file.link_exists(name) {
+        file.unlink(name).unwrap();
+    }
+    let chunk: Vec<usize> = shape.iter().map(|&n| n.min(1024)).collect();
+    file.new_dataset::<T>().chunk(chunk).shape(shape).create(name).unwrap();
+}
+
+fn results() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    folder.run(0, &["mesh.h5", "--quiet"]).expect_code(0);
+    let proper = fs::read(folder.path("quad8.h5")).unwrap();
+    let lie = |refusal, change: fn(&File)| {
+        fs::write(folder.path("lie.h5"), &proper).unwrap();
+        change(&File::open_rw(folder.path("lie.h5")).unwrap());
+        refused(fs::read(folder.path("lie.h5")).unwrap(), refusal)
+    };
+    let lies = vec![
+        lie("dataset 'x' of quad8.h5 claims", |file| {
+            ["x", "y"].iter().for_each(|name| sparse::<f64>(file, name, &[1 << 40]));
+        }),
+        lie("dataset 'quad8' of quad8.h5 claims", |file| sparse::<i32>(file, "quad8", &[1 << 40, 8])),
+    ];
+    check(&folder, "quad8.h5", &["plot", "--width", "200"], lies);
+}
+
+fn hdf5() -> Vec<Lie> {
+    let lie = |refusal, change: fn(&File)| {
+        let folder = Folder::with(&Mesh::rectangle(4, 2));
+        change(&File::open_rw(folder.path("mesh.h5")).unwrap());
+        refused(fs::read(folder.path("mesh.h5")).unwrap(), refusal)
+    };
+    vec![
+        lie("dataset 'x' of mesh claims", |file| {
+            ["x", "y"].iter().for_each(|name| sparse::<f64>(file, name, &[1 << 32]));
+        }),
+        lie("dataset 'quad8' of mesh claims", |file| sparse::<i64>(file, "quad8", &[1 << 30, 8])),
+        lie("dataset 'regions/a' of mesh claims", |file| sparse::<i64>(file, "regions/a", &[1 << 31])),
+        lie("dataset 'boundaries/b' of mesh claims", |file| sparse::<i32>(file, "boundaries/b", &[1 << 31, 2])),
+    ]
+}
+
+/// The Gmsh file with another line after the one that opens a section.
+fn with_counts(section: &str, counts: &str) -> Vec<u8> {
+    let text = fs::read_to_string(data("names.msh")).unwrap();
+    let (before, after) = text.split_once(&format!("${section}\n")).unwrap();
+    let (_, rest) = after.split_once('\n').unwrap();
+    format!("{before}${section}\n{counts}\n{rest}").into_bytes()
+}
+
+fn gmsh() -> Vec<Lie> {
+    vec![
+        refused(with_counts("PhysicalNames", "1000000000000"), "claims"),
+        refused(with_counts("Entities", "1000000000 1000000000 1000000000 0"), "claims"),
+        read(with_counts("Nodes", "15 1000000000000 1 1000000000000")),
+        refused(with_counts("Nodes", "1000000000 73 1 73"), "claims"),
+        refused(with_counts("Elements", "1000000000 30 1 30"), "claims"),
+    ]
+}
+
+/// Numbers of eight bytes right after the line that opens a section.
+fn gmsh_binary() -> Vec<Lie> {
+    let whole = fs::read(data("names-binary.msh")).unwrap();
+    let lie = |section: &str, place: usize| {
+        let mut bytes = whole.clone();
+        let start = bytes.windows(section.len()).position(|part| part == section.as_bytes()).unwrap();
+        let at = start + section.len() + 8 * place;
+        bytes[at..at + 8].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+        refused(bytes, "claims")
+    };
+    vec![lie("$Entities\n", 1), lie("$Nodes\n", 0), lie("$Elements\n", 0)]
+}
+
+/// An archive whose entries are changed.
+fn altered(name: &str, change: impl Fn(&str, &mut Vec<u8>)) -> Vec<u8> {
+    let mut archive = ZipArchive::new(Cursor::new(fs::read(data(name)).unwrap())).unwrap();
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for i in 0..archive.len() {
+        let mut entry = archive.by_index(i).unwrap();
+        let name = entry.name().unwrap().into_owned();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).unwrap();
+        change(&name, &mut bytes);
+        writer.start_file(name.as_str(), SimpleFileOptions::default()).unwrap();
+        writer.write_all(&bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// An archive that says of its first entry that it unpacks to 4 GB.
+fn with_a_huge_entry(name: &str) -> Vec<u8> {
+    let mut bytes = altered(name, |_, _| ());
+    let directory = bytes.windows(4).position(|part| part == b"PK\x01\x02").unwrap();
+    for place in [22, directory + 24] {
+        bytes[place..place + 4].copy_from_slice(&0xffff_fff0_u32.to_le_bytes());
+    }
+    bytes
+}
+
+/// Replaces a part of a text, which must be there.
+fn replace(bytes: &mut Vec<u8>, from: &str, to: &str) {
+    let at = bytes.windows(from.len()).position(|part| part == from.as_bytes()).unwrap();
+    bytes.splice(at..at + from.len(), to.bytes());
+}
+
+fn npz() -> Vec<Lie> {
+    // The header of an array is as long as it was: blanks fill it up.
+    let shape = |array: &'static str, from: &'static str, to: &'static str| {
+        altered("names.npz", move |name, bytes| {
+            if name == array {
+                let blanks = " ".repeat(to.len() - from.len());
+                replace(bytes, &format!("{from}, }}{blanks}"), &format!("{to}, }}"));
+            }
+        })
+    };
+    vec![
+        refused(shape("x.npy", "(73,)", "(900000000000,)"), "claims"),
+        refused(shape("quad8.npy", "(18, 8)", "(900000000000, 8)"), "claims"),
+        refused(with_a_huge_entry("names.npz"), "claims"),
+    ]
+}
+
+fn xlsx() -> Vec<Lie> {
+    const SHEET: &str = "xl/worksheets/sheet1.xml";
+    let wide = altered("plain.xlsx", |name, bytes| {
+        if name == SHEET {
+            replace(bytes, "A1:B74", "A1:XFD1048576");
+        }
+    });
+    let far = altered("plain.xlsx", |name, bytes| {
+        if name == SHEET {
+            replace(bytes, "</sheetData>", "<row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row></sheetData>");
+        }
+    });
+    vec![read(wide), read(far), refused(with_a_huge_entry("plain.xlsx"), "claims")]
+}

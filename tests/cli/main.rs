@@ -1,0 +1,151 @@
+//! The program as its users meet it: started under mpirun, on files, to its
+//! exit code. Two tests run at a time, since each starts many processes; those
+//! that mostly wait for mpirun four at a time before all others, and those that
+//! measure something one at a time after them. Tests on more than four ranks
+//! belong to the slow tier.
+
+mod bad_meshes;
+mod bad_outputs;
+mod cases;
+mod checking;
+mod checkpoints;
+mod conditions;
+mod disks;
+mod dry_run;
+mod failure;
+mod faults;
+mod formats;
+mod hard;
+mod layers;
+mod lying;
+#[path = "../harness/mesh.rs"]
+mod mesh;
+mod messages;
+mod model;
+#[path = "../harness/mount.rs"]
+mod mount;
+#[path = "../harness/mpirun.rs"]
+mod mpirun;
+mod output;
+#[path = "../harness/page.rs"]
+mod page;
+mod paraview;
+mod partition;
+mod physics;
+mod plot;
+mod program;
+mod promises;
+#[path = "../harness/python.rs"]
+mod python;
+mod real_meshes;
+mod recipes;
+mod reference;
+mod refusal;
+mod reproducible;
+#[path = "../harness/results.rs"]
+mod results;
+mod rooms;
+mod scaling;
+mod self_description;
+mod signals;
+mod simulation;
+mod soak;
+mod solving;
+mod streams;
+mod threads;
+#[path = "../harness/tier.rs"]
+mod tier;
+
+use libtest_mimic::{Arguments, Trial};
+use tier::slow;
+
+/// What tests that run beside three others are called in lists, and those that run beside none.
+const WAITING: &str = "waiting";
+const ALONE: &str = "alone";
+/// Most ranks of a test in the fast tier.
+const MOST_RANKS: usize = 4;
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    let lists = [
+        solving::tests(),
+        reproducible::tests(),
+        reference::tests(),
+        output::tests(),
+        paraview::tests(),
+        self_description::tests(),
+        plot::tests(),
+        streams::tests(),
+        scaling::tests(),
+        messages::tests(),
+        refusal::tests(),
+        cases::tests(),
+        conditions::tests(),
+        hard::tests(),
+        layers::tests(),
+        physics::tests(),
+        bad_meshes::tests(),
+        bad_outputs::tests(),
+        disks::tests(),
+        formats::tests(),
+        lying::tests(),
+        checking::tests(),
+        partition::tests(),
+        dry_run::tests(),
+        model::tests(),
+        simulation::tests(),
+        threads::tests(),
+        failure::tests(),
+        checkpoints::tests(),
+        faults::tests(),
+        signals::tests(),
+        soak::tests(),
+        promises::tests(),
+        real_meshes::tests(),
+        recipes::tests(),
+        rooms::tests(),
+    ];
+    let mut tests: Vec<Trial> = lists.into_iter().flatten().collect();
+    tests.extend(promises::tests_about(&tests));
+    let (waiting, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.kind() == WAITING);
+    let (alone, others) = others.into_iter().partition(|test| test.kind() == ALONE);
+    let ends = [(4, waiting), (2, others), (1, alone)].map(|(at_a_time, tests)| {
+        arguments.test_threads = Some(at_a_time);
+        program::share_cores(at_a_time > 1);
+        libtest_mimic::run(&arguments, tests)
+    });
+    for end in ends {
+        end.exit_if_failed();
+    }
+}
+
+/// A test that passes when `check` returns.
+fn test(name: impl Into<String>, check: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        check();
+        Ok(())
+    })
+}
+
+/// A test that mostly waits, and may do so beside others.
+fn waiting(test: Trial) -> Trial {
+    if test.has_ignored_flag() { test } else { test.with_kind(WAITING) }
+}
+
+/// A test that measures something, or needs the cores for itself.
+fn alone(test: Trial) -> Trial {
+    if test.has_ignored_flag() { test } else { test.with_kind(ALONE) }
+}
+
+/// One test for each rank count, which stands in its name.
+fn at_ranks<const N: usize>(
+    name: &str,
+    ranks: [usize; N],
+    check: impl Fn(usize) + Copy + Send + 'static,
+) -> Vec<Trial> {
+    let test_on = |ranks| {
+        let test = test(format!("{name}::ranks_{ranks}"), move || check(ranks));
+        if ranks > MOST_RANKS { slow(alone(test)) } else { test }
+    };
+    ranks.map(test_on).into()
+}

@@ -1,0 +1,158 @@
+//! Names, units and the flux of other physics than potential flow, and what is shown of the results.
+
+use std::f64::consts::PI;
+use std::fs;
+
+use hdf5::types::VarLenUnicode;
+use hdf5::{File, Group};
+use libtest_mimic::Trial;
+
+use crate::formats::data;
+use crate::mesh::Mesh;
+use crate::program::Folder;
+use crate::results::{difference, read};
+use crate::test;
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        test("heat_through_two_layers_has_its_flux_names_and_units", heat),
+        test("small_flows_are_shown_with_their_digits", small_flows),
+        test("the_largest_speed_is_that_at_the_top_of_a_cylinder", cylinder),
+    ]
+}
+
+/// Returns the line of the summary with this label.
+fn line<'a>(stdout: &'a str, label: &str) -> &'a str {
+    let found = stdout.lines().find(|line| line.split_whitespace().next() == Some(label));
+    found.unwrap_or_else(|| panic!("no line {label} in\n{stdout}"))
+}
+
+fn text(group: &Group, dataset: &str, attribute: &str) -> String {
+    let attribute = group.dataset(dataset).unwrap().attr(attribute).unwrap();
+    attribute.read_scalar::<VarLenUnicode>().unwrap().to_string()
+}
+
+/// Returns whether all vectors are (2.5, 0).
+fn is_uniform(flux: &[f64]) -> bool {
+    flux.chunks_exact(2).all(|q| (q[0] - 2.5).abs() < 1e-7 && q[1].abs() < 1e-7)
+}
+
+/// Heat flows through two layers, 5 W/(m K) and 0.05 W/(m K): the temperature gradient jumps, the heat flux does not.
+fn heat() {
+    let folder = Folder::new();
+    fs::copy(data("names.msh"), folder.path("mesh.msh")).unwrap();
+    let case = "mesh = 'mesh.msh'
+        physics = 'seepage'
+        names.u.unit = 'degC'
+        region.'cold rock'.k = 5
+        region.'warmes Öl'.k = '0.05+0*x'
+        boundary.'Inlet' = { robin = { gamma = 2.5 } }
+        boundary.'outlet to the sea' = { dirichlet = 0 }
+        solver.rtol = 1e-13";
+    fs::write(folder.path("case.toml"), case).unwrap();
+    let solve = ["case.toml", "--physics", "heat", "-o", "out.h5", "--json", "run.json"];
+    let stdout = folder.run(2, &solve).expect_code(0).stdout;
+    let flow = line(&stdout, "flow");
+    for (found, expected) in [
+        (line(&stdout, "u"), "u          temperature: 0 to 50.5 degC, mean "),
+        (
+            line(&stdout, "gradient"),
+            "gradient   temperature gradient: 0.5 to 50 K/m at the nodes (element means 0.5 to 50)",
+        ),
+        (line(&stdout, "flux"), "flux       heat flux: 2.5 to 2.5 W/m^2 at the nodes (element means 2.5 to 2.5)"),
+        (flow, "flow       heat flow: Inlet +2.5 W/m (sampled +2.5)"),
+    ] {
+        assert!(found.starts_with(expected), "{expected} is not in\n{stdout}");
+    }
+    assert!([" m/s", "m^2/s"].iter().all(|unit| !stdout.contains(unit)), "{stdout}");
+
+    let file = File::open(folder.path("out.h5")).unwrap();
+    assert!(is_uniform(&read(&file, "flux")) && is_uniform(&read(&file, "flux_node")));
+    for (dataset, name, unit) in [
+        ("u", "temperature", "degC"),
+        ("vel", "negative temperature gradient", "K/m"),
+        ("abs_vel_node", "temperature gradient", "K/m"),
+        ("flux", "heat flux", "W/m^2"),
+        ("flux_node", "heat flux", "W/m^2"),
+    ] {
+        assert_eq!([text(&file, dataset, "long_name"), text(&file, dataset, "units")], [name, unit], "{dataset}");
+    }
+    assert!(!file.link_exists("pressure") && !file.link_exists("pressure_node"));
+    let run = file.group("run").unwrap();
+    let attribute = |name: &str| run.attr(name).unwrap().read_scalar::<VarLenUnicode>().unwrap().to_string();
+    assert_eq!(attribute("physics"), "heat");
+    assert!(attribute("case").contains("physics = \"heat\"") && attribute("case").contains("unit = \"degC\""));
+    let xdmf = fs::read_to_string(folder.path("out.xdmf")).unwrap();
+    assert!(xdmf.contains("\"flux_node\"") && xdmf.contains("\"flux\"") && !xdmf.contains("pressure"), "{xdmf}");
+
+    let record = folder.json("run.json");
+    assert_eq!((&record["physics"], &record["names"]["flux"]["unit"]), (&"heat".into(), &"W/m^2".into()));
+    for key in ["flux_range", "flux_node_range"] {
+        let range = record["solution_stats"][key].as_array().unwrap();
+        assert!(range.iter().all(|value| (value.as_f64().unwrap() - 2.5).abs() < 1e-7), "{range:?}");
+    }
+
+    let plot = |field: &'static str| folder.run(0, &["plot", "out.h5", "--field", field, "--arrows", "-o", "out.svg"]);
+    plot("flux").expect_code(0);
+    let outcome = plot("pressure").expect_code(2);
+    let errors = outcome.errors();
+    assert!(errors.len() == 1 && errors[0].contains("for potential flow only (--physics flow)"), "{errors:?}");
+
+    // The same of logical ranks, with the other file for ParaView.
+    let again = ["case.toml", "--physics", "heat", "-o", "again.h5", "--format", "vtkhdf", "--reproducible=3", "-q"];
+    folder.run(2, &again).expect_code(0);
+    let again = File::open(folder.path("again.h5")).unwrap();
+    for name in ["flux", "flux_node"] {
+        assert!(difference(&read(&again, name), &read(&file, name)) < 1e-9, "{name}");
+    }
+    let vtkhdf = File::open(folder.path("again.hdf")).unwrap();
+    let [points, cells] = ["PointData", "CellData"].map(|name| vtkhdf.group(&format!("VTKHDF/{name}")).unwrap());
+    assert!(points.link_exists("flux_node") && cells.link_exists("flux"));
+    assert!(!points.link_exists("pressure_node") && !cells.link_exists("pressure"));
+    assert_eq!(text(&cells, "flux", "units"), "W/m^2");
+}
+
+fn small_flows() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    let stdout = folder.run(1, &["mesh.h5", "--gamma", "2.5e-6", "--rtol", "1e-12"]).expect_code(0).stdout;
+    for (label, expected) in [
+        ("u", "u          velocity potential: 0 to 5e-6 m^2/s, mean 2.5e-6"),
+        ("speed", "speed      2.5e-6 to 2.5e-6 m/s at the nodes (element means 2.5e-6 to 2.5e-6)"),
+        ("flow", "flow       inlet +2.5e-6 m^2/s (sampled +2.5e-6)"),
+    ] {
+        assert!(line(&stdout, label).starts_with(expected), "{expected} is not in\n{stdout}");
+    }
+    assert!(!stdout.contains("\nflux "), "{stdout}");
+    let file = File::open(folder.path("quad8.h5")).unwrap();
+    assert!(!file.link_exists("flux") && !file.link_exists("flux_node") && file.link_exists("pressure"));
+    let outcome = folder.run(0, &["plot", "--field", "flux"]).expect_code(2);
+    let errors = outcome.errors();
+    assert!(errors.len() == 1 && errors[0].contains("elsewhere it is the velocity (--field speed)"), "{errors:?}");
+}
+
+/// The upper half of the flow of 2.5 m/s around a cylinder of 1 m, up to 4 m from its axis, where the potential is that
+/// of the unbounded flow: at the top the speed is twice as large.
+fn cylinder() {
+    let folder = Folder::with(&Mesh::grid(24, 12, |s, t| {
+        let (radius, angle) = (1.0 + 3.0 * t * t, PI * (1.0 - s));
+        [radius * angle.cos(), radius * angle.sin()]
+    }));
+    name_the_rim(&folder, [24, 12]);
+    let solve = ["mesh.h5", "--bc", "rim=dirichlet:-2.5*(x+x/(x^2+y^2))", "--rtol", "1e-10", "--json", "run.json"];
+    let stdout = folder.run(2, &solve).expect_code(0).stdout;
+    let record = folder.json("run.json");
+    let largest = |key: &str| record["solution_stats"][key][1].as_f64().unwrap();
+    let [nodes, elements] = ["speed_node_range", "speed_range"].map(largest);
+    assert!((nodes / 5.0 - 1.0).abs() < 5e-3 && elements < 4.97, "{nodes} at the nodes, {elements} in the elements");
+    let speed = line(&stdout, "speed");
+    assert!(speed.contains(" m/s at the nodes (element means "), "{speed}");
+}
+
+/// Names the outer edges of a grid of so many elements, which are those of its last row.
+fn name_the_rim(folder: &Folder, [columns, rows]: [usize; 2]) {
+    let corner = |i: usize| (2 * rows * (2 * columns + 1) + 2 * i) as u64;
+    let edges: Vec<u64> = (0..columns).flat_map(|i| [corner(i), corner(i + 1)]).collect();
+    let file = File::open_rw(folder.path("mesh.h5")).unwrap();
+    let group = file.create_group("boundaries").unwrap();
+    group.new_dataset::<u64>().shape([columns, 2]).create("rim").unwrap().write_raw(&edges).unwrap();
+}

@@ -1,0 +1,45 @@
+//! Ranks and threads that stand in each other's way are reported, with the
+//! remedy, and solve the problem all the same.
+
+use std::thread::available_parallelism;
+
+use libtest_mimic::Trial;
+
+use crate::mesh::Mesh;
+use crate::program::Folder;
+use crate::{alone, test};
+
+pub fn tests() -> Vec<Trial> {
+    [
+        test("more_threads_than_cores_are_reported::ranks_2", crowded),
+        test("threads_bound_to_one_core_are_reported::ranks_1", bound),
+        test("one_thread_on_one_core_is_not_reported::ranks_1", fitting),
+    ]
+    .map(alone)
+    .into()
+}
+
+fn crowded() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    let threads = 32 * available_parallelism().unwrap().get();
+    let outcome = folder.run(2, &["mesh.h5", "--threads", &threads.to_string()]).expect_code(0);
+    let warning = format!("2 ranks with {} threads in all share", 2 * threads);
+    assert_eq!(outcome.stderr.matches(&warning).count(), 1, "{outcome}");
+    assert!(outcome.stderr.contains("use mpirun -n"), "{outcome}");
+}
+
+/// A hardware thread is what the program calls a core: where there are two to
+/// a core, --bind-to core would leave a rank both.
+fn bound() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    let env = [("OMPI_MCA_hwloc_base_binding_policy", "hwthread")];
+    let outcome = folder.run_with(1, &env, &["mesh.h5", "--threads", "2"]).expect_code(0);
+    let warning = "all 2 threads of a rank are bound to one core: start with mpirun --map-by slot:PE=2";
+    assert_eq!(outcome.stderr.matches(warning).count(), 1, "{outcome}");
+}
+
+fn fitting() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    let outcome = folder.run(1, &["mesh.h5", "--threads", "1"]).expect_code(0);
+    assert!(!outcome.stderr.contains("core"), "{outcome}");
+}

@@ -1,0 +1,41 @@
+//! Jobs on a real cluster: Slurm and several hosts, brought up on this machine and taken down at the end. Part of
+//! `tests/run.sh --all`, which installs what it needs; ignored where that is not possible.
+
+mod failures;
+mod hosts;
+mod interruptions;
+mod jobs;
+mod machine;
+#[path = "../harness/mpirun.rs"]
+mod mpirun;
+#[path = "../harness/results.rs"]
+#[expect(dead_code, reason = "the other harnesses look at more of the results")]
+mod results;
+mod slurm;
+#[path = "../harness/tier.rs"]
+mod tier;
+mod work;
+
+use libtest_mimic::{Arguments, Trial};
+use tier::{ignored_for, needs_tool, slow};
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Most of them wait: for a time limit, a requeue, a host that no longer answers.
+    arguments.test_threads = arguments.test_threads.or(Some(6));
+    let (impossible, missing) = (machine::impossible(), machine::missing_tool());
+    let lists = [failures::tests(), interruptions::tests(), jobs::tests(), hosts::tests()];
+    let tests =
+        lists.into_iter().flatten().map(|test| needs_tool(ignored_for(slow(test), impossible), missing.as_deref()));
+    let conclusion = libtest_mimic::run(&arguments, tests.collect());
+    machine::take_down();
+    conclusion.exit();
+}
+
+/// A test that passes when `check` returns.
+fn test(name: impl Into<String>, check: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        check();
+        Ok(())
+    })
+}

@@ -1,0 +1,184 @@
+//! Partitioning and distributing.
+
+use std::rc::Rc;
+
+use quad8_mpi::parallel::{Comm, GlobalIndex};
+use quad8_mpi::problem::Field;
+use quad8_mpi::quad8::{NODES, gradients, is_valid};
+
+use super::meshes::{Grid, Mesh};
+use super::pipeline::{Model, alone, dirichlet, everywhere};
+use crate::Check;
+
+pub const CHECKS: &[Check] = checks![
+    no_rank_is_without_elements_where_they_suffice,
+    the_edge_cut_counts_the_neighbours_on_different_ranks,
+    every_element_has_one_owner,
+    every_used_node_has_one_owner_and_the_others_are_orphans,
+    elements_keep_their_nodes_and_places,
+    every_element_around_an_owned_node_is_there,
+    clockwise_elements_are_turned_and_counted,
+    ghosts_are_grouped_by_owner_and_ascend,
+    every_boundary_edge_is_found,
+];
+
+/// Meshes from fewer elements than ranks to many.
+fn cases() -> impl Iterator<Item = (Grid, Mesh)> {
+    [Grid::untidy(2, 1), Grid::untidy(9, 7), Grid::rough(12, 5), Grid::new(20, 1)].into_iter().map(|g| (g, g.mesh()))
+}
+
+fn model(comm: &Rc<Comm>, mesh: &Mesh) -> Model {
+    Model::new(comm, mesh, &everywhere, &dirichlet(Field::Constant(0.0)), 0).expect("a good mesh")
+}
+
+/// For every number below `total`, how often it is listed over all ranks.
+fn occurrences(comm: &Comm, total: usize, listed: impl Iterator<Item = GlobalIndex>) -> Vec<u64> {
+    let mut counts = vec![0; total];
+    listed.for_each(|i| counts[i as usize] += 1);
+    comm.sum_all(&counts)
+}
+
+/// The owner of every element.
+fn owners(comm: &Comm, total: usize, model: &Model) -> Vec<u64> {
+    let mut owners = vec![0; total];
+    for &id in &model.mesh.element_ids[..model.mesh.own_elements] {
+        owners[id as usize] = comm.rank() as u64;
+    }
+    comm.sum_all(&owners)
+}
+
+fn no_rank_is_without_elements_where_they_suffice(comm: &Rc<Comm>) {
+    for (_, mesh) in cases() {
+        let own = model(comm, &mesh).mesh.own_elements as u64;
+        let expected = mesh.elements.len() >= comm.size();
+        assert_eq!(comm.min(own) > 0, expected, "{} elements on {} ranks", mesh.elements.len(), comm.size());
+    }
+}
+
+fn the_edge_cut_counts_the_neighbours_on_different_ranks(comm: &Rc<Comm>) {
+    for (grid, mesh) in cases() {
+        let model = model(comm, &mesh);
+        let owners = owners(comm, mesh.elements.len(), &model);
+        // Neighbours are those that share a middle node.
+        let mut first = vec![None; mesh.points.len()];
+        let (mut pairs, mut cut) = (0, 0);
+        for (nodes, owner) in mesh.elements.iter().zip(owners) {
+            for &middle in &nodes[4..] {
+                if let Some(other) = first[middle as usize].replace(owner) {
+                    pairs += 1;
+                    cut += u64::from(owner != other);
+                }
+            }
+        }
+        assert_eq!(pairs, 4 * grid.n * grid.m - grid.edges());
+        assert_eq!(model.partition.edge_cut, cut);
+    }
+}
+
+fn every_element_has_one_owner(comm: &Rc<Comm>) {
+    for (_, mesh) in cases() {
+        let local = model(comm, &mesh).mesh;
+        let (own, ghosts) = local.element_ids.split_at(local.own_elements);
+        assert!(occurrences(comm, mesh.elements.len(), own.iter().copied()).iter().all(|&n| n == 1));
+        assert_eq!(local.total_elements, mesh.elements.len() as GlobalIndex);
+        let (owners, others) = local.element_owners.split_at(local.own_elements);
+        assert!(owners.iter().all(|&o| o as usize == comm.rank()));
+        assert!(others.iter().all(|&o| o as usize != comm.rank()));
+        assert!(ghosts.iter().all(|id| !own.contains(id)));
+    }
+}
+
+fn every_used_node_has_one_owner_and_the_others_are_orphans(comm: &Rc<Comm>) {
+    for (grid, mesh) in cases() {
+        let model = model(comm, &mesh);
+        let local = &model.mesh;
+        let mut expected = vec![1; mesh.points.len()];
+        mesh.orphans.iter().for_each(|&n| expected[n as usize] = 0);
+        assert_eq!(occurrences(comm, mesh.points.len(), model.owned_ids().iter().copied()), expected);
+        let orphans = occurrences(comm, mesh.points.len(), local.orphans.iter().map(|o| o.0));
+        assert!(orphans.iter().zip(&expected).all(|(orphan, used)| orphan + used == 1));
+        assert!(local.orphans.iter().all(|&(n, point)| mesh.points[n as usize] == point));
+        assert_eq!(local.total_nodes, mesh.points.len() as GlobalIndex);
+        assert_eq!(model.halo.map().total(), grid.nodes() as GlobalIndex);
+        // The owner is one of those whose elements touch the node.
+        let own = local.elements[..local.own_elements].as_flattened();
+        assert!((0..local.owned_nodes).all(|n| own.contains(&(n as u32))));
+    }
+}
+
+fn elements_keep_their_nodes_and_places(comm: &Rc<Comm>) {
+    for (_, mesh) in cases() {
+        let local = model(comm, &mesh).mesh;
+        for (e, &id) in local.element_ids.iter().enumerate() {
+            assert_eq!(local.global_nodes(e), mesh.oriented(id));
+        }
+        for (&id, &point) in local.node_ids.iter().zip(&local.coordinates) {
+            assert_eq!(mesh.points[id as usize], point);
+        }
+    }
+}
+
+fn every_element_around_an_owned_node_is_there(comm: &Rc<Comm>) {
+    for (_, mesh) in cases() {
+        let local = model(comm, &mesh).mesh;
+        let valences = mesh.valences();
+        let mut around = vec![0; local.owned_nodes];
+        for &node in local.elements.iter().flatten() {
+            if let Some(count) = around.get_mut(node as usize) {
+                *count += 1;
+            }
+        }
+        for (count, &id) in around.into_iter().zip(&local.node_ids) {
+            assert_eq!(count, valences[id as usize], "node {id}");
+        }
+        // And of the others only those that touch an owned node.
+        for nodes in &local.elements[local.own_elements..] {
+            assert!(nodes.iter().any(|&n| (n as usize) < local.owned_nodes));
+        }
+    }
+}
+
+fn clockwise_elements_are_turned_and_counted(comm: &Rc<Comm>) {
+    for (_, mesh) in cases() {
+        let model = model(comm, &mesh);
+        assert_eq!(model.turned, mesh.clockwise);
+        for e in 0..model.mesh.elements.len() {
+            for [xi, eta] in NODES {
+                assert!(is_valid(gradients(&model.mesh.element_coordinates(e), xi, eta).determinant));
+            }
+        }
+    }
+}
+
+fn ghosts_are_grouped_by_owner_and_ascend(comm: &Rc<Comm>) {
+    for (_, mesh) in cases() {
+        let model = model(comm, &mesh);
+        let local = &model.mesh;
+        let keys: Vec<_> = local.node_owners.iter().zip(&local.node_ids).skip(local.owned_nodes).collect();
+        assert!(keys.is_sorted() && keys.iter().all(|&(&owner, _)| owner as usize != comm.rank()));
+        let mut ids = local.node_ids.clone();
+        model.halo.scatter_fwd(&mut ids);
+        assert_eq!(ids, local.node_ids);
+    }
+}
+
+fn every_boundary_edge_is_found(comm: &Rc<Comm>) {
+    for (grid, mesh) in cases() {
+        let (model, serial) = (model(comm, &mesh), model(&alone(), &mesh));
+        let edge = |model: &Model, i: usize| {
+            let edge = &model.boundary[i];
+            (model.mesh.element_ids[edge.element as usize], edge.side, edge.boundary)
+        };
+        let all: Vec<_> = (0..serial.boundary.len()).map(|i| edge(&serial, i)).collect();
+        assert_eq!(all.len(), 2 * (grid.n + grid.m));
+        let found: Vec<_> = (0..model.boundary.len()).map(|i| edge(&model, i)).collect();
+        assert!(found.iter().all(|edge| all.contains(edge)));
+        // Each rank knows those around its nodes.
+        for (i, edge) in all.iter().enumerate() {
+            let nodes = serial.boundary[i].nodes(&serial.mesh).map(|n| serial.mesh.node_ids[n as usize]);
+            let is_near = nodes.iter().any(|n| model.owned_ids().contains(n));
+            assert_eq!(found.contains(edge), is_near, "{edge:?}");
+        }
+        assert!(model.boundary.is_sorted());
+    }
+}

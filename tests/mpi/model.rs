@@ -1,0 +1,34 @@
+//! What the model counts on one rank is what many ranks exchange.
+
+use std::rc::Rc;
+
+use quad8_mpi::mesh;
+use quad8_mpi::parallel::Comm;
+use quad8_mpi::perf::model::Interfaces;
+
+use super::manufactured;
+use super::meshes::Grid;
+use super::pipeline::{Model, alone};
+use crate::Check;
+
+pub const CHECKS: &[Check] = checks![the_ghosts_of_all_refinements_are_foretold];
+
+fn the_ghosts_of_all_refinements_are_foretold(comm: &Rc<Comm>) {
+    let grid = Grid::untidy(23, 17).mesh();
+    let problem = manufactured::problem();
+    let model = |comm: &Rc<Comm>, levels| Model::new(comm, &grid, &manufactured::side, &problem, levels).expect("good");
+    let parts = &model(comm, 0).partition.parts;
+    // Slabs are in the order of the ranks.
+    let part_of: Vec<u32> = comm.all_to_all_v(vec![parts.clone(); comm.size()]).concat();
+    let whole = model(&alone(), 0).mesh;
+    let once_more = mesh::refine(&alone(), &whole, &[], 1).expect("good").0;
+    let by_place: Vec<u32> = whole.element_ids.iter().map(|&id| part_of[id as usize]).collect();
+    let interfaces = Interfaces::new(&whole, &once_more, &by_place, comm.size());
+    for levels in 0..4 {
+        let real = model(comm, levels);
+        let counted = interfaces.divided(f64::from(1 << levels)).nth(comm.rank()).expect("a part for each rank");
+        assert_eq!(counted.elements as usize, real.mesh.own_elements, "elements after {levels} refinements");
+        assert_eq!(counted.values as usize, real.halo.map().ghosts(), "ghosts after {levels} refinements");
+        assert_eq!(counted.neighbours as usize, real.halo.neighbours(), "neighbours after {levels} refinements");
+    }
+}

@@ -1,0 +1,139 @@
+//! The way from a mesh to a solution, as the program goes it, on all ranks or
+//! on this one alone.
+
+use std::rc::Rc;
+
+use mpi::topology::SimpleCommunicator;
+use quad8_mpi::fem::{DirichletBc, ElementMatrices, assemble_csr, dirichlet_nodes, load_vector, well_posed_nodes};
+use quad8_mpi::la::cg::{CgOptions, CgReport, conjugate_gradient};
+use quad8_mpi::la::matrix::DistributedCsr;
+use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
+use quad8_mpi::mesh::partition::{Partition, PartitionOptions, Partitioner};
+use quad8_mpi::mesh::{BoundaryEdge, BoundaryRule, LocalMesh};
+use quad8_mpi::parallel::{Comm, GlobalIndex, Halo};
+use quad8_mpi::problem::{Condition, Field, Problem};
+use quad8_mpi::{Result, mesh};
+
+use super::meshes::Mesh;
+
+/// A communicator of this rank alone: what it computes is what one rank computes.
+pub fn alone() -> Rc<Comm> {
+    Rc::new(Comm::new(SimpleCommunicator::self_comm()))
+}
+
+/// The rule that condition 0 holds on the whole boundary.
+pub fn everywhere(_: &[[f64; 2]; 3]) -> Option<u16> {
+    Some(0)
+}
+
+/// -div(grad u) = 0 with u = g as condition 0.
+pub fn dirichlet(g: Field) -> Problem {
+    Problem { conditions: vec![Condition::Dirichlet(g)], ..Problem::channel(0.0) }
+}
+
+/// A mesh that is ready for assembly.
+pub struct Model {
+    pub base: LocalMesh,
+    pub base_boundary: Vec<BoundaryEdge>,
+    pub levels: u32,
+    pub mesh: LocalMesh,
+    pub boundary: Vec<BoundaryEdge>,
+    pub halo: Rc<Halo>,
+    pub partition: Partition,
+    pub turned: u64,
+}
+
+/// An assembled problem with its Dirichlet conditions built in.
+pub struct System {
+    pub matrix: DistributedCsr,
+    pub b: Vec<f64>,
+    pub fixed: DirichletBc,
+}
+
+impl Model {
+    /// Splits, distributes and refines a mesh that fits the problem. **Collective.**
+    pub fn new(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem, levels: u32) -> Result<Self> {
+        let mut slab = mesh.slab(comm)?;
+        let partition =
+            quad8_mpi::mesh::partition::partition(comm, &slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?;
+        let (mut base, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
+        base.boundary_names = (0..problem.conditions.len()).map(|i| format!("side {i}")).collect();
+        let base_boundary = mesh::find_boundary(comm, &base, rule)?;
+        let held = comm.agree(well_posed_nodes(&base, &base_boundary, problem))?;
+        mesh::check_components(&base.halo(comm)?, &base, &held)?;
+        let (mesh, boundary) = mesh::refine(comm, &base, &base_boundary, levels)?;
+        let halo = Rc::new(mesh.halo(comm)?);
+        Ok(Self { base, base_boundary, levels, mesh, boundary, halo, partition, turned })
+    }
+
+    /// Matrix and right side before elimination. **Collective.**
+    pub fn assemble(&self, problem: &Problem) -> (DistributedCsr, Vec<f64>) {
+        let elements = ElementMatrices::new(&self.mesh, &self.boundary, problem).expect("proper elements");
+        let matrix = assemble_csr(&self.halo, &self.mesh.elements, |e, a| elements.row(e, a));
+        (matrix, load_vector(&self.mesh, &self.boundary, problem).expect("good values"))
+    }
+
+    /// **Collective.**
+    pub fn system(&self, problem: &Problem) -> System {
+        let (mut matrix, mut b) = self.assemble(problem);
+        let fixed = dirichlet_nodes(&self.halo, &self.mesh, &self.boundary, problem).expect("good values");
+        matrix.eliminate(&fixed.fixed, &fixed.values, &mut b);
+        System { matrix, b, fixed }
+    }
+
+    /// u with its ghosts, and how the iteration went. **Collective.**
+    pub fn solve(&self, problem: &Problem, rtol: f64) -> (Vector, CgReport) {
+        let System { matrix, b, fixed } = self.system(problem);
+        let mut u = Vector::zeros(self.halo.map());
+        let options = CgOptions { rtol, max_iterations: 10_000, patience: None };
+        let report = conjugate_gradient(&matrix, &Jacobi::new(&matrix.diagonal()), &b, &mut u, options);
+        for node in (0..self.mesh.owned_nodes).filter(|&n| fixed.fixed[n]) {
+            u.owned_mut()[node] = fixed.values[node];
+        }
+        self.halo.scatter_fwd(u.local_mut());
+        (u, report)
+    }
+
+    /// The numbers of the owned nodes.
+    pub fn owned_ids(&self) -> &[GlobalIndex] {
+        &self.mesh.node_ids[..self.mesh.owned_nodes]
+    }
+
+    /// Owned and ghost values of a function of the place. **Collective.**
+    pub fn interpolate(&self, f: impl Fn([f64; 2]) -> f64) -> Vector {
+        let mut values = Vector::zeros(self.halo.map());
+        for (value, &point) in values.local_mut().iter_mut().zip(&self.mesh.coordinates) {
+            *value = f(point);
+        }
+        values
+    }
+
+    /// The values of the owned nodes, by the number of the node; NaN at others.
+    pub fn by_number(&self, owned: &[f64]) -> Vec<f64> {
+        let mut values = vec![f64::NAN; self.mesh.total_nodes as usize];
+        for (&id, &value) in self.owned_ids().iter().zip(owned) {
+            values[id as usize] = value;
+        }
+        values
+    }
+}
+
+/// A x. **Collective.**
+pub fn times(matrix: &dyn LinearOperator, x: &Vector) -> Vector {
+    let mut y = Vector::zeros(matrix.halo().map());
+    matrix.apply(&mut x.clone(), &mut y);
+    y
+}
+
+/// x.y over all ranks. **Collective.**
+pub fn dot(comm: &Comm, x: &[f64], y: &[f64]) -> f64 {
+    comm.sum(x.iter().zip(y).map(|(x, y)| x * y).sum())
+}
+
+/// Largest |x - y| over all ranks. **Collective.**
+pub fn distance(comm: &Comm, x: &[f64], y: &[f64]) -> f64 {
+    assert_eq!(x.len(), y.len());
+    // Unlike f64::max, this keeps a NaN.
+    let far = |far: f64, (x, y): (&f64, &f64)| if (x - y).abs() <= far { far } else { (x - y).abs() };
+    comm.max(x.iter().zip(y).fold(0.0, far))
+}

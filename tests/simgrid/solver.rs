@@ -1,0 +1,148 @@
+//! The solver as a library that SimGrid's SMPI loads once for each simulated
+//! rank (see run.sh). From the built-in meshes alone, since there is no MPI-IO:
+//! it goes the way of the program up to the solution, and rank 0 prints the part
+//! of a run record that it then has. The clock is that of the simulation.
+
+use std::ffi::{CStr, c_char, c_int};
+use std::panic;
+use std::rc::Rc;
+
+use clap::Parser;
+use mpi::Threading;
+use quad8_mpi::app::solve::SolveArgs;
+use quad8_mpi::fem::multigrid::MeshHierarchy;
+use quad8_mpi::fem::{ElementMatrices, StiffnessOperator, dirichlet_nodes, load_vector};
+use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, Rhs, conjugate_gradient_monitored};
+use quad8_mpi::la::{Preconditioner, Vector};
+use quad8_mpi::mesh::partition::PartitionOptions;
+use quad8_mpi::parallel::{Breakdown, Comm, IterationTimer, MinMeanMax, Stopwatch, Timings};
+use quad8_mpi::post::statistics;
+use quad8_mpi::{Error, Result, mesh};
+use serde_json::{Value, json};
+
+/// What SMPI calls on every simulated rank.
+///
+/// # Safety
+/// `argv` must hold `argc` strings, as that of every C program.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: the caller's promise.
+    let args = (0..argc as usize).map(|i| unsafe { CStr::from_ptr(*argv.add(i)) }.to_string_lossy().into_owned());
+    let args: Vec<String> = args.collect();
+    // A panic must not leave Rust.
+    panic::catch_unwind(|| run(&args)).unwrap_or(4)
+}
+
+/// The options of `quad8-mpi solve`.
+#[derive(Parser)]
+struct Options {
+    #[command(flatten)]
+    solve: SolveArgs,
+}
+
+fn run(args: &[String]) -> c_int {
+    let Options { solve: args } = match Options::try_parse_from(args) {
+        Ok(options) => options,
+        Err(message) => {
+            eprintln!("{message}");
+            return 2;
+        }
+    };
+    let Some((universe, _)) = mpi::initialize_with_threading(Threading::Single) else { return 4 };
+    let comm = Rc::new(Comm::new(universe.world()));
+    match solve(&comm, &args) {
+        Ok(record) if comm.is_root() => println!("{record}"),
+        Ok(_) => (),
+        Err(error) => {
+            eprintln!("smpi: {error}");
+            return error.exit_code() as c_int;
+        }
+    }
+    0
+}
+
+/// Measures each iteration.
+struct Iterations(IterationTimer);
+
+impl Monitor for Iterations {
+    fn observe(&self, _iteration: usize, _relative: f64) {
+        self.0.lap();
+    }
+}
+
+/// **Collective.**
+fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
+    let case = args.case(comm)?;
+    // Each rank of a simulation is alone on its host.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
+    comm.agree(pool.map_err(|e| Error::Threads { threads: 1, cause: e.to_string() }))?;
+    let mut watch = Stopwatch::start();
+
+    let mut slab = watch.time("load_mesh", || case.mesh.read(comm).map(|slab| slab.scaled(comm, case.scale)))?;
+    let problem = case.problem(&slab.boundary_names(), &slab.tags.region_names)?;
+    let ((base, base_boundary), (mesh, boundary), halo) = watch.time("partition", || {
+        let split = PartitionOptions::ranks(comm, args.partitioner.partitioner());
+        let partition = quad8_mpi::mesh::partition::partition(comm, &slab, &split)?;
+        let (base, _) = mesh::distribute(comm, &mut slab, &partition.parts)?;
+        let (boundary, _) = mesh::named_boundary(comm, &slab, &base)?;
+        let refined = mesh::refine(comm, &base, &boundary, case.refine)?;
+        let halo = Rc::new(refined.0.halo(comm)?);
+        Ok::<_, Error>(((base, boundary), refined, halo))
+    })?;
+    let (elements, mut b) = watch.time("assemble_system", || {
+        let elements = ElementMatrices::new(&mesh, &boundary, &problem)?;
+        Ok::<_, Error>((elements, load_vector(&mesh, &boundary, &problem)?))
+    })?;
+    let fixed = dirichlet_nodes(&halo, &mesh, &boundary, &problem)?;
+    let stiffness = watch.time("apply_bc", || StiffnessOperator::elements(&halo, &mesh, &elements, &fixed, &mut b));
+    let b = Rhs::new(b);
+    let preconditioner = watch.time("setup_preconditioner", || {
+        let family = MeshHierarchy::<f32>::new(comm, &mesh, (&base, &base_boundary), &problem, case.refine, elements)?;
+        stiffness.multigrid(&mesh, &fixed, family)
+    })?;
+    let start = CgState::new(Vector::zeros(halo.map()));
+    let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations, patience: None };
+    let iterations = Iterations(IterationTimer::start());
+    let (mut u, report) = watch.time("solve_system", || {
+        conjugate_gradient_monitored(stiffness.operator(), &preconditioner, &b, start, options, &iterations)
+    });
+    let mut breakdown = Breakdown::of_solve(comm, &iterations.0, &preconditioner.spent());
+    breakdown.stages = watch.collect(comm);
+    for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
+        if is_fixed {
+            *u = value;
+        }
+    }
+    let statistics = statistics(comm, u.owned());
+    if comm.is_root() {
+        table(comm.size(), &breakdown);
+    }
+    let timings: Timings = breakdown.stages.iter().map(|(stage, split)| (*stage, split.seconds)).collect();
+    Ok(json!({
+        "iterations": report.iterations,
+        "mesh_info": { "source": case.mesh.name(), "refine": case.refine, "used_nodes": halo.map().total() },
+        "parallel": { "ranks": comm.size(), "threads_per_rank": 1, "hosts": comm.size() },
+        "solution_stats": { "u_range": statistics.range, "u_mean": statistics.mean, "u_std": statistics.std },
+        "convergence": { "levels": preconditioner.levels() },
+        "timing_metrics": timings,
+        "breakdown": breakdown,
+    }))
+}
+
+/// Simulated seconds of the slowest rank, and what all of them send.
+fn table(ranks: usize, breakdown: &Breakdown) {
+    eprintln!("{:<22} {:>10} {:>10} {:>10} {:>10} {:>10}", "", "ms", "messages", "MiB", "reductions", "others");
+    let stages = breakdown.stages.iter().map(|(stage, split)| (*stage, split));
+    for (name, split) in stages.chain([("one iteration", &breakdown.iterations.mean)]) {
+        let all = |span: MinMeanMax| span.mean * ranks as f64;
+        eprintln!(
+            "{name:<22} {:>10.4} {:>10.0} {:>10.3} {:>10.0} {:>10.0}",
+            split.seconds.max * 1e3,
+            all(split.halo.count),
+            all(split.halo.bytes) / f64::from(1 << 20),
+            split.reductions.count.max,
+            split.others.count.max,
+        );
+    }
+}
