@@ -15,7 +15,7 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use crate::formats::data;
 use crate::mesh::Mesh;
 use crate::program::Folder;
-use crate::{alone, test};
+use crate::test;
 
 /// What the program may take beside what it takes for a proper file (KiB): more
 /// than the largest of these files unpacks to, far less than they claim.
@@ -38,7 +38,6 @@ pub fn tests() -> Vec<Trial> {
         lying("npz", "names.npz", npz),
         lying("xlsx", "plain.xlsx", xlsx),
     ]
-    .map(alone)
     .into()
 }
 

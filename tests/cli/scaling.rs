@@ -14,6 +14,7 @@ use crate::mesh::Mesh;
 use crate::mpirun::Run;
 use crate::program::{Folder, PROGRAM};
 use crate::refusal::{refused, refused_alone};
+use crate::tier::slow;
 use crate::{alone, at_ranks, test};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/scaling.sh");
@@ -32,7 +33,7 @@ pub fn tests() -> Vec<Trial> {
             test("a_report_on_growing_meshes_is_one_of_weak_scaling", weak),
             test("a_strong_study_runs_from_end_to_end", strong_study),
             test("a_weak_study_chooses_its_meshes", weak_study),
-            test("a_study_of_threads_has_every_split", threads_study),
+            slow(test("a_study_of_threads_has_every_split", threads_study)),
             test("a_study_in_a_folder_of_another_is_refused", second_study),
         ],
     ];
