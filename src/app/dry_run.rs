@@ -9,6 +9,7 @@ use crate::mesh::quality::{MeshQuality, SLENDER};
 use crate::mesh::{ElementNames, MOST_ON_A_RANK};
 use crate::parallel::Comm;
 use crate::perf::estimate::{Estimate, Plan, Time};
+use crate::problem::Physics;
 
 /// Says what a solve would take and solves nothing. **Collective.**
 ///
@@ -19,6 +20,7 @@ pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
     let case = args.case(comm)?;
     let source = &case.mesh;
     let (header, slab) = source.preview(comm)?;
+    let resolved = case.resolve(&header.boundary_names, &header.region_names, |name| args.gives_condition(name));
     let plan = Plan {
         base: header.size,
         is_file: source.path().is_some(),
@@ -26,6 +28,7 @@ pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
         ranks: args.ranks.map_or(comm.size(), |ranks| ranks as usize),
         operator: case.solver.operator,
         preconditioner: case.solver.preconditioner,
+        has_flux: resolved.as_ref().map_or(case.physics != Physics::Flow, |(problem, _)| case.has_flux(problem)),
         rtol: case.solver.rtol,
         bandwidth: args.bandwidth * 1e9,
     };
@@ -39,7 +42,7 @@ pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
     let aspect = quality.map(|quality| quality.describe_aspect(&names));
     let console = Console::beside(comm.is_root() && !args.quiet, json);
     console.estimate(&estimate, aspect.as_deref(), args.bandwidth);
-    match case.resolve(&header.boundary_names, &header.region_names, |name| args.gives_condition(name)) {
+    match resolved {
         Ok((_, conditions)) => {
             let guess = "no names in the mesh: inlet guessed at the smallest x, outlet at the largest";
             console.conditions((!header.has_names).then(|| guess.to_owned()), &conditions);

@@ -39,7 +39,7 @@ pub fn estimate_error(
         let k = conductivities(problem, mesh, lanes.range(), &batch).unwrap_or([[f64::NAN; LANES]; 9]);
         let (distance, energy) =
             quad8::gradient_distance(&batch, &nodal(&mesh.elements, lanes, |node| u[node]), &g, &k);
-        out.extend((0..lanes.len()).map(|l| [distance[l], energy[l]]));
+        out.iter_mut().zip(distance.into_iter().zip(energy)).for_each(|(out, (d, e))| *out = [d, e]);
     });
     let sum = squares.iter().fold([0.0; 2], |sum, s| [sum[0] + s[0], sum[1] + s[1]]);
     let [distance, energy] = [comm.sum(sum[0]), comm.sum(sum[1])];

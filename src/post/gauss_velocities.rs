@@ -8,7 +8,7 @@ use crate::quad8;
 use crate::quad8::{Batch, LANES, Lane};
 
 /// v = -grad u at the 2x2 Gauss points of one element.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct GaussVelocities {
     /// Coordinates (m) of the points.
     pub points: [[f64; 2]; 4],
@@ -29,10 +29,10 @@ pub fn gauss_velocities(mesh: &LocalMesh, u: &[f64]) -> Vec<GaussVelocities> {
         let found = quad8::gradients_2x2(&coordinates(mesh, batch), &nodal(&mesh.elements, batch, |node| u[node]));
         for l in 0..batch.len {
             let at = |values: &[Lane; 2], sign: f64| [sign * values[0][l], sign * values[1][l]];
-            out.push(GaussVelocities {
+            out[l] = GaussVelocities {
                 points: found.map(|f| at(&f.point, 1.0)),
                 velocities: found.map(|f| at(&f.gradient, -1.0)),
-            });
+            };
         }
     })
 }
@@ -49,28 +49,21 @@ impl Lanes {
     pub fn range(&self) -> std::ops::Range<usize> {
         self.first..self.first + self.len
     }
-
-    /// Number of elements.
-    pub fn len(&self) -> usize {
-        self.len
-    }
 }
 
-/// Runs `work` on batches that cover `0..elements` and joins what it adds.
-pub fn in_batches<T: Send>(elements: usize, work: impl Fn(Lanes, &mut Vec<T>) + Sync) -> Vec<T> {
-    /// Batches in a piece of work.
-    const PIECE: usize = 64;
-    let pieces = (0..elements.div_ceil(PIECE * LANES)).into_par_iter();
-    let piece = |p: usize| {
-        let range = p * PIECE * LANES..elements.min((p + 1) * PIECE * LANES);
-        let mut out = Vec::with_capacity(range.len());
-        for first in range.clone().step_by(LANES) {
-            work(Lanes { first, len: LANES.min(range.end - first) }, &mut out);
+/// Computes a value for each of `0..elements`: `work` fills in those of one batch at a time.
+pub fn in_batches<T: Clone + Default + Send>(elements: usize, work: impl Fn(Lanes, &mut [T]) + Sync) -> Vec<T> {
+    /// Elements in a piece of work.
+    const PIECE: usize = 64 * LANES;
+    // In place: parts that are joined afterwards would take the memory twice.
+    let mut values = vec![T::default(); elements];
+    values.par_chunks_mut(PIECE).enumerate().for_each(|(piece, values)| {
+        for (first, out) in (piece * PIECE..).step_by(LANES).zip(values.chunks_mut(LANES)) {
+            work(Lanes { first, len: out.len() }, out);
         }
-        work::done(range.len() as u64);
-        out
-    };
-    pieces.map(piece).flatten_iter().collect()
+        work::done(values.len() as u64);
+    });
+    values
 }
 
 /// Coordinates of a batch.

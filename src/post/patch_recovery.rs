@@ -117,6 +117,7 @@ impl<'a> Patches<'a> {
     ) -> Self {
         let is_corner = |side: &usize| around.around(*side).next().is_some_and(|(_, place)| place < 4);
         let owned = |side: &usize| sides.node(*side) < mesh.owned_nodes;
+        let all = (0..sides.len()).filter(is_corner).count();
         let corners: Vec<usize> = (0..sides.len()).filter(owned).filter(is_corner).collect();
         let fit = |(i, &side): (usize, &usize)| {
             work::item(i, 1);
@@ -132,7 +133,9 @@ impl<'a> Patches<'a> {
             let patch = Patch::fit(&samples);
             Patch { is_complete: patch.is_complete && count >= COMPLETE, ..patch }
         };
-        let mut list: Vec<Patch> = corners.par_iter().enumerate().with_min_len(256).map(fit).collect();
+        // With room for the patches of other ranks: a list that grows takes three times the memory for a moment.
+        let mut list = Vec::with_capacity(all);
+        corners.par_iter().enumerate().with_min_len(256).map(fit).collect_into_vec(&mut list);
         let mut places = vec![NONE; sides.len()];
         for (&side, place) in corners.iter().zip(0..) {
             places[side] = place;

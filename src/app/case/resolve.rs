@@ -6,7 +6,7 @@ use crate::app::case::Case;
 use crate::error::{Error, Result};
 use crate::io::record::{BoundaryCondition, ConditionSource};
 use crate::mesh::GivenNames;
-use crate::problem::{Condition, Material, Problem, usual_condition};
+use crate::problem::{Condition, Material, Physics, Problem, usual_condition};
 use crate::system::did_you_mean;
 
 impl Case {
@@ -63,6 +63,11 @@ impl Case {
         };
         let conditions = boundaries.iter().zip(&problem.conditions).map(condition).collect();
         Ok((problem, conditions))
+    }
+
+    /// Returns whether the flux density is another field than the velocity.
+    pub fn has_flux(&self, problem: &Problem) -> bool {
+        self.physics != Physics::Flow || !problem.has_unit_conductivity()
     }
 
     /// Returns the same case with the condition of every boundary written out, so that it means the same where

@@ -164,8 +164,7 @@ impl Slabs {
     }
 
     fn send(&self, comm: &Comm, vector: &Vector) -> Vec<f64> {
-        let (values, _) = vector.owned().as_chunks::<1>();
-        self.to.send(comm, values, 0.0).into_flattened()
+        self.to.send(comm, vector.owned().iter().map(|&value| [value]), 0.0).into_flattened()
     }
 
     fn fetch(&self, comm: &Comm, block: &[f64], mesh: &LocalMesh) -> Vector {

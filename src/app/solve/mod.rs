@@ -63,10 +63,10 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     let slab = watch.time("load_mesh", || source.read_for(comm, &case).map(|slab| slab.scaled(comm, case.scale)));
     let naming = Naming::new(source);
     let slab = slab.map_err(|error| naming.explain(comm, error))?;
-    results_file.check_room(comm, slab.elements.total(), *refine)?;
     let names = slab.boundary_names();
     let resolved = case.resolve(&names, &slab.tags.region_names, |name| args.gives_condition(name));
     let (problem, conditions) = comm.agree(resolved)?;
+    results_file.check_room(comm, slab.elements.total(), *refine, case.has_flux(&problem))?;
     let case = case.with_conditions(&names, &problem);
 
     // Compute.

@@ -28,7 +28,7 @@ use crate::mesh::quality::{MeshQuality, SLENDER};
 use crate::mesh::{BoundaryEdge, BoundarySummary, Duplicates, LocalMesh, MeshSlab};
 use crate::parallel::{Breakdown, Comm, Halo, IterationTimer, Placement, Stopwatch, fault_injection, heartbeat, work};
 use crate::post::{Fluid, Flux, element_fields, estimate_error, flow_report, gauss_velocities, node_fields, recover};
-use crate::problem::{Physics, Problem};
+use crate::problem::Problem;
 
 /// What is to be computed; the same on every rank.
 pub struct SolveInput<'a> {
@@ -181,7 +181,7 @@ impl SolveInput<'_> {
         // 4. Velocities, pressures and flows.
         progress.stage("recovering velocities");
         // At their Gauss points, in patches of which there are about as many, and for the error.
-        let has_flux = case.physics != Physics::Flow || !problem.has_unit_conductivity();
+        let has_flux = case.has_flux(problem);
         let patches = if has_flux { 2 * own } else { own };
         work::expect(own + patches + mesh.own_elements as u64, mesh.total_elements, "elements");
         let (fields, node_fields, flux, estimate, flow) = watch.time("compute_derived", || {

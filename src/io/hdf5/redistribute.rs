@@ -7,6 +7,8 @@ use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType};
 pub struct ToSlabs {
     blocks: BlockDistribution,
     ids: Vec<GlobalIndex>,
+    /// Number of items that go to each rank.
+    counts: Vec<usize>,
     /// Position in this rank's block of the items it receives, by sender.
     incoming: Vec<Vec<GlobalIndex>>,
 }
@@ -15,20 +17,27 @@ impl ToSlabs {
     /// Prepares to send items with global numbers `ids` to the blocks they
     /// belong to. **Collective.**
     pub fn new(comm: &Comm, blocks: BlockDistribution, ids: Vec<GlobalIndex>) -> Self {
-        let mut outgoing = vec![Vec::new(); comm.size()];
+        let mut counts = vec![0; comm.size()];
+        ids.iter().for_each(|&id| counts[blocks.owner(id)] += 1);
+        let mut outgoing = with_capacities(&counts, 1);
         for &id in &ids {
             outgoing[blocks.owner(id)].push(id);
         }
-        Self { blocks, ids, incoming: comm.all_to_all_v(outgoing) }
+        Self { blocks, ids, counts, incoming: comm.all_to_all_v(outgoing) }
     }
 
     /// The block of this rank with all its items, `N` values each, from
     /// `values`, the items of this rank in the order of its `ids`; items that
     /// nobody sends are `fill`. **Collective.**
-    pub fn send<T: MpiType, const N: usize>(&self, comm: &Comm, values: &[[T; N]], fill: T) -> Vec<[T; N]> {
-        let mut outgoing = vec![Vec::new(); comm.size()];
+    pub fn send<T: MpiType, const N: usize>(
+        &self,
+        comm: &Comm,
+        values: impl IntoIterator<Item = [T; N]>,
+        fill: T,
+    ) -> Vec<[T; N]> {
+        let mut outgoing = with_capacities(&self.counts, N);
         for (&id, value) in self.ids.iter().zip(values) {
-            outgoing[self.blocks.owner(id)].extend_from_slice(value);
+            outgoing[self.blocks.owner(id)].extend_from_slice(&value);
         }
         let range = self.blocks.range(comm.rank());
         let mut block = vec![[fill; N]; (range.end - range.start) as usize];
@@ -39,6 +48,7 @@ impl ToSlabs {
         }
         block
     }
+
     /// The way back: the values of this rank's items, in the order of its
     /// `ids`, from the `block` of each rank. **Collective.**
     pub fn fetch<T: MpiType>(&self, comm: &Comm, block: &[T]) -> Vec<T> {
@@ -49,4 +59,10 @@ impl ToSlabs {
         let next = |&id: &GlobalIndex| incoming[self.blocks.owner(id)].next().unwrap_or_default();
         self.ids.iter().map(next).collect()
     }
+}
+
+/// Returns an empty message for each rank, with room for its items of `width` values: messages that grow take up to
+/// twice the memory.
+fn with_capacities<T>(counts: &[usize], width: usize) -> Vec<Vec<T>> {
+    counts.iter().map(|count| Vec::with_capacity(width * count)).collect()
 }

@@ -118,15 +118,18 @@ impl ResultsFile {
     }
 
     /// Checks that the disk has room for the results of a mesh of so many
-    /// elements after so many refinements. **Collective.**
+    /// elements after so many refinements, with a flux or without. **Collective.**
     ///
     /// # Errors
     /// [`Error::Write`], the same on every rank.
-    pub fn check_room(&self, comm: &Comm, elements: u64, levels: u32) -> Result<()> {
+    pub fn check_room(&self, comm: &Comm, elements: u64, levels: u32, has_flux: bool) -> Result<()> {
         let elements = 4_u64.checked_pow(levels).and_then(|children| elements.checked_mul(children));
         let check = || match elements.filter(|&elements| elements <= COUNTABLE) {
             // A mesh has three nodes an element and those of its boundary.
-            Some(elements) => check_room(&self.path, bytes(3 * elements, elements, size_of::<i32>())),
+            Some(elements) => {
+                let flux = if has_flux { flux_bytes(3 * elements, elements, 2) } else { 0 };
+                check_room(&self.path, bytes(3 * elements, elements, size_of::<i32>()) + flux)
+            }
             // Refining will complain.
             None => Ok(()),
         };
@@ -189,9 +192,9 @@ impl ResultsFile {
 
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let mesh = results.mesh;
-        let flux = |width: usize| results.flux.map_or(0, |_| width as u64 * (mesh.total_nodes + mesh.total_elements));
+        let flux = |width| results.flux.map_or(0, |_| flux_bytes(mesh.total_nodes, mesh.total_elements, width));
         let tags = comm.sum(names::size(mesh, results.boundary));
-        let size = bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh)) + tags + flux(size_of::<[f64; 2]>());
+        let size = bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh)) + tags + flux(2);
         let collective =
             self.write_file(comm, &self.path, size, results.record, |file| Writer { comm, file, results }.write())?;
         if self.companion == Companion::Xdmf {
@@ -199,7 +202,7 @@ impl ResultsFile {
         }
         let node = 9 * size_of::<f64>();
         let element = size_of::<[i64; 8]>() + size_of::<i32>() + 1 + 8 * size_of::<f64>();
-        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + flux(size_of::<[f64; 3]>());
+        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + flux(3);
         let path = self.companion_path();
         let also = self.write_file(comm, &path, size, results.record, |file| vtkhdf::write(comm, file, results))?;
         Ok(collective && also)
@@ -231,6 +234,11 @@ fn bytes(nodes: u64, elements: u64, index: usize) -> u64 {
     let node = 7 * size_of::<f64>();
     let element = 8 * index + size_of::<i32>() + 5 * size_of::<f64>();
     nodes * node as u64 + elements * element as u64
+}
+
+/// Bytes of the two datasets of the flux, with so many components.
+fn flux_bytes(nodes: u64, elements: u64, components: usize) -> u64 {
+    (components * size_of::<f64>()) as u64 * (nodes + elements)
 }
 
 /// Bytes of an index in the quad8 dataset: 4 while they suffice.
@@ -266,7 +274,7 @@ impl Writer<'_> {
         // Two values of each node at a time: all at once would take more memory than the solve.
         let send = |value: &dyn Fn(usize) -> [f64; 2], orphan: &dyn Fn([f64; 2]) -> [f64; 2]| {
             let values = (0..mesh.owned_nodes).map(value).chain(mesh.orphans.iter().map(|o| orphan(o.1)));
-            slabs.send(self.comm, &values.collect::<Vec<_>>(), f64::NAN)
+            slabs.send(self.comm, values, f64::NAN)
         };
         let column = |slab: &[[f64; 2]], c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
         let nan = |_| [f64::NAN; 2];
@@ -295,25 +303,11 @@ impl Writer<'_> {
         let blocks = BlockDistribution::new(mesh.total_elements, self.comm.size());
         let to_slabs = ToSlabs::new(self.comm, blocks, mesh.element_ids[..mesh.own_elements].to_vec());
 
-        let connectivity: Vec<[GlobalIndex; 9]> = (0..mesh.own_elements)
-            .map(|e| {
-                let nodes = mesh.global_nodes(e);
-                std::array::from_fn(|i| if i < 8 { nodes[i] } else { GlobalIndex::from(mesh.element_owners[e]) })
-            })
-            .collect();
-        let slab = to_slabs.send(self.comm, &connectivity, 0);
-        let nodes = slab.iter().flat_map(|row| &row[..8]);
-        let quad8 = if index_bytes(mesh) == 4 {
-            self.dataset("quad8", blocks, 8, &nodes.map(|&n| n as i32).collect::<Vec<i32>>())?
-        } else {
-            self.dataset("quad8", blocks, 8, &nodes.map(|&n| n as i64).collect::<Vec<i64>>())?
-        };
-        let ranks: Vec<i32> = slab.iter().map(|row| row[8] as i32).collect();
-        let partition = self.dataset("partition", blocks, 1, &ranks)?;
+        let is_collective = self.write_connectivity(blocks, &to_slabs)?;
 
         let fields = self.results.fields.iter().zip(self.results.errors);
         let values = fields.map(|(f, error)| [f.velocity[0], f.velocity[1], f.speed, f.pressure, *error]);
-        let slab = to_slabs.send(self.comm, &values.collect::<Vec<[f64; 5]>>(), f64::NAN);
+        let slab = to_slabs.send(self.comm, values, f64::NAN);
         let velocity: Vec<f64> = slab.iter().flat_map(|row| [row[0], row[1]]).collect();
         let column = |c: usize| slab.iter().map(|row| row[c]).collect::<Vec<f64>>();
         let vel = self.dataset("vel", blocks, 2, &velocity)?;
@@ -321,10 +315,28 @@ impl Writer<'_> {
         let pressure = !self.results.has("pressure") || self.dataset("pressure", blocks, 1, &column(3))?;
         let error = self.dataset("error", blocks, 1, &column(4))?;
         let flux = self.results.flux.map(|flux| {
-            let slab = to_slabs.send(self.comm, &flux.elements, f64::NAN);
+            let slab = to_slabs.send(self.comm, flux.elements.iter().copied(), f64::NAN);
             self.dataset("flux", blocks, 2, slab.as_flattened())
         });
-        Ok(quad8 && partition && vel && speed && pressure && error && flux.unwrap_or(Ok(true))?)
+        Ok(is_collective && vel && speed && pressure && error && flux.unwrap_or(Ok(true))?)
+    }
+
+    /// Writes the nodes of the elements and the rank of each. **Collective.**
+    fn write_connectivity(&self, blocks: Blocks, to_slabs: &ToSlabs) -> hdf5::Result<bool> {
+        let mesh = self.results.mesh;
+        let row = |e: usize| {
+            let nodes = mesh.global_nodes(e);
+            std::array::from_fn(|i| if i < 8 { nodes[i] } else { Global::from(mesh.element_owners[e]) })
+        };
+        let slab: Vec<[Global; 9]> = to_slabs.send(self.comm, (0..mesh.own_elements).map(row), 0);
+        let quad8 = if index_bytes(mesh) == 4 {
+            self.dataset("quad8", blocks, 8, stored_nodes(&slab, |n| n as i32).as_flattened())?
+        } else {
+            self.dataset("quad8", blocks, 8, stored_nodes(&slab, |n| n as i64).as_flattened())?
+        };
+        let ranks: Vec<i32> = slab.iter().map(|row| row[8] as i32).collect();
+        let partition = self.dataset("partition", blocks, 1, &ranks)?;
+        Ok(quad8 && partition)
     }
 
     /// One dataset of all ranks' rows, `width` values each.
@@ -338,4 +350,9 @@ impl Writer<'_> {
         let part = Part { total: blocks.total(), rows: blocks.range(self.comm.rank()) };
         write_part(self.comm, self.file, name, part, width, values, self.results.record.names.of(name))
     }
+}
+
+/// Returns the nodes of each element as the file stores them, from rows that start with them.
+fn stored_nodes<T>(rows: &[[Global; 9]], stored: fn(Global) -> T) -> Vec<[T; 8]> {
+    rows.iter().map(|row| std::array::from_fn(|i| stored(row[i]))).collect()
 }

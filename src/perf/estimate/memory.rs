@@ -22,13 +22,15 @@ pub enum Stage {
     Setup,
     /// Iterating.
     Solve,
-    /// Derived fields and the results file.
+    /// Recovering the derived fields.
+    Recover,
+    /// Writing the results file.
     Write,
 }
 
-use Stage::{Assemble, Distribute, Setup, Solve, Write};
+use Stage::{Assemble, Distribute, Recover, Setup, Solve, Write};
 
-const STAGES: [Stage; 5] = [Distribute, Assemble, Setup, Solve, Write];
+const STAGES: [Stage; 6] = [Distribute, Assemble, Setup, Solve, Recover, Write];
 
 /// One array, or several that belong together.
 #[derive(Debug, Clone, Serialize)]
@@ -94,10 +96,15 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         // u in two doubles, r, z, p, q.
         ("vectors of CG", all.bytes(0.0, 48.0), &[Solve]),
         // ElementFields and NodeFields.
-        ("derived fields", all.bytes(32.0, 40.0), &[Write]),
-        // Nine numbers an element in the list, both messages and the slab.
-        ("rows for the results file", all.bytes(288.0, 64.0), &[Write]),
+        ("derived fields", all.bytes(32.0, 40.0), if case.has_flux { &[Recover, Write] } else { &[Write] }),
+        // GaussVelocities, Adjacency; Sides, values. Every third node has a Patch.
+        ("Gauss points and patches", all.bytes(160.0, 26.0 + 104.0 / 3.0), &[Recover]),
+        // Nine numbers an element in the message and the slab, and where they go. Those of the nodes take less.
+        ("rows for the results file", all.bytes(160.0, 0.0), &[Write]),
     ];
+    if case.has_flux {
+        rows.push(("flux density", all.bytes(16.0, 16.0), &[Recover, Write]));
+    }
     // MeshSlab, messages, and distribute's Element and tables (measured).
     let file = if case.is_file { 1.0 } else { 0.0 };
     rows.push(("slabs and messages", base.bytes(file * 730.0, 0.0), &[Distribute]));

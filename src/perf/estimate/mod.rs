@@ -26,6 +26,8 @@ pub struct Plan {
     pub operator: OperatorKind,
     /// The preconditioner.
     pub preconditioner: PreconditionerKind,
+    /// Whether the flux density is computed and written beside the velocity.
+    pub has_flux: bool,
     /// Relative residual to reach.
     pub rtol: f64,
     /// Bandwidth of the memory for one rank (bytes/s).
@@ -109,6 +111,7 @@ mod tests {
             ranks: 2,
             operator: OperatorKind::Elements,
             preconditioner: PreconditionerKind::Multigrid,
+            has_flux: false,
             rtol: 1e-8,
             bandwidth: 1e10,
         }
@@ -147,5 +150,14 @@ mod tests {
         let at_peak = estimate.arrays.iter().filter(|a| a.stages.contains(&estimate.peak_stage));
         assert_eq!(at_peak.map(|a| a.bytes_per_rank).sum::<u64>(), estimate.peak_bytes_per_rank);
         assert_eq!((estimate.iterations, estimate.ranks), (8, 2));
+    }
+
+    #[test]
+    fn a_flux_is_counted() {
+        let names = |has_flux| {
+            let estimate = Estimate::new(String::new(), &Plan { has_flux, ..case(2) });
+            estimate.arrays.into_iter().map(|array| array.name).collect::<Vec<_>>()
+        };
+        assert!(names(true).contains(&"flux density") && !names(false).contains(&"flux density"));
     }
 }
