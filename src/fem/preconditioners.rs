@@ -23,16 +23,6 @@ pub enum PreconditionerKind {
     Jacobi,
 }
 
-impl PreconditionerKind {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Multigrid => "multigrid",
-            Self::Jacobi => "jacobi",
-        }
-    }
-}
-
 const MULTIGRID_SINGLE: PreconditionerName = PreconditionerName { name: "multigrid", precision: "single" };
 const MULTIGRID_DOUBLE: PreconditionerName = PreconditionerName { name: "multigrid", precision: "double" };
 const JACOBI: PreconditionerName = PreconditionerName { name: "jacobi", precision: "double" };

@@ -24,16 +24,6 @@ pub enum OperatorKind {
     Assembled,
 }
 
-impl OperatorKind {
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Elements => "elements",
-            Self::Assembled => "assembled",
-        }
-    }
-}
-
 /// How K is kept.
 pub enum StiffnessOperator {
     /// Element by element: fastest, and least memory.

@@ -77,17 +77,6 @@ pub struct Name {
 }
 
 impl Physics {
-    /// Returns the name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Flow => "flow",
-            Self::Heat => "heat",
-            Self::Seepage => "seepage",
-            Self::Electrostatics => "electrostatics",
-            Self::None => "none",
-        }
-    }
-
     /// Returns whether the speed has a pressure, by Bernoulli's equation.
     pub fn has_pressure(self) -> bool {
         self == Self::Flow

@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use crate::system::numbers;
+
+/// Returns the name of an option's value on the command line.
+pub fn value_name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+}
 
 /// Reads a number that passes a check.
 fn number(text: &str, check: fn(f64) -> Result<f64, &'static str>) -> Result<f64, &'static str> {

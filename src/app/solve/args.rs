@@ -268,6 +268,7 @@ mod tests {
 
     use super::*;
     use crate::app::cli::Cli;
+    use crate::system::arguments::value_name;
 
     #[test]
     fn names_may_hold_an_equals_sign_and_conditions_formulas() {
@@ -293,9 +294,9 @@ mod tests {
         for value in [
             output.results.display().to_string(),
             refine.to_string(),
-            physics.name().to_owned(),
-            solver.preconditioner.name().to_owned(),
-            solver.operator.name().to_owned(),
+            value_name(&physics),
+            value_name(&solver.preconditioner),
+            value_name(&solver.operator),
             "1e-8".to_owned(),
             solver.max_iterations.to_string(),
             constants.gamma.to_string(),

@@ -10,6 +10,7 @@ use crate::mesh::LocalMesh;
 use crate::mesh::partition::Partition;
 use crate::parallel::{Comm, Halo, Placement};
 use crate::post::{ElementFields, ErrorEstimate, Flux, NodeFields, range, statistics};
+use crate::system::arguments::value_name;
 
 /// Ranks, threads and the partition. **Collective.**
 pub fn parallel(comm: &Comm, placement: &Placement, partition: &Partition, halo: &Halo, mesh: &LocalMesh) -> Parallel {
@@ -60,8 +61,8 @@ pub fn solution(
 /// The options that were in force.
 pub fn options(Case { solver, constants, .. }: &Case) -> SolverConfig {
     SolverConfig {
-        operator: solver.operator.name().to_owned(),
-        preconditioner: solver.preconditioner.name().to_owned(),
+        operator: value_name(&solver.operator),
+        preconditioner: value_name(&solver.preconditioner),
         reproducible: solver.reproducible,
         rtol: solver.rtol,
         max_iterations: solver.max_iterations,

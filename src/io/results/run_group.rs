@@ -7,6 +7,7 @@ use crate::io::hdf5::{attribute, unicode, write_rows};
 use crate::io::record::RunRecord;
 use crate::parallel::Comm;
 use crate::post::BoundaryFlow;
+use crate::system::arguments::value_name;
 
 /// Writes it. **Collective.**
 ///
@@ -35,7 +36,7 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     }
     number("rtol", config.rtol)?;
     count("max_iterations", config.max_iterations as u64)?;
-    text("physics", record.physics.name())?;
+    text("physics", &value_name(&record.physics))?;
     number("gamma", config.gamma)?;
     number("p0", config.p0)?;
     number("density", config.density)?;
