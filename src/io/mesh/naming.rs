@@ -35,8 +35,11 @@ impl<'a> Naming<'a> {
         }
     }
 
-    /// Returns the names of elements. **Collective.**
+    /// Returns the names of elements, the same ones on every rank. **Collective.**
     pub fn elements(&self, comm: &Comm, numbers: &[GlobalIndex]) -> ElementNames {
+        if numbers.is_empty() || self.source.path().is_none() {
+            return ElementNames::default();
+        }
         let name = |&number: &GlobalIndex| match self.tags().and_then(|tags| tags.elements.get(number as usize)) {
             Some(tag) => format!("element {number} [{tag} in Gmsh]"),
             None => ElementNames::default().of(number),

@@ -50,6 +50,13 @@ pub struct Switch {
     pub reason: String,
 }
 
+impl Switch {
+    /// Records that a preconditioner was given up after an iteration for this reason.
+    pub(crate) fn new(iteration: usize, reason: impl fmt::Display) -> Self {
+        Self { iteration, reason: reason.to_string() }
+    }
+}
+
 /// A preconditioner that took part in a solve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UsedPreconditioner {
@@ -83,7 +90,7 @@ pub fn build_preconditioner(
     loop {
         let (at, is_last) = place(candidates, switches);
         match candidates.build(at) {
-            Err(error) if !is_last => switches.push(Switch { iteration, reason: error.to_string() }),
+            Err(error) if !is_last => switches.push(Switch::new(iteration, error)),
             built => return built,
         }
     }
@@ -121,10 +128,8 @@ pub fn conjugate_gradient_with_fallback(
                 state.switch(reason);
                 // Two hierarchies at a time would take more memory than an ordinary solve.
                 drop(preconditioner);
-                preconditioner = {
-                    let iteration = state.iterations();
-                    build_preconditioner(candidates, &mut state.switches, iteration)?
-                };
+                let iteration = state.iterations();
+                preconditioner = build_preconditioner(candidates, &mut state.switches, iteration)?;
             }
             _ => {
                 let (x, report) = CgReport::new(operator.halo().comm(), state, End { cost, ..end });

@@ -1,5 +1,7 @@
 //! Conjugate gradients between two iterations, and who may look at them there.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::la::Vector;
@@ -64,8 +66,8 @@ impl CgState {
     }
 
     /// Gives up the preconditioner: the next one starts the recurrence again, from the iterate at hand.
-    pub fn switch(&mut self, reason: String) {
-        self.switches.push(Switch { iteration: self.iterations(), reason });
+    pub fn switch(&mut self, reason: impl fmt::Display) {
+        self.switches.push(Switch::new(self.iterations(), reason));
         self.recurrence = Recurrence::default();
     }
 
@@ -129,7 +131,7 @@ mod tests {
         state.history.push(1.4);
         assert!(!state.is_stalled(3));
         // The next preconditioner begins anew.
-        state.switch("it stalled".into());
+        state.switch("it stalled");
         state.history.extend([1.8, 1.8]);
         assert!(!state.is_stalled(3));
         state.history.push(1.8);
