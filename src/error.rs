@@ -26,6 +26,8 @@ pub enum ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum Error {
+    #[error("'{word}' is neither a file nor a subcommand: did you mean {near}?")]
+    NoSubcommand { word: PathBuf, near: String },
     #[error("cannot open {path}: {cause}")]
     Open { path: PathBuf, cause: String },
     #[error(
@@ -68,13 +70,13 @@ pub enum Error {
     #[error("element {element}: the coordinates ({x}, {y}) of its node {node} are not finite")]
     NotFiniteCoordinates { element: u64, node: u64, x: f64, y: f64 },
     #[error(
-        "element {element}: the Jacobian determinant is {determinant:e} m^2 at Gauss point {point} (x = {x}, y = {y}), \
+        "element {element}: the Jacobian determinant is {determinant:?} m^2 at Gauss point {point} (x = {x}, y = {y}), \
          it must be positive: the element is folded or degenerate; its nodes are {nodes:?}"
     )]
     BadJacobian { element: u64, point: usize, determinant: f64, x: f64, y: f64, nodes: [u64; 8] },
     #[error(
         "element {parent} of the mesh is folded near x = {x}, y = {y}: --refine {levels} meets a Jacobian determinant of \
-         {determinant:e} m^2 there, which the Gauss points of the element itself do not see; move its middle nodes \
+         {determinant:?} m^2 there, which the Gauss points of the element itself do not see; move its middle nodes \
          nearer to the middles of their edges"
     )]
     FoldedChild { parent: u64, levels: u32, determinant: f64, x: f64, y: f64 },
@@ -180,7 +182,7 @@ pub enum Error {
     PictureFormat { path: PathBuf },
     #[error("'{name}' holds no finite values within a finite range: there is nothing to draw")]
     NothingToShow { name: &'static str },
-    #[error("the mesh is {width:e} m wide and {height:e} m high: a picture needs from 1e-37 to 1e37 m of both")]
+    #[error("the mesh is {width:?} m wide and {height:?} m high: a picture needs from 1e-37 to 1e37 m of both")]
     NoPicture { width: f64, height: f64 },
     #[error("{path} is damaged, or no partition of quad8-mpi: {cause}; make it again with quad8-mpi partition")]
     DamagedPartition { path: PathBuf, cause: String },

@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::mesh::{LocalMesh, point};
 use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
+use crate::system::plural;
 
 /// Checks that every piece holds a node where `held` is true (of the local
 /// nodes; a rank must know it for those it owns). Pieces that share one node
@@ -49,10 +50,9 @@ fn describe(comm: &Comm, mesh: &LocalMesh, is_in_piece: impl Fn(usize) -> bool) 
     let names = mesh.region_names.iter().zip(comm.sum_all(&regions)).filter(|(_, count)| *count > 0);
     let names: Vec<String> = names.map(|(name, _)| format!("'{name}'")).collect();
     let regions = if names.is_empty() { String::new() } else { format!(" (region {})", names.join(", ")) };
-    let count = comm.sum(elements.len() as u64);
-    let elements = if count == 1 { "element" } else { "elements" };
+    let elements = plural(comm.sum(elements.len() as u64), "element");
     let [low, high] = [low, high].map(|corner| point::show([corner[0], corner[1]]));
-    format!("it has {count} {elements} from {low} to {high}{regions}")
+    format!("it has {elements} from {low} to {high}{regions}")
 }
 
 /// The number of connected pieces. **Collective.**

@@ -44,6 +44,7 @@ use std::rc::Rc;
 use crate::error::Result;
 use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
 use crate::quad8::Coordinates;
+use crate::system::plural;
 
 /// Elements that one rank can have: their eight places are numbered with 32
 /// bits, and ghosts take some.
@@ -113,10 +114,27 @@ impl LocalMesh {
 pub fn warnings(turned: u64, orphans: u64) -> Vec<String> {
     let mut warnings = Vec::new();
     if turned > 0 {
-        warnings.push(format!("{turned} elements are clockwise: they were turned round"));
+        let (are, they_were) = if turned == 1 { ("is", "it was") } else { ("are", "they were") };
+        warnings.push(format!("{} {are} clockwise: {they_were} turned round", plural(turned, "element")));
     }
     if orphans > 0 {
-        warnings.push(format!("{orphans} nodes belong to no element: they hold NaN in the results"));
+        let (belong, they_hold) = if orphans == 1 { ("belongs", "it holds") } else { ("belong", "they hold") };
+        warnings.push(format!("{} {belong} to no element: {they_hold} NaN in the results", plural(orphans, "node")));
     }
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_agree_with_their_numbers() {
+        let one = [
+            "1 element is clockwise: it was turned round",
+            "1 node belongs to no element: it holds NaN in the results",
+        ];
+        assert_eq!(warnings(1, 1), one);
+        assert_eq!(warnings(2, 0), ["2 elements are clockwise: they were turned round"]);
+    }
 }

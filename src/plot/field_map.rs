@@ -13,7 +13,7 @@ use crate::plot::streamlines::{Flow, add_arrow, thinned};
 use crate::plot::text::Font;
 use crate::plot::view::{Bounds, View};
 use crate::plot::{PlotArgs, PlotField, contour, lines, ticks};
-use crate::system::print_stderr;
+use crate::system::{print_stderr, rounded};
 
 /// Contour lines of u that a picture of u has.
 const CONTOURS: u32 = 15;
@@ -34,7 +34,8 @@ pub fn draw(reader: &ResultsReader, args: &PlotArgs) -> Result<Scene> {
     let nodes = mesh.points.len();
     let values = Values::read(reader, &mesh, args.field)?;
     let mut bar = values.bar();
-    let mark = reader.unconverged().map(|residual| format!("not converged, relative residual {residual:.2e}"));
+    let mark =
+        reader.unconverged().map(|residual| format!("not converged, relative residual {}", rounded(residual, 3)));
     let (mut page, view) = lay_out(bounds, &mut bar, args.width, mark.as_deref());
     let sampling = Sampling::new(&mesh, &view);
     let samples = values.sample(&sampling, &mesh);

@@ -30,6 +30,11 @@ pub fn rounded(value: f64, digits: usize) -> String {
     }
 }
 
+/// Returns a number with its noun: "1 rank", "2 ranks".
+pub fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Returns the text without zeros at the end of its decimals.
 fn without_zeros(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
@@ -38,6 +43,11 @@ fn without_zeros(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nouns_agree_with_their_numbers() {
+        assert_eq!([0, 1, 2].map(|n| plural(n, "rank")), ["0 ranks", "1 rank", "2 ranks"]);
+    }
 
     #[test]
     fn numbers_of_every_size_keep_their_digits() {

@@ -8,6 +8,6 @@ mod near;
 pub mod numbers;
 
 pub use allocator::{HugePages, prefetch};
-pub use digits::{rounded, signed, significant};
+pub use digits::{plural, rounded, signed, significant};
 pub use messages::{print, print_error, print_info, print_stderr};
 pub use near::{did_you_mean, nearest};

@@ -62,8 +62,8 @@ fn files() -> Vec<Trial> {
         refused(
             "an_unknown_subcommand",
             &["slove"],
-            IO,
-            "cannot open slove: No such file or directory; did you mean solve?",
+            INPUT,
+            "'slove' is neither a file nor a subcommand: did you mean solve?",
             |_| (),
         ),
         refused("a_folder_as_mesh", MESH, IO, "cannot open mesh.h5: Is a directory", |folder| {

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::io::record::BoundaryCondition;
 use crate::mesh::ElementNames;
 use crate::mesh::quality::{ASPECT_BARS, BARS, MeshQuality};
-use crate::system::significant;
+use crate::system::{plural, significant};
 
 /// Everything about one mesh. The names are those of the JSON file.
 #[derive(Debug, Clone, Serialize)]
@@ -222,8 +222,4 @@ fn bars(counts: &[u64], range: impl Fn(usize) -> String) -> Vec<String> {
     let stars = |count: u64| "#".repeat((count * 50).div_ceil(most) as usize);
     let bar = |i: usize| format!("{:>12} {:>9} {}", range(i), counts[i], stars(counts[i])).trim_end().to_owned();
     (first..end).map(bar).collect()
-}
-
-fn plural(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

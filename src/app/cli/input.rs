@@ -19,7 +19,8 @@ pub fn is_case(path: &Path) -> bool {
 /// Returns the case of a case file, or the default case on a mesh. **Collective.**
 ///
 /// # Errors
-/// Those of [`Case::read`]; [`Error::Open`] for a file that is missing where another name is near.
+/// Those of [`Case::read`]; [`Error::NoSubcommand`] and [`Error::Open`] for a file that is missing where the name of a
+/// subcommand or of a built-in mesh is near.
 pub fn find_case(comm: &Comm, input: Option<&Path>) -> Result<Case> {
     let case = match input {
         Some(path) if is_case(path) => Case::read(comm, path)?,
@@ -36,10 +37,9 @@ fn suggest_for_missing(path: &Path) -> Result<()> {
     let command = Cli::command();
     let known = command.get_subcommands().map(clap::Command::get_name).chain(BUILT_IN.iter().map(|mesh| mesh.name));
     let near = path.file_name().and_then(|name| nearest(name.to_str()?, known));
-    match near {
-        Some(near) if !path.exists() => {
-            Err(Error::Open { path: path.into(), cause: format!("No such file or directory; did you mean {near}?") })
-        }
-        _ => Ok(()),
-    }
+    let Some(near) = near.filter(|_| !path.exists()) else { return Ok(()) };
+    Err(match command.find_subcommand(near) {
+        Some(_) => Error::NoSubcommand { word: path.into(), near: near.to_owned() },
+        None => Error::Open { path: path.into(), cause: format!("No such file or directory; did you mean {near}?") },
+    })
 }

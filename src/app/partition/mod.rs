@@ -62,7 +62,7 @@ impl Console {
     /// A partition that was stored: elements and nodes of the mesh, and the
     /// weight of each part.
     fn split(&self, source: &MeshSource, [elements, nodes]: [u64; 2], loads: &[u64], cut: u64, file: &Path) {
-        self.line("mesh", &format!("{}: {} elements, {} nodes", source.name(), group(elements), group(nodes)));
+        self.line("mesh", &format!("{}: {}, {}", source.name(), count(elements, "element"), count(nodes, "node")));
         let fullest = loads.iter().max().copied().unwrap_or(0) as f64;
         let imbalance = fullest * loads.len() as f64 / loads.iter().sum::<u64>() as f64;
         let text = format!("{}, edge cut {}, imbalance {imbalance:.3}", count(loads.len() as u64, "part"), group(cut));

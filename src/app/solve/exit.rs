@@ -4,7 +4,7 @@ use crate::app::case::Case;
 use crate::error::ExitCode;
 use crate::la::cg::{CgReport, ConvergedReason};
 use crate::parallel::Comm;
-use crate::system::print_error;
+use crate::system::{plural, print_error, rounded};
 
 /// The exit code, after rank 0 has said why it is not 0.
 pub fn verdict(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
@@ -15,11 +15,13 @@ pub fn verdict(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
         ConvergedReason::MaxIterations => "raise --max-iterations or --rtol".to_owned(),
         ConvergedReason::Stagnated => "--rtol is beyond what rounding allows here: raise it".to_owned(),
         ConvergedReason::IndefiniteOperator { p_ap } => format!(
-            "in iteration {next} the matrix is not positive definite (p.Kp = {p_ap:e}): \
-             check the conditions of the problem"
+            "in iteration {next} the matrix is not positive definite (p.Kp = {}): \
+             check the conditions of the problem",
+            rounded(p_ap, 4)
         ),
         ConvergedReason::IndefinitePreconditioner { r_mr } => format!(
-            "in iteration {next} the preconditioner is not positive definite (r.Mr = {r_mr:e}); please report this"
+            "in iteration {next} the preconditioner is not positive definite (r.Mr = {}); please report this",
+            rounded(r_mr, 4)
         ),
         ConvergedReason::NotFinite { quantity } => format!(
             "in iteration {next} a NaN or an infinity appeared in {}: check the size of the input values",
@@ -39,11 +41,11 @@ pub fn verdict(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
     };
     if comm.is_root() {
         print_error(&format!(
-            "error: not converged after {} iterations, relative residual {} instead of {:.3e}: \
+            "error: not converged after {}, relative residual {} instead of {}: \
              {why}. {} holds the last iterate, marked as not converged.",
-            report.iterations,
-            report.shown_residual(3),
-            case.solver.rtol,
+            plural(report.iterations as u64, "iteration"),
+            report.shown_residual(4),
+            rounded(case.solver.rtol, 4),
             case.output.results.display()
         ));
     }

@@ -15,10 +15,10 @@ use crate::system::{rounded, signed, significant};
 impl Console {
     /// The mesh and how it is split.
     pub fn mesh(&self, case: &Case, mesh: &LocalMesh, parallel: &Parallel) {
-        let (elements, nodes) = (group(mesh.total_elements), group(mesh.total_nodes));
+        let (elements, nodes) = (count(mesh.total_elements, "element"), count(mesh.total_nodes, "node"));
         let scaled = case.scale.map_or(String::new(), |scale| format!(", scaled by {scale}"));
         let name = refined(&(case.mesh.name() + &scaled), case.refine);
-        self.line("mesh", &format!("{name}: {elements} elements, {nodes} nodes"));
+        self.line("mesh", &format!("{name}: {elements}, {nodes}"));
         if parallel.ranks > 1 {
             let text = format!(
                 "edge cut {}, imbalance {:.3}, at most {} and {} values a halo exchange",
@@ -41,10 +41,11 @@ impl Console {
     pub fn solved(&self, report: &CgReport, convergence: &Convergence, rtol: f64) {
         let verdict = if report.outcome == ConvergedReason::Converged { "converged" } else { "NOT converged" };
         let text = format!(
-            "{verdict} in {} by a factor of {:.2} each, relative residual {} (wanted {rtol:.0e})",
+            "{verdict} in {} by a factor of {:.2} each, relative residual {} (wanted {})",
             count(report.iterations as u64, "iteration"),
             convergence.factor,
-            report.shown_residual(2)
+            report.shown_residual(3),
+            rounded(rtol, 2)
         );
         self.line("solve", &text);
         for used in &convergence.preconditioners {
@@ -78,7 +79,7 @@ impl Console {
         if flow.source != 0.0 {
             parts.push(format!("source {}", with_unit(flow.source)));
         }
-        parts.push(format!("imbalance {:.1e} of the inflow", flow.relative_imbalance));
+        parts.push(format!("imbalance {} of the inflow", rounded(flow.relative_imbalance, 2)));
         parts[0].insert_str(0, &named("flow", &label.name));
         const WIDTH: usize = 109;
         let line = parts.join(", ");

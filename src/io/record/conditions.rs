@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::mesh::{BoundarySummary, EdgeCount, LeftToRight};
 use crate::problem::Condition;
-use crate::system::significant;
+use crate::system::{plural, significant};
 
 /// Where a condition comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -88,10 +88,8 @@ pub fn lines(conditions: &[BoundaryCondition]) -> Vec<String> {
 /// Says where the inlet and the outlet of a mesh without names are.
 pub fn guess(summary: &BoundarySummary) -> Option<String> {
     let places = summary.guessed?.into_iter().zip(&summary.named).zip(LeftToRight::NAMES);
-    let places = places.map(|((x, count), name)| {
-        let plural = if count.edges == 1 { "" } else { "s" };
-        format!("{name} guessed at x = {}, {} edge{plural}", significant(x), count.edges)
-    });
+    let places = places
+        .map(|((x, count), name)| format!("{name} guessed at x = {}, {}", significant(x), plural(count.edges, "edge")));
     Some(format!("no names in the mesh: {}", places.collect::<Vec<_>>().join("; ")))
 }
 
@@ -105,7 +103,8 @@ pub fn warnings(conditions: &[BoundaryCondition]) -> Vec<String> {
         let parts: Vec<_> = parts.collect();
         let names: Vec<String> = parts.iter().map(|(name, inside)| format!("{name}: {inside}")).collect();
         let total: u64 = parts.iter().map(|(_, inside)| inside).sum();
-        (total > 0).then(|| format!("{total} named edges lie inside the domain ({})", names.join(", ")))
+        let lie = if total == 1 { "lies" } else { "lie" };
+        (total > 0).then(|| format!("{} {lie} inside the domain ({})", plural(total, "named edge"), names.join(", ")))
     };
     let natural = default_inside(false).map(|edges| format!("{edges}: no condition holds there"));
     let held =

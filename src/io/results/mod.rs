@@ -322,13 +322,13 @@ impl Writer<'_> {
     }
 
     /// Writes the nodes of the elements and the rank of each. **Collective.**
-    fn write_connectivity(&self, blocks: Blocks, to_slabs: &ToSlabs) -> hdf5::Result<bool> {
+    fn write_connectivity(&self, blocks: BlockDistribution, to_slabs: &ToSlabs) -> hdf5::Result<bool> {
         let mesh = self.results.mesh;
         let row = |e: usize| {
             let nodes = mesh.global_nodes(e);
-            std::array::from_fn(|i| if i < 8 { nodes[i] } else { Global::from(mesh.element_owners[e]) })
+            std::array::from_fn(|i| if i < 8 { nodes[i] } else { GlobalIndex::from(mesh.element_owners[e]) })
         };
-        let slab: Vec<[Global; 9]> = to_slabs.send(self.comm, (0..mesh.own_elements).map(row), 0);
+        let slab: Vec<[GlobalIndex; 9]> = to_slabs.send(self.comm, (0..mesh.own_elements).map(row), 0);
         let quad8 = if index_bytes(mesh) == 4 {
             self.dataset("quad8", blocks, 8, stored_nodes(&slab, |n| n as i32).as_flattened())?
         } else {
@@ -353,6 +353,6 @@ impl Writer<'_> {
 }
 
 /// Returns the nodes of each element as the file stores them, from rows that start with them.
-fn stored_nodes<T>(rows: &[[Global; 9]], stored: fn(Global) -> T) -> Vec<[T; 8]> {
+fn stored_nodes<T>(rows: &[[GlobalIndex; 9]], stored: fn(GlobalIndex) -> T) -> Vec<[T; 8]> {
     rows.iter().map(|row| std::array::from_fn(|i| stored(row[i]))).collect()
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::la::Vector;
 use crate::la::cg::{CgState, Switch};
 use crate::parallel::Comm;
+use crate::system::rounded;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +60,7 @@ impl ConvergedReason {
     /// Returns what it says against the preconditioner, if that can be what ended the iteration.
     pub(crate) fn flaw_of_preconditioner(self) -> Option<String> {
         match self {
-            Self::IndefinitePreconditioner { r_mr } => Some(format!("r.Mr = {r_mr:.3e} is not positive")),
+            Self::IndefinitePreconditioner { r_mr } => Some(format!("r.Mr = {} is not positive", rounded(r_mr, 4))),
             Self::NotFinite { quantity: quantity @ (CgScalar::RMr | CgScalar::PAp | CgScalar::Residual) } => {
                 Some(format!("{} is not finite", quantity.name()))
             }
@@ -178,10 +179,10 @@ impl CgReport {
         if self.rhs_norm > 0.0 { self.residual_norm / self.rhs_norm } else { self.residual_norm }
     }
 
-    /// Formats the relative residual for a message; after an overflow there is none.
-    pub fn shown_residual(&self, decimals: usize) -> String {
+    /// Formats the relative residual for a message, with so many digits; after an overflow there is none.
+    pub fn shown_residual(&self, digits: usize) -> String {
         let relative = self.relative_residual();
-        if relative.is_finite() { format!("{relative:.decimals$e}") } else { "unknown (overflow)".to_owned() }
+        if relative.is_finite() { rounded(relative, digits) } else { "unknown (overflow)".to_owned() }
     }
 
     /// The repairs of what more than rounding had done, as a warning.
@@ -189,12 +190,12 @@ impl CgReport {
         let faults: Vec<&ResidualReplacement> = self.repairs.iter().filter(|repair| repair.is_fault).collect();
         let first = faults.first()?;
         Some(format!(
-            "after iteration {} the true residual was {:.3e} and that of the recurrence {:.3e}, which is more than \
+            "after iteration {} the true residual was {} and that of the recurrence {}, which is more than \
              rounding explains ({} in all): the recurrence was started again from the true one; \
              if it happens again, have the memory of the hosts checked",
             first.iteration,
-            first.truth,
-            first.recurrence,
+            rounded(first.truth, 4),
+            rounded(first.recurrence, 4),
             faults.len()
         ))
     }
