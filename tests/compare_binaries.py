@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks that two builds of quad8-mpi give the same bits.
 
-Runs both programs on the same cases and compares u, velocity and pressure, so that a change of the structure can be
-shown to change no result. Needs h5py and numpy; tests/harness/readers.sh prints a Python that has them.
+Runs both programs on the same cases and compares u, velocity, pressure and the error estimate. Shows that a change of
+the structure changes no result. Needs h5py and numpy; tests/harness/readers.sh prints a Python that has them.
 
     $(tests/harness/readers.sh) tests/compare_binaries.py OLD/quad8-mpi target/release/quad8-mpi
 """

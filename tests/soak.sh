@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Runs the default case again and again on 16 and on 32 ranks (50 times each, or
-# as often as the argument says) with pauses on random ranks in every stage: no
-# run may hang, and all must have the same bits. With QUAD8_MPI_SEEDS=N the
-# distributed solve is compared with the direct one on N random meshes, too.
+# Runs the default case RUNS times (50) on 16 and on 32 ranks, with pauses on random ranks in every
+# stage: no run may hang, and all must have the same bits.
+#
+#   tests/soak.sh [RUNS]
+#
+# With QUAD8_MPI_SEEDS=N it also compares distributed with direct solves on N random meshes.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Runs the checks of the communicator, the halo exchange and the files under
-# valgrind's memcheck, on two ranks, with Open MPI's suppressions and our own
-# (tests/valgrind.supp). Arguments are the checks (tests/mpi), as in
+# Runs checks of the library (tests/mpi) under valgrind's memcheck on two ranks: those of the
+# communicator, the halo exchange and the files, or those that the arguments select:
+#
 #   tests/valgrind.sh halo::
+#
+# The suppressions are those of Open MPI and tests/valgrind.supp.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# A private cluster on this machine: hosts node1, node2, ... with addresses, names and shared memory of their own, each
-# with an sshd and a slurmd, and a head with munged and slurmctld.
+# Starts a private cluster on this machine: hosts node1, node2, ... with addresses, names and shared
+# memory of their own, each with an sshd and a slurmd, and a head with munged and slurmctld.
 #
 #   unshare --mount --uts --net --pid --fork --kill-child --mount-proc tests/cluster/up.sh FOLDER HOSTS
 #
-# Prints "up" once jobs can be submitted, and stays until its input ends. It is the first process of its PID namespace:
-# when it ends, the kernel ends every process of the cluster, and the namespaces and their links go with them.
-# FOLDER/on HOST COMMAND runs a command on a host, FOLDER/ssh is an ssh that knows the hosts.
+# Prints "up" once jobs can be submitted, and runs until its input ends. It is the first process of
+# its PID namespace: when it ends, the kernel ends every process of the cluster and removes the
+# namespaces with their links. FOLDER/on HOST COMMAND runs a command on a host. FOLDER/ssh is an ssh
+# with the keys of the hosts.
 set -euo pipefail
 
-# At the end it ends all processes that it sees.
+# The trap below ends all processes of the namespace.
 [ $$ = 1 ] || { echo 'up.sh: start it in a PID namespace of its own, as it says above' >&2; exit 2; }
 
 trap 'kill -KILL -- -1; rm -rf -- "$1"' EXIT
@@ -33,7 +34,7 @@ wait_for() {   # wait_for WHAT COMMAND...: the command succeeds within 20 s
     done
 }
 
-# The head: a switch with an address. What it mounts, the hosts see, too, and nobody outside.
+# The head: a switch with an address. Its mounts are visible on the hosts and hidden outside.
 hostname head
 mount -t tmpfs run /run
 mkdir /run/sshd
@@ -47,7 +48,7 @@ ip link set switch up
     for ((i = 1; i <= hosts; i++)); do echo "$subnet.$i node$i"; done
 } >etc-hosts
 mount --bind etc-hosts /etc/hosts
-# sshd lets nobody in whose password is locked, not even with a key.
+# sshd refuses a user whose password is locked, even with a key.
 (umask 077 && sed 's/^root:[^:]*/root:*/' /etc/shadow >etc-shadow)
 mount --bind etc-shadow /etc/shadow
 
@@ -79,7 +80,7 @@ exec nsenter -t "\$(cat $cluster/run/\$host)" --net --uts --mount --wd="\$PWD" -
 SCRIPT
 chmod +x ssh on
 
-# The hosts. Open MPI names its files in /dev/shm after the host, and fails where two hosts see the same.
+# The hosts. Open MPI names its files in /dev/shm after the host: two hosts must not share it.
 for ((i = 1; i <= hosts; i++)); do
     # shellcheck disable=SC2016
     unshare --net --uts --mount sh -ec '
@@ -104,9 +105,9 @@ munged --key-file="$cluster/keys/munge" --socket="$cluster/run/munge" --pid-file
 cores=$(slurmd -C | sed -n 's/^NodeName=[^ ]* \(CPUs=.*\) RealMemory=.*/\1/p')
 sed -e "s|@CLUSTER@|$cluster|g" -e "s|@HEAD@|$subnet.254|g" -e "s|@HOSTS@|node[1-$hosts]|g" \
     -e "s|@CORES@|$cores|g" "$here/slurm.conf" >slurm.conf
-# Version 2 wants systemd; nothing here uses control groups.
+# Version 2 needs systemd; control groups are not used here.
 echo 'CgroupPlugin=cgroup/v1' >cgroup.conf
-# Else the last fence of MPI_Init is no barrier across hosts, and some starts crash.
+# Without these the last fence of MPI_Init is no barrier across hosts, and some starts crash.
 printf 'PMIxFenceBarrier=yes\nPMIxCollFence=ring\n' >mpi.conf
 export SLURM_CONF=$cluster/slurm.conf TMPDIR=$cluster/tmp
 slurmctld -c >log/slurmctld.start 2>&1 || fail 'slurmctld does not start'

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Prints a pvpython, with which the trials open results in ParaView: the one in QUAD8_MPI_PVPYTHON,
-# else that of Debian, which is unpacked into target/paraview without being installed (214 MB to
-# download, 1.3 GB on the disk). Where that cannot be, says so and fails; the trials are then ignored.
+# Prints the path of a pvpython, with which the tests open results in ParaView: that in
+# QUAD8_MPI_PVPYTHON, or that of Debian, unpacked into target/paraview without being installed
+# (214 MB to download, 1.3 GB on the disk). Fails where that is impossible: these tests are then
+# ignored.
 set -euo pipefail
 
 if [ -n "${QUAD8_MPI_PVPYTHON:-}" ]; then
@@ -24,7 +25,6 @@ unpack() {
     packages=$(missing) || { apt-get update -qq && packages=$(missing); } || return
     rm -rf "$folder"
     mkdir -p "$folder/packages"
-    # Word splitting makes a list of the names.
     # shellcheck disable=SC2086
     (cd "$folder/packages" && timeout 600 apt-get download -qq $packages) || return
     for package in "$folder"/packages/*.deb; do
@@ -45,7 +45,7 @@ END
 if [ ! -e "$folder/complete" ]; then
     echo "paraview.sh: unpacking ParaView into $folder" >&2
     if ! unpack >&2; then
-        echo "paraview.sh: no ParaView: the trials that need it are ignored" >&2
+        echo "paraview.sh: no ParaView: the tests that need it are ignored" >&2
         exit 1
     fi
     touch "$folder/complete"

@@ -1,19 +1,23 @@
-"""Opens a file in ParaView and prints what it finds at a point as JSON:
-pvpython read_paraview.py FILE X Y READER...
+"""Opens a file in ParaView and prints the values at a point as JSON:
 
-READER is the name of a reader, or 'default' for the one that ParaView chooses."""
+    pvpython read_paraview.py FILE X Y READER...
+
+READER is the name of a reader, or 'default' for the one that ParaView chooses.
+"""
+
 import json
 import os
 import sys
 
 from paraview import servermanager, simple
 
-# The Xdmf3 readers look for the data beside an absolute path only, as the file dialogue gives.
+# The Xdmf3 readers find the data only beside an absolute path.
 path = os.path.abspath(sys.argv[1])
 point = [float(sys.argv[2]), float(sys.argv[3]), 0.0]
 
 
 def open_with(reader):
+    """Opens the file with a reader."""
     if reader == "default":
         return simple.OpenDataFile(path)
     files = "FileNames" if reader == "XDMFReader" else "FileName"
@@ -21,12 +25,13 @@ def open_with(reader):
 
 
 def values(data, row):
+    """Returns the arrays of a data set at one point or cell, by name."""
     arrays = (data.GetArray(i) for i in range(data.GetNumberOfArrays()))
     return {array.GetName(): list(array.GetTuple(row)) for array in arrays}
 
 
 def flow(source):
-    """Returns the number of points of all arrows and the bounds of stream lines from the left."""
+    """Returns the number of points of all arrows, and the bounds of stream lines from the left."""
     vectors = ["POINTS", "vel_node"]
     glyph = simple.Glyph(Input=source, GlyphType="Arrow", OrientationArray=vectors, ScaleArray=vectors)
     lines = simple.StreamTracer(Input=source, Vectors=vectors, SeedType="Line")

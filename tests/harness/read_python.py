@@ -1,5 +1,8 @@
-"""Reads results with Python's packages and prints what they find at a point as JSON:
-read_python.py FILE.h5 X Y"""
+"""Reads results with h5py and pyvista and prints the values at a point as JSON:
+
+    read_python.py FILE.h5 X Y
+"""
+
 import json
 import sys
 
@@ -11,6 +14,7 @@ path, point = sys.argv[1], [float(sys.argv[2]), float(sys.argv[3]), 0.0]
 
 
 def at(points, cells, point_data, cell_data):
+    """Returns the values at the node nearest to the point, and of a cell there."""
     node = int(np.argmin(np.linalg.norm(points - point, axis=1)))
     cell = int(np.argmax((cells == node).any(axis=1)))
     values = {name: point_data[name][node] for name in ("u", "vel_node", "abs_vel_node")}

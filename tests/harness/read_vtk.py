@@ -1,4 +1,8 @@
-"""Reads a file as ParaView does and prints what it finds as JSON: read_vtk.py FILE"""
+"""Reads a file with the readers of VTK, as ParaView does, and prints its content as JSON:
+
+    read_vtk.py FILE
+"""
+
 import json
 import sys
 
@@ -13,7 +17,7 @@ reader = Reader()
 reader.SetFileName(sys.argv[1])
 reader.Update()
 output = reader.GetOutputDataObject(0)
-# Where there are several partitions, they are put behind each other.
+# Several partitions are concatenated.
 is_split = output.IsA("vtkPartitionedDataSet")
 grids = [output.GetPartition(i) for i in range(output.GetNumberOfPartitions())] if is_split else [output]
 found = {"types": [], "points": [], "cells": [], "point": {}, "cell": {}}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints a Python that has the readers of results which the trials compare
-# with, installing them into target/ if need be. Fails without Python or network.
+# Prints the path of a Python with the packages of readers.txt, with which the tests read results.
+# Installs them into target/ if they are missing. Fails without Python or network.
 set -euo pipefail
 
 if [ -n "${QUAD8_MPI_PYTHON:-}" ]; then
@@ -10,7 +10,7 @@ fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=${CARGO_TARGET_DIR:-$here/../../target}/readers
 python=$folder/bin/python
-# Another list of packages makes another environment.
+# A changed list of packages makes a new environment.
 complete=$folder/complete-$(cksum <"$here/readers.txt" | cut -d' ' -f1)
 if [ ! -e "$complete" ]; then
     echo "readers.sh: installing the packages of readers.txt into $folder" >&2

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Source this for what the scripts of tests/ print about tests.
+# Functions with which the scripts of tests/ report tests. To be sourced.
 
-# skip WHAT: says which part of the tests is skipped, and why. With QUAD8_MPI_REQUIRE_TOOLS=1 it fails instead.
+# skip TEXT: prints which tests are skipped, and why. Fails where QUAD8_MPI_REQUIRE_TOOLS is set.
 skip() {
     if [ -n "${QUAD8_MPI_REQUIRE_TOOLS:-}" ]; then
         echo "error: $1" >&2
@@ -10,7 +10,7 @@ skip() {
     echo "skipped: $1" >&2
 }
 
-# counts LOG: prints how many tests passed, failed and were ignored in the output of cargo test.
+# counts LOG: prints the numbers of passed, failed and ignored tests in the output of cargo test.
 counts() {
     awk '/^test result: / { passed += $4; failed += $6; ignored += $8 }
         END { printf "%d passed, %d failed, %d ignored\n", passed, failed, ignored }' "$1"

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Carries out the Apptainer definition without Apptainer, as root, in two fresh Debian systems under a folder
-# (debootstrap, chroot) with the Rust toolchain of this machine, and runs its test there.
+# Builds the Apptainer definition without Apptainer and runs its test:
 #
 #   tests/packaging/apptainer.sh FOLDER
+#
+# Works as root in two fresh Debian systems below FOLDER (debootstrap, chroot), with the Rust
+# toolchain of this machine.
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -13,7 +15,7 @@ mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 rust=$(rustc --print sysroot)
 
-# The lines of the section NAME of stage NUMBER.
+# section NAME STAGE: prints the lines of a section of a stage.
 section() {
     awk -v stage="$2" -v name="%$1" '/^Bootstrap/ {n++} /^[%B]/ {on = $1 == name && n == stage; next} on && NF' "$definition"
 }
@@ -21,7 +23,7 @@ section() {
 unmount() { for root in build final; do umount -R "$folder/$root"/{proc,sys,dev,rust} 2>/dev/null || true; done; }
 trap unmount EXIT
 
-# A small Debian with /proc, /sys and /dev.
+# system NAME: creates a small Debian with /proc, /sys and /dev.
 system() {
     debootstrap --variant=minbase bookworm "$folder/$1" >"$folder/debootstrap-$1.log"
     cp /etc/resolv.conf /etc/hosts "$folder/$1/etc/"
@@ -33,7 +35,7 @@ system() {
     mount --make-rslave "$folder/$1/dev"
 }
 
-# Runs standard input in one of them.
+# inside NAME PATH: runs standard input in a system.
 inside() { env -i HOME=/root PATH="$2/usr/sbin:/usr/bin:/sbin:/bin" chroot "$folder/$1" /bin/sh -e; }
 
 system build

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Carries out the Spack recipe without Spack, with the MPI and the HDF5 of this machine, into a new folder:
+"""Builds the Spack recipe without Spack, with the MPI and the HDF5 of this machine, into a new folder:
 
     tests/packaging/spack.py PREFIX mpicc.openmpi /usr/lib/x86_64-linux-gnu/hdf5/openmpi
     tests/packaging/spack.py PREFIX mpicc.mpich /usr/lib/x86_64-linux-gnu/hdf5/mpich
 
-What the recipe uses of Spack stands in below, as Spack's documentation describes it.
+The parts of Spack that the recipe uses are replaced below, following Spack's documentation.
 """
 
 import importlib.util

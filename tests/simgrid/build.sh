@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Builds the solver for SimGrid's SMPI (Debian: libsimgrid-dev) and prints where
-# the library is. The same sources and versions as ever, with SMPI in place of
-# MPI; it takes the place of HDF5's own MPI, too, which is never called.
+# Builds the solver for SimGrid's SMPI (Debian: libsimgrid-dev) and prints the path of the library.
+# Sources and versions are the usual ones, with SMPI in place of MPI. SMPI also replaces the MPI of
+# HDF5, which is never called.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 target=$here/../../target/simgrid
-# The build script of mpi-sys looks at its own files alone.
+# The build script of mpi-sys does not track these files.
 if [ -d "$target" ] && [ -n "$(find "$here/include" "$here/mpicc" -newer "$target" -print -quit)" ]; then
     cargo clean --quiet --release --locked --manifest-path "$here/../../Cargo.toml" --target-dir "$target" -p mpi-sys
 fi
-# Every simulated rank loads a copy: it is kept small.
-# Work takes no simulated time unless COMPUTE asks for it, so that a quick build does.
+# Work takes no simulated time unless COMPUTE is set, so the optimisation of a quick build suffices.
 [ -n "${COMPUTE:-}" ] || export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+# The library is kept small, since every simulated rank loads a copy.
 export MPICC=$here/mpicc CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=symbols
 cargo build --quiet --release --locked --manifest-path "$here/../../Cargo.toml" --target-dir "$target" --example smpi
 touch "$target"

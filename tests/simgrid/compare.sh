@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Solves on a simulated cluster (see run.sh for arguments) and puts the answer beside that of a real run, and one
-# iteration and the setup beside what `quad8-mpi model` says of the same ranks, mesh and network; "messages" and "bytes"
-# are those of one iteration, of all ranks. As in
+# Solves on a simulated cluster and compares the solution with that of a real run:
+#
 #   tests/simgrid/compare.sh 256 --refine 1
-# The real run has two ranks, or REAL=64 of them. Fails where the answers differ by more than 100 times the residual
-# that was asked for, or the iterations by more than two.
+#
+# Arguments are those of run.sh. The real run has REAL (2) ranks. Fails where the solutions differ
+# by more than 100 times the tolerance (--rtol), or the iterations by more than two. Also prints one
+# iteration and the setup beside the prediction of `quad8-mpi model` for the same ranks, mesh and
+# network; "messages" and "bytes" are those of one iteration on all ranks.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Solves on a simulated cluster: the real solver, every message of it on the
-# network of platform.xml, as in
+# Runs the real solver on a simulated cluster, with all messages on the network of platform.xml:
+#
 #   tests/simgrid/run.sh 256 --refine 3
-# with the options of solve (a built-in mesh alone; no files are written).
-# Prints the part of a run record that there is, with simulated seconds, and a
-# table of the stages on the standard error stream. Work takes no time, so that
-# all numbers are the same again; with COMPUTE=1 it takes the time it takes here.
-# SimGrid of Debian 12 manages 512 ranks. For --refine 1 they take two to
-# four minutes of one core, 2 GB of memory and 5 GB below /tmp; 256 take half a
-# minute. Collective operations are those that Open MPI chooses: SimGrid's own
-# send to all at once, and its time then grows with the fifth power of the ranks.
+#
+# The options are those of solve. Only built-in meshes can be solved, and no files are written.
+# Prints a partial run record with simulated seconds, and a table of the stages on the standard
+# error stream. Computation takes no time, so that all numbers are repeatable. With COMPUTE=1 it
+# takes as long as on this machine.
+#
+# SimGrid of Debian 12 supports 512 ranks. With --refine 1 they take two to four minutes of one
+# core, 2 GB of memory and 5 GB below /tmp; 256 ranks take half a minute. Collective operations use
+# the algorithms of Open MPI: those of SimGrid send to all ranks at once, and its time then grows
+# with the fifth power of the ranks.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
