@@ -1,4 +1,4 @@
-//! Problems by name: conditions on the command line, case files, flow reports.
+//! Checks problems by name: conditions on the command line, case files, flow reports.
 
 use std::fs;
 
@@ -20,14 +20,14 @@ pub fn tests() -> Vec<Trial> {
     [
         at_ranks("conditions_are_given_by_name", [1, 3], conditions),
         at_ranks("names_of_the_mesh_carry_conditions_and_materials", [1, 3], names),
-        at_ranks("formulas_stand_for_numbers", [3], formulas),
+        at_ranks("formulas_replace_numbers", [3], formulas),
         at_ranks("options_set_the_material", [2], material_by_options),
         at_ranks("a_robin_condition_alone_holds_the_solution", [2], robin_alone),
         at_ranks("the_starting_point_solves_the_default_problem", [0, 1, 3], starting_point),
         at_ranks("a_case_and_its_mesh_reproduce_the_run", [1, 3], reproduced),
         at_ranks("options_override_the_case", [2], overridden),
         at_ranks("outputs_of_a_case_lie_beside_it", [1], outputs),
-        at_ranks("what_enters_leaves_again", [1, 2, 3, 7], conservation),
+        at_ranks("inflow_equals_outflow", [1, 2, 3, 7], conservation),
         bad_conditions(),
         bad_cases(),
     ]
@@ -40,7 +40,7 @@ fn record(folder: &Folder) -> Value {
     serde_json::from_str(&fs::read_to_string(folder.path("run.json")).unwrap()).unwrap()
 }
 
-/// On a rectangle of 2 m by 1 m.
+/// Solves on a rectangle of 2 m by 1 m.
 fn conditions(ranks: usize) {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     let results = folder.solve(
@@ -57,7 +57,7 @@ fn conditions(ranks: usize) {
             "run.json",
         ],
     );
-    // u = 1 - c x with -c + 3 (1 - 2 c) = -1.5.
+    // The exact solution is u = 1 - c x with -c + 3 (1 - 2 c) = -1.5.
     let c = 4.5 / 7.0;
     for (x, u) in results.x.iter().zip(&results.u).filter(|(_, u)| !u.is_nan()) {
         assert!((u - (1.0 - c * x)).abs() < 1e-12, "u({x}) = {u}");
@@ -99,7 +99,7 @@ fn names(ranks: usize) {
     assert!(folder.solve(ranks, &["again.toml"]).has_the_bits_of(&first));
 }
 
-/// u = x^2 + 3 x + 1 is in the space of the elements.
+/// Compares with u = x^2 + 3 x + 1, which the elements represent exactly.
 fn formulas(ranks: usize) {
     let folder = Folder::with(&Mesh::rectangle(5, 3));
     fs::write(folder.path("case.toml"), "mesh = 'mesh.h5'\nmaterial = { k = '1+x', f = '-(4*x + 5)' }").unwrap();
@@ -111,7 +111,7 @@ fn formulas(ranks: usize) {
     }
 }
 
-/// k and f by options: -(k u')' = f is -2 with u = x^2 / 2 + x - 4 where k = 2 and f = -2.
+/// Sets k and f by options: -(k u')' = f is -2 with u = x^2 / 2 + x - 4 where k = 2 and f = -2.
 fn material_by_options(ranks: usize) {
     let folder = Folder::with(&Mesh::rectangle(5, 3));
     fs::write(folder.path("case.toml"), "mesh = 'mesh.h5'\nmaterial = { k = 7, f = 7 }").unwrap();

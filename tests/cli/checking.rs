@@ -1,4 +1,4 @@
-//! `quad8-mpi check` and `quad8-mpi meshes`.
+//! Checks the subcommands `check` and `meshes`.
 
 use std::fs;
 
@@ -15,17 +15,17 @@ const BUILT_IN: [&str; 6] = ["y-channel", "venturi", "backward-step", "elbow", "
 
 pub fn tests() -> Vec<Trial> {
     [
-        at_ranks("a_good_mesh_is_said_to_be_good", [1, 3], good),
+        at_ranks("a_good_mesh_is_reported_as_good", [1, 3], good),
         at_ranks("all_flaws_of_a_mesh_are_listed", [1, 3], bad),
-        at_ranks("a_mesh_that_cannot_be_read_has_a_report", [1, 2], unreadable),
+        at_ranks("an_unreadable_mesh_has_a_report", [1, 2], unreadable),
         at_ranks("a_case_is_checked_with_its_mesh", [2], case),
-        at_ranks("pieces_and_torn_lines_are_found", [1, 4], torn),
+        at_ranks("separate_pieces_and_duplicate_nodes_are_reported", [1, 4], torn),
         at_ranks("folded_elements_are_named_and_make_a_mesh_doubtful", [1, 3], folded),
-        at_ranks("slender_elements_are_shown", [1, 3], slender),
+        at_ranks("slender_elements_are_reported", [1, 3], slender),
         vec![
-            test("the_report_does_not_depend_on_the_ranks", at_any_ranks),
+            test("the_check_report_does_not_depend_on_the_ranks", at_any_ranks),
             test("built_in_meshes_are_listed", listed),
-            test("a_file_counts_before_a_built_in_mesh_of_its_name", file_first),
+            test("a_file_takes_precedence_over_a_built_in_mesh", file_first),
         ],
         BUILT_IN.map(|name| test(format!("a_built_in_mesh_conserves_its_flow::{name}"), move || flow(name))).into(),
     ]
@@ -104,7 +104,7 @@ fn unreadable(ranks: usize) {
     folder.run(ranks, &["check", "missing.h5"]).expect_code(3);
 }
 
-/// Each case is wrong in another way, but for the first, which names no mesh.
+/// Checks a good case, which names no mesh, and cases with one mistake each.
 fn case(ranks: usize) {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     let check = |case: &str, code| {
@@ -129,7 +129,7 @@ fn case(ranks: usize) {
 
 fn torn(ranks: usize) {
     let mut mesh = Mesh::rectangle(4, 2);
-    // The same nodes again along the outlet, and a piece far away.
+    // The outlet gets a second set of nodes, and a separate piece lies far away.
     mesh.add(&Mesh::grid(2, 2, |s, t| [2.0 + s, t]), 0.0);
     mesh.add(&Mesh::grid(2, 2, |s, t| [0.5 + s, t]), 5.0);
     let folder = Folder::with(&mesh);
@@ -139,7 +139,7 @@ fn torn(ranks: usize) {
     assert!(texts(&found["errors"])[0].starts_with("the piece of the domain that holds element 0 "), "{found}");
 }
 
-/// Element 5 is folded between its corner and the nearest Gauss point.
+/// Checks a mesh in which element 5 is folded between its corner and the nearest Gauss point.
 fn folded(ranks: usize) {
     let mut mesh = Mesh::rectangle(4, 2);
     mesh.x[39] -= 0.14;
@@ -202,8 +202,7 @@ fn file_first() {
     assert!(folder.solve(2, &["elbow"]).partition.len() > 4_000);
 }
 
-/// What flows in through the inlet flows out: the mean speed over the elements
-/// along the outlets is that of the inlet times their lengths.
+/// Compares the flow through the outlets of a built-in mesh with that through its inlet.
 fn flow(name: &'static str) {
     let folder = Folder::new();
     let results = folder.solve(2, &[name, "--refine", "1"]);
@@ -221,7 +220,7 @@ fn flow(name: &'static str) {
     assert!(inflow > 1.0 && (out / inflow - 1.0).abs() < 0.01, "{name}: {inflow} in, {out} out");
 }
 
-/// The velocity of the elements along the edges times the edges' normals.
+/// Returns the flow through edges (m^2/s): the velocity of their elements times their normals.
 fn flow_through(results: &Results, edges: &std::collections::HashSet<[i64; 2]>) -> f64 {
     let mut sum = 0.0;
     for (nodes, velocity) in results.quad8.chunks(8).zip(results.vel.chunks(2)) {

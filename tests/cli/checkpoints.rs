@@ -1,4 +1,4 @@
-//! Runs that stop before their end, and runs that go on from there.
+//! Checks runs that stop before their end, and runs that continue from there.
 
 use std::fs;
 use std::path::Path;
@@ -23,14 +23,14 @@ const INPUT: i32 = 2;
 pub const NEWEST: &str = "quad8.checkpoint.h5";
 const OLDER: &str = "quad8.checkpoint.old.h5";
 
-/// A bent channel that takes some hundred iterations.
+/// Arguments of a solve on a bent channel, which takes some hundred iterations.
 pub const SLOW: [&str; 8] =
     ["mesh.h5", "--refine", "2", "--preconditioner", "jacobi", "--rtol", "1e-12", "--threads=1"];
 pub const RESTART: [&str; 2] = ["--restart", NEWEST];
-/// After every iteration.
+/// Arguments for a checkpoint after every iteration.
 pub const OFTEN: [&str; 2] = ["--checkpoint-every", "1e-9"];
 
-/// The run that nobody stops.
+/// Results and record of a run without interruption.
 static WHOLE: LazyLock<(Results, Value)> = LazyLock::new(|| {
     let folder = Folder::with(&Mesh::channel());
     folder.run(1, &[&SLOW[..], &["--json", "run.json"]].concat()).expect_code(0);
@@ -40,28 +40,27 @@ static WHOLE: LazyLock<(Results, Value)> = LazyLock::new(|| {
 pub fn tests() -> Vec<Trial> {
     let mut tests = at_ranks("a_signal_to_one_rank_stops_with_a_checkpoint", [1, 3], signal_to_one_rank);
     tests.extend([
-        test("another_number_of_ranks_goes_on::ranks_3_1_2", other_ranks),
+        test("another_number_of_ranks_continues_a_run::ranks_3_1_2", other_ranks),
         test("a_signal_to_the_job_stops_with_a_checkpoint::ranks_3", signal_to_the_job),
-        test("a_signal_sent_again_ends_the_job_at_once::ranks_2", signal_again),
-        test("what_is_saved_now_and_then_survives_a_killed_job::ranks_3", killed),
-        test("a_damaged_checkpoint_gives_way_to_the_older_one::ranks_3", damaged),
-        test("time_that_is_up_stops_the_run::ranks_2", out_of_time),
+        test("a_second_signal_ends_the_job_at_once::ranks_2", signal_again),
+        test("a_periodic_checkpoint_survives_a_killed_job::ranks_3", killed),
+        test("the_older_checkpoint_replaces_a_damaged_one::ranks_3", damaged),
+        test("the_time_limit_stops_the_run::ranks_2", out_of_time),
         test("before_the_first_iteration_there_is_nothing_to_save::ranks_2", too_early),
-        test("a_checkpoint_of_something_else_is_refused::ranks_2", refused),
-        test("a_checkpoint_does_not_take_the_place_of_the_mesh::ranks_2", mesh_in_its_place),
+        test("a_checkpoint_of_another_problem_is_refused::ranks_2", refused),
+        test("a_checkpoint_never_overwrites_the_mesh::ranks_2", mesh_in_its_place),
     ]);
     tests
 }
 
-/// A folder with a run that a fault ended.
+/// Runs the slow solve with a fault. Returns its folder and its outcome.
 fn faulty(ranks: usize, fault: &str, args: &[&str]) -> (Folder, Outcome) {
     let folder = Folder::with(&Mesh::channel());
     let outcome = folder.run_with(ranks, &[("QUAD8_MPI_FAULT", fault)], &[&SLOW[..], args].concat());
     (folder, outcome)
 }
 
-/// Goes on to the end: the results are those of a run that nobody stopped, and
-/// nothing else is left.
+/// Continues to the end: the results equal those without interruption, and no other file is left.
 fn go_on(folder: &Folder, ranks: usize) -> Outcome {
     let args = [&SLOW[..], &RESTART, &["--json", "run.json"]].concat();
     let outcome = folder.run(ranks, &args).expect_code(0);
@@ -115,7 +114,7 @@ fn long_run(folder: &Folder, ranks: usize) -> Running {
     running
 }
 
-/// mpirun hands SIGUSR1 to all ranks.
+/// Sends SIGUSR1 to mpirun, which passes it to all ranks.
 fn signal_to_the_job() {
     let folder = Folder::new();
     let running = long_run(&folder, 3);
@@ -123,21 +122,21 @@ fn signal_to_the_job() {
     let outcome = running.wait().expect_code(STOPPED);
     stopped_by(&outcome, "SIGUSR1 after iteration");
     assert!(!folder.names().iter().any(|name| name.ends_with(".partial")), "{:?}", folder.names());
-    // It can be read.
+    // The checkpoint can be read.
     let args = ["--refine", "2", "--preconditioner", "jacobi", "--max-iterations", "0"];
     let outcome = folder.run(1, &[&args[..], &RESTART].concat()).expect_code(1);
     assert!(outcome.stdout.contains("\nrestart    from "), "{outcome}");
 }
 
-/// One stopped rank keeps the others from stopping in good order. A signal within three seconds after the first
-/// is its echo, a later one ends the rank.
+/// Checks that a second signal ends the job while one stopped rank blocks the orderly end. A signal
+/// within three seconds after the first is its echo, a later one ends the rank.
 fn signal_again() {
     let folder = Folder::new();
     let (mut running, stopped) = stopped(&folder, 2, "iteration-2", &SLOW[1..]);
     let other = ranks_of(&running).into_iter().find(|&rank| rank != stopped).unwrap();
     let start = Instant::now();
     wait_for("the end of the job", || {
-        // The rank may have ended.
+        // The rank may have ended already.
         let _ = kill(Pid::from_raw(other as i32), Signal::SIGTERM);
         sleep(Duration::from_millis(200));
         running.child.try_wait().unwrap()
@@ -169,7 +168,7 @@ fn damaged() {
     let warnings = folder.json("run.json")["warnings"].to_string();
     assert!(warnings.contains(&warning[9..]), "{warnings}");
 
-    // Without a good one the run ends.
+    // Without an intact checkpoint the run ends.
     fs::write(folder.path(NEWEST), &older[..older.len() / 3]).unwrap();
     let outcome = folder.run(2, &[&SLOW[..], &RESTART].concat()).expect_code(INPUT);
     assert!(outcome.errors()[0].contains("is damaged, or no checkpoint of quad8-mpi"), "{outcome}");
@@ -211,7 +210,7 @@ fn refused() {
         (&["--scale", "2"], "scale is nothing, in this run 2"),
     ];
     for (args, message) in cases {
-        // Of an option that is given twice, clap takes none.
+        // clap accepts an option only once.
         let names: Vec<&str> = args.iter().copied().filter(|arg| arg.starts_with("--")).collect();
         let given: Vec<&str> = match SLOW.iter().position(|arg| names.contains(arg)) {
             Some(at) => SLOW[..at].iter().chain(&SLOW[at + 2..]).copied().collect(),

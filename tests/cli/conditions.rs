@@ -1,4 +1,5 @@
-//! Which condition holds where, conditions on curves inside the domain, and the unit of the coordinates.
+//! Checks the conditions of each boundary, conditions on curves inside the domain, and the unit of
+//! the coordinates.
 
 use std::fs;
 
@@ -19,7 +20,7 @@ pub fn tests() -> Vec<Trial> {
                     node 36 at (1, 0.333333) (indices start at 0): its condition robin 0, 1 needs the outside on one side";
     [
         at_ranks("conditions_are_shown_and_kept_in_the_case", [1, 3], shown_and_kept),
-        at_ranks("a_dirichlet_condition_holds_on_a_curve_inside", [1, 3], held_inside),
+        at_ranks("a_dirichlet_condition_holds_on_a_curve_inside_the_domain", [1, 3], held_inside),
         refused("a_robin_condition_inside", &["names.msh", "--bc", "inner line=robin:0,1"], 2, on_curve, |folder| {
             fs::copy(data("names.msh"), folder.path("names.msh")).unwrap();
         }),
@@ -67,7 +68,7 @@ fn shown_and_kept(ranks: usize) {
     ]);
     assert_eq!(*conditions, expected);
 
-    // The case says all of it, and goes with the mesh and with the results.
+    // The case in the results file reproduces the run, on the mesh file and on the results file.
     let first = Results::read(&folder.path("quad8.h5"));
     let case = case_of(&folder, "quad8.h5");
     for line in ["[boundary.inlet.robin]", "gamma = 2.0", "[boundary.outlet]", "dirichlet = \"y\""] {
@@ -94,7 +95,6 @@ fn shown_and_kept(ranks: usize) {
             "           outlet  dirichlet 0 (default)",
         ],
     );
-    // The names are in the header.
     let dry = folder.run(ranks, &["quad8.h5", "--dry-run", "--bc", "outlet=natural"]).expect_code(0);
     expect_lines(&dry, &["boundary   inlet   robin 0, 2.5 (default)", "           outlet  natural"]);
     let check = folder.run(ranks, &["check", "plain.npz"]).expect_code(0);
@@ -106,7 +106,7 @@ fn shown_and_kept(ranks: usize) {
     expect_lines(&check, &lines);
 }
 
-/// A flow of 2.5 m/s to a line at x = 1 m where u is 3, and from there to u = 0 at x = 2 m.
+/// Solves a flow of 2.5 m/s to a line at x = 1 m where u is 3, and from there to u = 0 at x = 2 m.
 fn held_inside(ranks: usize) {
     let folder = with("names.msh");
     for options in [&["--refine", "0", "--operator", "assembled"][..], &["--refine", "1", "--reproducible=4"]] {
@@ -129,7 +129,7 @@ fn held_inside(ranks: usize) {
         let inside = |part: &serde_json::Value| part["boundary"] == "inner line" && part["inside"] == 3;
         assert!(record["conditions"].as_array().unwrap().iter().any(inside), "{record:#}");
     }
-    // The results keep the curve.
+    // The results file keeps the curve.
     let first = Results::read(&folder.path("quad8.h5"));
     let again = folder.solve(ranks, &["quad8.h5", "--bc", "inner line=dirichlet:3", "--rtol", "1e-13"]);
     assert!(again.has_the_mesh_of(&first) && difference(&again.u, &first.u) < 1e-10);
@@ -137,7 +137,7 @@ fn held_inside(ranks: usize) {
     assert!(!natural.stderr.contains("inside"), "{natural}");
 }
 
-/// 2000 mm by 1000 mm.
+/// Scales a rectangle of 2000 mm by 1000 mm.
 fn scaled(ranks: usize) {
     const HINT: &str = "x from 0 to 2000 m: if these are millimetres, use --scale 0.001";
     let folder = Folder::with(&Mesh::grid(4, 2, |s, t| [2000.0 * s, 1000.0 * t]));
@@ -146,7 +146,7 @@ fn scaled(ranks: usize) {
     let metres = folder.run(ranks, &["mesh.h5", "--scale", "1", "-o", "metres.h5"]).expect_code(0);
     assert!(!metres.stderr.contains("millimetres"), "{metres}");
 
-    // A partition goes with every scale.
+    // A partition is valid with every scale.
     let parts = ["partition", "mesh.h5", "-n", &ranks.to_string(), "--scale", "3"];
     folder.run(1, &parts).expect_code(0);
     let args = ["mesh.h5", "--scale", "0.001", "--partition", "parts.h5", "--rtol", "1e-13", "--json", "run.json"];
@@ -164,7 +164,7 @@ fn scaled(ranks: usize) {
     let again = folder.run(ranks, &["again.toml", "--partition", "parts.h5", "-o", "again.h5"]).expect_code(0);
     assert!(Results::read(&folder.path("again.h5")).has_the_bits_of(&first), "{again}");
 
-    // Results are in metres, and say so.
+    // Coordinates of results are in metres.
     let large = folder.run(ranks, &["plain.h5", "--scale", "0.5"]).expect_code(0);
     assert!(large.stderr.contains("the input states the unit of its coordinates"), "{large}");
     let large = folder.run(ranks, &["check", "plain.h5"]).expect_code(0);

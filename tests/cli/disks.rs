@@ -1,4 +1,4 @@
-//! Disks that are full, or become read-only while the program runs.
+//! Checks runs on disks that are full or become read-only.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -22,21 +22,21 @@ pub fn tests() -> Vec<Trial> {
     let why_not = Mount::impossible();
     let lists = [
         at_ranks("a_disk_without_room_is_refused", [1, 3], small),
-        at_ranks("a_full_disk_is_reported_and_holds_nothing_after", [1, 2, 3], full),
-        at_ranks("a_full_disk_keeps_the_results_before", [1, 3], full_after_results),
+        at_ranks("a_full_disk_is_reported_and_left_empty", [1, 2, 3], full),
+        at_ranks("a_full_disk_keeps_the_previous_results", [1, 3], full_after_results),
         at_ranks("a_read_only_disk_is_refused", [1, 3], read_only),
         at_ranks("a_disk_that_becomes_read_only_is_reported", [1, 3], becomes_read_only),
-        at_ranks("a_full_disk_keeps_the_checkpoint_before", [1, 3], full_after_checkpoint),
-        at_ranks("a_disk_that_becomes_read_only_keeps_the_checkpoint_before", [1, 3], read_only_after_checkpoint),
+        at_ranks("a_full_disk_keeps_the_previous_checkpoint", [1, 3], full_after_checkpoint),
+        at_ranks("a_disk_that_becomes_read_only_keeps_the_previous_checkpoint", [1, 3], read_only_after_checkpoint),
         vec![
-            test("a_full_disk_keeps_the_files_before", full_after_files),
+            test("a_full_disk_keeps_the_previous_files", full_after_files),
             test("a_full_disk_costs_a_checkpoint_and_not_the_run::ranks_3", full_for_a_while),
         ],
     ];
     lists.into_iter().flatten().map(|test| ignored_for(test, why_not)).collect()
 }
 
-/// The run ends with the one message that the file cannot be written, and why.
+/// Checks that a run ends with one message: the file cannot be written, and why.
 fn refused(ranks: usize, disk: &Mount, why: &str) {
     let out = disk.path("out.h5");
     let outcome = Folder::new().run(ranks, &["--threads", "1", "-o", out.to_str().unwrap()]).expect_code(IO);
@@ -50,17 +50,17 @@ fn small(ranks: usize) {
     assert!(disk.names().is_empty(), "{:?}", disk.names());
 }
 
-/// Fills a disk, but for some bytes, with a file.
+/// Fills a disk with a file, but for `room` bytes.
 fn fill(disk: &Mount, room: u64) -> PathBuf {
     let path = disk.path("rest");
     let mut rest = File::create(&path).unwrap();
-    // As much as there is room for.
+    // The write fails once the disk is full.
     let _ = rest.write_all(&vec![0; 64 << 20]);
     rest.set_len(rest.metadata().unwrap().len() - room).unwrap();
     path
 }
 
-/// A run to out.h5 on a disk that fills up, but for 300 kB, while it solves.
+/// Checks a run that writes `out.h5` to a disk that fills up, but for 300 kB, during the solve.
 fn fills_up(ranks: usize, disk: &Mount) {
     let out = disk.path("out.h5");
     let folder = Folder::new();
@@ -87,7 +87,7 @@ fn full_after_results(ranks: usize) {
     assert_eq!(disk.names(), ["out.h5"]);
 }
 
-/// What commands write beside results.
+/// Checks the files that commands write beside results.
 fn full_after_files() {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     folder.run(0, &["mesh.h5", "--json", "run.json", "-q"]).expect_code(0);
@@ -136,7 +136,7 @@ fn read_only_after_checkpoint(ranks: usize) {
     no_second_checkpoint(ranks, |disk| disk.remount("ro"), |disk| disk.remount("rw"), "");
 }
 
-/// A run that is stopped and has no disk for its checkpoint goes on from the one before.
+/// Checks that a stopped run without a disk for its checkpoint continues from the previous one.
 fn no_second_checkpoint(ranks: usize, spoil: impl Fn(&Mount), mend: impl Fn(&Mount), why: &str) {
     let disk = Mount::new("size=10m").unwrap();
     let folder = Folder::with(&Mesh::channel());
@@ -162,7 +162,7 @@ fn no_second_checkpoint(ranks: usize, spoil: impl Fn(&Mount), mend: impl Fn(&Mou
     assert_eq!(disk.names(), ["out.h5", "out.xdmf"]);
 }
 
-/// What has no room now has some later.
+/// Checks that a checkpoint fails while the disk is full and succeeds later.
 fn full_for_a_while() {
     let disk = Mount::new("size=40m").unwrap();
     let folder = Folder::new();

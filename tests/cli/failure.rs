@@ -1,5 +1,5 @@
-//! A rank that fails ends the whole job, with a code that is not 0, before the
-//! deadline of every program here, and leaves no results.
+//! Checks that a failed rank ends the job before the deadline, with an exit code that is not 0, and
+//! leaves no results.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ pub fn tests() -> Vec<Trial> {
         test("a_panic_before_the_partition_ends_the_job::ranks_3", || panic("partition", 2)),
         test("a_panic_before_the_solve_ends_the_job::ranks_3", || panic("solve", 1)),
         test("a_panic_before_the_export_ends_the_job::ranks_3", || panic("export", 0)),
-        test("a_rank_that_leaves_ends_the_job::ranks_3", leave),
+        test("a_rank_that_exits_ends_the_job::ranks_3", leave),
         test("a_rank_that_is_killed_ends_the_job::ranks_3", kill),
         test("an_mpirun_that_is_killed_leaves_no_rank::ranks_3", kill_mpirun),
     ]
@@ -38,7 +38,7 @@ fn leave() {
     assert!(folder.names_but_lock().is_empty(), "{:?}", folder.names());
 }
 
-/// A job at its solve, which takes minutes, and its ranks.
+/// Starts a job, waits for its solve, which takes minutes, and returns it with its ranks.
 fn at_work(folder: &Folder) -> (Running, Vec<u32>) {
     let args = ["--refine", "3", "--preconditioner", "jacobi", "--rtol", "1e-13", "--threads", "1"];
     let running = folder.start(3, &args);
@@ -48,13 +48,13 @@ fn at_work(folder: &Folder) -> (Running, Vec<u32>) {
     (running, ranks)
 }
 
-/// Nobody is left to end the ranks but themselves.
+/// Checks that the ranks end themselves after mpirun was killed.
 fn kill_mpirun() {
     let folder = Folder::new();
     let (running, ranks) = at_work(&folder);
     send(Signal::SIGKILL, running.child.id());
     let status = |pid: &u32| fs::read_to_string(format!("/proc/{pid}/status"));
-    // Who inherits them may not look after the dead.
+    // The process that adopts them may not reap the zombies.
     let runs = |pid: &u32| status(pid).is_ok_and(|status| !status.contains("State:\tZ"));
     wait_for("the end of the ranks", || (!ranks.iter().any(runs)).then_some(()));
     assert!(folder.names_but_lock().is_empty(), "{:?}", folder.names());

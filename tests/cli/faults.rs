@@ -1,6 +1,6 @@
-//! A rank that dies, stops or hangs in any stage: the job ends within its bound,
-//! with the right code and one message, and leaves nothing that a later run
-//! trips over. The bound is the deadline of every program here.
+//! Checks ranks that die, stop or hang in any stage: the job ends within its bound, with the right
+//! code and one message, and leaves nothing that disturbs a later run. The bound is the deadline of
+//! every program.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use crate::program::Folder;
 use crate::tier::slow;
 use crate::{alone, test, waiting};
 
-/// Starts three ranks, of which one is stopped before the program begins.
+/// Starts three ranks, one of which is stopped before the program begins.
 const ONE_STOPPED: &str = r#"QUAD8_MPI_SILENCE=1 "${MPIRUN:-mpirun}" -n 3 sh -c \
     '[ $OMPI_COMM_WORLD_RANK = 1 ] && kill -STOP $$; exec "$0" "$@"' "$0" "$@""#;
 
@@ -20,7 +20,7 @@ const STAGES: [&str; 5] = ["read", "partition", "assemble", "solve", "export"];
 
 const ARGS: [&str; 5] = ["mesh.h5", "--preconditioner", "jacobi", "--threads", "1"];
 
-/// What is there before a run that fails: the mesh, the results of one run and the checkpoint of another.
+/// Files before a run that fails: the mesh, the results of one run and the checkpoint of another.
 static BEFORE: LazyLock<Vec<(String, Option<Vec<u8>>)>> = LazyLock::new(|| {
     let folder = Folder::with(&Mesh::channel());
     folder.run(0, &ARGS).expect_code(0);
@@ -29,20 +29,24 @@ static BEFORE: LazyLock<Vec<(String, Option<Vec<u8>>)>> = LazyLock::new(|| {
     folder.contents()
 });
 
-/// A way to fail: its name in tests, what they ask for, on which ranks in turn and among how many, the exit code, what
-/// is said, and what sets the time until then (s).
+/// Kind of fault.
 #[derive(Clone, Copy)]
 struct Fault {
+    /// Name in tests.
     name: &'static str,
+    /// Name in QUAD8_MPI_FAULT.
     kind: &'static str,
+    /// Ranks that fail, in turn over the stages.
     rank: [usize; 3],
+    /// Numbers of ranks of the job.
     ranks: &'static [usize],
     code: i32,
     message: &'static str,
+    /// Variable that limits the time until the end, and its value (s).
     limit: Option<(&'static str, &'static str)>,
 }
 
-/// Rank 0 is in the way in other places than the rest.
+/// Kinds of faults. Each of them also hits rank 0, which does other work than the rest.
 const FAULTS: [Fault; 4] = [
     Fault {
         name: "a_killed_rank",
@@ -89,40 +93,41 @@ pub fn tests() -> Vec<Trial> {
         for (i, stage) in STAGES.into_iter().enumerate() {
             tests.extend(ranks.iter().map(|&ranks| {
                 let name = format!("{name}_ends_the_job_in_{stage}::ranks_{ranks}");
-                let test = trial_of(fault, name, move || fails(fault, stage, fault.rank[i % 3], ranks, &[], None));
+                let test = test_of(fault, name, move || fails(fault, stage, fault.rank[i % 3], ranks, &[], None));
                 if (stage, ranks) == ("solve", 4) { test } else { slow(test) }
             }));
         }
-        // One kind of fault stands for the others in the fast tier.
+        // In the fast tier one kind of fault represents the others.
         let tier = if kind == "kill" { |test| test } else { slow };
         let wrote = format!("a_run_after_one_that_died_while_it_wrote_succeeds::ranks_4::{kind}");
         let while_it_wrote = move || fails(fault, "writing", 2, 4, &[], Some("quad8.h5.partial"));
-        tests.push(tier(trial_of(fault, wrote, while_it_wrote)));
+        tests.push(tier(test_of(fault, wrote, while_it_wrote)));
         let saved = format!("a_run_after_one_that_died_while_it_saved_succeeds::ranks_4::{kind}");
         let while_it_saved = move || {
             let draft = format!("{NEWEST}.partial");
             fails(fault, "saving-low", 2, 4, &[RESTART, OFTEN].concat(), Some(&draft));
         };
-        tests.push(tier(trial_of(fault, saved, while_it_saved)));
+        tests.push(tier(test_of(fault, saved, while_it_saved)));
     }
     tests.push(alone(test("a_slow_rank_is_not_taken_for_a_stopped_one::ranks_4", late)));
-    tests.push(alone(test("ranks_that_get_on_are_not_taken_for_hanging_ones::ranks_4", long)));
+    tests.push(alone(test("ranks_that_make_progress_are_not_taken_for_hanging_ones::ranks_4", long)));
     tests.push(alone(test("a_thread_that_hangs_ends_a_reproducible_run::ranks_2", one_thread)));
-    tests.push(waiting(test("ranks_wait_for_ever_where_nobody_watches::ranks_2", for_ever)));
-    tests.push(waiting(test("a_time_that_is_none_is_refused::ranks_3", no_time)));
+    tests.push(waiting(test("ranks_wait_for_ever_without_failure_detection::ranks_2", for_ever)));
+    tests.push(waiting(test("an_invalid_time_limit_is_refused::ranks_3", no_time)));
     tests.push(waiting(test("a_rank_that_is_stopped_before_mpi_starts_ends_the_job::ranks_3", before_mpi)));
     tests.push(waiting(test("a_launcher_of_another_mpi_is_refused", other_launcher)));
     tests
 }
 
-/// Beside others ranks could be silent, or not get on, for longer than the limits.
-fn trial_of(fault: Fault, name: String, check: impl FnOnce() + Send + 'static) -> Trial {
+/// Returns the test of a fault. It runs alone if it has a time limit: beside others, ranks could be
+/// silent or make no progress for longer.
+fn test_of(fault: Fault, name: String, check: impl FnOnce() + Send + 'static) -> Trial {
     let test = test(name, check);
     if fault.limit.is_none() { waiting(test) } else { alone(test) }
 }
 
-/// One rank fails: the job ends as it should, leaves what was there before as it was and nothing else but a draft,
-/// and another run goes on from the checkpoint.
+/// Checks a job in which one rank fails. It keeps all previous files and adds at most a partial
+/// one. A later run restarts from the checkpoint.
 fn fails(fault: Fault, stage: &str, rank: usize, ranks: usize, args: &[&str], draft: Option<&str>) {
     let folder = Folder::holding(&BEFORE);
     let asked = format!("{}@{stage}:{rank}", fault.kind);
@@ -141,14 +146,15 @@ fn fails(fault: Fault, stage: &str, rank: usize, ranks: usize, args: &[&str], dr
     assert_eq!(folder.names(), ["mesh.h5", "quad8.h5", "quad8.xdmf"]);
 }
 
-/// Ranks that wait longer than the time of silence for one that is at work.
+/// Checks that ranks may wait for a working one longer than the limit of silence.
 fn late() {
     let env = [("QUAD8_MPI_FAULT", "sleep@solve:2"), ("QUAD8_MPI_SILENCE", "2")];
     let outcome = Folder::new().run_with(4, &env, &["--threads", "1"]).expect_code(0);
     assert!(outcome.seconds > 3.0, "{} s", outcome.seconds);
 }
 
-/// A solve that takes longer than ranks may stand still: each rank pauses in each of sixty iterations.
+/// Checks a solve longer than the limit without progress: each rank pauses in each of sixty
+/// iterations.
 fn long() {
     let env = [("QUAD8_MPI_STALL", "2"), ("QUAD8_MPI_FAULT", "delay@1")];
     let args = [&ARGS[..], &["--max-iterations", "60"]].concat();
@@ -156,7 +162,8 @@ fn long() {
     assert!(outcome.seconds > 3.0, "{} s", outcome.seconds);
 }
 
-/// One of eight threads, for which the others of its process wait and then the other process.
+/// Checks a run in which one of eight threads hangs: first its process waits for it, then the other
+/// one.
 fn one_thread() {
     let folder = Folder::new();
     let env = [("QUAD8_MPI_FAULT", "hang@solve:6"), ("QUAD8_MPI_STALL", "3")];
@@ -191,7 +198,7 @@ fn before_mpi() {
     assert_eq!(folder.names(), ["mesh.h5"]);
 }
 
-/// MPI sees one rank in each of these processes.
+/// Checks a launcher of another MPI: each process is the only rank of its own MPI world.
 fn other_launcher() {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     let with = |rank, variables: &[(&str, &str)]| {
@@ -202,10 +209,10 @@ fn other_launcher() {
     for part in ["the launcher started 2 processes, but each of them is alone for MPI", "; start it with "] {
         assert!(error.contains(part), "{error}");
     }
-    // mpirun ends the job at the first code that is not 0.
+    // mpirun ends the job at the first exit code that is not 0.
     let outcome = with("1", &[("PMI_SIZE", "2")]).expect_code(0);
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
     assert_eq!(folder.names(), ["mesh.h5"]);
-    // A program that a batch script or a shell of Slurm starts.
+    // A batch script or a shell of Slurm starts the program with these variables.
     with("0", &[("SLURM_NTASKS", "2"), ("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_TASK_PID", "1")]).expect_code(0);
 }

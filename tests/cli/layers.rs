@@ -1,5 +1,5 @@
-//! Two regions of a mesh from Gmsh with conductivities from a case file, against
-//! the exact solution: a flow across two layers.
+//! Compares a flow across two layers with the exact solution. The layers are regions of a mesh from
+//! Gmsh, with conductivities from a case file.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::at_ranks;
 use crate::formats::data;
 use crate::program::Folder;
 
-/// The layers meet at x = 1 m and end at x = 2 m, where u is 0.
+/// Conductivities of the layers. They meet at x = 1 m and end at x = 2 m, where u is 0.
 const CONDUCTIVITIES: [f64; 2] = [5.0, 5e-3];
 const GAMMA: f64 = 2.5;
 
@@ -56,7 +56,7 @@ fn layers(ranks: usize) {
     }
     let file = File::open(folder.path("solved.h5")).unwrap();
     let read = |name: &str| file.dataset(name).unwrap().read_raw::<f64>().unwrap();
-    // Between the layers stands the mean of both sides.
+    // On the interface the nodal flux is the mean of both sides.
     for (&x, found) in results.x.iter().zip(rows(&read("vel_node"))) {
         let between = 0.5 * (velocity(0) + velocity(1));
         let expected = if (x - 1.0).abs() < 1e-9 { between } else { velocity(layer(x)) };

@@ -1,8 +1,8 @@
-//! The program as its users meet it: started under mpirun, on files, to its
-//! exit code. Two tests run at a time, since each starts many processes; those
-//! that mostly wait for mpirun four at a time before all others, and those that
-//! measure something one at a time after them. Tests on more than four ranks
-//! belong to the slow tier.
+//! Runs the program as users do: under mpirun, on files, up to its exit code.
+//!
+//! Tests that mostly wait for mpirun run first, four at a time. The others follow, two at a time,
+//! since each starts many processes. Tests that measure something run last, one at a time. Tests on
+//! more than four ranks belong to the slow tier.
 
 mod bad_meshes;
 mod bad_outputs;
@@ -57,12 +57,12 @@ mod threads;
 mod tier;
 
 use libtest_mimic::{Arguments, Trial};
-use tier::slow;
+use tier::{slow, test};
 
-/// What tests that run beside three others are called in lists, and those that run beside none.
+/// Kinds of tests in the lists: those that run beside three others, and those that run alone.
 const WAITING: &str = "waiting";
 const ALONE: &str = "alone";
-/// Most ranks of a test in the fast tier.
+/// Largest number of ranks of a test in the fast tier.
 const MOST_RANKS: usize = 4;
 
 fn main() {
@@ -119,25 +119,17 @@ fn main() {
     }
 }
 
-/// A test that passes when `check` returns.
-fn test(name: impl Into<String>, check: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        check();
-        Ok(())
-    })
-}
-
-/// A test that mostly waits, and may do so beside others.
+/// Marks a test that mostly waits and may do so beside others.
 fn waiting(test: Trial) -> Trial {
     if test.has_ignored_flag() { test } else { test.with_kind(WAITING) }
 }
 
-/// A test that measures something, or needs the cores for itself.
+/// Marks a test that measures something, or needs all cores.
 fn alone(test: Trial) -> Trial {
     if test.has_ignored_flag() { test } else { test.with_kind(ALONE) }
 }
 
-/// One test for each rank count, which stands in its name.
+/// Returns one test for each number of ranks, which is part of its name.
 fn at_ranks<const N: usize>(
     name: &str,
     ranks: [usize; N],

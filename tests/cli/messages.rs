@@ -1,4 +1,4 @@
-//! What the program prints, and its exit code, where nothing is wrong with the input.
+//! Checks the output and the exit code of the program for valid input.
 
 use hdf5::File;
 use libtest_mimic::Trial;
@@ -9,15 +9,15 @@ use crate::mesh::Mesh;
 use crate::program::Folder;
 use crate::{alone, at_ranks, test};
 
-/// Of both cores together on two ranks, mpirun included.
+/// Largest CPU time of the default problem on two ranks, mpirun included (s).
 const START: f64 = 3.0;
 
 pub fn tests() -> Vec<Trial> {
     [
         at_ranks("help_and_version_are_printed_once", [0, 1, 3], help),
-        at_ranks("the_subcommand_may_be_named", [1, 3], subcommand),
+        at_ranks("solve_may_be_named_as_a_subcommand", [1, 3], subcommand),
         at_ranks("a_quiet_run_prints_nothing", [0, 1, 3], quiet),
-        at_ranks("what_did_not_converge_is_written_and_marked", [1, 3], not_converged),
+        at_ranks("an_unconverged_solution_is_written_and_marked", [1, 3], not_converged),
         vec![alone(test("the_default_problem_takes_less_than_three_seconds::ranks_2", start))],
     ]
     .into_iter()
@@ -70,7 +70,7 @@ fn start() {
     assert!(cfg!(debug_assertions) || seconds < START, "{seconds} s");
 }
 
-/// Returns the time that all cores have worked for what this process has started: a busy machine adds nothing to it.
+/// Returns the CPU time of the ended child processes (s), which does not depend on other load.
 fn seconds_of_children() -> f64 {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
     let seconds = |time: TimeVal| time.num_microseconds() as f64 * 1e-6;

@@ -1,5 +1,5 @@
-//! Results as other programs read them: ParaView, the Python packages vtk, pyvista, h5py and meshio,
-//! where they are installed.
+//! Compares results with those that other programs read: ParaView and the Python packages vtk,
+//! pyvista, h5py and meshio, where they are installed.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -12,9 +12,9 @@ use crate::{at_ranks, python, test};
 
 /// VTK_QUADRATIC_QUAD.
 const QUADRATIC_QUAD: u64 = 23;
-/// Of numbers on their way through JSON.
+/// Relative error of numbers that pass through JSON.
 const ROUNDING: f64 = 1e-15;
-/// Of a solution to a relative residual of 1e-8.
+/// Relative error of a solution with a relative residual of 1e-8.
 const PRECISION: f64 = 1e-6;
 const VTK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/read_vtk.py");
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/read_python.py");
@@ -28,7 +28,7 @@ pub fn tests() -> Vec<Trial> {
     ];
     let packages = vec![
         test("pyvista_and_h5py_read_the_results", pyvista_and_h5py),
-        test("the_lines_for_meshio_convert_results", meshio),
+        test("the_meshio_code_in_the_docs_converts_results", meshio),
     ];
     let paraview = vec![
         test("paraview_opens_the_xdmf_with_every_reader", || {
@@ -103,7 +103,7 @@ fn paraview(args: &[&str], file: &str, readers: &[&str]) {
         check_values(found);
         assert_eq!(found["type"], QUADRATIC_QUAD);
         assert!(found["arrows"].as_u64().unwrap() > 0, "{found}");
-        // Stream lines go from the left to the last element and keep their height.
+        // Stream lines run from the left to the last element at constant height.
         let bounds = numbers(&found["streams"]);
         assert!(bounds[0] < 0.11 && bounds[1] > 1.6 && bounds[2] > 0.09 && bounds[3] < 0.91, "{found}");
     }
@@ -121,7 +121,7 @@ fn dataset(folder: &Folder, name: &str) -> Vec<f64> {
     hdf5::File::open(folder.path("out.h5")).unwrap().dataset(name).unwrap().read_raw().unwrap()
 }
 
-/// Pairs as VTK has them, with a third component that is zero.
+/// Returns pairs with a third component 0, as VTK stores vectors.
 fn with_zero(pairs: &[f64]) -> Vec<f64> {
     pairs.chunks(2).flat_map(|p| [p[0], p[1], 0.0]).collect()
 }
@@ -158,7 +158,7 @@ fn vtkhdf(ranks: usize) {
     let found = read(&folder, "out.hdf");
     assert_eq!(found["types"], serde_json::json!([QUADRATIC_QUAD]));
 
-    // Points and cells say which nodes and elements they are.
+    // Points and cells carry the numbers of their nodes and elements.
     let (points, nodes) = (numbers(&found["points"]), numbers(&found["point"]["node"]));
     for (point, node) in points.chunks(3).zip(&nodes) {
         let node = *node as usize;

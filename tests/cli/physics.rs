@@ -1,4 +1,4 @@
-//! Names, units and the flux of other physics than potential flow, and what is shown of the results.
+//! Checks names, units and flux of other physics than potential flow, and the printed results.
 
 use std::f64::consts::PI;
 use std::fs;
@@ -16,8 +16,8 @@ use crate::test;
 pub fn tests() -> Vec<Trial> {
     vec![
         test("heat_through_two_layers_has_its_flux_names_and_units", heat),
-        test("small_flows_are_shown_with_their_digits", small_flows),
-        test("the_largest_speed_is_that_at_the_top_of_a_cylinder", cylinder),
+        test("small_values_keep_their_significant_digits", small_flows),
+        test("the_largest_speed_is_at_the_top_of_a_cylinder", cylinder),
     ]
 }
 
@@ -37,7 +37,8 @@ fn is_uniform(flux: &[f64]) -> bool {
     flux.chunks_exact(2).all(|q| (q[0] - 2.5).abs() < 1e-7 && q[1].abs() < 1e-7)
 }
 
-/// Heat flows through two layers, 5 W/(m K) and 0.05 W/(m K): the temperature gradient jumps, the heat flux does not.
+/// Solves heat conduction through two layers, 5 W/(m K) and 0.05 W/(m K): the temperature gradient
+/// jumps, the heat flux does not.
 fn heat() {
     let folder = Folder::new();
     fs::copy(data("names.msh"), folder.path("mesh.msh")).unwrap();
@@ -98,7 +99,7 @@ fn heat() {
     let errors = outcome.errors();
     assert!(errors.len() == 1 && errors[0].contains("for potential flow only (--physics flow)"), "{errors:?}");
 
-    // The same of logical ranks, with the other file for ParaView.
+    // Logical ranks write the same, here with the file for ParaView in the other format.
     let again = ["case.toml", "--physics", "heat", "-o", "again.h5", "--format", "vtkhdf", "--reproducible=3", "-q"];
     folder.run(2, &again).expect_code(0);
     let again = File::open(folder.path("again.h5")).unwrap();
@@ -130,8 +131,9 @@ fn small_flows() {
     assert!(errors.len() == 1 && errors[0].contains("elsewhere it is the velocity (--field speed)"), "{errors:?}");
 }
 
-/// The upper half of the flow of 2.5 m/s around a cylinder of 1 m, up to 4 m from its axis, where the potential is that
-/// of the unbounded flow: at the top the speed is twice as large.
+/// Solves the upper half of the flow of 2.5 m/s around a cylinder of radius 1 m. On the outer arc,
+/// 4 m from the axis, the potential is that of the unbounded flow. At the top the speed is twice
+/// 2.5 m/s.
 fn cylinder() {
     let folder = Folder::with(&Mesh::grid(24, 12, |s, t| {
         let (radius, angle) = (1.0 + 3.0 * t * t, PI * (1.0 - s));
@@ -148,7 +150,7 @@ fn cylinder() {
     assert!(speed.contains(" m/s at the nodes (element means "), "{speed}");
 }
 
-/// Names the outer edges of a grid of so many elements, which are those of its last row.
+/// Names the outer edges of a grid, which are those of its last row of elements.
 fn name_the_rim(folder: &Folder, [columns, rows]: [usize; 2]) {
     let corner = |i: usize| (2 * rows * (2 * columns + 1) + 2 * i) as u64;
     let edges: Vec<u64> = (0..columns).flat_map(|i| [corner(i), corner(i + 1)]).collect();

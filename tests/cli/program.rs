@@ -1,4 +1,4 @@
-//! The program in a folder of its own.
+//! The program in a folder of its own, and helpers to run it, stop it and check its outcome.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,14 +17,14 @@ use crate::results::Results;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_quad8-mpi");
 
-/// The lock of results without a name of their own.
+/// Lock file of a run that gives its results no name.
 const LOCK: &str = "quad8.lock";
 
-/// A folder that is removed at the end, where the program runs.
+/// Temporary folder in which the program runs.
 pub struct Folder(TempDir);
 
 impl Folder {
-    /// A JSON file in the folder.
+    /// Reads a JSON file in the folder.
     pub fn json(&self, name: &str) -> Value {
         serde_json::from_str(&std::fs::read_to_string(self.path(name)).unwrap()).unwrap()
     }
@@ -33,14 +33,14 @@ impl Folder {
         Self(tempfile::tempdir().unwrap())
     }
 
-    /// A folder with a mesh, mesh.h5.
+    /// Creates a folder with a mesh, `mesh.h5`.
     pub fn with(mesh: &Mesh) -> Self {
         let folder = Self::new();
         mesh.write(&folder.path("mesh.h5"));
         folder
     }
 
-    /// A folder with these files, as [`contents`](Self::contents) gives them.
+    /// Creates a folder with these files, in the form that [`contents`](Self::contents) returns.
     pub fn holding(contents: &[(String, Option<Vec<u8>>)]) -> Self {
         let folder = Self::new();
         for (name, bytes) in contents {
@@ -53,7 +53,7 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Names of everything in the folder, sorted.
+    /// Returns the names of all entries of the folder, sorted.
     pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -61,17 +61,17 @@ impl Folder {
         names
     }
 
-    /// As [`names`](Self::names), but for the lock of a run that could not remove it.
+    /// Returns [`names`](Self::names) without the lock, which a killed run leaves behind.
     pub fn names_but_lock(&self) -> Vec<String> {
         self.names().into_iter().filter(|name| name != LOCK).collect()
     }
 
-    /// Everything in the folder by name, with the bytes of the files.
+    /// Returns all entries of the folder by name, with the bytes of the files.
     pub fn contents(&self) -> Vec<(String, Option<Vec<u8>>)> {
         self.contents_of(self.names())
     }
 
-    /// As [`contents`](Self::contents), but for the lock of a run that could not remove it.
+    /// Returns [`contents`](Self::contents) without the lock, which a killed run leaves behind.
     pub fn contents_but_lock(&self) -> Vec<(String, Option<Vec<u8>>)> {
         self.contents_of(self.names_but_lock())
     }
@@ -81,29 +81,29 @@ impl Folder {
         names.into_iter().map(|name| (name.clone(), bytes(&name))).collect()
     }
 
-    /// Runs the program to its end; on 0 ranks, without mpirun.
+    /// Runs the program to its end. 0 ranks start it without mpirun.
     pub fn run(&self, ranks: usize, args: &[&str]) -> Outcome {
         self.run_with(ranks, &[], args)
     }
 
     /// Runs the program with environment variables.
     pub fn run_with(&self, ranks: usize, env: &[(&str, &str)], args: &[&str]) -> Outcome {
-        how(ranks, env).run(Path::new(PROGRAM), args, self.0.path())
+        prepare_run(ranks, env).run(Path::new(PROGRAM), args, self.0.path())
     }
 
-    /// Whether there is a `script`, which gives a program a terminal.
+    /// Returns whether the machine has `script`, which gives a program a terminal.
     pub fn has_terminals() -> bool {
         Command::new("script").arg("--version").stdout(Stdio::null()).status().is_ok()
     }
 
-    /// Runs the program as [`run`](Self::run) does, on a terminal.
+    /// Runs the program on a terminal.
     pub fn run_on_terminal(&self, ranks: usize, args: &[&str]) -> Outcome {
         let launcher = if ranks > 0 { format!("mpirun -n {ranks} ") } else { String::new() };
         let command = format!("{launcher}{PROGRAM} {}", args.join(" "));
-        how(0, &[]).run(Path::new("script"), &["-qec", &command, "/dev/null"], self.0.path())
+        prepare_run(0, &[]).run(Path::new("script"), &["-qec", &command, "/dev/null"], self.0.path())
     }
 
-    /// Runs the program on one rank with so much memory for its data (KiB).
+    /// Runs the program on one rank with a limit of memory for its data (KiB).
     pub fn run_within(&self, limit: u64, args: &[&str]) -> Outcome {
         self.run_in_shell(&format!("ulimit -d {limit} && exec \"$0\" \"$@\""), args)
     }
@@ -113,19 +113,19 @@ impl Folder {
         self.start_in_shell(line, args).wait()
     }
 
-    /// Runs a line of shell as [`run_in_shell`](Self::run_in_shell) does, and does not wait.
+    /// Starts a line of shell like [`run_in_shell`](Self::run_in_shell) and returns at once.
     pub fn start_in_shell(&self, line: &str, args: &[&str]) -> Running {
-        how(0, &[]).start(Path::new("sh"), &[&["-c", line, PROGRAM], args].concat(), self.0.path())
+        prepare_run(0, &[]).start(Path::new("sh"), &[&["-c", line, PROGRAM], args].concat(), self.0.path())
     }
 
-    /// Starts the program and does not wait.
+    /// Starts the program and returns at once.
     pub fn start(&self, ranks: usize, args: &[&str]) -> Running {
         self.start_with(ranks, &[], args)
     }
 
-    /// Starts the program with environment variables and does not wait.
+    /// Starts the program with environment variables and returns at once.
     pub fn start_with(&self, ranks: usize, env: &[(&str, &str)], args: &[&str]) -> Running {
-        how(ranks, env).start(Path::new(PROGRAM), args, self.0.path())
+        prepare_run(ranks, env).start(Path::new(PROGRAM), args, self.0.path())
     }
 
     /// Runs the program, which must succeed, and reads its results.
@@ -135,37 +135,39 @@ impl Folder {
     }
 }
 
-/// Whether programs run at the same time: Open MPI would bind the first rank of each to the first core.
+/// Set where programs run side by side: Open MPI would bind the first rank of each to the first
+/// core.
 static SHARED: AtomicBool = AtomicBool::new(false);
-const ON_ANY_CORE: (&str, &str) = ("OMPI_MCA_hwloc_base_binding_policy", "none");
+const UNBOUND: (&str, &str) = ("OMPI_MCA_hwloc_base_binding_policy", "none");
 
-/// Whether the programs that start from now on share the cores with each other.
+/// Sets whether the programs that start from now on share the cores.
 pub fn share_cores(shared: bool) {
     SHARED.store(shared, Ordering::Relaxed);
 }
 
-/// Of every program: less than the 120 s of silence after which ranks end a job by themselves.
+/// Deadline of every program: less than the 120 s of silence after which ranks end a job
+/// themselves.
 const DEADLINE: Duration = Duration::from_secs(100);
 
-fn how(ranks: usize, env: &[(&str, &str)]) -> Run {
-    let also = SHARED.load(Ordering::Relaxed).then_some(ON_ANY_CORE);
+fn prepare_run(ranks: usize, env: &[(&str, &str)]) -> Run {
+    let also = SHARED.load(Ordering::Relaxed).then_some(UNBOUND);
     let env = env.iter().copied().chain(also).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Run { ranks, timeout: DEADLINE, env }
 }
 
-/// Waits for what is to come soon, until there is something to see.
-pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+/// Waits at most 60 s until `probe` returns something.
+pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
-        if let Some(seen) = look() {
-            return seen;
+        if let Some(found) = probe() {
+            return found;
         }
         assert!(start.elapsed() < Duration::from_secs(60), "{what} does not come");
         sleep(Duration::from_millis(10));
     }
 }
 
-/// The processes of the ranks of a job.
+/// Returns the process ids of the ranks of a job.
 pub fn ranks_of(job: &Running) -> Vec<u32> {
     let is_rank =
         |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|c| c.trim() == "quad8-mpi");
@@ -178,13 +180,13 @@ pub fn send(signal: Signal, pid: u32) {
 }
 
 impl Outcome {
-    /// This outcome, which must have the given exit code.
+    /// Returns this outcome, which must have the given exit code.
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "exit code after {:.1} s; {self}", self.seconds);
         self
     }
 
-    /// The error lines of the program; those about usage name no program.
+    /// Returns the error lines of the program. Those about usage name no program.
     pub fn errors(&self) -> Vec<&str> {
         let is_error = |line: &&str| line.starts_with("quad8-mpi: error: ") || line.starts_with("error: ");
         self.stderr.lines().filter(is_error).collect()

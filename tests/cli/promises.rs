@@ -1,4 +1,4 @@
-//! Checks that the tests named in the documentation exist, and where unsafe code may be.
+//! Checks that the tests named in the documentation exist, and that unsafe code is where it may be.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ pub fn tests() -> Vec<Trial> {
     })]
 }
 
-/// Files that lift the ban of unsafe code (`unsafe_code = "deny"` in Cargo.toml).
+/// Collects the files that lift the ban on unsafe code (`unsafe_code = "deny"` in Cargo.toml).
 fn allowing_unsafe(folder: &Path, files: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let path = entry.path();
@@ -30,7 +30,7 @@ fn allowing_unsafe(folder: &Path, files: &mut Vec<String>) {
     }
 }
 
-/// Checks that every test named in the tables of guarantees and of tools exists.
+/// Returns tests of the tables of guarantees and of tools: every test that they name must exist.
 pub fn tests_about(tests: &[Trial]) -> [Trial; 2] {
     let known: Vec<String> = tests.iter().map(|test| test.name().to_owned()).collect();
     let also_known = known.clone();
@@ -49,7 +49,7 @@ pub fn tests_about(tests: &[Trial]) -> [Trial; 2] {
     ]
 }
 
-/// Checks that the last column of a table names tests that exist and returns the number of rows.
+/// Checks that the last column of a table names tests that exist. Returns the number of rows.
 fn check_rows(section: &str, known: &[String]) -> usize {
     let rows: Vec<&str> = section.lines().filter(|line| line.starts_with('|')).skip(2).collect();
     for row in &rows {
@@ -62,7 +62,7 @@ fn check_rows(section: &str, known: &[String]) -> usize {
     rows.len()
 }
 
-/// A name as `--test cli` or `--test mpi` takes it, or a function in the sources (a unit test).
+/// Returns whether there is a test of this name: one of `--test cli`, or a function of the sources.
 fn is_known(tests: &[String], name: &str) -> bool {
     let is_test = tests.iter().any(|test| test == name || test.starts_with(&format!("{name}::ranks_")));
     is_test
@@ -71,7 +71,7 @@ fn is_known(tests: &[String], name: &str) -> bool {
             .any(|source| source.contains(&format!("fn {name}(")) || source.contains(&format!("\"{name}::ranks_")))
 }
 
-/// Where tests of the library are, that this program cannot list.
+/// Sources with tests that this program cannot list.
 const SOURCES: [&str; 10] = [
     include_str!("../mpi/main.rs"),
     include_str!("../mpi/bits.rs"),

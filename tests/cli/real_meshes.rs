@@ -1,6 +1,5 @@
-//! Meshes of real work, which are not part of the project, with the numbers
-//! that a direct solver (SciPy's SuperLU) finds on them. Runs where
-//! QUAD8_MPI_REAL_MESHES names the folder that holds the files.
+//! Compares results on meshes from practice with those of a direct solver (SciPy's SuperLU). The
+//! meshes are not part of the project: QUAD8_MPI_REAL_MESHES names the folder that holds them.
 
 use hdf5::File;
 use libtest_mimic::Trial;
@@ -17,9 +16,9 @@ struct RealMesh {
     nodes: usize,
     used_nodes: usize,
     elements: usize,
-    /// Smallest and largest value and the mean.
+    /// Range and mean: [smallest, largest, mean].
     u: [f64; 3],
-    /// Smallest and largest value.
+    /// Range: [smallest, largest].
     speed: [f64; 2],
     pressure: [f64; 2],
 }

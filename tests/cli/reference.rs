@@ -1,4 +1,5 @@
-//! Numbers of an independent direct solver (SciPy's SuperLU) for the same meshes.
+//! Compares results with those of an independent direct solver (SciPy's SuperLU) on the same
+//! meshes.
 
 use hdf5::H5Type;
 use libtest_mimic::Trial;
@@ -10,14 +11,14 @@ use crate::{at_ranks, test};
 
 const TOLERANCE: f64 = 1e-9;
 
-/// What the direct solver finds on a mesh; [smallest, largest, mean] each.
+/// Results of the direct solver on a mesh; ranges are [smallest, largest, mean].
 struct Reference {
     u: [f64; 3],
     speed: [f64; 3],
     pressure: [f64; 3],
-    /// u at some nodes.
+    /// Nodes and u there.
     samples: &'static [(usize, f64)],
-    /// Velocities of some elements.
+    /// Elements and their velocities.
     velocities: &'static [(usize, [f64; 2])],
 }
 
@@ -42,7 +43,7 @@ const CHANNEL: Reference = Reference {
     ],
 };
 
-/// The mesh was taken from the results file of the default problem.
+/// Reference on the default mesh, which was taken from a results file.
 const DEFAULT: Reference = Reference {
     u: [0.0, 11.825325588298613, 7.521889728604521],
     speed: [0.3577039598925433, 6.042103488752453, 3.498595564293233],

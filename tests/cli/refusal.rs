@@ -1,5 +1,5 @@
-//! What is wrong with the input is said once, in one line, at every rank count
-//! in the same words, and leaves nothing behind.
+//! Checks that invalid input is reported once, in one line, in the same words on any number of
+//! ranks, and leaves no files behind.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ pub fn tests() -> Vec<Trial> {
     [files(), datasets(), options()].into_iter().flatten().collect()
 }
 
-/// The program, started in the folder that `prepare` fills, must refuse to run.
+/// Returns the tests that the program refuses to run in the folder that `prepare` fills.
 pub fn refused(
     name: &str,
     args: &'static [&'static str],
@@ -33,7 +33,7 @@ pub fn refused(
     at_ranks(&format!("{name}_is_refused"), RANKS, check).into_iter().map(waiting).collect()
 }
 
-/// As [`refused`], without mpirun: for what one process does, whoever started it.
+/// Returns a test like [`refused`] without mpirun, for errors that do not depend on the ranks.
 pub fn refused_alone(
     name: &str,
     args: &'static [&'static str],
@@ -106,7 +106,7 @@ fn files() -> Vec<Trial> {
     .collect()
 }
 
-/// A mesh file with datasets that are wrong before any element is looked at.
+/// Returns the tests of mesh files with invalid datasets.
 fn datasets() -> Vec<Trial> {
     const POINTS: [f64; 8] = [0.0; 8];
     const NODES: [i32; 8] = [0; 8];
@@ -169,7 +169,7 @@ fn options() -> Vec<Trial> {
     [
         bad("a_tolerance_of_zero", &["--rtol", "0"], "must be between 0 and 1"),
         bad("a_tolerance_in_words", &["--rtol", "abc"], "not a number"),
-        bad("no_thread", &["--threads", "0"], "0 is not in 1..=1024"),
+        bad("zero_threads", &["--threads", "0"], "0 is not in 1..=1024"),
         bad("an_infinite_speed", &["--gamma", "inf"], "must be finite"),
         bad("an_unknown_option", &["--nonsense"], "unexpected argument '--nonsense'"),
         bad("an_unknown_preconditioner", &["--preconditioner", "magic"], "invalid value 'magic'"),

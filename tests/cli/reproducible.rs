@@ -19,11 +19,11 @@ const RANKS: [usize; 6] = [1, 2, 3, 4, 7, 16];
 
 pub fn tests() -> Vec<Trial> {
     let mut tests = vec![
-        test("reproducible_runs_are_alike_on_any_number_of_threads::ranks_1", threads),
-        test("the_number_of_logical_ranks_may_stand_in_the_case_file::ranks_2", case_file),
-        test("what_is_not_reproducible_is_refused", refused),
-        test("a_reproducible_run_that_is_stopped_says_that_it_saved_nothing::ranks_2", stopped),
-        test("the_file_for_reading_in_parallel_holds_a_reproducible_solution::ranks_2", vtkhdf),
+        test("reproducible_runs_have_the_same_bits_on_any_number_of_threads::ranks_1", threads),
+        test("the_case_file_sets_the_number_of_logical_ranks::ranks_2", case_file),
+        test("options_that_break_reproducibility_are_refused", refused),
+        test("a_stopped_reproducible_run_reports_that_it_saved_nothing::ranks_2", stopped),
+        test("the_vtkhdf_file_holds_a_reproducible_solution::ranks_2", vtkhdf),
     ];
     tests.extend(at_ranks("reproducible_runs_have_the_same_bits", RANKS, multigrid));
     tests.extend(at_ranks("reproducible_runs_of_a_refined_mesh_have_the_same_bits", RANKS, refined));
@@ -32,7 +32,7 @@ pub fn tests() -> Vec<Trial> {
     tests
 }
 
-/// Every dataset of a results file, and what the record says of the solution.
+/// Every dataset of a results file as bits, and the run record's values of the solution.
 #[derive(PartialEq)]
 struct Outcome {
     datasets: BTreeMap<String, Vec<u64>>,
@@ -56,7 +56,7 @@ fn solve_in(folder: &Folder, ranks: usize, args: &[&str]) -> Outcome {
     Outcome { datasets, record: values }
 }
 
-/// The bits of every dataset in a group.
+/// Collects the bits of every dataset of a group.
 fn bits(group: &Group, path: &str, found: &mut BTreeMap<String, Vec<u64>>) {
     for name in group.member_names().unwrap() {
         let path = format!("{path}/{name}");
@@ -80,7 +80,7 @@ fn compare(found: &Outcome, expected: &Outcome) {
     assert_eq!(differences(&found.record, &expected.record), [""; 0]);
 }
 
-/// The keys of what is not the same.
+/// Returns the keys of the values that differ.
 fn differences<'a, T: PartialEq>(a: &'a BTreeMap<String, T>, b: &'a BTreeMap<String, T>) -> Vec<&'a str> {
     let all = a.keys().chain(b.keys().filter(|key| !a.contains_key(*key)));
     all.filter(|key| a.get(*key) != b.get(*key)).map(String::as_str).collect()
@@ -90,7 +90,7 @@ const REFINED: [&str; 3] = ["--refine", "1", "--reproducible"];
 const JACOBI: [&str; 8] =
     ["mesh.h5", "--reproducible", "--preconditioner", "jacobi", "--operator", "assembled", "--rtol", "1e-6"];
 
-/// What all others are compared with: two processes, which merge parts and talk to each other.
+/// References on two processes, which merge parts and exchange messages.
 static MULTIGRID_ON_TWO: LazyLock<Outcome> = LazyLock::new(|| solve(2, &["--reproducible"]));
 static REFINED_ON_TWO: LazyLock<Outcome> = LazyLock::new(|| solve(2, &REFINED));
 static JACOBI_ON_TWO: LazyLock<Outcome> = LazyLock::new(|| solve(2, &JACOBI));
@@ -109,7 +109,8 @@ fn jacobi(ranks: usize) {
     compare(&solve(ranks, &JACOBI), &JACOBI_ON_TWO);
 }
 
-/// Two regions, whose velocities are recovered apart, and either partitioner.
+/// Compares runs on two regions, whose velocities are recovered separately, with either
+/// partitioner.
 fn across_regions(ranks: usize) {
     let folder = Folder::new();
     fs::copy(data("names.msh"), folder.path("mesh.msh")).unwrap();
@@ -142,7 +143,7 @@ fn case_file() {
     let asked = folder.solve(3, &["mesh.h5", "--reproducible=5"]);
     assert!(from_file.has_the_bits_of(&asked) && from_file.partition == asked.partition);
     assert_eq!(from_file.partition.iter().max(), Some(&4));
-    // Where there are as many logical ranks as ranks, each is one.
+    // With as many ranks as logical ranks, each rank is one logical rank.
     assert!(from_file.partition == folder.solve(5, &["mesh.h5"]).partition);
 }
 
@@ -175,7 +176,7 @@ fn refused() {
 fn stopped() {
     let folder = Folder::new();
     let fault = [("QUAD8_MPI_FAULT", "term@iteration-3:9")];
-    // More than a thousand iterations, until the signal is met.
+    // The solve takes more than a thousand iterations, so that the signal arrives in time.
     let args = ["--refine", "1", "--preconditioner", "jacobi", "--reproducible"];
     let outcome = folder.run_with(2, &fault, &args).expect_code(5);
     let [error] = outcome.errors()[..] else { panic!("{outcome}") };
@@ -203,7 +204,7 @@ fn check_vtkhdf(results: &Results, file: &File) {
     assert!(elements.iter().zip(&parts).all(|(&element, part)| results.partition[element as usize] == *part));
     let sizes: Vec<i64> = read(file, "VTKHDF/NumberOfPoints");
     assert_eq!((sizes.len(), sizes.iter().sum::<i64>()), (2, nodes.len() as i64));
-    // The corners of a process's elements count in its own points.
+    // Connectivity counts in the points of its own partition.
     let (corners, cells): (Vec<i64>, Vec<i64>) =
         (read(file, "VTKHDF/Connectivity"), read(file, "VTKHDF/NumberOfCells"));
     for (at, (element, corners)) in elements.iter().zip(corners.chunks(8)).enumerate() {

@@ -1,4 +1,5 @@
-//! Checks the layers of the sources: a file imports from its own folder of `src/` and from those below, never upwards.
+//! Checks the layers of the sources: a file imports from its own folder of `src/` and from those
+//! below it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,8 +8,8 @@ use libtest_mimic::Trial;
 
 use crate::test;
 
-/// The folders and files of `src/` from top to bottom, side by side on one floor where neither imports from the other;
-/// `lib.rs` only lists them.
+/// Folders and files of `src/` from top to bottom, side by side on one floor where neither imports
+/// from the other. `lib.rs` only lists them.
 const FLOORS: [&[&str]; 12] = [
     &["main"],
     &["app"],
@@ -25,7 +26,7 @@ const FLOORS: [&[&str]; 12] = [
 ];
 
 pub fn tests() -> Vec<Trial> {
-    vec![test("every_file_imports_from_its_own_room_or_from_those_below", || {
+    vec![test("no_file_imports_from_a_room_above_its_own", || {
         let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let mut files = Vec::new();
         collect(&sources, &mut files);

@@ -1,4 +1,4 @@
-//! What the program says about itself and about a run.
+//! Checks the program's descriptions of itself and of a run.
 
 use libtest_mimic::Trial;
 
@@ -10,12 +10,9 @@ use crate::{alone, at_ranks, python, test};
 pub fn tests() -> Vec<Trial> {
     let mut tests = vec![
         test("the_long_version_names_the_commit_and_the_libraries", versions),
-        test("completions_and_manual_know_every_subcommand", shell),
-        alone(test("the_summary_says_what_limited_the_run", limits)),
-        needs_tool(
-            test("the_lines_of_python_in_the_readme_draw_a_picture", readme),
-            python::missing("h5py, matplotlib"),
-        ),
+        test("completions_and_manual_page_list_every_subcommand", shell),
+        alone(test("the_summary_names_the_limiting_factor", limits)),
+        needs_tool(test("the_python_code_in_the_readme_draws_a_picture", readme), python::missing("h5py, matplotlib")),
     ];
     tests.extend(at_ranks("a_log_holds_plain_lines_that_fit_a_screen", [1, 2], log));
     let on_terminal = at_ranks("a_terminal_shows_a_line_of_progress_that_leaves_no_trace", [0, 2], terminal);
@@ -94,7 +91,7 @@ fn terminal(ranks: usize) {
     assert_eq!(labels.iter().map(|label| label.trim_end()).collect::<Vec<_>>(), expected, "{stdout:?}");
 }
 
-/// Stages of a run long enough to be seen.
+/// Checks the stages of a run that takes long enough to show them.
 fn stages_on_a_terminal(ranks: usize) {
     let stdout = Folder::new().run_on_terminal(ranks, &["--refine", "3", "--threads", "1"]).expect_code(0).stdout;
     let shown = |stage: &str, unit: &str| {
@@ -107,8 +104,8 @@ fn stages_on_a_terminal(ranks: usize) {
     assert!(seen >= 2, "{stdout:?}");
 }
 
-/// What stands on a terminal in the end, line by line: of the control sequences
-/// those to clear a line and to go up are understood.
+/// Returns the final lines of a terminal. Of the control sequences it interprets those to clear a
+/// line and to go up.
 fn screen(text: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     let (mut row, mut column) = (0, 0);

@@ -1,4 +1,4 @@
-//! Signals to the whole job, and files that change under it.
+//! Checks signals to the whole job, and files that change during a run.
 
 use std::fs::{self, OpenOptions};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::program::{Folder, ranks_of, send, wait_for};
 use crate::{at_ranks, test};
 
 const IO: i32 = 3;
-/// Until a job has ended.
+/// Longest time until a job has ended.
 const BOUND: Duration = Duration::from_secs(10);
 
 pub fn tests() -> Vec<Trial> {
@@ -34,7 +34,7 @@ pub fn tests() -> Vec<Trial> {
     tests
 }
 
-/// A job with a rank that is stopped at a stage, and that rank.
+/// Starts a job with a rank that stops at a stage. Returns both.
 pub fn stopped(folder: &Folder, ranks: usize, stage: &str, args: &[&str]) -> (Running, u32) {
     let fault = format!("stop@{stage}:0");
     let running = folder.start_with(ranks, &[("QUAD8_MPI_FAULT", &fault)], args);
@@ -78,7 +78,7 @@ fn truncate(path: &Path) {
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
 }
 
-/// As `mv` does.
+/// Replaces a file as `mv` does.
 fn replace(path: &Path) {
     let other = path.with_extension("other");
     fs::copy(path, &other).unwrap();

@@ -1,5 +1,5 @@
-//! The solver on a cluster that SimGrid simulates, beside a real run and beside
-//! what it sent when this was written. `tests/run.sh --all` builds what is simulated.
+//! Compares the solver on a cluster simulated by SimGrid with a real run and with recorded
+//! messages. `tests/run.sh --all` builds the simulated solver.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,8 +16,8 @@ pub fn tests() -> Vec<Trial> {
     let is_built = folder().join("../../target/simgrid/release/examples/libsmpi.so").exists();
     let missing = (!is_built).then_some("no simulated solver: apt-get install libsimgrid-dev, tests/simgrid/build.sh");
     [
-        test("a_simulated_solve_is_that_of_a_real_run", same_answer),
-        test("a_simulated_solve_sends_what_it_used_to_and_what_the_model_says", same_messages),
+        test("a_simulated_solve_agrees_with_a_real_run", same_answer),
+        test("a_simulated_solve_sends_the_recorded_and_predicted_messages", same_messages),
     ]
     .map(|test| needs_tool(slow(alone(test)), missing))
     .into()
@@ -50,7 +50,7 @@ fn same_answer() {
         let [a, b] = [&simulated, &real].map(|run| number(run, &format!("/solution_stats/{name}")));
         assert!((a / b - 1.0).abs() < 1e-10, "{name}: {a} simulated, {b} in truth");
     }
-    // What the library counts, network or not.
+    // These counts do not depend on the network.
     for stage in ["solve_system", "setup_preconditioner"] {
         for kind in ["halo", "reductions", "others"] {
             for what in ["count", "bytes"] {
@@ -62,7 +62,7 @@ fn same_answer() {
     }
 }
 
-/// A processor that rounds otherwise may make other aggregates.
+/// Relative tolerance: on processors that round differently the aggregates may differ.
 const SAME: f64 = 0.01;
 
 fn same_messages() {
@@ -72,7 +72,7 @@ fn same_messages() {
 
     let folder = Folder::new();
     std::fs::write(folder.path("run.json"), simulated.to_string()).unwrap();
-    // The network of platform.xml.
+    // The network of tests/simgrid/platform.xml.
     let network = ["--network", "--latency", "2", "--overhead", "0", "--bandwidth", "100", "--ranks-per-node", "1"];
     let files = ["--compare", "run.json", "--json", "model.json", "-q"];
     folder.run(0, &[&["model"], &network[..], &files].concat()).expect_code(0);

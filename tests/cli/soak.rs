@@ -1,6 +1,7 @@
-//! Many ranks on few cores, each with pauses of its own: no run hangs, and all
-//! have the same bits. And long messages, which travel in pieces.
-//! QUAD8_MPI_SOAK is the number of runs (1).
+//! Checks many ranks on few cores, each with random pauses: no run hangs, and all have the same
+//! bits. Also checks long messages, which are sent in pieces.
+//!
+//! QUAD8_MPI_SOAK sets the number of runs (1).
 
 use libtest_mimic::Trial;
 
@@ -41,7 +42,7 @@ fn pieces(ranks: usize) {
     let whole = solve(&folder, ranks, &[], args);
     let parts = solve(&folder, ranks, &[("QUAD8_MPI_MESSAGE_BYTES", "5000")], args);
     assert!(parts.has_the_bits_of(&whole));
-    // The file that comes out is also read in pieces.
+    // The results file is also read in pieces.
     let again = |env: &[(&str, &str)]| {
         folder.run_with(ranks, env, &["out.h5", "-o", "again.h5"]).expect_code(0);
         Results::read(&folder.path("again.h5"))

@@ -1,4 +1,4 @@
-//! The same problem has the same solution on any number of ranks and threads.
+//! Checks that the solution does not depend on the number of ranks and threads.
 
 use std::sync::LazyLock;
 
@@ -23,7 +23,7 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("a_refined_default_mesh_does_not_depend_on_the_ranks", [3], refined_default),
         at_ranks("a_tolerance_below_the_rounding_of_the_solution_is_reached", [2], tight_tolerance),
         at_ranks("ranks_without_elements_do_no_harm", [1, 3, 7], more_ranks_than_elements),
-        at_ranks("two_pieces_are_solved_in_silence", [1, 3], two_pieces),
+        at_ranks("two_pieces_are_solved_without_a_warning", [1, 3], two_pieces),
         at_ranks("an_infinity_in_the_iteration_is_named", [1, 3], infinity),
     ]
     .into_iter()
@@ -55,7 +55,7 @@ fn second_run(ranks: usize) {
     assert!(first == second);
 }
 
-/// Squares of finite values can be infinite.
+/// Checks a gamma whose square overflows to infinity.
 fn infinity(ranks: usize) {
     let folder = Folder::new();
     let outcome = folder.run(ranks, &["--gamma", "1e200", "--json", "run.json"]).expect_code(1);
@@ -82,7 +82,7 @@ fn refinement(ranks: usize) {
 fn refined_default(ranks: usize) {
     let folder = Folder::new();
     let [alone, together] = [1, ranks].map(|n| {
-        // The mesh is the matter here: one iteration will do.
+        // Only the mesh counts here, so one iteration is enough.
         folder.run(n, &["--refine", "2", "--max-iterations", "1"]).expect_code(1);
         Results::read(&folder.path("quad8.h5"))
     });
@@ -90,7 +90,7 @@ fn refined_default(ranks: usize) {
     assert!(together.has_the_mesh_of(&alone));
 }
 
-/// A u rounded to f64 leaves 7e-12 on this mesh.
+/// Solves to a tolerance below the residual of the rounded solution: 7e-12 for a u in f64.
 fn tight_tolerance(ranks: usize) {
     let folder = Folder::new();
     folder.run(ranks, &["--refine", "2", "--rtol", "1e-13", "--json", "run.json"]).expect_code(0);
@@ -114,7 +114,7 @@ fn two_pieces(ranks: usize) {
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
 }
 
-/// u and the velocity of [`Mesh::rectangle`].
+/// Checks u and the velocity on [`Mesh::rectangle`].
 fn check_uniform_flow(results: &Results) {
     for (x, u) in results.x.iter().zip(&results.u).filter(|(_, u)| !u.is_nan()) {
         assert!((u - 2.5 * (2.0 - x)).abs() < 1e-12, "u({x}) = {u}");

@@ -1,4 +1,4 @@
-//! A standard output that takes nothing: on a full disk, or with a reader that has left.
+//! Checks a standard output that takes nothing: on a full disk, or with a closed pipe.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::test;
 const IO: i32 = 3;
 const WHY: &str = "cannot write the standard output: No space left on device";
 
-/// What prints what it was asked for.
+/// Commands that print their result.
 const PRINTED: [&[&str]; 8] = [
     &["case"],
     &["meshes"],
@@ -26,11 +26,11 @@ const PRINTED: [&[&str]; 8] = [
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        test("a_full_standard_output_costs_no_run", no_run_is_lost),
-        test("what_cannot_be_printed_is_an_error", nowhere_to_print),
-        test("a_reader_that_has_left_is_no_error", nobody_reads),
-        test("a_record_may_be_all_that_is_printed", record_alone),
-        test("a_record_on_the_standard_output_follows_what_is_there", record_in_log),
+        test("a_full_standard_output_stops_no_run", no_run_is_lost),
+        test("output_that_cannot_be_printed_is_an_error", nowhere_to_print),
+        test("a_reader_that_closes_the_pipe_is_no_error", nobody_reads),
+        test("a_record_may_be_the_only_output", record_alone),
+        test("a_record_on_the_standard_output_is_appended", record_in_log),
     ]
 }
 
@@ -75,7 +75,7 @@ fn record_alone() {
         let outcome = folder.run(2, &[&["mesh.h5", "--json", "-"], args].concat()).expect_code(0);
         let record: Value = serde_json::from_str(&outcome.stdout).unwrap_or_else(|e| panic!("{e}: {outcome}"));
         assert!(record["iterations"].as_u64() > Some(0), "{record}");
-        // The mesh has clockwise elements.
+        // A solve warns of the clockwise elements.
         assert_eq!(outcome.stderr.contains("warning: "), args.is_empty(), "{outcome}");
     }
     assert_eq!(folder.names(), ["mesh.h5", "quad8.h5", "quad8.xdmf"]);
@@ -84,7 +84,7 @@ fn record_alone() {
 fn nobody_reads() {
     let folder = solved();
     for args in PRINTED.into_iter().chain([&["mesh.h5"][..]]) {
-        // The reader has left when the program starts.
+        // The reader closes the pipe before the program starts.
         let line = "rm -f pipe; mkfifo pipe; true < pipe & exec 3> pipe; wait; \"$0\" \"$@\" >&3; echo $? > code";
         let outcome = folder.run_in_shell(line, args);
         assert_eq!(fs::read_to_string(folder.path("code")).unwrap(), "0\n", "{args:?}: {outcome}");

@@ -1,5 +1,4 @@
-//! Ranks and threads that stand in each other's way are reported, with the
-//! remedy, and solve the problem all the same.
+//! Checks that ranks and threads that share cores are reported with a remedy and still solve.
 
 use std::thread::available_parallelism;
 
@@ -28,8 +27,8 @@ fn crowded() {
     assert!(outcome.stderr.contains("use mpirun -n"), "{outcome}");
 }
 
-/// A hardware thread is what the program calls a core: where there are two to
-/// a core, --bind-to core would leave a rank both.
+/// Binds two threads of a rank to one core. The program counts hardware threads as cores: where a
+/// core has two, `--bind-to core` would leave both to a rank.
 fn bound() {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     let env = [("OMPI_MCA_hwloc_base_binding_policy", "hwthread")];

@@ -1,4 +1,4 @@
-//! Jobs of Slurm that lose a rank or a host.
+//! Tests of jobs of Slurm that lose a rank or a host.
 
 use libtest_mimic::Trial;
 
@@ -7,14 +7,15 @@ use crate::slurm::{Job, submit};
 use crate::test;
 use crate::work::{ENDLESS, MODEST, program};
 
-/// Until Slurm says that a job has ended (s), far below the 120 s of silence that the program allows.
+/// Longest time until Slurm reports the end of a job (s), far below the 120 s of silence that the
+/// program allows.
 const BOUND: u64 = 60;
 
 pub fn tests() -> Vec<Trial> {
     vec![
         test("a_job_whose_rank_is_killed_ends::srun", || killed("srun")),
         test("a_job_whose_rank_is_killed_ends::mpirun", || killed("mpirun")),
-        test("a_job_whose_host_is_cut_off_goes_back_into_the_queue", cut_off),
+        test("a_job_whose_host_is_cut_off_is_requeued", cut_off),
     ]
 }
 
@@ -40,7 +41,7 @@ fn killed(launcher: &str) {
     assert!(job.log().contains("a rank was killed (signal 9): most often a host ran out of memory"), "{}", job.log());
 }
 
-/// Slurm itself notices, after its SlurmdTimeout, here 15 s, and a look around.
+/// Cuts a host off. Slurm notices that after its SlurmdTimeout, here 15 s, and its next check.
 fn cut_off() {
     let job = start("srun", &["--partition=fragile", "--nodes=2", "--ntasks=2"]);
     run(&job, Some("node5"), &["ip", "link", "set", "eth0", "down"]);

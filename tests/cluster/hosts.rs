@@ -1,4 +1,4 @@
-//! Several hosts without a scheduler, over ssh and TCP, as jobs/hosts.sh starts them.
+//! Tests of several hosts without a scheduler, over ssh and TCP, started by jobs/hosts.sh.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::test;
 use crate::work::{ENDLESS, MODEST, TIGHT, assert_agrees, program};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/hosts.sh");
-/// Within which a job ends, in seconds, when it has lost a host.
+/// Longest time until a job ends that has lost a host (s).
 const BOUND: u64 = 60;
 const LOST: &str =
     "quad8-mpi job: the run ended with exit code 205, without results: a host or the network to it was lost";
@@ -27,8 +27,7 @@ pub fn tests() -> Vec<Trial> {
     ]
 }
 
-/// A test with all cores for its ranks, which poll the network, as far as
-/// these tests go.
+/// Returns a test that runs beside no other test of this file, since its ranks poll the network.
 fn alone(name: &str, check: impl FnOnce() + Send + 'static) -> Trial {
     static ALONE: Mutex<()> = Mutex::new(());
     test(name, || {
@@ -37,7 +36,7 @@ fn alone(name: &str, check: impl FnOnce() + Send + 'static) -> Trial {
     })
 }
 
-/// Ends Open MPI's daemon in the network namespace of the shell that runs this.
+/// Command that ends Open MPI's daemon in the network namespace of its shell.
 const KILL_DAEMON: &str = "for pid in $(pgrep -x orted); do
     if [ $(readlink /proc/$pid/ns/net) = $(readlink /proc/self/ns/net) ]; then kill -9 $pid; fi
 done";

@@ -1,4 +1,4 @@
-//! Jobs that must stop before they are done, and go on later.
+//! Tests of jobs that must stop early and continue later.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::slurm::{Job, submit};
 use crate::test;
 use crate::work::{ENDLESS, MODEST, assert_agrees, program};
 
-/// Thousands of iterations, some seconds.
+/// Arguments of a solve of thousands of iterations, which takes some seconds.
 const LONG: [&str; 6] = ["--refine", "1", "--preconditioner", "jacobi", "--rtol", "1e-13"];
 
 pub fn tests() -> Vec<Trial> {
     vec![
-        test("a_preempted_job_goes_on_and_agrees::srun", preempted),
-        test("a_job_that_is_nearly_over_its_time_goes_on_later::mpirun", warned),
+        test("a_preempted_job_continues_and_agrees::srun", preempted),
+        test("a_job_near_its_time_limit_continues_later::mpirun", warned),
         test("a_cancelled_job_stays_cancelled", cancelled),
     ]
 }
@@ -34,9 +34,9 @@ fn run(job: &Job, command: &[&str]) -> String {
     cluster().run(&Task { folder: job.folder.clone(), command: command.to_vec(), ..Task::default() })
 }
 
-/// Slurm sends CONT and TERM to the ranks; the job has ten seconds to leave.
+/// Preempts a job: Slurm sends CONT and TERM to its ranks, and the job has ten seconds to end.
 fn preempted() {
-    // In the first start rank 0 stays in the solve until Slurm wakes it.
+    // In the first start rank 0 stops in the solve until Slurm continues it.
     let line = "[ $SLURM_RESTART_COUNT ] || export QUAD8_MPI_FAULT=stop@iteration-20:0\n\
                 [ $PMIX_RANK != 0 ] || echo $$ >pid";
     let job = start("srun", line, &["--nodes=3", "--ntasks=3", "--exclusive"], &LONG);
@@ -54,7 +54,7 @@ fn preempted() {
     assert!(!job.folder.join("quad8.checkpoint.h5").exists());
 }
 
-/// The warning of a job of one minute comes at once, or within half a minute.
+/// Runs a job into its time limit of one minute. Slurm warns it at once or within half a minute.
 fn warned() {
     let job = start("mpirun", MODEST, &["--partition=side", "--nodes=2", "--ntasks=2", "--time=1"], &ENDLESS);
     job.wait_for_log(", on from quad8.checkpoint.h5");
@@ -66,7 +66,7 @@ fn cancelled() {
     let job = start("srun", MODEST, &["--partition=side", "--ntasks=2"], &ENDLESS);
     run(&job, &["scancel", &job.id]);
     job.wait_for("JobState=CANCELLED ", 30);
-    // Its shell ends a moment later, and does nothing more.
+    // The shell of the job ends a moment later, without further work.
     while run(&job, &["squeue", "--noheader", "--states=all", "--format=%t", "--jobs", &job.id]).trim() == "CG" {
         sleep(Duration::from_millis(100));
     }

@@ -1,4 +1,4 @@
-//! The files of jobs/, submitted from a folder of their own.
+//! Tests of the files of jobs/, submitted from a folder of their own.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,13 +13,13 @@ use crate::test;
 use crate::work::{TIGHT, assert_agrees, program, solve_here};
 
 const SWEEP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/sweep.txt");
-/// What a rank was given, one line each.
+/// Command that records the cores of a rank, one line each.
 const PLACE: &str = "echo $(hostname) $SLURM_CPUS_PER_TASK $(taskset -cp $$ | sed 's/.*: //') >>places";
 
 pub fn tests() -> Vec<Trial> {
     let mut tests = vec![
         test("a_sweep_solves_every_line", sweep),
-        test("a_job_says_what_is_missing", missing),
+        test("a_job_reports_what_is_missing", missing),
         test("a_study_agrees_at_every_number_of_ranks::strong::srun", || study("strong", "srun")),
         test("a_study_agrees_at_every_number_of_ranks::weak::mpirun", || study("weak", "mpirun")),
     ];
@@ -60,7 +60,7 @@ fn solve(launcher: &str, ranks: usize, threads: usize) {
     }
 }
 
-/// "0,2-4" as taskset writes it.
+/// Returns the cores of a list such as "0,2-4", as taskset prints it.
 fn list_of_cores(list: &str) -> Vec<usize> {
     let number = |text: &str| text.parse::<usize>().unwrap();
     let range = |part: &str| part.split_once('-').map_or(number(part)..=number(part), |(a, b)| number(a)..=number(b));

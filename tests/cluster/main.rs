@@ -1,5 +1,5 @@
-//! Jobs on a real cluster: Slurm and several hosts, brought up on this machine and taken down at the end. Part of
-//! `tests/run.sh --all`, which installs what it needs; ignored where that is not possible.
+//! Tests of jobs on a cluster of Slurm and several hosts. The cluster starts on this machine and
+//! ends with the tests. They are part of `tests/run.sh --all`, which installs their tools.
 
 mod failures;
 mod hosts;
@@ -16,12 +16,12 @@ mod slurm;
 mod tier;
 mod work;
 
-use libtest_mimic::{Arguments, Trial};
-use tier::{ignored_for, needs_tool, slow};
+use libtest_mimic::Arguments;
+use tier::{ignored_for, needs_tool, slow, test};
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // Most of them wait: for a time limit, a requeue, a host that no longer answers.
+    // Most tests wait: for a time limit, a requeue, or a host that no longer answers.
     arguments.test_threads = arguments.test_threads.or(Some(6));
     let (impossible, missing) = (machine::impossible(), machine::missing_tool());
     let lists = [failures::tests(), interruptions::tests(), jobs::tests(), hosts::tests()];
@@ -30,12 +30,4 @@ fn main() {
     let conclusion = libtest_mimic::run(&arguments, tests.collect());
     machine::take_down();
     conclusion.exit();
-}
-
-/// A test that passes when `check` returns.
-fn test(name: impl Into<String>, check: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
-        check();
-        Ok(())
-    })
 }

@@ -9,13 +9,13 @@ use crate::machine::{Task, cluster};
 
 const JOBS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/");
 
-/// A job and the folder where it was submitted.
+/// Submitted job and its folder.
 pub struct Job {
     pub id: String,
     pub folder: PathBuf,
 }
 
-/// Submits a file of jobs/, with variables, options of sbatch and arguments.
+/// Submits a file of jobs/ with variables, options of sbatch and arguments.
 pub fn submit(folder: &Path, file: &str, variables: &[(&str, &str)], options: &[&str], arguments: &[&str]) -> Job {
     let script = format!("{JOBS}{file}");
     let fixed = ["sbatch", "--parsable", "--time=5", "--output=job.log"];
@@ -26,7 +26,8 @@ pub fn submit(folder: &Path, file: &str, variables: &[(&str, &str)], options: &[
 }
 
 impl Job {
-    /// Waits until Slurm says this of the job, of each one where it is an array; at most this many seconds.
+    /// Waits until Slurm reports `what` of the job, or of every task of an array, for at most this
+    /// many seconds.
     pub fn wait_for(&self, what: &str, seconds: u64) {
         let start = Instant::now();
         loop {
@@ -35,19 +36,19 @@ impl Job {
             if open.is_empty() && !done.is_empty() {
                 return;
             }
-            let has_ended = |line: &&str| ENDS.iter().any(|end| line.contains(end));
+            let has_ended = |line: &&str| FINAL_STATES.iter().any(|end| line.contains(end));
             let is_late = start.elapsed() > Duration::from_secs(seconds);
             assert!(!is_late && !open.iter().any(has_ended), "never {what}: {text}\n{}", self.log());
             sleep(Duration::from_millis(100));
         }
     }
 
-    /// Waits for the job's good end.
+    /// Waits until the job completes.
     pub fn wait(&self) {
         self.wait_for("JobState=COMPLETED ", 150);
     }
 
-    /// Waits until the log holds a text.
+    /// Waits until the log contains a text.
     pub fn wait_for_log(&self, text: &str) {
         let start = Instant::now();
         while !self.log().contains(text) {
@@ -56,12 +57,12 @@ impl Job {
         }
     }
 
-    /// What the job has written so far.
+    /// Returns the output of the job so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("job.log")).unwrap_or_default()
     }
 
-    /// What Slurm says of it, a line for each task of an array.
+    /// Returns Slurm's description of the job, one line for each task of an array.
     pub fn state(&self) -> String {
         let command = vec!["scontrol", "show", "job", "--oneliner", &self.id];
         let text = cluster().run(&Task { folder: self.folder.clone(), command, ..Task::default() });
@@ -69,4 +70,4 @@ impl Job {
     }
 }
 
-const ENDS: [&str; 4] = ["JobState=COMPLETED ", "JobState=FAILED ", "JobState=TIMEOUT ", "JobState=CANCELLED "];
+const FINAL_STATES: [&str; 4] = ["JobState=COMPLETED ", "JobState=FAILED ", "JobState=TIMEOUT ", "JobState=CANCELLED "];

@@ -1,4 +1,4 @@
-//! What the cluster is given to do, and the same done here.
+//! Solves for the cluster, and the same solves on this machine for comparison.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,17 +9,17 @@ use crate::mpirun::Run;
 use crate::results::{Results, difference};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_quad8-mpi");
-/// Of results that were iterated to [`TIGHT`] on different numbers of ranks.
+/// Largest relative difference of results to [`TIGHT`] on different numbers of ranks.
 const ROUNDING: f64 = 1e-11;
 
 pub const TIGHT: [&str; 2] = ["--rtol", "1e-13"];
-/// A solve that takes minutes, of which a test sees the beginning.
+/// Arguments of a solve that takes minutes, longer than any test.
 pub const ENDLESS: [&str; 6] = ["--refine", "3", "--preconditioner", "jacobi", "--rtol", "1e-13"];
 
-/// Lets others have the cores first.
+/// Command that leaves the cores to others first.
 pub const MODEST: &str = "renice -n 10 -p $$ >/dev/null";
 
-/// The program after a line of shell, on every rank.
+/// Creates a script that runs a line of shell and then the program, on every rank.
 pub fn program(folder: &Path, line: &str) -> PathBuf {
     let path = folder.join("program");
     fs::write(&path, format!("#!/bin/sh\n{line}\nexec {PROGRAM} \"$@\"\n")).unwrap();
@@ -27,14 +27,14 @@ pub fn program(folder: &Path, line: &str) -> PathBuf {
     path
 }
 
-/// Solves on this machine alone, in a folder.
+/// Solves on this machine, in a folder.
 pub fn solve_here(folder: &Path, options: &[&str]) {
     let run = Run { ranks: 0, timeout: Duration::from_secs(60), env: Vec::new() };
     let outcome = run.run(Path::new(PROGRAM), &[options, &["--quiet", "-o", "here.h5"]].concat(), folder);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
 }
 
-/// Asserts that a results file agrees with what a run here finds with these options.
+/// Asserts that a results file agrees with a solve on this machine with these options.
 pub fn assert_agrees(results: &Path, options: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     solve_here(folder.path(), options);

@@ -1,10 +1,10 @@
-//! Small meshes, made by formula.
+//! Small meshes for tests, and their files.
 
 use std::path::Path;
 
 use hdf5::{File, H5Type};
 
-/// A mesh as a file holds it.
+/// Mesh in the numbering of its file.
 #[derive(Clone)]
 pub struct Mesh {
     pub x: Vec<f64>,
@@ -13,9 +13,9 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// `nx` by `ny` elements on the image of the unit square. The nodes are a
-    /// lattice of (2 nx + 1) by (2 ny + 1) points, row by row; the centres of
-    /// the elements are among them and belong to none.
+    /// Returns `nx` by `ny` elements over the image of the unit square. The nodes are a lattice of
+    /// (2 nx + 1) by (2 ny + 1) points, row by row. It includes the centres of the elements, which
+    /// belong to no element.
     pub fn grid(nx: usize, ny: usize, map: impl Fn(f64, f64) -> [f64; 2]) -> Self {
         let (columns, rows) = (2 * nx + 1, 2 * ny + 1);
         let points: Vec<[f64; 2]> = (0..rows * columns)
@@ -33,15 +33,14 @@ impl Mesh {
         }
     }
 
-    /// A rectangle of 2 m by 1 m. Flow through it is u = gamma (2 - x).
+    /// Returns a rectangle of 2 m by 1 m. The flow through it is u = gamma (2 - x).
     pub fn rectangle(nx: usize, ny: usize) -> Self {
         Self::grid(nx, ny, |s, t| [2.0 * s, t])
     }
 
-    /// A bent channel with all that real files have: clockwise elements, nodes
-    /// of no element, a numbering without order, and an outlet that is straight
-    /// but for 1e-6. 91 nodes fit into every integer type, and coordinates that
-    /// are multiples of 2^-20 m into every floating-point type.
+    /// Returns a bent channel with the defects of real files: clockwise elements, orphan nodes,
+    /// random numbering, and an outlet that is straight but for 1e-6. Its 91 nodes fit into every
+    /// integer type. Its coordinates, multiples of 2^-20 m, fit into every floating-point type.
     pub fn channel() -> Self {
         let bulge = |s: f64| s * (1.0 - s);
         let mut mesh = Self::grid(6, 3, |s, t| {
@@ -56,8 +55,8 @@ impl Mesh {
         mesh.shuffled()
     }
 
-    /// The same mesh in a numbering that follows no order. Its numbers of nodes
-    /// and elements must not be multiples of 37 and of 7.
+    /// Returns the mesh in a random numbering. Its number of nodes must not be a multiple of 37,
+    /// its number of elements not one of 7.
     pub fn shuffled(&self) -> Self {
         let (nodes, elements) = (self.x.len(), self.quad8.len());
         let renumber = |n: usize| (37 * n + 11) % nodes;
@@ -86,7 +85,7 @@ impl Mesh {
         self.x.len() as i64 - 1
     }
 
-    /// Writes the mesh as f64 and i32.
+    /// Writes the mesh with coordinates in f64 and nodes in i32.
     pub fn write(&self, path: &Path) {
         self.write_as(path, |x| x, |n| n as i32);
     }

@@ -8,8 +8,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What root, more ranks than cores, and cores shared with others need; no rest of two seconds after a rank has failed;
-/// and no search for networks (pml cm), which takes 0.2 s of every start.
+/// Settings of Open MPI for root, for more ranks than cores and for shared cores. After a failed
+/// rank it does not pause for two seconds, and it searches no networks (pml cm), which saves 0.2 s
+/// of every start.
 const OPEN_MPI: [(&str, &str); 6] = [
     ("OMPI_ALLOW_RUN_AS_ROOT", "1"),
     ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"),
@@ -19,36 +20,38 @@ const OPEN_MPI: [(&str, &str); 6] = [
     ("OMPI_MCA_pml", "ob1"),
 ];
 
-/// What would change the number of threads or the behaviour behind a test's back.
-const FOREIGN: [&str; 5] =
+/// Variables of the caller that are removed: they would change the threads or the behaviour of a
+/// program.
+const INHERITED: [&str; 5] =
     ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK", "QUAD8_MPI_FAULT", "QUAD8_MPI_SILENCE", "QUAD8_MPI_STALL"];
 
-/// Between two looks at a program.
-const TURN: Duration = Duration::from_millis(5);
-/// What a turn may count for. One that took longer slept with the whole machine, as the program did.
-const LONGEST_TURN: Duration = Duration::from_secs(1);
+/// Interval between two checks of a program.
+const INTERVAL: Duration = Duration::from_millis(5);
+/// Longest time that counts for one interval. A longer one includes a suspension of the machine.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How a program is started.
+/// How to start a program.
 pub struct Run {
-    /// MPI ranks; 0 starts the program by itself, without mpirun.
+    /// Number of ranks. 0 starts the program without mpirun.
     pub ranks: usize,
-    /// When it is killed; what it was suspended together with its test does not count.
+    /// Deadline, after which the program is killed. The time in which the machine was suspended
+    /// does not count.
     pub timeout: Duration,
     /// Environment variables besides those of the test itself.
     pub env: Vec<(String, String)>,
 }
 
-/// How a program ended.
+/// Outcome of a program.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Exit code; none if the deadline (or another signal) killed it.
+    /// Exit code; none if a signal ended the program, as the deadline does.
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
     pub seconds: f64,
 }
 
-/// A program on its way.
+/// Running program.
 pub struct Running {
     pub child: Child,
     pub stdout: File,
@@ -63,8 +66,8 @@ impl Run {
         self.start(program, args, cwd).wait()
     }
 
-    /// Starts the program in a process group of its own. Its output goes to
-    /// files, which no survivor can hold open and no size can block.
+    /// Starts the program in a process group of its own. Its output goes to files: they never fill
+    /// up, and a process that survives does not keep them open for the reader.
     pub fn start(&self, program: &Path, args: &[&str], cwd: &Path) -> Running {
         let mut command = match self.ranks {
             0 => Command::new(program),
@@ -75,7 +78,7 @@ impl Run {
                 command
             }
         };
-        for name in FOREIGN {
+        for name in INHERITED {
             command.env_remove(name);
         }
         command.args(args).current_dir(cwd).envs(OPEN_MPI).envs(self.env.iter().map(|(k, v)| (k, v)));
@@ -106,29 +109,29 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return Some(status);
             }
-            rest = rest.saturating_sub(last.elapsed().min(LONGEST_TURN));
+            rest = rest.saturating_sub(last.elapsed().min(LONGEST_INTERVAL));
             last = Instant::now();
             if rest.is_zero() {
-                // Open MPI puts each rank in a process group of its own.
+                // Open MPI gives each rank a process group of its own.
                 let ranks: Vec<String> = descendants(self.child.id()).iter().map(u32::to_string).collect();
                 let list = format!("-{} {}", self.child.id(), ranks.join(" "));
                 let _ = Command::new("sh").args(["-c", &format!("kill -9 {list}")]).stderr(Stdio::null()).status();
                 self.child.wait().unwrap();
                 return None;
             }
-            thread::sleep(TURN);
+            thread::sleep(INTERVAL);
         }
     }
 }
 
-/// What a file holds; leaves its position, which the program shares, alone.
+/// Returns the content of a file. Does not move its position, which the program shares.
 pub fn content(file: &File) -> String {
     let mut bytes = vec![0; file.metadata().unwrap().len() as usize];
     file.read_exact_at(&mut bytes, 0).unwrap();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The processes that `ancestor` started, and those that they started.
+/// Returns the processes that `ancestor` started, and all that those started.
 pub fn descendants(ancestor: u32) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -142,8 +145,8 @@ pub fn descendants(ancestor: u32) -> Vec<u32> {
     found.split_off(1)
 }
 
-/// The fourth field of /proc/PID/stat; the second, the name in brackets, may
-/// hold anything (proc(5)).
+/// Returns the parent of a process: the fourth field of /proc/PID/stat. The second field, the name
+/// in brackets, may contain any characters (proc(5)).
 fn parent(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()

@@ -1,16 +1,16 @@
-//! Reads recipes from a page of the documentation: each section with commands is one.
+//! Reads recipes from a page of the documentation. Each section with commands is a recipe.
 //!
-//! A block of `sh` is run, a block of `text` shows lines of its output, and any other block that begins
-//! with a comment `# NAME` or `// NAME` is a file. Files are there in all later sections, too. A comment
-//! `<!-- needs: TOOL ... -->` names the tools of a section.
+//! A block of `sh` is run. A block of `text` shows lines of its output. Any other block that begins
+//! with a comment `# NAME` or `// NAME` is a file, which all later sections see. A comment `<!--
+//! needs: TOOL ... -->` names the tools of a section.
 
-/// A section of a page.
+/// Recipe: a section of a page with commands.
 pub struct Recipe {
     /// Heading in lower case, with underscores.
     pub name: String,
-    /// Commands, or modules of Python.
+    /// Tools: commands, or modules of Python.
     pub needs: Vec<String>,
-    /// Names and contents.
+    /// Names and contents of the files.
     pub files: Vec<(String, String)>,
     pub script: String,
     pub shown: Vec<String>,
@@ -38,13 +38,13 @@ pub fn recipes(page: &str) -> Vec<Recipe> {
     recipes
 }
 
-/// Returns language and text of each fenced block.
+/// Returns the language and the text of each fenced block.
 fn blocks(section: &str) -> Vec<(String, String)> {
     let fenced = section.split("\n```").skip(1).step_by(2);
     fenced.filter_map(|block| block.split_once('\n')).map(|(l, text)| (l.to_owned(), format!("{text}\n"))).collect()
 }
 
-/// Returns the name in the comment with which a file begins.
+/// Returns the name in the comment at the beginning of a file.
 fn file_name(text: &str) -> Option<&str> {
     let comment = text.strip_prefix("# ").or_else(|| text.strip_prefix("// "))?;
     let name = comment.split([':', '\n']).next()?;

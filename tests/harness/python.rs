@@ -1,4 +1,4 @@
-//! Python, where the machine has it with what a test wants.
+//! Runs Python and ParaView's Python, where the machine has them with the modules of a test.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,19 +8,20 @@ fn python() -> Command {
     Command::new(std::env::var_os("QUAD8_MPI_PYTHON").unwrap_or_else(|| "python3".into()))
 }
 
-/// Returns the folder of the Python that the environment names, where its packages have their commands.
+/// Returns the folder of the Python that QUAD8_MPI_PYTHON names, which holds the commands of its
+/// packages.
 pub fn folder() -> Option<PathBuf> {
     PathBuf::from(std::env::var_os("QUAD8_MPI_PYTHON")?).parent().map(Path::to_owned)
 }
 
-/// Whether Python can import these modules.
+/// Returns whether Python can import these modules.
 pub fn has(modules: &str) -> bool {
     let status =
         python().args(["-c", &format!("import {modules}")]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|s| s.success())
 }
 
-/// Says how to get these modules, if Python cannot import them.
+/// Returns how to install these modules, if Python cannot import them.
 pub fn missing(modules: &str) -> Option<&'static str> {
     (!has(modules)).then_some("no VTK, pyvista, meshio, h5py or matplotlib: tests/harness/readers.sh installs them")
 }
@@ -30,17 +31,17 @@ fn paraview() -> Option<OsString> {
     std::env::var_os("QUAD8_MPI_PVPYTHON").filter(|name| !name.is_empty())
 }
 
-/// Says how to get ParaView's Python, where no variable names one.
+/// Returns how to install ParaView, if QUAD8_MPI_PVPYTHON does not name its Python.
 pub fn missing_paraview() -> Option<&'static str> {
     paraview().is_none().then_some("no ParaView: tests/harness/paraview.sh unpacks it, and QUAD8_MPI_PVPYTHON names it")
 }
 
-/// Runs Python, which must succeed, in a folder and returns what it printed.
+/// Runs Python in a folder, which must succeed, and returns its output.
 pub fn run(args: &[&str], folder: &Path) -> String {
     run_command(python().args(args).env("MPLBACKEND", "Agg"), folder)
 }
 
-/// Runs ParaView's Python as [`run`] runs Python.
+/// Runs ParaView's Python like [`run`].
 pub fn run_paraview(args: &[&str], folder: &Path) -> String {
     run_command(Command::new(paraview().expect("QUAD8_MPI_PVPYTHON")).args(args), folder)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hdf5::{File, H5Type};
 
-/// The datasets of a results file, row by row.
+/// Datasets of a results file, row by row.
 #[derive(Clone, PartialEq)]
 pub struct Results {
     pub x: Vec<f64>,
@@ -32,19 +32,19 @@ impl Results {
         }
     }
 
-    /// Whether the other file holds the same mesh, bit by bit.
+    /// Returns whether the other file holds the same mesh, bit by bit.
     pub fn has_the_mesh_of(&self, other: &Self) -> bool {
         self.quad8 == other.quad8 && bits(&self.x) == bits(&other.x) && bits(&self.y) == bits(&other.y)
     }
 
-    /// Whether the other file holds the same solution, bit by bit.
+    /// Returns whether the other file holds the same solution, bit by bit.
     pub fn has_the_bits_of(&self, other: &Self) -> bool {
         let solution = |r: &Self| [&r.u, &r.vel, &r.abs_vel, &r.pressure].map(|values| bits(values));
         self.has_the_mesh_of(other) && solution(self) == solution(other)
     }
 }
 
-/// All values of a dataset.
+/// Reads all values of a dataset.
 pub fn read<T: H5Type>(file: &File, name: &str) -> Vec<T> {
     file.dataset(name).unwrap().read_raw().unwrap()
 }
@@ -53,7 +53,7 @@ fn bits(values: &[f64]) -> Vec<u64> {
     values.iter().map(|v| v.to_bits()).collect()
 }
 
-/// Largest difference relative to the largest value. NaN equals NaN alone.
+/// Returns the largest difference relative to the largest value. NaN equals only NaN.
 pub fn difference(got: &[f64], wanted: &[f64]) -> f64 {
     assert_eq!(got.len(), wanted.len());
     let scale = wanted.iter().filter(|w| !w.is_nan()).fold(0.0, |m: f64, w| m.max(w.abs()));
@@ -65,7 +65,7 @@ pub fn difference(got: &[f64], wanted: &[f64]) -> f64 {
     apart.fold(0.0, f64::max)
 }
 
-/// Smallest and largest value and the mean, NaN left out.
+/// Returns the smallest value, the largest value and the mean, without NaN.
 pub fn summary(values: &[f64]) -> [f64; 3] {
     let values: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);

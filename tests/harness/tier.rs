@@ -1,4 +1,4 @@
-//! Which tests run: the fast tier or all (`tests/run.sh --all`), and what happens without a tool.
+//! Tiers of the tests: the fast one, or all (`tests/run.sh --all`), and tests that need a tool.
 
 use std::sync::LazyLock;
 
@@ -11,12 +11,20 @@ fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| !value.is_empty())
 }
 
+/// Returns a test that passes when `check` returns.
+pub fn test(name: impl Into<String>, check: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        check();
+        Ok(())
+    })
+}
+
 /// Puts a test into the slow tier: it is ignored unless QUAD8_MPI_ALL is set.
 pub fn slow(test: Trial) -> Trial {
     ignored_for(test, (!*ALL).then_some("tests/run.sh --all"))
 }
 
-/// Ignores a test for a reason, if there is one. The reason is printed before the name.
+/// Ignores a test if there is a reason. It is printed before the name.
 pub fn ignored_for(test: Trial, reason: Option<&str>) -> Trial {
     match reason {
         Some(reason) => test.with_kind(reason).with_ignored_flag(true),
@@ -25,7 +33,7 @@ pub fn ignored_for(test: Trial, reason: Option<&str>) -> Trial {
 }
 
 /// Ignores a test whose tool is missing. With QUAD8_MPI_REQUIRE_TOOLS the test fails instead.
-/// `missing` says what is missing and how to get it. A test that is ignored already stays so.
+/// `missing` names the tool and how to install it. A test that is already ignored remains so.
 pub fn needs_tool(test: Trial, missing: Option<&str>) -> Trial {
     match missing {
         Some(missing) if *TOOLS_REQUIRED && !test.has_ignored_flag() => {

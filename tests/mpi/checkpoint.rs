@@ -1,5 +1,5 @@
-//! Checkpoints: what was written on some ranks goes on on others. The checks
-//! work in the current folder, which is the same for all ranks.
+//! Checks checkpoints that one number of ranks writes and another one reads. The current folder is
+//! the same for all ranks.
 
 use std::cell::RefCell;
 use std::fs;
@@ -23,11 +23,11 @@ use super::pipeline::Model;
 use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
-    it_goes_on_on_any_number_of_ranks,
-    on_as_many_ranks_it_goes_on_with_the_same_bits,
-    what_it_was_not_made_for_is_refused,
-    damage_is_found_and_the_older_one_used,
-    a_draft_left_behind_does_no_harm,
+    a_checkpoint_continues_on_any_number_of_ranks,
+    the_same_number_of_ranks_continues_with_the_same_bits,
+    a_checkpoint_of_another_problem_is_refused,
+    damage_is_found_and_the_older_checkpoint_used,
+    a_partial_file_left_behind_does_no_harm,
 ];
 
 const OPTIONS: CgOptions = CgOptions { rtol: 1e-12, max_iterations: 10_000, patience: None };
@@ -35,7 +35,7 @@ const RESULTS: &str = "out.h5";
 const NEWEST: &str = "out.checkpoint.h5";
 const OLDER: &str = "out.checkpoint.old.h5";
 
-/// Asks for the state after one iteration and keeps it.
+/// Monitor that stops after one iteration and keeps the state.
 pub struct StopAfter {
     pub iteration: usize,
     pub state: RefCell<Option<CgState>>,
@@ -51,7 +51,7 @@ impl Monitor for StopAfter {
     }
 }
 
-/// A problem on some ranks.
+/// Problem on some ranks.
 struct Run {
     comm: Rc<Comm>,
     model: Model,
@@ -68,7 +68,7 @@ impl Run {
         Self::new(comm, &Grid::untidy(7, 6).mesh(), 1)
     }
 
-    fn subject(&self) -> CheckpointKey<'_> {
+    fn key(&self) -> CheckpointKey<'_> {
         let Model { base, base_boundary, mesh, .. } = &self.model;
         CheckpointKey { case: &self.case, input: base, boundary: base_boundary, mesh }
     }
@@ -80,7 +80,7 @@ impl Run {
         conjugate_gradient_monitored(&system.matrix, &jacobi, &Rhs::new(system.b), start, OPTIONS, monitor)
     }
 
-    /// The state after some iterations.
+    /// Returns the state after `iteration` iterations. **Collective.**
     fn state(&self, iteration: usize) -> CgState {
         let monitor = StopAfter { iteration, state: RefCell::new(None) };
         let (_, report) = self.solve(None, &monitor);
@@ -93,15 +93,15 @@ impl Run {
     }
 
     fn write(&self, iteration: usize) {
-        self.checkpoints().write(&self.comm, &self.subject(), &self.state(iteration)).expect("a checkpoint");
+        self.checkpoints().write(&self.comm, &self.key(), &self.state(iteration)).expect("a checkpoint");
     }
 
     fn read(&self) -> Result<Restart> {
-        self.checkpoints().read(&self.comm, Path::new(NEWEST), &self.subject())
+        self.checkpoints().read(&self.comm, Path::new(NEWEST), &self.key())
     }
 }
 
-/// The lowest ranks of all, where this is one of them. **Collective.**
+/// Returns a communicator of the lowest `ranks` ranks, on these. **Collective.**
 fn lowest(ranks: usize) -> Option<Rc<Comm>> {
     let world = SimpleCommunicator::world();
     let is_one = (world.rank() as usize) < ranks;
@@ -109,7 +109,7 @@ fn lowest(ranks: usize) -> Option<Rc<Comm>> {
     world.split_by_color(color).map(|comm| Rc::new(Comm::new(comm)))
 }
 
-fn it_goes_on_on_any_number_of_ranks(comm: &Rc<Comm>) {
+fn a_checkpoint_continues_on_any_number_of_ranks(comm: &Rc<Comm>) {
     let (expected, whole) = Run::usual(comm).solve(None, &());
     let expected = Run::usual(comm).model.by_number(expected.owned());
     let size = comm.size();
@@ -125,7 +125,7 @@ fn it_goes_on_on_any_number_of_ranks(comm: &Rc<Comm>) {
             let (u, report) = run.solve(Some(state), &());
             assert_eq!(report.outcome, ConvergedReason::Converged);
             assert!(report.iterations.abs_diff(whole.iterations) <= 2, "{} {}", report.iterations, whole.iterations);
-            // The others know their own part of what was to be expected.
+            // Each rank holds its own part of the expected values.
             let found = run.model.by_number(u.owned());
             let apart = found.iter().zip(&expected).filter(|(a, b)| !a.is_nan() && !b.is_nan());
             assert!(apart.into_iter().all(|(a, b)| (a - b).abs() < 1e-9), "{from} to {to} ranks");
@@ -134,7 +134,7 @@ fn it_goes_on_on_any_number_of_ranks(comm: &Rc<Comm>) {
     }
 }
 
-fn on_as_many_ranks_it_goes_on_with_the_same_bits(comm: &Rc<Comm>) {
+fn the_same_number_of_ranks_continues_with_the_same_bits(comm: &Rc<Comm>) {
     let run = Run::usual(comm);
     let (expected, whole) = run.solve(None, &());
     assert!(whole.iterations > 100, "{} iterations: no look at the true residual", whole.iterations);
@@ -146,7 +146,7 @@ fn on_as_many_ranks_it_goes_on_with_the_same_bits(comm: &Rc<Comm>) {
     }
 }
 
-fn what_it_was_not_made_for_is_refused(comm: &Rc<Comm>) {
+fn a_checkpoint_of_another_problem_is_refused(comm: &Rc<Comm>) {
     Run::usual(comm).write(5);
     let refused = |run: &Run, what: &str| {
         let error = run.read().err().expect("an error on every rank");
@@ -180,11 +180,11 @@ fn damage(comm: &Comm, bytes: &[u8], change: impl Fn(&mut Vec<u8>)) {
     comm.barrier();
 }
 
-fn damage_is_found_and_the_older_one_used(comm: &Rc<Comm>) {
+fn damage_is_found_and_the_older_checkpoint_used(comm: &Rc<Comm>) {
     let run = Run::usual(comm);
     let checkpoints = run.checkpoints();
     for iteration in [10, 20] {
-        checkpoints.write(comm, &run.subject(), &run.state(iteration)).expect("a checkpoint");
+        checkpoints.write(comm, &run.key(), &run.state(iteration)).expect("a checkpoint");
     }
     let intact = fs::read(NEWEST).expect("a file");
     let offset = hdf5::File::open(NEWEST).and_then(|file| file.dataset("r")).expect("a dataset").offset();
@@ -208,7 +208,8 @@ fn damage_is_found_and_the_older_one_used(comm: &Rc<Comm>) {
     damage(comm, &intact, |bytes| bytes[text + 9] ^= 1);
     older_is_used();
 
-    // Without an older one there is nothing to go on from; a good one goes first.
+    // Without an older checkpoint a damaged one is an error; an intact one is preferred to the
+    // older.
     damage(comm, &intact, |_| ());
     assert_eq!(run.read().expect("a good checkpoint").from.iteration, 20);
     damage(comm, &intact, |bytes| bytes[middle] ^= 1);
@@ -224,7 +225,7 @@ fn damage_is_found_and_the_older_one_used(comm: &Rc<Comm>) {
     );
 }
 
-fn a_draft_left_behind_does_no_harm(comm: &Rc<Comm>) {
+fn a_partial_file_left_behind_does_no_harm(comm: &Rc<Comm>) {
     let run = Run::usual(comm);
     let draft = format!("{NEWEST}.partial");
     if comm.is_root() {

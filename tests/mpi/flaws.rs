@@ -1,5 +1,5 @@
-//! Meshes that cannot be solved: every rank says so, in words that do not
-//! depend on the rank count.
+//! Checks that meshes without a solution are refused on every rank, in words that do not depend on
+//! the number of ranks.
 
 use std::rc::Rc;
 
@@ -22,11 +22,11 @@ pub const CHECKS: &[Check] = checks![
     an_edge_of_three_elements_is_refused_in_any_order,
     an_edge_with_two_middles_is_refused,
     a_middle_that_is_a_corner_elsewhere_is_refused,
-    a_piece_that_nothing_holds_is_refused,
+    an_ill_posed_piece_is_refused,
     a_boundary_without_inlet_is_refused,
 ];
 
-/// The one error that every rank reports.
+/// Returns the error, which must be the same on every rank.
 fn refusal(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem) -> Error {
     let error = Model::new(comm, mesh, rule, problem, 0).err().expect("an error on every rank");
     assert_eq!(error.exit_code(), ExitCode::Input);
@@ -35,7 +35,7 @@ fn refusal(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Prob
     error
 }
 
-/// Expects an error that begins like this, the same as on one rank.
+/// Checks that the error begins with `beginning` and is the same on one rank.
 fn expect(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, beginning: &str) {
     let problem = dirichlet(Field::Constant(0.0));
     let message = refusal(comm, mesh, rule, &problem).to_string();
@@ -52,7 +52,7 @@ fn lowest_element_of(mesh: &Mesh, nodes: &[i64]) -> usize {
     mesh.elements.iter().position(has).expect("an element with these nodes")
 }
 
-/// An element without boundary edges.
+/// Returns an element without boundary edges.
 fn inner_element(mesh: &Mesh) -> usize {
     let valences = mesh.valences();
     let is_inner = |nodes: &[i64; 8]| nodes[4..].iter().all(|&m| valences[m as usize] == 2);
@@ -97,7 +97,7 @@ fn a_folded_element_is_refused(comm: &Rc<Comm>) {
 fn an_edge_of_three_elements_is_refused(comm: &Rc<Comm>) {
     let mut mesh = good();
     let [_, b, c, _, _, middle, _, _] = mesh.elements[inner_element(&mesh)];
-    // The neighbour there has the edge c-b. The third stands on it, too.
+    // The neighbour on this edge has it as c-b. A third element is added there.
     let [p, q] = [b, c].map(|n| mesh.points[n as usize]);
     let [dx, dy] = [p[0] - q[0], p[1] - q[1]];
     let map = |[xi, eta]: [f64; 2]| {
@@ -110,7 +110,7 @@ fn an_edge_of_three_elements_is_refused(comm: &Rc<Comm>) {
 }
 
 fn an_edge_of_three_elements_is_refused_in_any_order(comm: &Rc<Comm>) {
-    // Elements 1 and 3 lie on each other, left of element 2; element 0 is right of it.
+    // Elements 1 and 3 coincide, left of element 2; element 0 is right of it.
     let mut mesh = Mesh::default();
     mesh.add(&[], square([1.0, 0.0]));
     mesh.add(&[], square([0.0, 0.0]));
@@ -132,7 +132,7 @@ fn an_edge_with_two_middles_is_refused(comm: &Rc<Comm>) {
 
 fn a_middle_that_is_a_corner_elsewhere_is_refused(comm: &Rc<Comm>) {
     let mut mesh = Grid::rough(6, 5).mesh();
-    // A square on top of the domain that begins in the middle of an edge.
+    // A square is added on top of the domain, with a corner at the middle of an edge.
     let is_top = |&n: &i64| mesh.points[n as usize][1] == 1.0;
     let middle = *mesh.elements.iter().flat_map(|nodes| &nodes[4..]).find(|n| is_top(n)).expect("a middle on top");
     mesh.add(&[(0, middle)], square(mesh.points[middle as usize]));
@@ -140,12 +140,12 @@ fn a_middle_that_is_a_corner_elsewhere_is_refused(comm: &Rc<Comm>) {
     expect(comm, &mesh, &everywhere, &format!("element {element}: node {middle} is the middle"));
 }
 
-fn a_piece_that_nothing_holds_is_refused(comm: &Rc<Comm>) {
+fn an_ill_posed_piece_is_refused(comm: &Rc<Comm>) {
     let mut mesh = good();
     let far_left = |points: &[[f64; 2]; 3]| points.iter().all(|p| p[0] < 5.0).then_some(0);
     let lowest = mesh.elements.len();
     mesh.add(&[], square([20.0, 0.0]));
-    // Two pieces that share a node are one.
+    // Two squares that share a node form one piece.
     let corner = mesh.elements[lowest][2];
     mesh.add(&[(0, corner)], square([20.5, 0.5]));
     expect(comm, &mesh, &far_left, &format!("the piece of the domain that holds element {lowest} touches no"));

@@ -1,5 +1,4 @@
-//! The results file. The checks work in the current folder, which is empty and
-//! the same for all ranks.
+//! Checks the results file. The current folder is empty and the same for all ranks.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +28,7 @@ pub const CHECKS: &[Check] = checks![
     a_refined_file_does_not_depend_on_the_ranks,
     writing_again_replaces_the_file,
     a_failed_write_keeps_the_old_file,
-    a_place_that_cannot_be_written_is_an_error_from_the_start,
+    a_path_that_cannot_be_written_is_an_error_from_the_start,
     the_mesh_is_never_overwritten,
 ];
 
@@ -122,7 +121,7 @@ fn model(comm: &Rc<Comm>, mesh: &Mesh, levels: u32) -> Model {
     Model::new(comm, mesh, &everywhere, &dirichlet(Field::Constant(0.0)), levels).expect("a good mesh")
 }
 
-/// Numbers that tell which node and which element they belong to.
+/// Returns a value that identifies its node.
 fn nodal(node: GlobalIndex) -> f64 {
     1.0 / (node as f64 + 1.0)
 }
@@ -132,7 +131,7 @@ fn elemental(element: GlobalIndex) -> ElementFields {
     ElementFields { velocity: [e + 0.25, -e], speed: 3.0 * e, pressure: 1e5 - e }
 }
 
-/// Writes such numbers. **Collective.**
+/// Writes results of [`nodal`] and [`elemental`] values. **Collective.**
 fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
     let mut u = Vector::zeros(model.halo.map());
     u.owned_mut().iter_mut().zip(model.owned_ids()).for_each(|(u, &id)| *u = nodal(id));
@@ -161,11 +160,11 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
 fn write_new(comm: &Comm, name: &str, model: &Model) {
     let file = ResultsFile::new(comm, Path::new(name), Companion::Xdmf, &[], None).expect("a place for the file");
     assert!(write(comm, &file, model).expect("a written file"), "a transfer was not collective");
-    // Readers come after the last rank has left the file.
+    // Reading begins after the last rank has closed the file.
     comm.barrier();
 }
 
-/// Reads a whole dataset, without MPI; for one rank.
+/// Reads a whole dataset without MPI, on one rank.
 fn read<T: hdf5::H5Type>(name: &str, dataset: &str) -> Vec<T> {
     let file = hdf5::File::open(name).expect("an HDF5 file");
     file.dataset(dataset).expect(dataset).read_raw().expect(dataset)
@@ -176,7 +175,7 @@ fn bits(values: impl IntoIterator<Item = f64>) -> Vec<u64> {
 }
 
 fn every_transfer_is_collective_and_nothing_partial_remains(comm: &Rc<Comm>) {
-    // With more ranks than elements, some write no rows.
+    // With more ranks than elements, some ranks write no rows.
     for grid in [Grid::untidy(2, 1), Grid::untidy(9, 7)] {
         write_new(comm, "collective.h5", &model(comm, &grid.mesh(), 0));
         assert!(!Path::new("collective.h5.partial").exists());
@@ -257,7 +256,8 @@ fn writing_again_replaces_the_file(comm: &Rc<Comm>) {
     }
 }
 
-/// The code of a failure and its words, which every rank must know alike.
+/// Returns the exit code and the message of an error, which must be the same on every rank.
+/// **Collective.**
 fn failure<T>(comm: &Comm, result: Result<T>) -> (ExitCode, String) {
     let error: Error = result.err().expect("an error on every rank");
     let messages = comm.all_gather_strings(&error.to_string());
@@ -280,7 +280,7 @@ fn a_failed_write_keeps_the_old_file(comm: &Rc<Comm>) {
     }
 }
 
-fn a_place_that_cannot_be_written_is_an_error_from_the_start(comm: &Rc<Comm>) {
+fn a_path_that_cannot_be_written_is_an_error_from_the_start(comm: &Rc<Comm>) {
     let (code, message) =
         failure(comm, ResultsFile::new(comm, Path::new("nowhere/out.h5"), Companion::Xdmf, &[], None));
     assert_eq!(code, ExitCode::Io);

@@ -1,9 +1,8 @@
-//! What must hold on any number of ranks.
+//! Checks of the library on any number of ranks.
 //!
-//! The checks run under mpirun: this program starts itself again, one mpirun
-//! for each group of checks and rank count, and reports every check as a test
-//! of its own. Filters work as with other tests, as in
-//! `cargo test --test mpi halo::` or `... ranks_7`.
+//! The checks run under mpirun: this program starts itself again, with one mpirun for each group of
+//! checks and number of ranks. It reports each check as a test. Filters work as in other tests, for
+//! example `cargo test --test mpi halo::` or `... ranks_7`.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,10 +16,10 @@ use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::parallel::Comm;
 
-/// A name and what must hold; every rank calls it.
+/// Name of a check and its function, which every rank calls.
 type Check = (&'static str, fn(&Rc<Comm>));
 
-/// The functions of these names as [`Check`]s.
+/// Returns the functions of these names as [`Check`]s.
 macro_rules! checks {
     ($($name:ident),* $(,)?) => { &[$((stringify!($name), $name)),*] };
 }
@@ -57,9 +56,9 @@ mod tier;
 mod traffic;
 
 use mpirun::{Outcome, Run};
-use tier::{needs_tool, slow};
+use tier::{needs_tool, slow, test};
 
-/// Checks that share an mpirun. At several thread counts they must print the same.
+/// Checks that share an mpirun. With several numbers of threads their output must be the same.
 struct Group {
     ranks: &'static [usize],
     threads: &'static [usize],
@@ -67,14 +66,14 @@ struct Group {
 }
 
 impl Group {
-    /// Every check as `module::check`.
+    /// Returns every check as `module::check`.
     fn checks(&self) -> impl Iterator<Item = (String, fn(&Rc<Comm>))> {
         self.modules.iter().flat_map(|(module, checks)| checks.iter().map(move |c| (format!("{module}::{}", c.0), c.1)))
     }
 }
 
 const ANY: &[usize] = &[1, 2, 3, 4, 7, 16];
-/// Most ranks of a check in the fast tier.
+/// Largest number of ranks of a check in the fast tier.
 const MOST_RANKS: usize = 7;
 
 const GROUPS: &[Group] = &[
@@ -120,11 +119,11 @@ const GROUPS: &[Group] = &[
     Group { ranks: &[1, 2], threads: &[1, 2], modules: &[("threads", threads::CHECKS)] },
 ];
 
-/// Names the checks that a child runs; set on children only.
+/// Variable that names the checks of a child process. Only children have it.
 const CHECKS: &str = "QUAD8_MPI_TEST_CHECKS";
-/// Whether all checks run under memcheck (tests/valgrind.sh).
+/// Set if all checks run under memcheck (tests/valgrind.sh).
 static MEMCHECK: LazyLock<bool> = LazyLock::new(|| std::env::var_os("QUAD8_MPI_VALGRIND").is_some());
-/// Far more than any group takes.
+/// Deadline of a group, far longer than any takes.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
 fn main() {
@@ -132,14 +131,13 @@ fn main() {
         return run_checks(&checks);
     }
     let mut args = Arguments::from_args();
-    // Each test has all cores to itself.
     args.test_threads = Some(1);
     let batches = GROUPS.iter().flat_map(|group| group.ranks.iter().map(|&ranks| Batch::new(group, ranks, &args)));
     let tests = batches.flat_map(|batch| Arc::new(batch).tests()).chain([under_memcheck()]).collect();
     libtest_mimic::run(&args, tests).exit();
 }
 
-/// The child: runs the checks of these names in order, all ranks together.
+/// Runs the checks of these names in order, in a child process. **Collective.**
 fn run_checks(names: &str) {
     static CURRENT: Mutex<String> = Mutex::new(String::new());
     let current = || CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,15 +159,15 @@ fn run_checks(names: &str) {
     }
 }
 
-/// The checks of one group at one rank count.
+/// Checks of one group on one number of ranks.
 struct Batch {
     ranks: usize,
     threads: &'static [usize],
-    /// All names, as `module::check`.
+    /// Names of all checks, as `module::check`.
     checks: Vec<String>,
-    /// Those that the command line asks for.
+    /// Names that the command line selects.
     wanted: Vec<String>,
-    /// Those that do not hold, and why.
+    /// Names of the checks that failed, with their messages.
     failures: OnceLock<HashMap<String, String>>,
 }
 
@@ -189,19 +187,19 @@ impl Batch {
     fn tests(self: Arc<Self>) -> Vec<Trial> {
         let test = |check: &String| {
             let (batch, check) = (Arc::clone(&self), check.clone());
-            let test = Trial::test(format!("{check}::ranks_{}", self.ranks), move || batch.verdict(&check));
+            let test = Trial::test(format!("{check}::ranks_{}", self.ranks), move || batch.result(&check));
             if self.ranks > MOST_RANKS { slow(test) } else { test }
         };
         self.checks.iter().map(test).collect()
     }
 
-    fn verdict(&self, check: &str) -> Result<(), Failed> {
+    fn result(&self, check: &str) -> Result<(), Failed> {
         let failures = self.failures.get_or_init(|| self.run());
         failures.get(check).map_or(Ok(()), |why| Err(why.into()))
     }
 
-    /// Runs what is wanted. A check that fails takes its job down: those after
-    /// it run in a new one.
+    /// Runs the selected checks. A check that fails ends its job: a new one runs the checks after
+    /// it.
     fn run(&self) -> HashMap<String, String> {
         let mut failures = HashMap::new();
         let mut rest = &self.wanted[..];
@@ -212,7 +210,7 @@ impl Batch {
                 let is_passed = |check: &&String| outcome.stdout.lines().any(|line| line == format!("passed {check}"));
                 rest.iter().take_while(is_passed).count()
             };
-            // Who does not end well failed, if nothing before did, in the last check.
+            // A job that ends badly after all its checks passed fails in the last one.
             let failed = outcomes.iter().filter(|o| o.code != Some(0)).min_by_key(|o| passed(o));
             let differs = outcomes.iter().find(|o| o.stdout != outcomes[0].stdout);
             let (at, why) = match (failed, differs) {
@@ -230,7 +228,7 @@ impl Batch {
     }
 }
 
-/// Runs checks on so many ranks, under valgrind's memcheck if asked for.
+/// Runs checks on `ranks` ranks, under valgrind's memcheck if asked for.
 fn launch(ranks: usize, threads: usize, checks: &[String], memcheck: bool) -> Outcome {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let env = [(CHECKS, checks.join(" ")), ("RAYON_NUM_THREADS", threads.to_string())];
@@ -246,15 +244,14 @@ fn launch(ranks: usize, threads: usize, checks: &[String], memcheck: bool) -> Ou
     Run { ranks, timeout: 10 * TIMEOUT, env }.run(Path::new("valgrind"), &args, folder.path())
 }
 
-/// The halo exchange under memcheck, where there is one: the shortest of what
-/// tests/valgrind.sh does.
+/// Returns the test of the halo exchange under memcheck, the shortest part of tests/valgrind.sh.
 fn under_memcheck() -> Trial {
     let checks = || GROUPS[0].checks().map(|(name, _)| name).filter(|name| name.starts_with("halo::"));
     let is_there = Command::new("valgrind").arg("--version").output().is_ok();
     let missing = (!is_there).then_some("no valgrind: apt-get install valgrind");
-    let test = Trial::test("memcheck_finds_nothing_in_the_halo_exchange::ranks_2", move || {
+    let test = test("memcheck_finds_nothing_in_the_halo_exchange::ranks_2", move || {
         let outcome = launch(2, 1, &checks().collect::<Vec<_>>(), true);
-        if outcome.code == Some(0) { Ok(()) } else { Err(describe(&outcome).into()) }
+        assert_eq!(outcome.code, Some(0), "{}", describe(&outcome));
     });
     needs_tool(slow(test), missing)
 }

@@ -1,4 +1,4 @@
-//! Partitioning and distributing.
+//! Checks partitioning and distribution.
 
 use std::rc::Rc;
 
@@ -15,14 +15,14 @@ pub const CHECKS: &[Check] = checks![
     the_edge_cut_counts_the_neighbours_on_different_ranks,
     every_element_has_one_owner,
     every_used_node_has_one_owner_and_the_others_are_orphans,
-    elements_keep_their_nodes_and_places,
-    every_element_around_an_owned_node_is_there,
-    clockwise_elements_are_turned_and_counted,
+    elements_keep_their_nodes_and_coordinates,
+    every_element_around_an_owned_node_is_present,
+    clockwise_elements_are_reoriented_and_counted,
     ghosts_are_grouped_by_owner_and_ascend,
     every_boundary_edge_is_found,
 ];
 
-/// Meshes from fewer elements than ranks to many.
+/// Returns meshes of fewer elements than ranks and of many.
 fn cases() -> impl Iterator<Item = (Grid, Mesh)> {
     [Grid::untidy(2, 1), Grid::untidy(9, 7), Grid::rough(12, 5), Grid::new(20, 1)].into_iter().map(|g| (g, g.mesh()))
 }
@@ -31,14 +31,14 @@ fn model(comm: &Rc<Comm>, mesh: &Mesh) -> Model {
     Model::new(comm, mesh, &everywhere, &dirichlet(Field::Constant(0.0)), 0).expect("a good mesh")
 }
 
-/// For every number below `total`, how often it is listed over all ranks.
+/// Returns how often each number below `total` is listed over all ranks. **Collective.**
 fn occurrences(comm: &Comm, total: usize, listed: impl Iterator<Item = GlobalIndex>) -> Vec<u64> {
     let mut counts = vec![0; total];
     listed.for_each(|i| counts[i as usize] += 1);
     comm.sum_all(&counts)
 }
 
-/// The owner of every element.
+/// Returns the owner of every element. **Collective.**
 fn owners(comm: &Comm, total: usize, model: &Model) -> Vec<u64> {
     let mut owners = vec![0; total];
     for &id in &model.mesh.element_ids[..model.mesh.own_elements] {
@@ -59,7 +59,7 @@ fn the_edge_cut_counts_the_neighbours_on_different_ranks(comm: &Rc<Comm>) {
     for (grid, mesh) in cases() {
         let model = model(comm, &mesh);
         let owners = owners(comm, mesh.elements.len(), &model);
-        // Neighbours are those that share a middle node.
+        // Neighbours share a middle node.
         let mut first = vec![None; mesh.points.len()];
         let (mut pairs, mut cut) = (0, 0);
         for (nodes, owner) in mesh.elements.iter().zip(owners) {
@@ -100,13 +100,13 @@ fn every_used_node_has_one_owner_and_the_others_are_orphans(comm: &Rc<Comm>) {
         assert!(local.orphans.iter().all(|&(n, point)| mesh.points[n as usize] == point));
         assert_eq!(local.total_nodes, mesh.points.len() as GlobalIndex);
         assert_eq!(model.halo.map().total(), grid.nodes() as GlobalIndex);
-        // The owner is one of those whose elements touch the node.
+        // The elements of the owner touch the node.
         let own = local.elements[..local.own_elements].as_flattened();
         assert!((0..local.owned_nodes).all(|n| own.contains(&(n as u32))));
     }
 }
 
-fn elements_keep_their_nodes_and_places(comm: &Rc<Comm>) {
+fn elements_keep_their_nodes_and_coordinates(comm: &Rc<Comm>) {
     for (_, mesh) in cases() {
         let local = model(comm, &mesh).mesh;
         for (e, &id) in local.element_ids.iter().enumerate() {
@@ -118,7 +118,7 @@ fn elements_keep_their_nodes_and_places(comm: &Rc<Comm>) {
     }
 }
 
-fn every_element_around_an_owned_node_is_there(comm: &Rc<Comm>) {
+fn every_element_around_an_owned_node_is_present(comm: &Rc<Comm>) {
     for (_, mesh) in cases() {
         let local = model(comm, &mesh).mesh;
         let valences = mesh.valences();
@@ -131,14 +131,14 @@ fn every_element_around_an_owned_node_is_there(comm: &Rc<Comm>) {
         for (count, &id) in around.into_iter().zip(&local.node_ids) {
             assert_eq!(count, valences[id as usize], "node {id}");
         }
-        // And of the others only those that touch an owned node.
+        // Other elements are present only if they touch an owned node.
         for nodes in &local.elements[local.own_elements..] {
             assert!(nodes.iter().any(|&n| (n as usize) < local.owned_nodes));
         }
     }
 }
 
-fn clockwise_elements_are_turned_and_counted(comm: &Rc<Comm>) {
+fn clockwise_elements_are_reoriented_and_counted(comm: &Rc<Comm>) {
     for (_, mesh) in cases() {
         let model = model(comm, &mesh);
         assert_eq!(model.turned, mesh.clockwise);
@@ -173,7 +173,7 @@ fn every_boundary_edge_is_found(comm: &Rc<Comm>) {
         assert_eq!(all.len(), 2 * (grid.n + grid.m));
         let found: Vec<_> = (0..model.boundary.len()).map(|i| edge(&model, i)).collect();
         assert!(found.iter().all(|edge| all.contains(edge)));
-        // Each rank knows those around its nodes.
+        // Each rank has the edges around its nodes.
         for (i, edge) in all.iter().enumerate() {
             let nodes = serial.boundary[i].nodes(&serial.mesh).map(|n| serial.mesh.node_ids[n as usize]);
             let is_near = nodes.iter().any(|n| model.owned_ids().contains(n));

@@ -1,28 +1,28 @@
-//! Structured meshes that are made untidy on purpose, known in every detail.
+//! Structured meshes that are made irregular on purpose, with known properties.
 
 use quad8_mpi::Result;
 use quad8_mpi::mesh::{MeshSlab, Tags};
 use quad8_mpi::parallel::{Comm, GlobalIndex};
 use quad8_mpi::quad8::{NODES, turned};
 
-/// n x m elements over the image of the unit square.
+/// Structured grid of n by m elements over the image of the unit square.
 #[derive(Clone, Copy)]
 pub struct Grid {
     pub n: usize,
     pub m: usize,
-    /// From the unit square to the plane (m).
+    /// Map from the unit square to the plane (m).
     pub map: fn(f64, f64) -> [f64; 2],
-    /// Edges follow the map; otherwise they are straight.
+    /// Whether edges follow the map; otherwise they are straight.
     pub curved: bool,
-    /// Nodes and elements are numbered in no order.
+    /// Whether nodes and elements are numbered randomly.
     pub shuffled: bool,
-    /// Nodes that no element uses.
+    /// Number of nodes that no element uses.
     pub orphans: usize,
-    /// Every third element is clockwise.
+    /// Whether every third element is clockwise.
     pub clockwise: bool,
 }
 
-/// A whole mesh; every rank has it, to know what to expect.
+/// Whole mesh, which every rank holds to compute expected values.
 #[derive(Clone, Default)]
 pub struct Mesh {
     pub points: Vec<[f64; 2]>,
@@ -35,8 +35,8 @@ pub struct Mesh {
     pub regions: Vec<u16>,
 }
 
-/// An annular sector, 1 <= r <= 2 and 0 <= angle <= [`ANGLE`], with a smoothly
-/// distorted inside.
+/// Maps the unit square to an annular sector, 1 <= r <= 2 and 0 <= angle <= [`ANGLE`], with a
+/// smoothly distorted inside.
 pub fn sector(s: f64, t: f64) -> [f64; 2] {
     use std::f64::consts::PI;
     let r = 1.0 + s + 0.08 * (PI * s).sin() * (3.0 * t).cos();
@@ -47,34 +47,34 @@ pub fn sector(s: f64, t: f64) -> [f64; 2] {
 /// Opening angle of [`sector`].
 pub const ANGLE: f64 = 1.2;
 
-/// The unit square with a wildly distorted inside.
+/// Maps the unit square to itself, with a strongly distorted inside.
 pub fn rough_square(s: f64, t: f64) -> [f64; 2] {
     let inside = 0.6 * s * (1.0 - s) * t * (1.0 - t);
     [s + inside * (40.0 * s + 31.0 * t).sin(), t + inside * (37.0 * s - 23.0 * t).cos()]
 }
 
 impl Grid {
-    /// A tidy mesh of curved elements over [`sector`].
+    /// Returns a regular grid of curved elements over [`sector`].
     pub fn new(n: usize, m: usize) -> Self {
         Self { n, m, map: sector, curved: true, shuffled: false, orphans: 0, clockwise: false }
     }
 
-    /// With everything that real meshes have.
+    /// Returns a grid with all irregularities of real meshes.
     pub fn untidy(n: usize, m: usize) -> Self {
         Self { shuffled: true, orphans: 2 + n * m / 4, clockwise: true, ..Self::new(n, m) }
     }
 
-    /// A mesh of straight-edged distorted elements over [`rough_square`].
+    /// Returns a grid of straight-edged distorted elements over [`rough_square`].
     pub fn rough(n: usize, m: usize) -> Self {
         Self { map: rough_square, curved: false, shuffled: true, ..Self::new(n, m) }
     }
 
-    /// Number of nodes that elements use.
+    /// Returns the number of nodes that elements use.
     pub fn nodes(self) -> usize {
         3 * self.n * self.m + 2 * (self.n + self.m) + 1
     }
 
-    /// Number of edges.
+    /// Returns the number of edges.
     pub fn edges(self) -> usize {
         self.n * (self.m + 1) + self.m * (self.n + 1)
     }
@@ -92,20 +92,20 @@ impl Grid {
         for (&orphan, k) in mesh.orphans.iter().zip(0..) {
             mesh.points[orphan as usize] = [10.0 + f64::from(k), -3.0];
         }
-        let place = shuffle(self.n * self.m, self.shuffled);
+        let position = shuffle(self.n * self.m, self.shuffled);
         mesh.elements = vec![[0; 8]; self.n * self.m];
         for e in 0..self.n * self.m {
             let (p, q) = (e % self.n, e / self.n);
             let corner = |x: f64| (x + 1.0) as usize;
             let nodes = NODES.map(|[x, y]| number(self.natural(2 * p + corner(x), 2 * q + corner(y))) as i64);
             let is_clockwise = self.clockwise && e % 3 == 1;
-            mesh.elements[place(e)] = if is_clockwise { turned(nodes) } else { nodes };
+            mesh.elements[position(e)] = if is_clockwise { turned(nodes) } else { nodes };
             mesh.clockwise += u64::from(is_clockwise);
         }
         mesh
     }
 
-    /// Number, row by row, of lattice point (i, j), not both odd.
+    /// Returns the number, row by row, of lattice point (i, j). i and j must not both be odd.
     fn natural(self, i: usize, j: usize) -> usize {
         let before = j / 2 * (3 * self.n + 2);
         if j.is_multiple_of(2) { before + i } else { before + 2 * self.n + 1 + i / 2 }
@@ -121,7 +121,7 @@ impl Grid {
     }
 }
 
-/// A permutation of `0..total`.
+/// Returns a permutation of `0..total`, the identity unless shuffled.
 fn shuffle(total: usize, shuffled: bool) -> impl Fn(usize) -> usize {
     fn gcd(a: usize, b: usize) -> usize {
         if b == 0 { a } else { gcd(b, a % b) }
@@ -143,7 +143,7 @@ impl Mesh {
         slab.with_tags(comm, Tags { region_names: ["a", "b"].map(str::to_owned).to_vec(), regions, ..Tags::default() })
     }
 
-    /// The nodes of an element, counter-clockwise.
+    /// Returns the nodes of an element, counter-clockwise.
     pub fn oriented(&self, element: GlobalIndex) -> [GlobalIndex; 8] {
         let nodes = self.elements[element as usize];
         let [a, b, d] = [0, 1, 3].map(|i| self.points[nodes[i] as usize]);
@@ -151,15 +151,15 @@ impl Mesh {
         (if cross < 0.0 { turned(nodes) } else { nodes }).map(|n| n as GlobalIndex)
     }
 
-    /// Number of elements around each node.
+    /// Returns the number of elements around each node.
     pub fn valences(&self) -> Vec<usize> {
         let mut counts = vec![0; self.points.len()];
         self.elements.iter().flatten().for_each(|&n| counts[n as usize] += 1);
         counts
     }
 
-    /// Adds an element: at `known` places it has existing nodes, at the others
-    /// new ones, which `map` takes from the reference square to the plane.
+    /// Adds an element. Its nodes at the places in `known` exist already. The others are new: `map`
+    /// takes them from the reference square to the plane.
     pub fn add(&mut self, known: &[(usize, i64)], map: impl Fn([f64; 2]) -> [f64; 2]) {
         let nodes = std::array::from_fn(|i| match known.iter().find(|(place, _)| *place == i) {
             Some(&(_, node)) => node,
@@ -172,7 +172,7 @@ impl Mesh {
     }
 }
 
-/// The map from the reference square to a square of half a metre.
+/// Returns the map from the reference square to a square of half a metre.
 pub fn square(low: [f64; 2]) -> impl Fn([f64; 2]) -> [f64; 2] {
     move |[xi, eta]| [low[0] + 0.25 * (xi + 1.0), low[1] + 0.25 * (eta + 1.0)]
 }

@@ -1,4 +1,4 @@
-//! Splitting a mesh: plain METIS and the way over blocks of elements.
+//! Checks the partition of a mesh: plain METIS, and two levels over blocks of elements.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ pub const CHECKS: &[Check] = checks![
     the_edge_cut_counts_the_neighbours_in_different_parts,
     two_levels_cut_hardly_more_than_one,
     heavy_elements_make_small_parts,
-    the_same_split_comes_twice,
+    the_partition_is_repeatable,
     parts_of_a_connected_mesh_are_connected,
     separate_pieces_are_split_too,
     more_elements_than_ranks_can_number_are_refused,
@@ -27,7 +27,7 @@ fn split(partitioner: Partitioner, parts: usize) -> PartitionOptions<'static> {
     PartitionOptions { parts, partitioner, seed: PartitionOptions::SEED, weights: None }
 }
 
-/// The part of every element on every rank, and the partition itself. **Collective.**
+/// Returns the part of every element, on every rank, and the partition itself. **Collective.**
 fn parts(comm: &Comm, mesh: &Mesh, split: &PartitionOptions) -> (Vec<u32>, Partition) {
     let slab = mesh.slab(comm).expect("a good mesh");
     let partition = partition(comm, &slab, split).expect("a partition");
@@ -44,7 +44,7 @@ fn sizes(parts: &[u32], count: usize) -> Vec<usize> {
     sizes
 }
 
-/// Largest part over the mean.
+/// Returns the size of the largest part relative to the mean.
 fn imbalance(parts: &[u32], count: usize) -> f64 {
     let fullest = sizes(parts, count).into_iter().max().expect("parts");
     fullest as f64 * count as f64 / parts.len() as f64
@@ -68,7 +68,7 @@ fn the_edge_cut_counts_the_neighbours_in_different_parts(comm: &Rc<Comm>) {
         let mesh = grid.mesh();
         for partitioner in BOTH {
             let (parts, partition) = parts(comm, &mesh, &split(partitioner, 4));
-            // Neighbours are those that share a middle node.
+            // Neighbours share a middle node.
             let mut first = HashMap::new();
             let middles =
                 mesh.elements.iter().zip(parts).flat_map(|(nodes, part)| nodes[4..].iter().map(move |n| (n, part)));
@@ -99,7 +99,7 @@ fn heavy_elements_make_small_parts(comm: &Rc<Comm>) {
     }
 }
 
-fn the_same_split_comes_twice(comm: &Rc<Comm>) {
+fn the_partition_is_repeatable(comm: &Rc<Comm>) {
     let mesh = Grid::rough(70, 60).mesh();
     for partitioner in BOTH {
         let [first, again] = [(); 2].map(|()| parts(comm, &mesh, &split(partitioner, 3)).0);
@@ -111,7 +111,7 @@ fn parts_of_a_connected_mesh_are_connected(comm: &Rc<Comm>) {
     let mesh = Grid { shuffled: true, ..Grid::new(80, 70) }.mesh();
     for partitioner in BOTH {
         let (parts, _) = parts(comm, &mesh, &split(partitioner, 5));
-        // Labels of neighbours in one part sink to the lowest of the piece.
+        // Neighbours in one part take the lower of their labels until all of a piece are equal.
         let mut labels: Vec<usize> = (0..parts.len()).collect();
         let mut first = HashMap::new();
         let sides = mesh.elements.iter().enumerate().flat_map(|(e, nodes)| nodes[4..].iter().map(move |&n| (n, e)));

@@ -1,4 +1,4 @@
-//! Uniform refinement.
+//! Checks uniform refinement.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -15,10 +15,10 @@ use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
     counts_follow_the_formula,
-    numbers_and_places_do_not_depend_on_the_ranks,
+    numbers_and_coordinates_do_not_depend_on_the_ranks,
     elements_do_not_depend_on_the_ranks,
     boundary_edges_pass_their_condition_to_their_children,
-    once_and_once_more_makes_the_points_of_twice,
+    two_single_refinements_make_the_points_of_a_double_one,
     refining_too_far_is_an_error_on_every_rank,
     numbers_go_beyond_32_bits,
 ];
@@ -45,13 +45,13 @@ fn counts_follow_the_formula(comm: &Rc<Comm>) {
     }
 }
 
-fn numbers_and_places_do_not_depend_on_the_ranks(comm: &Rc<Comm>) {
+fn numbers_and_coordinates_do_not_depend_on_the_ranks(comm: &Rc<Comm>) {
     for (_, mesh, levels) in cases() {
         let (model, serial) = (refined(comm, &mesh, levels), refined(&alone(), &mesh, levels));
-        let places: HashMap<GlobalIndex, [f64; 2]> =
+        let coordinates: HashMap<GlobalIndex, [f64; 2]> =
             serial.mesh.node_ids.iter().copied().zip(serial.mesh.coordinates.iter().copied()).collect();
         for (id, point) in model.mesh.node_ids.iter().zip(&model.mesh.coordinates) {
-            assert_eq!(places[id], *point, "node {id}");
+            assert_eq!(coordinates[id], *point, "node {id}");
         }
         // The nodes of the input keep their numbers.
         for (&id, &point) in model.mesh.node_ids.iter().zip(&model.mesh.coordinates) {
@@ -63,7 +63,7 @@ fn numbers_and_places_do_not_depend_on_the_ranks(comm: &Rc<Comm>) {
     }
 }
 
-/// The nodes of every element that a rank knows, by its number.
+/// Returns the nodes of every element of a rank, by its number.
 fn elements(mesh: &LocalMesh) -> HashMap<GlobalIndex, [GlobalIndex; 8]> {
     (0..mesh.elements.len()).map(|e| (mesh.element_ids[e], mesh.global_nodes(e))).collect()
 }
@@ -75,11 +75,11 @@ fn elements_do_not_depend_on_the_ranks(comm: &Rc<Comm>) {
         assert_eq!(known.len(), model.mesh.elements.len());
         for (id, nodes) in &known {
             assert_eq!(all[id], *nodes, "element {id}");
-            // Of one refinement each child keeps a corner of its parent.
+            // After one refinement each child keeps a corner of its parent.
             let parent = mesh.oriented(id >> (2 * levels));
             assert!(levels > 1 || nodes.iter().any(|n| parent[..4].contains(n)), "element {id}");
         }
-        // Around an owned node no element is missing.
+        // No element around an owned node is missing.
         for (id, nodes) in &all {
             let is_near = nodes.iter().any(|n| model.owned_ids().contains(n));
             assert!(known.contains_key(id) || !is_near, "element {id}");
@@ -117,17 +117,17 @@ fn boundary_edges_pass_their_condition_to_their_children(comm: &Rc<Comm>) {
     assert!(model.boundary.is_sorted());
 }
 
-/// All points that owned nodes have, in order.
+/// Returns the points of all owned nodes, sorted, on rank 0. **Collective.**
 fn points(comm: &Comm, mesh: &LocalMesh) -> Vec<[f64; 2]> {
     let own = mesh.coordinates[..mesh.owned_nodes].as_flattened().to_vec();
     let mut points: Vec<[f64; 2]> = comm.gather_at_root(own).concat().chunks_exact(2).map(|p| [p[0], p[1]]).collect();
-    // In an order that does not see the last digits.
+    // The order ignores the last digits.
     let coarse = |p: &[f64; 2]| p.map(|c| (c * 1e8).round() as i64);
     points.sort_by_key(coarse);
     points
 }
 
-fn once_and_once_more_makes_the_points_of_twice(comm: &Rc<Comm>) {
+fn two_single_refinements_make_the_points_of_a_double_one(comm: &Rc<Comm>) {
     let mesh = Grid::untidy(5, 4).mesh();
     let twice = refined(comm, &mesh, 2);
     let once = refined(comm, &mesh, 1);
@@ -149,7 +149,7 @@ fn refining_too_far_is_an_error_on_every_rank(comm: &Rc<Comm>) {
     }
 }
 
-/// The same mesh with all numbers moved by 2^33 has the same children.
+/// Compares the refined mesh with that of a mesh whose numbers are 2^33 larger.
 fn numbers_go_beyond_32_bits(comm: &Rc<Comm>) {
     const FAR: GlobalIndex = 1 << 33;
     let mesh = Grid::untidy(7, 5).mesh();
@@ -159,14 +159,14 @@ fn numbers_go_beyond_32_bits(comm: &Rc<Comm>) {
     (far.total_nodes, far.total_elements) = (near.total_nodes + FAR, near.total_elements + FAR);
     let [near_child, far_child] = [&near, &far].map(|mesh| mesh::refine(comm, mesh, &[], 1).expect("a good mesh").0);
 
-    // Two new points an edge, then five inside each parent.
+    // Each edge adds two points, and the inside of each parent five.
     let edges = (far_child.total_nodes - far.total_nodes - 5 * far.total_elements) / 2;
     let first_inside = near.total_nodes + 2 * edges;
     let moved = |&id: &GlobalIndex| if id < first_inside { id + FAR } else { id + 6 * FAR };
     assert_eq!(far_child.node_ids, near_child.node_ids.iter().map(moved).collect::<Vec<_>>());
     assert_eq!(far_child.element_ids, near_child.element_ids.iter().map(|id| id + 4 * FAR).collect::<Vec<_>>());
     assert_eq!((&far_child.elements, &far_child.coordinates), (&near_child.elements, &near_child.coordinates));
-    // And the exchange knows them.
+    // The halo exchange works with these numbers.
     let mut ids = far_child.node_ids.clone();
     far_child.halo(comm).expect("a consistent halo").scatter_fwd(&mut ids);
     assert_eq!(ids, far_child.node_ids);

@@ -1,4 +1,4 @@
-//! Names of boundaries and regions on their way from the slabs to the ranks.
+//! Checks the names of boundaries and regions, from the input slabs to the ranks.
 
 use std::rc::Rc;
 
@@ -13,9 +13,9 @@ use super::meshes::{Grid, Mesh};
 use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
-    every_rank_gets_the_names_of_the_edges_that_it_sees,
+    every_rank_receives_the_names_of_its_edges,
     edges_without_a_name_are_walls,
-    named_edges_inside_the_domain_are_known_once,
+    named_edges_inside_the_domain_are_found_once,
     an_edge_that_no_element_has_is_an_error,
     an_edge_with_a_node_of_no_element_is_an_error,
     an_edge_with_a_node_out_of_range_is_an_error,
@@ -25,7 +25,7 @@ pub const CHECKS: &[Check] = checks![
 
 const NAMES: [&str; 4] = ["axis", "inner", "outer", "top"];
 
-/// A mesh and the side of each of its boundary edges, by their corners.
+/// Returns a mesh and its boundary edges, tagged by their side.
 fn case() -> (Mesh, Vec<TaggedEdge>) {
     let mesh = Grid::untidy(9, 7).mesh();
     let edges = mesh.elements.iter().flat_map(|nodes| EDGES.map(|edge| edge.map(|i| nodes[i])));
@@ -39,8 +39,7 @@ fn case() -> (Mesh, Vec<TaggedEdge>) {
     (mesh, tagged)
 }
 
-/// The slab of a mesh whose names some ranks hold: every second edge is on the
-/// last rank, the others are on rank 0.
+/// Returns the slab of a mesh. The last rank holds every second named edge, rank 0 the others.
 fn slab(comm: &Comm, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<MeshSlab> {
     let last = comm.size() - 1;
     let holder = |i: usize| if i.is_multiple_of(2) { 0 } else { last };
@@ -55,7 +54,8 @@ fn distribute(comm: &Rc<Comm>, slab: &mut MeshSlab) -> LocalMesh {
     mesh::distribute(comm, slab, &parts).expect("a good mesh").0
 }
 
-/// The boundary by the names, and how many named edges are inside. **Collective.**
+/// Returns the local mesh, its boundary by names, and the number of named edges inside.
+/// **Collective.**
 fn boundary(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<(LocalMesh, Vec<BoundaryEdge>, u64)> {
     let mut slab = slab(comm, mesh, edges)?;
     let local = distribute(comm, &mut slab);
@@ -68,9 +68,9 @@ fn expect_error(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge], message: &st
     assert_eq!(error, message);
 }
 
-fn every_rank_gets_the_names_of_the_edges_that_it_sees(comm: &Rc<Comm>) {
+fn every_rank_receives_the_names_of_its_edges(comm: &Rc<Comm>) {
     let (mesh, mut edges) = case();
-    // The direction does not matter, nor do repetitions.
+    // Neither the direction of an edge nor a repetition matters.
     edges.iter_mut().step_by(3).for_each(|edge| edge.nodes.reverse());
     edges.push(edges[5]);
     let (local, found, inside) = boundary(comm, &mesh, &edges).expect("tags that fit");
@@ -88,7 +88,7 @@ fn edges_without_a_name_are_walls(comm: &Rc<Comm>) {
     assert_eq!(found, expected);
 }
 
-fn named_edges_inside_the_domain_are_known_once(comm: &Rc<Comm>) {
+fn named_edges_inside_the_domain_are_found_once(comm: &Rc<Comm>) {
     let (mesh, mut edges) = case();
     let free: Vec<[GlobalIndex; 2]> = edges.iter().map(|edge| edge.nodes).collect();
     let is_inside = |pair: &[GlobalIndex; 2]| !free.contains(pair) && !free.contains(&[pair[1], pair[0]]);
@@ -102,7 +102,7 @@ fn named_edges_inside_the_domain_are_known_once(comm: &Rc<Comm>) {
     assert!(inside == distinct.len() as u64 && inside > 5, "{inside}");
     let (found_inside, outside): (Vec<_>, Vec<_>) = found.into_iter().partition(|edge| edge.is_inside);
     assert_eq!(outside, mesh::find_boundary(comm, &local, &side).expect("a good mesh"));
-    // Every rank with a node on such an edge knows it; one rank owns its element.
+    // Every rank with a node of such an edge has the edge; one rank owns its element.
     let corners = |edge: &BoundaryEdge| {
         let [a, _, b] = edge.nodes(&local).map(|n| local.node_ids[n as usize]);
         [a.min(b), a.max(b)]
@@ -172,7 +172,7 @@ fn regions_follow_their_elements_and_their_children(comm: &Rc<Comm>) {
     let tags = Tags { region_names: names.to_vec(), regions, ..bare.tags.clone() };
     let mut slab = bare.with_tags(comm, tags).expect("tags that fit");
     let local = distribute(comm, &mut slab);
-    // The names are sorted: their numbers change.
+    // The names are sorted, so their numbers change.
     let expected = |parent: GlobalIndex| [2, 0, 1][(parent % 3) as usize];
     assert!(local.element_ids.iter().zip(&local.regions).all(|(&id, &region)| region == expected(id)));
     let (boundary, _) = mesh::named_boundary(comm, &slab, &local).expect("a good mesh");
