@@ -1,36 +1,54 @@
 //! Dirichlet data at the nodes.
 
+use std::rc::Rc;
+
 use crate::error::{Error, Result};
 use crate::fem::coefficients::{bad_on_edge, lowest, robin};
-use crate::mesh::{BoundaryEdge, BoundarySummary, EdgeCount, LocalMesh};
+use crate::la::Vector;
+use crate::mesh::{
+    BoundaryEdge, BoundarySummary, DistributedMesh, EdgeCount, LocalMesh, check_components, find_duplicates,
+};
 use crate::parallel::{Comm, Halo};
 use crate::problem::{Condition, Problem, Range};
 use crate::system::significant;
 
-/// The nodes with a prescribed value, of all local nodes.
+/// Prescribed values at the local nodes.
 pub struct DirichletBc {
-    /// Whether the node is fixed.
+    /// Whether the value of a node is prescribed.
     pub fixed: Vec<bool>,
-    /// The value there, 0 elsewhere.
+    /// Prescribed values, 0 elsewhere.
     pub values: Vec<f64>,
 }
 
-/// Collects the Dirichlet nodes; where two boundaries meet, the one with the
+impl DirichletBc {
+    /// Sets the prescribed values of the owned nodes in `u`, then updates its ghosts.
+    /// **Collective.**
+    pub fn impose(&self, halo: &Halo, u: &mut Vector) {
+        for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&self.fixed).zip(&self.values) {
+            if is_fixed {
+                *u = value;
+            }
+        }
+        halo.scatter_fwd(u.local_mut());
+    }
+
+    /// Returns the number of prescribed values over all ranks. **Collective.**
+    pub fn total(&self, halo: &Halo) -> u64 {
+        halo.comm().sum(self.fixed[..halo.map().owned()].iter().filter(|fixed| **fixed).count() as u64)
+    }
+}
+
+/// Evaluates the Dirichlet conditions at the nodes. Where two boundaries meet, the one with the
 /// lower number holds. **Collective.**
 ///
 /// # Errors
-/// [`Error::BadValue`], the same on every rank.
-pub fn dirichlet_nodes(
-    halo: &Halo,
-    mesh: &LocalMesh,
-    boundary: &[BoundaryEdge],
-    problem: &Problem,
-) -> Result<DirichletBc> {
+/// A value that is not finite; the same on every rank.
+pub fn dirichlet_nodes(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Result<DirichletBc> {
     let nodes = mesh.coordinates.len();
     let mut holder = vec![u16::MAX; nodes];
     let mut values = vec![0.0; nodes];
     let mut errors = Vec::new();
-    for edge in boundary {
+    for edge in &mesh.boundary {
         if let Condition::Dirichlet(g) = &problem.conditions[usize::from(edge.boundary)] {
             for node in edge.nodes(mesh).map(|n| n as usize) {
                 match g.at(mesh.coordinates[node], Range::Any) {
@@ -51,20 +69,32 @@ pub fn dirichlet_nodes(
     Ok(DirichletBc { fixed: holder.into_iter().map(|b| b != u16::MAX).collect(), values })
 }
 
-/// Refuses Robin conditions on edges inside the domain. A Dirichlet condition holds there as it does on the boundary.
-/// **Collective.**
+/// Checks that a problem has one solution on a mesh: no Robin condition inside the domain, and
+/// every piece of the mesh held by a condition. Prefer it before refinement. **Collective.**
 ///
 /// # Errors
-/// [`Error::RobinInside`] for the edge with the lowest nodes, the same on every rank.
-pub fn check_inside(
-    comm: &Comm,
-    mesh: &LocalMesh,
-    boundary: &[BoundaryEdge],
-    problem: &Problem,
-    summary: &BoundarySummary,
-) -> Result<()> {
+/// The lowest edge inside with a Robin condition, a condition without a usable value, or the lowest
+/// element of a piece that no condition holds; the same on every rank.
+pub fn check_well_posed(comm: &Rc<Comm>, distributed: &DistributedMesh, problem: &Problem) -> Result<()> {
+    let DistributedMesh { mesh, boundary, free_edges, .. } = distributed;
+    check_inside(comm, mesh, problem, boundary)?;
+    let held = comm.agree(well_posed_nodes(mesh, problem))?;
+    check_components(&mesh.halo(comm)?, mesh, &held).map_err(|error| {
+        // Nodes that should be one node are the usual reason.
+        let duplicates = find_duplicates(comm, mesh, free_edges);
+        duplicates.warning().iter().fold(error, |error, note| error.with_note(note))
+    })
+}
+
+/// Refuses Robin conditions on edges inside the domain. A Dirichlet condition holds there as it
+/// does on the boundary. **Collective.**
+///
+/// # Errors
+/// A Robin condition on the inner edge with the lowest nodes; the same on every rank.
+pub fn check_inside(comm: &Comm, mesh: &LocalMesh, problem: &Problem, summary: &BoundarySummary) -> Result<()> {
     let condition = |edge: &BoundaryEdge| &problem.conditions[usize::from(edge.boundary)];
-    let refused = boundary.iter().filter(|edge| edge.is_inside && matches!(condition(edge), Condition::Robin { .. }));
+    let refused =
+        mesh.boundary.iter().filter(|edge| edge.is_inside && matches!(condition(edge), Condition::Robin { .. }));
     let place = |point: [f64; 2]| point.map(significant).join(", ");
     let errors = refused.map(|edge| {
         let [a, _, b] = edge.nodes(mesh).map(|n| (mesh.node_ids[n as usize], mesh.coordinates[n as usize]));
@@ -86,14 +116,14 @@ pub fn check_inside(
     comm.agree(lowest(errors).map_or(Ok(()), Err))
 }
 
-/// The local nodes on an edge whose condition holds the solution: Dirichlet,
-/// or Robin with p > 0 somewhere on it.
+/// Marks the local nodes on an edge whose condition holds the solution: Dirichlet, or Robin with
+/// p > 0 somewhere on it.
 ///
 /// # Errors
-/// [`Error::BadValue`]; on this rank only.
-pub fn well_posed_nodes(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Vec<bool>> {
+/// A value of p or gamma that is not usable; on this rank only.
+pub fn well_posed_nodes(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<bool>> {
     let mut held = vec![false; mesh.coordinates.len()];
-    for edge in boundary {
+    for edge in &mesh.boundary {
         let holds = match &problem.conditions[usize::from(edge.boundary)] {
             Condition::Dirichlet(_) => true,
             _ => robin(problem, mesh, edge)?.is_some_and(|robin| robin.p.iter().any(|&p| p > 0.0)),

@@ -7,7 +7,7 @@ use crate::fem::batch_order::{ElementOrder, Place};
 use crate::fem::coefficients;
 use crate::fem::coefficients::{for_all, lowest};
 use crate::fem::element_batch::{BatchStiffness, Batches};
-use crate::mesh::{BoundaryEdge, LocalMesh, check_jacobian};
+use crate::mesh::{LocalMesh, check_jacobian};
 use crate::parallel::{LocalIndex, work};
 use crate::problem::Problem;
 use crate::quad8;
@@ -33,7 +33,7 @@ impl ElementMatrices {
     /// # Errors
     /// [`Error::BadJacobian`](crate::error::Error::BadJacobian) for an element that is folded,
     /// [`Error::BadValue`](crate::error::Error::BadValue) for a value of k, p or gamma; on this rank only.
-    pub fn new(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Self> {
+    pub fn new(mesh: &LocalMesh, problem: &Problem) -> Result<Self> {
         let order = ElementOrder::new(mesh);
         let all = |count: usize, place: fn(usize) -> Place| {
             let batch = |b: usize| {
@@ -50,7 +50,7 @@ impl ElementMatrices {
             (Err(error), _) | (_, Err(error)) => return Err(error),
         };
         let mut row_sums: Vec<RowSums> = Vec::new();
-        for edge in boundary {
+        for edge in &mesh.boundary {
             if let Some(robin) = coefficients::robin(problem, mesh, edge)?
                 && robin.p != [0.0; 3]
             {
@@ -155,7 +155,7 @@ pub fn source_loads(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<[Lane; 8]
 ///
 /// # Errors
 /// [`Error::BadValue`](crate::error::Error::BadValue); on this rank only.
-pub fn load_vector(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<Vec<f64>> {
+pub fn load_vector(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<f64>> {
     let mut b = vec![0.0; mesh.owned_nodes];
     let mut add = |node: LocalIndex, value: f64| {
         if let Some(entry) = b.get_mut(node as usize) {
@@ -169,7 +169,7 @@ pub fn load_vector(mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Proble
             nodes.iter().zip(load).for_each(|(&node, value)| add(node, value));
         }
     }
-    for edge in boundary {
+    for edge in &mesh.boundary {
         if let Some(robin) = coefficients::robin(problem, mesh, edge)? {
             let (_, load) = quad8::robin(&robin.points, &robin.p, &robin.gamma);
             edge.nodes(mesh).iter().zip(load).for_each(|(&node, value)| add(node, value));

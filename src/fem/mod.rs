@@ -16,8 +16,8 @@ mod system;
 
 pub use assemble_csr::assemble_csr;
 pub use coefficients::{Robin, conductivities};
-pub use dirichlet::{DirichletBc, check_inside, dirichlet_nodes, well_posed_nodes};
+pub use dirichlet::{DirichletBc, check_inside, check_well_posed, dirichlet_nodes, well_posed_nodes};
 pub use element_matrices::{ElementMatrices, load_vector, source_loads};
 pub use matrix_free::ElementOperator;
-pub use preconditioners::{JACOBI_ALONE, MULTIGRID, PreconditionerKind, SystemPreconditioners};
-pub use system::{OperatorKind, StiffnessOperator};
+pub use preconditioners::{PreconditionerKind, SystemPreconditioners};
+pub use system::{DiscreteSolution, ElementSystem, OperatorKind, StiffnessOperator, System};

@@ -2,18 +2,15 @@
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use std::rc::Rc;
 
 use crate::error::Result;
-use crate::fem::multigrid::MeshHierarchy;
-use crate::fem::{DirichletBc, ElementMatrices, StiffnessOperator};
+use crate::fem::multigrid::OperatorHierarchy;
+use crate::fem::{ElementMatrices, System};
 use crate::la::cg::{PreconditionerName, Preconditioners};
 use crate::la::{Jacobi, Preconditioner, Scalar};
-use crate::mesh::{BoundaryEdge, LocalMesh};
-use crate::parallel::{Comm, work};
-use crate::problem::Problem;
+use crate::parallel::work;
 
-/// The preconditioners to choose from.
+/// Kinds of preconditioners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PreconditionerKind {
@@ -28,41 +25,34 @@ const MULTIGRID_DOUBLE: PreconditionerName = PreconditionerName { name: "multigr
 const JACOBI: PreconditionerName = PreconditionerName { name: "jacobi", precision: "double" };
 
 /// Multigrid in single precision; in double precision, for problems too stiff for that; and Jacobi.
-pub const MULTIGRID: &[PreconditionerName] = &[MULTIGRID_SINGLE, MULTIGRID_DOUBLE, JACOBI];
-/// Jacobi alone.
-pub const JACOBI_ALONE: &[PreconditionerName] = &[JACOBI];
+const MULTIGRID: &[PreconditionerName] = &[MULTIGRID_SINGLE, MULTIGRID_DOUBLE, JACOBI];
+const JACOBI_ALONE: &[PreconditionerName] = &[JACOBI];
 
-/// All that a preconditioner of a system is built from.
+/// Preconditioners of a system, from the fastest to the most robust.
 pub struct SystemPreconditioners<'a> {
-    /// The ranks that solve.
-    pub comm: &'a Rc<Comm>,
-    /// The problem.
-    pub problem: &'a Problem,
-    /// The mesh that is solved and its named boundary edges.
-    pub mesh: (&'a LocalMesh, &'a [BoundaryEdge]),
-    /// The same before refinement.
-    pub base: (&'a LocalMesh, &'a [BoundaryEdge]),
-    /// Levels of refinement.
-    pub levels: u32,
-    /// The Dirichlet nodes.
-    pub fixed: &'a DirichletBc,
-    /// The operator.
-    pub stiffness: &'a StiffnessOperator,
-    /// The element matrices, for the first preconditioner: a later one integrates them again.
-    pub elements: Option<ElementMatrices>,
-    /// [`MULTIGRID`] or [`JACOBI_ALONE`].
-    pub names: &'static [PreconditionerName],
+    system: &'a System<'a>,
+    names: &'static [PreconditionerName],
 }
 
-impl SystemPreconditioners<'_> {
+impl<'a> SystemPreconditioners<'a> {
+    /// Lists the preconditioners of a kind, none of them built.
+    pub(super) fn new(system: &'a System<'a>, kind: PreconditionerKind) -> Self {
+        let names = match kind {
+            PreconditionerKind::Multigrid => MULTIGRID,
+            PreconditionerKind::Jacobi => JACOBI_ALONE,
+        };
+        Self { system, names }
+    }
+
     fn multigrid<T: Scalar>(&self, elements: Option<ElementMatrices>) -> Result<Box<dyn Preconditioner>> {
-        let Self { comm, problem, mesh: (mesh, boundary), base, levels, fixed, stiffness, .. } = *self;
+        let System { hierarchy, problem, dirichlet, stiffness, .. } = self.system;
+        let mesh = &hierarchy.mesh;
         let elements = match elements {
             Some(elements) => elements,
-            None => comm.agree(ElementMatrices::new(mesh, boundary, problem))?,
+            None => hierarchy.comm().agree(ElementMatrices::new(mesh, problem))?,
         };
-        let family = MeshHierarchy::<T>::new(comm, mesh, base, problem, levels, elements)?;
-        Ok(Box::new(stiffness.multigrid(mesh, fixed, family)?))
+        let levels = OperatorHierarchy::<T>::new(hierarchy, problem, elements)?;
+        Ok(Box::new(stiffness.multigrid(mesh, dirichlet, levels)?))
     }
 }
 
@@ -72,14 +62,15 @@ impl Preconditioners for SystemPreconditioners<'_> {
     }
 
     fn build(&mut self, at: usize) -> Result<Box<dyn Preconditioner>> {
-        let elements = self.elements.take();
-        let halo = self.stiffness.operator().halo();
-        // For the transfers between the levels, their operators, and their smoothers.
-        work::expect(3 * halo.map().owned() as u64, halo.map().total(), "unknowns");
+        let elements = self.system.elements.take();
+        let operator = self.system.operator();
+        let map = operator.halo().map();
+        // Transfers, level operators and smoothers.
+        work::expect(3 * map.owned() as u64, map.total(), "unknowns");
         match self.names[at] {
             MULTIGRID_SINGLE => self.multigrid::<f32>(elements),
             MULTIGRID_DOUBLE => self.multigrid::<f64>(elements),
-            _ => Ok(Box::new(Jacobi::new(&self.stiffness.operator().diagonal()))),
+            _ => Ok(Box::new(Jacobi::new(&operator.diagonal()))),
         }
     }
 }

@@ -1,20 +1,26 @@
-//! The eliminated system K u = b.
+//! The linear system K u = b of a problem on a mesh.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::fem::multigrid::{HTransfer, MeshHierarchy, PCoarsening};
-use crate::fem::{DirichletBc, ElementMatrices, ElementOperator, assemble_csr};
+use crate::fem::multigrid::{HTransfer, MeshLevel, OperatorHierarchy, PCoarsening};
+use crate::fem::preconditioners::SystemPreconditioners;
+use crate::fem::{
+    DirichletBc, ElementMatrices, ElementOperator, PreconditionerKind, assemble_csr, dirichlet_nodes, load_vector,
+};
+use crate::la::cg::{Preconditioners, Rhs};
 use crate::la::matrix::DistributedCsr;
 use crate::la::multigrid::{Coarsening, MatrixTransfer, Multigrid, Transfer};
-use crate::la::{LinearOperator, Scalar};
-use crate::mesh::LocalMesh;
+use crate::la::{LinearOperator, Preconditioner, Scalar, Vector};
+use crate::mesh::{LocalMesh, MeshHierarchy};
 use crate::parallel::{Halo, work};
+use crate::problem::Problem;
 
-/// The ways to keep the stiffness.
+/// Forms of the stiffness operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OperatorKind {
@@ -24,43 +30,40 @@ pub enum OperatorKind {
     Assembled,
 }
 
-/// How K is kept.
+/// Stiffness operator K with its Dirichlet rows and columns eliminated.
 pub enum StiffnessOperator {
-    /// Element by element: fastest, and least memory.
+    /// Applied element by element: fastest, and least memory.
     Elements(ElementOperator<f64>),
-    /// As compressed rows.
+    /// Stored as compressed rows.
     Assembled(DistributedCsr),
 }
 
 impl StiffnessOperator {
-    /// Element by element, with the fixed nodes taken to the right side `b`.
-    /// **Collective.**
-    pub fn elements(
+    /// Builds the operator from the element matrices, and moves the Dirichlet columns to the
+    /// right-hand side `b` (one value an owned node). **Collective.**
+    pub fn new(
+        kind: OperatorKind,
         halo: &Rc<Halo>,
         mesh: &LocalMesh,
         elements: &ElementMatrices,
-        fixed: &DirichletBc,
+        dirichlet: &DirichletBc,
         b: &mut [f64],
     ) -> Self {
-        let operator = ElementOperator::new(halo, mesh, elements, &fixed.fixed);
-        operator.eliminate(&fixed.values, b);
-        Self::Elements(operator)
+        match kind {
+            OperatorKind::Elements => {
+                let operator = ElementOperator::new(halo, mesh, elements, &dirichlet.fixed);
+                operator.eliminate(&dirichlet.values, b);
+                Self::Elements(operator)
+            }
+            OperatorKind::Assembled => {
+                let mut matrix = assemble_csr(halo, &mesh.elements, |e, a| elements.row(e, a));
+                matrix.eliminate(&dirichlet.fixed, &dirichlet.values, b);
+                Self::Assembled(matrix)
+            }
+        }
     }
 
-    /// As compressed rows, with the fixed nodes taken to the right side `b`.
-    pub fn assembled(
-        halo: &Rc<Halo>,
-        mesh: &LocalMesh,
-        elements: &ElementMatrices,
-        fixed: &DirichletBc,
-        b: &mut [f64],
-    ) -> Self {
-        let mut matrix = assemble_csr(halo, &mesh.elements, |e, a| elements.row(e, a));
-        matrix.eliminate(&fixed.fixed, &fixed.values, b);
-        Self::Assembled(matrix)
-    }
-
-    /// The operator.
+    /// Returns the operator as a map of vectors.
     pub fn operator(&self) -> &dyn LinearOperator {
         match self {
             Self::Elements(operator) => operator,
@@ -68,32 +71,26 @@ impl StiffnessOperator {
         }
     }
 
-    /// Multigrid for this operator: the meshes of the `family` (finest first),
-    /// then the corners of the last, then aggregates. **Collective.**
+    /// Builds multigrid for this operator on `mesh`: the meshes of the hierarchy, then the corners
+    /// of the coarsest one, then aggregates. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+    /// Ranks that disagree about owners.
     pub fn multigrid<T: Scalar>(
         &self,
         mesh: &LocalMesh,
-        fixed: &DirichletBc,
-        family: MeshHierarchy<T>,
+        dirichlet: &DirichletBc,
+        hierarchy: OperatorHierarchy<T>,
     ) -> Result<Multigrid<T>> {
-        let MeshHierarchy { coarser, elements } = family;
+        let OperatorHierarchy { coarser, elements } = hierarchy;
         let mut transfers: Vec<Box<dyn Transfer<T>>> = Vec::new();
-        let (mut halo, mut mesh, mut fixed) = (self.operator().halo(), mesh, fixed);
+        let (mut halo, mut mesh, mut dirichlet) = (self.operator().halo(), mesh, dirichlet);
         for level in &coarser {
-            transfers.push(Box::new(HTransfer::new(
-                &level.halo,
-                &level.mesh,
-                &level.fixed.fixed,
-                mesh,
-                &level.children,
-            )));
+            transfers.push(Box::new(transfer_from(level, mesh)));
             work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
-            (halo, mesh, fixed) = (&level.halo, &level.mesh, &level.fixed);
+            (halo, mesh, dirichlet) = (&level.halo, &level.mesh, &level.dirichlet);
         }
-        let PCoarsening { prolongation, matrix } = PCoarsening::new(halo, mesh, &elements, &fixed.fixed)?;
+        let PCoarsening { prolongation, matrix } = PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed)?;
         drop(elements);
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(MatrixTransfer::new(prolongation).to()));
@@ -106,4 +103,126 @@ impl StiffnessOperator {
         let levels = operators.into_iter().zip(transfers);
         Multigrid::new(levels.map(|(operator, transfer)| Coarsening { operator, transfer }).collect(), matrix)
     }
+}
+
+/// Returns the transfer between a coarser mesh and the next finer one.
+fn transfer_from<T: Scalar>(level: &MeshLevel<T>, finer: &LocalMesh) -> HTransfer<T> {
+    HTransfer::new(&level.halo, &level.mesh, &level.dirichlet.fixed, finer, &level.children)
+}
+
+/// Element matrices and load vector of a problem: its system before Dirichlet values are imposed.
+pub struct ElementSystem<'a> {
+    hierarchy: &'a MeshHierarchy,
+    problem: &'a Problem,
+    elements: ElementMatrices,
+    load: Vec<f64>,
+}
+
+impl<'a> ElementSystem<'a> {
+    /// Integrates the stiffness and the load of every element. **Collective.**
+    ///
+    /// # Errors
+    /// A folded element, or a coefficient without a usable value; the same on every rank.
+    pub fn integrate(hierarchy: &'a MeshHierarchy, problem: &'a Problem) -> Result<Self> {
+        let (comm, mesh) = (hierarchy.comm(), &hierarchy.mesh);
+        let elements = ElementMatrices::new(mesh, problem).map_err(|e| e.before_refinement(hierarchy.levels()));
+        let elements = comm.agree(elements)?;
+        let load = comm.agree(load_vector(mesh, problem))?;
+        Ok(Self { hierarchy, problem, elements, load })
+    }
+
+    /// Imposes the Dirichlet values and builds the operator. **Collective.**
+    ///
+    /// # Errors
+    /// A Dirichlet value that is not finite; the same on every rank.
+    pub fn apply_bc(self, kind: OperatorKind) -> Result<System<'a>> {
+        let Self { hierarchy, problem, elements, load: mut b } = self;
+        let (halo, mesh) = (&hierarchy.halo, &hierarchy.mesh);
+        let dirichlet = dirichlet_nodes(halo, mesh, problem)?;
+        let stiffness = StiffnessOperator::new(kind, halo, mesh, &elements, &dirichlet, &mut b);
+        let elements = Cell::new(Some(elements));
+        Ok(System { hierarchy, problem, dirichlet, stiffness, rhs: Rhs::new(b), elements })
+    }
+}
+
+/// Linear system of a problem on a mesh, with its boundary conditions.
+pub struct System<'a> {
+    pub(super) hierarchy: &'a MeshHierarchy,
+    pub(super) problem: &'a Problem,
+    pub(super) dirichlet: DirichletBc,
+    pub(super) stiffness: StiffnessOperator,
+    /// Taken by the first preconditioner; later ones integrate the elements again.
+    pub(super) elements: Cell<Option<ElementMatrices>>,
+    rhs: Rhs,
+}
+
+impl<'a> System<'a> {
+    /// Assembles the system of a problem. **Collective.**
+    ///
+    /// # Errors
+    /// A folded element, or data of the problem without a usable value; the same on every rank.
+    pub fn assemble(hierarchy: &'a MeshHierarchy, problem: &'a Problem, kind: OperatorKind) -> Result<Self> {
+        ElementSystem::integrate(hierarchy, problem)?.apply_bc(kind)
+    }
+
+    /// Returns the operator K.
+    pub fn operator(&self) -> &dyn LinearOperator {
+        self.stiffness.operator()
+    }
+
+    /// Returns the right-hand side b.
+    pub fn rhs(&self) -> &Rhs {
+        &self.rhs
+    }
+
+    /// Returns the mesh.
+    pub fn mesh(&self) -> &'a LocalMesh {
+        &self.hierarchy.mesh
+    }
+
+    /// Returns the Dirichlet values.
+    pub fn dirichlet(&self) -> &DirichletBc {
+        &self.dirichlet
+    }
+
+    /// Returns the null vector of the system, with ghosts.
+    pub fn zeros(&self) -> Vector {
+        Vector::zeros(self.hierarchy.halo.map())
+    }
+
+    /// Builds the fastest preconditioner of a kind: single-precision multigrid, or Jacobi.
+    /// **Collective.**
+    ///
+    /// # Errors
+    /// A level that cannot be built; the same on every rank.
+    pub fn preconditioner(&self, kind: PreconditionerKind) -> Result<Box<dyn Preconditioner>> {
+        self.preconditioners(kind).build(0)
+    }
+
+    /// Returns the preconditioners of a kind, from the fastest to the most robust, none of them
+    /// built.
+    pub fn preconditioners(&self, kind: PreconditionerKind) -> SystemPreconditioners<'_> {
+        SystemPreconditioners::new(self, kind)
+    }
+
+    /// Returns the solution of the problem from the iterate `x` of the solver, and frees operator
+    /// and right-hand side. **Collective.**
+    pub fn recover_solution(self, x: Vector) -> DiscreteSolution<'a> {
+        let Self { hierarchy, problem, dirichlet, .. } = self;
+        let mut u = x;
+        dirichlet.impose(&hierarchy.halo, &mut u);
+        DiscreteSolution { hierarchy, problem, dirichlet, u }
+    }
+}
+
+/// Solution of a problem on a mesh: the potential at the nodes.
+pub struct DiscreteSolution<'a> {
+    /// Mesh with its halo.
+    pub hierarchy: &'a MeshHierarchy,
+    /// Problem that is solved.
+    pub problem: &'a Problem,
+    /// Prescribed values.
+    pub dirichlet: DirichletBc,
+    /// Potential u, with ghosts.
+    pub u: Vector,
 }

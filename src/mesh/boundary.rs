@@ -88,11 +88,17 @@ impl<F: Fn(&[[f64; 2]; 3]) -> Option<u16>> BoundaryRule for F {
 /// [`Error::CrowdedEdge`], [`Error::TwoMiddles`], [`Error::MixedRoles`] and
 /// those of the rule; the same on every rank.
 pub fn find_boundary(comm: &Comm, mesh: &LocalMesh, rule: &dyn BoundaryRule) -> Result<Vec<BoundaryEdge>> {
-    let (found, flaws) = survey(comm, mesh);
-    if let Some(flaw) = flaws.into_iter().next() {
-        return Err(flaw);
-    }
-    assign(comm, mesh, &found, rule)
+    assign(comm, mesh, &check_edges(comm, mesh)?, rule)
+}
+
+/// Checks that all edges fit together, and returns the free edges (element, side) that touch nodes
+/// of this rank. **Collective.**
+///
+/// # Errors
+/// The first flaw that [`survey`] finds; the same on every rank.
+pub fn check_edges(comm: &Comm, mesh: &LocalMesh) -> Result<Vec<(usize, usize)>> {
+    let (free, flaws) = survey(comm, mesh);
+    flaws.into_iter().next().map_or(Ok(free), Err)
 }
 
 /// All free edges (element, side) that touch nodes of this rank, and of each

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::mesh::{BoundaryEdge, LocalMesh, extent};
+use crate::mesh::{LocalMesh, extent};
 use crate::parallel::Comm;
 
 /// Number of the edges of one boundary, before refinement.
@@ -28,16 +28,10 @@ pub struct BoundarySummary {
 impl BoundarySummary {
     /// Counts the edges of each boundary. `free` lists (element, side) of all edges that one element has.
     /// **Collective.**
-    pub(crate) fn new(
-        comm: &Comm,
-        mesh: &LocalMesh,
-        free: &[(usize, usize)],
-        boundary: &[BoundaryEdge],
-        has_names: bool,
-    ) -> Self {
+    pub(crate) fn new(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)], has_names: bool) -> Self {
         // The last row counts the free edges.
         let mut counts = vec![[0_u64; 2]; mesh.boundary_names.len() + 1];
-        for edge in boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements) {
+        for edge in mesh.boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements) {
             counts[usize::from(edge.boundary)][usize::from(edge.is_inside)] += 1;
         }
         counts[mesh.boundary_names.len()][0] =

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::mesh::{BoundaryEdge, LocalMesh, MeshSlab, NO_REGION};
+use crate::mesh::{LocalMesh, MeshSlab, NO_REGION};
 use crate::parallel::{Comm, GlobalIndex};
 
 /// A mesh in three numbers, the same at any number of ranks.
@@ -55,7 +55,7 @@ impl Checksum {
 impl MeshFingerprint {
     /// That of a mesh which is distributed and not refined, with its named
     /// edges. **Collective.**
-    pub fn of(comm: &Comm, mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> Self {
+    pub fn of(comm: &Comm, mesh: &LocalMesh) -> Self {
         let own = 0..mesh.own_elements;
         let connectivity = own.clone().map(|e| {
             let mut nodes = mesh.global_nodes(e);
@@ -65,7 +65,7 @@ impl MeshFingerprint {
         let used = mesh.node_ids.iter().copied().zip(mesh.coordinates.iter().copied()).take(mesh.owned_nodes);
         let coordinates = used.chain(mesh.orphans.iter().copied()).map(|(id, point)| (id, point.map(f64::to_bits)));
         let name = |names: &[String], i: u16| xxh3_64(names[usize::from(i)].as_bytes());
-        let edges = boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements).map(|edge| {
+        let edges = mesh.boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements).map(|edge| {
             let row = [u64::from(edge.side), name(&mesh.boundary_names, edge.boundary)];
             (mesh.element_ids[edge.element as usize], row)
         });

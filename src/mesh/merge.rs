@@ -11,10 +11,10 @@ pub fn merge_nodes<'a, T: Copy + 'a>(lists: impl Iterator<Item = (&'a [T], usize
     all.concat()
 }
 
-/// The meshes of at least one rank with their named boundary edges as one, without ghost elements; nodes as in
+/// Merges the meshes of at least one rank into one without ghost elements; nodes as in
 /// [`merge_nodes`].
-pub fn merge(parts: &[(&LocalMesh, &[BoundaryEdge])]) -> (LocalMesh, Vec<BoundaryEdge>) {
-    let meshes = || parts.iter().map(|(mesh, _)| *mesh);
+pub fn merge(parts: &[&LocalMesh]) -> LocalMesh {
+    let meshes = || parts.iter().copied();
     let mut mesh = LocalMesh {
         element_ids: merge_elements(meshes(), |mesh| &mesh.element_ids),
         element_owners: merge_elements(meshes(), |mesh| &mesh.element_owners),
@@ -27,19 +27,18 @@ pub fn merge(parts: &[(&LocalMesh, &[BoundaryEdge])]) -> (LocalMesh, Vec<Boundar
         orphans: meshes().flat_map(|mesh| &mesh.orphans).copied().collect(),
         ..LocalMesh::default()
     };
-    if let Some((first, _)) = parts.first() {
+    if let Some(first) = parts.first() {
         mesh.total_nodes = first.total_nodes;
         mesh.total_elements = first.total_elements;
         mesh.boundary_names.clone_from(&first.boundary_names);
         mesh.region_names.clone_from(&first.region_names);
     }
     mesh.elements.reserve_exact(mesh.own_elements);
-    let mut boundary = Vec::new();
     let (mut owned, mut ghosts) = (0, mesh.owned_nodes);
-    for (part, edges) in parts {
+    for part in parts {
         let elements = mesh.elements.len() as LocalIndex;
-        let own_edges = edges.iter().filter(|edge| (edge.element as usize) < part.own_elements);
-        boundary.extend(own_edges.map(|edge| BoundaryEdge { element: elements + edge.element, ..*edge }));
+        let own_edges = part.boundary.iter().filter(|edge| (edge.element as usize) < part.own_elements);
+        mesh.boundary.extend(own_edges.map(|edge| BoundaryEdge { element: elements + edge.element, ..*edge }));
         let place = |node: LocalIndex| match node as usize {
             node if node < part.owned_nodes => (owned + node) as LocalIndex,
             node => (ghosts + node - part.owned_nodes) as LocalIndex,
@@ -48,7 +47,7 @@ pub fn merge(parts: &[(&LocalMesh, &[BoundaryEdge])]) -> (LocalMesh, Vec<Boundar
         owned += part.owned_nodes;
         ghosts += part.coordinates.len() - part.owned_nodes;
     }
-    (mesh, boundary)
+    mesh
 }
 
 /// What the lists of several ranks say of their own elements, as one.

@@ -11,6 +11,7 @@ mod element_names;
 mod extent;
 mod fingerprint;
 mod given_names;
+mod hierarchy;
 mod input_slab;
 mod merge;
 mod named_edges;
@@ -24,7 +25,7 @@ mod refine_lattice;
 mod scale;
 
 pub use adjacency::Adjacency;
-pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, assign, find_boundary, survey};
+pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, assign, check_edges, find_boundary, survey};
 pub use boundary_summary::{BoundarySummary, EdgeCount};
 pub use components::{check_components, count_components};
 pub use distribute::{Distributed, check_jacobian, distribute, distribute_anyway};
@@ -33,6 +34,7 @@ pub use element_names::ElementNames;
 pub use extent::extent;
 pub use fingerprint::{MeshFingerprint, MeshIdentity, checksum};
 pub use given_names::GivenNames;
+pub use hierarchy::{DistributedMesh, MeshHierarchy};
 pub use input_slab::{MeshHeader, MeshSize, MeshSlab};
 pub use merge::{merge, merge_nodes};
 pub use named_edges::{Tagged, name_edges, named_boundary};
@@ -81,6 +83,8 @@ pub struct LocalMesh {
     pub owned_nodes: usize,
     /// Nodes that no element uses, dealt to ranks: number and coordinates (m).
     pub orphans: Vec<(GlobalIndex, [f64; 2])>,
+    /// Named boundary edges around the nodes of this rank, sorted.
+    pub boundary: Vec<BoundaryEdge>,
     /// Names of the boundaries that [`BoundaryEdge::boundary`] counts; the same on every rank.
     pub boundary_names: Vec<String>,
     /// Names of the regions; the same on every rank.

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};
 use crate::mesh::{
-    BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, survey,
+    BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, check_edges,
 };
 use crate::parallel::{Comm, GlobalIndex, LocalIndex};
 use crate::quad8::EDGES;
@@ -87,31 +87,28 @@ impl Tagged {
     }
 }
 
-/// Finds the named edges around this rank's nodes, by the tags of the mesh or else [`LeftToRight`], sorted, and
-/// counts those of the whole mesh. **Collective.**
+/// Sets [`LocalMesh::boundary`] by the tags of the input or else [`LeftToRight`], and counts the edges of the whole
+/// mesh. **Collective.**
 ///
 /// # Errors
 /// Those of [`Tagged::route`] and [`find_boundary`](crate::mesh::find_boundary).
-pub fn named_boundary(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh) -> Result<(Vec<BoundaryEdge>, BoundarySummary)> {
-    let (free, flaws) = survey(comm, mesh);
-    match flaws.into_iter().next() {
-        Some(flaw) => Err(flaw),
-        None => name_edges(comm, slab, mesh, &free),
-    }
+pub fn named_boundary(comm: &Comm, slab: &MeshSlab, mesh: &mut LocalMesh) -> Result<BoundarySummary> {
+    let free = check_edges(comm, mesh)?;
+    name_edges(comm, slab, mesh, &free)
 }
 
-/// As [`named_boundary`], for free edges that are known. **Collective.**
+/// Does the same as [`named_boundary`] with the free edges of the mesh, which [`check_edges`] returns. **Collective.**
 ///
 /// # Errors
 /// Those of [`Tagged::route`] and [`LeftToRight`].
 pub fn name_edges(
     comm: &Comm,
     slab: &MeshSlab,
-    mesh: &LocalMesh,
+    mesh: &mut LocalMesh,
     free: &[(usize, usize)],
-) -> Result<(Vec<BoundaryEdge>, BoundarySummary)> {
+) -> Result<BoundarySummary> {
     let has_names = slab.tags.has_boundaries();
-    let edges = if has_names {
+    mesh.boundary = if has_names {
         let tagged = Tagged::route(comm, slab, mesh)?;
         let mut edges = assign(comm, mesh, free, &tagged)?;
         edges.extend(tagged.edges_inside(mesh));
@@ -120,8 +117,7 @@ pub fn name_edges(
     } else {
         assign(comm, mesh, free, &LeftToRight)?
     };
-    let summary = BoundarySummary::new(comm, mesh, free, &edges, has_names);
-    Ok((edges, summary))
+    Ok(BoundarySummary::new(comm, mesh, free, has_names))
 }
 
 impl BoundaryRule for Tagged {

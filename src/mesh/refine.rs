@@ -19,27 +19,22 @@ use crate::parallel::{BlockDistribution, Comm, GlobalIndex, LocalIndex, work};
 use crate::quad8;
 use crate::quad8::EDGES;
 
-/// Refines `levels` times; boundary edges pass their boundary and
-/// elements their region to their children. **Collective.**
+/// Refines `levels` times. Boundary edges pass their boundary, and elements their region, to their
+/// children. **Collective.**
 ///
 /// # Errors
 /// [`Error::RefinedTooFar`] when a rank cannot number its elements; the same
 /// on every rank.
-pub fn refine(
-    comm: &Rc<Comm>,
-    mesh: &LocalMesh,
-    boundary: &[BoundaryEdge],
-    levels: u32,
-) -> Result<(LocalMesh, Vec<BoundaryEdge>)> {
+pub fn refine(comm: &Rc<Comm>, mesh: &LocalMesh, levels: u32) -> Result<LocalMesh> {
     if levels == 0 {
-        return Ok((mesh.clone(), boundary.to_vec()));
+        return Ok(mesh.clone());
     }
     let fits = levels < 15 && (mesh.elements.len() as u64) << (2 * levels) < MOST_ON_A_RANK;
     let elements = u128::from(mesh.total_elements) << (2 * levels.min(40));
     comm.agree(if fits { Ok(()) } else { Err(Error::RefinedTooFar { levels, elements }) })?;
     let (edges, total_edges) = number_edges(comm, mesh)?;
     let lattice = Lattice { n: 1 << levels };
-    Ok(Refinement::new(mesh, lattice, &edges, total_edges).run(boundary, levels))
+    Ok(Refinement::new(mesh, lattice, &edges, total_edges).run(levels))
 }
 
 /// Global number of the edge that each local node is the middle of (else
@@ -151,11 +146,11 @@ impl<'a> Refinement<'a> {
         }
     }
 
-    fn run(mut self, boundary: &[BoundaryEdge], levels: u32) -> (LocalMesh, Vec<BoundaryEdge>) {
+    fn run(mut self, levels: u32) -> LocalMesh {
         let (parent, lattice) = (self.parent, self.lattice);
         let children = lattice.n * lattice.n;
         let mut edges = Vec::new();
-        let mut tagged = boundary.iter().peekable();
+        let mut tagged = parent.boundary.iter().peekable();
         let mut numbers = vec![UNSEEN; children];
         for e in 0..parent.elements.len() {
             if e == parent.own_elements {
@@ -241,7 +236,7 @@ impl<'a> Refinement<'a> {
     }
 
     /// Orders the children and computes the coordinates.
-    fn finish(self, mut edges: Vec<BoundaryEdge>) -> (LocalMesh, Vec<BoundaryEdge>) {
+    fn finish(self, mut boundary: Vec<BoundaryEdge>) -> LocalMesh {
         let Self { parent, lattice, rank, origins, child, total_nodes, .. } = self;
         let (mesh, order) = child.order(rank);
         let coordinates = order.nodes.par_iter().map(|&n| place_node(parent, lattice, origins[n as usize])).collect();
@@ -249,19 +244,19 @@ impl<'a> Refinement<'a> {
         for (&old, new) in order.elements.iter().zip(0..) {
             place[old as usize] = new;
         }
-        edges.iter_mut().for_each(|edge| edge.element = place[edge.element as usize]);
-        edges.sort_unstable();
+        boundary.iter_mut().for_each(|edge| edge.element = place[edge.element as usize]);
+        boundary.sort_unstable();
         let total_elements = parent.total_elements * (lattice.n * lattice.n) as GlobalIndex;
-        let mesh = LocalMesh {
+        LocalMesh {
             total_nodes,
             total_elements,
             coordinates,
             orphans: parent.orphans.clone(),
+            boundary,
             boundary_names: parent.boundary_names.clone(),
             region_names: parent.region_names.clone(),
             ..mesh
-        };
-        (mesh, edges)
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::fem::{Robin, coefficients, source_loads};
 use crate::la::Vector;
-use crate::mesh::{BoundaryEdge, LocalMesh};
+use crate::mesh::LocalMesh;
 use crate::parallel::{Comm, LocalIndex};
 use crate::problem::{Condition, Problem, Range};
 use crate::quad8;
@@ -58,15 +58,9 @@ pub struct FlowReport {
 ///
 /// # Errors
 /// [`Error::BadValue`](crate::error::Error::BadValue), the same on every rank.
-pub fn flow_report(
-    comm: &Comm,
-    mesh: &LocalMesh,
-    boundary: &[BoundaryEdge],
-    problem: &Problem,
-    u: &Vector,
-) -> Result<FlowReport> {
+pub fn flow_report(comm: &Comm, mesh: &LocalMesh, problem: &Problem, u: &Vector) -> Result<FlowReport> {
     let count = mesh.boundary_names.len();
-    let part = Part { mesh, boundary, problem, u: u.local() };
+    let part = Part { mesh, problem, u: u.local() };
     let consistent = comm.agree(part.consistent())?;
     let totals = comm.sum_all(&[consistent, part.sampled()].concat());
     let (flows, rest) = totals.split_at(count);
@@ -90,7 +84,6 @@ pub fn flow_report(
 /// middle node counts it.
 struct Part<'a> {
     mesh: &'a LocalMesh,
-    boundary: &'a [BoundaryEdge],
     problem: &'a Problem,
     u: &'a [f64],
 }
@@ -108,7 +101,7 @@ impl Part<'_> {
     fn consistent(&self) -> Result<Vec<f64>> {
         let mut reactions = self.dirichlet_nodes();
         let mut flows = vec![0.0; self.mesh.boundary_names.len()];
-        for edge in self.boundary {
+        for edge in &self.mesh.boundary {
             if let Some(robin) = coefficients::robin(self.problem, self.mesh, edge)? {
                 let nodes = edge.nodes(self.mesh);
                 let loads = self.robin_loads(nodes, &robin);
@@ -136,7 +129,7 @@ impl Part<'_> {
     /// The owned Dirichlet nodes: their owner knows all edges around them.
     fn dirichlet_nodes(&self) -> BTreeMap<LocalIndex, Reaction> {
         let mut reactions: BTreeMap<LocalIndex, Reaction> = BTreeMap::new();
-        for edge in self.boundary {
+        for edge in &self.mesh.boundary {
             if let Condition::Dirichlet(_) = self.problem.conditions[usize::from(edge.boundary)] {
                 let nodes = edge.nodes(self.mesh);
                 let points = edge_gauss(&nodes.map(|n| self.mesh.coordinates[n as usize]));
@@ -207,7 +200,7 @@ impl Part<'_> {
     /// sides count.
     fn sampled(&self) -> Vec<f64> {
         let rest = self.mesh.boundary_names.len();
-        let named = self.boundary.iter().map(|edge| (edge.nodes(self.mesh)[1], usize::from(edge.boundary)));
+        let named = self.mesh.boundary.iter().map(|edge| (edge.nodes(self.mesh)[1], usize::from(edge.boundary)));
         let named: FxHashMap<LocalIndex, usize> = named.collect();
         let mut users = vec![0_u8; self.mesh.owned_nodes];
         for &middle in self.mesh.elements.iter().flat_map(|nodes| &nodes[4..]).filter(|node| self.owns(**node)) {

@@ -16,8 +16,42 @@ pub use patch_recovery::{Recovered, recover};
 
 use rayon::prelude::*;
 
+use crate::error::Result;
+use crate::fem::DiscreteSolution;
 use crate::mesh::LocalMesh;
 use crate::parallel::Comm;
+
+/// Fields that are derived from a solution.
+pub struct DerivedFields {
+    /// Values of the own elements.
+    pub elements: Vec<ElementFields>,
+    /// Values at the local nodes.
+    pub nodes: Vec<NodeFields>,
+    /// Flux density, if asked for.
+    pub flux: Option<Flux>,
+    /// Estimated errors.
+    pub errors: ErrorEstimate,
+    /// Flow through the named boundaries.
+    pub flow: FlowReport,
+}
+
+/// Derives velocities, pressures, flows and error estimates from a solution, and the flux density
+/// -k grad u if `with_flux`. **Collective.**
+///
+/// # Errors
+/// A boundary condition without a usable value; the same on every rank.
+pub fn derive(solution: &DiscreteSolution, fluid: Fluid, with_flux: bool) -> Result<DerivedFields> {
+    let DiscreteSolution { hierarchy, problem, u, .. } = solution;
+    let (comm, mesh, halo) = (hierarchy.comm(), &hierarchy.mesh, &hierarchy.halo);
+    let flow = flow_report(comm, mesh, problem, u)?;
+    let gauss = gauss_velocities(mesh, u.local());
+    let recovered = recover(halo, mesh, problem, &gauss);
+    let errors = estimate_error(comm, mesh, u.local(), &recovered, problem);
+    let nodes = node_fields(&recovered.into_nodes(), fluid);
+    let elements = element_fields(mesh, &gauss, fluid);
+    let flux = with_flux.then(|| Flux::new(halo, mesh, problem, gauss));
+    Ok(DerivedFields { elements, nodes, flux, errors, flow })
+}
 
 /// Constants of the pressure.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +63,7 @@ pub struct Fluid {
 }
 
 impl Fluid {
-    /// Pressure (Pa) at a speed (m/s), by Bernoulli's equation.
+    /// Returns the pressure (Pa) at a speed (m/s), by Bernoulli's equation.
     fn pressure(self, speed: f64) -> f64 {
         self.p0 - 0.5 * self.density * speed * speed
     }
@@ -46,7 +80,7 @@ pub struct ElementFields {
     pub pressure: f64,
 }
 
-/// Derived fields of this rank's own elements.
+/// Returns the derived fields of the own elements.
 pub fn element_fields(mesh: &LocalMesh, gauss: &[GaussVelocities], fluid: Fluid) -> Vec<ElementFields> {
     let field = |at: &GaussVelocities| {
         let speed = at.velocities.iter().fold(0.0, |sum, v| sum + 0.25 * v[0].hypot(v[1]));
@@ -66,7 +100,7 @@ pub struct NodeFields {
     pub pressure: f64,
 }
 
-/// Derived fields of all local nodes from their recovered velocities (m/s).
+/// Returns the derived fields of the local nodes from their recovered velocities (m/s).
 pub fn node_fields(velocities: &[[f64; 2]], fluid: Fluid) -> Vec<NodeFields> {
     let field = |&velocity: &[f64; 2]| {
         let speed = velocity[0].hypot(velocity[1]);
@@ -92,7 +126,7 @@ pub fn range(comm: &Comm, values: impl Iterator<Item = f64>) -> [f64; 2] {
     [comm.min(low), comm.max(high)]
 }
 
-/// Statistics over all ranks. **Collective.**
+/// Returns the statistics of the values of all ranks. **Collective.**
 pub fn statistics(comm: &Comm, values: &[f64]) -> Statistics {
     let count = comm.sum(values.len() as u64) as f64;
     let mean = comm.sum(values.iter().sum::<f64>()) / count;

@@ -98,9 +98,9 @@ fn the_element_operator_is_the_eliminated_matrix(comm: &Rc<Comm>) {
     let problem = manufactured::problem();
     let model = model(comm);
     let System { matrix, b, fixed } = model.system(&problem);
-    let elements = ElementMatrices::new(&model.mesh, &model.boundary, &problem).expect("proper elements");
+    let elements = ElementMatrices::new(&model.mesh, &problem).expect("proper elements");
     let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, &fixed.fixed);
-    let mut load = load_vector(&model.mesh, &model.boundary, &problem).expect("good values");
+    let mut load = load_vector(&model.mesh, &problem).expect("good values");
     operator.eliminate(&fixed.values, &mut load);
     assert!(distance(comm, &load, &b) < 1e-12);
     assert!(distance(comm, &operator.diagonal(), &matrix.diagonal()) < 1e-12);

@@ -14,6 +14,7 @@ use quad8_mpi::la::cg::{
     CgOptions, CgReport, CgState, ConvergedReason, IterationControl, Monitor, Rhs, conjugate_gradient_monitored,
 };
 use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
+use quad8_mpi::mesh::MeshHierarchy;
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::{ExitCode, Result};
 
@@ -69,8 +70,7 @@ impl Run {
     }
 
     fn key(&self) -> CheckpointKey<'_> {
-        let Model { base, base_boundary, mesh, .. } = &self.model;
-        CheckpointKey { case: &self.case, input: base, boundary: base_boundary, mesh }
+        CheckpointKey { case: &self.case, input: self.model.coarse(), mesh: &self.model.mesh }
     }
 
     fn solve(&self, start: Option<CgState>, monitor: &dyn Monitor) -> (Vector, CgReport) {
@@ -160,7 +160,9 @@ fn a_checkpoint_of_another_problem_is_refused(comm: &Rc<Comm>) {
     moved.points[moved.elements[0][0] as usize][0] += 1e-12;
     refused(&Run::new(comm, &moved, 1), "checksum of the coordinates of the mesh");
     let mut other = Run::usual(comm);
-    other.model.base_boundary.iter_mut().for_each(|edge| edge.boundary = 0);
+    let mut coarse = other.model.coarse().clone();
+    coarse.boundary.iter_mut().for_each(|edge| edge.boundary = 0);
+    other.model.hierarchy = MeshHierarchy::new(comm, coarse, 1).expect("a good mesh");
     refused(&other, "checksum of the names of boundaries and regions of the mesh");
     let mut other = Run::usual(comm);
     other.case.solver.operator = OperatorKind::Assembled;

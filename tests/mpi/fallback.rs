@@ -152,7 +152,8 @@ fn the_flaw_of_the_last_preconditioner_is_the_outcome(comm: &Rc<Comm>) {
 /// Where b is A 1, b - A (1 + small) has the digits of A small, which f64 alone would lose.
 fn residuals_in_twice_the_precision_keep_small_parts(comm: &Rc<Comm>) {
     let case = case(comm);
-    let elements = super::multigrid::System::new(&case.model, &super::manufactured::problem());
+    let problem = super::manufactured::problem();
+    let elements = super::multigrid::System::new(&case.model, &problem);
     let mut small = case.model.interpolate(|[x, y]| 1e-20 * (3.0 * x).sin() * y);
     for operator in [&case.system.matrix as &dyn LinearOperator, elements.operator()] {
         let residual = |b: &[f64], low: &Vector| {

@@ -23,7 +23,7 @@ pub const CHECKS: &[Check] = checks![
 /// **Collective.**
 fn report(comm: &Comm, model: &Model, problem: &Problem) -> FlowReport {
     let (u, _) = model.solve(problem, 1e-13);
-    flow_report(comm, &model.mesh, &model.boundary, problem, &u).expect("good values")
+    flow_report(comm, &model.mesh, problem, &u).expect("good values")
 }
 
 fn sector(comm: &Rc<Comm>, n: usize, levels: u32) -> FlowReport {

@@ -146,7 +146,6 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
     let errors: Vec<f64> = own.iter().map(|&id| nodal(id) + 5.0).collect();
     let results = Results {
         mesh: &model.mesh,
-        boundary: &model.boundary,
         u: &u,
         fields: &fields,
         node_fields: &node_fields,

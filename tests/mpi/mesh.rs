@@ -77,7 +77,7 @@ fn the_edge_cut_counts_the_neighbours_on_different_ranks(comm: &Rc<Comm>) {
 
 fn every_element_has_one_owner(comm: &Rc<Comm>) {
     for (_, mesh) in cases() {
-        let local = model(comm, &mesh).mesh;
+        let local = model(comm, &mesh).hierarchy.mesh;
         let (own, ghosts) = local.element_ids.split_at(local.own_elements);
         assert!(occurrences(comm, mesh.elements.len(), own.iter().copied()).iter().all(|&n| n == 1));
         assert_eq!(local.total_elements, mesh.elements.len() as GlobalIndex);
@@ -108,7 +108,7 @@ fn every_used_node_has_one_owner_and_the_others_are_orphans(comm: &Rc<Comm>) {
 
 fn elements_keep_their_nodes_and_coordinates(comm: &Rc<Comm>) {
     for (_, mesh) in cases() {
-        let local = model(comm, &mesh).mesh;
+        let local = model(comm, &mesh).hierarchy.mesh;
         for (e, &id) in local.element_ids.iter().enumerate() {
             assert_eq!(local.global_nodes(e), mesh.oriented(id));
         }
@@ -120,7 +120,7 @@ fn elements_keep_their_nodes_and_coordinates(comm: &Rc<Comm>) {
 
 fn every_element_around_an_owned_node_is_present(comm: &Rc<Comm>) {
     for (_, mesh) in cases() {
-        let local = model(comm, &mesh).mesh;
+        let local = model(comm, &mesh).hierarchy.mesh;
         let valences = mesh.valences();
         let mut around = vec![0; local.owned_nodes];
         for &node in local.elements.iter().flatten() {
@@ -166,19 +166,19 @@ fn every_boundary_edge_is_found(comm: &Rc<Comm>) {
     for (grid, mesh) in cases() {
         let (model, serial) = (model(comm, &mesh), model(&alone(), &mesh));
         let edge = |model: &Model, i: usize| {
-            let edge = &model.boundary[i];
+            let edge = &model.mesh.boundary[i];
             (model.mesh.element_ids[edge.element as usize], edge.side, edge.boundary)
         };
-        let all: Vec<_> = (0..serial.boundary.len()).map(|i| edge(&serial, i)).collect();
+        let all: Vec<_> = (0..serial.mesh.boundary.len()).map(|i| edge(&serial, i)).collect();
         assert_eq!(all.len(), 2 * (grid.n + grid.m));
-        let found: Vec<_> = (0..model.boundary.len()).map(|i| edge(&model, i)).collect();
+        let found: Vec<_> = (0..model.mesh.boundary.len()).map(|i| edge(&model, i)).collect();
         assert!(found.iter().all(|edge| all.contains(edge)));
         // Each rank has the edges around its nodes.
         for (i, edge) in all.iter().enumerate() {
-            let nodes = serial.boundary[i].nodes(&serial.mesh).map(|n| serial.mesh.node_ids[n as usize]);
+            let nodes = serial.mesh.boundary[i].nodes(&serial.mesh).map(|n| serial.mesh.node_ids[n as usize]);
             let is_near = nodes.iter().any(|n| model.owned_ids().contains(n));
             assert_eq!(found.contains(edge), is_near, "{edge:?}");
         }
-        assert!(model.boundary.is_sorted());
+        assert!(model.mesh.boundary.is_sorted());
     }
 }

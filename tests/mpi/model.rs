@@ -20,8 +20,8 @@ fn the_ghosts_of_all_refinements_are_foretold(comm: &Rc<Comm>) {
     let parts = &model(comm, 0).partition.parts;
     // Slabs are in the order of the ranks.
     let part_of: Vec<u32> = comm.all_to_all_v(vec![parts.clone(); comm.size()]).concat();
-    let whole = model(&alone(), 0).mesh;
-    let once_more = mesh::refine(&alone(), &whole, &[], 1).expect("good").0;
+    let whole = model(&alone(), 0).hierarchy.mesh;
+    let once_more = mesh::refine(&alone(), &whole, 1).expect("good");
     let by_place: Vec<u32> = whole.element_ids.iter().map(|&id| part_of[id as usize]).collect();
     let interfaces = Interfaces::new(&whole, &once_more, &by_place, comm.size());
     for levels in 0..4 {

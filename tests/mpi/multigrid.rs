@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::fem::multigrid::{HTransfer, MeshHierarchy, children};
-use quad8_mpi::fem::{DirichletBc, ElementMatrices, ElementOperator, StiffnessOperator, dirichlet_nodes, load_vector};
+use quad8_mpi::fem;
+use quad8_mpi::fem::multigrid::{HTransfer, OperatorHierarchy, children};
+use quad8_mpi::fem::{ElementMatrices, ElementOperator, OperatorKind, PreconditionerKind};
 use quad8_mpi::la::cg::{CgOptions, CgReport, ConvergedReason, conjugate_gradient};
-use quad8_mpi::la::multigrid::{Multigrid, Transfer};
+use quad8_mpi::la::multigrid::Transfer;
 use quad8_mpi::la::{LinearOperator, Preconditioner, Vector};
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::problem::{Condition, Field, Material, Problem};
@@ -35,66 +36,46 @@ pub const CHECKS: &[Check] = checks![
 ];
 
 /// A system with multigrid for it.
-pub struct System {
-    stiffness: StiffnessOperator,
-    multigrid: Multigrid,
-    b: Vec<f64>,
-    fixed: DirichletBc,
+pub struct System<'a> {
+    system: fem::System<'a>,
+    multigrid: Box<dyn Preconditioner>,
 }
 
-impl System {
+impl<'a> System<'a> {
     /// Element by element, as the program does it. **Collective.**
-    pub fn new(model: &Model, problem: &Problem) -> Self {
-        Self::with(model, problem, StiffnessOperator::elements)
+    pub fn new(model: &'a Model, problem: &'a Problem) -> Self {
+        Self::with(model, problem, OperatorKind::Elements)
     }
 
-    fn with(model: &Model, problem: &Problem, build: Build) -> Self {
-        let Model { base, base_boundary, levels, mesh, boundary, halo, .. } = model;
-        let elements = ElementMatrices::new(mesh, boundary, problem).expect("proper elements");
-        let mut b = load_vector(mesh, boundary, problem).expect("good values");
-        let fixed = dirichlet_nodes(halo, mesh, boundary, problem).expect("good values");
-        let stiffness = build(halo, mesh, &elements, &fixed, &mut b);
-        let family = MeshHierarchy::new(halo.comm(), mesh, (base, base_boundary), problem, *levels, elements)
-            .expect("coarser meshes");
-        let multigrid = stiffness.multigrid(mesh, &fixed, family).expect("a hierarchy");
-        Self { stiffness, multigrid, b, fixed }
+    fn with(model: &'a Model, problem: &'a Problem, kind: OperatorKind) -> Self {
+        let system = fem::System::assemble(&model.hierarchy, problem, kind).expect("good elements and values");
+        let multigrid = system.preconditioner(PreconditionerKind::Multigrid).expect("a hierarchy");
+        Self { system, multigrid }
     }
 
     /// The operator before multigrid.
     pub fn operator(&self) -> &dyn LinearOperator {
-        self.stiffness.operator()
+        self.system.operator()
     }
 
     /// The preconditioner.
-    pub fn multigrid(&self) -> &Multigrid {
-        &self.multigrid
+    pub fn multigrid(&self) -> &dyn Preconditioner {
+        &*self.multigrid
     }
 
     /// b of the system.
     pub fn right_side(&self) -> &[f64] {
-        &self.b
+        &self.system.rhs().values
     }
 
     /// u with its ghosts, and how the iteration went. **Collective.**
-    pub fn solve(&self, model: &Model, rtol: f64) -> (Vector, CgReport) {
-        let mut u = Vector::zeros(model.halo.map());
+    pub fn solve(self, rtol: f64) -> (Vector, CgReport) {
         let options = CgOptions { rtol, max_iterations: 2000, patience: None };
-        let report = conjugate_gradient(self.stiffness.operator(), &self.multigrid, &self.b, &mut u, options);
-        for node in (0..model.mesh.owned_nodes).filter(|&n| self.fixed.fixed[n]) {
-            u.owned_mut()[node] = self.fixed.values[node];
-        }
-        model.halo.scatter_fwd(u.local_mut());
-        (u, report)
+        let mut x = self.system.zeros();
+        let report = conjugate_gradient(self.operator(), self.multigrid(), self.right_side(), &mut x, options);
+        (self.system.recover_solution(x).u, report)
     }
 }
-
-type Build = fn(
-    &Rc<quad8_mpi::parallel::Halo>,
-    &quad8_mpi::mesh::LocalMesh,
-    &ElementMatrices,
-    &DirichletBc,
-    &mut [f64],
-) -> StiffnessOperator;
 
 fn model(comm: &Rc<Comm>, mesh: &Mesh) -> Model {
     refined(comm, mesh, 0)
@@ -106,7 +87,7 @@ fn refined(comm: &Rc<Comm>, mesh: &Mesh, levels: u32) -> Model {
 
 /// Iterations to `rtol`, which must be reached.
 fn iterations(model: &Model, problem: &Problem, rtol: f64) -> usize {
-    let (_, report) = System::new(model, problem).solve(model, rtol);
+    let (_, report) = System::new(model, problem).solve(rtol);
     assert_eq!(report.outcome, ConvergedReason::Converged);
     report.iterations
 }
@@ -120,11 +101,14 @@ fn it_is_so_on_nested_meshes(comm: &Rc<Comm>) {
 }
 
 fn check_symmetry(comm: &Comm, model: &Model, least_levels: usize) {
-    let system = System::new(model, &manufactured::problem());
+    let problem = manufactured::problem();
+    let system = System::new(model, &problem);
     assert!(system.multigrid.levels().len() >= least_levels, "levels are missing");
     let field = |a: f64, b: f64| {
         let mut v = model.interpolate(|[x, y]| (a * x + b * y).sin());
-        (0..model.mesh.owned_nodes).filter(|&n| system.fixed.fixed[n]).for_each(|n| v.owned_mut()[n] = 0.0);
+        (0..model.mesh.owned_nodes)
+            .filter(|&n| system.system.dirichlet().fixed[n])
+            .for_each(|n| v.owned_mut()[n] = 0.0);
         v
     };
     let times = |v: &Vector| {
@@ -149,8 +133,8 @@ fn check_symmetry(comm: &Comm, model: &Model, least_levels: usize) {
 fn both_operators_lead_to_the_same_solution(comm: &Rc<Comm>) {
     let problem = manufactured::problem();
     let model = model(comm, &Grid::untidy(24, 23).mesh());
-    let [elements, assembled] = [StiffnessOperator::elements, StiffnessOperator::assembled]
-        .map(|build| System::with(&model, &problem, build).solve(&model, 1e-11));
+    let [elements, assembled] =
+        [OperatorKind::Elements, OperatorKind::Assembled].map(|kind| System::with(&model, &problem, kind).solve(1e-11));
     assert_eq!(elements.1.iterations, assembled.1.iterations);
     assert!(distance(comm, elements.0.local(), assembled.0.local()) < 1e-10);
 }
@@ -182,11 +166,9 @@ fn a_mesh_that_cannot_be_integrated_is_a_level_all_the_same(comm: &Rc<Comm>) {
     let hole = move |x: f64, y: f64| if (x - middle).hypot(y - middle) < 1e-9 { f64::NAN } else { 1.0 };
     for conductivity in [Field::Constant(1.0), Field::function(hole)] {
         let (model, problem) = rectangle(comm, 9, |s, t| [s, t], conductivity, 2);
-        let Model { base, base_boundary, levels, mesh, boundary, .. } = &model;
-        let elements = ElementMatrices::new(mesh, boundary, &problem).expect("proper elements");
-        let family = MeshHierarchy::<f32>::new(comm, mesh, (base, base_boundary), &problem, *levels, elements)
-            .expect("coarser meshes");
-        assert_eq!(family.coarser.len(), 2);
+        let elements = ElementMatrices::new(&model.mesh, &problem).expect("proper elements");
+        let levels = OperatorHierarchy::<f32>::new(&model, &problem, elements).expect("coarser meshes");
+        assert_eq!(levels.coarser.len(), 2);
         let count = iterations(&model, &problem, 1e-8);
         assert!(count <= 12, "{count} iterations");
     }
@@ -206,7 +188,7 @@ fn coarse_operators_are_those_of_galerkin(comm: &Rc<Comm>) {
     let mesh = Grid::untidy(7, 6).mesh();
     let problem = manufactured::problem();
     let [coarse, fine] = [1, 2].map(|levels| refined(comm, &mesh, levels));
-    let elements = ElementMatrices::new(&fine.mesh, &fine.boundary, &problem).expect("proper elements");
+    let elements = ElementMatrices::new(&fine.mesh, &problem).expect("proper elements");
     let nobody = vec![false; fine.mesh.coordinates.len()];
     let operator = ElementOperator::new(&fine.halo, &fine.mesh, &elements, &nobody);
     let nobody = vec![false; coarse.mesh.coordinates.len()];
@@ -304,7 +286,7 @@ fn robin_edges_alone_hold_the_solution(comm: &Rc<Comm>) {
     let problem = Problem { conditions: vec![robin], ..Problem::channel(0.0) };
     let mesh = Grid::untidy(32, 30).mesh();
     let model = Model::new(comm, &mesh, &everywhere, &problem, 0).expect("a good mesh");
-    let (u, report) = System::new(&model, &problem).solve(&model, 1e-11);
+    let (u, report) = System::new(&model, &problem).solve(1e-11);
     assert_eq!(report.outcome, ConvergedReason::Converged);
     assert!(distance(comm, u.local(), &vec![1.0; u.local().len()]) < 1e-9);
 }
@@ -332,7 +314,7 @@ fn pieces_that_touch_in_one_node_are_solved(comm: &Rc<Comm>) {
         if all_at(0.0) { Some(0) } else { all_at(1.0).then_some(1) }
     };
     let model = Model::new(comm, &mesh, &sides, &problem, 0).expect("a good mesh");
-    let (u, report) = System::new(&model, &problem).solve(&model, 1e-11);
+    let (u, report) = System::new(&model, &problem).solve(1e-11);
     assert_eq!(report.outcome, ConvergedReason::Converged);
     assert!(report.iterations <= 25, "{} iterations", report.iterations);
     let exact = model.interpolate(|[x, _]| x.min(1.0));
@@ -342,7 +324,7 @@ fn pieces_that_touch_in_one_node_are_solved(comm: &Rc<Comm>) {
 fn a_tight_tolerance_is_reached_in_spite_of_single_precision(comm: &Rc<Comm>) {
     let problem = manufactured::problem();
     let model = model(comm, &Grid::untidy(24, 23).mesh());
-    let (u, report) = System::new(&model, &problem).solve(&model, 1e-12);
+    let (u, report) = System::new(&model, &problem).solve(1e-12);
     assert_eq!(report.outcome, ConvergedReason::Converged);
     assert!(report.relative_residual() <= 1e-12 && report.iterations <= 25, "{} iterations", report.iterations);
     let (expected, _) = model.solve(&problem, 1e-12);

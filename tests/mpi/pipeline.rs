@@ -1,18 +1,19 @@
 //! The way from a mesh to a solution, as the program goes it, on all ranks or
 //! on this one alone.
 
+use std::ops::Deref;
 use std::rc::Rc;
 
 use mpi::topology::SimpleCommunicator;
-use quad8_mpi::fem::{DirichletBc, ElementMatrices, assemble_csr, dirichlet_nodes, load_vector, well_posed_nodes};
+use quad8_mpi::Result;
+use quad8_mpi::fem::{DirichletBc, ElementMatrices, assemble_csr, check_well_posed, dirichlet_nodes, load_vector};
 use quad8_mpi::la::cg::{CgOptions, CgReport, conjugate_gradient};
 use quad8_mpi::la::matrix::DistributedCsr;
 use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
-use quad8_mpi::mesh::partition::{Partition, PartitionOptions, Partitioner};
-use quad8_mpi::mesh::{BoundaryEdge, BoundaryRule, LocalMesh};
-use quad8_mpi::parallel::{Comm, GlobalIndex, Halo};
+use quad8_mpi::mesh::partition::{Partition, PartitionOptions, Partitioner, partition};
+use quad8_mpi::mesh::{BoundaryRule, DistributedMesh, MeshHierarchy};
+use quad8_mpi::parallel::{Comm, GlobalIndex};
 use quad8_mpi::problem::{Condition, Field, Problem};
-use quad8_mpi::{Result, mesh};
 
 use super::meshes::Mesh;
 
@@ -33,14 +34,17 @@ pub fn dirichlet(g: Field) -> Problem {
 
 /// A mesh that is ready for assembly.
 pub struct Model {
-    pub base: LocalMesh,
-    pub base_boundary: Vec<BoundaryEdge>,
-    pub levels: u32,
-    pub mesh: LocalMesh,
-    pub boundary: Vec<BoundaryEdge>,
-    pub halo: Rc<Halo>,
+    pub hierarchy: MeshHierarchy,
     pub partition: Partition,
     pub turned: u64,
+}
+
+impl Deref for Model {
+    type Target = MeshHierarchy;
+
+    fn deref(&self) -> &MeshHierarchy {
+        &self.hierarchy
+    }
 }
 
 /// An assembled problem with its Dirichlet conditions built in.
@@ -53,30 +57,27 @@ pub struct System {
 impl Model {
     /// Splits, distributes and refines a mesh that fits the problem. **Collective.**
     pub fn new(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem, levels: u32) -> Result<Self> {
-        let mut slab = mesh.slab(comm)?;
-        let partition =
-            quad8_mpi::mesh::partition::partition(comm, &slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?;
-        let (mut base, turned) = mesh::distribute(comm, &mut slab, &partition.parts)?;
-        base.boundary_names = (0..problem.conditions.len()).map(|i| format!("side {i}")).collect();
-        let base_boundary = mesh::find_boundary(comm, &base, rule)?;
-        let held = comm.agree(well_posed_nodes(&base, &base_boundary, problem))?;
-        mesh::check_components(&base.halo(comm)?, &base, &held)?;
-        let (mesh, boundary) = mesh::refine(comm, &base, &base_boundary, levels)?;
-        let halo = Rc::new(mesh.halo(comm)?);
-        Ok(Self { base, base_boundary, levels, mesh, boundary, halo, partition, turned })
+        let slab = mesh.slab(comm)?;
+        let partition = partition(comm, &slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?;
+        let names = (0..problem.conditions.len()).map(|i| format!("side {i}")).collect();
+        let distributed = DistributedMesh::with_rule(comm, slab, &partition.parts, names, rule)?;
+        check_well_posed(comm, &distributed, problem)?;
+        let DistributedMesh { mesh, turned, .. } = distributed;
+        let hierarchy = MeshHierarchy::new(comm, mesh, levels)?;
+        Ok(Self { hierarchy, partition, turned })
     }
 
     /// Matrix and right side before elimination. **Collective.**
     pub fn assemble(&self, problem: &Problem) -> (DistributedCsr, Vec<f64>) {
-        let elements = ElementMatrices::new(&self.mesh, &self.boundary, problem).expect("proper elements");
+        let elements = ElementMatrices::new(&self.mesh, problem).expect("proper elements");
         let matrix = assemble_csr(&self.halo, &self.mesh.elements, |e, a| elements.row(e, a));
-        (matrix, load_vector(&self.mesh, &self.boundary, problem).expect("good values"))
+        (matrix, load_vector(&self.mesh, problem).expect("good values"))
     }
 
     /// **Collective.**
     pub fn system(&self, problem: &Problem) -> System {
         let (mut matrix, mut b) = self.assemble(problem);
-        let fixed = dirichlet_nodes(&self.halo, &self.mesh, &self.boundary, problem).expect("good values");
+        let fixed = dirichlet_nodes(&self.halo, &self.mesh, problem).expect("good values");
         matrix.eliminate(&fixed.fixed, &fixed.values, &mut b);
         System { matrix, b, fixed }
     }
@@ -87,10 +88,7 @@ impl Model {
         let mut u = Vector::zeros(self.halo.map());
         let options = CgOptions { rtol, max_iterations: 10_000, patience: None };
         let report = conjugate_gradient(&matrix, &Jacobi::new(&matrix.diagonal()), &b, &mut u, options);
-        for node in (0..self.mesh.owned_nodes).filter(|&n| fixed.fixed[n]) {
-            u.owned_mut()[node] = fixed.values[node];
-        }
-        self.halo.scatter_fwd(u.local_mut());
+        fixed.impose(&self.halo, &mut u);
         (u, report)
     }
 

@@ -151,7 +151,7 @@ fn the_distributed_solution_of_a_random_mesh_is_the_direct_one(comm: &Rc<Comm>) 
         let expected = direct(&model(&alone()));
         let distributed = model(comm);
         assert_eq!(distributed.turned, mesh.clockwise, "seed {seed}");
-        let (u, report) = System::new(&distributed, &problem()).solve(&distributed, 1e-12);
+        let (u, report) = System::new(&distributed, &problem()).solve(1e-12);
         assert_eq!(report.outcome, ConvergedReason::Converged, "seed {seed}");
         let scale = expected.iter().filter(|value| value.is_finite()).fold(0.0_f64, |m, value| m.max(value.abs()));
         for (value, &id) in u.owned().iter().zip(distributed.owned_ids()) {

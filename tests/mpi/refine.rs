@@ -97,7 +97,7 @@ fn boundary_edges_pass_their_condition_to_their_children(comm: &Rc<Comm>) {
     let mut problem = dirichlet(Field::Constant(0.0));
     problem.conditions = vec![problem.conditions[0].clone(); 4];
     let model = Model::new(comm, &mesh, &side, &problem, levels).expect("a good mesh");
-    let own = model.boundary.iter().filter(|edge| (edge.element as usize) < model.mesh.own_elements);
+    let own = model.mesh.boundary.iter().filter(|edge| (edge.element as usize) < model.mesh.own_elements);
     let mut counts = [0_u64; 4];
     for edge in own {
         counts[edge.boundary as usize] += 1;
@@ -114,7 +114,7 @@ fn boundary_edges_pass_their_condition_to_their_children(comm: &Rc<Comm>) {
     }
     let [n, m] = [grid.n, grid.m].map(|n| (n << levels) as u64);
     assert_eq!(comm.sum_all(&counts), [n, m, m, n]);
-    assert!(model.boundary.is_sorted());
+    assert!(model.mesh.boundary.is_sorted());
 }
 
 /// Returns the points of all owned nodes, sorted, on rank 0. **Collective.**
@@ -131,7 +131,7 @@ fn two_single_refinements_make_the_points_of_a_double_one(comm: &Rc<Comm>) {
     let mesh = Grid::untidy(5, 4).mesh();
     let twice = refined(comm, &mesh, 2);
     let once = refined(comm, &mesh, 1);
-    let again = mesh::refine(comm, &once.mesh, &once.boundary, 1).expect("a good mesh").0;
+    let again = mesh::refine(comm, &once.mesh, 1).expect("a good mesh");
     assert_eq!((again.total_nodes, again.total_elements), (twice.mesh.total_nodes, twice.mesh.total_elements));
     let (a, b) = (points(comm, &again), points(comm, &twice.mesh));
     assert_eq!(a.len(), b.len());
@@ -144,7 +144,7 @@ fn refining_too_far_is_an_error_on_every_rank(comm: &Rc<Comm>) {
     let mesh = Grid::untidy(5, 4).mesh();
     for levels in [14, 15, 40, 100] {
         let once = refined(comm, &mesh, 0);
-        let error = mesh::refine(comm, &once.mesh, &once.boundary, levels).expect_err("an error on every rank");
+        let error = mesh::refine(comm, &once.mesh, levels).expect_err("an error on every rank");
         assert!(error.to_string().starts_with(&format!("--refine {levels} makes")), "{error}");
     }
 }
@@ -153,11 +153,11 @@ fn refining_too_far_is_an_error_on_every_rank(comm: &Rc<Comm>) {
 fn numbers_go_beyond_32_bits(comm: &Rc<Comm>) {
     const FAR: GlobalIndex = 1 << 33;
     let mesh = Grid::untidy(7, 5).mesh();
-    let near = refined(comm, &mesh, 0).mesh;
+    let near = refined(comm, &mesh, 0).hierarchy.mesh;
     let mut far = near.clone();
     far.node_ids.iter_mut().chain(&mut far.element_ids).for_each(|id| *id += FAR);
     (far.total_nodes, far.total_elements) = (near.total_nodes + FAR, near.total_elements + FAR);
-    let [near_child, far_child] = [&near, &far].map(|mesh| mesh::refine(comm, mesh, &[], 1).expect("a good mesh").0);
+    let [near_child, far_child] = [&near, &far].map(|mesh| mesh::refine(comm, mesh, 1).expect("a good mesh"));
 
     // Each edge adds two points, and the inside of each parent five.
     let edges = (far_child.total_nodes - far.total_nodes - 5 * far.total_elements) / 2;

@@ -54,13 +54,13 @@ fn distribute(comm: &Rc<Comm>, slab: &mut MeshSlab) -> LocalMesh {
     mesh::distribute(comm, slab, &parts).expect("a good mesh").0
 }
 
-/// Returns the local mesh, its boundary by names, and the number of named edges inside.
+/// Returns the local mesh with its boundary by names, and the number of named edges inside.
 /// **Collective.**
-fn boundary(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<(LocalMesh, Vec<BoundaryEdge>, u64)> {
+fn boundary(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<(LocalMesh, u64)> {
     let mut slab = slab(comm, mesh, edges)?;
-    let local = distribute(comm, &mut slab);
-    let (boundary, summary) = mesh::named_boundary(comm, &slab, &local)?;
-    Ok((local, boundary, summary.inside()))
+    let mut local = distribute(comm, &mut slab);
+    let summary = mesh::named_boundary(comm, &slab, &mut local)?;
+    Ok((local, summary.inside()))
 }
 
 fn expect_error(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge], message: &str) {
@@ -73,19 +73,19 @@ fn every_rank_receives_the_names_of_its_edges(comm: &Rc<Comm>) {
     // Neither the direction of an edge nor a repetition matters.
     edges.iter_mut().step_by(3).for_each(|edge| edge.nodes.reverse());
     edges.push(edges[5]);
-    let (local, found, inside) = boundary(comm, &mesh, &edges).expect("tags that fit");
+    let (local, inside) = boundary(comm, &mesh, &edges).expect("tags that fit");
     let expected = mesh::find_boundary(comm, &local, &side).expect("a good mesh");
-    assert_eq!((found, inside), (expected, 0));
+    assert_eq!((&local.boundary, inside), (&expected, 0));
     assert_eq!(local.boundary_names, NAMES);
 }
 
 fn edges_without_a_name_are_walls(comm: &Rc<Comm>) {
     let (mesh, edges) = case();
     let outer: Vec<TaggedEdge> = edges.into_iter().filter(|edge| edge.boundary == 2).collect();
-    let (local, found, _) = boundary(comm, &mesh, &outer).expect("tags that fit");
+    let (local, _) = boundary(comm, &mesh, &outer).expect("tags that fit");
     let mut expected = mesh::find_boundary(comm, &local, &side).expect("a good mesh");
     expected.retain(|edge| edge.boundary == 2);
-    assert_eq!(found, expected);
+    assert_eq!(local.boundary, expected);
 }
 
 fn named_edges_inside_the_domain_are_found_once(comm: &Rc<Comm>) {
@@ -95,12 +95,12 @@ fn named_edges_inside_the_domain_are_found_once(comm: &Rc<Comm>) {
     let corners = |nodes: &[i64; 8]| [nodes[0] as GlobalIndex, nodes[1] as GlobalIndex];
     let inner: Vec<_> = mesh.elements[..20].iter().map(corners).filter(is_inside).collect();
     edges.extend(inner.iter().map(|&nodes| TaggedEdge { nodes, boundary: 1 }));
-    let (local, found, inside) = boundary(comm, &mesh, &edges).expect("tags that fit");
+    let (local, inside) = boundary(comm, &mesh, &edges).expect("tags that fit");
     let mut distinct: Vec<_> = inner.iter().map(|&[a, b]| [a.min(b), a.max(b)]).collect();
     distinct.sort_unstable();
     distinct.dedup();
     assert!(inside == distinct.len() as u64 && inside > 5, "{inside}");
-    let (found_inside, outside): (Vec<_>, Vec<_>) = found.into_iter().partition(|edge| edge.is_inside);
+    let (found_inside, outside): (Vec<_>, Vec<_>) = local.boundary.iter().partition(|edge| edge.is_inside);
     assert_eq!(outside, mesh::find_boundary(comm, &local, &side).expect("a good mesh"));
     // Every rank with a node of such an edge has the edge; one rank owns its element.
     let corners = |edge: &BoundaryEdge| {
@@ -171,12 +171,12 @@ fn regions_follow_their_elements_and_their_children(comm: &Rc<Comm>) {
     let regions = bare.elements.range(comm.rank()).map(|e| (e % 3) as u16).collect();
     let tags = Tags { region_names: names.to_vec(), regions, ..bare.tags.clone() };
     let mut slab = bare.with_tags(comm, tags).expect("tags that fit");
-    let local = distribute(comm, &mut slab);
-    // The names are sorted, so their numbers change.
+    let mut local = distribute(comm, &mut slab);
+    // The names are sorted: their numbers change.
     let expected = |parent: GlobalIndex| [2, 0, 1][(parent % 3) as usize];
     assert!(local.element_ids.iter().zip(&local.regions).all(|(&id, &region)| region == expected(id)));
-    let (boundary, _) = mesh::named_boundary(comm, &slab, &local).expect("a good mesh");
-    let (fine, _) = mesh::refine(comm, &local, &boundary, 2).expect("a good mesh");
+    mesh::named_boundary(comm, &slab, &mut local).expect("a good mesh");
+    let fine = mesh::refine(comm, &local, 2).expect("a good mesh");
     assert_eq!(fine.regions.len(), fine.elements.len());
     assert!(fine.element_ids.iter().zip(&fine.regions).all(|(&id, &region)| region == expected(id >> 4)));
     assert_eq!((fine.region_names[2].as_str(), fine.boundary_names.len()), ("region 2", 4));

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use quad8_mpi::la::cg::{CgOptions, conjugate_gradient};
-use quad8_mpi::la::{Jacobi, LinearOperator, Preconditioner, Vector};
+use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
 use quad8_mpi::parallel::{Comm, CommCounter, CommStats, Halo, IterationTimer, TimeSplit, measure};
 
 use super::manufactured;
@@ -120,7 +120,8 @@ fn model(comm: &Rc<Comm>) -> Model {
 
 fn a_solve_sends_one_halo_a_product(comm: &Rc<Comm>) {
     let model = model(comm);
-    let system = System::new(&model, &manufactured::problem());
+    let problem = manufactured::problem();
+    let system = System::new(&model, &problem);
     let operator = Counted { operator: system.operator(), products: Cell::new(0) };
     let preconditioner = Jacobi::new(&operator.diagonal());
     let mut values = vec![0.0; model.halo.map().local()];
@@ -144,7 +145,8 @@ fn a_solve_sends_one_halo_a_product(comm: &Rc<Comm>) {
 
 fn the_levels_of_multigrid_add_up_to_all_of_it(comm: &Rc<Comm>) {
     let model = model(comm);
-    let system = System::new(&model, &manufactured::problem());
+    let problem = manufactured::problem();
+    let system = System::new(&model, &problem);
     let multigrid = system.multigrid();
     let r = model.interpolate(|[x, y]| (3.0 * x + y).sin());
     let mut z = Vector::zeros(model.halo.map());

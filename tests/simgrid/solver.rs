@@ -10,14 +10,13 @@ use std::rc::Rc;
 use clap::Parser;
 use mpi::Threading;
 use quad8_mpi::app::solve::SolveArgs;
-use quad8_mpi::fem::multigrid::MeshHierarchy;
-use quad8_mpi::fem::{ElementMatrices, StiffnessOperator, dirichlet_nodes, load_vector};
-use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, Rhs, conjugate_gradient_monitored};
-use quad8_mpi::la::{Preconditioner, Vector};
-use quad8_mpi::mesh::partition::PartitionOptions;
+use quad8_mpi::fem::{ElementSystem, OperatorKind, PreconditionerKind};
+use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, conjugate_gradient_monitored};
+use quad8_mpi::mesh::partition::{PartitionOptions, partition};
+use quad8_mpi::mesh::{DistributedMesh, MeshHierarchy};
 use quad8_mpi::parallel::{Breakdown, Comm, IterationTimer, MinMeanMax, Stopwatch, Timings};
 use quad8_mpi::post::statistics;
-use quad8_mpi::{Error, Result, mesh};
+use quad8_mpi::{Error, Result};
 use serde_json::{Value, json};
 
 /// What SMPI calls on every simulated rank.
@@ -79,49 +78,32 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     comm.agree(pool.map_err(|e| Error::Threads { threads: 1, cause: e.to_string() }))?;
     let mut watch = Stopwatch::start();
 
-    let mut slab = watch.time("load_mesh", || case.mesh.read(comm).map(|slab| slab.scaled(comm, case.scale)))?;
+    let slab = watch.time("load_mesh", || case.mesh.read(comm).map(|slab| slab.scaled(comm, case.scale)))?;
     let problem = case.problem(&slab.boundary_names(), &slab.tags.region_names)?;
-    let ((base, base_boundary), (mesh, boundary), halo) = watch.time("partition", || {
-        let split = PartitionOptions::ranks(comm, args.partitioner.partitioner());
-        let partition = quad8_mpi::mesh::partition::partition(comm, &slab, &split)?;
-        let (base, _) = mesh::distribute(comm, &mut slab, &partition.parts)?;
-        let (boundary, _) = mesh::named_boundary(comm, &slab, &base)?;
-        let refined = mesh::refine(comm, &base, &boundary, case.refine)?;
-        let halo = Rc::new(refined.0.halo(comm)?);
-        Ok::<_, Error>(((base, boundary), refined, halo))
+    let hierarchy = watch.time("partition", || {
+        let options = PartitionOptions::ranks(comm, args.partitioner.partitioner());
+        let parts = partition(comm, &slab, &options)?.parts;
+        MeshHierarchy::new(comm, DistributedMesh::new(comm, slab, &parts)?.mesh, case.refine)
     })?;
-    let (elements, mut b) = watch.time("assemble_system", || {
-        let elements = ElementMatrices::new(&mesh, &boundary, &problem)?;
-        Ok::<_, Error>((elements, load_vector(&mesh, &boundary, &problem)?))
-    })?;
-    let fixed = dirichlet_nodes(&halo, &mesh, &boundary, &problem)?;
-    let stiffness = watch.time("apply_bc", || StiffnessOperator::elements(&halo, &mesh, &elements, &fixed, &mut b));
-    let b = Rhs::new(b);
-    let preconditioner = watch.time("setup_preconditioner", || {
-        let family = MeshHierarchy::<f32>::new(comm, &mesh, (&base, &base_boundary), &problem, case.refine, elements)?;
-        stiffness.multigrid(&mesh, &fixed, family)
-    })?;
-    let start = CgState::new(Vector::zeros(halo.map()));
+    let system = watch.time("assemble_system", || ElementSystem::integrate(&hierarchy, &problem))?;
+    let system = watch.time("apply_bc", || system.apply_bc(OperatorKind::Elements))?;
+    let preconditioner = watch.time("setup_preconditioner", || system.preconditioner(PreconditionerKind::Multigrid))?;
+    let start = CgState::new(system.zeros());
     let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations, patience: None };
     let iterations = Iterations(IterationTimer::start());
-    let (mut u, report) = watch.time("solve_system", || {
-        conjugate_gradient_monitored(stiffness.operator(), &preconditioner, &b, start, options, &iterations)
+    let (x, report) = watch.time("solve_system", || {
+        conjugate_gradient_monitored(system.operator(), &*preconditioner, system.rhs(), start, options, &iterations)
     });
     let mut breakdown = Breakdown::of_solve(comm, &iterations.0, &preconditioner.spent());
     breakdown.stages = watch.collect(comm);
-    for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&fixed.fixed).zip(&fixed.values) {
-        if is_fixed {
-            *u = value;
-        }
-    }
-    let statistics = statistics(comm, u.owned());
+    let statistics = statistics(comm, system.recover_solution(x).u.owned());
     if comm.is_root() {
         table(comm.size(), &breakdown);
     }
     let timings: Timings = breakdown.stages.iter().map(|(stage, split)| (*stage, split.seconds)).collect();
     Ok(json!({
         "iterations": report.iterations,
-        "mesh_info": { "source": case.mesh.name(), "refine": case.refine, "used_nodes": halo.map().total() },
+        "mesh_info": { "source": case.mesh.name(), "refine": case.refine, "used_nodes": hierarchy.halo.map().total() },
         "parallel": { "ranks": comm.size(), "threads_per_rank": 1, "hosts": comm.size() },
         "solution_stats": { "u_range": statistics.range, "u_mean": statistics.mean, "u_std": statistics.std },
         "convergence": { "levels": preconditioner.levels() },

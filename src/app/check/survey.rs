@@ -22,23 +22,23 @@ use crate::{mesh, quad8};
 /// What keeps the mesh from being distributed at all.
 pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab) -> Result<Report> {
     let parts = crate::mesh::partition::partition(comm, slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?.parts;
-    let Distributed { mesh, turned, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
+    let Distributed { mut mesh, turned, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
     let halo = mesh.halo(comm)?;
     let mut errors = lowest(comm, flaws);
     let (free, torn) = mesh::survey(comm, &mesh);
     errors.extend(torn);
-    let (boundary, summary) = match mesh::name_edges(comm, slab, &mesh, &free) {
-        Ok(named) => named,
+    let summary = match mesh::name_edges(comm, slab, &mut mesh, &free) {
+        Ok(summary) => summary,
         Err(error) => {
             errors.push(error);
-            (Vec::new(), BoundarySummary::default())
+            BoundarySummary::default()
         }
     };
     let mut warnings = slab.notes.clone();
     let mut conditions = Vec::new();
-    if !boundary_is_bad(&errors, &boundary, comm) {
+    if !boundary_is_bad(&errors, &mesh, comm) {
         let with_values = from_file && errors.is_empty();
-        match hold(&halo, case, &mesh, &boundary, &summary, with_values) {
+        match hold(&halo, case, &mesh, &summary, with_values) {
             Ok((held, flaws)) => {
                 conditions = held;
                 errors.extend(flaws);
@@ -53,7 +53,7 @@ pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab
     let quality = MeshQuality::of(comm, &mesh);
     let names = naming.elements(comm, &quality.named_elements());
     let duplicates = mesh::find_duplicates(comm, &mesh, &free);
-    let (boundaries, unnamed) = measure_boundaries(comm, &mesh, &free, &boundary);
+    let (boundaries, unnamed) = measure_boundaries(comm, &mesh, &free);
     let of_conditions = conditions::warnings(&conditions);
     let report = MeshReport {
         nodes: mesh.total_nodes,
@@ -79,8 +79,8 @@ pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab
     Ok(Report::new(case.mesh.name(), errors, warnings, Some(report)))
 }
 
-fn boundary_is_bad(errors: &[Error], boundary: &[BoundaryEdge], comm: &Comm) -> bool {
-    !errors.is_empty() && comm.sum(boundary.len() as u64) == 0
+fn boundary_is_bad(errors: &[Error], mesh: &LocalMesh, comm: &Comm) -> bool {
+    !errors.is_empty() && comm.sum(mesh.boundary.len() as u64) == 0
 }
 
 /// The flaws that name the lowest elements of all ranks, one after the other.
@@ -108,42 +108,36 @@ fn hold(
     halo: &Halo,
     case: &Case,
     mesh: &LocalMesh,
-    boundary: &[BoundaryEdge],
     summary: &BoundarySummary,
     with_values: bool,
 ) -> Result<(Vec<BoundaryCondition>, Vec<Error>)> {
     let names = &mesh.boundary_names;
     let (problem, conditions) = case.resolve(names, &mesh.region_names, |_| false)?;
-    let inside = check_inside(halo.comm(), mesh, boundary, &problem, summary);
-    let values = if with_values { check_values(halo, mesh, boundary, &problem) } else { Ok(()) };
-    let held = values.and_then(|()| halo.comm().agree(well_posed_nodes(mesh, boundary, &problem)));
+    let inside = check_inside(halo.comm(), mesh, &problem, summary);
+    let values = if with_values { check_values(halo, mesh, &problem) } else { Ok(()) };
+    let held = values.and_then(|()| halo.comm().agree(well_posed_nodes(mesh, &problem)));
     let pieces = held.and_then(|held| mesh::check_components(halo, mesh, &held));
     let flaws = [inside, pieces].into_iter().filter_map(Result::err).collect();
     Ok((BoundaryCondition::count(&conditions, summary), flaws))
 }
 
 /// Whether k, f and the data of the conditions have values that a solve can use.
-fn check_values(halo: &Halo, mesh: &LocalMesh, boundary: &[BoundaryEdge], problem: &Problem) -> Result<()> {
+fn check_values(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Result<()> {
     let comm = halo.comm();
-    comm.agree(ElementMatrices::new(mesh, boundary, problem).map(drop))?;
-    comm.agree(load_vector(mesh, boundary, problem).map(drop))?;
-    dirichlet_nodes(halo, mesh, boundary, problem).map(drop)
+    comm.agree(ElementMatrices::new(mesh, problem).map(drop))?;
+    comm.agree(load_vector(mesh, problem).map(drop))?;
+    dirichlet_nodes(halo, mesh, problem).map(drop)
 }
 
 /// Edges and length of each named boundary and of the rest.
-fn measure_boundaries(
-    comm: &Comm,
-    mesh: &LocalMesh,
-    free: &[(usize, usize)],
-    boundary: &[BoundaryEdge],
-) -> (Vec<Boundary>, Boundary) {
+fn measure_boundaries(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -> (Vec<Boundary>, Boundary) {
     let names = mesh.boundary_names.iter().map(String::as_str).chain([UNNAMED]);
     let names: Vec<&str> = names.collect();
     let mut counts = vec![0; names.len()];
     let mut lengths = vec![0.0; names.len()];
     let place = |edge: &BoundaryEdge| (edge.element as usize, edge.side as usize);
-    let named = boundary.iter().map(|edge| (place(edge), usize::from(edge.boundary)));
-    let unnamed = free.iter().filter(|edge| boundary.binary_search_by_key(*edge, place).is_err());
+    let named = mesh.boundary.iter().map(|edge| (place(edge), usize::from(edge.boundary)));
+    let unnamed = free.iter().filter(|edge| mesh.boundary.binary_search_by_key(*edge, place).is_err());
     let unnamed = unnamed.map(|&edge| (edge, names.len() - 1));
     for ((element, side), number) in named.chain(unnamed).filter(|((element, _), _)| *element < mesh.own_elements) {
         counts[number] += 1;

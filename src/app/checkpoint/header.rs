@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::case::Case;
 use crate::la::cg::{CgState, Recurrence, ResidualReplacement, Switch};
-use crate::mesh::{BoundaryEdge, LocalMesh, MeshFingerprint};
+use crate::mesh::{LocalMesh, MeshFingerprint};
 use crate::parallel::Comm;
 
 /// Number of this format; another one cannot be read.
@@ -18,8 +18,6 @@ pub struct CheckpointKey<'a> {
     pub case: &'a Case,
     /// The mesh of the input.
     pub input: &'a LocalMesh,
-    /// The named boundary edges of the input.
-    pub boundary: &'a [BoundaryEdge],
     /// The mesh that is solved: that of the input after its refinement.
     pub mesh: &'a LocalMesh,
 }
@@ -56,7 +54,7 @@ impl Header {
             program: format!("quad8-mpi {}", env!("CARGO_PKG_VERSION")),
             iterations: state.iterations(),
             case: subject.case.text(comm),
-            mesh: MeshFingerprint::of(comm, subject.input, subject.boundary),
+            mesh: MeshFingerprint::of(comm, subject.input),
             recurrence: state.recurrence,
             repairs: state.repairs.clone(),
             switches: state.switches.clone(),
@@ -65,7 +63,7 @@ impl Header {
 
     /// Where this one, which was stored, is not of the subject. **Collective.**
     pub(crate) fn difference(&self, comm: &Comm, subject: &CheckpointKey) -> Option<Difference> {
-        let found = MeshFingerprint::of(comm, subject.input, subject.boundary);
+        let found = MeshFingerprint::of(comm, subject.input);
         let case = subject.case.text(comm);
         let of_mesh = self.mesh.difference(&found).map(|(what, stored, found)| {
             let what = format!("{what} of the mesh");

@@ -9,7 +9,7 @@ use crate::la::cg::{CgReport, ConvergedReason};
 use crate::mesh::LocalMesh;
 use crate::mesh::partition::Partition;
 use crate::parallel::{Comm, Halo, Placement};
-use crate::post::{ElementFields, ErrorEstimate, Flux, NodeFields, range, statistics};
+use crate::post::{DerivedFields, range, statistics};
 use crate::system::arguments::value_name;
 
 /// Ranks, threads and the partition. **Collective.**
@@ -29,15 +29,8 @@ pub fn parallel(comm: &Comm, placement: &Placement, partition: &Partition, halo:
 }
 
 /// The solution in numbers. **Collective.**
-pub fn solution(
-    comm: &Comm,
-    u: &Vector,
-    fields: &[ElementFields],
-    nodes: &[NodeFields],
-    flux: Option<&Flux>,
-    estimate: &ErrorEstimate,
-    report: &CgReport,
-) -> SolutionStats {
+pub fn solution(comm: &Comm, u: &Vector, fields: &DerivedFields, report: &CgReport) -> SolutionStats {
+    let DerivedFields { elements, nodes, flux, errors, .. } = fields;
     let values = statistics(comm, u.owned());
     // The estimate is one of the discretisation: of an iterate on the way there is none.
     let if_solved = |value: f64| if report.outcome == ConvergedReason::Converged { value } else { f64::NAN };
@@ -47,12 +40,12 @@ pub fn solution(
         u_range: values.range,
         u_mean: values.mean,
         u_std: values.std,
-        speed_range: range(comm, fields.iter().map(|field| field.speed)),
+        speed_range: range(comm, elements.iter().map(|field| field.speed)),
         speed_node_range: range(comm, nodes[..owned].iter().map(|node| node.speed)),
-        flux_range: flux.map(|flux| magnitudes(&flux.elements)),
-        flux_node_range: flux.map(|flux| magnitudes(&flux.nodes[..owned])),
-        error_estimate: if_solved(estimate.total),
-        error_estimate_percent: if_solved(100.0 * estimate.relative),
+        flux_range: flux.as_ref().map(|flux| magnitudes(&flux.elements)),
+        flux_node_range: flux.as_ref().map(|flux| magnitudes(&flux.nodes[..owned])),
+        error_estimate: if_solved(errors.total),
+        error_estimate_percent: if_solved(100.0 * errors.relative),
         final_residual: report.residual_norm,
         relative_residual: report.relative_residual(),
     }

@@ -5,6 +5,7 @@ mod bottleneck;
 mod exit;
 mod gather;
 mod pipeline;
+mod prepare_mesh;
 mod solution;
 mod summary;
 
@@ -81,7 +82,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         }
     };
     let solution = solution.map_err(|error| naming.explain(comm, error))?;
-    let Solution { mesh, boundary, u, fields, node_fields, flux, errors, summary } = solution;
+    let Solution { mesh, u, fields, node_fields, flux, errors, summary } = solution;
     let Summary { report, breakdown, warnings, .. } = summary;
 
     // Write.
@@ -126,7 +127,6 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     };
     let results = Results {
         mesh: &mesh,
-        boundary: &boundary,
         u: &u,
         fields: &fields,
         node_fields: &node_fields,

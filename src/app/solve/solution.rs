@@ -6,7 +6,7 @@ use crate::io::record::{BoundaryCondition, Convergence, Parallel, RestartedFrom,
 use crate::la::Vector;
 use crate::la::cg::CgReport;
 use crate::mesh::quality::MeshQuality;
-use crate::mesh::{BoundaryEdge, LocalMesh, merge, merge_nodes};
+use crate::mesh::{LocalMesh, merge, merge_nodes};
 use crate::parallel::Breakdown;
 use crate::post::{ElementFields, FlowReport, Flux, NodeFields};
 
@@ -14,8 +14,6 @@ use crate::post::{ElementFields, FlowReport, Flux, NodeFields};
 pub struct Solution {
     /// The mesh that was solved.
     pub mesh: LocalMesh,
-    /// Its named boundary edges.
-    pub boundary: Vec<BoundaryEdge>,
     /// u at the nodes.
     pub u: Vector,
     /// Derived fields of the own elements.
@@ -66,8 +64,8 @@ impl Solution {
         if parts.len() < 2 {
             return parts.pop();
         }
-        let meshes: Vec<_> = parts.iter().map(|part| (&part.mesh, &part.boundary[..])).collect();
-        let (mesh, boundary) = merge(&meshes);
+        let meshes: Vec<_> = parts.iter().map(|part| &part.mesh).collect();
+        let mesh = merge(&meshes);
         let values = merge_nodes(parts.iter().map(|part| (part.u.local(), part.mesh.owned_nodes)));
         let mut u = Vector::from_owned(&values[..mesh.owned_nodes], values.len());
         u.local_mut().copy_from_slice(&values);
@@ -83,6 +81,6 @@ impl Solution {
         });
         let errors = parts.iter_mut().map(|part| take(&mut part.errors)).collect::<Vec<_>>().concat();
         let Self { summary, .. } = parts.swap_remove(0);
-        Some(Self { mesh, boundary, u, fields, node_fields, flux, errors, summary })
+        Some(Self { mesh, u, fields, node_fields, flux, errors, summary })
     }
 }

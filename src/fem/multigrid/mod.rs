@@ -2,9 +2,9 @@
 
 mod galerkin;
 mod h_transfer;
-mod mesh_hierarchy;
+mod operator_hierarchy;
 mod p_coarsening;
 
 pub use h_transfer::{HTransfer, children};
-pub use mesh_hierarchy::{MeshHierarchy, MeshLevel};
+pub use operator_hierarchy::{MeshLevel, OperatorHierarchy};
 pub use p_coarsening::PCoarsening;

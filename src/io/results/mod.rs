@@ -19,7 +19,7 @@ use crate::io::file::{
 use crate::io::hdf5::{Part, ToSlabs, write_part};
 use crate::io::record::{RunRecord, is_stdout};
 use crate::la::Vector;
-use crate::mesh::{BoundaryEdge, LocalMesh};
+use crate::mesh::LocalMesh;
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex, fault_injection, work};
 use crate::post::{ElementFields, Flux, NodeFields};
 
@@ -27,8 +27,6 @@ use crate::post::{ElementFields, Flux, NodeFields};
 pub struct Results<'a> {
     /// The mesh.
     pub mesh: &'a LocalMesh,
-    /// Its named boundary edges.
-    pub boundary: &'a [BoundaryEdge],
     /// u at the nodes.
     pub u: &'a Vector,
     /// Derived fields of the own elements.
@@ -193,7 +191,7 @@ impl ResultsFile {
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let mesh = results.mesh;
         let flux = |width| results.flux.map_or(0, |_| flux_bytes(mesh.total_nodes, mesh.total_elements, width));
-        let tags = comm.sum(names::size(mesh, results.boundary));
+        let tags = comm.sum(names::size(mesh));
         let size = bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh)) + tags + flux(2);
         let collective =
             self.write_file(comm, &self.path, size, results.record, |file| Writer { comm, file, results }.write())?;
@@ -256,7 +254,7 @@ impl Writer<'_> {
     fn write(&self) -> hdf5::Result<bool> {
         let nodes = self.write_nodes()?;
         let elements = self.write_elements()?;
-        let tags = names::write(self.comm, self.file, self.results.mesh, self.results.boundary)?;
+        let tags = names::write(self.comm, self.file, self.results.mesh)?;
         let mesh = self.results.mesh;
         columns::write(self.file, mesh.total_nodes as usize, mesh.total_elements as usize, |name| {
             self.results.has(name)

@@ -9,11 +9,11 @@ use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
 /// Bytes that the names of one rank's part of a mesh take.
-pub fn size(mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> u64 {
+pub fn size(mesh: &LocalMesh) -> u64 {
     const HEADERS: usize = 1024;
     let names = mesh.boundary_names.len() + mesh.region_names.len();
     let own = if mesh.region_names.is_empty() { 0 } else { mesh.own_elements };
-    (names * HEADERS + 16 * boundary.len() + 8 * own) as u64
+    (names * HEADERS + 16 * mesh.boundary.len() + 8 * own) as u64
 }
 
 /// Writes the edges of every named boundary, in the order of their elements,
@@ -22,11 +22,11 @@ pub fn size(mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> u64 {
 ///
 /// # Errors
 /// HDF5's own, possibly on some ranks only.
-pub fn write(comm: &Comm, file: &File, mesh: &LocalMesh, boundary: &[BoundaryEdge]) -> hdf5::Result<bool> {
+pub fn write(comm: &Comm, file: &File, mesh: &LocalMesh) -> hdf5::Result<bool> {
     let blocks = BlockDistribution::new(mesh.total_elements, comm.size());
     let mut collective = true;
     if !mesh.boundary_names.is_empty() {
-        let edges = sorted_edges(comm, blocks, mesh, boundary);
+        let edges = sorted_edges(comm, blocks, mesh);
         let group = file.create_group(BOUNDARIES)?;
         for (name, number) in mesh.boundary_names.iter().zip(0..) {
             let mine = edges.iter().filter(|edge| edge[3] == number);
@@ -48,13 +48,8 @@ pub fn write(comm: &Comm, file: &File, mesh: &LocalMesh, boundary: &[BoundaryEdg
 
 /// Place, corner nodes and boundary of the edges whose elements are in this
 /// rank's block, ascending. **Collective.**
-fn sorted_edges(
-    comm: &Comm,
-    blocks: BlockDistribution,
-    mesh: &LocalMesh,
-    boundary: &[BoundaryEdge],
-) -> Vec<[GlobalIndex; 4]> {
-    let own = boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements);
+fn sorted_edges(comm: &Comm, blocks: BlockDistribution, mesh: &LocalMesh) -> Vec<[GlobalIndex; 4]> {
+    let own = mesh.boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements);
     let record = |edge: &BoundaryEdge| {
         let element = mesh.element_ids[edge.element as usize];
         let [from, _, to] = edge.nodes(mesh).map(|n| mesh.node_ids[n as usize]);

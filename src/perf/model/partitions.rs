@@ -55,8 +55,8 @@ impl<'a> Partitions<'a> {
         let refined = match self.refined.take() {
             Some(refined) if refined.levels == levels => refined,
             _ => {
-                let (mesh, _) = mesh::refine(alone, &self.mesh, &[], levels)?;
-                let (once_more, _) = mesh::refine(alone, &self.mesh, &[], levels + 1)?;
+                let mesh = mesh::refine(alone, &self.mesh, levels)?;
+                let once_more = mesh::refine(alone, &self.mesh, levels + 1)?;
                 Refined { levels, slab: slab(&mesh), mesh, once_more }
             }
         };

@@ -1,0 +1,66 @@
+//! First step of a solve: the mesh is partitioned, distributed, checked and refined.
+
+use std::rc::Rc;
+
+use crate::app::solve::SolveArgs;
+use crate::error::Result;
+use crate::fem::check_well_posed;
+use crate::io::read_partition;
+use crate::mesh::partition::{Partition, PartitionOptions, partition};
+use crate::mesh::quality::MeshQuality;
+use crate::mesh::{BoundarySummary, DistributedMesh, Duplicates, MeshHierarchy, MeshSlab, find_duplicates};
+use crate::parallel::{Comm, work};
+use crate::problem::Problem;
+
+/// Mesh of a solve with what its preparation found.
+pub(super) struct PreparedMesh {
+    pub hierarchy: MeshHierarchy,
+    pub partition: Partition,
+    /// Clockwise elements over all ranks, which were reoriented.
+    pub turned: u64,
+    /// Nodes that no element uses, over all ranks.
+    pub orphans: u64,
+    pub boundary: BoundarySummary,
+    pub duplicates: Duplicates,
+    pub quality: MeshQuality,
+}
+
+/// Partitions, distributes, checks and refines a mesh. **Collective.**
+///
+/// # Errors
+/// A mesh or a partition that cannot be used, and a problem without a unique solution; the same on
+/// every rank.
+pub(super) fn prepare_mesh(
+    comm: &Rc<Comm>,
+    slab: MeshSlab,
+    problem: &Problem,
+    levels: u32,
+    args: &SolveArgs,
+) -> Result<PreparedMesh> {
+    // An element counts as the elements that it is refined into.
+    let step = slab.connectivity.len() as u64;
+    let children = 4_u64.saturating_pow(levels);
+    let refined = step.saturating_mul(children);
+    let units = refined.saturating_mul(2).saturating_add(3 * step);
+    work::expect(units, slab.elements.total().saturating_mul(children), "elements");
+
+    let partition = match &args.partition {
+        Some(path) => read_partition(comm, path, &slab)?,
+        None => partition(comm, &slab, &PartitionOptions::ranks(comm, args.partitioner.partitioner()))?,
+    };
+    work::done(step);
+    let distributed = DistributedMesh::new(comm, slab, &partition.parts)?;
+    work::done(step);
+    let quality = MeshQuality::of(comm, &distributed.mesh);
+    check_well_posed(comm, &distributed, problem)?;
+    let DistributedMesh { mesh, turned, free_edges, boundary } = distributed;
+    let duplicates = find_duplicates(comm, &mesh, &free_edges);
+    drop(free_edges);
+    let orphans = comm.sum(mesh.orphans.len() as u64);
+    work::done(step);
+    let hierarchy = MeshHierarchy::new(comm, mesh, levels)?;
+    if levels > 0 {
+        work::done(refined);
+    }
+    Ok(PreparedMesh { hierarchy, partition, turned, orphans, boundary, duplicates, quality })
+}

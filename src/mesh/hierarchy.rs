@@ -1,0 +1,102 @@
+//! The mesh of a solve: distributed over the ranks, then refined.
+
+use std::rc::Rc;
+
+use crate::error::Result;
+use crate::mesh::{
+    BoundaryRule, BoundarySummary, LocalMesh, MeshSlab, assign, check_edges, distribute, name_edges, refine,
+};
+use crate::parallel::{Comm, Halo};
+
+/// Mesh of the input, distributed over the ranks, with its named boundary.
+pub struct DistributedMesh {
+    /// Part of the mesh on this rank.
+    pub mesh: LocalMesh,
+    /// Number of clockwise elements of the whole mesh, which were reoriented.
+    pub turned: u64,
+    /// Free edges (element, side) around the nodes of this rank: those that one element has.
+    pub free_edges: Vec<(usize, usize)>,
+    /// Number of edges of each boundary of the whole mesh.
+    pub boundary: BoundarySummary,
+}
+
+impl DistributedMesh {
+    /// Sends the elements of the slabs to the ranks of their parts, checks elements and edges, and
+    /// names the boundary. `parts` has the rank of each element of this rank's slab.
+    /// **Collective.**
+    ///
+    /// # Errors
+    /// A folded element, a coordinate that is not finite, edges that do not fit together, or a
+    /// named edge that does not exist or has two names; the same on every rank.
+    pub fn new(comm: &Comm, mut slab: MeshSlab, parts: &[u32]) -> Result<Self> {
+        let (mut mesh, turned) = distribute(comm, &mut slab, parts)?;
+        let free_edges = check_edges(comm, &mesh)?;
+        let boundary = name_edges(comm, &slab, &mut mesh, &free_edges)?;
+        Ok(Self { mesh, turned, free_edges, boundary })
+    }
+
+    /// Does the same as [`new`](Self::new), but a rule assigns the free edges to the boundaries of
+    /// these names. **Collective.**
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new) but for named edges, and those of the rule.
+    pub fn with_rule(
+        comm: &Comm,
+        mut slab: MeshSlab,
+        parts: &[u32],
+        names: Vec<String>,
+        rule: &dyn BoundaryRule,
+    ) -> Result<Self> {
+        let (mut mesh, turned) = distribute(comm, &mut slab, parts)?;
+        let free_edges = check_edges(comm, &mesh)?;
+        mesh.boundary_names = names;
+        mesh.boundary = assign(comm, &mesh, &free_edges, rule)?;
+        let boundary = BoundarySummary::new(comm, &mesh, &free_edges, true);
+        Ok(Self { mesh, turned, free_edges, boundary })
+    }
+}
+
+/// Mesh of the input and its uniform refinement, on which the problem is solved.
+pub struct MeshHierarchy {
+    /// Mesh after refinement.
+    pub mesh: LocalMesh,
+    /// Halo of its nodes.
+    pub halo: Rc<Halo>,
+    /// None where the mesh is not refined.
+    coarse: Option<LocalMesh>,
+    levels: u32,
+}
+
+impl MeshHierarchy {
+    /// Refines a distributed mesh `levels` times: every element becomes 4^`levels` elements.
+    /// **Collective.**
+    ///
+    /// # Errors
+    /// More elements than a rank can number, and ranks that disagree about owners.
+    pub fn new(comm: &Rc<Comm>, coarse: LocalMesh, levels: u32) -> Result<Self> {
+        let (coarse, mesh) = match levels {
+            0 => (None, coarse),
+            _ => {
+                let mesh = refine(comm, &coarse, levels)?;
+                (Some(coarse), mesh)
+            }
+        };
+        let halo = Rc::new(mesh.halo(comm)?);
+        Ok(Self { mesh, halo, coarse, levels })
+    }
+
+    /// Returns the mesh before refinement.
+    pub fn coarse(&self) -> &LocalMesh {
+        self.coarse.as_ref().unwrap_or(&self.mesh)
+    }
+
+    /// Returns the communicator of the ranks that share the mesh.
+    pub fn comm(&self) -> &Rc<Comm> {
+        self.halo.comm()
+    }
+
+    /// Returns the number of refinements.
+    pub fn levels(&self) -> u32 {
+        self.levels
+    }
+}
