@@ -17,7 +17,7 @@ use crate::refusal::{refused, refused_alone};
 use crate::tier::slow;
 use crate::{alone, at_ranks, test};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/scaling.sh");
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/bench/scaling.py");
 
 pub fn tests() -> Vec<Trial> {
     let measured = [

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The problems of dolfinx_cg.py and of deal.II's step-37 for quad8-mpi: a square and two case files.
+"""Writes the problems of dolfinx_cg.py and of deal.II's step-37 for quad8-mpi: a square and two case files.
 
     square.py N FOLDER
 
@@ -26,7 +26,7 @@ material = { k = "1/(0.05 + 2*(x^2 + y^2))", f = 1 }
 
 
 def square(n: int) -> dict[str, np.ndarray]:
-    """Datasets of a mesh of n x n elements."""
+    """Returns the datasets of a mesh of n x n elements."""
     # The lattice of half an element's side, without the middles of the elements.
     j, i = np.divmod(np.arange((2*n + 1)**2), 2*n + 1)
     kept = (i % 2 == 0) | (j % 2 == 0)
@@ -39,6 +39,7 @@ def square(n: int) -> dict[str, np.ndarray]:
 
 
 def main() -> None:
+    """Writes the files."""
     n, folder = int(sys.argv[1]), Path(sys.argv[2])
     with h5py.File(folder/'square.h5', 'w') as file:
         for name, values in square(n).items():

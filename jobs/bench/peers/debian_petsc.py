@@ -1,4 +1,4 @@
-"""Where Debian keeps petsc4py."""
+"""Finds petsc4py where Debian keeps it."""
 import glob
 import os
 import re
@@ -6,7 +6,7 @@ import sys
 
 
 def petsc4py_module():
-    """petsc4py, also where Debian's link /usr/lib/petsc, the only place its .pth file looks in, is missing.
+    """Imports petsc4py, also where Debian's link /usr/lib/petsc, the only place its .pth file looks in, is missing.
 
     Debian keeps petsc4py in the folder of each PETSc build: /usr/lib/petscdir/VERSION/ARCH-real/lib/python3/dist-packages.
     """

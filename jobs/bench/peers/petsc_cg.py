@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""PETSc's CG on a system of numpy_assembly.py, contiguous rows on each rank.
+"""Solves a system of numpy_assembly.py by PETSc's CG, contiguous rows on each rank.
 
     mpirun -n 2 petsc_cg.py SYSTEM.npz [PETSC OPTION ...]
 
@@ -17,7 +17,7 @@ from debian_petsc import petsc4py_module
 
 
 def solve(system: str, options: list[str]) -> dict[str, Any] | None:
-    """Collective: the solve and its timings, on rank 0; None elsewhere."""
+    """Solves, and returns the record on rank 0, None elsewhere. Collective."""
     petsc4py_module().init(options)
     from petsc4py import PETSc
     comm = PETSc.COMM_WORLD
@@ -42,6 +42,7 @@ def solve(system: str, options: list[str]) -> dict[str, Any] | None:
     ksp.setFromOptions()
 
     def clock() -> float:
+        """Returns the time at which all ranks have come here. Collective."""
         comm.barrier()
         return time.perf_counter()
 

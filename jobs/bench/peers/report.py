@@ -1,50 +1,19 @@
-#!/usr/bin/python3
-"""The tables of compare_peers.sh.
+"""Makes the tables of compare_peers.py: medians and ratios of the records of all runs."""
+from __future__ import annotations
 
-    report.py versions [NAME=VERSION ...]          versions and machine, as JSON
-    report.py squares ASSEMBLY.json                squares with about as many unknowns: elements a side of a coarse one and
-                                                   its refinements, and refinements of one of Q2 elements
-    report.py table FOLDER --ranks 2 [--max-iterations N] [--output FILE.json]
-
-`table` reads the records of all runs in FOLDER and prints medians and ratios.
-Needs python3-numpy, python3-scipy, python3-h5py and python3-petsc4py of Debian.
-"""
-import argparse
 import csv
 import json
 import math
-import os
-import platform
-import re
 import sys
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-
-from debian_petsc import petsc4py_module
-
 PUBLISHED = Path(__file__).with_name('published.csv')
 
 
-def versions() -> dict[str, str]:
-    """Versions and machine; fails where a package is missing."""
-    import h5py
-    import scipy
-    petsc4py = petsc4py_module()
-    from petsc4py import PETSc
-    if PETSc.ScalarType is not np.float64:
-        sys.exit(f'PETSc is built for {PETSc.ScalarType.__name__}: set PETSC_DIR to a build for real double numbers')
-    cpu = re.search(r'^model name\s*:\s*(.*)', Path('/proc/cpuinfo').read_text(), re.MULTILINE)
-    return {'machine': platform.node(), 'cpu': cpu[1] if cpu else platform.machine(),
-            'cores': str(len(os.sched_getaffinity(0))), 'system': platform.platform(),
-            'petsc': '.'.join(map(str, PETSc.Sys.getVersion())), 'petsc4py': petsc4py.__version__,
-            'petsc_dir': petsc4py.get_config()['PETSC_DIR'], 'python': platform.python_version(),
-            'numpy': np.__version__, 'scipy': scipy.__version__, 'h5py': h5py.__version__}
-
-
 def records(folder: Path, pattern: str) -> list[dict[str, Any]]:
+    """Reads all records of this pattern, of which there must be one."""
     found = [json.loads(path.read_text()) for path in sorted(folder.glob(pattern))]
     if not found:
         sys.exit(f'{folder}: no {pattern}')
@@ -52,21 +21,21 @@ def records(folder: Path, pattern: str) -> list[dict[str, Any]]:
 
 
 def spread(values: list[float], factor: float = 1.0) -> str:
-    """Median and, in brackets, smallest and largest."""
+    """Formats the median and, in brackets, the smallest and the largest."""
     return f'{median(values)*factor:.4g} ({min(values)*factor:.4g}-{max(values)*factor:.4g})'
 
 
 def start_up(folder: Path, pattern: str) -> list[float]:
-    """Seconds of the commands before and after the program's own clock: launcher, libraries, MPI."""
+    """Returns the seconds of each command before and after the program's own clock: launcher, libraries, MPI."""
     seconds = []
     for path in sorted(folder.glob(f'{pattern}_*.json')):
-        start, end = map(float, Path(f'{path}.clock').read_text().split())
-        seconds.append(end - start - json.loads(path.read_text())['timing_metrics']['total_workflow']['max'])
+        command = float(Path(f'{path}.clock').read_text())
+        seconds.append(command - our_stages(json.loads(path.read_text()))['whole run'])
     return seconds
 
 
 def squares(unknowns: int) -> tuple[int, int, int]:
-    """Elements a side of a coarse square of serendipity elements and its refinements, and refinements of one of Q2."""
+    """Returns elements a side and refinements of a square of serendipity elements, and refinements of one of Q2."""
     # n^2 elements have (n + 1)^2 + 2 n (n + 1) serendipity nodes, 4^l elements (2^(l + 1) + 1)^2 of Q2.
     side = (math.sqrt(1 + 3*unknowns) - 2)/3
     refinements = max(0, round(math.log2(side/18)))
@@ -78,10 +47,12 @@ STAGES = {'assembly': ('assemble_system', 'apply_bc'), 'setup': ('setup_precondi
 
 
 def our_stages(run: dict[str, Any]) -> dict[str, float]:
+    """Returns the seconds of each stage in a record of quad8-mpi."""
     return {stage: sum(run['timing_metrics'][part]['max'] for part in parts) for stage, parts in STAGES.items()}
 
 
 def peer_stages(run: dict[str, Any]) -> dict[str, float]:
+    """Returns the seconds of each stage in a record of a peer, which may lack some."""
     return {stage: run[f'{stage}_s'] for stage in ('assembly', 'setup', 'solve') if f'{stage}_s' in run}
 
 
@@ -99,15 +70,17 @@ SOLVERS = (('quad8-mpi, mesh from a file', 'file', 'file', '1e-8'),
 
 
 def counted(stages: dict[str, float]) -> float:
+    """Returns the sum of the compared stages."""
     return sum(stages[stage] for stage in ('assembly', 'setup', 'solve') if stage in stages)
 
 
 def unknowns(run: dict[str, Any]) -> int:
+    """Returns the number of unknowns of a run."""
     return run['unknowns'] if 'unknowns' in run else run['mesh_info']['used_nodes'] - run['mesh_info']['fixed_nodes']
 
 
 def growth(folder: Path) -> float | None:
-    """How many times as long an unknown takes with one refinement more; nothing where that is left out."""
+    """Returns the ratio of the seconds an unknown with one refinement more and without, if both were run."""
     if not list(folder.glob('larger_*.json')):
         return None
     small, larger = (median(counted(our_stages(run))/unknowns(run) for run in records(folder, f'{size}_*.json'))
@@ -116,6 +89,7 @@ def growth(folder: Path) -> float | None:
 
 
 def solvers(folder: Path) -> list[dict[str, Any]]:
+    """Returns times, sizes and ratio of each solver."""
     found: dict[str, dict[str, Any]] = {}
     for name, pattern, beside, rtol in SOLVERS:
         if not list(folder.glob(f'{pattern}_*.json')):
@@ -135,7 +109,7 @@ def solvers(folder: Path) -> list[dict[str, Any]]:
 
 
 def operators(ours: list[dict[str, Any]], petsc: list[dict[str, Any]], assembly: dict[str, Any]) -> dict[str, Any]:
-    """One product with the operator, in double precision, and what it reads."""
+    """Compares one product with the operator, in double precision, and the bytes that it reads."""
     products = [run['convergence']['seconds']['operator']/run['iterations'] for run in ours]
     info = ours[0]['mesh_info']
     # 28 numbers and 8 node numbers an element; a number, a column and its part of the offsets an entry.
@@ -146,9 +120,9 @@ def operators(ours: list[dict[str, Any]], petsc: list[dict[str, Any]], assembly:
             'bytes an unknown': [our_bytes, petsc_bytes]}
 
 
-def report(folder: Path, ranks: int, cap: int) -> dict[str, Any]:
-    numpy_run, machine = records(folder, 'assembly.json')[0], records(folder, 'versions.json')[0]
-    ours, petsc = records(folder, 'quad8_*.json'), records(folder, 'petsc_*.json')
+def check(numpy_run: dict[str, Any], ours: list[dict[str, Any]], petsc: list[dict[str, Any]], ranks: int,
+          cap: int) -> None:
+    """Ends the script where the runs do not solve the same problem in the same way."""
     for run in petsc:
         if (run['ksp'], run['pc']) != ('cg', 'jacobi'):
             sys.exit(f'PETSc ran {run["ksp"]} with {run["pc"]}, not cg with jacobi')
@@ -160,6 +134,12 @@ def report(folder: Path, ranks: int, cap: int) -> dict[str, Any]:
     if not cap and not all(run['converged'] for run in ours + petsc):
         sys.exit('a Jacobi solve did not converge')
 
+
+def report(folder: Path, ranks: int, cap: int) -> dict[str, Any]:
+    """Returns all numbers of the tables."""
+    numpy_run, machine = records(folder, 'assembly.json')[0], records(folder, 'versions.json')[0]
+    ours, petsc = records(folder, 'quad8_*.json'), records(folder, 'petsc_*.json')
+    check(numpy_run, ours, petsc, ranks, cap)
     our_iteration = [run['timing_metrics']['solve_system']['max']/run['iterations'] for run in ours]
     our_assembly = [our_stages(run)['assembly'] for run in ours]
     petsc_iteration = [run['iteration_s'] for run in petsc]
@@ -186,7 +166,7 @@ def report(folder: Path, ranks: int, cap: int) -> dict[str, Any]:
 
 
 def markdown(rows: list[tuple[str, ...]]) -> list[str]:
-    """A table with its columns aligned; the first row is its head."""
+    """Formats a table with its columns aligned; the first row is its head."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     line = lambda cells: '| ' + ' | '.join([cells[0].ljust(widths[0])] +
                                            [c.rjust(w) for c, w in zip(cells[1:], widths[1:])]) + ' |'
@@ -195,6 +175,7 @@ def markdown(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def solver_rows(found: list[dict[str, Any]]) -> list[str]:
+    """Formats the table of solvers."""
     rows = [('median s (min-max of the sum)', 'to', 'unknowns', 'assembly', 'setup', 'solve', 'iterations', 'sum', 'ours / it',
              'whole run', 'bytes an unknown')]
     for entry in found:
@@ -207,6 +188,7 @@ def solver_rows(found: list[dict[str, Any]]) -> list[str]:
 
 
 def kernel_rows(r: dict[str, Any]) -> list[str]:
+    """Formats the table of single products, iterations and assemblies."""
     iteration, assembly, operator = r['iteration_s'], r['assembly_s'], r['operator']
     ours, petsc = operator['bytes an unknown']
     rows = [
@@ -228,7 +210,7 @@ def kernel_rows(r: dict[str, Any]) -> list[str]:
 
 
 def published_rows(found: list[dict[str, Any]]) -> list[str]:
-    """The six Python programs on their Y-channel of 338,544 elements, as they were published, and this one."""
+    """Formats the published times of the six Python programs on their Y-channel of 338,544 elements beside ours."""
     with PUBLISHED.open() as file:
         runs = [run for run in csv.DictReader(line for line in file if not line.startswith('#'))
                 if run['mesh'] == 'Y-shaped']
@@ -246,6 +228,7 @@ def published_rows(found: list[dict[str, Any]]) -> list[str]:
 
 
 def table(r: dict[str, Any]) -> str:
+    """Formats the whole report."""
     cap = r['max_iterations']
     lines = [f'{r["machine"]}: {r["cpu"]}, {r["cores"]} cores, {r["system"]}',
              f'{r["quad8_mpi"]}; PETSc {r["petsc"]}, NumPy {r["numpy"]}, SciPy {r["scipy"]}; {r["mpi"]}',
@@ -261,32 +244,3 @@ def table(r: dict[str, Any]) -> str:
         lines += ['', f'Jacobi solves stop after {cap} iterations at most, for their time only: u is not compared. '
                       '--max-iterations 0 runs both to convergence.']
     return '\n'.join(lines)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest='command', required=True)
-    p = commands.add_parser('versions')
-    p.add_argument('more', nargs='*', metavar='NAME=VERSION', help='further entries for the record')
-    p = commands.add_parser('squares')
-    p.add_argument('assembly', type=Path)
-    p = commands.add_parser('table')
-    p.add_argument('folder', type=Path)
-    p.add_argument('--ranks', type=int, required=True)
-    p.add_argument('--max-iterations', type=int, default=0)
-    p.add_argument('--output', type=Path)
-    args = parser.parse_args()
-
-    if args.command == 'versions':
-        print(json.dumps(versions() | dict(entry.split('=', 1) for entry in args.more)))
-    elif args.command == 'squares':
-        print(*squares(json.loads(args.assembly.read_text())['unknowns']))
-    else:
-        result = report(args.folder, args.ranks, args.max_iterations)
-        print(table(result))
-        if args.output:
-            args.output.write_text(json.dumps(result, indent=2) + '\n')
-
-
-if __name__ == '__main__':
-    main()

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Assembly in NumPy/SciPy on one core, and the system for the other peers.
+"""Times assembly in NumPy/SciPy on one core, and makes the system for the other peers.
 
     numpy_assembly.py MESH.h5 SYSTEM.npz [--repeats 3]
 
@@ -26,7 +26,7 @@ GAUSS_POINTS = [(xi, eta, wx * wy) for xi, wx in GAUSS for eta, wy in GAUSS]
 
 
 def shape_derivatives(xi: float, eta: float) -> tuple[np.ndarray, np.ndarray]:
-    """dN/dxi and dN/deta of the eight serendipity functions: corners, then the middles of edges 0-1, 1-2, 2-3, 3-0."""
+    """Returns dN/dxi and dN/deta of the eight serendipity functions: corners, then the middles of edges 0-1, 1-2, 2-3, 3-0."""
     dxi = np.array([(2*xi + eta)*(1 - eta)/4, (2*xi - eta)*(1 - eta)/4, (2*xi + eta)*(1 + eta)/4,
                     (2*xi - eta)*(1 + eta)/4, -xi*(1 - eta), (1 - eta**2)/2, -xi*(1 + eta), -(1 - eta**2)/2])
     deta = np.array([(2*eta + xi)*(1 - xi)/4, (2*eta - xi)*(1 + xi)/4, (2*eta + xi)*(1 + xi)/4,
@@ -35,7 +35,7 @@ def shape_derivatives(xi: float, eta: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def gradients(ex: np.ndarray, ey: np.ndarray, xi: float, eta: float) -> tuple[np.ndarray, np.ndarray]:
-    """dN/d(x, y) (E, 8, 2) and |det J| (E); the absolute value makes clockwise elements count as they should."""
+    """Returns dN/d(x, y) (E, 8, 2) and |det J| (E); the absolute value makes clockwise elements count as they should."""
     dxi, deta = shape_derivatives(xi, eta)
     x_xi, x_eta, y_xi, y_eta = ex @ dxi, ex @ deta, ey @ dxi, ey @ deta
     det = x_xi*y_eta - x_eta*y_xi
@@ -46,7 +46,7 @@ def gradients(ex: np.ndarray, ey: np.ndarray, xi: float, eta: float) -> tuple[np
 
 
 def stiffness_plain(ex: np.ndarray, ey: np.ndarray) -> np.ndarray:
-    """Element matrices (E, 8, 8): one einsum over the whole mesh per Gauss point."""
+    """Returns element matrices (E, 8, 8): one einsum over the whole mesh per Gauss point."""
     k = np.zeros((len(ex), 8, 8))
     for xi, eta, weight in GAUSS_POINTS:
         grad, det = gradients(ex, ey, xi, eta)
@@ -55,7 +55,7 @@ def stiffness_plain(ex: np.ndarray, ey: np.ndarray) -> np.ndarray:
 
 
 def stiffness_tuned(ex: np.ndarray, ey: np.ndarray) -> np.ndarray:
-    """The same, a block at a time: the weighted gradients of all nine points side by side, B (8, 18), and B B'."""
+    """Returns the same, a block at a time: the weighted gradients of all nine points side by side, B (8, 18), and B B'."""
     k = np.empty((len(ex), 8, 8))
     for start in range(0, len(ex), BLOCK):
         block = slice(start, start + BLOCK)
@@ -69,7 +69,7 @@ def stiffness_tuned(ex: np.ndarray, ey: np.ndarray) -> np.ndarray:
 
 
 def stiffness_matrix(kernel: Callable, x: np.ndarray, y: np.ndarray, quad8: np.ndarray):
-    """The global matrix in CSR form: element matrices, triplets, sum."""
+    """Returns the global matrix in CSR form: element matrices, triplets, sum."""
     from scipy.sparse import coo_matrix
     k = kernel(x[quad8], y[quad8])
     rows, cols = np.repeat(quad8, 8, axis=1), np.tile(quad8, (1, 8))
@@ -77,7 +77,7 @@ def stiffness_matrix(kernel: Callable, x: np.ndarray, y: np.ndarray, quad8: np.n
 
 
 def boundary(x: np.ndarray, y: np.ndarray, quad8: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The load vector (N) of the inlet edges and the nodes of the outlet edges."""
+    """Returns the load vector (N) of the inlet edges and the nodes of the outlet edges."""
     edges = np.concatenate([quad8[:, list(edge)] for edge in EDGES])
     low, high = edges[:, [0, 2]].min(axis=1).astype(np.int64), edges[:, [0, 2]].max(axis=1)
     _, first, count = np.unique(low*x.size + high, return_index=True, return_counts=True)
@@ -96,6 +96,7 @@ def boundary(x: np.ndarray, y: np.ndarray, quad8: np.ndarray) -> tuple[np.ndarra
 
 
 def assemble(mesh: str, system: str, repeats: int) -> dict[str, Any]:
+    """Times both assemblies, saves the system and returns sizes and seconds."""
     import h5py
     from scipy.sparse.csgraph import reverse_cuthill_mckee
     with h5py.File(mesh) as file:

@@ -1,0 +1,1 @@
+"""The peers of compare_peers.py, and its tables."""
