@@ -55,7 +55,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
 
 /// `is_good` reads bytes and says whether it could.
 fn try_all(format: &str, is_good: fn(&[u8]) -> bool) {
-    const TIMES: usize = 150;
+    const TIMES: usize = 1000;
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(format);
     let mut files: Vec<_> = fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
