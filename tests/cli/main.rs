@@ -11,6 +11,7 @@ mod checking;
 mod checkpoints;
 mod conditions;
 mod disks;
+mod docs;
 mod dry_run;
 mod failure;
 mod faults;
@@ -38,7 +39,6 @@ mod promises;
 #[path = "../harness/python.rs"]
 mod python;
 mod real_meshes;
-mod recipes;
 mod reference;
 mod refusal;
 mod reproducible;
@@ -102,11 +102,12 @@ fn main() {
         soak::tests(),
         promises::tests(),
         real_meshes::tests(),
-        recipes::tests(),
+        docs::tests(),
         rooms::tests(),
     ];
     let mut tests: Vec<Trial> = lists.into_iter().flatten().collect();
     tests.extend(promises::tests_about(&tests));
+    tests.extend(docs::tests_about(&tests));
     let (waiting, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.kind() == WAITING);
     let (alone, others) = others.into_iter().partition(|test| test.kind() == ALONE);
     let ends = [(4, waiting), (2, others), (1, alone)].map(|(at_a_time, tests)| {

@@ -63,7 +63,7 @@ fn check_rows(section: &str, known: &[String]) -> usize {
 }
 
 /// Returns whether there is a test of this name: one of `--test cli`, or a function of the sources.
-fn is_known(tests: &[String], name: &str) -> bool {
+pub fn is_known(tests: &[String], name: &str) -> bool {
     let is_test = tests.iter().any(|test| test == name || test.starts_with(&format!("{name}::ranks_")));
     is_test
         || SOURCES
