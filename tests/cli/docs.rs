@@ -70,7 +70,8 @@ fn commands_of(page: &Arc<Page>, section: usize) -> Trial {
     needs_tool(if is_slow { slow(test) } else { test }, missing.as_deref())
 }
 
-/// Begins the commands: with the folder of the program, a home of their own, and an mpirun that MPIRUN may name.
+/// Beginning of the commands: the folder of the program, a home of their own, and an mpirun that
+/// MPIRUN may name.
 const PREAMBLE: &str = "set -e\nPATH=$1:$PATH\nexport HOME=$PWD\nmpirun() { command \"${MPIRUN:-mpirun}\" \"$@\"; }\n";
 
 /// Makes the files of the reader, whose names pages write in capitals.
@@ -123,7 +124,8 @@ fn fits(printed: &str, shown: &str) -> bool {
     }
 }
 
-/// Checks that each block of commands is run or marked, each file used, and each output that of a command.
+/// Checks that each block of commands is run or marked, each file used, and each output that of a
+/// command.
 fn check(page: &Page) {
     for section in &page.sections {
         for block in section.blocks.iter().filter(|block| block.mark.is_none()) {

@@ -1,10 +1,10 @@
 //! Reads the sections and blocks of a page of the documentation.
 //!
-//! A block of `sh` is run. A block of `python`, `toml` or `geo` whose first line is a comment `# NAME` or `// NAME`
-//! is a file, which is there in all later sections, too; any other block of `python` is run. A block of `text` shows
-//! lines of the output. A comment on the line before a block says otherwise: `<!-- not run: REASON -->`, or
-//! `<!-- run by: TEST -->`. In a section `<!-- needs: TOOL ... -->` names tools, and `<!-- slow -->` leaves it to
-//! `tests/run.sh --all`.
+//! A block of `sh` is run. A block of `python`, `toml` or `geo` whose first line is a comment
+//! `# NAME` or `// NAME` is a file, which all later sections see, too. Any other block of `python`
+//! is run. A block of `text` shows lines of the output. A comment on the line before a block keeps
+//! it from being run: `<!-- not run: REASON -->` or `<!-- run by: TEST -->`. In a section
+//! `<!-- needs: TOOL ... -->` names tools, and `<!-- slow -->` leaves it to `tests/run.sh --all`.
 
 /// Section of a page, from one heading of the second level to the next.
 pub struct Section {
