@@ -1,6 +1,6 @@
 //! The story of `--dry-run`.
 
-use crate::app::solve::SolveArgs;
+use crate::app::case::{Case, DryRun};
 use crate::error::{Error, ExitCode, Result};
 use crate::io::console::{Console, count, group, mebibytes, refined};
 use crate::io::file::refuse_input;
@@ -16,21 +16,20 @@ use crate::problem::Physics;
 /// # Errors
 /// Those of reading the mesh, or of a large one the header, [`Error::RefinedTooFar`],
 /// [`Error::OutputIsInput`], [`Error::Write`]; the same on every rank.
-pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
-    let case = args.case(comm)?;
+pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
     let source = &case.mesh;
     let (header, slab) = source.preview(comm)?;
-    let resolved = case.resolve(&header.boundary_names, &header.region_names, |name| args.gives_condition(name));
+    let problem = case.problem(&header.boundary_names, &header.region_names);
     let plan = Plan {
         base: header.size,
         is_file: source.path().is_some(),
         refine: case.refine,
-        ranks: args.ranks.map_or(comm.size(), |ranks| ranks as usize),
+        ranks: options.ranks.map_or(comm.size(), |ranks| ranks as usize),
         operator: case.solver.operator,
         preconditioner: case.solver.preconditioner,
-        has_flux: resolved.as_ref().map_or(case.physics != Physics::Flow, |(problem, _)| case.has_flux(problem)),
+        has_flux: problem.as_ref().map_or(case.physics != Physics::Flow, |problem| case.has_flux(problem)),
         rtol: case.solver.rtol,
-        bandwidth: args.bandwidth * 1e9,
+        bandwidth: options.bandwidth * 1e9,
     };
     check_refinement(&plan)?;
     let json = case.output.json.as_deref();
@@ -40,10 +39,11 @@ pub fn dry_run(comm: &Comm, args: &SolveArgs) -> Result<ExitCode> {
     let estimate = Estimate { aspect_ratio_max, ..Estimate::new(source.name(), &plan) };
     let names = ElementNames::default();
     let aspect = quality.map(|quality| quality.describe_aspect(&names));
-    let console = Console::beside(comm.is_root() && !args.quiet, json);
-    console.estimate(&estimate, aspect.as_deref(), args.bandwidth);
-    match resolved {
-        Ok((_, conditions)) => {
+    let console = Console::beside(comm.is_root() && !case.run.quiet, json);
+    console.estimate(&estimate, aspect.as_deref(), options.bandwidth);
+    match problem {
+        Ok(problem) => {
+            let conditions = case.conditions(&header.boundary_names, &problem);
             let guess = "no names in the mesh: inlet guessed at the smallest x, outlet at the largest";
             console.conditions((!header.has_names).then(|| guess.to_owned()), &conditions);
         }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use clap::Parser;
 use mpi::Threading;
-use quad8_mpi::app::solve::SolveArgs;
+use quad8_mpi::app::case::{Case, SolveArgs};
 use quad8_mpi::fem::{ElementSystem, OperatorKind, PreconditionerKind};
 use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, conjugate_gradient_monitored};
 use quad8_mpi::mesh::partition::{PartitionOptions, partition};
@@ -72,7 +72,7 @@ impl Monitor for Iterations {
 
 /// **Collective.**
 fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
-    let case = args.case(comm)?;
+    let case = Case::resolve(comm, args)?;
     // Each rank of a simulation is alone on its host.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
     comm.agree(pool.map_err(|e| Error::Threads { threads: 1, cause: e.to_string() }))?;
@@ -81,7 +81,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let slab = watch.time("load_mesh", || case.mesh.read(comm).map(|slab| slab.scaled(comm, case.scale)))?;
     let problem = case.problem(&slab.boundary_names(), &slab.tags.region_names)?;
     let hierarchy = watch.time("partition", || {
-        let options = PartitionOptions::ranks(comm, args.partitioner.partitioner());
+        let options = PartitionOptions::ranks(comm, args.partitioner);
         let parts = partition(comm, &slab, &options)?.parts;
         MeshHierarchy::new(comm, DistributedMesh::new(comm, slab, &parts)?.mesh, case.refine)
     })?;

@@ -1,12 +1,15 @@
 //! A case: everything that a solve needs to be told, from a TOML file, from
 //! the command line, or from both.
 
+mod args;
 mod file;
 mod message;
 mod options;
+mod problem;
 mod resolve;
 
-pub use options::{Constants, Output, OutputFormat, RegionMaterial, Solver};
+pub use args::SolveArgs;
+pub use options::{Constants, DryRun, Output, OutputFormat, PartitionSource, RegionMaterial, RunOptions, Solver};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,6 +53,9 @@ pub struct Case {
     /// Where the results go.
     #[serde(skip_serializing)]
     pub output: Output,
+    /// Options of this run, which no case file holds.
+    #[serde(skip)]
+    pub run: RunOptions,
     /// Hints about what the case file leaves out.
     #[serde(skip)]
     pub hints: Vec<String>,

@@ -1,13 +1,16 @@
 //! The parts of a case that are numbers and names.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU16;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::io::results::Companion;
+use crate::mesh::partition::Partitioner;
 use crate::parallel::MOST_THREADS;
 use crate::parallel::virtual_ranks::MOST_LOGICAL_RANKS;
 use crate::problem::Field;
@@ -114,6 +117,57 @@ impl OutputFormat {
             Self::Vtkhdf => Companion::VtkHdf,
         }
     }
+}
+
+/// Options of one run: the command line gives them, no case file holds them.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// Partition of the mesh among the ranks.
+    pub partition: PartitionSource,
+    /// Interval between two checkpoints; none without periodic checkpoints.
+    pub checkpoint_every: Option<Duration>,
+    /// Checkpoint to restart from.
+    pub restart: Option<PathBuf>,
+    /// Options of the prediction that replaces the solve.
+    pub dry_run: Option<DryRun>,
+    /// Whether only errors are printed.
+    pub quiet: bool,
+    /// Boundaries whose condition the command line gives.
+    pub conditions: BTreeSet<String>,
+}
+
+/// Source of a partition.
+#[derive(Debug, Clone)]
+pub enum PartitionSource {
+    /// This method partitions the mesh.
+    Partitioner(Partitioner),
+    /// A file of `quad8-mpi partition` stores it.
+    File(PathBuf),
+}
+
+impl Default for PartitionSource {
+    fn default() -> Self {
+        Self::Partitioner(Partitioner::default())
+    }
+}
+
+impl PartitionSource {
+    /// Returns the file that is read, if any.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Partitioner(_) => None,
+            Self::File(path) => Some(path),
+        }
+    }
+}
+
+/// Options of `--dry-run`.
+#[derive(Debug, Clone, Copy)]
+pub struct DryRun {
+    /// Ranks of the predicted solve; none for those of this run.
+    pub ranks: Option<u32>,
+    /// Memory bandwidth of a rank (GB/s).
+    pub bandwidth: f64,
 }
 
 fn read_finite<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {

@@ -1,165 +1,94 @@
-//! From names to numbers: the problem of a case on a mesh.
+//! Resolves the command line and the case file into one case.
 
-use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 
-use crate::app::case::Case;
+use crate::app::case::args::BoundaryOption;
+use crate::app::case::{Case, DryRun, PartitionSource, RunOptions, SolveArgs};
+use crate::app::cli::find_case;
 use crate::error::{Error, Result};
-use crate::io::record::{BoundaryCondition, ConditionSource};
-use crate::mesh::GivenNames;
-use crate::problem::{Condition, Material, Physics, Problem, usual_condition};
-use crate::system::did_you_mean;
+use crate::io::file::followed;
+use crate::parallel::Comm;
 
 impl Case {
-    /// The problem on a mesh with these names. A boundary without a condition
-    /// has the usual one of its name.
+    /// Resolves the options of a solve: an option replaces the value of the case file, and that the default.
+    /// **Collective.**
     ///
     /// # Errors
-    /// [`Error::UnknownName`] for a name that the mesh has not;
-    /// [`Error::NoDefaultConditions`] where nothing says what moves the flow.
-    pub fn problem(&self, boundaries: &[String], regions: &[String]) -> Result<Problem> {
-        check_names("boundary", &self.boundary, boundaries)?;
-        check_names("region", &self.region, regions)?;
-        let condition = |name: &String| {
-            self.boundary.get(name).cloned().unwrap_or_else(|| usual_condition(name, self.constants.gamma))
-        };
-        let conditions: Vec<Condition> = boundaries.iter().map(condition).collect();
-        let has = |wanted: fn(&Condition) -> bool| conditions.iter().any(wanted);
-        let is_usual = has(|c| matches!(c, Condition::Dirichlet(_))) && has(|c| matches!(c, Condition::Robin { .. }));
-        if self.boundary.is_empty() && !is_usual {
-            return Err(Error::NoDefaultConditions { names: boundaries.join(", ") });
+    /// Those of [`find_case`]; two conditions for one boundary; an option that does not go with `--reproducible`. The
+    /// same on every rank.
+    pub fn resolve(comm: &Comm, args: &SolveArgs) -> Result<Self> {
+        let mut case = find_case(comm, args.input.as_deref())?;
+        case.set_conditions(&args.bc)?;
+        case.scale = args.scale.or(case.scale);
+        set(&mut case.refine, args.refine);
+        set(&mut case.physics, args.physics);
+        set(&mut case.solver.preconditioner, args.preconditioner);
+        set(&mut case.solver.operator, args.operator);
+        set(&mut case.solver.rtol, args.rtol);
+        set(&mut case.solver.max_iterations, args.max_iterations);
+        set(&mut case.material.conductivity, args.k.clone());
+        set(&mut case.material.source, args.f.clone());
+        set(&mut case.constants.gamma, args.gamma);
+        set(&mut case.constants.p0, args.p0);
+        set(&mut case.constants.density, args.density);
+        set(&mut case.output.format, args.format);
+        set(&mut case.output.results, args.output.clone());
+        case.output.results = followed(&case.output.results);
+        case.solver.threads = args.threads.and_then(NonZeroU16::new).or(case.solver.threads);
+        case.solver.reproducible = args.reproducible.and_then(NonZeroU16::new).or(case.solver.reproducible);
+        if case.solver.reproducible.is_some() {
+            check_reproducible(args)?;
         }
-        let material = |name: &String| {
-            let own = self.region.get(name);
-            Material {
-                conductivity: own.and_then(|m| m.k.clone()).unwrap_or_else(|| self.material.conductivity.clone()),
-                source: own.and_then(|m| m.f.clone()).unwrap_or_else(|| self.material.source.clone()),
+        case.output.json = args.json.clone().or(case.output.json);
+        case.run = RunOptions::new(args);
+        Ok(case)
+    }
+
+    /// Sets the conditions that the command line gives.
+    fn set_conditions(&mut self, options: &[BoundaryOption]) -> Result<()> {
+        for (i, BoundaryOption { name, condition }) in options.iter().enumerate() {
+            if options[..i].iter().any(|other| other.name == *name) {
+                return Err(Error::input(format!("--bc is given twice for boundary '{name}'")));
             }
-        };
-        Ok(Problem { material: self.material.clone(), regions: regions.iter().map(material).collect(), conditions })
-    }
-
-    /// Returns the problem on a mesh with these names, and the conditions with where they come from. `is_option` says
-    /// whether an option of the command line gave the condition of a boundary.
-    ///
-    /// # Errors
-    /// Those of [`problem`](Self::problem).
-    pub fn resolve(
-        &self,
-        boundaries: &[String],
-        regions: &[String],
-        is_option: impl Fn(&str) -> bool,
-    ) -> Result<(Problem, Vec<BoundaryCondition>)> {
-        let problem = self.problem(boundaries, regions)?;
-        let source = |name: &str| match name {
-            name if is_option(name) => ConditionSource::CommandLine,
-            name if self.boundary.contains_key(name) => ConditionSource::Case,
-            _ => ConditionSource::Default,
-        };
-        let condition = |(name, condition): (&String, &Condition)| BoundaryCondition {
-            boundary: Some(name.clone()),
-            condition: condition.clone(),
-            source: source(name),
-            count: None,
-        };
-        let conditions = boundaries.iter().zip(&problem.conditions).map(condition).collect();
-        Ok((problem, conditions))
-    }
-
-    /// Returns whether the flux density is another field than the velocity.
-    pub fn has_flux(&self, problem: &Problem) -> bool {
-        self.physics != Physics::Flow || !problem.has_unit_conductivity()
-    }
-
-    /// Returns the same case with the condition of every boundary written out, so that it means the same where
-    /// defaults are others.
-    pub fn with_conditions(&self, boundaries: &[String], problem: &Problem) -> Self {
-        let boundary = boundaries.iter().cloned().zip(problem.conditions.iter().cloned()).collect();
-        Self { boundary, ..self.clone() }
+            self.boundary.insert(name.clone(), condition.clone());
+        }
+        Ok(())
     }
 }
 
-impl GivenNames for Case {
-    fn has_condition(&self, boundary: &str) -> bool {
-        let own = self.boundary.get(boundary).cloned();
-        let condition = own.unwrap_or_else(|| usual_condition(boundary, self.constants.gamma));
-        !matches!(condition, Condition::Natural)
-    }
-
-    fn has_material(&self, region: &str) -> bool {
-        self.region.contains_key(region)
+impl RunOptions {
+    fn new(args: &SolveArgs) -> Self {
+        let computed = || PartitionSource::Partitioner(args.partitioner);
+        Self {
+            partition: args.partition.clone().map_or_else(computed, PartitionSource::File),
+            checkpoint_every: args.checkpoint_every,
+            restart: args.restart.clone(),
+            dry_run: args.dry_run.then_some(DryRun { ranks: args.ranks, bandwidth: args.bandwidth }),
+            quiet: args.quiet,
+            conditions: args.bc.iter().map(|option| option.name.clone()).collect(),
+        }
     }
 }
 
-fn check_names<T>(kind: &'static str, given: &BTreeMap<String, T>, known: &[String]) -> Result<()> {
-    match given.keys().find(|name| !known.contains(name)) {
+/// Checks that no option depends on the number of ranks or needs a file that logical ranks cannot share.
+fn check_reproducible(args: &SolveArgs) -> Result<()> {
+    let refused = [
+        ("--partition", args.partition.is_some()),
+        ("--max-time", args.max_time.is_some()),
+        ("--checkpoint-every", args.checkpoint_every.is_some()),
+        ("--restart", args.restart.is_some()),
+        ("--dry-run", args.dry_run),
+    ];
+    match refused.into_iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => {
+            Err(Error::input(format!("--reproducible does not go with {option}: leave one of them out")))
+        }
         None => Ok(()),
-        Some(name) => {
-            let hint = did_you_mean(name, known.iter().map(String::as_str));
-            let known = if known.is_empty() { "names none".to_owned() } else { format!("has {}", known.join(", ")) };
-            Err(Error::UnknownName { kind, name: name.clone(), hint, known })
-        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::problem::Field;
-
-    fn names(list: &[&str]) -> Vec<String> {
-        list.iter().map(|&name| name.to_owned()).collect()
-    }
-
-    #[test]
-    fn boundaries_without_a_condition_have_the_usual_one() {
-        let mut case = Case::default();
-        case.boundary.insert("top".into(), Condition::Dirichlet(Field::Constant(1.0)));
-        case.region.insert("b".into(), toml::from_str("k = 7").unwrap());
-        let problem = case.problem(&names(&["inlet", "top", "wall"]), &names(&["a", "b"])).unwrap();
-        let gamma = |c: &Condition| matches!(c, Condition::Robin { gamma: Field::Constant(2.5), .. });
-        assert!(gamma(&problem.conditions[0]) && matches!(problem.conditions[1], Condition::Dirichlet(_)));
-        assert!(matches!(problem.conditions[2], Condition::Natural));
-        use ConditionSource::{Case as File, CommandLine, Default};
-        let boundaries = names(&["inlet", "top", "wall"]);
-        let sources = |is_option: fn(&str) -> bool| {
-            let (_, list) = case.resolve(&boundaries, &names(&["b"]), is_option).unwrap();
-            list.iter().map(|condition| condition.source).collect::<Vec<_>>()
-        };
-        assert_eq!(sources(|_| false), [Default, File, Default]);
-        assert_eq!(sources(|name| name == "top"), [Default, CommandLine, Default]);
-        let whole = case.with_conditions(&boundaries, &problem).boundary;
-        let whole: Vec<_> = whole.iter().map(|(name, condition)| format!("{name}: {condition}")).collect();
-        assert_eq!(whole, ["inlet: robin 0, 2.5", "top: dirichlet 1", "wall: natural"]);
-        assert_eq!([0, 1, u16::MAX].map(|r| problem.material(r).conductivity.to_string()), ["1", "7", "1"]);
-    }
-
-    #[test]
-    fn natural_conditions_and_the_common_material_are_nothing_given() {
-        let mut case = Case::default();
-        case.boundary.insert("top".into(), Condition::Dirichlet(Field::Constant(1.0)));
-        case.boundary.insert("inlet".into(), Condition::Natural);
-        case.region.insert("b".into(), toml::from_str("k = 7").unwrap());
-        assert_eq!(["top", "outlet", "inlet", "wall"].map(|name| case.has_condition(name)), [true, true, false, false]);
-        assert_eq!(["a", "b"].map(|name| case.has_material(name)), [false, true]);
-    }
-
-    #[test]
-    fn unknown_names_list_the_known_ones() {
-        let mut case = Case::default();
-        case.boundary.insert("inlte".into(), Condition::Natural);
-        let message = case.problem(&names(&["inlet", "outlet"]), &[]).unwrap_err().to_string();
-        assert_eq!(message, "there is no boundary 'inlte': did you mean inlet? the mesh has inlet, outlet");
-        let mut case = Case::default();
-        case.region.insert("sand".into(), Default::default());
-        let message = case.problem(&names(&["inlet", "outlet"]), &[]).unwrap_err().to_string();
-        assert_eq!(message, "there is no region 'sand': the mesh names none");
-    }
-
-    #[test]
-    fn without_an_inlet_or_an_outlet_the_names_are_listed() {
-        for list in [["inlet", "right"], ["left", "outlet"]] {
-            let message = Case::default().problem(&names(&list), &[]).unwrap_err().to_string();
-            assert!(message.contains(&list.join(", ")) && message.contains("--bc NAME=dirichlet:VALUE"), "{message}");
-        }
+fn set<T>(value: &mut T, option: Option<T>) {
+    if let Some(option) = option {
+        *value = option;
     }
 }

@@ -112,7 +112,8 @@ fn hold(
     with_values: bool,
 ) -> Result<(Vec<BoundaryCondition>, Vec<Error>)> {
     let names = &mesh.boundary_names;
-    let (problem, conditions) = case.resolve(names, &mesh.region_names, |_| false)?;
+    let problem = case.problem(names, &mesh.region_names)?;
+    let conditions = case.conditions(names, &problem);
     let inside = check_inside(halo.comm(), mesh, &problem, summary);
     let values = if with_values { check_values(halo, mesh, &problem) } else { Ok(()) };
     let held = values.and_then(|()| halo.comm().agree(well_posed_nodes(mesh, &problem)));

@@ -7,9 +7,9 @@ mod surplus;
 pub use input::{find_case, is_case};
 pub use shell::{CompletionArgs, completions, manual};
 
+use crate::app::case::SolveArgs;
 use crate::app::check::CheckArgs;
 use crate::app::partition::PartitionArgs;
-use crate::app::solve::SolveArgs;
 use crate::perf::bench::BenchArgs;
 use crate::perf::model::ModelArgs;
 use crate::perf::scaling::ReportArgs;

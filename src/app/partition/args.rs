@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::app::solve::PartitionerKind;
-use crate::mesh::partition::PartitionOptions;
+use crate::mesh::partition::{PartitionOptions, Partitioner};
 use crate::system::arguments::positive;
 
 /// Most parts: the ranks of the largest machines.
@@ -31,8 +30,8 @@ pub struct PartitionArgs {
     pub output: PathBuf,
 
     /// How to split the mesh
-    #[arg(long, value_enum, default_value_t = PartitionerKind::Auto)]
-    pub partitioner: PartitionerKind,
+    #[arg(long, value_enum, default_value_t = Partitioner::Auto)]
+    pub partitioner: Partitioner,
 
     /// Seed of METIS
     #[arg(long, default_value_t = PartitionOptions::SEED, value_parser = clap::value_parser!(i32).range(0..))]

@@ -36,12 +36,7 @@ pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
         }
     };
     let parts = args.parts as usize;
-    let split = PartitionOptions {
-        parts,
-        partitioner: args.partitioner.partitioner(),
-        seed: args.seed,
-        weights: weights.as_deref(),
-    };
+    let split = PartitionOptions { parts, partitioner: args.partitioner, seed: args.seed, weights: weights.as_deref() };
     let partition = crate::mesh::partition::partition(comm, &slab, &split)?;
     file.write(comm, &slab, &split, &partition)?;
     let loads = loads(comm, &slab, &split, &partition);

@@ -1,6 +1,5 @@
 //! The story of a solve, from the mesh to the results file.
 
-mod args;
 mod bottleneck;
 mod exit;
 mod gather;
@@ -9,12 +8,10 @@ mod prepare_mesh;
 mod solution;
 mod summary;
 
-pub use args::{PartitionerKind, SolveArgs};
-
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::app::case::Case;
+use crate::app::case::{Case, SolveArgs};
 use crate::app::checkpoint::{Checkpoints, Interrupts};
 use crate::app::dry_run::dry_run;
 use crate::app::solve::bottleneck::bottleneck;
@@ -38,14 +35,15 @@ use crate::problem::Labels;
 /// # Errors
 /// Any [`Error`], the same on every rank.
 pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Result<ExitCode> {
-    if args.dry_run {
-        return dry_run(comm, args);
-    }
-    let start_up = MinMeanMax::over_ranks(comm, timing::age_of_process());
+    let start_up = timing::age_of_process();
     let mut watch = Stopwatch::start();
-    let case = args.case(comm)?;
-    let console = Console::beside(comm.is_root() && !args.quiet, case.output.json.as_deref());
-    let Case { mesh: source, refine, solver, output, .. } = &case;
+    let case = Case::resolve(comm, args)?;
+    if let Some(options) = case.run.dry_run {
+        return dry_run(comm, &case, options);
+    }
+    let start_up = MinMeanMax::over_ranks(comm, start_up);
+    let console = Console::beside(comm.is_root() && !case.run.quiet, case.output.json.as_deref());
+    let Case { mesh: source, refine, solver, output, run, .. } = &case;
     let logical = solver.reproducible.map(|ranks| usize::from(ranks.get()));
     let here = logical.map_or(Ok(1), |ranks| logical_ranks_here(comm, ranks))?;
     let placement = start_threads(comm, solver.threads, here)?;
@@ -53,9 +51,9 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     case.hints.iter().for_each(|hint| console.line("hint", hint));
 
     // Read, and check that the results will have a place.
-    let mut inputs: Vec<&Path> = source.path().into_iter().chain(args.partition.as_deref()).collect();
+    let mut inputs: Vec<&Path> = source.path().into_iter().chain(run.partition.path()).collect();
     let checkpoints = Checkpoints::new(comm, &output.results, &inputs)?;
-    inputs.extend(args.restart.as_deref());
+    inputs.extend(run.restart.as_deref());
     let results_file =
         ResultsFile::new(comm, &output.results, output.format.companion(), &inputs, output.json.as_deref())?;
     enter(comm, "read");
@@ -65,14 +63,14 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     let naming = Naming::new(source);
     let slab = slab.map_err(|error| naming.explain(comm, error))?;
     let names = slab.boundary_names();
-    let resolved = case.resolve(&names, &slab.tags.region_names, |name| args.gives_condition(name));
-    let (problem, conditions) = comm.agree(resolved)?;
+    let problem = comm.agree(case.problem(&names, &slab.tags.region_names))?;
+    let conditions = case.conditions(&names, &problem);
     results_file.check_room(comm, slab.elements.total(), *refine, case.has_flux(&problem))?;
     let case = case.with_conditions(&names, &problem);
 
     // Compute.
     let task =
-        SolveInput { case: &case, args, problem: &problem, conditions: &conditions, placement: &placement, interrupts };
+        SolveInput { case: &case, problem: &problem, conditions: &conditions, placement: &placement, interrupts };
     let mut desk = RunObservers { console: &console, watch: &mut watch, checkpoints: Some(&checkpoints) };
     let solution = match logical {
         None => task.compute(comm, slab, &mut desk),

@@ -7,7 +7,7 @@ use crate::app::case::Case;
 use crate::app::checkpoint::{CheckpointKey, CheckpointMonitor, Checkpoints, Interrupts, MonitorContext, Restart};
 use crate::app::solve::prepare_mesh::{PreparedMesh, prepare_mesh};
 use crate::app::solve::solution::{Solution, Summary};
-use crate::app::solve::{SolveArgs, gather};
+use crate::app::solve::gather;
 use crate::error::{Error, Result};
 use crate::fem::{DiscreteSolution, ElementSystem, System};
 use crate::io::console::Console;
@@ -29,8 +29,6 @@ use crate::problem::Problem;
 pub struct SolveInput<'a> {
     /// The resolved case.
     pub case: &'a Case,
-    /// Options of the command line.
-    pub args: &'a SolveArgs,
     /// The case on the mesh.
     pub problem: &'a Problem,
     /// Conditions of the problem with their sources.
@@ -62,7 +60,7 @@ impl SolveInput<'_> {
         let Prepared { hierarchy, conditions, parallel, quality, mut warnings } =
             self.prepare(comm, slab, observers)?;
         let key = CheckpointKey { case: self.case, input: hierarchy.coarse(), mesh: &hierarchy.mesh };
-        let (start, restart) = read_restart(comm, self.args, &key, observers, &mut warnings)?;
+        let (start, restart) = read_restart(comm, self.case, &key, observers, &mut warnings)?;
 
         // 2. Assemble the system and impose the boundary conditions.
         let system = self.assemble(comm, &hierarchy, observers)?;
@@ -108,12 +106,12 @@ impl SolveInput<'_> {
 
     /// Prepares the mesh, and shows and checks what is known before assembly. **Collective.**
     fn prepare(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Prepared> {
-        let Self { case, args, problem, conditions, placement, .. } = *self;
+        let Self { case, problem, conditions, placement, .. } = *self;
         let RunObservers { console, watch, .. } = observers;
         self.begin(comm, "partition")?;
         console.progress.stage("splitting the mesh");
         let notes = slab.notes.clone();
-        let prepared = watch.time("partition", || prepare_mesh(comm, slab, problem, case.refine, args))?;
+        let prepared = watch.time("partition", || prepare_mesh(comm, slab, problem, case))?;
         let PreparedMesh { hierarchy, partition, turned, orphans, boundary, duplicates, quality } = prepared;
 
         let conditions = BoundaryCondition::count(conditions, &boundary);
@@ -161,7 +159,7 @@ impl SolveInput<'_> {
         key: &CheckpointKey,
         observers: &mut RunObservers,
     ) -> Result<Solved> {
-        let Self { case, args, interrupts, .. } = *self;
+        let Self { case, interrupts, .. } = *self;
         let RunObservers { console, ref mut watch, checkpoints } = *observers;
         self.begin(comm, "solve")?;
         console.progress.stage("setting up the preconditioner");
@@ -176,7 +174,7 @@ impl SolveInput<'_> {
         let start = start.unwrap_or_else(|| CgState::new(system.zeros())).with_switches(switches);
         let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations, patience: None };
         let laps = IterationTimer::start();
-        let every = args.checkpoint_every;
+        let every = case.run.checkpoint_every;
         let (x, report, preconditioner) = watch.time("solve_system", || {
             let context = MonitorContext { comm, console, laps: &laps, interrupts, checkpoints, subject: key, every };
             let monitor = CheckpointMonitor::new(context);
@@ -252,12 +250,12 @@ struct Solved {
 /// Reads the state of the iteration from a checkpoint, if a restart is asked for. **Collective.**
 fn read_restart(
     comm: &Rc<Comm>,
-    args: &SolveArgs,
+    case: &Case,
     key: &CheckpointKey,
     observers: &RunObservers,
     warnings: &mut Vec<String>,
 ) -> Result<(Option<CgState>, Option<RestartedFrom>)> {
-    let Some((checkpoints, path)) = observers.checkpoints.zip(args.restart.as_ref()) else { return Ok((None, None)) };
+    let Some((checkpoints, path)) = observers.checkpoints.zip(case.run.restart.as_ref()) else { return Ok((None, None)) };
     let Restart { state, from, warning } = checkpoints.read(comm, path, key)?;
     observers.console.warn(warning.as_slice());
     observers.console.restart(&from);

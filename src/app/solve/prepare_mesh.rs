@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::app::solve::SolveArgs;
+use crate::app::case::{Case, PartitionSource};
 use crate::error::Result;
 use crate::fem::check_well_posed;
 use crate::io::read_partition;
@@ -34,9 +34,9 @@ pub(super) fn prepare_mesh(
     comm: &Rc<Comm>,
     slab: MeshSlab,
     problem: &Problem,
-    levels: u32,
-    args: &SolveArgs,
+    case: &Case,
 ) -> Result<PreparedMesh> {
+    let levels = case.refine;
     // An element counts as the elements that it is refined into.
     let step = slab.connectivity.len() as u64;
     let children = 4_u64.saturating_pow(levels);
@@ -44,9 +44,9 @@ pub(super) fn prepare_mesh(
     let units = refined.saturating_mul(2).saturating_add(3 * step);
     work::expect(units, slab.elements.total().saturating_mul(children), "elements");
 
-    let partition = match &args.partition {
-        Some(path) => read_partition(comm, path, &slab)?,
-        None => partition(comm, &slab, &PartitionOptions::ranks(comm, args.partitioner.partitioner()))?,
+    let partition = match &case.run.partition {
+        PartitionSource::File(path) => read_partition(comm, path, &slab)?,
+        PartitionSource::Partitioner(method) => partition(comm, &slab, &PartitionOptions::ranks(comm, *method))?,
     };
     work::done(step);
     let distributed = DistributedMesh::new(comm, slab, &partition.parts)?;

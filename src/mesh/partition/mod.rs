@@ -11,6 +11,8 @@ mod metis;
 mod space_filling_curve;
 mod two_level;
 
+use clap::ValueEnum;
+
 use crate::error::{Error, Result};
 use crate::mesh::{MOST_ON_A_RANK, MeshSlab};
 use crate::parallel::Comm;
@@ -19,14 +21,16 @@ use crate::parallel::Comm;
 /// graph and METIS's own copies of it take about 300 bytes an element.
 pub const TWO_LEVEL: u64 = 100_000;
 
-/// The ways to split a mesh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Methods of partitioning a mesh.
+// The docs of the variants are the help of --partitioner.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Partitioner {
-    /// Two levels from [`TWO_LEVEL`] elements on.
+    /// metis below 100,000 elements, two-level from there on
+    #[default]
     Auto,
-    /// METIS on the dual graph of all elements, on rank 0.
+    /// METIS on the graph of all elements, on one rank
     Metis,
-    /// METIS on the graph of blocks along a space-filling curve.
+    /// METIS on the graph of small blocks of elements, which all ranks make
     TwoLevel,
 }
 

@@ -1,20 +1,17 @@
 //! Options of `quad8-mpi solve`.
 
-use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::app::case::{Case, OutputFormat};
-use crate::app::cli::find_case;
+use crate::app::case::OutputFormat;
 use crate::error::{Error, Result};
 use crate::fem::{OperatorKind, PreconditionerKind};
-use crate::io::file::followed;
 use crate::mesh::partition::Partitioner;
+use crate::parallel::MOST_THREADS;
 use crate::parallel::virtual_ranks::MOST_LOGICAL_RANKS;
-use crate::parallel::{Comm, MOST_THREADS};
 use crate::problem::{Condition, Field, Physics};
 use crate::system::arguments::{finite, minutes, positive, tolerance};
 
@@ -43,8 +40,8 @@ pub struct SolveArgs {
     pub refine: Option<u32>,
 
     /// How the elements are dealt to the ranks
-    #[arg(long, value_enum, default_value_t = PartitionerKind::Auto)]
-    pub partitioner: PartitionerKind,
+    #[arg(long, value_enum, default_value_t = Partitioner::Auto)]
+    pub partitioner: Partitioner,
 
     /// Deal the elements to the ranks as this file of quad8-mpi partition says
     #[arg(long, value_name = "PARTS.h5", conflicts_with = "partitioner")]
@@ -52,8 +49,8 @@ pub struct SolveArgs {
 
     /// Condition of a boundary: NAME=dirichlet:VALUE (u), NAME=robin:P,GAMMA (P u + k du/dn = GAMMA) or NAME=natural;
     /// values are numbers or formulas in x and y (m), as in "inlet=robin:0,2.5*(1-y^2)"; may be repeated
-    #[arg(long, value_name = "NAME=CONDITION", value_parser = BoundaryCondition::from_str)]
-    pub bc: Vec<BoundaryCondition>,
+    #[arg(long, value_name = "NAME=CONDITION", value_parser = BoundaryOption::from_str)]
+    pub bc: Vec<BoundaryOption>,
 
     /// What the equation describes: names and units of the results [default: flow]
     #[arg(long, value_enum)]
@@ -149,36 +146,16 @@ pub struct SolveArgs {
     pub quiet: bool,
 }
 
-/// The ways to split a mesh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PartitionerKind {
-    /// metis below 100,000 elements, two-level from there on
-    Auto,
-    /// METIS on the graph of all elements, on one rank
-    Metis,
-    /// METIS on the graph of small blocks of elements, which all ranks make
-    TwoLevel,
-}
-
-impl PartitionerKind {
-    /// The partitioner of this name.
-    pub fn partitioner(self) -> Partitioner {
-        match self {
-            Self::Auto => Partitioner::Auto,
-            Self::Metis => Partitioner::Metis,
-            Self::TwoLevel => Partitioner::TwoLevel,
-        }
-    }
-}
-
 /// What --bc says about one boundary.
 #[derive(Debug, Clone)]
-pub struct BoundaryCondition {
-    name: String,
-    condition: Condition,
+pub struct BoundaryOption {
+    /// Name of the boundary.
+    pub name: String,
+    /// Its condition.
+    pub condition: Condition,
 }
 
-impl FromStr for BoundaryCondition {
+impl FromStr for BoundaryOption {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -197,82 +174,18 @@ fn whole<T: FromStr>(text: &str) -> std::result::Result<T, &'static str> {
     text.parse().map_err(|_| "must be a whole number, 0 or more")
 }
 
-impl SolveArgs {
-    /// The case that is asked for: that of the file, if one is given, with the
-    /// options in place of what it says. **Collective.**
-    ///
-    /// # Errors
-    /// Those of [`find_case`], [`Error::ConditionTwice`], and [`Error::NotReproducible`]; the same on every rank.
-    pub fn case(&self, comm: &Comm) -> Result<Case> {
-        let mut case = find_case(comm, self.input.as_deref())?;
-        for (i, BoundaryCondition { name, condition }) in self.bc.iter().enumerate() {
-            if self.bc[..i].iter().any(|other| other.name == *name) {
-                return Err(Error::ConditionTwice { name: name.clone() });
-            }
-            case.boundary.insert(name.clone(), condition.clone());
-        }
-        case.scale = self.scale.or(case.scale);
-        set(&mut case.refine, self.refine);
-        set(&mut case.physics, self.physics);
-        set(&mut case.solver.preconditioner, self.preconditioner);
-        set(&mut case.solver.operator, self.operator);
-        set(&mut case.solver.rtol, self.rtol);
-        set(&mut case.solver.max_iterations, self.max_iterations);
-        set(&mut case.material.conductivity, self.k.clone());
-        set(&mut case.material.source, self.f.clone());
-        set(&mut case.constants.gamma, self.gamma);
-        set(&mut case.constants.p0, self.p0);
-        set(&mut case.constants.density, self.density);
-        set(&mut case.output.format, self.format);
-        set(&mut case.output.results, self.output.clone());
-        case.output.results = followed(&case.output.results);
-        case.solver.threads = self.threads.and_then(NonZeroU16::new).or(case.solver.threads);
-        case.solver.reproducible = self.reproducible.and_then(NonZeroU16::new).or(case.solver.reproducible);
-        if case.solver.reproducible.is_some() {
-            self.check_reproducible()?;
-        }
-        case.output.json = self.json.clone().or(case.output.json);
-        Ok(case)
-    }
-
-    /// Whether --bc gives the condition of a boundary.
-    pub fn gives_condition(&self, boundary: &str) -> bool {
-        self.bc.iter().any(|other| other.name == boundary)
-    }
-
-    /// Refuses what depends on the number of ranks, or needs a file while logical ranks are at work.
-    fn check_reproducible(&self) -> Result<()> {
-        let refused = [
-            ("--partition", self.partition.is_some()),
-            ("--max-time", self.max_time.is_some()),
-            ("--checkpoint-every", self.checkpoint_every.is_some()),
-            ("--restart", self.restart.is_some()),
-            ("--dry-run", self.dry_run),
-        ];
-        match refused.into_iter().find(|(_, is_given)| *is_given) {
-            Some((option, _)) => Err(Error::NotReproducible { option }),
-            None => Ok(()),
-        }
-    }
-}
-
-fn set<T>(value: &mut T, option: Option<T>) {
-    if let Some(option) = option {
-        *value = option;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, Parser};
 
     use super::*;
+    use crate::app::case::Case;
     use crate::app::cli::Cli;
     use crate::system::arguments::value_name;
 
     #[test]
     fn names_may_hold_an_equals_sign_and_conditions_formulas() {
-        let read = |text: &str| BoundaryCondition::from_str(text);
+        let read = |text: &str| BoundaryOption::from_str(text);
         let found = read("a = b=robin:0,max(x,y)").unwrap();
         assert_eq!(found.name, "a = b");
         for (text, expected) in [
