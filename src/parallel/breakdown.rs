@@ -3,14 +3,14 @@
 
 use std::cell::{Cell, RefCell};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::parallel::timing::Stages;
 use crate::parallel::traffic::Timer;
 use crate::parallel::{Comm, Profile, TimeSplit};
 
 /// The split of all there is to split.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Breakdown {
     /// The stages of the run and the whole of it.
     pub stages: Stages,
@@ -33,7 +33,7 @@ impl Breakdown {
 }
 
 /// The split of the iterations of CG.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Iterations {
     /// The mean of all iterations but the first, which has the start in it.
     pub mean: TimeSplit,

@@ -29,7 +29,7 @@ pub use mpi::MpiType;
 pub(crate) use mpi::piece;
 pub use ordered::Ordered;
 pub use placement::{MOST_THREADS, Placement, host_name, place, start_threads};
-pub use timing::{CommShare, MinMeanMax, Stopwatch, TOTAL, TimeSplit, Timings};
+pub use timing::{CommShare, MinMeanMax, Stages, Stopwatch, TOTAL, TimeSplit, Timings};
 pub use traffic::{CommCounter, CommStats, Profile, measure};
 
 /// Index of a node, unknown or element on this rank.

@@ -27,10 +27,10 @@ pub struct MinMeanMax {
 }
 
 /// Seconds of every stage, by name.
-pub type Timings = BTreeMap<&'static str, MinMeanMax>;
+pub type Timings = BTreeMap<String, MinMeanMax>;
 
 /// Every stage, by name.
-pub type Stages = BTreeMap<&'static str, TimeSplit>;
+pub type Stages = BTreeMap<String, TimeSplit>;
 
 /// Name of the span from the start of the run to its end.
 pub const TOTAL: &str = "total_workflow";
@@ -91,7 +91,7 @@ impl Stopwatch {
     /// The stages so far and the total, over all ranks, which must have timed
     /// the same stages. **Collective.**
     pub fn collect(&self, comm: &Comm) -> Stages {
-        let names = self.stages.iter().map(|stage| stage.0).chain([TOTAL]);
+        let names = self.stages.iter().map(|stage| stage.0).chain([TOTAL]).map(str::to_owned);
         let spent: Vec<Profile> = self.stages.iter().map(|stage| stage.1).chain([self.start.spent()]).collect();
         names.zip(TimeSplit::over_ranks(comm, &spent)).collect()
     }

@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
 use tiny_skia::PathBuilder;
 
 use crate::error::{Error, Result};
 use crate::io::console::group;
-use crate::io::record::read::MeshInfo;
-use crate::io::record::{not_record, read};
+use crate::io::record::{MeshInfo, RunRecord, not_record, read};
 use crate::plot::colour::{FAINT, INK, RED};
 use crate::plot::figure::{Page, segment};
 use crate::plot::scene::{Colour, Scene};
@@ -17,28 +15,12 @@ use crate::plot::ticks;
 
 const BLUE: Colour = [31, 119, 180, 255];
 
-/// The part of a run record that is drawn.
-#[derive(Debug, Deserialize)]
-struct Run {
-    residual_history: Vec<f64>,
-    converged: bool,
-    iterations: usize,
-    mesh_info: MeshInfo,
-    solver_config: Config,
-}
-
-#[derive(Debug, Deserialize)]
-struct Config {
-    preconditioner: String,
-    rtol: f64,
-}
-
 /// Draws the residuals of a run record on a logarithmic axis.
 ///
 /// # Errors
 /// [`Error::Open`], [`Error::NotRecord`], [`Error::NothingToShow`].
 pub fn draw(path: &Path, width: u32) -> Result<Scene> {
-    let run: Run = read::read(path)?;
+    let run: RunRecord = read(path)?;
     if run.solver_config.rtol.is_nan() || run.solver_config.rtol <= 0.0 {
         return Err(not_record(path, "its rtol is not positive"));
     }
@@ -54,8 +36,8 @@ pub fn draw(path: &Path, width: u32) -> Result<Scene> {
 }
 
 /// What was solved, how, and what came of it.
-fn title(run: &Run) -> String {
-    let Run { mesh_info: MeshInfo { source, used_nodes, .. }, solver_config, converged, iterations, .. } = run;
+fn title(run: &RunRecord) -> String {
+    let RunRecord { mesh_info: MeshInfo { source, used_nodes, .. }, solver_config, converged, iterations, .. } = run;
     let verdict = if *converged { "converged" } else { "not converged" };
     let unknowns = group(*used_nodes);
     format!("{source}, {unknowns} unknowns: {}, {verdict} in {iterations} iterations", solver_config.preconditioner)
@@ -70,7 +52,7 @@ struct Chart {
 }
 
 impl Chart {
-    fn new(run: &Run, relative: &[f64], [low, high]: [f64; 2], width: u32) -> Self {
+    fn new(run: &RunRecord, relative: &[f64], [low, high]: [f64; 2], width: u32) -> Self {
         let em = width as f32 / 52.0;
         let height = (0.6 * width as f32).round();
         let page = Page { scene: Scene::new(width, height as u32), font: Font::new(), em };
@@ -118,7 +100,7 @@ impl Chart {
     }
 
     /// What was wanted.
-    fn target(&mut self, run: &Run) {
+    fn target(&mut self, run: &RunRecord) {
         let [left, ..] = self.frame;
         let em = self.page.em;
         let base = self.y()(run.solver_config.rtol) - 0.4 * em;

@@ -35,7 +35,7 @@ pub struct BoundaryFlow {
 }
 
 /// What enters and leaves a domain.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct FlowReport {
     /// Each named boundary.
     pub boundaries: Vec<BoundaryFlow>,

@@ -21,7 +21,7 @@ pub enum Physics {
 }
 
 /// Name and unit of a quantity; the unit is empty where there is none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Label {
     /// Its name.
     pub name: String,
@@ -30,7 +30,7 @@ pub struct Label {
 }
 
 /// Names and units of all computed quantities.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Labels {
     /// u.
     pub u: Label,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use quad8_mpi::io::mesh::MeshSource;
 use quad8_mpi::io::record::{
-    Convergence, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig,
+    Convergence, Layout, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig,
 };
 use quad8_mpi::io::results::{Companion, Results, ResultsFile};
 use quad8_mpi::la::Vector;
@@ -41,7 +41,7 @@ fn record() -> RunRecord {
         breakdown: Breakdown::default(),
         iterations: 4,
         converged: true,
-        outcome: ConvergedReason::Converged,
+        outcome: Some(ConvergedReason::Converged),
         solution_stats: SolutionStats {
             u_range: [0.0, 1.0],
             u_mean: 0.5,
@@ -99,9 +99,7 @@ fn record() -> RunRecord {
         },
         memory: Memory { peak_bytes: Vec::new(), peak_bytes_max: 0, peak_bytes_sum: 0 },
         parallel: Parallel {
-            ranks: 1,
-            threads_per_rank: 1,
-            hosts: 1,
+            layout: Layout { ranks: 1, threads_per_rank: 1, hosts: 1 },
             first_host: "here".to_owned(),
             edge_cut: 0,
             halo_max: 0,

@@ -100,7 +100,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     if comm.is_root() {
         table(comm.size(), &breakdown);
     }
-    let timings: Timings = breakdown.stages.iter().map(|(stage, split)| (*stage, split.seconds)).collect();
+    let timings: Timings = breakdown.stages.iter().map(|(stage, split)| (stage.clone(), split.seconds)).collect();
     Ok(json!({
         "iterations": report.iterations,
         "mesh_info": { "source": case.mesh.name(), "refine": case.refine, "used_nodes": hierarchy.halo.map().total() },

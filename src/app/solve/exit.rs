@@ -1,4 +1,4 @@
-//! How a solve ended, in words and as an exit code.
+//! The end of a solve as an exit code and a message.
 
 use crate::app::case::Case;
 use crate::error::ExitCode;
@@ -6,8 +6,8 @@ use crate::la::cg::{CgReport, ConvergedReason};
 use crate::parallel::Comm;
 use crate::system::{plural, print_error, rounded};
 
-/// The exit code, after rank 0 has said why it is not 0.
-pub fn verdict(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
+/// Returns the exit code; rank 0 prints the reason of another one than 0.
+pub fn exit_code(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
     let next = report.iterations + 1;
     let why = match report.outcome {
         ConvergedReason::Converged => return ExitCode::Success,

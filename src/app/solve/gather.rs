@@ -1,24 +1,68 @@
-//! What a run record says about a run, gathered over the ranks.
+//! Gathers the run record over the ranks.
 
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::app::case::Case;
-use crate::io::record::{Memory, Parallel, SolutionStats, SolverConfig};
+use crate::app::solve::solution::Summary;
+use crate::io::record::{Layout, Libraries, Memory, MeshInfo, Parallel, RunRecord, SolutionStats, SolverConfig};
 use crate::la::Vector;
 use crate::la::cg::{CgReport, ConvergedReason};
 use crate::mesh::LocalMesh;
 use crate::mesh::partition::Partition;
-use crate::parallel::{Comm, Halo, Placement};
+use crate::parallel::{Comm, Halo, MinMeanMax, Placement};
 use crate::post::{DerivedFields, range, statistics};
+use crate::problem::Labels;
 use crate::system::arguments::value_name;
 
-/// Ranks, threads and the partition. **Collective.**
+/// Gathers the record of a run, except for what [`RunRecord::complete`] adds at its end. **Collective.**
+pub fn record(comm: &Comm, case: &Case, mesh: &LocalMesh, start_up: MinMeanMax, summary: Summary) -> RunRecord {
+    let Summary { report, quality, .. } = summary;
+    RunRecord {
+        version: env!("CARGO_PKG_VERSION"),
+        libraries: Libraries::in_use(),
+        start_up,
+        breakdown: summary.breakdown,
+        iterations: report.iterations,
+        converged: report.outcome == ConvergedReason::Converged,
+        outcome: Some(report.outcome),
+        solution_stats: summary.stats,
+        mesh_info: MeshInfo {
+            source: case.mesh.name(),
+            scale: case.scale.unwrap_or(1.0),
+            refine: case.refine,
+            nodes: mesh.total_nodes,
+            used_nodes: summary.used_nodes,
+            elements: mesh.total_elements,
+            matrix_nnz: summary.matrix_nnz,
+            fixed_nodes: summary.fixed_nodes,
+            aspect_ratio_max: quality.aspect_ratio_max(),
+            folded_elements: quality.folded_elements(),
+        },
+        solver_config: options(case),
+        case: case.text(comm),
+        physics: case.physics,
+        names: Labels::new(case.physics, &case.names),
+        conditions: summary.conditions,
+        flow: summary.flow,
+        convergence: summary.convergence,
+        parallel: summary.parallel,
+        restart: summary.restart,
+        repairs: report.repairs,
+        residual_history: report.history,
+        warnings: summary.warnings,
+        ..RunRecord::default()
+    }
+}
+
+/// Gathers ranks, threads and the partition. **Collective.**
 pub fn parallel(comm: &Comm, placement: &Placement, partition: &Partition, halo: &Halo, mesh: &LocalMesh) -> Parallel {
     let mean = mesh.total_elements as f64 / comm.size() as f64;
     Parallel {
-        ranks: placement.ranks,
-        threads_per_rank: comm.max(placement.threads as u64) as usize,
-        hosts: placement.hosts,
+        layout: Layout {
+            ranks: placement.ranks,
+            threads_per_rank: comm.max(placement.threads as u64) as usize,
+            hosts: placement.hosts,
+        },
         first_host: placement.host.clone(),
         edge_cut: partition.edge_cut,
         halo_max: comm.max(halo.sent() as u64),
@@ -28,11 +72,11 @@ pub fn parallel(comm: &Comm, placement: &Placement, partition: &Partition, halo:
     }
 }
 
-/// The solution in numbers. **Collective.**
+/// Computes the solution in numbers. **Collective.**
 pub fn solution(comm: &Comm, u: &Vector, fields: &DerivedFields, report: &CgReport) -> SolutionStats {
     let DerivedFields { elements, nodes, flux, errors, .. } = fields;
     let values = statistics(comm, u.owned());
-    // The estimate is one of the discretisation: of an iterate on the way there is none.
+    // The estimate is of the discretization error: an iterate that has not converged has none.
     let if_solved = |value: f64| if report.outcome == ConvergedReason::Converged { value } else { f64::NAN };
     let owned = u.owned().len();
     let magnitudes = |vectors: &[[f64; 2]]| range(comm, vectors.iter().map(|[x, y]| x.hypot(*y)));
@@ -51,8 +95,8 @@ pub fn solution(comm: &Comm, u: &Vector, fields: &DerivedFields, report: &CgRepo
     }
 }
 
-/// The options that were in force.
-pub fn options(Case { solver, constants, .. }: &Case) -> SolverConfig {
+/// Returns the options of the solver.
+fn options(Case { solver, constants, .. }: &Case) -> SolverConfig {
     SolverConfig {
         operator: value_name(&solver.operator),
         preconditioner: value_name(&solver.preconditioner),
@@ -65,7 +109,7 @@ pub fn options(Case { solver, constants, .. }: &Case) -> SolverConfig {
     }
 }
 
-/// Peak resident memory. **Collective.**
+/// Gathers the peak resident memory. **Collective.**
 pub fn memory(comm: &Comm) -> Memory {
     // Linux counts in KiB (getrusage(2)); where it cannot be read, 0.
     let peak = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss() as u64 * 1024);

@@ -1,8 +1,8 @@
 //! The story of a solve, from the mesh to the results file.
 
-mod bottleneck;
 mod exit;
 mod gather;
+mod limiting_factor;
 mod pipeline;
 mod prepare_mesh;
 mod solution;
@@ -14,20 +14,19 @@ use std::rc::Rc;
 use crate::app::case::{Case, SolveArgs};
 use crate::app::checkpoint::{Checkpoints, Interrupts};
 use crate::app::dry_run::dry_run;
-use crate::app::solve::bottleneck::bottleneck;
-use crate::app::solve::exit::verdict;
+use crate::app::solve::exit::exit_code;
+use crate::app::solve::limiting_factor::limiting_factor;
 use crate::app::solve::pipeline::{RunObservers, SolveInput, enter};
-use crate::app::solve::solution::{Solution, Summary};
+use crate::app::solve::solution::Solution;
 use crate::error::{Error, ExitCode, Result};
 use crate::io::console::Console;
 use crate::io::mesh::Naming;
-use crate::io::record::{Libraries, MeshInfo, RunRecord, write_json_once};
+use crate::io::record::{RunRecord, write_json_once};
 use crate::io::results::{Results, ResultsFile};
 use crate::la::cg::ConvergedReason;
 use crate::mesh::MeshSlab;
 use crate::parallel::virtual_ranks::{logical_ranks_here, on_logical_ranks};
-use crate::parallel::{Comm, MinMeanMax, Stopwatch, Timings, start_threads, timing};
-use crate::problem::Labels;
+use crate::parallel::{Comm, MinMeanMax, Stopwatch, start_threads, timing};
 
 /// Solves what the command line asks for, unless it is interrupted, and says
 /// how it ended. **Collective.**
@@ -81,48 +80,12 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     };
     let solution = solution.map_err(|error| naming.explain(comm, error))?;
     let Solution { mesh, u, fields, node_fields, flux, errors, summary } = solution;
-    let Summary { report, breakdown, warnings, .. } = summary;
 
     // Write.
     enter(comm, "export");
+    let report = summary.report.clone();
     let is_solved = report.outcome == ConvergedReason::Converged;
-    let mut record = RunRecord {
-        version: env!("CARGO_PKG_VERSION"),
-        libraries: Libraries::in_use(),
-        timing_metrics: Timings::new(),
-        start_up,
-        breakdown,
-        iterations: report.iterations,
-        converged: is_solved,
-        outcome: report.outcome,
-        solution_stats: summary.stats,
-        mesh_info: MeshInfo {
-            source: source.name(),
-            scale: case.scale.unwrap_or(1.0),
-            refine: *refine,
-            nodes: mesh.total_nodes,
-            used_nodes: summary.used_nodes,
-            elements: mesh.total_elements,
-            matrix_nnz: summary.matrix_nnz,
-            fixed_nodes: summary.fixed_nodes,
-            aspect_ratio_max: summary.quality.aspect_ratio_max(),
-            folded_elements: summary.quality.folded_elements(),
-        },
-        solver_config: gather::options(&case),
-        case: case.text(comm),
-        physics: case.physics,
-        names: Labels::new(case.physics, &case.names),
-        conditions: summary.conditions,
-        flow: summary.flow,
-        convergence: summary.convergence,
-        memory: gather::memory(comm),
-        parallel: summary.parallel,
-        restart: summary.restart,
-        repairs: report.repairs.clone(),
-        residual_history: report.history.clone(),
-        limited_by: String::new(),
-        warnings,
-    };
+    let record = gather::record(comm, &case, &mesh, start_up, summary);
     let results = Results {
         mesh: &mesh,
         u: &u,
@@ -140,11 +103,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     })?;
 
     // Report.
-    let stages = watch.collect(comm);
-    record.timing_metrics = stages.iter().map(|(stage, split)| (*stage, split.seconds)).collect();
-    record.breakdown.stages = stages;
-    record.memory = gather::memory(comm);
-    record.limited_by = bottleneck(&record, &placement.warnings);
+    let record = record.complete(watch.collect(comm), gather::memory(comm));
+    let record = RunRecord { limited_by: limiting_factor(&record, &placement.warnings), ..record };
     if let Some(path) = &output.json {
         write_json_once(comm, path, &record)?;
     }
@@ -152,7 +112,7 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     if is_solved {
         checkpoints.remove(comm);
     }
-    Ok(verdict(comm, &report, &case))
+    Ok(exit_code(comm, &report, &case))
 }
 
 /// The solution on so many logical ranks, whose first one of each process works at the desk of its process.

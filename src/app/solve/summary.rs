@@ -19,7 +19,7 @@ impl Console {
         let scaled = case.scale.map_or(String::new(), |scale| format!(", scaled by {scale}"));
         let name = refined(&(case.mesh.name() + &scaled), case.refine);
         self.line("mesh", &format!("{name}: {elements}, {nodes}"));
-        if parallel.ranks > 1 {
+        if parallel.layout.ranks > 1 {
             let text = format!(
                 "edge cut {}, imbalance {:.3}, at most {} and {} values a halo exchange",
                 group(parallel.edge_cut),
@@ -94,7 +94,7 @@ impl Console {
     fn times(&self, record: &RunRecord) {
         let total = record.timing_metrics.get(crate::parallel::TOTAL).map_or(0.0, |span| span.max);
         let stages = STAGES.map(|(name, parts)| {
-            let spans = || parts.iter().filter_map(|part| record.timing_metrics.get(part));
+            let spans = || parts.iter().filter_map(|part| record.timing_metrics.get(*part));
             let sum = |of: fn(&MinMeanMax) -> f64| spans().map(of).sum::<f64>();
             let (longest, mean) = (sum(|s| s.max), sum(|s| s.mean));
             let uneven = longest > 1.1 * mean && longest > 0.01 * total;
@@ -107,7 +107,8 @@ impl Console {
 
     /// How long ranks waited for each other, and what they sent.
     fn messages(&self, record: &RunRecord) {
-        let Some(all) = record.breakdown.stages.get(crate::parallel::TOTAL).filter(|_| record.parallel.ranks > 1)
+        let Some(all) =
+            record.breakdown.stages.get(crate::parallel::TOTAL).filter(|_| record.parallel.layout.ranks > 1)
         else {
             return;
         };

@@ -47,9 +47,9 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     }
     number("error_estimate_percent", record.solution_stats.error_estimate_percent)?;
     number("relative_residual", record.solution_stats.relative_residual)?;
-    count("ranks", record.parallel.ranks as u64)?;
-    count("threads_per_rank", record.parallel.threads_per_rank as u64)?;
-    count("hosts", record.parallel.hosts as u64)?;
+    count("ranks", record.parallel.layout.ranks as u64)?;
+    count("threads_per_rank", record.parallel.layout.threads_per_rank as u64)?;
+    count("hosts", record.parallel.layout.hosts as u64)?;
     text("host", &record.parallel.first_host)?;
     text("case", &record.case)?;
     write_flow(&group, record)?;

@@ -4,30 +4,13 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::time::{ClockId, clock_gettime};
-use serde::Serialize;
 
 use crate::error::{Error, ExitCode, Result};
 use crate::io::console::Console;
-use crate::io::record::{MessageCosts, median, write_json_once};
+use crate::io::record::{BenchParallel, MessageCosts, MessagesRecord, write_json_once};
 use crate::parallel::{Comm, GlobalIndex, Halo, place};
-use crate::perf::bench::{MessagesArgs, Who};
-
-/// What was measured.
-#[derive(Debug, Clone, Serialize)]
-pub struct MessagesRecord {
-    /// Version of the program.
-    pub version: &'static str,
-    /// Ranks that measured.
-    pub parallel: Who,
-    /// Seconds of work before each exchange, which do not count.
-    pub work: f64,
-    /// Measurements, of which the medians follow.
-    pub repeats: u32,
-    /// See [`MessageCosts`].
-    pub messages: MessageCosts,
-    /// What the measurement warned of.
-    pub warnings: Vec<String>,
-}
+use crate::perf::bench::{MessagesArgs, layout};
+use crate::perf::median;
 
 /// Neighbours of a rank: as few as there can be, and as many as a part of a mesh has.
 const NEIGHBOURS: [usize; 2] = [2, 6];
@@ -51,7 +34,7 @@ pub fn messages(comm: &Rc<Comm>, args: &MessagesArgs) -> Result<ExitCode> {
     let work = Duration::from_secs_f64(args.work * 1e-6);
     let record = MessagesRecord {
         version: env!("CARGO_PKG_VERSION"),
-        parallel: Who { ranks: comm.size(), threads_per_rank: 1, hosts: placement.hosts, first_host: placement.host },
+        parallel: BenchParallel { layout: layout(comm, &placement), first_host: placement.host },
         work: work.as_secs_f64(),
         repeats: args.repeats,
         messages: measure(comm, work, args.repeats)?,

@@ -11,62 +11,16 @@ pub use messages::messages;
 
 use std::rc::Rc;
 
-use serde::Serialize;
-
 use crate::error::{ExitCode, Result};
 use crate::io::console::{Console, mebibytes};
-use crate::io::record::write_json_once;
-use crate::parallel::{Comm, MinMeanMax, start_threads};
+use crate::io::record::{Bandwidth, Bandwidths, BenchParallel, Layout, StreamRecord, write_json_once};
+use crate::parallel::{Comm, MinMeanMax, Placement, start_threads};
 use crate::perf::bench::stream::{Kernel, Measured};
 
-/// What STREAM measured.
-#[derive(Debug, Clone, Serialize)]
-pub struct StreamRecord {
-    /// Version of the program.
-    pub version: &'static str,
-    /// Ranks and threads that measured.
-    pub parallel: Who,
-    /// Size of each of the three arrays on the host that has most (bytes).
-    pub array_bytes_per_host: u64,
-    /// Last-level caches of the host of rank 0 (bytes); 0 where they are not known.
-    pub cache_bytes_per_host: u64,
-    /// Runs of each kernel.
-    pub repeats: u32,
-    /// Bandwidth by kernel.
-    pub stream: Bandwidths,
-    /// What the measurement warned of.
-    pub warnings: Vec<String>,
-}
-
-/// Ranks and threads.
-#[derive(Debug, Clone, Serialize)]
-pub struct Who {
-    /// MPI ranks.
-    pub ranks: usize,
-    /// Threads of the rank that has most.
-    pub threads_per_rank: usize,
-    /// Different hosts.
-    pub hosts: usize,
-    /// Name of the host of rank 0.
-    pub first_host: String,
-}
-
-/// Bandwidth by kernel.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Bandwidths {
-    /// c = a, 16 bytes an entry.
-    pub copy: Bandwidth,
-    /// a = b + s c, 24 bytes an entry.
-    pub triad: Bandwidth,
-}
-
-/// Bandwidth in the best of all runs.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Bandwidth {
-    /// Of all ranks together, which the slowest decides (GB/s).
-    pub total: f64,
-    /// Of a rank (GB/s).
-    pub per_rank: MinMeanMax,
+/// Returns the ranks, threads and hosts of a measurement. **Collective.**
+fn layout(comm: &Comm, placement: &Placement) -> Layout {
+    let threads_per_rank = comm.max(placement.threads as u64) as usize;
+    Layout { ranks: comm.size(), threads_per_rank, hosts: placement.hosts }
 }
 
 /// Measures the memory bandwidth and prints it. **Collective.**
@@ -89,12 +43,7 @@ pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
     let bandwidth = |kernel: Kernel| over_ranks(comm, kernel, &measured);
     let record = StreamRecord {
         version: env!("CARGO_PKG_VERSION"),
-        parallel: Who {
-            ranks: comm.size(),
-            threads_per_rank: comm.max(placement.threads as u64) as usize,
-            hosts: placement.hosts,
-            first_host: placement.host,
-        },
+        parallel: BenchParallel { layout: layout(comm, &placement), first_host: placement.host },
         array_bytes_per_host: comm.max(host.sum(measured.entries as u64)) * size_of::<f64>() as u64,
         cache_bytes_per_host: caches,
         repeats: args.repeats,

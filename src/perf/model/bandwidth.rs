@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::error::Result;
-use crate::io::record::read::Parallel;
-use crate::io::record::{Stream, median};
+use crate::io::record::{Layout, StreamRecord};
+use crate::perf::median;
 
 /// Bandwidth of one host (GB/s) by its cores at work, medians of the measurements.
 #[derive(Debug, Clone)]
@@ -19,17 +19,18 @@ impl Memory {
     pub fn read(paths: &[PathBuf]) -> Result<Option<Self>> {
         let mut measured: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         for path in paths {
-            let Stream { parallel, stream } = Stream::read(path)?;
-            let total = stream.triad.total / parallel.hosts.max(1) as f64;
-            measured.entry(parallel.cores_per_host()).or_default().push(total);
+            let StreamRecord { parallel, stream, .. } = StreamRecord::read(path)?;
+            let layout = parallel.layout;
+            let total = stream.triad.total / layout.hosts.max(1) as f64;
+            measured.entry(layout.cores_per_host()).or_default().push(total);
         }
         let medians = measured.into_iter().map(|(cores, totals)| (cores, median(totals)));
         Ok((!paths.is_empty()).then(|| Self(medians.collect())))
     }
 
     /// Bandwidth of one rank (GB/s).
-    pub fn of_rank(&self, parallel: Parallel) -> f64 {
-        self.total(parallel.cores_per_host()) * parallel.hosts.max(1) as f64 / parallel.ranks.max(1) as f64
+    pub fn of_rank(&self, layout: Layout) -> f64 {
+        self.total(layout.cores_per_host()) * layout.hosts.max(1) as f64 / layout.ranks.max(1) as f64
     }
 
     /// On a line between two measurements, on one through 0 before the first; beyond the last no more is to be had.
@@ -51,7 +52,7 @@ mod tests {
     #[test]
     fn ranks_share_what_was_measured() {
         let memory = Memory(BTreeMap::from([(2, 20.0), (4, 24.0)]));
-        let of = |ranks, threads_per_rank, hosts| memory.of_rank(Parallel { ranks, threads_per_rank, hosts });
+        let of = |ranks, threads_per_rank, hosts| memory.of_rank(Layout { ranks, threads_per_rank, hosts });
         assert_eq!([of(1, 1, 1), of(2, 1, 1), of(3, 1, 1), of(16, 1, 1)], [10.0, 10.0, 22.0 / 3.0, 1.5]);
         assert_eq!([of(2, 2, 1), of(4, 1, 2)], [12.0, 10.0]);
     }

@@ -72,7 +72,7 @@ impl Shape {
 
     /// The levels that a run used, on as many ranks as [`levels`](Self::levels) says.
     pub fn as_solved(&self, run: &Run, fewest: f64) -> Vec<Level> {
-        let ranks = run.parallel.ranks as f64;
+        let ranks = run.parallel.layout.ranks as f64;
         let corners = run.refinements() + 1;
         let mut active = ranks;
         let level = |(at, size): (usize, &crate::la::LevelSize)| Level {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::io::record::median;
+use crate::perf::median;
 use crate::perf::model::hierarchy::{Kind, Level, Shape};
 use crate::perf::model::run::Run;
 
@@ -78,15 +78,15 @@ impl Rates {
 
     /// Those of the slowest rank of a run, whose fullest part has `imbalance` times the mean of the elements.
     pub fn of(run: &Run, shape: &Shape, imbalance: f64) -> Self {
-        let Run { iterations, breakdown, timing_metrics: stages, .. } = run;
+        let breakdown = &run.breakdown;
         let levels = shape.as_solved(run, 0.0);
-        let ranks = run.parallel.ranks as f64;
+        let ranks = run.parallel.layout.ranks as f64;
         let unknowns = imbalance * run.mesh_info.used_nodes as f64 / ranks;
 
         // The preconditioner is applied once an iteration.
         let seconds = |wanted: fn(&Level) -> bool| {
             let of_kind = levels.iter().zip(&breakdown.levels).filter(move |(level, _)| wanted(level));
-            of_kind.map(|(_, split)| split.compute.max).sum::<f64>() / *iterations as f64
+            of_kind.map(|(_, split)| split.compute.max).sum::<f64>() / run.iterations as f64
         };
         let numbers = |wanted: fn(&Level) -> bool| {
             let all = levels.iter().filter(|level| wanted(level)).map(|l| l.products * l.entries).sum::<f64>();
@@ -97,8 +97,8 @@ impl Rates {
             iteration: (breakdown.iterations.mean.compute.max - cycle).max(0.0) / unknowns,
             mesh: seconds(is_mesh) / numbers(is_mesh),
             matrix: seconds(|l| !is_mesh(l)) / numbers(|l| !is_mesh(l)),
-            assembly: (stages.assemble_system.max + stages.apply_bc.max) / unknowns,
-            setup: stages.setup_preconditioner.max / unknowns,
+            assembly: (run.seconds("assemble_system").max + run.seconds("apply_bc").max) / unknowns,
+            setup: run.seconds("setup_preconditioner").max / unknowns,
             direct: DIRECT,
         }
     }

@@ -88,7 +88,7 @@ fn predict(args: &ModelArgs) -> Result<()> {
         machine,
         shape,
         iterations: run.map_or(multigrid_iterations(RTOL), |run| run.iterations as f64),
-        bandwidth: run.zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel), memory)),
+        bandwidth: run.zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel.layout), memory)),
         messages,
         cores: args.cores,
         fewest: args.fewest.unwrap_or(SMALLEST as f64),

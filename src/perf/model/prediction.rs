@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::io::mesh::BuiltIn;
-use crate::io::record::read::Parallel;
-use crate::io::record::{MessageCosts, median};
+use crate::io::record::{Layout, MessageCosts};
 use crate::parallel::Comm;
+use crate::perf::median;
 use crate::perf::model::bandwidth::Memory;
 use crate::perf::model::cost::Solve;
 use crate::perf::model::hierarchy::{Level, Shape};
@@ -105,10 +105,9 @@ pub struct Comparison {
 
 /// What the model stands beside, of one run.
 fn measured(run: &Run) -> [f64; 4] {
-    let stages = &run.timing_metrics;
     let iteration = run.breakdown.iterations.mean.seconds.max;
-    let assembly = stages.assemble_system.max + stages.apply_bc.max;
-    let setup = stages.setup_preconditioner.max;
+    let assembly = run.seconds("assemble_system").max + run.seconds("apply_bc").max;
+    let setup = run.seconds("setup_preconditioner").max;
     [assembly, setup, iteration, assembly + setup + run.iterations as f64 * iteration]
 }
 
@@ -118,7 +117,7 @@ fn measured(run: &Run) -> [f64; 4] {
 /// Those of [`Partitions`].
 pub fn interfaces(alone: &Rc<Comm>, run: &Run) -> Result<Option<Interfaces>> {
     let mesh = run.mesh_info.source.strip_prefix("built-in ").and_then(BuiltIn::find);
-    mesh.map(|mesh| Partitions::new(alone, mesh)?.split(0, run.parallel.ranks)).transpose()
+    mesh.map(|mesh| Partitions::new(alone, mesh)?.split(0, run.parallel.layout.ranks)).transpose()
 }
 
 impl Model {
@@ -193,7 +192,7 @@ impl Model {
     fn beside(&self, interfaces: &Interfaces, runs: &[&Run]) -> Comparison {
         let run = runs[0];
         let levels = self.shape.as_solved(run, self.fewest);
-        let machine = self.machine_for(run.parallel);
+        let machine = self.machine_for(run.parallel.layout);
         let solve = Solve { machine: &machine, interfaces, levels: &levels };
         let [assembly, setup, iteration] = [solve.assembly(), solve.setup(), solve.iteration().total()];
         let all: Vec<[f64; 4]> = runs.iter().map(|run| measured(run)).collect();
@@ -201,30 +200,30 @@ impl Model {
         Comparison {
             source: run.mesh_info.source.clone(),
             refine: run.mesh_info.refine,
-            ranks: run.parallel.ranks,
+            ranks: run.parallel.layout.ranks,
             runs: runs.len(),
             measured: std::array::from_fn(|at| median(all.iter().map(|of| of[at]).collect())),
             predicted: [assembly, setup, iteration, assembly + setup + run.iterations as f64 * iteration],
-            counted: [mean.halo.count.mean, mean.halo.bytes.mean].map(|each| each * run.parallel.ranks as f64),
+            counted: [mean.halo.count.mean, mean.halo.bytes.mean].map(|each| each * run.parallel.layout.ranks as f64),
             expected: solve.sent(),
         }
     }
 
     /// The machine as these ranks have it.
-    fn machine_for(&self, parallel: Parallel) -> Machine {
-        let rates = self.rates_for(parallel);
-        match self.messages.among(parallel) {
+    fn machine_for(&self, layout: Layout) -> Machine {
+        let rates = self.rates_for(layout);
+        match self.messages.among(layout) {
             Some(MessageCosts { latency, overhead, bandwidth, .. }) => Machine { latency, overhead, bandwidth, rates },
             None => Machine { rates, ..self.machine },
         }
     }
 
     /// The rates of a rank among these.
-    fn rates_for(&self, parallel: Parallel) -> Rates {
+    fn rates_for(&self, layout: Layout) -> Rates {
         let cores = self.cores.unwrap_or(f64::INFINITY);
-        let crowd = (parallel.cores_per_host() as f64 / cores).max(1.0);
+        let crowd = (layout.cores_per_host() as f64 / cores).max(1.0);
         // Where it was not measured the bandwidth is no bound.
-        let bandwidth = |(own, memory): &(f64, Memory)| [*own, memory.of_rank(parallel)];
+        let bandwidth = |(own, memory): &(f64, Memory)| [*own, memory.of_rank(layout)];
         self.machine.rates.shared(self.bandwidth.as_ref().map_or([f64::MAX; 2], bandwidth), crowd)
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::io::record::read::Parallel;
-use crate::io::record::{Stream, median};
+use crate::io::record::{Layout, RunRecord, StreamRecord};
 use crate::parallel::{TOTAL, TimeSplit};
-use crate::perf::scaling::read::{Record, Run};
+use crate::perf::median;
+use crate::perf::scaling::read::Record;
 
 /// How the problem goes with the cores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub const STAGES: [(&str, &[&str]); 7] = [
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// Ranks, threads and hosts.
-    pub parallel: Parallel,
+    pub parallel: Layout,
     /// The mesh and its refinement.
     pub problem: String,
     /// Nodes that elements use.
@@ -72,7 +72,7 @@ pub struct Study {
     /// By cores, then ranks; the first one is what the others are compared with.
     pub points: Vec<Point>,
     /// Bandwidth by ranks, threads and hosts (GB/s), best of the measurements.
-    pub stream: BTreeMap<Parallel, f64>,
+    pub stream: BTreeMap<Layout, f64>,
 }
 
 /// Unknowns a core that differ by less make a weak study: built-in meshes come in steps of about three.
@@ -85,21 +85,24 @@ impl Study {
     /// [`Error::NoStudy`] for runs that do not belong together.
     pub fn new(records: Vec<Record>, kind: Option<Kind>) -> Result<Self> {
         let mut stream = BTreeMap::new();
-        let mut groups: BTreeMap<(usize, Parallel), Vec<Run>> = BTreeMap::new();
+        let mut groups: BTreeMap<(usize, Layout), Vec<RunRecord>> = BTreeMap::new();
         for record in records {
             match record {
-                Record::Stream(Stream { parallel, stream: kernels }) => {
-                    let best: &mut f64 = stream.entry(parallel).or_default();
+                Record::Stream(StreamRecord { parallel, stream: kernels, .. }) => {
+                    let best: &mut f64 = stream.entry(parallel.layout).or_default();
                     *best = best.max(kernels.triad.total);
                 }
-                Record::Run(run) => groups.entry((run.parallel.cores(), run.parallel)).or_default().push(*run),
+                Record::Run(run) => {
+                    let layout = run.parallel.layout;
+                    groups.entry((layout.cores(), layout)).or_default().push(*run);
+                }
             }
         }
-        let runs: Vec<&Run> = groups.values().flatten().collect();
+        let runs: Vec<&RunRecord> = groups.values().flatten().collect();
         let Some(first) = runs.first() else {
             return Err(Error::NoStudy { why: "no run record is among them".to_owned() });
         };
-        if let Some(other) = runs.iter().find(|run| run.solver_config != first.solver_config) {
+        if let Some(other) = runs.iter().find(|run| !run.solver_config.is_same_method(&first.solver_config)) {
             let [one, other] = [first, other].map(|run| {
                 let config = &run.solver_config;
                 format!("{} and {} to {:e}", config.operator, config.preconditioner, config.rtol)
@@ -107,8 +110,8 @@ impl Study {
             return Err(Error::NoStudy { why: format!("some solve with {one}, some with {other}") });
         }
         for group in groups.values() {
-            if let Some(other) = group.iter().find(|run| run.mesh_info != group[0].mesh_info) {
-                let Parallel { ranks, threads_per_rank, .. } = other.parallel;
+            if let Some(other) = group.iter().find(|run| !run.mesh_info.is_same_mesh(&group[0].mesh_info)) {
+                let Layout { ranks, threads_per_rank, .. } = other.parallel.layout;
                 let why = format!("on {ranks} x {threads_per_rank} cores they solve different meshes");
                 return Err(Error::NoStudy { why });
             }
@@ -117,7 +120,7 @@ impl Study {
             Some(kind) => kind,
             None => kind_of(&runs)?,
         };
-        if kind == Kind::Strong && runs.iter().any(|run| run.mesh_info != first.mesh_info) {
+        if kind == Kind::Strong && runs.iter().any(|run| !run.mesh_info.is_same_mesh(&first.mesh_info)) {
             return Err(Error::NoStudy { why: "strong scaling needs the same mesh in all of them".to_owned() });
         }
         let points = groups.into_values().map(|group| Point::new(&group)).collect();
@@ -145,18 +148,18 @@ impl Study {
     }
 
     /// The bandwidth of these ranks and threads, else of as many cores in another split.
-    fn bandwidth(&self, parallel: Parallel) -> Option<f64> {
-        let like = |other: &&Parallel| other.cores() == parallel.cores();
+    fn bandwidth(&self, parallel: Layout) -> Option<f64> {
+        let like = |other: &&Layout| other.cores() == parallel.cores();
         let others = || self.stream.keys().filter(like).map(|other| self.stream[other]);
         self.stream.get(&parallel).copied().or_else(|| others().max_by(f64::total_cmp))
     }
 }
 
-fn kind_of(runs: &[&Run]) -> Result<Kind> {
-    if runs.iter().all(|run| run.mesh_info == runs[0].mesh_info) {
+fn kind_of(runs: &[&RunRecord]) -> Result<Kind> {
+    if runs.iter().all(|run| run.mesh_info.is_same_mesh(&runs[0].mesh_info)) {
         return Ok(Kind::Strong);
     }
-    let loads = || runs.iter().map(|run| run.mesh_info.used_nodes as f64 / run.parallel.cores() as f64);
+    let loads = || runs.iter().map(|run| run.mesh_info.used_nodes as f64 / run.parallel.layout.cores() as f64);
     let (least, most) = (loads().fold(f64::INFINITY, f64::min), loads().fold(0.0, f64::max));
     if most < ALIKE * least {
         return Ok(Kind::Weak);
@@ -168,10 +171,10 @@ fn kind_of(runs: &[&Run]) -> Result<Kind> {
 }
 
 impl Point {
-    fn new(runs: &[Run]) -> Self {
-        let median_of = |value: &dyn Fn(&Run) -> f64| median(runs.iter().map(value).collect());
+    fn new(runs: &[RunRecord]) -> Self {
+        let median_of = |value: &dyn Fn(&RunRecord) -> f64| median(runs.iter().map(value).collect());
         let mesh = &runs[0].mesh_info;
-        let ranks = runs[0].parallel.ranks as f64;
+        let ranks = runs[0].parallel.layout.ranks as f64;
         let figures = |parts: &[&str]| {
             let each: Vec<Figures> = runs.iter().map(|run| Figures::new(run, parts, ranks)).collect();
             let of = |value: fn(&Figures) -> f64| median(each.iter().map(value).collect());
@@ -184,7 +187,7 @@ impl Point {
             }
         };
         Self {
-            parallel: runs[0].parallel,
+            parallel: runs[0].parallel.layout,
             problem: format!("{}, --refine {}", mesh.source, mesh.refine),
             unknowns: mesh.used_nodes,
             runs: runs.len(),
@@ -203,7 +206,7 @@ impl Point {
 }
 
 impl Figures {
-    fn new(run: &Run, parts: &[&str], ranks: f64) -> Self {
+    fn new(run: &RunRecord, parts: &[&str], ranks: f64) -> Self {
         let sum = |value: fn(&TimeSplit) -> f64| {
             parts.iter().filter_map(|part| run.breakdown.stages.get(*part)).map(value).sum::<f64>()
         };

@@ -1,11 +1,9 @@
-use crate::io::record::read::MeshInfo;
-use crate::io::record::{Bandwidth, Kernels};
-use crate::parallel::{CommShare, MinMeanMax};
-use crate::perf::scaling::read::{Breakdown, Memory, SolverConfig};
+use crate::io::record::{Bandwidth, Bandwidths, BenchParallel, Memory, MeshInfo, Parallel, SolverConfig};
+use crate::parallel::{Breakdown, CommShare, MinMeanMax};
 use crate::perf::scaling::study::*;
 
 /// A run whose solve takes so many seconds on each core, a quarter of them in messages.
-fn run(ranks: usize, threads_per_rank: usize, unknowns: u64, seconds: f64) -> Run {
+fn run(ranks: usize, threads_per_rank: usize, unknowns: u64, seconds: f64) -> RunRecord {
     let span = |mean: f64, max: f64| MinMeanMax { min: 0.0, mean, max };
     let halo =
         CommShare { seconds: span(0.25 * seconds, seconds), count: span(10.0, 20.0), bytes: span(1000.0, 2000.0) };
@@ -17,24 +15,39 @@ fn run(ranks: usize, threads_per_rank: usize, unknowns: u64, seconds: f64) -> Ru
     };
     let part = TimeSplit { seconds: span(1.0, 2.0), ..TimeSplit::default() };
     let stages = [("solve_system", solve), ("assemble_system", part), ("apply_bc", part), (TOTAL, solve)];
-    Run {
+    let stages = stages.map(|(name, split)| (name.to_owned(), split)).into();
+    RunRecord {
         iterations: 8,
         converged: true,
-        breakdown: Breakdown { stages: stages.map(|(name, split)| (name.to_owned(), split)).into() },
-        start_up: MinMeanMax::default(),
-        mesh_info: MeshInfo { source: "a mesh".to_owned(), refine: 2, used_nodes: unknowns },
-        solver_config: SolverConfig { operator: "elements".into(), preconditioner: "multigrid".into(), rtol: 1e-8 },
-        memory: Memory { peak_bytes_sum: 1 << 20 },
-        parallel: Parallel { ranks, threads_per_rank, hosts: 1 },
+        breakdown: Breakdown { stages, ..Breakdown::default() },
+        mesh_info: MeshInfo { source: "a mesh".to_owned(), refine: 2, used_nodes: unknowns, ..MeshInfo::default() },
+        solver_config: SolverConfig {
+            operator: "elements".into(),
+            preconditioner: "multigrid".into(),
+            rtol: 1e-8,
+            ..SolverConfig::default()
+        },
+        memory: Memory { peak_bytes_sum: 1 << 20, ..Memory::default() },
+        parallel: Parallel { layout: Layout { ranks, threads_per_rank, hosts: 1 }, ..Parallel::default() },
+        ..RunRecord::default()
     }
 }
 
 fn stream(ranks: usize, threads_per_rank: usize, total: f64) -> Record {
-    let stream = Kernels { triad: Bandwidth { total } };
-    Record::Stream(Stream { parallel: Parallel { ranks, threads_per_rank, hosts: 1 }, stream })
+    let parallel = BenchParallel { layout: Layout { ranks, threads_per_rank, hosts: 1 }, first_host: String::new() };
+    let triad = Bandwidth { total, ..Bandwidth::default() };
+    Record::Stream(StreamRecord {
+        version: "",
+        parallel,
+        array_bytes_per_host: 0,
+        cache_bytes_per_host: 0,
+        repeats: 1,
+        stream: Bandwidths { copy: triad, triad },
+        warnings: Vec::new(),
+    })
 }
 
-fn study(runs: Vec<Run>, streams: Vec<Record>) -> Result<Study> {
+fn study(runs: Vec<RunRecord>, streams: Vec<Record>) -> Result<Study> {
     Study::new(runs.into_iter().map(|run| Record::Run(Box::new(run))).chain(streams).collect(), None)
 }
 
@@ -81,7 +94,7 @@ fn weak_scaling_compares_unknowns_a_second() {
 
 #[test]
 fn runs_that_do_not_belong_together_are_no_study() {
-    let why = |runs: Vec<Run>| study(runs, Vec::new()).unwrap_err().to_string();
+    let why = |runs: Vec<RunRecord>| study(runs, Vec::new()).unwrap_err().to_string();
     assert!(why(Vec::new()).contains("no run record"));
     assert!(why(vec![run(1, 1, 1000, 1.0), run(2, 1, 90_000, 1.0)]).contains("from 1000 to 45000"));
     assert!(why(vec![run(2, 1, 1000, 1.0), run(2, 1, 2000, 1.0)]).contains("on 2 x 1 cores they solve different"));

@@ -1,20 +1,21 @@
-//! The one thing that limited a run most.
+//! The factor that limited the speed of a run most.
 
 use crate::io::record::RunRecord;
 
-/// Says in a few words what would have to change for the run to be faster.
-pub fn bottleneck(record: &RunRecord, placement: &[String]) -> String {
+/// Returns in a few words what would have to change for a faster run.
+pub fn limiting_factor(record: &RunRecord, placement: &[String]) -> String {
+    /// Ratio of the largest to the mean from which a share is uneven.
     const UNEVEN: f64 = 1.2;
-    /// Fewest unknowns that keep a thread busier than it waits.
+    /// Fewest unknowns for which a thread computes longer than it waits.
     const BUSY: u64 = 20_000;
     const MANY_ITERATIONS: usize = 500;
     let parallel = &record.parallel;
-    let threads = (parallel.ranks * parallel.threads_per_rank) as u64;
+    let threads = parallel.layout.cores() as u64;
     let each = record.mesh_info.used_nodes / threads.max(1);
     if !placement.is_empty() {
         return "threads share cores: see the warning above".to_owned();
     }
-    if parallel.ranks > 1 && parallel.load_imbalance > UNEVEN {
+    if parallel.layout.ranks > 1 && parallel.load_imbalance > UNEVEN {
         return format!("one rank has {:.1} times the mean of the elements", parallel.load_imbalance);
     }
     if record.solver_config.preconditioner == "jacobi" && record.iterations > MANY_ITERATIONS {
@@ -26,7 +27,7 @@ pub fn bottleneck(record: &RunRecord, placement: &[String]) -> String {
     if threads > 1 && each < BUSY {
         return format!("only {each} unknowns a thread: fewer ranks or threads would do");
     }
-    let stages = || record.timing_metrics.iter().filter(|(name, _)| **name != crate::parallel::TOTAL);
+    let stages = || record.timing_metrics.iter().filter(|(name, _)| *name != crate::parallel::TOTAL);
     let waits = stages().filter(|(_, span)| span.max > 0.1 && span.max > UNEVEN * span.mean);
     if let Some((name, span)) = waits.max_by(|a, b| (a.1.max - a.1.mean).total_cmp(&(b.1.max - b.1.mean))) {
         return format!("in {name} the slowest rank took {:.1} times the mean", span.max / span.mean);
