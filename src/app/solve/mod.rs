@@ -1,4 +1,4 @@
-//! The story of a solve, from the mesh to the results file.
+//! `quad8-mpi solve`: reads, solves and writes a case.
 
 mod exit;
 mod gather;
@@ -6,6 +6,7 @@ mod limiting_factor;
 mod pipeline;
 mod prepare_mesh;
 mod solution;
+mod stage;
 mod summary;
 
 use std::path::Path;
@@ -16,8 +17,9 @@ use crate::app::checkpoint::{Checkpoints, Interrupts};
 use crate::app::dry_run::dry_run;
 use crate::app::solve::exit::exit_code;
 use crate::app::solve::limiting_factor::limiting_factor;
-use crate::app::solve::pipeline::{RunObservers, SolveInput, enter};
+use crate::app::solve::pipeline::SolveInput;
 use crate::app::solve::solution::Solution;
+use crate::app::solve::stage::{RunObservers, Stage};
 use crate::error::{Error, ExitCode, Result};
 use crate::io::console::Console;
 use crate::io::mesh::Naming;
@@ -28,61 +30,54 @@ use crate::mesh::MeshSlab;
 use crate::parallel::virtual_ranks::{logical_ranks_here, on_logical_ranks};
 use crate::parallel::{Comm, MinMeanMax, Stopwatch, start_threads, timing};
 
-/// Solves what the command line asks for, unless it is interrupted, and says
-/// how it ended. **Collective.**
+/// Solves the case of the command line, or predicts the solve with `--dry-run`. **Collective.**
 ///
 /// # Errors
-/// Any [`Error`], the same on every rank.
+/// Any error of the input, of a file or of the program, and an interrupt; the same on every rank.
 pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Result<ExitCode> {
     let start_up = timing::age_of_process();
-    let mut watch = Stopwatch::start();
+    let watch = Stopwatch::start();
     let case = Case::resolve(comm, args)?;
-    if let Some(options) = case.run.dry_run {
-        return dry_run(comm, &case, options);
+    match case.run.dry_run {
+        Some(options) => dry_run(comm, &case, options),
+        None => run(comm, case, interrupts, watch, start_up),
     }
+}
+
+/// Solves a case: reads, partitions, assembles, iterates, post-processes and writes. **Collective.**
+fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, start_up: f64) -> Result<ExitCode> {
     let start_up = MinMeanMax::over_ranks(comm, start_up);
     let console = Console::beside(comm.is_root() && !case.run.quiet, case.output.json.as_deref());
-    let Case { mesh: source, refine, solver, output, run, .. } = &case;
+    let Case { mesh: source, solver, .. } = &case;
     let logical = solver.reproducible.map(|ranks| usize::from(ranks.get()));
     let here = logical.map_or(Ok(1), |ranks| logical_ranks_here(comm, ranks))?;
     let placement = start_threads(comm, solver.threads, here)?;
     console.start(&placement, logical);
     case.hints.iter().for_each(|hint| console.line("hint", hint));
 
-    // Read, and check that the results will have a place.
-    let mut inputs: Vec<&Path> = source.path().into_iter().chain(run.partition.path()).collect();
-    let checkpoints = Checkpoints::new(comm, &output.results, &inputs)?;
-    inputs.extend(run.restart.as_deref());
-    let results_file =
-        ResultsFile::new(comm, &output.results, output.format.companion(), &inputs, output.json.as_deref())?;
-    enter(comm, "read");
-    interrupts.check(comm, "read")?;
-    console.progress.stage("reading the mesh");
-    let slab = watch.time("load_mesh", || source.read_for(comm, &case).map(|slab| slab.scaled(comm, case.scale)));
+    // Read, after a check that the results can be written.
+    let (checkpoints, results_file) = open_outputs(comm, &case)?;
+    let checkpoints_of_run = logical.is_none().then_some(&checkpoints);
+    let mut observers = RunObservers { console: &console, watch, checkpoints: checkpoints_of_run, interrupts };
     let naming = Naming::new(source);
-    let slab = slab.map_err(|error| naming.explain(comm, error))?;
+    let read = || Ok(source.read_for(comm, &case)?.scaled(comm, case.scale));
+    let slab = observers.stage(comm, Stage::READ, None, read).map_err(|error| naming.explain(comm, error))?;
     let names = slab.boundary_names();
     let problem = comm.agree(case.problem(&names, &slab.tags.region_names))?;
     let conditions = case.conditions(&names, &problem);
-    results_file.check_room(comm, slab.elements.total(), *refine, case.has_flux(&problem))?;
+    results_file.check_room(comm, slab.elements.total(), case.refine, case.has_flux(&problem))?;
     let case = case.with_conditions(&names, &problem);
 
     // Compute.
-    let task =
-        SolveInput { case: &case, problem: &problem, conditions: &conditions, placement: &placement, interrupts };
-    let mut desk = RunObservers { console: &console, watch: &mut watch, checkpoints: Some(&checkpoints) };
+    let input = SolveInput { case: &case, problem: &problem, conditions: &conditions, placement: &placement };
     let solution = match logical {
-        None => task.compute(comm, slab, &mut desk),
-        Some(ranks) => {
-            desk.checkpoints = None;
-            compute_reproducibly(comm, ranks, &task, slab, &mut desk)
-        }
+        None => input.compute(comm, slab, &mut observers),
+        Some(ranks) => compute_reproducibly(comm, ranks, &input, slab, &mut observers),
     };
-    let solution = solution.map_err(|error| naming.explain(comm, error))?;
-    let Solution { mesh, u, fields, node_fields, flux, errors, summary } = solution;
+    let Solution { mesh, u, fields, node_fields, flux, errors, summary } =
+        solution.map_err(|error| naming.explain(comm, error))?;
 
     // Write.
-    enter(comm, "export");
     let report = summary.report.clone();
     let is_solved = report.outcome == ConvergedReason::Converged;
     let record = gather::record(comm, &case, &mesh, start_up, summary);
@@ -95,43 +90,56 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
         errors: &errors,
         record: &record,
     };
-    console.progress.stage("writing");
-    watch.time("export", || {
+    observers.stage(comm, Stage::EXPORT, None, || {
         results_file.write(comm, &results)?;
-        // Until then a run could go on from them.
+        // The checkpoints are removed only after the results are on the disk.
         if is_solved && checkpoints.exist(comm) { results_file.flush(comm) } else { Ok(()) }
     })?;
 
     // Report.
-    let record = record.complete(watch.collect(comm), gather::memory(comm));
+    let record = record.complete(observers.watch.collect(comm), gather::memory(comm));
     let record = RunRecord { limited_by: limiting_factor(&record, &placement.warnings), ..record };
-    if let Some(path) = &output.json {
+    if let Some(path) = &case.output.json {
         write_json_once(comm, path, &record)?;
     }
-    console.finish(&record, output, &results_file.companion_path());
+    console.finish(&record, &case.output, &results_file.companion_path());
     if is_solved {
         checkpoints.remove(comm);
     }
     Ok(exit_code(comm, &report, &case))
 }
 
-/// The solution on so many logical ranks, whose first one of each process works at the desk of its process.
+/// Opens the checkpoints and the results file, none of which may be an input. **Collective.**
+fn open_outputs(comm: &Comm, case: &Case) -> Result<(Checkpoints, ResultsFile)> {
+    let Case { mesh, output, run, .. } = case;
+    let mut inputs: Vec<&Path> = mesh.path().into_iter().chain(run.partition.path()).collect();
+    let checkpoints = Checkpoints::new(comm, &output.results, &inputs)?;
+    inputs.extend(run.restart.as_deref());
+    let companion = output.format.companion();
+    let results_file = ResultsFile::new(comm, &output.results, companion, &inputs, output.json.as_deref())?;
+    Ok((checkpoints, results_file))
+}
+
+/// Solves on this number of logical ranks. The first one of each process has the observers of the process.
 /// **Collective.**
 fn compute_reproducibly(
     comm: &Rc<Comm>,
     ranks: usize,
-    task: &SolveInput,
+    input: &SolveInput,
     slab: MeshSlab,
-    desk: &mut RunObservers,
+    observers: &mut RunObservers,
 ) -> Result<Solution> {
     let empty = slab.empty();
-    let lead = |comm: &Rc<Comm>| task.compute(comm, slab.redistribute(comm), desk);
+    let interrupts = observers.interrupts;
+    let lead = |comm: &Rc<Comm>| input.compute(comm, slab.redistribute(comm), observers);
     let other = |comm: &Rc<Comm>| {
-        let (console, mut watch) = (Console::new(false), Stopwatch::start());
-        let mut desk = RunObservers { console: &console, watch: &mut watch, checkpoints: None };
-        task.compute(comm, empty.clone().redistribute(comm), &mut desk)
+        let console = Console::new(false);
+        let mut observers =
+            RunObservers { console: &console, watch: Stopwatch::start(), checkpoints: None, interrupts };
+        input.compute(comm, empty.clone().redistribute(comm), &mut observers)
     };
-    let found = on_logical_ranks(comm, ranks, task.placement.threads, lead, other)?;
+    let found = on_logical_ranks(comm, ranks, input.placement.threads, lead, other)?;
     let parts: Vec<Solution> = found.into_iter().collect::<Result<_>>()?;
-    Solution::merged(parts).ok_or_else(|| Error::Inconsistent { what: "no rank has a solution".to_owned() })
+    Solution::merged(parts)
+        .ok_or_else(|| Error::internal("an internal check failed: no rank has a solution (please report this)"))
 }

@@ -4,11 +4,12 @@
 use std::rc::Rc;
 
 use crate::app::case::Case;
-use crate::app::checkpoint::{CheckpointKey, CheckpointMonitor, Checkpoints, Interrupts, MonitorContext, Restart};
-use crate::app::solve::prepare_mesh::{PreparedMesh, prepare_mesh};
-use crate::app::solve::solution::{Solution, Summary};
+use crate::app::checkpoint::{CheckpointKey, CheckpointMonitor, MonitorContext, Restart};
 use crate::app::solve::gather;
-use crate::error::{Error, Result};
+use crate::app::solve::prepare_mesh::{PreparedMesh, prepare_mesh, work_of};
+use crate::app::solve::solution::{Solution, Summary};
+use crate::app::solve::stage::{Elements, RunObservers, Stage};
+use crate::error::Result;
 use crate::fem::{DiscreteSolution, ElementSystem, System};
 use crate::io::console::Console;
 use crate::io::mesh::Naming;
@@ -21,7 +22,7 @@ use crate::la::cg::{
 use crate::mesh;
 use crate::mesh::quality::{MeshQuality, SLENDER};
 use crate::mesh::{MeshHierarchy, MeshSlab};
-use crate::parallel::{Breakdown, Comm, IterationTimer, Placement, Stopwatch, fault_injection, heartbeat, work};
+use crate::parallel::{Breakdown, Comm, IterationTimer, Placement};
 use crate::post::{DerivedFields, Fluid, derive};
 use crate::problem::Problem;
 
@@ -35,18 +36,6 @@ pub struct SolveInput<'a> {
     pub conditions: &'a [BoundaryCondition],
     /// Ranks and threads.
     pub placement: &'a Placement,
-    /// Signals and time limits that end the run.
-    pub interrupts: &'a Interrupts,
-}
-
-/// Observers of a solve on one rank: console, timers, checkpoints.
-pub struct RunObservers<'a> {
-    /// Output to the user.
-    pub console: &'a Console,
-    /// Timers of the stages.
-    pub watch: &'a mut Stopwatch,
-    /// Checkpoints of the iteration, if there are any.
-    pub checkpoints: Option<&'a Checkpoints>,
 }
 
 impl SolveInput<'_> {
@@ -72,7 +61,7 @@ impl SolveInput<'_> {
         warnings.extend(self.report_solver(&report, &convergence, observers.console));
 
         // 4. Velocities, pressures and flows.
-        let (solution, fields) = self.derive(system, x, observers)?;
+        let (solution, fields) = self.derive(comm, system, x, observers)?;
         let stats = gather::solution(comm, &solution.u, &fields, &report);
         let used_nodes = hierarchy.halo.map().total();
         let fixed_nodes = solution.dirichlet.total(&hierarchy.halo);
@@ -107,11 +96,11 @@ impl SolveInput<'_> {
     /// Prepares the mesh, and shows and checks what is known before assembly. **Collective.**
     fn prepare(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Prepared> {
         let Self { case, problem, conditions, placement, .. } = *self;
-        let RunObservers { console, watch, .. } = observers;
-        self.begin(comm, "partition")?;
-        console.progress.stage("splitting the mesh");
+        let console = observers.console;
         let notes = slab.notes.clone();
-        let prepared = watch.time("partition", || prepare_mesh(comm, slab, problem, case))?;
+        let work = work_of(&slab, case.refine);
+        let prepare = || prepare_mesh(comm, slab, problem, case);
+        let prepared = observers.stage(comm, Stage::PARTITION, Some(work), prepare)?;
         let PreparedMesh { hierarchy, partition, turned, orphans, boundary, duplicates, quality } = prepared;
 
         let conditions = BoundaryCondition::count(conditions, &boundary);
@@ -140,14 +129,12 @@ impl SolveInput<'_> {
         hierarchy: &'a MeshHierarchy,
         observers: &mut RunObservers,
     ) -> Result<System<'a>> {
-        let RunObservers { console, watch, .. } = observers;
-        self.begin(comm, "assemble")?;
-        console.progress.stage("integrating the elements");
-        let elements = hierarchy.mesh.elements.len() as u64;
         let integrals = if self.problem.has_source() { 2 } else { 1 };
-        work::expect(elements * integrals, hierarchy.mesh.total_elements, "elements");
-        let system = watch.time("assemble_system", || ElementSystem::integrate(hierarchy, self.problem))?;
-        watch.time("apply_bc", || system.apply_bc(self.case.solver.operator))
+        let units = hierarchy.mesh.elements.len() as u64 * integrals;
+        let work = Elements { units, total: hierarchy.mesh.total_elements };
+        let integrate = || ElementSystem::integrate(hierarchy, self.problem);
+        let system = observers.stage(comm, Stage::ASSEMBLE, Some(work), integrate)?;
+        observers.stage(comm, Stage::APPLY_BC, None, || system.apply_bc(self.case.solver.operator))
     }
 
     /// Builds the preconditioner and iterates. **Collective.**
@@ -159,31 +146,29 @@ impl SolveInput<'_> {
         key: &CheckpointKey,
         observers: &mut RunObservers,
     ) -> Result<Solved> {
-        let Self { case, interrupts, .. } = *self;
-        let RunObservers { console, ref mut watch, checkpoints } = *observers;
-        self.begin(comm, "solve")?;
-        console.progress.stage("setting up the preconditioner");
+        let case = self.case;
+        let RunObservers { console, checkpoints, interrupts, .. } = *observers;
         let mut candidates = system.preconditioners(case.solver.preconditioner);
         // The vectors of the state take memory that the setup needs.
         let (mut switches, iteration) =
             start.as_ref().map_or((Vec::new(), 0), |state| (state.switches.clone(), state.iterations()));
-        let preconditioner =
-            watch.time("setup_preconditioner", || build_preconditioner(&mut candidates, &mut switches, iteration))?;
+        let build = || build_preconditioner(&mut candidates, &mut switches, iteration);
+        let preconditioner = observers.stage(comm, Stage::SETUP, None, build)?;
 
-        self.begin(comm, "iterate")?;
         let start = start.unwrap_or_else(|| CgState::new(system.zeros())).with_switches(switches);
         let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations, patience: None };
-        let laps = IterationTimer::start();
         let every = case.run.checkpoint_every;
-        let (x, report, preconditioner) = watch.time("solve_system", || {
+        let (solved, laps) = observers.stage(comm, Stage::ITERATE, None, || {
+            let laps = IterationTimer::start();
             let context = MonitorContext { comm, console, laps: &laps, interrupts, checkpoints, subject: key, every };
             let monitor = CheckpointMonitor::new(context);
             let first = (&mut candidates as &mut dyn Preconditioners, preconditioner);
             let (operator, rhs) = (system.operator(), system.rhs());
             let solved = conjugate_gradient_with_fallback(operator, first, rhs, start, options, &monitor)?;
             monitor.end(&solved.1)?;
-            Ok::<_, Error>(solved)
+            Ok((solved, laps))
         })?;
+        let (x, report, preconditioner) = solved;
         let used = used_preconditioners(candidates.names(), &report.switches);
         let convergence = Convergence::new(&report, preconditioner.levels(), used);
         let breakdown = Breakdown::of_solve(comm, &laps, &preconditioner.spent());
@@ -202,31 +187,24 @@ impl SolveInput<'_> {
     /// **Collective.**
     fn derive<'a>(
         &self,
+        comm: &Comm,
         system: System<'a>,
         x: Vector,
         observers: &mut RunObservers,
     ) -> Result<(DiscreteSolution<'a>, DerivedFields)> {
         let Self { case, problem, .. } = *self;
-        let RunObservers { console, watch, .. } = observers;
-        console.progress.stage("recovering velocities");
         let with_flux = case.has_flux(problem);
         let mesh = system.mesh();
         // Velocities at Gauss points, patches (about as many as elements) and errors.
         let elements = mesh.elements.len() as u64;
         let patches = if with_flux { 2 * elements } else { elements };
-        work::expect(elements + patches + mesh.own_elements as u64, mesh.total_elements, "elements");
+        let work = Elements { units: elements + patches + mesh.own_elements as u64, total: mesh.total_elements };
         let fluid = Fluid { p0: case.constants.p0, density: case.constants.density };
-        watch.time("compute_derived", || {
+        observers.stage(comm, Stage::DERIVE, Some(work), || {
             let solution = system.recover_solution(x);
             let fields = derive(&solution, fluid, with_flux)?;
             Ok((solution, fields))
         })
-    }
-
-    /// Begins a stage, unless the run is interrupted. **Collective.**
-    fn begin(&self, comm: &Comm, stage: &'static str) -> Result<()> {
-        enter(comm, stage);
-        self.interrupts.check(comm, stage)
     }
 }
 
@@ -255,16 +233,12 @@ fn read_restart(
     observers: &RunObservers,
     warnings: &mut Vec<String>,
 ) -> Result<(Option<CgState>, Option<RestartedFrom>)> {
-    let Some((checkpoints, path)) = observers.checkpoints.zip(case.run.restart.as_ref()) else { return Ok((None, None)) };
+    let Some((checkpoints, path)) = observers.checkpoints.zip(case.run.restart.as_ref()) else {
+        return Ok((None, None));
+    };
     let Restart { state, from, warning } = checkpoints.read(comm, path, key)?;
     observers.console.warn(warning.as_slice());
     observers.console.restart(&from);
     warnings.extend(warning);
     Ok((Some(state), Some(from)))
-}
-
-/// Enters a stage on this rank.
-pub(crate) fn enter(comm: &Comm, stage: &'static str) {
-    heartbeat::enter(stage);
-    fault_injection::point(comm, stage);
 }

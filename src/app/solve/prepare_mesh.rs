@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::app::case::{Case, PartitionSource};
+use crate::app::solve::stage::Elements;
 use crate::error::Result;
 use crate::fem::check_well_posed;
 use crate::io::read_partition;
@@ -25,25 +26,32 @@ pub(super) struct PreparedMesh {
     pub quality: MeshQuality,
 }
 
+/// Returns the work units of this rank: of a step on the coarse mesh, and of its refinement.
+fn units(slab: &MeshSlab, levels: u32) -> (u64, u64) {
+    let step = slab.connectivity.len() as u64;
+    (step, step.saturating_mul(children(levels)))
+}
+
+/// Returns the elements that one element is refined into.
+fn children(levels: u32) -> u64 {
+    4_u64.saturating_pow(levels)
+}
+
+/// Returns the work of [`prepare_mesh`].
+pub(super) fn work_of(slab: &MeshSlab, levels: u32) -> Elements {
+    let (step, refined) = units(slab, levels);
+    let units = refined.saturating_mul(2).saturating_add(3 * step);
+    Elements { units, total: slab.elements.total().saturating_mul(children(levels)) }
+}
+
 /// Partitions, distributes, checks and refines a mesh. **Collective.**
 ///
 /// # Errors
 /// A mesh or a partition that cannot be used, and a problem without a unique solution; the same on
 /// every rank.
-pub(super) fn prepare_mesh(
-    comm: &Rc<Comm>,
-    slab: MeshSlab,
-    problem: &Problem,
-    case: &Case,
-) -> Result<PreparedMesh> {
+pub(super) fn prepare_mesh(comm: &Rc<Comm>, slab: MeshSlab, problem: &Problem, case: &Case) -> Result<PreparedMesh> {
     let levels = case.refine;
-    // An element counts as the elements that it is refined into.
-    let step = slab.connectivity.len() as u64;
-    let children = 4_u64.saturating_pow(levels);
-    let refined = step.saturating_mul(children);
-    let units = refined.saturating_mul(2).saturating_add(3 * step);
-    work::expect(units, slab.elements.total().saturating_mul(children), "elements");
-
+    let (step, refined) = units(&slab, levels);
     let partition = match &case.run.partition {
         PartitionSource::File(path) => read_partition(comm, path, &slab)?,
         PartitionSource::Partitioner(method) => partition(comm, &slab, &PartitionOptions::ranks(comm, *method))?,
