@@ -62,7 +62,7 @@ fn check_refinement(case: &Plan) -> Result<()> {
     if levels < 15 && elements / (case.ranks as u128) < u128::from(MOST_ON_A_RANK) {
         return Ok(());
     }
-    Err(Error::RefinedTooFar { levels, elements })
+    Err(Error::input(format!("--refine {levels} makes {elements} elements, more than this build can number")))
 }
 
 impl Console {

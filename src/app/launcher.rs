@@ -24,16 +24,20 @@ impl Launcher {
         Self { rank: first(&RANK, variable).unwrap_or(0), processes: size(variable, std::process::id()) }
     }
 
-    /// Refuses a launcher that started several processes where each is the only rank for MPI.
+    /// Checks that a launcher of several processes made them ranks of one MPI job.
     ///
     /// # Errors
-    /// [`Error::WrongLauncher`].
+    /// A launcher of another MPI library, under which each process is the only rank.
     pub fn check(&self, ranks: usize) -> Result<()> {
         match self.processes {
             Some(processes) if processes > 1 && ranks == 1 => {
                 let libraries = Libraries::in_use();
-                let library = libraries.mpi.split(',').next().unwrap_or_default().to_owned();
-                Err(Error::WrongLauncher { processes, remedy: remedy(&library), library })
+                let library = libraries.mpi.split(',').next().unwrap_or_default();
+                Err(Error::input(format!(
+                    "the launcher started {processes} processes, but each of them is alone for MPI: the launcher does \
+                     not belong to {library}, which this program is linked to; {}",
+                    remedy(library)
+                )))
             }
             _ => Ok(()),
         }

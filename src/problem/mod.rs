@@ -48,7 +48,8 @@ impl FromStr for Condition {
 
     fn from_str(text: &str) -> Result<Self> {
         let (kind, values) = text.split_once(':').unwrap_or((text, ""));
-        let wrong = || Error::BadCondition { text: text.to_owned() };
+        let wrong =
+            || Error::input(format!("'{text}' is no condition: it must be dirichlet:VALUE, robin:P,GAMMA or natural"));
         match (kind.trim(), &split_values(values)[..]) {
             ("natural", [""]) => Ok(Self::Natural),
             ("dirichlet", [value]) if !value.is_empty() => Ok(Self::Dirichlet(value.parse()?)),

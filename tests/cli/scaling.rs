@@ -27,7 +27,7 @@ pub fn tests() -> Vec<Trial> {
             test("ranks_that_share_a_core_share_its_bandwidth", crowded),
             test("messages_of_one_rank_are_refused", || {
                 let outcome = Folder::new().run(1, &["bench", "messages"]).expect_code(2);
-                assert!(outcome.stderr.contains("one rank alone has nobody"), "{outcome}");
+                assert!(outcome.stderr.contains("messages need two ranks or more"), "{outcome}");
             }),
             test("a_report_compares_runs", strong),
             test("a_report_on_growing_meshes_is_one_of_weak_scaling", weak),

@@ -164,7 +164,9 @@ impl FromStr for BoundaryOption {
             Some((name, condition)) if !name.is_empty() => {
                 Ok(Self { name: name.to_owned(), condition: condition.parse()? })
             }
-            _ => Err(Error::NoBoundaryName { text: text.to_owned() }),
+            _ => Err(Error::input(format!(
+                "'{text}' does not say which boundary: it must be NAME=CONDITION, as in inlet=robin:0,2.5"
+            ))),
         }
     }
 }

@@ -9,11 +9,10 @@ use crate::io::file::open;
 use crate::parallel::Comm;
 
 impl Case {
-    /// Reads a case file on one rank for all. Paths in it are relative to the
-    /// file. **Collective.**
+    /// Reads a case file on rank 0 and broadcasts it. Paths in it are relative to the file. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Open`], [`Error::BadCase`] with the line; the same on every rank.
+    /// A file that cannot be opened, or that is no case file, with the line; the same on every rank.
     pub fn read(comm: &Comm, path: &Path) -> Result<Self> {
         let bytes = comm.agree(if comm.is_root() { open::text(path) } else { Ok(Vec::new()) })?;
         let text = comm.agree(String::from_utf8(bytes).map_err(|e| {
@@ -23,10 +22,10 @@ impl Case {
         Self::parse(path, &comm.broadcast_strings(vec![text]).concat())
     }
 
-    /// A case from the text of its file. Paths in it are relative to the file.
+    /// Parses the text of a case file. Paths in it are relative to the file.
     ///
     /// # Errors
-    /// [`Error::BadCase`] with the line.
+    /// The line that cannot be parsed, and why.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         let mut case: Self = toml::from_str(text).map_err(|e| {
             let place = e.span().unwrap_or_default();
@@ -42,8 +41,8 @@ impl Case {
     }
 }
 
-/// The error on the line after the bytes that could be read.
+/// Returns the error on the line after the bytes that could be read.
 fn bad(path: &Path, read: &[u8], cause: String) -> Error {
     let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
-    Error::BadCase { path: path.into(), line, cause }
+    Error::input(format!("{}, line {line}: {cause}", path.display()))
 }

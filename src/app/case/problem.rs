@@ -10,12 +10,11 @@ use crate::problem::{Condition, Material, Physics, Problem, usual_condition};
 use crate::system::did_you_mean;
 
 impl Case {
-    /// The problem on a mesh with these names. A boundary without a condition
-    /// has the usual one of its name.
+    /// Returns the problem on a mesh with these names. A boundary without a condition gets the default of its name.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] for a name that the mesh has not;
-    /// [`Error::NoDefaultConditions`] where nothing says what moves the flow.
+    /// A condition or a material for a name that the mesh does not have; no condition at all where the names have no
+    /// defaults for an inlet and an outlet.
     pub fn problem(&self, boundaries: &[String], regions: &[String]) -> Result<Problem> {
         check_names("boundary", &self.boundary, boundaries)?;
         check_names("region", &self.region, regions)?;
@@ -26,7 +25,11 @@ impl Case {
         let has = |wanted: fn(&Condition) -> bool| conditions.iter().any(wanted);
         let is_usual = has(|c| matches!(c, Condition::Dirichlet(_))) && has(|c| matches!(c, Condition::Robin { .. }));
         if self.boundary.is_empty() && !is_usual {
-            return Err(Error::NoDefaultConditions { names: boundaries.join(", ") });
+            return Err(Error::input(format!(
+                "the mesh names the boundaries {}: without an inlet and an outlet among them, say what holds where with \
+                 --bc NAME=dirichlet:VALUE or --bc NAME=robin:P,GAMMA",
+                boundaries.join(", ")
+            )));
         }
         let material = |name: &String| {
             let own = self.region.get(name);
@@ -85,7 +88,7 @@ fn check_names<T>(kind: &'static str, given: &BTreeMap<String, T>, known: &[Stri
         Some(name) => {
             let hint = did_you_mean(name, known.iter().map(String::as_str));
             let known = if known.is_empty() { "names none".to_owned() } else { format!("has {}", known.join(", ")) };
-            Err(Error::UnknownName { kind, name: name.clone(), hint, known })
+            Err(Error::input(format!("there is no {kind} '{name}': {hint}the mesh {known}")))
         }
     }
 }

@@ -32,15 +32,14 @@ const HEADER: &str = "header";
 const HEADER_CHECKSUM: &str = "header_checksum";
 const CHECKSUM: &str = "checksum";
 
-/// Writes a state under the temporary name of `path` and has it brought to the
-/// disk. **Collective.**
+/// Writes a state under the temporary name of `path` and flushes it to the disk. **Collective.**
 ///
 /// # Errors
-/// [`Error::Write`], the same on every rank; nothing is left.
-pub(crate) fn write(comm: &Comm, path: &Path, subject: &CheckpointKey, state: &CgState) -> Result<()> {
-    let header = toml::to_string(&Header::new(comm, subject, state)).map_err(|e| path::failed(path, e));
+/// A file that cannot be written, which is removed; the same on every rank.
+pub(crate) fn write(comm: &Comm, path: &Path, key: &CheckpointKey, state: &CgState) -> Result<()> {
+    let header = toml::to_string(&Header::new(comm, key, state)).map_err(|e| path::failed(path, e));
     let header = comm.agree(header)?;
-    let slabs = Slabs::new(comm, subject.mesh);
+    let slabs = Slabs::new(comm, key.mesh);
     let nodes = slabs.blocks.total();
     let bytes = (VECTORS.len() as u64 * nodes + state.history.len() as u64) * 8 + header.len() as u64;
     atomic_hdf5::write(comm, path, bytes, |file| fill(comm, file, &slabs, &header, state), || ())?;
@@ -68,16 +67,19 @@ fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) 
     file.new_attr::<u64>().create(CHECKSUM)?.write_scalar(&comm.sum(sum))
 }
 
-/// Reads the state of the subject. **Collective.**
+/// Reads the state of a checkpoint, or what differs where it belongs to another solve. **Collective.**
 ///
 /// # Errors
-/// [`Error::Open`], [`Error::DamagedCheckpoint`], [`Error::OtherCheckpoint`];
-/// the same on every rank.
-pub(crate) fn read(comm: &Comm, path: &Path, subject: &CheckpointKey) -> Result<CgState> {
-    let damaged = |cause| Error::DamagedCheckpoint { path: path.into(), cause };
-    open::read(comm, path, damaged, |file| Reader { comm, path, file }.read(subject))
+/// A file that cannot be opened, or that is damaged; the same on every rank.
+pub(crate) fn read(comm: &Comm, path: &Path, key: &CheckpointKey) -> Result<Stored> {
+    let damaged = |cause: String| damaged(path, &cause);
+    open::read(comm, path, damaged, |file| Reader { comm, path, file }.read(key))
 }
 
+/// State of a checkpoint, or what differs where it belongs to another solve.
+pub(crate) type Stored = std::result::Result<CgState, Difference>;
+
+/// Reader of one checkpoint file.
 struct Reader<'a> {
     comm: &'a Comm,
     path: &'a Path,
@@ -85,20 +87,20 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&self, subject: &CheckpointKey) -> Result<CgState> {
+    fn read(&self, key: &CheckpointKey) -> Result<Stored> {
         let comm = self.comm;
         let header = comm.agree(self.header())?;
-        if let Some(Difference { what, stored, found }) = header.difference(comm, subject) {
-            return Err(Error::OtherCheckpoint { path: self.path.into(), what, stored, found });
+        if let Some(difference) = header.difference(comm, key) {
+            return Ok(Err(difference));
         }
-        let slabs = Slabs::new(comm, subject.mesh);
+        let slabs = Slabs::new(comm, key.mesh);
         let rows = slabs.blocks.range(comm.rank());
         let mut sum = 0_u64;
         let mut vectors = Vec::new();
         for (k, name) in (0..).zip(VECTORS) {
             let values = comm.agree(self.numbers(name, Some(slabs.blocks.total()), |_| rows.clone()))?;
             sum = sum.wrapping_add(slabs.checksum(comm, k, &values));
-            vectors.push(slabs.fetch(comm, &values, subject.mesh));
+            vectors.push(slabs.fetch(comm, &values, key.mesh));
         }
         let history = comm.agree(self.numbers(HISTORY, None, |length| 0..length))?;
         sum = sum.wrapping_add(if comm.is_root() { history_checksum(&history) } else { 0 });
@@ -108,7 +110,7 @@ impl Reader<'_> {
         }
         let [x, low, r, p] = <[Vector; 4]>::try_from(vectors).unwrap_or_else(|_| unreachable!("one for each name"));
         let Header { recurrence, repairs, switches, .. } = header;
-        Ok(CgState { x, low, r, p, recurrence, repairs, switches, history })
+        Ok(Ok(CgState { x, low, r, p, recurrence, repairs, switches, history }))
     }
 
     fn header(&self) -> Result<Header> {
@@ -124,7 +126,7 @@ impl Reader<'_> {
         Ok(header)
     }
 
-    /// Rows of a dataset of f64, which has this length.
+    /// Reads rows of a dataset of f64 of this length.
     fn numbers(&self, name: &str, length: Option<u64>, rows: impl Fn(u64) -> std::ops::Range<u64>) -> Result<Vec<f64>> {
         let dataset = self.file.dataset(name).map_err(|_| self.damaged(&format!("it has no dataset '{name}'")))?;
         let is_f64 =
@@ -147,11 +149,16 @@ impl Reader<'_> {
     }
 
     fn damaged(&self, cause: &str) -> Error {
-        Error::DamagedCheckpoint { path: self.path.into(), cause: cause.to_owned() }
+        damaged(self.path, cause)
     }
 }
 
-/// The way of nodal values to the blocks of the file and back.
+/// Returns the error of a file that is no complete checkpoint.
+fn damaged(path: &Path, cause: &str) -> Error {
+    Error::input(format!("{} is damaged, or no checkpoint of quad8-mpi: {cause}", path.display()))
+}
+
+/// Exchange of nodal values between the mesh and the blocks of the file.
 struct Slabs {
     blocks: BlockDistribution,
     to: ToSlabs,
@@ -171,7 +178,7 @@ impl Slabs {
         Vector::from_owned(&self.to.fetch(comm, block), mesh.node_ids.len())
     }
 
-    /// This rank's part of the checksum of vector `k`.
+    /// Returns this rank's part of the checksum of vector `k`.
     fn checksum(&self, comm: &Comm, k: GlobalIndex, values: &[f64]) -> u64 {
         let first = k * self.blocks.total() + self.blocks.range(comm.rank()).start;
         checksum(first, values.iter().map(|value| [value.to_bits()]))
@@ -179,6 +186,6 @@ impl Slabs {
 }
 
 fn history_checksum(history: &[f64]) -> u64 {
-    // Numbers that no node has.
+    // Indices beyond those of the nodes.
     checksum(GlobalIndex::MAX / 2, history.iter().map(|value| [value.to_bits()]))
 }

@@ -1,10 +1,12 @@
-//! What a checkpoint is of, and whether another run is of the same.
+//! Header of a checkpoint: the solve to which it belongs, and the comparison with another one.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::app::case::Case;
+use crate::error::Error;
 use crate::la::cg::{CgState, Recurrence, ResidualReplacement, Switch};
 use crate::mesh::{LocalMesh, MeshFingerprint};
 use crate::parallel::Comm;
@@ -12,17 +14,17 @@ use crate::parallel::Comm;
 /// Number of this format; another one cannot be read.
 pub(crate) const FORMAT: u32 = 1;
 
-/// What a run solves: a checkpoint belongs to it.
+/// Key of a checkpoint: the case and the mesh of its solve.
 pub struct CheckpointKey<'a> {
     /// The case, options included.
     pub case: &'a Case,
     /// The mesh of the input.
     pub input: &'a LocalMesh,
-    /// The mesh that is solved: that of the input after its refinement.
+    /// The mesh after refinement.
     pub mesh: &'a LocalMesh,
 }
 
-/// All of a checkpoint but its vectors, stored as TOML.
+/// Checkpoint without its vectors, stored as TOML.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Header {
     pub format: u32,
@@ -38,7 +40,7 @@ pub(crate) struct Header {
     pub switches: Vec<Switch>,
 }
 
-/// The first thing in which two runs differ.
+/// First difference between two solves.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Difference {
     pub what: String,
@@ -46,25 +48,37 @@ pub(crate) struct Difference {
     pub found: String,
 }
 
+impl Difference {
+    /// Returns the error of a checkpoint that belongs to another solve.
+    pub(crate) fn error(self, path: &Path) -> Error {
+        let Self { what, stored, found } = self;
+        Error::input(format!(
+            "{} is the checkpoint of something else: there, {what} is {stored}, in this run {found}; give this run the \
+             case of the checkpoint, or leave --restart out",
+            path.display()
+        ))
+    }
+}
+
 impl Header {
-    /// **Collective.**
-    pub(crate) fn new(comm: &Comm, subject: &CheckpointKey, state: &CgState) -> Self {
+    /// Creates the header of a state. **Collective.**
+    pub(crate) fn new(comm: &Comm, key: &CheckpointKey, state: &CgState) -> Self {
         Self {
             format: FORMAT,
             program: format!("quad8-mpi {}", env!("CARGO_PKG_VERSION")),
             iterations: state.iterations(),
-            case: subject.case.text(comm),
-            mesh: MeshFingerprint::of(comm, subject.input),
+            case: key.case.text(comm),
+            mesh: MeshFingerprint::of(comm, key.input),
             recurrence: state.recurrence,
             repairs: state.repairs.clone(),
             switches: state.switches.clone(),
         }
     }
 
-    /// Where this one, which was stored, is not of the subject. **Collective.**
-    pub(crate) fn difference(&self, comm: &Comm, subject: &CheckpointKey) -> Option<Difference> {
-        let found = MeshFingerprint::of(comm, subject.input);
-        let case = subject.case.text(comm);
+    /// Returns the first difference between this stored header and the solve of the key. **Collective.**
+    pub(crate) fn difference(&self, comm: &Comm, key: &CheckpointKey) -> Option<Difference> {
+        let found = MeshFingerprint::of(comm, key.input);
+        let case = key.case.text(comm);
         let of_mesh = self.mesh.difference(&found).map(|(what, stored, found)| {
             let what = format!("{what} of the mesh");
             compare_scales(&self.case, &case).unwrap_or(Difference { what, stored, found })
@@ -75,8 +89,7 @@ impl Header {
 
 const SCALE: &str = "scale";
 
-/// What a case may say otherwise without changing the system or the iteration.
-/// The scale is in the coordinates of the mesh.
+/// Keys of a case that change neither the system nor the iteration. The coordinates of the mesh contain the scale.
 const FREE: [&str; 7] =
     ["mesh", SCALE, "physics", "solver.rtol", "solver.max_iterations", "constants.p0", "constants.density"];
 
@@ -84,21 +97,21 @@ fn is_free(name: &str) -> bool {
     FREE.contains(&name) || name.starts_with("names.")
 }
 
-/// The first value in which two cases differ that must not.
+/// Returns the first relevant key in which two cases differ.
 fn compare(stored: &str, found: &str) -> Option<Difference> {
     difference_of(stored, found, |name| !is_free(name))
 }
 
-/// The scales of two cases, where they differ: they explain other coordinates.
+/// Returns the scales of two cases where they differ: they explain different coordinates.
 fn compare_scales(stored: &str, found: &str) -> Option<Difference> {
     difference_of(stored, found, |name| name == SCALE)
 }
 
-/// The first of the values that count in which two cases differ.
+/// Returns the first key for which `counts` holds and in which two cases differ.
 fn difference_of(stored: &str, found: &str, counts: impl Fn(&str) -> bool) -> Option<Difference> {
     let [stored, found] = [stored, found].map(|text| {
         let mut values = BTreeMap::new();
-        // What is no TOML holds no values: then all of the other differ.
+        // A text that is not TOML has no values, so all values of the other differ.
         flatten("", toml::Value::Table(toml::from_str(text).unwrap_or_default()), &mut values);
         values
     });
@@ -110,7 +123,7 @@ fn difference_of(stored: &str, found: &str, counts: impl Fn(&str) -> bool) -> Op
         .map(|(name, stored, found)| Difference { what: name.clone(), stored, found })
 }
 
-/// All values in nested tables, by names with dots.
+/// Collects the values of nested tables by their dotted keys.
 fn flatten(name: &str, value: toml::Value, values: &mut BTreeMap<String, String>) {
     match value {
         toml::Value::Table(table) => {

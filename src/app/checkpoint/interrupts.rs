@@ -1,4 +1,4 @@
-//! What makes a run stop before its end: signals, and the time it may take.
+//! Interrupts of a run: signals and the time limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,34 +10,32 @@ use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::{emulate_default_handler, signal_name};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ExitCode, Result};
 use crate::parallel::Comm;
 
-/// Launchers send a signal to their ranks, and so do those who send it to the
-/// whole job: within this time it is the same one.
+/// Interval within which a second signal counts as the first: a job and its launcher may both send it to a rank.
 const ECHO: Duration = Duration::from_secs(3);
-/// In place of the number of a signal.
+/// Stands for the time limit in place of the number of a signal.
 const OUT_OF_TIME: i32 = i32::MAX;
 
-/// The wish that a run stop, as far as this rank knows.
+/// Interrupts that this rank received.
 pub struct Interrupts {
     signal: Arc<AtomicUsize>,
     end: Option<Instant>,
 }
 
 impl Interrupts {
-    /// From now on SIGINT, SIGTERM and SIGUSR1 are a wish to stop, and so is the
-    /// end of this time. The same signal once more, not at once, ends the
-    /// process as it always does.
+    /// Watches SIGINT, SIGTERM and SIGUSR1 and the time limit. The same signal again after a few seconds has its default
+    /// effect: it ends the process.
     ///
     /// # Errors
-    /// [`Error::Signals`].
+    /// Signals that cannot be watched.
     pub fn watch(time: Option<Duration>) -> Result<Self> {
         let end = time.and_then(|time| Instant::now().checked_add(time));
-        let failed = |e: std::io::Error| Error::Signals { cause: e.to_string() };
+        let failed = |e: std::io::Error| Error::internal(format!("cannot watch signals: {e}"));
         const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGUSR1];
         let noted = Arc::new(AtomicUsize::new(0));
-        // At once: a thread that is told may come too late for a short run.
+        // The handler sets the flag itself: a thread may be scheduled too late for a short run.
         for signal in SIGNALS {
             flag::register_usize(signal, Arc::clone(&noted), signal as usize).map_err(failed)?;
         }
@@ -59,12 +57,12 @@ impl Interrupts {
         Ok(Self { signal: noted, end })
     }
 
-    /// Whether this rank knows a reason to stop.
-    pub fn is_wished(&self) -> bool {
+    /// Returns whether this rank received an interrupt.
+    pub fn is_pending(&self) -> bool {
         self.code() != 0
     }
 
-    /// Why the ranks are to stop, if any of them knows a reason. **Collective.**
+    /// Returns the interrupt that any of the ranks received. **Collective.**
     pub fn reason(&self, comm: &Comm) -> Option<String> {
         match comm.max(self.code()) {
             0 => None,
@@ -73,12 +71,16 @@ impl Interrupts {
         }
     }
 
-    /// Ends the run before a stage, if any rank knows a reason. **Collective.**
+    /// Returns an error before a stage if any rank received an interrupt. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Stopped`], the same on every rank.
+    /// The interrupt; the same on every rank.
     pub fn check(&self, comm: &Comm, stage: &'static str) -> Result<()> {
-        self.reason(comm).map_or(Ok(()), |reason| Err(Error::Stopped { reason, stage }))
+        let Some(reason) = self.reason(comm) else { return Ok(()) };
+        let message = format!(
+            "stopped by {reason} before the stage '{stage}': there is no iterate to save; start the same command again"
+        );
+        Err(Error::new(ExitCode::Checkpointed, message))
     }
 
     fn code(&self) -> i32 {

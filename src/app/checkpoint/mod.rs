@@ -1,9 +1,7 @@
-//! Checkpoints: what a long run leaves behind when it has to stop, so that
-//! another one goes on from there, on any number of ranks.
+//! Checkpoints: the state of the iteration in a file, from which another run continues on any number of ranks.
 //!
-//! There are two generations beside the results OUT.h5: OUT.checkpoint.h5, and
-//! the one before it, OUT.checkpoint.old.h5. Each appears under its name only
-//! when it is complete and on the disk.
+//! Two generations lie beside the results OUT.h5: OUT.checkpoint.h5 and the one before it, OUT.checkpoint.old.h5. A
+//! checkpoint gets its name only when it is complete and on the disk.
 
 mod file;
 mod header;
@@ -18,7 +16,7 @@ use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::file::{atomic_hdf5, path};
 use crate::io::record::RestartedFrom;
 use crate::la::cg::CgState;
@@ -27,21 +25,21 @@ use crate::parallel::Comm;
 const NEWEST: &str = "checkpoint.h5";
 const OLDER: &str = "checkpoint.old.h5";
 
-/// The checkpoints of one run.
+/// Checkpoints of one run.
 pub struct Checkpoints {
     newest: PathBuf,
     older: PathBuf,
-    /// Whether what lies under the newest name is worth keeping when the next one comes.
+    /// Whether the newest file is a usable checkpoint, which the next one must not replace without a copy.
     is_good: Cell<bool>,
 }
 
-/// A state to go on from, and where it comes from.
+/// State of the iteration from a checkpoint.
 pub struct Restart {
     /// The state.
     pub state: CgState,
-    /// The file that was read, and the iterations before it.
+    /// The file and the iterations before it.
     pub from: RestartedFrom,
-    /// Why it is not the file that was asked for.
+    /// The reason why it is another file than the one of --restart.
     pub warning: Option<String>,
 }
 
@@ -53,11 +51,10 @@ impl Restart {
 }
 
 impl Checkpoints {
-    /// Those beside a results file; none of the inputs may lie there.
-    /// **Collective.**
+    /// Creates the checkpoints beside a results file. **Collective.**
     ///
     /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::Write`]; the same on every rank.
+    /// A checkpoint that is an input, or that cannot be written; the same on every rank.
     pub fn new(comm: &Comm, results: &Path, inputs: &[&Path]) -> Result<Self> {
         let [newest, older] = [NEWEST, OLDER].map(|extension| results.with_extension(extension));
         let check = || {
@@ -71,18 +68,17 @@ impl Checkpoints {
         Ok(Self { newest, older, is_good: Cell::new(false) })
     }
 
-    /// Where the newest one is.
+    /// Returns the path of the newest checkpoint.
     pub fn path(&self) -> &Path {
         &self.newest
     }
 
-    /// Writes a state; the newest checkpoint becomes the older one.
-    /// **Collective.**
+    /// Writes a state; the newest checkpoint becomes the older one. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Write`], the same on every rank; what was there is untouched.
-    pub fn write(&self, comm: &Comm, subject: &CheckpointKey, state: &CgState) -> Result<()> {
-        file::write(comm, &self.newest, subject, state)?;
+    /// A file that cannot be written; the earlier checkpoints stay. The same on every rank.
+    pub fn write(&self, comm: &Comm, key: &CheckpointKey, state: &CgState) -> Result<()> {
+        file::write(comm, &self.newest, key, state)?;
         comm.agree(if comm.is_root() { self.rename() } else { Ok(()) })?;
         self.is_good.set(true);
         Ok(())
@@ -97,22 +93,19 @@ impl Checkpoints {
         atomic_hdf5::flush_folder(&self.newest).map_err(failed)
     }
 
-    /// Reads the state in a file or, where that is damaged or missing, in the
-    /// generation before it. **Collective.**
+    /// Reads the state from a checkpoint or, where that is damaged or missing, from the generation before it.
+    /// **Collective.**
     ///
     /// # Errors
-    /// [`Error::OtherCheckpoint`] where it is of something else than the
-    /// subject; [`Error::Open`], [`Error::DamagedCheckpoint`] where no
-    /// generation can be used; the same on every rank.
-    pub fn read(&self, comm: &Comm, path: &Path, subject: &CheckpointKey) -> Result<Restart> {
+    /// A checkpoint of another solve; no usable generation; the same on every rank.
+    pub fn read(&self, comm: &Comm, path: &Path, key: &CheckpointKey) -> Result<Restart> {
         let name = path.to_string_lossy();
         let older = name.strip_suffix(NEWEST).map(|stem| PathBuf::from(format!("{stem}{OLDER}")));
         let has_older = comm.broadcast(0, older.as_ref().is_some_and(|older| older.exists()));
-        let restart = match (file::read(comm, path, subject), older) {
-            (Ok(state), _) => Restart::new(state, path, None),
-            (Err(error @ Error::OtherCheckpoint { .. }), _) => return Err(error),
+        let restart = match (file::read(comm, path, key), older) {
+            (Ok(stored), _) => Restart::new(stored.map_err(|other| other.error(path))?, path, None),
             (Err(error), Some(older)) if has_older => {
-                let state = file::read(comm, &older, subject)?;
+                let state = file::read(comm, &older, key)?.map_err(|other| other.error(&older))?;
                 let warning = format!("{error}: the older {} is used instead", older.display());
                 Restart::new(state, &older, Some(warning))
             }
@@ -123,16 +116,16 @@ impl Checkpoints {
         Ok(restart)
     }
 
-    /// Whether there are any, of this run or of one before it. **Collective.**
+    /// Returns whether there are checkpoints, of this run or of an earlier one. **Collective.**
     pub fn exist(&self, comm: &Comm) -> bool {
         comm.broadcast(0, self.files().iter().any(|path| path.exists()))
     }
 
-    /// Removes all of them, after the results are on the disk. **Collective.**
+    /// Removes all checkpoints. To be called after the results are on the disk. **Collective.**
     pub fn remove(&self, comm: &Comm) {
         if comm.is_root() {
             for path in self.files() {
-                // What is not there need not go; what cannot go does no harm.
+                // A missing file is as good as a removed one, and a file that stays does no harm.
                 let _ = fs::remove_file(path);
             }
         }

@@ -1,72 +1,78 @@
-//! The monitor of a solve: it shows how far it is, and saves what there is when
-//! that is wished for.
+//! Monitor of the iteration: shows its progress and saves checkpoints.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use crate::app::checkpoint::{CheckpointKey, Checkpoints, Interrupts};
-use crate::error::{Error, Result};
+use crate::error::{Error, ExitCode, Result};
 use crate::io::console::Console;
 use crate::la::cg::{CgReport, CgState, ConvergedReason, IterationControl, Monitor};
 use crate::parallel::{Comm, IterationTimer, fault_injection};
 
-/// What a watch looks at, and whom it tells.
+/// Context of the monitor.
 pub struct MonitorContext<'a> {
-    /// The ranks that solve.
+    /// Communicator of the solve.
     pub comm: &'a Comm,
-    /// Where iterations are shown.
+    /// Output of the progress.
     pub console: &'a Console,
-    /// Where they are measured.
+    /// Times of the iterations.
     pub laps: &'a IterationTimer,
-    /// What may end the solve, with a checkpoint.
+    /// Signals and the time limit that end the solve with a checkpoint.
     pub interrupts: &'a Interrupts,
-    /// Where the state is saved, if anywhere.
+    /// Checkpoints; none where the solve writes none.
     pub checkpoints: Option<&'a Checkpoints>,
-    /// What is solved.
-    pub subject: &'a CheckpointKey<'a>,
-    /// A checkpoint is written each time this long has passed.
+    /// The solve to which the checkpoints belong.
+    pub key: &'a CheckpointKey<'a>,
+    /// Interval between two checkpoints; none without periodic checkpoints.
     pub every: Option<Duration>,
 }
 
-/// Watches over one solve.
+/// Monitor of one solve that writes checkpoints.
 pub struct CheckpointMonitor<'a> {
-    orders: MonitorContext<'a>,
+    context: MonitorContext<'a>,
     start: Instant,
     saved: Cell<Instant>,
     last: RefCell<Result<()>>,
 }
 
 impl<'a> CheckpointMonitor<'a> {
-    /// Begins now.
-    pub fn new(orders: MonitorContext<'a>) -> Self {
+    /// Creates the monitor of an iteration that begins now.
+    pub fn new(context: MonitorContext<'a>) -> Self {
         let start = Instant::now();
-        Self { orders, start, saved: Cell::new(start), last: RefCell::new(Ok(())) }
+        Self { context, start, saved: Cell::new(start), last: RefCell::new(Ok(())) }
     }
 
-    /// Ends the run if the solve was interrupted. **Collective.**
+    /// Returns an error if the solve was interrupted. **Collective.**
     ///
     /// # Errors
-    /// Then [`Error::Checkpointed`], [`Error::Write`] where the checkpoint could
-    /// not be written, or [`Error::StoppedForGood`] where there are none; the same on every rank.
+    /// The interrupt, with the way to continue, or a checkpoint that could not be written; the same on every rank.
     pub fn end(self, report: &CgReport) -> Result<()> {
         if report.outcome != ConvergedReason::Interrupted {
             return Ok(());
         }
-        let reason = self.orders.interrupts.reason(self.orders.comm).unwrap_or_default();
+        let reason = self.context.interrupts.reason(self.context.comm).unwrap_or_default();
         self.last.into_inner()?;
         let (iteration, relative) = (report.iterations, report.relative_residual());
-        Err(match self.orders.checkpoints {
-            Some(checkpoints) => Error::Checkpointed { reason, iteration, relative, path: checkpoints.path().into() },
-            None => Error::StoppedForGood { reason, iteration },
-        })
+        let message = match self.context.checkpoints {
+            Some(checkpoints) => format!(
+                "stopped by {reason} after iteration {iteration}, relative residual {relative:.3e}: to go on, start the \
+                 same command with --restart {}",
+                checkpoints.path().display()
+            ),
+            None => format!(
+                "stopped by {reason} after iteration {iteration}: with --reproducible there are no checkpoints; start \
+                 the same command again"
+            ),
+        };
+        Err(Error::new(ExitCode::Checkpointed, message))
     }
 }
 
 impl Monitor for CheckpointMonitor<'_> {
     fn wish(&self, iteration: usize) -> IterationControl {
-        let MonitorContext { comm, interrupts, every, .. } = self.orders;
+        let MonitorContext { comm, interrupts, every, .. } = self.context;
         fault_injection::at_iteration(comm, iteration);
-        if interrupts.is_wished() {
+        if interrupts.is_pending() {
             IterationControl::Stop
         } else if every.is_some_and(|every| self.saved.get().elapsed() >= every) {
             IterationControl::Save
@@ -76,15 +82,15 @@ impl Monitor for CheckpointMonitor<'_> {
     }
 
     fn observe(&self, iteration: usize, relative: f64) {
-        let MonitorContext { console, laps, subject, .. } = self.orders;
+        let MonitorContext { console, laps, key, .. } = self.context;
         laps.lap();
-        console.progress.iteration(self.start, iteration, relative, subject.case.solver.rtol);
+        console.progress.iteration(self.start, iteration, relative, key.case.solver.rtol);
     }
 
     fn save(&self, state: &CgState) {
-        let MonitorContext { comm, console, interrupts, checkpoints, subject, .. } = self.orders;
+        let MonitorContext { comm, console, interrupts, checkpoints, key, .. } = self.context;
         let Some(checkpoints) = checkpoints else { return };
-        let written = checkpoints.write(comm, subject, state);
+        let written = checkpoints.write(comm, key, state);
         let goes_on = interrupts.reason(comm).is_none();
         if let (Err(error), true) = (&written, goes_on) {
             console.warn(&[format!("{error}; the solve goes on without this checkpoint")]);

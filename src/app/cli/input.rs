@@ -19,8 +19,7 @@ pub fn is_case(path: &Path) -> bool {
 /// Returns the case of a case file, or the default case on a mesh. **Collective.**
 ///
 /// # Errors
-/// Those of [`Case::read`]; [`Error::NoSubcommand`] and [`Error::Open`] for a file that is missing where the name of a
-/// subcommand or of a built-in mesh is near.
+/// Those of [`Case::read`]; a missing file whose name is near to another one.
 pub fn find_case(comm: &Comm, input: Option<&Path>) -> Result<Case> {
     let case = match input {
         Some(path) if is_case(path) => Case::read(comm, path)?,

@@ -1,10 +1,13 @@
 //! What the command line says about itself: versions, completions, manual page.
 
+use std::path::Path;
+
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::app::cli::Cli;
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{ExitCode, Result};
+use crate::io::file::failed;
 use crate::io::record::Libraries;
 use crate::system::print;
 
@@ -25,7 +28,7 @@ pub fn long_version() -> String {
 /// Prints the completions of a shell.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// A standard output that cannot be written.
 pub fn completions(args: &CompletionArgs) -> Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "quad8-mpi", &mut script);
@@ -36,11 +39,11 @@ pub fn completions(args: &CompletionArgs) -> Result<ExitCode> {
 /// Prints the manual page, in roff.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// A standard output that cannot be written.
 pub fn manual() -> Result<ExitCode> {
     let mut page = Vec::new();
     let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
-    rendered.map_err(|e| Error::Write { path: "the manual page".into(), cause: e.to_string() })?;
+    rendered.map_err(|e| failed(Path::new("the manual page"), e))?;
     print(page)?;
     Ok(ExitCode::Success)
 }

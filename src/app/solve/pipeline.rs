@@ -160,7 +160,7 @@ impl SolveInput<'_> {
         let every = case.run.checkpoint_every;
         let (solved, laps) = observers.stage(comm, Stage::ITERATE, None, || {
             let laps = IterationTimer::start();
-            let context = MonitorContext { comm, console, laps: &laps, interrupts, checkpoints, subject: key, every };
+            let context = MonitorContext { comm, console, laps: &laps, interrupts, checkpoints, key, every };
             let monitor = CheckpointMonitor::new(context);
             let first = (&mut candidates as &mut dyn Preconditioners, preconditioner);
             let (operator, rhs) = (system.operator(), system.rhs());

@@ -1,4 +1,4 @@
-//! What messages between the ranks take, as the solver sends them: exchanges between neighbours, and sums.
+//! Time of messages between the ranks as the solver sends them: exchanges between neighbours, and sums.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -19,13 +19,13 @@ const LONG: usize = 1 << 16;
 /// Exchanges in a row.
 const ROW: u32 = 200;
 
-/// Measures what messages take and prints it. **Collective.**
+/// Measures the time of messages and prints it. **Collective.**
 ///
 /// # Errors
-/// [`Error::NoMessages`] on one rank, [`Error::Write`]; the same on every rank.
+/// A single rank; a record that cannot be written; the same on every rank.
 pub fn messages(comm: &Rc<Comm>, args: &MessagesArgs) -> Result<ExitCode> {
     if comm.size() < 2 {
-        return Err(Error::NoMessages);
+        return Err(Error::input("messages need two ranks or more: start them as in mpirun -n 2"));
     }
     let console = Console::beside(comm.is_root() && !args.quiet, args.json.as_deref());
     let placement = place(comm, Some(1));
@@ -55,14 +55,14 @@ pub fn messages(comm: &Rc<Comm>, args: &MessagesArgs) -> Result<ExitCode> {
     Ok(ExitCode::Success)
 }
 
-/// **Collective.**
+/// Measures latency, overhead, bandwidth and sum. **Collective.**
 fn measure(comm: &Rc<Comm>, work: Duration, repeats: u32) -> Result<MessageCosts> {
     let [few, many] = NEIGHBOURS.map(|wanted| wanted.min(comm.size() - 1));
     let (near, far, long) = (ring(comm, few, 1)?, ring(comm, many, 1)?, ring(comm, few, LONG)?);
     let mut values = vec![0.0_f64; long.map().local()];
     let mut exchange = |halo: &Halo| halo.scatter_fwd(&mut values[..halo.map().local()]);
     let mut measured: [Vec<f64>; 4] = Default::default();
-    // In turn, so that whatever else the machine does meets all of them; the first round warms up.
+    // In turn, so that other load on the machine affects all of them; the first round warms up.
     for round in 0..=repeats {
         let alone = row(comm, work, || ());
         let rows = [
@@ -87,7 +87,7 @@ fn measure(comm: &Rc<Comm>, work: Duration, repeats: u32) -> Result<MessageCosts
     })
 }
 
-/// Each rank sends `values` numbers to each of so many others, half of them before it and half behind. **Collective.**
+/// Returns a halo in which each rank sends `values` numbers to each of its `neighbours` nearest ranks in a ring. **Collective.**
 fn ring(comm: &Rc<Comm>, neighbours: usize, values: usize) -> Result<Halo> {
     let (rank, size) = (comm.rank(), comm.size());
     let labels = |rank: usize| (rank * values) as GlobalIndex..((rank + 1) * values) as GlobalIndex;
@@ -99,7 +99,7 @@ fn ring(comm: &Rc<Comm>, neighbours: usize, values: usize) -> Result<Halo> {
     Halo::new(comm, &labels(rank).collect::<Vec<_>>(), &ghosts)
 }
 
-/// Seconds of each of a few steps in a row, on the slowest rank. **Collective.**
+/// Measures the seconds of one of several steps in a row, on the slowest rank. **Collective.**
 fn row(comm: &Comm, work: Duration, mut step: impl FnMut()) -> f64 {
     comm.barrier();
     let start = Instant::now();
@@ -110,7 +110,7 @@ fn row(comm: &Comm, work: Duration, mut step: impl FnMut()) -> f64 {
     comm.max(start.elapsed().as_secs_f64()) / f64::from(ROW)
 }
 
-/// Takes so much of the time of a core; nothing where that cannot be measured.
+/// Computes for this CPU time; returns at once where it cannot be measured.
 fn busy(work: Duration) {
     let spent = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::MAX, Duration::from);
     if !work.is_zero() {

@@ -1,5 +1,5 @@
-//! Measurements of the machine: the memory bandwidth that all ranks and threads
-//! together get, which is what a sparse solver lives on, and what messages between ranks take.
+//! Measurements of the machine: the memory bandwidth of all ranks and threads together, which bounds a sparse solver,
+//! and the time of messages between ranks.
 
 mod args;
 mod caches;
@@ -26,9 +26,7 @@ fn layout(comm: &Comm, placement: &Placement) -> Layout {
 /// Measures the memory bandwidth and prints it. **Collective.**
 ///
 /// # Errors
-/// [`Error::Threads`](crate::error::Error::Threads), [`Error::Write`](crate::error::Error::Write),
-/// [`Error::Inconsistent`](crate::error::Error::Inconsistent) where the arrays do not hold what they must;
-/// the same on every rank.
+/// Threads that cannot be started; a record that cannot be written; wrong values in the arrays; the same on every rank.
 pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
     let console = Console::beside(comm.is_root() && !args.quiet, args.json.as_deref());
     let placement = start_threads(comm, args.threads, 1)?;
@@ -72,7 +70,7 @@ fn print(console: &Console, record: &StreamRecord) {
     }
 }
 
-/// The best run is the one that all ranks together finish first. **Collective.**
+/// Returns the bandwidth in the run that all ranks together finished first. **Collective.**
 fn over_ranks(comm: &Comm, kernel: Kernel, measured: &Measured) -> Bandwidth {
     let [own, whole] = [0, 1].map(|of| measured.seconds[kernel as usize].iter().map(|run| run[of]).collect::<Vec<_>>());
     let longest = comm.max_all(&whole);

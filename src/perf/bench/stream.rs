@@ -22,7 +22,7 @@ pub enum Kernel {
 impl Kernel {
     const ALL: [Self; 2] = [Self::Copy, Self::Triad];
 
-    /// Bytes of an entry.
+    /// Returns the bytes of an entry.
     pub fn bytes(self) -> f64 {
         match self {
             Self::Copy => 16.0,
@@ -31,7 +31,7 @@ impl Kernel {
     }
 }
 
-/// What one rank measured.
+/// Measurements of one rank.
 pub struct Measured {
     /// Entries of each array on this rank.
     pub entries: usize,
@@ -39,13 +39,13 @@ pub struct Measured {
     pub seconds: [Vec<[f64; 2]>; 2],
 }
 
-/// What each array must have at least (bytes) on a host with these caches:
-/// four times their size (rule of STREAM), and 256 MiB where they are not known.
+/// Returns the smallest size of an array (bytes) on a host with these caches: four times their size (rule of STREAM),
+/// and 256 MiB where they are not known.
 pub fn beyond(caches: u64) -> u64 {
     if caches == 0 { 256 << 20 } else { 4 * caches }
 }
 
-/// The part of one thread.
+/// Arrays of one thread.
 struct Part {
     a: Vec<f64>,
     b: Vec<f64>,
@@ -56,7 +56,7 @@ const B: f64 = 2.0;
 const SCALE: f64 = 0.4;
 
 impl Part {
-    /// Written, and so placed in memory, by the thread that calls.
+    /// Allocates and writes the arrays in the calling thread, so that the memory is near to it.
     fn new(entries: usize) -> Self {
         Self { a: vec![1.0; entries], b: vec![B; entries], c: vec![-1.0; entries] }
     }
@@ -70,7 +70,7 @@ impl Part {
         black_box((a, c));
     }
 
-    /// Whether every entry is that of as many rounds, computed once more.
+    /// Returns whether every entry has the value after this number of rounds.
     fn is_right(&self, rounds: u32) -> bool {
         let mut expected = [1.0, -1.0];
         (0..rounds).for_each(|_| expected = [B + SCALE * expected[0], expected[0]]);
@@ -83,7 +83,7 @@ impl Part {
 /// shared among its threads, after one that warms up. **Collective.**
 ///
 /// # Errors
-/// [`Error::Inconsistent`] on a rank whose arrays do not hold what they must.
+/// Wrong values in the arrays of this rank.
 pub fn measure(comm: &Comm, threads: usize, entries: usize, repeats: u32) -> Result<Measured> {
     let each = entries.div_ceil(threads);
     let parts: Vec<Mutex<Option<Part>>> = (0..threads).map(|_| Mutex::new(None)).collect();
@@ -112,7 +112,9 @@ pub fn measure(comm: &Comm, threads: usize, entries: usize, repeats: u32) -> Res
     if parts.into_iter().all(is_right) {
         Ok(Measured { entries: each * threads, seconds })
     } else {
-        Err(Error::Inconsistent { what: "the arrays of STREAM hold other values than they must".to_owned() })
+        Err(Error::internal(
+            "an internal check failed: the arrays of STREAM hold other values than they must (please report this)",
+        ))
     }
 }
 

@@ -29,13 +29,15 @@ impl Expression {
     /// Reads a formula.
     ///
     /// # Errors
-    /// [`Error::BadExpression`] with the place in the text.
+    /// The position in the text that cannot be parsed, and why.
     pub fn parse(text: &str) -> Result<Self> {
-        let failed = |what: &str, left: usize| Error::BadExpression {
-            text: text.to_owned(),
-            what: what.to_owned(),
-            position: text.get(..text.len() - left).unwrap_or(text).chars().count() + 1,
-            functions: FUNCTIONS.map(|(name, _)| name).join(", "),
+        let failed = |what: &str, left: usize| {
+            let position = text.get(..text.len() - left).unwrap_or(text).chars().count() + 1;
+            let functions = FUNCTIONS.map(|(name, _)| name).join(", ");
+            Error::input(format!(
+                "cannot read the expression '{text}': {what} at position {position}; it may use numbers, + - * / ^, ( ), \
+                 the variables x and y (m), pi, e, and {functions}"
+            ))
         };
         if text.len() > LONGEST {
             return Err(failed("it is longer than 2000 bytes", text.len() - LONGEST));
