@@ -1,4 +1,5 @@
-//! The program: start MPI where it is needed, run, end with one exit code on every rank.
+//! Program: parses the command line, starts MPI where a command needs it, runs the command and ends
+//! with one exit code on every rank.
 
 use std::panic;
 use std::process;
@@ -18,14 +19,14 @@ use quad8_mpi::{Error, ExitCode, Result, plot};
 #[global_allocator]
 static ALLOCATOR: HugePages = HugePages;
 
-/// What a command does on every rank.
+/// Command to run on every rank.
 type Work = Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>>;
 
 fn main() {
     allocator::keep_freed_memory();
     quad8_mpi::io::file::survive_size_limits();
     let launcher = Launcher::read();
-    // Before MPI starts, so that --help works where MPI does not.
+    // Parsed before MPI starts, so that --help works where MPI does not.
     let command = match Cli::read() {
         Ok(command) => command,
         Err(message) => usage(launcher, &message),
@@ -72,7 +73,7 @@ fn main() {
     process::exit(code as i32);
 }
 
-/// Does work that needs no MPI, under mpirun on one rank.
+/// Runs a command that needs no MPI, under mpirun on one rank.
 fn alone(launcher: Launcher, work: impl FnOnce() -> Result<ExitCode>) -> ! {
     leave_to_rank_0(launcher);
     panic::set_hook(Box::new(|info| {
@@ -104,11 +105,12 @@ fn fail(error: &Error) -> ! {
 /// Prints a usage error, or the help that was asked for, on one rank.
 fn usage(launcher: Launcher, message: &clap::Error) -> ! {
     leave_to_rank_0(launcher);
-    // Nobody is left to tell if even this fails.
+    // A failure to print leaves nowhere to report it.
     let _ = message.print();
     process::exit(message.exit_code());
 }
 
+/// Ends the job where an allocation of so many bytes fails.
 fn abort_without_memory(bytes: usize) {
     let rank = SimpleCommunicator::world().rank();
     print_error(&format!(
@@ -118,8 +120,7 @@ fn abort_without_memory(bytes: usize) {
     abort(ExitCode::Internal);
 }
 
-/// A panic on one rank would leave the others waiting in MPI for ever: it ends
-/// the whole job instead.
+/// Makes a panic on this rank end the job. The others would wait in MPI for ever.
 fn abort_on_panic(rank: usize) {
     panic::set_hook(Box::new(move |info| {
         print_error(&format!("rank {rank} failed inside: {info} (please report this)"));

@@ -1,11 +1,9 @@
-//! What the machine is told of memory: large arrays on huge pages, and lines
-//! of the cache to fetch.
+//! Allocator with huge pages under large arrays, a message where memory is exhausted, and
+//! prefetching.
 //!
-//! A sparse matrix-vector product streams hundreds of megabytes, and on 4 KiB
-//! pages it waits for address translation as much as for memory. Linux gives
-//! 2 MiB pages to those who ask (madvise(2), MADV_HUGEPAGE), wherever
-//! transparent huge pages are not switched off; elsewhere asking does nothing.
-//! And a word where there is no memory at all.
+//! A sparse matrix-vector product streams hundreds of megabytes. On 4 KiB pages it waits for
+//! address translation as much as for memory. Linux provides 2 MiB pages on request (madvise(2),
+//! MADV_HUGEPAGE) unless transparent huge pages are switched off, where the request does nothing.
 
 #![allow(unsafe_code)]
 
@@ -15,19 +13,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc::{MADV_HUGEPAGE, madvise};
 
-/// Keeps freed memory for what comes next instead of giving it back: pages that
-/// come back are cleared by the kernel, which took a quarter of a large run. (With
-/// 1 GiB instead of 64 MiB the results of four million nodes took twice as long
-/// to write.) All threads take from one place, so that each can use what another
-/// has freed: 16 logical ranks need a quarter less so, and a quarter less time. To
-/// be called once, before threads start. Where the C library is not glibc it does
-/// nothing.
+/// Keeps freed memory in the process, in one arena of all threads. To be called once, before
+/// threads start. Does nothing where the C library is not glibc.
+///
+/// Memory that is returned to the kernel and requested again must be cleared, which took a quarter
+/// of a large run. (With 1 GiB instead of 64 MiB the results of four million nodes took twice as
+/// long to write.) With one arena a thread reuses what another has freed: 16 virtual ranks need a
+/// quarter less memory and time.
 pub fn keep_freed_memory() {
     #[cfg(target_env = "gnu")]
     {
         use nix::libc::{M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};
-        // SAFETY: mallopt(3) sets parameters of the allocator; values that it
-        // does not know it refuses.
+        // SAFETY: mallopt(3) sets parameters of the allocator and refuses unknown ones.
         unsafe {
             mallopt(M_MMAP_THRESHOLD, 64 << 20);
             mallopt(M_TRIM_THRESHOLD, 256 << 20);
@@ -36,30 +33,30 @@ pub fn keep_freed_memory() {
     }
 }
 
-/// What is done, once, where memory of so many bytes is asked for and there is none.
+/// Called once, with the number of bytes, where an allocation fails.
 static EXHAUSTED: OnceLock<fn(usize)> = OnceLock::new();
 
-/// Sets what is done, once, where memory of so many bytes is asked for and
-/// there is none; after it Rust aborts the process. The first call counts.
-pub fn on_exhaustion(then: fn(usize)) {
-    EXHAUSTED.get_or_init(|| then);
+/// Sets the function that is called once, with the number of bytes, where an allocation fails.
+/// After it Rust aborts the process. Only the first call has an effect.
+pub fn on_exhaustion(handler: fn(usize)) {
+    EXHAUSTED.get_or_init(|| handler);
 }
 
-/// Hands on an allocation; where it failed, after the word.
+/// Returns the allocation, after calling the handler where it failed.
 fn checked(memory: *mut u8, bytes: usize) -> *mut u8 {
-    // What is done may need memory itself.
-    static SAID: AtomicBool = AtomicBool::new(false);
+    // The handler may need memory itself.
+    static IS_REPORTED: AtomicBool = AtomicBool::new(false);
     if memory.is_null()
-        && let Some(then) = EXHAUSTED.get()
-        && !SAID.swap(true, Ordering::Relaxed)
+        && let Some(handler) = EXHAUSTED.get()
+        && !IS_REPORTED.swap(true, Ordering::Relaxed)
     {
-        then(bytes);
+        handler(bytes);
     }
     memory
 }
 
-/// Asks for the line of the cache where `value` lies, for it is read soon. Does
-/// nothing where the processor has no such instruction, or Rust none for it.
+/// Prefetches the cache line of `value`. Does nothing where Rust has no such instruction for the
+/// processor.
 #[inline(always)]
 pub fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
@@ -72,14 +69,14 @@ pub fn prefetch<T>(value: &T) {
     let _ = value;
 }
 
-/// The system's allocator, asking for huge pages under large allocations.
+/// System allocator with huge pages under large allocations.
 pub struct HugePages;
 
-/// Size of a huge page, and of the smallest allocation that asks for one.
+/// Size of a huge page, and of the smallest allocation that requests one (bytes).
 const PAGE: usize = 2 << 20;
 
 impl HugePages {
-    /// The layout to pass to the system: large ones start on a huge page.
+    /// Returns the layout to pass to the system. Large allocations start on a huge page.
     fn widened(layout: Layout) -> Layout {
         if layout.size() < PAGE {
             return layout;
@@ -87,7 +84,7 @@ impl HugePages {
         layout.align_to(PAGE).unwrap_or(layout)
     }
 
-    /// Asks for huge pages under a fresh allocation.
+    /// Requests huge pages under a new allocation.
     fn advise(memory: *mut u8, layout: Layout) -> *mut u8 {
         let memory = checked(memory, layout.size());
         if layout.size() >= PAGE && !memory.is_null() {

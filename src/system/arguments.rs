@@ -1,4 +1,4 @@
-//! Reads the numbers of options, for clap's value parsers.
+//! Value parsers of clap for the numbers of options.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn number(text: &str, check: fn(f64) -> Result<f64, &'static str>) -> Result<f64
 /// Reads a number that must be finite.
 ///
 /// # Errors
-/// What it must be.
+/// States the range.
 pub fn finite(text: &str) -> Result<f64, &'static str> {
     number(text, numbers::finite)
 }
@@ -27,7 +27,7 @@ pub fn finite(text: &str) -> Result<f64, &'static str> {
 /// Reads a number that must be finite and more than 0.
 ///
 /// # Errors
-/// What it must be.
+/// States the range.
 pub fn positive(text: &str) -> Result<f64, &'static str> {
     number(text, numbers::positive)
 }
@@ -35,7 +35,7 @@ pub fn positive(text: &str) -> Result<f64, &'static str> {
 /// Reads minutes, with a fraction, as a time.
 ///
 /// # Errors
-/// What they must be.
+/// States the range.
 pub fn minutes(text: &str) -> Result<Duration, &'static str> {
     Duration::try_from_secs_f64(60.0 * positive(text)?).map_err(|_| "too long")
 }
@@ -43,7 +43,7 @@ pub fn minutes(text: &str) -> Result<Duration, &'static str> {
 /// Reads a relative residual.
 ///
 /// # Errors
-/// What it must be.
+/// States the range.
 pub fn tolerance(text: &str) -> Result<f64, &'static str> {
     number(text, numbers::tolerance)
 }

@@ -1,18 +1,18 @@
-//! Numbers as they are shown: with a given number of significant digits, and an exponent where they need one.
+//! Formats numbers with significant digits, and with an exponent where they need one.
 
 /// Returns the value with six significant digits, as C's `%.6g` does.
 pub fn significant(value: f64) -> String {
     rounded(value, 6)
 }
 
-/// Returns the same with a sign before positive values and zero, too.
+/// Returns the value as [`significant`] does, with a sign before positive values and zero, too.
 pub fn signed(value: f64) -> String {
     let text = significant(value);
     if text.starts_with('-') { text } else { format!("+{text}") }
 }
 
-/// Returns the value with so many significant digits (1 or more), without zeros at the end. Values below 1e-4 and from
-/// 1e6 on have an exponent.
+/// Returns the value with so many significant digits (1 or more), without zeros at the end. Values
+/// below 1e-4 and from 1e6 on have an exponent.
 pub fn rounded(value: f64, digits: usize) -> String {
     if !value.is_finite() {
         return value.to_string();

@@ -1,45 +1,43 @@
-//! The two streams of the process: what was asked for and how far it is go to
-//! the standard output, what is wrong to the standard error.
+//! Messages on the two streams of the process: output and progress on the standard output, warnings
+//! and errors on the standard error.
 
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
 
-/// Prints what a command was asked for. A reader that has left, as `head` does,
-/// has seen what it wanted.
+/// Prints the output of a command. A closed pipe is no error: its reader, such as `head`, needs no
+/// more.
 ///
 /// # Errors
-/// [`Error::Write`].
+/// An error of writing.
 pub fn print(text: impl AsRef<[u8]>) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::Write { path: "the standard output".into(), cause: e.to_string() })
-        }
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Error::io(format!("cannot write the standard output: {e}"))),
         _ => Ok(()),
     }
 }
 
-/// Prints what a run says of itself. No run is worth less without it: where it
-/// cannot be printed, that is said once.
+/// Prints progress and summary of a run. Where this fails, a warning is printed once and the run
+/// continues.
 pub fn print_info(text: &str) {
-    static SAID: AtomicBool = AtomicBool::new(false);
+    static HAS_WARNED: AtomicBool = AtomicBool::new(false);
     if let Err(error) = print(text)
-        && !SAID.swap(true, Ordering::Relaxed)
+        && !HAS_WARNED.swap(true, Ordering::Relaxed)
     {
         print_stderr(&format!("warning: {error}: the run goes on without it\n"));
     }
 }
 
-/// Says on the standard error what is wrong, in one write: the output of other
-/// ranks can come between several.
+/// Prints a warning or an error in one write, so that the output of other ranks cannot come
+/// between.
 pub fn print_error(text: &str) {
     print_stderr(&format!("quad8-mpi: {text}\n"));
 }
 
-/// One write to the standard error.
+/// Writes to the standard error, in one write.
 pub fn print_stderr(text: &str) {
-    // Where it is closed, nobody listens.
+    // A closed standard error leaves nowhere to report it.
     let _ = io::stderr().write_all(text.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! What the program needs from its machine: memory, streams, numbers.
+//! Memory, standard streams, and the parsing and formatting of numbers.
 
 pub mod allocator;
 pub mod arguments;

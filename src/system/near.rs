@@ -1,6 +1,6 @@
-//! Finds the name that was probably meant.
+//! Suggests the known name nearest to a misspelt one.
 
-/// Returns the nearest of the known names, where at most every third of its letters differs.
+/// Returns the nearest of the known names, if at most a third of its letters differs.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let distance = |name: &str| strsim::osa_distance(&word, &name.to_lowercase());
@@ -8,7 +8,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     near.filter(|(distance, name)| 3 * distance <= name.chars().count()).min().map(|(_, name)| name)
 }
 
-/// Returns the question for the nearest of the known names, with a space after it; nothing where none is near.
+/// Returns a question with the nearest of the known names and a space after it; an empty text if
+/// none is near.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, known).map_or(String::new(), |name| format!("did you mean {name}? "))
 }

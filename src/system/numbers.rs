@@ -1,9 +1,9 @@
-//! Checks numbers that come from case files and options.
+//! Checks of numbers from case files and options.
 
 /// Checks a number that must be finite.
 ///
 /// # Errors
-/// What it must be.
+/// States the range.
 pub fn finite(value: f64) -> Result<f64, &'static str> {
     if value.is_finite() { Ok(value) } else { Err("must be finite") }
 }
@@ -11,7 +11,7 @@ pub fn finite(value: f64) -> Result<f64, &'static str> {
 /// Checks a number that must be finite and more than 0.
 ///
 /// # Errors
-/// What it must be.
+/// States the range.
 pub fn positive(value: f64) -> Result<f64, &'static str> {
     if finite(value)? > 0.0 { Ok(value) } else { Err("must be more than 0") }
 }
@@ -19,7 +19,7 @@ pub fn positive(value: f64) -> Result<f64, &'static str> {
 /// Checks a relative residual.
 ///
 /// # Errors
-/// What it must be.
+/// States the range.
 pub fn tolerance(value: f64) -> Result<f64, &'static str> {
     if value > 0.0 && value < 1.0 { Ok(value) } else { Err("must be between 0 and 1") }
 }
