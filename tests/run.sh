@@ -68,6 +68,7 @@ cargo_part lints clippy clippy --release --locked --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" part documentation cargo doc --release --locked --no-deps --document-private-items --quiet
 if [ -n "$all" ]; then
     part dependencies tests/deny.sh
+    part "release build" tests/release.sh
     command -v smpirun >/dev/null || skip "simulated cluster: no SimGrid: apt-get install libsimgrid-dev"
     part "simulated cluster" tests/simgrid/build.sh
     if [ -x tests/harness/paraview.sh ]; then

@@ -11,15 +11,16 @@ use mpi::request::multiple_scope;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
+use crate::parallel::fault_injection::message_bytes;
 use crate::parallel::heartbeat::while_waiting;
 
-/// Values of `T` in one message: MPI counts in 32 bits, so longer ones are
-/// split. Tests lower the number of bytes, by QUAD8_MPI_MESSAGE_BYTES.
+/// Largest number of bytes in one message: MPI counts in 32 bits.
+const MESSAGE_BYTES: usize = 1 << 30;
+
+/// Returns the number of values of `T` in one message. Longer lists are split.
 pub(crate) fn piece<T>() -> usize {
-    static BYTES: LazyLock<usize> = LazyLock::new(|| {
-        let lowered = std::env::var("QUAD8_MPI_MESSAGE_BYTES").ok().and_then(|text| text.parse().ok());
-        lowered.map_or(1 << 30, |bytes: usize| bytes.min(1 << 30))
-    });
+    static BYTES: LazyLock<usize> =
+        LazyLock::new(|| message_bytes().map_or(MESSAGE_BYTES, |bytes| bytes.min(MESSAGE_BYTES)));
     (*BYTES / size_of::<T>().max(1)).max(1)
 }
 

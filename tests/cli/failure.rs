@@ -1,14 +1,15 @@
 //! Checks that a failed rank ends the job before the deadline, with an exit code that is not 0, and
-//! leaves no results.
+//! leaves no results; and that the program of users holds no fault of the tests.
 
 use std::fs;
+use std::path::Path;
 
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 
 use crate::mpirun::{Running, content};
 use crate::program::{Folder, ranks_of, send, wait_for};
-use crate::test;
+use crate::{rooms, test};
 
 pub fn tests() -> Vec<Trial> {
     vec![
@@ -18,6 +19,7 @@ pub fn tests() -> Vec<Trial> {
         test("a_rank_that_exits_ends_the_job::ranks_3", leave),
         test("a_rank_that_is_killed_ends_the_job::ranks_3", kill),
         test("an_mpirun_that_is_killed_leaves_no_rank::ranks_3", kill_mpirun),
+        test("faults_are_in_the_program_of_tests_alone", features),
     ]
 }
 
@@ -68,4 +70,27 @@ fn kill() {
     let outcome = running.wait();
     assert!(outcome.code.is_some_and(|code| code != 0), "{outcome}");
     assert!(folder.names_but_lock().is_empty(), "{:?}", folder.names());
+}
+
+/// Checks that the variables that ask for faults are read in the module of the feature
+/// `fault-injection` alone, and that the feature is off by default and on in the program under
+/// test. `tests/release.sh` builds a release and checks that.
+fn features() {
+    const VARIABLES: [&[u8]; 2] = [b"QUAD8_MPI_FAULT", b"QUAD8_MPI_MESSAGE_BYTES"];
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let names = |path: &Path| {
+        let content = fs::read(path).unwrap();
+        VARIABLES.iter().any(|name| content.windows(name.len()).any(|window| window == *name))
+    };
+    let is_in_feature =
+        |path: &Path| path.ends_with("fault_injection/enabled.rs") || path.ends_with("fault_injection/mod.rs");
+    let mut sources = Vec::new();
+    rooms::collect(&package.join("src"), &mut sources);
+    let outside: Vec<_> = sources.iter().filter(|path| names(path) && !is_in_feature(path)).collect();
+    assert!(outside.is_empty(), "{outside:?}");
+    let gate = fs::read_to_string(package.join("src/parallel/fault_injection/mod.rs")).unwrap();
+    assert!(gate.contains("#[cfg(feature = \"fault-injection\")]\nmod enabled;"), "{gate}");
+    let manifest = fs::read_to_string(package.join("Cargo.toml")).unwrap();
+    assert!(!manifest.lines().any(|line| line.starts_with("default ")), "{manifest}");
+    assert!(names(Path::new(env!("CARGO_BIN_EXE_quad8-mpi"))));
 }

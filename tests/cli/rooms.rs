@@ -36,7 +36,8 @@ pub fn tests() -> Vec<Trial> {
     })]
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+/// Collects the Rust files of a folder and its folders.
+pub fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
