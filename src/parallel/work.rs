@@ -1,11 +1,13 @@
-//! How much of its stage this rank has done, for whoever shows it. Whoever knows
-//! a stage says what is to be done; the loops that do it count.
+//! Work units: how much of its stage this rank has done, for the progress bar. A stage states the
+//! number of units, the loops in it count them.
+//!
+//! The counts are statics of the process: loops of all rooms, on all threads, count into them.
 
 use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::parallel::heartbeat::pulse;
+use crate::parallel::heartbeat::progress_counter;
 
 /// Items of a loop between two counts: threads that count share a cache line.
 const TICK: usize = 64;
@@ -13,78 +15,79 @@ const TICK: usize = 64;
 static DONE: AtomicU64 = AtomicU64::new(0);
 static EXPECTED: Mutex<Expected> = Mutex::new(Expected { units: 0, amount: 0, unit: "" });
 
-/// The unit of [`expect`] for what is read and written.
+/// Unit of [`expect`] for what is read and written.
 pub const BYTES: &str = "B";
 
 thread_local! {
-    /// Logical ranks of this process for which this thread says what there is to do: all, where it is the first.
-    static VOICES: Cell<u64> = const { Cell::new(1) };
+    /// Number of virtual ranks of this process for which this thread sets the expected units: all
+    /// on the main thread, none on others.
+    static RANKS: Cell<u64> = const { Cell::new(1) };
 }
 
-/// What a stage has to do.
+/// Work of a stage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Expected {
-    /// What this rank will count; 0 where that is not known.
+    /// Units of this process; 0 where unknown.
     units: u64,
-    /// What all ranks together work on.
+    /// Amount of all ranks together.
     amount: u64,
-    /// What that is counted in.
+    /// Unit of the amount.
     unit: &'static str,
 }
 
-/// How far a stage is.
+/// Progress of a stage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Share {
-    /// Done of this rank's part (0 to 1).
+    /// Part of this process that is done (0 to 1).
     pub part: f64,
-    /// What all ranks together work on.
+    /// Amount of all ranks together.
     pub amount: u64,
-    /// What that is counted in.
+    /// Unit of the amount.
     pub unit: &'static str,
 }
 
-/// A piece of work begins in which this rank will count so many `units`, while
-/// all ranks work on an `amount` of, for instance, elements.
+/// Begins a piece of work in which this rank will count `units`, while all ranks together work on
+/// an `amount` of, for instance, elements.
 pub fn expect(units: u64, amount: u64, unit: &'static str) {
-    let voices = VOICES.get();
-    if let (1.., Ok(mut expected)) = (voices, EXPECTED.lock()) {
-        *expected = Expected { units: voices.saturating_mul(units), amount, unit };
+    let ranks = RANKS.get();
+    if let (1.., Ok(mut expected)) = (ranks, EXPECTED.lock()) {
+        *expected = Expected { units: ranks.saturating_mul(units), amount, unit };
         DONE.store(0, Ordering::Relaxed);
-        pulse::beat();
+        progress_counter::increment();
     }
 }
 
-/// A stage begins of which is not known what there is to do.
+/// Begins a stage of unknown work.
 pub fn expect_nothing() {
     expect(0, 0, "");
 }
 
-/// From now on this thread says what so many logical ranks have to do, of about
-/// equal parts; of none, where another thread does.
+/// Makes this thread set the expected units for so many virtual ranks, of about equal parts; 0
+/// where another thread does.
 pub(crate) fn speak_for(ranks: usize) {
-    VOICES.set(ranks as u64);
+    RANKS.set(ranks as u64);
 }
 
-/// So many units are done.
+/// Counts units that are done.
 pub fn done(units: u64) {
     DONE.fetch_add(units, Ordering::Relaxed);
-    pulse::beat();
+    progress_counter::increment();
 }
 
-/// So many units are done in all.
+/// Sets the units that are done in all.
 pub fn reached(units: u64) {
     DONE.store(units, Ordering::Relaxed);
-    pulse::beat();
+    progress_counter::increment();
 }
 
-/// Item `i` of a loop, of so many units, is done.
+/// Counts item `i` of a loop, of so many units.
 pub fn item(i: usize, units: usize) {
     if i % TICK == TICK - 1 {
         done((TICK * units) as u64);
     }
 }
 
-/// How far the stage is; nothing where that is not known.
+/// Returns the progress of the stage; none where its work is unknown.
 pub fn share() -> Option<Share> {
     let Expected { units, amount, unit } = *EXPECTED.lock().ok()?;
     let part = (DONE.load(Ordering::Relaxed) as f64 / units as f64).min(1.0);

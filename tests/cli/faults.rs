@@ -72,7 +72,7 @@ const FAULTS: [Fault; 4] = [
         rank: [0, 3, 1],
         ranks: &[4],
         code: 4,
-        message: "no rank has got on for 3 s",
+        message: "no rank has made progress for 3 s",
         limit: Some(("QUAD8_MPI_STALL", "3")),
     },
     Fault {

@@ -1,23 +1,23 @@
-//! Whether every rank is still there, and whether any of them gets on.
+//! Heartbeat: detects a rank that was stopped, and a job in which no rank makes progress.
 //!
-//! MPI waits for ever for a rank that is stopped (SIGSTOP, a frozen host), and
-//! only sees one that ends. So a thread of each rank, which MPI knows nothing of,
-//! sends a datagram (UDP) to that of rank 0 now and then, which answers. Who is
-//! busy for hours in one stage goes on to send; who is silent for long was
-//! stopped, and the job is ended. Time is counted in turns of the own thread: a
-//! job that is suspended as a whole and goes on later loses nothing.
+//! MPI waits for ever for a rank that is stopped (SIGSTOP, a frozen host) and notices only one that
+//! ends. So a thread of each rank sends a datagram (UDP) to rank 0 every turn, independent of the
+//! work of the rank, and rank 0 answers. A rank that is silent for long was stopped, and the job
+//! ends. Time is counted in turns of the thread: a job that is suspended as a whole and continues
+//! later loses none.
 //!
-//! With the datagram goes the pulse (`parallel::pulse`) of the rank, which moves with its work
-//! and its messages. Where no pulse moves for very long, all wait for a rank that
-//! hangs, in a file system that does not answer for instance, or for a message
-//! that is lost: the job is ended, too. Calls that count nothing until they are
-//! done (METIS, a dataset of HDF5) move no pulse; they take minutes, not hours.
+//! Each datagram carries the [progress counter](progress_counter) of its rank. Where no counter
+//! changes for very long, all ranks wait for one that hangs, or for a lost message, and the job
+//! ends, too. Calls that count nothing until their end (METIS, a dataset of HDF5) take minutes, not
+//! hours.
+//!
+//! docs/design/failure-detection.md has the alternatives.
 
 mod failure_detector;
-pub(crate) mod pulse;
+pub(crate) mod progress_counter;
 mod start_up;
 
-pub use pulse::while_waiting;
+pub use progress_counter::while_waiting;
 pub use start_up::watch_start_up;
 
 use std::hash::{BuildHasher, RandomState};
@@ -27,28 +27,28 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ExitCode, Result};
-use crate::parallel::heartbeat::failure_detector::{FailureDetector, Limits, Verdict};
+use crate::parallel::heartbeat::failure_detector::{FailureDetector, JobState, Limits};
 use crate::parallel::{Comm, abort, host_name};
 use crate::system::print_error;
 
-/// Seconds of one rank's silence after which a job is ended; 0: nobody watches.
-const SILENCE: Limit = Limit { variable: "QUAD8_MPI_SILENCE", usual: 120.0 };
-/// Seconds without a move of any rank after which a job is ended; 0: never.
-const STALL: Limit = Limit { variable: "QUAD8_MPI_STALL", usual: 3600.0 };
-/// Turns of the thread in the shorter of these times, at least.
+/// Seconds of silence of one rank after which the job ends; 0 switches the heartbeat off.
+const SILENCE: Limit = Limit { variable: "QUAD8_MPI_SILENCE", default: 120.0 };
+/// Seconds without progress of any rank after which the job ends; 0 for no limit.
+const STALL: Limit = Limit { variable: "QUAD8_MPI_STALL", default: 3600.0 };
+/// Least number of turns in the shorter of these times.
 const TURNS: u32 = 8;
-/// How long it may take until a job that is ended has ended everywhere.
+/// Longest time between the abort on one rank and the end of all.
 const END: Duration = Duration::from_secs(2);
 const LONGEST_TURN: Duration = Duration::from_secs(1);
-/// Ranks that a message names.
+/// Largest number of ranks that a message names.
 const NAMED: usize = 8;
 
-/// The stage that this rank is in.
+/// Stage of this rank, for messages.
 static STAGE: Mutex<&str> = Mutex::new("start");
 
-/// Says which stage this rank is in from now on.
+/// Sets the stage of this rank that messages name.
 pub fn enter(stage: &'static str) {
-    pulse::beat();
+    progress_counter::increment();
     *STAGE.lock().unwrap_or_else(PoisonError::into_inner) = stage;
 }
 
@@ -56,27 +56,32 @@ fn stage() -> &'static str {
     *STAGE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A time that a variable of the environment sets.
+/// Time limit that a variable of the environment sets.
 struct Limit {
     variable: &'static str,
-    /// Where it does not (seconds).
-    usual: f64,
+    /// Limit without the variable (s).
+    default: f64,
 }
 
 impl Limit {
-    /// In seconds.
+    /// Returns the limit in seconds.
     fn read(&self) -> Result<f64> {
-        let Some(text) = std::env::var_os(self.variable) else { return Ok(self.usual) };
+        let Some(text) = std::env::var_os(self.variable) else { return Ok(self.default) };
         let seconds = text.to_str().and_then(|text| text.parse().ok());
         let possible = seconds.filter(|seconds| (0.0..=1e9).contains(seconds));
-        possible.ok_or_else(|| Error::BadTime { variable: self.variable, text: text.to_string_lossy().into_owned() })
+        possible.ok_or_else(|| {
+            let (variable, text) = (self.variable, text.to_string_lossy());
+            Error::input(format!(
+                "{variable}={text} is no time: give the seconds after which the job ends, or 0 for never"
+            ))
+        })
     }
 }
 
-/// Starts to watch over the ranks, until the process ends. **Collective.**
+/// Starts the heartbeat, which lasts until the process ends. **Collective.**
 ///
 /// # Errors
-/// [`Error::BadTime`] where a variable is no time, the same on every rank.
+/// An input error where a variable is no time, the same on every rank.
 pub fn start(comm: &Comm) -> Result<()> {
     let started = connect(comm);
     start_up::finish();
@@ -97,73 +102,73 @@ fn connect(comm: &Comm) -> Result<()> {
     let token = comm.broadcast(0, RandomState::new().hash_one(port)).to_le_bytes();
     let root_host = comm.broadcast_strings(if comm.is_root() { vec![host.clone()] } else { Vec::new() }).concat();
     let root_host = if root_host == host { Ipv4Addr::LOCALHOST.to_string() } else { root_host };
-    // Without a socket or a thread this rank is one that rank 0 never hears of.
+    // Without a socket or a thread this rank is unreachable for rank 0, which warns of it.
     if let Some(socket) = socket {
         let (rank, ranks) = (comm.rank(), comm.size());
-        let line = Line { socket, token, rank, turn, silence, stall };
+        let channel = Channel { socket, token, rank, turn, silence, stall };
         let root: Vec<SocketAddr> = if comm.is_root() {
             Vec::new()
         } else {
             (root_host.as_str(), port).to_socket_addrs().map_or_else(|_| Vec::new(), Iterator::collect)
         };
-        line.send(&root);
-        spawn(move || if rank == 0 { line.watch_all(ranks) } else { line.watch_root(&root) });
+        channel.send(&root);
+        spawn(move || if rank == 0 { channel.watch_all(ranks) } else { channel.watch_root(&root) });
     }
-    // A rank that is stopped from here on was heard before.
+    // Each rank has sent its first heartbeat before any can be stopped.
     comm.barrier();
     Ok(())
 }
 
-/// Starts a thread of little memory, where one can be started.
+/// Starts a thread with a small stack, if the system allows it.
 fn spawn(watch: impl FnOnce() + Send + 'static) {
     drop(thread::Builder::new().name("heartbeat".to_owned()).stack_size(256 * 1024).spawn(watch));
 }
 
-/// What a rank hears others with.
-struct Line {
+/// Channel of the heartbeats of one rank.
+struct Channel {
     socket: UdpSocket,
-    /// At the head of every datagram of this job, and of no other.
+    /// First bytes of every datagram of this job, and of no other.
     token: [u8; 8],
     rank: usize,
     turn: Duration,
-    /// What ends the job.
+    /// Limits of the job.
     silence: Duration,
     stall: Option<Duration>,
 }
 
-impl Line {
-    /// Rank 0: hears all others and answers.
+impl Channel {
+    /// Watches all ranks and answers them, on rank 0.
     fn watch_all(&self, ranks: usize) {
         let limits = Limits { silence: self.turns(self.silence), stall: self.stall.map(|stall| self.turns(stall)) };
-        let mut attendance = FailureDetector::new(ranks, limits);
+        let mut detector = FailureDetector::new(ranks, limits);
         loop {
-            attendance.heard(self.rank, pulse::now());
-            self.listen(|rank, pulse, from| {
+            detector.record(self.rank, progress_counter::now());
+            self.receive(|rank, progress, from| {
                 self.send(&[from]);
-                attendance.heard(rank, pulse);
+                detector.record(rank, progress);
             });
-            match attendance.next_turn() {
-                Verdict::Lost(rank) => self.lost(rank),
-                Verdict::Stalled(at_work) => self.stalled(&at_work),
-                Verdict::NeverHeard { ranks, first } => print_error(&format!(
+            match detector.end_turn() {
+                JobState::Lost(rank) => self.end_lost(rank),
+                JobState::Stalled(at_work) => self.end_stalled(&at_work),
+                JobState::Unreachable { ranks, first } => print_error(&format!(
                     "warning: {ranks} of the ranks, rank {first} among them, cannot send UDP to rank 0: \
                      if one is stopped, the job will not end by itself"
                 )),
-                Verdict::Fine => (),
+                JobState::Running => (),
             }
         }
     }
 
-    /// Another rank: hears rank 0. The lowest rank that still runs speaks for
-    /// all: each waits longer than the one before by what an end may take.
+    /// Watches rank 0, on another rank. The lowest rank that still runs prints the message: each
+    /// rank waits longer than the one before by the time of an end.
     fn watch_root(&self, root: &[SocketAddr]) {
         let silence = self.turns(self.silence).saturating_add(self.turns(END).saturating_mul(self.rank as u32));
-        let mut attendance = FailureDetector::new(1, Limits { silence, stall: None });
+        let mut detector = FailureDetector::new(1, Limits { silence, stall: None });
         loop {
             self.send(root);
-            self.listen(|rank, pulse, _| attendance.heard(rank, pulse));
-            if let Verdict::Lost(root) = attendance.next_turn() {
-                self.lost(root);
+            self.receive(|rank, progress, _| detector.record(rank, progress));
+            if let JobState::Lost(root) = detector.end_turn() {
+                self.end_lost(root);
             }
         }
     }
@@ -172,16 +177,17 @@ impl Line {
         time.div_duration_f64(self.turn).ceil() as u32
     }
 
-    /// A datagram may get lost; the next turn sends another.
+    /// Sends a heartbeat. A datagram can get lost; the next turn sends another.
     fn send(&self, addresses: &[SocketAddr]) {
-        let datagram = [self.token, (self.rank as u64).to_le_bytes(), pulse::now().to_le_bytes()].concat();
+        let progress = progress_counter::now();
+        let datagram = [self.token, (self.rank as u64).to_le_bytes(), progress.to_le_bytes()].concat();
         for address in addresses {
             let _ = self.socket.send_to(&datagram, address);
         }
     }
 
-    /// Hands on which ranks are heard in one turn, with which pulse, and from where.
-    fn listen(&self, mut heard: impl FnMut(usize, u64, SocketAddr)) {
+    /// Receives heartbeats for one turn and passes on rank, progress counter and address of each.
+    fn receive(&self, mut record: impl FnMut(usize, u64, SocketAddr)) {
         let start = Instant::now();
         let mut buffer = [0; 24];
         while let Some(rest) = self.turn.checked_sub(start.elapsed()).filter(|rest| !rest.is_zero()) {
@@ -191,15 +197,15 @@ impl Line {
             // An error is the end of the turn, or a datagram to a port that is closed by now.
             if let Ok((length, from)) = self.socket.recv_from(&mut buffer)
                 && let Some(rest) = buffer[..length].strip_prefix(&self.token)
-                && let Some((rank, pulse)) = rest.split_first_chunk()
-                && let Ok(pulse) = pulse.try_into()
+                && let Some((rank, progress)) = rest.split_first_chunk()
+                && let Ok(progress) = progress.try_into()
             {
-                heard(u64::from_le_bytes(*rank) as usize, u64::from_le_bytes(pulse), from);
+                record(u64::from_le_bytes(*rank) as usize, u64::from_le_bytes(progress), from);
             }
         }
     }
 
-    fn lost(&self, rank: usize) -> ! {
+    fn end_lost(&self, rank: usize) -> ! {
         end(&SILENCE, self.silence, |seconds, stage| {
             format!(
                 "rank {rank} has been silent for {seconds} s while the others wait for it in the stage '{stage}': it \
@@ -208,26 +214,26 @@ impl Line {
         })
     }
 
-    fn stalled(&self, at_work: &[usize]) -> ! {
+    fn end_stalled(&self, at_work: &[usize]) -> ! {
         end(&STALL, self.stall.unwrap_or_default(), |seconds, stage| {
             let why = match at_work {
                 [] => "every rank waits for messages".to_owned(),
                 [rank] => format!("rank {rank} hangs, in its own work or in a file, and the others wait for it"),
                 ranks => format!("ranks {} hang, in their own work or in a file", list(ranks)),
             };
-            format!("no rank has got on for {seconds} s in the stage '{stage}': {why}")
+            format!("no rank has made progress for {seconds} s in the stage '{stage}': {why}")
         })
     }
 }
 
-/// Numbers of ranks, not too many.
+/// Lists the first ranks, and the number of the others.
 fn list(ranks: &[usize]) -> String {
     let named: Vec<String> = ranks.iter().take(NAMED).map(usize::to_string).collect();
     let more = ranks.len() - named.len();
     named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
 }
 
-/// Ends the job after a time, which a variable sets.
+/// Ends the job after a time limit.
 fn end(limit: &Limit, time: Duration, why: impl FnOnce(f64, &str) -> String) -> ! {
     print_error(&message(limit, &why(time.as_secs_f64(), stage())));
     abort(ExitCode::Internal)
@@ -243,22 +249,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn datagrams_of_another_job_are_not_heard() {
+    fn datagrams_of_another_job_are_ignored() {
         let turn = Duration::from_secs(1);
-        let line = |token, rank| {
+        let channel = |token, rank| {
             let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-            Line { socket, token: [token; 8], rank, turn, silence: 3 * turn, stall: None }
+            Channel { socket, token: [token; 8], rank, turn, silence: 3 * turn, stall: None }
         };
-        let (here, same, other) = (line(1, 0), line(1, 6), line(2, 5));
+        let (here, same, other) = (channel(1, 0), channel(1, 6), channel(2, 5));
         let address = [here.socket.local_addr().unwrap()];
-        let before = pulse::now();
+        let before = progress_counter::now();
         other.send(&address);
         same.send(&address);
         same.socket.send_to(&[1; 9], address[0]).unwrap();
-        let mut heard = Vec::new();
-        here.listen(|rank, pulse, _| heard.push((rank, pulse)));
-        // Other tests move the pulse.
-        assert!(matches!(heard[..], [(6, pulse)] if (before..=pulse::now()).contains(&pulse)), "{heard:?}");
+        let mut received = Vec::new();
+        here.receive(|rank, progress, _| received.push((rank, progress)));
+        // Other tests increment the counter.
+        assert!(
+            matches!(received[..], [(6, progress)] if (before..=progress_counter::now()).contains(&progress)),
+            "{received:?}"
+        );
     }
 
     #[test]

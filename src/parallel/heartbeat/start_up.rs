@@ -8,34 +8,36 @@ use crate::error::ExitCode;
 use crate::parallel::heartbeat::{END, SILENCE, message, spawn};
 use crate::system::print_error;
 
-/// MPI may take so long to start where many ranks share a core, whatever QUAD8_MPI_SILENCE is.
-const LEAST: Duration = Duration::from_secs(20);
+/// Shortest limit, whatever QUAD8_MPI_SILENCE is: MPI starts slowly where many ranks share a core.
+const SHORTEST_LIMIT: Duration = Duration::from_secs(20);
 
 const TURN: Duration = Duration::from_secs(1);
 
-static IS_OVER: AtomicBool = AtomicBool::new(false);
+static HAS_STARTED: AtomicBool = AtomicBool::new(false);
 
-/// Starts a thread that ends the process where [`start`](crate::parallel::heartbeat::start) takes longer than a rank may be silent. To be
-/// called before MPI starts, with the rank that the launcher gave.
+/// Starts a thread that ends the process where [`start`](crate::parallel::heartbeat::start) is not
+/// reached within the limit of silence. To be called before MPI starts, with the rank that the
+/// launcher gave.
 pub fn watch_start_up(rank: u32) {
     // `start` reports a variable that is no time.
     let limit = SILENCE.read().map(Duration::from_secs_f64).unwrap_or_default();
     if !limit.is_zero() {
-        spawn(move || watch(rank, limit.max(LEAST)));
+        spawn(move || watch(rank, limit.max(SHORTEST_LIMIT)));
     }
 }
 
 /// Ends the watch.
 pub(crate) fn finish() {
-    IS_OVER.store(true, Ordering::Relaxed);
+    HAS_STARTED.store(true, Ordering::Relaxed);
 }
 
-/// Counts turns of its own: a job that is suspended as a whole loses nothing. The lowest rank that runs prints the
-/// message, since each rank waits longer than the one before by what the end of a job may take.
+/// Ends the process after the limit. The thread counts its own turns, since a suspended job must
+/// not lose time. The lowest rank that runs prints the message: each rank waits longer than the one
+/// before by the time of an end.
 fn watch(rank: u32, limit: Duration) {
     for _ in 0..(limit + END * rank).as_secs() {
         thread::sleep(TURN);
-        if IS_OVER.load(Ordering::Relaxed) {
+        if HAS_STARTED.load(Ordering::Relaxed) {
             return;
         }
     }
