@@ -115,7 +115,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
 /// Simulated seconds of the slowest rank, and what all of them send.
 fn table(ranks: usize, breakdown: &Breakdown) {
     eprintln!("{:<22} {:>10} {:>10} {:>10} {:>10} {:>10}", "", "ms", "messages", "MiB", "reductions", "others");
-    let stages = breakdown.stages.iter().map(|(stage, split)| (*stage, split));
+    let stages = breakdown.stages.iter().map(|(stage, split)| (stage.as_str(), split));
     for (name, split) in stages.chain([("one iteration", &breakdown.iterations.mean)]) {
         let all = |span: MinMeanMax| span.mean * ranks as f64;
         eprintln!(
