@@ -34,7 +34,7 @@ fn pages() -> Vec<Page> {
         paths.extend(entries.map(|entry| entry.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "md")));
     }
     paths.sort();
-    paths.iter().map(|path| page(path)).collect()
+    paths.iter().map(page).collect()
 }
 
 fn page(path: &PathBuf) -> Page {
