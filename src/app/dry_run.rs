@@ -1,4 +1,4 @@
-//! The story of `--dry-run`.
+//! `--dry-run`: predicts the memory and the time of a solve.
 
 use crate::app::case::{Case, DryRun};
 use crate::error::{Error, ExitCode, Result};
@@ -11,11 +11,11 @@ use crate::parallel::Comm;
 use crate::perf::estimate::{Estimate, Plan, Time};
 use crate::problem::Physics;
 
-/// Says what a solve would take and solves nothing. **Collective.**
+/// Predicts the memory and the time of a solve and prints them. **Collective.**
 ///
 /// # Errors
-/// Those of reading the mesh, or of a large one the header, [`Error::RefinedTooFar`],
-/// [`Error::OutputIsInput`], [`Error::Write`]; the same on every rank.
+/// Those of reading the mesh, or the header of a large one; too many refinements; a record that is
+/// an input or cannot be written; the same on every rank.
 pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
     let source = &case.mesh;
     let (header, slab) = source.preview(comm)?;
@@ -55,7 +55,7 @@ pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
     Ok(ExitCode::Success)
 }
 
-/// The limit of [`refine`](crate::mesh::refine), were all parts equal.
+/// Checks the limit of [`refine`](crate::mesh::refine) for equal parts.
 fn check_refinement(case: &Plan) -> Result<()> {
     let levels = case.refine;
     let elements = u128::from(case.base.elements) << (2 * levels.min(40));
@@ -66,8 +66,8 @@ fn check_refinement(case: &Plan) -> Result<()> {
 }
 
 impl Console {
-    /// What a solve would take on ranks of this memory bandwidth (GB/s), with the aspect ratio of the elements where
-    /// it is known.
+    /// Prints the prediction for ranks of this memory bandwidth (GB/s), with the aspect ratio of
+    /// the elements where it is known.
     fn estimate(&self, estimate: &Estimate, aspect: Option<&str>, bandwidth: f64) {
         let Estimate { elements, unknowns, ranks, refine, .. } = *estimate;
         let text = format!(
@@ -88,7 +88,7 @@ impl Console {
             row(array.name, mebibytes(array.bytes_per_rank));
         }
         row("all of these", mebibytes(estimate.peak_bytes_per_rank));
-        self.line("quality", aspect.unwrap_or("not looked at in so large a file, see quad8-mpi check"));
+        self.line("quality", aspect.unwrap_or("not checked in so large a file, see quad8-mpi check"));
         let is_slender = estimate.aspect_ratio_max.is_some_and(|ratio| ratio > SLENDER);
         let more = if is_slender { ", and more because of the slender elements" } else { "" };
         self.line("solve", &format!("about {}{more}", count(estimate.iterations, "iteration")));

@@ -1,4 +1,4 @@
-//! Reads what the launcher (mpirun, srun) says about a process in environment variables.
+//! Reads the environment variables that the launcher (mpirun, srun) sets for a process.
 
 use crate::error::{Error, Result};
 use crate::io::record::Libraries;
@@ -9,12 +9,12 @@ const RANK: [&str; 5] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_C
 /// Variables of the number of processes.
 const SIZE: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"];
 
-/// What the launcher said when the process started. MPI_Init changes some of these variables.
+/// Rank and size from the launcher, read before MPI_Init, which changes some of these variables.
 #[derive(Debug, Clone, Copy)]
 pub struct Launcher {
     /// Rank of this process; 0 without a launcher.
     pub rank: u32,
-    /// Number of processes that were started together, if the launcher says so.
+    /// Number of processes that were started together, if the launcher sets it.
     processes: Option<u32>,
 }
 
@@ -55,14 +55,14 @@ fn first(names: &[&str], variable: impl Fn(&str) -> Option<u32>) -> Option<u32> 
 
 /// Returns the number of processes that were started together, if the launcher says so.
 ///
-/// A shell that srun started hands its variables on to every program. So srun counts only where it
-/// started this very process.
+/// A shell under srun passes its variables on to every program, so the variables of srun count only
+/// where srun started this process itself.
 fn size(variable: impl Fn(&str) -> Option<u32>, process: u32) -> Option<u32> {
     let is_task = variable("SLURM_TASK_PID") == Some(process);
     first(&SIZE, &variable).or_else(|| variable("SLURM_STEP_NUM_TASKS").filter(|_| is_task))
 }
 
-/// Returns the launchers that fit an MPI library.
+/// Returns the remedy: the launchers of an MPI library.
 fn remedy(library: &str) -> &'static str {
     if library.starts_with("Open MPI") {
         "start it with the mpirun of Open MPI (on Debian mpirun.openmpi), or with srun --mpi=pmix"

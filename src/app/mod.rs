@@ -1,4 +1,4 @@
-//! The commands of the program: what each one reads, does and prints.
+//! Commands of the program: their options, their work and their output.
 
 pub mod case;
 pub mod check;

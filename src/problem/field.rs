@@ -1,4 +1,4 @@
-//! Scalar data of a problem: one value everywhere, or a function of place.
+//! Scalar data of a problem: constants and functions of x and y.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use crate::error::{Error, Result};
 use crate::problem::expression::Expression;
 
-/// A scalar over the domain, as used for conductivity, source and boundary data.
+/// Scalar field over the domain: conductivity, source or boundary data.
 #[derive(Clone)]
 pub enum Field {
     /// The same value everywhere.
@@ -20,10 +20,10 @@ pub enum Field {
     Function(Arc<dyn Fn(f64, f64) -> f64 + Send + Sync>),
 }
 
-/// Which values a field may take, besides being finite.
+/// Range of the values of a field, which are finite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
-    /// All of them.
+    /// All finite values.
     Any,
     /// Zero and more.
     NotNegative,
@@ -31,23 +31,23 @@ pub enum Range {
     Positive,
 }
 
-/// A value that a field must not take.
+/// Error of a value out of range.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{found}, it must be {wanted}")]
 pub struct OutOfRange {
-    /// The field, its value and where it has that.
+    /// The field, its value and the point.
     pub found: String,
-    /// What the value must be.
+    /// Range of the value.
     pub wanted: &'static str,
 }
 
 impl Field {
-    /// A field that varies with (x, y).
+    /// Creates a field from a function of (x, y) in metres.
     pub fn function(f: impl Fn(f64, f64) -> f64 + Send + Sync + 'static) -> Self {
         Self::Function(Arc::new(f))
     }
 
-    /// The value at a point (m).
+    /// Returns the value at a point (m).
     ///
     /// # Errors
     /// [`OutOfRange`] if it is not finite or not in `range`.
@@ -56,7 +56,7 @@ impl Field {
         self.checked(value, || point, range)
     }
 
-    /// The values at points (m), whatever they are: see [`Field::checked`].
+    /// Returns the values at points (m) without a check of their range: see [`Field::checked`].
     pub fn values<const N: usize>(&self, x: &[f64; N], y: &[f64; N]) -> [f64; N] {
         match self {
             Self::Constant(value) => [*value; N],
@@ -65,7 +65,7 @@ impl Field {
         }
     }
 
-    /// The value that was found at a point (m).
+    /// Returns the value at a point (m) if it is in the range.
     ///
     /// # Errors
     /// [`OutOfRange`] if it is not finite or not in `range`.
@@ -91,13 +91,13 @@ impl Field {
         Err(OutOfRange { found, wanted })
     }
 
-    /// Whether the field vanishes everywhere by construction.
+    /// Returns whether the field is the constant 0.
     pub fn is_zero(&self) -> bool {
         matches!(self, Self::Constant(0.0))
     }
 }
 
-/// The same number or the same text, or one and the same function.
+/// Fields are equal if they are the same number, the same text or the same function object.
 impl PartialEq for Field {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -109,14 +109,14 @@ impl PartialEq for Field {
     }
 }
 
-/// Nothing.
+/// The constant 0.
 impl Default for Field {
     fn default() -> Self {
         Self::Constant(0.0)
     }
 }
 
-/// A number, or a formula in x and y.
+/// Parses a number or a formula in x and y.
 impl FromStr for Field {
     type Err = Error;
 
@@ -129,7 +129,7 @@ impl FromStr for Field {
     }
 }
 
-/// As a number or the text of the formula.
+/// Writes a number or the text of the formula.
 impl Serialize for Field {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         match self {

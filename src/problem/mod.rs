@@ -1,4 +1,4 @@
-//! What is solved: -div(k grad u) = f with Dirichlet and Robin conditions.
+//! The boundary value problem -div(k grad u) = f with Dirichlet and Robin conditions.
 
 pub mod expression;
 pub mod field;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// A condition on a part of the boundary.
+/// Condition on a part of the boundary.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Condition {
@@ -42,7 +42,7 @@ impl fmt::Display for Condition {
     }
 }
 
-/// As on the command line: `dirichlet:VALUE`, `robin:P,GAMMA` or `natural`.
+/// Parses the form of the command line: `dirichlet:VALUE`, `robin:P,GAMMA` or `natural`.
 impl FromStr for Condition {
     type Err = Error;
 
@@ -59,7 +59,7 @@ impl FromStr for Condition {
     }
 }
 
-/// The parts between the commas that stand outside all brackets.
+/// Splits a text at the commas outside all brackets.
 fn split_values(text: &str) -> Vec<&str> {
     let mut depth = 0_i32;
     let is_end = move |c: char| {
@@ -69,14 +69,14 @@ fn split_values(text: &str) -> Vec<&str> {
     text.split(is_end).map(str::trim).collect()
 }
 
-/// What fills a region.
+/// Material of a region.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Material {
-    /// k, positive.
+    /// Conductivity k, positive.
     #[serde(rename = "k")]
     pub conductivity: Field,
-    /// f.
+    /// Source f.
     #[serde(rename = "f")]
     pub source: Field,
 }
@@ -87,25 +87,25 @@ impl Default for Material {
     }
 }
 
-/// The data of a problem. Where no condition is given, k du/dn = 0.
+/// Data of a boundary value problem. Boundary edges without a condition have k du/dn = 0.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// The material of elements without a region.
+    /// Material of elements without a region.
     pub material: Material,
-    /// The material of each named region, by its number.
+    /// Material of each named region, by its number.
     pub regions: Vec<Material>,
-    /// One condition for each named boundary, by its number.
+    /// Condition of each named boundary, by its number.
     pub conditions: Vec<Condition>,
 }
 
 impl Problem {
-    /// Potential flow with inflow speed `gamma` (m/s) through boundary 0 and
-    /// u = 0 on boundary 1.
+    /// Creates potential flow with inflow speed `gamma` (m/s) through boundary 0 and u = 0 on
+    /// boundary 1.
     pub fn channel(gamma: f64) -> Self {
         Self { material: Material::default(), regions: Vec::new(), conditions: vec![inflow(gamma), outflow()] }
     }
 
-    /// What fills a region, by its number.
+    /// Returns the material of a region by its number.
     pub fn material(&self, region: u16) -> &Material {
         self.regions.get(usize::from(region)).unwrap_or(&self.material)
     }
@@ -116,16 +116,15 @@ impl Problem {
         all.all(|material| material.conductivity == Field::Constant(1.0))
     }
 
-    /// Whether there is a source anywhere.
+    /// Returns whether there is a source anywhere.
     pub fn has_source(&self) -> bool {
         std::iter::once(&self.material).chain(&self.regions).any(|material| !material.source.is_zero())
     }
 }
 
-/// The condition of a boundary about which nothing was said, by its name:
-/// inflow of speed `gamma` (m/s) where it is called inlet and u = 0 where it is
-/// called outlet, in capital or small letters; further words may follow, as in
-/// `outlet_left`. All others are walls.
+/// Returns the default condition of a boundary by its name: inflow of speed `gamma` (m/s) for an
+/// inlet, u = 0 for an outlet, and the natural condition for all others. Upper and lower case are
+/// equal, and further words may follow, as in `outlet_left`.
 pub fn usual_condition(name: &str, gamma: f64) -> Condition {
     match name {
         name if begins_with(name, "inlet") => inflow(gamma),
@@ -142,7 +141,7 @@ fn outflow() -> Condition {
     Condition::Dirichlet(Field::Constant(0.0))
 }
 
-/// Whether the first word of the name is this one.
+/// Returns whether the first word of the name is this one.
 fn begins_with(name: &str, word: &str) -> bool {
     let name = name.to_lowercase();
     name.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))

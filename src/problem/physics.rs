@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// The physics that -div(k grad u) = f describes.
+/// Physics that -div(k grad u) = f describes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Physics {
@@ -50,21 +50,21 @@ pub struct Labels {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Names {
-    /// Of u.
+    /// Name of u.
     #[serde(skip_serializing_if = "Name::is_empty")]
     pub u: Name,
-    /// Of -grad u and of its magnitude.
+    /// Name of -grad u and of its magnitude.
     #[serde(skip_serializing_if = "Name::is_empty")]
     pub gradient: Name,
-    /// Of -k grad u.
+    /// Name of -k grad u.
     #[serde(skip_serializing_if = "Name::is_empty")]
     pub flux: Name,
-    /// Of the flux through a boundary.
+    /// Name of the flux through a boundary.
     #[serde(skip_serializing_if = "Name::is_empty")]
     pub flow: Name,
 }
 
-/// What a case says of one quantity.
+/// Name and unit of one quantity in a case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Name {
@@ -82,7 +82,8 @@ impl Physics {
         self == Self::Flow
     }
 
-    /// Returns name and unit of u, -grad u, |grad u|, -k grad u, the flow through a boundary, and the error.
+    /// Returns name and unit of u, -grad u, |grad u|, -k grad u, the flow through a boundary, and
+    /// the error.
     fn table(self) -> [(&'static str, &'static str); 6] {
         const ERROR: &str = "estimated error";
         match self {
@@ -136,7 +137,7 @@ impl Labels {
         let [u, gradient, magnitude, flux, flow, mut error] =
             physics.table().map(|(name, unit)| Label { name: name.to_owned(), unit: unit.to_owned() });
         if [&names.u, &names.gradient, &names.flux, &names.flow].iter().any(|name| name.unit.is_some()) {
-            // The unit of the energy follows from all others.
+            // The unit of the energy depends on all others.
             error.unit.clear();
         }
         Self {
@@ -149,7 +150,7 @@ impl Labels {
         }
     }
 
-    /// Returns name and unit of a dataset of the results; neither for what has none.
+    /// Returns name and unit of a dataset of the results, if it has them.
     pub fn of(&self, dataset: &str) -> Option<[&str; 2]> {
         let label = match dataset {
             "x" | "y" | "Points" => return Some(["coordinate", "m"]),

@@ -73,7 +73,7 @@ fn header() {
     file.new_dataset::<i32>().chunk((1024, 8)).shape((1_usize << 21, 8)).create("quad8").unwrap();
     drop(file);
     let outcome = folder.run(0, &["mesh.h5", "--dry-run"]).expect_code(0);
-    assert!(outcome.stdout.contains("quality    not looked at in so large a file"), "{outcome}");
+    assert!(outcome.stdout.contains("quality    not checked in so large a file"), "{outcome}");
     folder.run(0, &["mesh.h5"]).expect_code(2);
 }
 

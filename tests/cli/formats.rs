@@ -212,7 +212,7 @@ fn refusals() -> Vec<Trial> {
             &["mesh.msh"],
             2,
             "the mesh names the boundaries Höhe über Grund – Wand, inner line, left, outlet to the sea: without an \
-             inlet and an outlet among them, say what holds where with --bc NAME=dirichlet:VALUE or --bc \
+             inlet and an outlet among them, give conditions with --bc NAME=dirichlet:VALUE or --bc \
              NAME=robin:P,GAMMA",
             |folder| {
                 let text = fs::read_to_string(data("names.msh")).unwrap();

@@ -151,7 +151,7 @@ fn a_checkpoint_of_another_problem_is_refused(comm: &Rc<Comm>) {
     let refused = |run: &Run, what: &str| {
         let error = run.read().err().expect("an error on every rank");
         assert_eq!(error.exit_code(), ExitCode::Input);
-        assert!(error.to_string().contains(&format!("the checkpoint of something else: there, {what} is ")), "{error}");
+        assert!(error.to_string().contains(&format!("the checkpoint of another solve: there, {what} is ")), "{error}");
     };
     let mesh = Grid::untidy(7, 6).mesh();
     refused(&Run::new(comm, &mesh, 0), "refine");

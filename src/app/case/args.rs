@@ -15,23 +15,25 @@ use crate::parallel::virtual_ranks::MOST_LOGICAL_RANKS;
 use crate::problem::{Condition, Field, Physics};
 use crate::system::arguments::{finite, minutes, positive, tolerance};
 
-/// Options of a solve. They override what a case file says.
+/// Options of a solve. They override the case file.
 #[derive(Debug, Clone, Args)]
 pub struct SolveArgs {
-    /// Case file (.toml, see `quad8-mpi case`); mesh file (HDF5, Gmsh MSH 4.1, .npz or .xlsx; metres); or, where no file
-    /// has that name, a built-in mesh [default: y-channel]
+    /// Case file (.toml, see `quad8-mpi case`); mesh file (HDF5, Gmsh MSH 4.1, .npz or .xlsx;
+    /// metres); or, where no file has that name, a built-in mesh [default: y-channel]
     #[arg(value_name = "CASE.toml|MESH")]
     pub input: Option<PathBuf>,
 
-    /// Results file (HDF5); what ParaView opens is written beside it, see --format [default: quad8.h5]
+    /// Results file (HDF5); a file for ParaView is written beside it, see --format [default:
+    /// quad8.h5]
     #[arg(short, long, value_name = "OUT.h5")]
     pub output: Option<PathBuf>,
 
-    /// What ParaView opens, beside OUT.h5 [default: xdmf]
+    /// Format of the file for ParaView beside OUT.h5 [default: xdmf]
     #[arg(long, value_enum)]
     pub format: Option<OutputFormat>,
 
-    /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in millimetres [default: 1]
+    /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in
+    /// millimetres [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]
     pub scale: Option<f64>,
 
@@ -39,20 +41,21 @@ pub struct SolveArgs {
     #[arg(long, value_name = "K", value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub refine: Option<u32>,
 
-    /// How the elements are dealt to the ranks
+    /// Method that partitions the elements among the ranks
     #[arg(long, value_enum, default_value_t = Partitioner::Auto)]
     pub partitioner: Partitioner,
 
-    /// Deal the elements to the ranks as this file of quad8-mpi partition says
+    /// Read the partition of the elements among the ranks from this file of quad8-mpi partition
     #[arg(long, value_name = "PARTS.h5", conflicts_with = "partitioner")]
     pub partition: Option<PathBuf>,
 
-    /// Condition of a boundary: NAME=dirichlet:VALUE (u), NAME=robin:P,GAMMA (P u + k du/dn = GAMMA) or NAME=natural;
-    /// values are numbers or formulas in x and y (m), as in "inlet=robin:0,2.5*(1-y^2)"; may be repeated
+    /// Condition of a boundary: NAME=dirichlet:VALUE (u), NAME=robin:P,GAMMA (P u + k du/dn =
+    /// GAMMA) or NAME=natural; values are numbers or formulas in x and y (m), as in
+    /// "inlet=robin:0,2.5*(1-y^2)"; may be repeated
     #[arg(long, value_name = "NAME=CONDITION", value_parser = BoundaryOption::from_str)]
     pub bc: Vec<BoundaryOption>,
 
-    /// What the equation describes: names and units of the results [default: flow]
+    /// Physics of the equation: names and units of the results [default: flow]
     #[arg(long, value_enum)]
     pub physics: Option<Physics>,
 
@@ -68,19 +71,20 @@ pub struct SolveArgs {
     #[arg(long, value_enum)]
     pub preconditioner: Option<PreconditionerKind>,
 
-    /// How the stiffness is kept [default: elements]
+    /// Storage of the stiffness operator [default: elements]
     #[arg(long, value_enum)]
     pub operator: Option<OperatorKind>,
 
-    /// Relative residual ||b - K u|| / ||b|| to reach (no unit) [default: 1e-8]
+    /// Tolerance of the relative residual ||b - K u|| / ||b|| (no unit) [default: 1e-8]
     #[arg(long, value_parser = tolerance, allow_negative_numbers = true)]
     pub rtol: Option<f64>,
 
-    /// Most iterations of CG [default: 200000]
+    /// Largest number of iterations of CG [default: 200000]
     #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true)]
     pub max_iterations: Option<usize>,
 
-    /// Threads per rank [default: RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's share of the cores]
+    /// Threads per rank [default: RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's
+    /// share of the cores]
     #[arg(
         long,
         value_name = "N",
@@ -89,7 +93,8 @@ pub struct SolveArgs {
     )]
     pub threads: Option<u16>,
 
-    /// Compute as L logical ranks do, so that results have the same bits at any number of ranks up to L [default of L: 16]
+    /// Solve on L logical ranks, so that the results have the same bits on any number of ranks up
+    /// to L [default of L: 16]
     #[arg(
         long,
         value_name = "L",
@@ -112,41 +117,44 @@ pub struct SolveArgs {
     #[arg(long, value_parser = positive, allow_negative_numbers = true)]
     pub density: Option<f64>,
 
-    /// Also write the run record (timings, iterations, memory) to this file; - prints it, and no summary
+    /// Also write the run record (timings, iterations, memory) to this file; - prints it in place
+    /// of the summary
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// Stop after this time (minutes, from the start of the program) with a checkpoint beside the results,
-    /// OUT.checkpoint.h5, and exit code 5; SIGUSR1, SIGTERM and SIGINT do the same
+    /// Stop after this time (minutes, from the start of the program) with a checkpoint beside the
+    /// results, OUT.checkpoint.h5, and exit code 5; SIGUSR1, SIGTERM and SIGINT do the same
     #[arg(long, value_name = "MINUTES", value_parser = minutes, allow_negative_numbers = true)]
     pub max_time: Option<Duration>,
 
-    /// Write a checkpoint each time this long has passed (minutes); the one before it is kept as OUT.checkpoint.old.h5
+    /// Interval between two checkpoints (minutes); the one before the newest is kept as
+    /// OUT.checkpoint.old.h5
     #[arg(long, value_name = "MINUTES", value_parser = minutes, allow_negative_numbers = true)]
     pub checkpoint_every: Option<Duration>,
 
-    /// Go on from a checkpoint, on any number of ranks; where it is damaged, from the one before it
+    /// Continue from a checkpoint, on any number of ranks; where it is damaged, from the one before
+    /// it
     #[arg(long, value_name = "OUT.checkpoint.h5", conflicts_with = "dry_run")]
     pub restart: Option<PathBuf>,
 
-    /// Say what the solve would take in memory and time, and solve nothing
+    /// Predict the memory and the time of the solve, and solve nothing
     #[arg(long)]
     pub dry_run: bool,
 
-    /// Ranks of the solve that --dry-run is about [default: those of this run]
+    /// Ranks of the solve that --dry-run predicts [default: those of this run]
     #[arg(long, value_name = "P", requires = "dry_run", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     pub ranks: Option<u32>,
 
-    /// Memory bandwidth of one rank that --dry-run counts with, in GB/s
+    /// Memory bandwidth of one rank for --dry-run, in GB/s
     #[arg(long, value_name = "B", requires = "dry_run", default_value_t = 7.0, value_parser = positive)]
     pub bandwidth: f64,
 
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub quiet: bool,
 }
 
-/// What --bc says about one boundary.
+/// Value of --bc: the condition of one boundary.
 #[derive(Debug, Clone)]
 pub struct BoundaryOption {
     /// Name of the boundary.
@@ -159,7 +167,7 @@ impl FromStr for BoundaryOption {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        // A name may hold the sign, a condition never does.
+        // A name may contain the equals sign, a condition does not.
         match text.rsplit_once('=') {
             Some((name, condition)) if !name.is_empty() => {
                 Ok(Self { name: name.to_owned(), condition: condition.parse()? })

@@ -9,10 +9,12 @@ use crate::io::file::open;
 use crate::parallel::Comm;
 
 impl Case {
-    /// Reads a case file on rank 0 and broadcasts it. Paths in it are relative to the file. **Collective.**
+    /// Reads a case file on rank 0 and broadcasts it. Paths in it are relative to the file.
+    /// **Collective.**
     ///
     /// # Errors
-    /// A file that cannot be opened, or that is no case file, with the line; the same on every rank.
+    /// A file that cannot be opened, or that is no case file, with the line; the same on every
+    /// rank.
     pub fn read(comm: &Comm, path: &Path) -> Result<Self> {
         let bytes = comm.agree(if comm.is_root() { open::text(path) } else { Ok(Vec::new()) })?;
         let text = comm.agree(String::from_utf8(bytes).map_err(|e| {

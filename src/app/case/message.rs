@@ -1,15 +1,15 @@
-//! Puts the errors of the TOML reader into the words of a case file.
+//! Translates the errors of the TOML reader into the terms of a case file.
 
 use std::ops::Range;
 
 use crate::system::did_you_mean;
 
-/// Where text, number or table is not what the key takes.
+/// Message about a value of another type than that of its key.
 const OTHER_FORM: &str = "must have another form, which quad8-mpi case shows";
-/// Longest value that a message repeats.
+/// Length of the longest value that a message repeats.
 const LONGEST: usize = 40;
 
-/// Returns the message about what stands at `place` in the text of a case file.
+/// Returns the message about the error at `place` in the text of a case file.
 pub fn plain(message: &str, text: &str, place: Range<usize>) -> String {
     let before = text.get(..place.start).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -64,7 +64,7 @@ fn no_key(unknown: &str, known: &[&str]) -> String {
     )
 }
 
-/// Returns what the reader expected, in plain words.
+/// Returns the type that the reader expected, in plain words.
 fn kind(expected: &str) -> &str {
     match expected {
         "f64" => "a number",

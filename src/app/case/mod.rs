@@ -1,5 +1,5 @@
-//! A case: everything that a solve needs to be told, from a TOML file, from
-//! the command line, or from both.
+//! Case of a solve: mesh, physics, conditions, materials, solver and output, from a TOML file and
+//! the command line.
 
 mod args;
 mod file;
@@ -23,14 +23,15 @@ use crate::parallel::Comm;
 use crate::problem::{Condition, Material, Names, Physics};
 use crate::system::messages;
 
-/// What to solve, how, and where to put the results. The names are those of
-/// the case file; what it leaves out has the values of [`Case::default`].
+/// Case of a solve. The fields are the keys of the case file; a missing key has the value of
+/// [`Case::default`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Case {
-    /// The mesh.
+    /// Source of the mesh.
     pub mesh: MeshSource,
-    /// What the coordinates of the mesh are multiplied by; none is 1, with a hint where the domain is very large.
+    /// Factor of the coordinates of the mesh; none is 1, with a hint where the domain is very
+    /// large.
     #[serde(deserialize_with = "options::read_scale", skip_serializing_if = "Option::is_none")]
     pub scale: Option<f64>,
     /// Uniform refinements.
@@ -42,41 +43,40 @@ pub struct Case {
     pub names: Names,
     /// Conditions by the name of the boundary.
     pub boundary: BTreeMap<String, Condition>,
-    /// What fills the domain.
+    /// Material of the domain.
     pub material: Material,
-    /// What fills the regions, by name, where it is something else.
+    /// Materials of regions by name, where they differ from that of the domain.
     pub region: BTreeMap<String, RegionMaterial>,
-    /// Constants of the usual conditions and of the pressure.
+    /// Constants of the default conditions and of the pressure.
     pub constants: Constants,
-    /// How to solve.
+    /// Options of the solver.
     pub solver: Solver,
-    /// Where the results go.
+    /// Output files.
     #[serde(skip_serializing)]
     pub output: Output,
     /// Options of this run, which no case file holds.
     #[serde(skip)]
     pub run: RunOptions,
-    /// Hints about what the case file leaves out.
+    /// Hints about keys that the case file leaves out.
     #[serde(skip)]
     pub hints: Vec<String>,
 }
 
-/// A case file that explains itself and solves the built-in Y-channel.
+/// Commented case file that solves the built-in Y-channel.
 pub const STARTING_POINT: &str = include_str!("starting_point.toml");
 
 /// Prints [`STARTING_POINT`]. **Collective.**
 ///
 /// # Errors
-/// [`Error::Write`](crate::error::Error::Write), the same on every rank.
+/// A standard output that cannot be written; the same on every rank.
 pub fn print(comm: &Comm) -> Result<ExitCode> {
     comm.agree(if comm.is_root() { messages::print(STARTING_POINT) } else { Ok(()) })?;
     Ok(ExitCode::Success)
 }
 
 impl Case {
-    /// The case as a case file that solves the same again wherever it lies: the
-    /// mesh by its full path, no outputs. The same on every rank, whatever paths
-    /// look like there. **Collective.**
+    /// Returns the case as a case file that solves the same in any folder: the mesh has its full
+    /// path, and there are no outputs. The text of rank 0 is broadcast. **Collective.**
     pub fn text(&self, comm: &Comm) -> String {
         comm.broadcast_strings(if comm.is_root() { vec![self.to_toml()] } else { Vec::new() }).concat()
     }
@@ -89,11 +89,11 @@ impl Case {
             *path = full;
         }
         case.solver.threads = None;
-        // Only a path that is not UTF-8 or a function in place of a formula has no text.
+        // A path that is not UTF-8 and a function in place of a formula cannot be written as text.
         toml::to_string(&case).unwrap_or_else(|e| format!("# {e}\n"))
     }
 
-    /// Takes relative paths as relative to a folder.
+    /// Resolves relative paths against a folder.
     fn relative_to(&mut self, folder: &Path) {
         let output = &mut self.output;
         let json = output.json.as_mut().filter(|path| !is_stdout(path));

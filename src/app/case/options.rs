@@ -1,4 +1,4 @@
-//! The parts of a case that are numbers and names.
+//! Sections of a case and options of a run.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
@@ -16,17 +16,17 @@ use crate::parallel::virtual_ranks::MOST_LOGICAL_RANKS;
 use crate::problem::Field;
 use crate::system::numbers::{finite, positive, tolerance};
 
-/// What fills a region, where it is not what fills the rest.
+/// Material of a region; none where it is that of the domain.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RegionMaterial {
-    /// k.
+    /// Conductivity k.
     pub k: Option<Field>,
-    /// The source f.
+    /// Source f.
     pub f: Option<Field>,
 }
 
-/// Constants of the usual conditions and of the pressure.
+/// Constants of the default conditions and of the pressure.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Constants {
@@ -47,23 +47,23 @@ impl Default for Constants {
     }
 }
 
-/// How to solve.
+/// Options of the solver.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Solver {
-    /// Relative residual to reach.
+    /// Tolerance of the relative residual.
     #[serde(deserialize_with = "read_tolerance")]
     pub rtol: f64,
-    /// Most iterations of CG.
+    /// Largest number of iterations of CG.
     pub max_iterations: usize,
     /// Preconditioner of CG.
     pub preconditioner: PreconditionerKind,
-    /// How the stiffness is kept.
+    /// Storage of the stiffness operator.
     pub operator: OperatorKind,
     /// Threads per rank.
     #[serde(deserialize_with = "read_count::<_, MOST_THREADS>", skip_serializing_if = "Option::is_none")]
     pub threads: Option<NonZeroU16>,
-    /// Logical ranks that make the same bits at any number of ranks.
+    /// Number of logical ranks, with which the results have the same bits on any number of ranks.
     #[serde(deserialize_with = "read_count::<_, MOST_LOGICAL_RANKS>", skip_serializing_if = "Option::is_none")]
     pub reproducible: Option<NonZeroU16>,
 }
@@ -81,13 +81,13 @@ impl Default for Solver {
     }
 }
 
-/// Where the results go.
+/// Output files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Output {
     /// Results file (HDF5).
     pub results: PathBuf,
-    /// What is written beside it for ParaView.
+    /// Format of the file for ParaView beside it.
     pub format: OutputFormat,
     /// Run record.
     pub json: Option<PathBuf>,
@@ -99,7 +99,7 @@ impl Default for Output {
     }
 }
 
-/// What is written for ParaView.
+/// Format of the file for ParaView.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OutputFormat {
@@ -110,7 +110,7 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
-    /// The file that it stands for.
+    /// Returns the file of this format.
     pub fn companion(self) -> Companion {
         match self {
             Self::Xdmf => Companion::Xdmf,

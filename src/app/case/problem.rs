@@ -10,11 +10,12 @@ use crate::problem::{Condition, Material, Physics, Problem, usual_condition};
 use crate::system::did_you_mean;
 
 impl Case {
-    /// Returns the problem on a mesh with these names. A boundary without a condition gets the default of its name.
+    /// Returns the problem on a mesh with these names. A boundary without a condition gets the
+    /// default of its name.
     ///
     /// # Errors
-    /// A condition or a material for a name that the mesh does not have; no condition at all where the names have no
-    /// defaults for an inlet and an outlet.
+    /// A condition or a material for a name that the mesh does not have; no condition at all where
+    /// the names have no defaults for an inlet and an outlet.
     pub fn problem(&self, boundaries: &[String], regions: &[String]) -> Result<Problem> {
         check_names("boundary", &self.boundary, boundaries)?;
         check_names("region", &self.region, regions)?;
@@ -26,7 +27,7 @@ impl Case {
         let is_usual = has(|c| matches!(c, Condition::Dirichlet(_))) && has(|c| matches!(c, Condition::Robin { .. }));
         if self.boundary.is_empty() && !is_usual {
             return Err(Error::input(format!(
-                "the mesh names the boundaries {}: without an inlet and an outlet among them, say what holds where with \
+                "the mesh names the boundaries {}: without an inlet and an outlet among them, give conditions with \
                  --bc NAME=dirichlet:VALUE or --bc NAME=robin:P,GAMMA",
                 boundaries.join(", ")
             )));
@@ -62,8 +63,8 @@ impl Case {
         self.physics != Physics::Flow || !problem.has_unit_conductivity()
     }
 
-    /// Returns the same case with the condition of every boundary written out, so that it means the same where
-    /// defaults are others.
+    /// Returns the same case with the condition of every boundary, so that it does not depend on
+    /// defaults.
     pub fn with_conditions(&self, boundaries: &[String], problem: &Problem) -> Self {
         let boundary = boundaries.iter().cloned().zip(problem.conditions.iter().cloned()).collect();
         Self { boundary, ..self.clone() }

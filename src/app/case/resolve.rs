@@ -10,12 +10,12 @@ use crate::io::file::followed;
 use crate::parallel::Comm;
 
 impl Case {
-    /// Resolves the options of a solve: an option replaces the value of the case file, and that the default.
-    /// **Collective.**
+    /// Resolves the options of a solve: an option replaces the value of the case file, and that the
+    /// default. **Collective.**
     ///
     /// # Errors
-    /// Those of [`find_case`]; two conditions for one boundary; an option that does not go with `--reproducible`. The
-    /// same on every rank.
+    /// Those of [`find_case`]; two conditions for one boundary; an option that does not go with
+    /// `--reproducible`. The same on every rank.
     pub fn resolve(comm: &Comm, args: &SolveArgs) -> Result<Self> {
         let mut case = find_case(comm, args.input.as_deref())?;
         case.set_conditions(&args.bc)?;
@@ -70,7 +70,8 @@ impl RunOptions {
     }
 }
 
-/// Checks that no option depends on the number of ranks or needs a file that logical ranks cannot share.
+/// Checks that no option depends on the number of ranks or needs a file that logical ranks cannot
+/// share.
 fn check_reproducible(args: &SolveArgs) -> Result<()> {
     let refused = [
         ("--partition", args.partition.is_some()),

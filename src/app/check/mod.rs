@@ -1,5 +1,5 @@
-//! `quad8-mpi check`: everything about a mesh that a solve would stumble over,
-//! found without solving. Unlike a solve it does not end at the first error.
+//! `quad8-mpi check`: all errors and warnings of a mesh, without a solve, which would end at the
+//! first error.
 
 mod args;
 mod report;
@@ -18,11 +18,11 @@ use crate::io::record::{is_stdout, write_json};
 use crate::parallel::Comm;
 use crate::system::print;
 
-/// Checks a mesh, or a case with its mesh, and prints what it found. **Collective.**
+/// Checks a mesh, or a case with its mesh, and prints the report. **Collective.**
 ///
 /// # Errors
-/// A file that cannot be read or written, or a case file that is wrong; what is wrong with a mesh, or with a case on
-/// it, is part of the report.
+/// A file that cannot be read or written, or a case file that cannot be parsed. The report contains
+/// the errors of the mesh and of the case on it.
 pub fn check(comm: &Rc<Comm>, args: &CheckArgs) -> Result<ExitCode> {
     let mut case = find_case(comm, Some(&args.mesh))?;
     case.scale = args.scale.or(case.scale);
@@ -50,8 +50,8 @@ fn deliver(report: &Report, json: Option<&Path>) -> Result<()> {
 /// Prints the built-in meshes, on rank 0. **Collective.**
 ///
 /// # Errors
-/// [`Error::BuiltIn`](crate::error::Error::BuiltIn) if the program was built with a damaged mesh,
-/// [`Error::Write`](crate::error::Error::Write); the same on every rank.
+/// A built-in mesh that is damaged in this build; a standard output that cannot be written; the
+/// same on every rank.
 pub fn list_meshes(comm: &Comm) -> Result<ExitCode> {
     comm.agree(if comm.is_root() { describe_meshes().and_then(print) } else { Ok(()) })?;
     Ok(ExitCode::Success)
@@ -69,5 +69,5 @@ fn describe_meshes() -> Result<String> {
     Ok(text + "\nAny of them at any size: quad8-mpi NAME --refine K has 4^K times the elements.\n")
 }
 
-/// How many flaws of one kind a report lists.
+/// Largest number of errors of one kind in a report.
 const MOST: usize = 10;

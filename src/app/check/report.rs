@@ -1,4 +1,4 @@
-//! What a check found, as text and as JSON.
+//! Report of a check, as text and as JSON.
 
 use std::fmt;
 
@@ -10,16 +10,17 @@ use crate::mesh::ElementNames;
 use crate::mesh::quality::{ASPECT_BARS, BARS, MeshQuality};
 use crate::system::{plural, significant};
 
-/// Everything about one mesh. The names are those of the JSON file.
+/// Report on one mesh. The fields are the keys of the JSON file.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Where the mesh comes from.
+    /// Source of the mesh.
     pub source: String,
-    /// `good`; `bad` where there is any error; `doubtful` where elements are folded that a solve does not refuse.
+    /// `good`; `bad` where there is any error; `doubtful` where elements are folded that a solve
+    /// does not refuse.
     pub verdict: &'static str,
-    /// What a solve refuses.
+    /// Errors that end a solve.
     pub errors: Vec<String>,
-    /// What a solve warns of, and what looks like a mistake.
+    /// Warnings of a solve, and probable mistakes.
     pub warnings: Vec<String>,
     /// The mesh in numbers, where it could be read.
     pub mesh: Option<MeshReport>,
@@ -28,13 +29,13 @@ pub struct Report {
 /// A mesh in numbers.
 #[derive(Debug, Clone, Serialize)]
 pub struct MeshReport {
-    /// Nodes, used or not.
+    /// Nodes, with those that no element uses.
     pub nodes: u64,
     /// Elements.
     pub elements: u64,
     /// Nodes that no element uses.
     pub orphan_nodes: u64,
-    /// Nodes at the place of another one.
+    /// Nodes with the coordinates of another node.
     pub duplicate_nodes: u64,
     /// Clockwise elements.
     pub clockwise_elements: u64,
@@ -44,55 +45,56 @@ pub struct MeshReport {
     pub aspect_ratio_max: Option<f64>,
     /// Elements that are folded somewhere.
     pub folded_elements: u64,
-    /// How good the elements are.
+    /// Scaled Jacobians of the elements.
     pub scaled_jacobian: Quality,
-    /// How slender they are.
+    /// Aspect ratios of the elements.
     pub aspect_ratio: AspectRatio,
-    /// Where the boundaries of a mesh without names are.
+    /// Place of the guessed boundaries of a mesh without names.
     pub guess: Option<String>,
-    /// The conditions that a solve takes; empty where it refuses to.
+    /// Conditions of a solve; empty where they are not complete.
     pub conditions: Vec<BoundaryCondition>,
     /// Named boundaries.
     pub boundaries: Vec<Boundary>,
-    /// Boundary edges without a name, which are walls.
+    /// Boundary edges without a name, which have the natural condition.
     pub unnamed: Boundary,
-    /// Regions; elements without one are in none of them.
+    /// Named regions.
     pub regions: Vec<Region>,
 }
 
-/// The scaled Jacobian over all elements.
+/// Scaled Jacobian over all elements.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Quality {
-    /// The lowest one; none where it is not a number.
+    /// Lowest value; none where it is not a number.
     pub lowest: Option<f64>,
-    /// The element that has it.
+    /// Element with the lowest value.
     pub worst_element: u64,
     /// Its name in messages.
     #[serde(skip)]
     pub name: String,
-    /// Elements that are not better than 0.
+    /// Elements with a value of at most 0.
     pub folded: u64,
     /// Elements in each tenth of 0 to 1.
     pub histogram: [u64; BARS],
 }
 
-/// The aspect ratio over all elements: the largest condition number of the Jacobian matrix at the Gauss points.
+/// The aspect ratio over all elements: the largest condition number of the Jacobian matrix at the
+/// Gauss points.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AspectRatio {
-    /// The element that has the largest.
+    /// Element with the largest value.
     pub worst_element: u64,
-    /// Where in it (x, y in m); none where it is not a number.
+    /// Its Gauss point (x, y in m); none where it is not a number.
     pub point: Option<[f64; 2]>,
-    /// The largest one in words.
+    /// Largest value in words.
     #[serde(skip)]
     pub text: String,
-    /// Where the bars of the histogram begin.
+    /// Lower limits of the bars.
     pub from: [f64; ASPECT_BARS.len()],
     /// Elements in each bar.
     pub histogram: [u64; ASPECT_BARS.len()],
 }
 
-/// A part of the boundary.
+/// Part of the boundary.
 #[derive(Debug, Clone, Serialize)]
 pub struct Boundary {
     /// Its name.
@@ -103,7 +105,7 @@ pub struct Boundary {
     pub length: f64,
 }
 
-/// A region.
+/// Region of the mesh.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Region {
     /// Its name.
@@ -115,12 +117,12 @@ pub struct Region {
 }
 
 impl Report {
-    /// The report of a mesh that cannot even be read.
+    /// Creates the report of a mesh that cannot be read.
     pub fn refused(source: String, error: &Error) -> Self {
         Self::new(source, vec![error.to_string()], Vec::new(), None)
     }
 
-    /// A report with its verdict.
+    /// Creates a report with its verdict.
     pub fn new(source: String, errors: Vec<String>, warnings: Vec<String>, mesh: Option<MeshReport>) -> Self {
         let is_folded = mesh.as_ref().is_some_and(|mesh| mesh.folded_elements > 0);
         let verdict = match (errors.is_empty(), is_folded) {
@@ -214,7 +216,7 @@ impl fmt::Display for MeshReport {
     }
 }
 
-/// The lines of a histogram from its first to its last bar with any elements.
+/// Returns the lines of a histogram from its first to its last bar with elements.
 fn bars(counts: &[u64], range: impl Fn(usize) -> String) -> Vec<String> {
     let most = counts.iter().max().copied().unwrap_or(0).max(1);
     let first = counts.iter().position(|&n| n > 0).unwrap_or(0);

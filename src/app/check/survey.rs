@@ -1,4 +1,4 @@
-//! Going over a mesh, one property after the other.
+//! Checks of a mesh, one property after the other.
 
 use std::rc::Rc;
 
@@ -16,10 +16,11 @@ use crate::problem::Problem;
 use crate::quad8::EDGES;
 use crate::{mesh, quad8};
 
-/// Looks at everything: the mesh with the default conditions, or with those of a case `from_file`. **Collective.**
+/// Checks the mesh with the default conditions, or with those of a case `from_file`.
+/// **Collective.**
 ///
 /// # Errors
-/// What keeps the mesh from being distributed at all.
+/// A mesh that cannot be distributed.
 pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab) -> Result<Report> {
     let parts = crate::mesh::partition::partition(comm, slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?.parts;
     let Distributed { mut mesh, turned, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
@@ -43,7 +44,7 @@ pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab
                 conditions = held;
                 errors.extend(flaws);
             }
-            // A mesh alone may get its conditions later.
+            // The conditions of a mesh without a case may follow.
             Err(error) if !from_file => warnings.push(error.to_string()),
             Err(error) => errors.push(error),
         }
@@ -83,7 +84,7 @@ fn boundary_is_bad(errors: &[Error], mesh: &LocalMesh, comm: &Comm) -> bool {
     !errors.is_empty() && comm.sum(mesh.boundary.len() as u64) == 0
 }
 
-/// The flaws that name the lowest elements of all ranks, one after the other.
+/// Returns the errors of all ranks in the order of their elements, up to [`MOST`]. **Collective.**
 fn lowest(comm: &Comm, flaws: Vec<Error>) -> Vec<Error> {
     let mut rest = flaws.into_iter().peekable();
     let mut found = Vec::new();
@@ -99,8 +100,8 @@ fn lowest(comm: &Comm, flaws: Vec<Error>) -> Vec<Error> {
     found
 }
 
-/// Lists the conditions, and what is wrong with them: edges where they cannot hold, values that a solve cannot use
-/// (if asked for), and pieces that they do not hold.
+/// Returns the conditions and their errors: edges inside the domain, values out of range (if asked
+/// for), and pieces without a unique solution. **Collective.**
 ///
 /// # Errors
 /// Those of [`Case::problem`].
@@ -122,7 +123,7 @@ fn hold(
     Ok((BoundaryCondition::count(&conditions, summary), flaws))
 }
 
-/// Whether k, f and the data of the conditions have values that a solve can use.
+/// Checks the values of k, f and the data of the conditions. **Collective.**
 fn check_values(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Result<()> {
     let comm = halo.comm();
     comm.agree(ElementMatrices::new(mesh, problem).map(drop))?;
@@ -130,7 +131,7 @@ fn check_values(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Result<()> 
     dirichlet_nodes(halo, mesh, problem).map(drop)
 }
 
-/// Edges and length of each named boundary and of the rest.
+/// Measures edges and length of each named boundary and of the rest. **Collective.**
 fn measure_boundaries(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -> (Vec<Boundary>, Boundary) {
     let names = mesh.boundary_names.iter().map(String::as_str).chain([UNNAMED]);
     let names: Vec<&str> = names.collect();
@@ -152,7 +153,7 @@ fn measure_boundaries(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) ->
     (all, unnamed)
 }
 
-/// Length (m) of the curved edge.
+/// Returns the length (m) of a curved edge.
 fn edge_length(mesh: &LocalMesh, element: usize, side: usize) -> f64 {
     let points = EDGES[side].map(|i| mesh.coordinates[mesh.elements[element][i] as usize]);
     let tangent = |dn: &[f64; 3]| {

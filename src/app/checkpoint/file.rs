@@ -67,7 +67,8 @@ fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) 
     file.new_attr::<u64>().create(CHECKSUM)?.write_scalar(&comm.sum(sum))
 }
 
-/// Reads the state of a checkpoint, or what differs where it belongs to another solve. **Collective.**
+/// Reads the state of a checkpoint, or what differs where it belongs to another solve.
+/// **Collective.**
 ///
 /// # Errors
 /// A file that cannot be opened, or that is damaged; the same on every rank.

@@ -53,7 +53,7 @@ impl Difference {
     pub(crate) fn error(self, path: &Path) -> Error {
         let Self { what, stored, found } = self;
         Error::input(format!(
-            "{} is the checkpoint of something else: there, {what} is {stored}, in this run {found}; give this run the \
+            "{} is the checkpoint of another solve: there, {what} is {stored}, in this run {found}; give this run the \
              case of the checkpoint, or leave --restart out",
             path.display()
         ))
@@ -75,7 +75,8 @@ impl Header {
         }
     }
 
-    /// Returns the first difference between this stored header and the solve of the key. **Collective.**
+    /// Returns the first difference between this stored header and the solve of the key.
+    /// **Collective.**
     pub(crate) fn difference(&self, comm: &Comm, key: &CheckpointKey) -> Option<Difference> {
         let found = MeshFingerprint::of(comm, key.input);
         let case = key.case.text(comm);
@@ -89,7 +90,8 @@ impl Header {
 
 const SCALE: &str = "scale";
 
-/// Keys of a case that change neither the system nor the iteration. The coordinates of the mesh contain the scale.
+/// Keys of a case that change neither the system nor the iteration. The coordinates of the mesh
+/// contain the scale.
 const FREE: [&str; 7] =
     ["mesh", SCALE, "physics", "solver.rtol", "solver.max_iterations", "constants.p0", "constants.density"];
 

@@ -13,7 +13,8 @@ use signal_hook::low_level::{emulate_default_handler, signal_name};
 use crate::error::{Error, ExitCode, Result};
 use crate::parallel::Comm;
 
-/// Interval within which a second signal counts as the first: a job and its launcher may both send it to a rank.
+/// Interval within which a second signal counts as the first: a job and its launcher may both send
+/// it to a rank.
 const ECHO: Duration = Duration::from_secs(3);
 /// Stands for the time limit in place of the number of a signal.
 const OUT_OF_TIME: i32 = i32::MAX;
@@ -25,8 +26,8 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Watches SIGINT, SIGTERM and SIGUSR1 and the time limit. The same signal again after a few seconds has its default
-    /// effect: it ends the process.
+    /// Watches SIGINT, SIGTERM and SIGUSR1 and the time limit. The same signal again after a few
+    /// seconds has its default effect: it ends the process.
     ///
     /// # Errors
     /// Signals that cannot be watched.

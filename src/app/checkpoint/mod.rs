@@ -1,7 +1,8 @@
-//! Checkpoints: the state of the iteration in a file, from which another run continues on any number of ranks.
+//! Checkpoints: the state of the iteration in a file, from which another run continues on any
+//! number of ranks.
 //!
-//! Two generations lie beside the results OUT.h5: OUT.checkpoint.h5 and the one before it, OUT.checkpoint.old.h5. A
-//! checkpoint gets its name only when it is complete and on the disk.
+//! Two generations lie beside the results OUT.h5: OUT.checkpoint.h5 and the one before it,
+//! OUT.checkpoint.old.h5. A checkpoint gets its name only when it is complete and on the disk.
 
 mod file;
 mod header;
@@ -29,7 +30,8 @@ const OLDER: &str = "checkpoint.old.h5";
 pub struct Checkpoints {
     newest: PathBuf,
     older: PathBuf,
-    /// Whether the newest file is a usable checkpoint, which the next one must not replace without a copy.
+    /// Whether the newest file is a usable checkpoint, which the next one must not replace without
+    /// a copy.
     is_good: Cell<bool>,
 }
 
@@ -93,8 +95,8 @@ impl Checkpoints {
         atomic_hdf5::flush_folder(&self.newest).map_err(failed)
     }
 
-    /// Reads the state from a checkpoint or, where that is damaged or missing, from the generation before it.
-    /// **Collective.**
+    /// Reads the state from a checkpoint or, where that is damaged or missing, from the generation
+    /// before it. **Collective.**
     ///
     /// # Errors
     /// A checkpoint of another solve; no usable generation; the same on every rank.

@@ -45,7 +45,8 @@ impl<'a> CheckpointMonitor<'a> {
     /// Returns an error if the solve was interrupted. **Collective.**
     ///
     /// # Errors
-    /// The interrupt, with the way to continue, or a checkpoint that could not be written; the same on every rank.
+    /// The interrupt, with the way to continue, or a checkpoint that could not be written; the same
+    /// on every rank.
     pub fn end(self, report: &CgReport) -> Result<()> {
         if report.outcome != ConvergedReason::Interrupted {
             return Ok(());

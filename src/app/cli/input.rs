@@ -1,4 +1,4 @@
-//! The argument that names what to solve or to check.
+//! The argument with the case file or the mesh.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::io::mesh::{BUILT_IN, MeshSource};
 use crate::parallel::Comm;
 use crate::system::nearest;
 
-/// Whether an argument names a case file.
+/// Returns whether an argument names a case file.
 pub fn is_case(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
 }

@@ -1,4 +1,4 @@
-//! The command line: one file for the options of each subcommand.
+//! The command line: the subcommands, whose options stand with each of them.
 
 mod input;
 mod shell;
@@ -19,14 +19,14 @@ use std::ffi::OsString;
 
 use clap::{ColorChoice, Parser, Subcommand};
 
-/// Potential flow and other -div(k grad u) = f problems on meshes of 8-node
-/// quadrilaterals, on any number of MPI ranks and threads.
+/// Potential flow and other -div(k grad u) = f problems on meshes of 8-node quadrilaterals, on any
+/// number of MPI ranks and threads.
 ///
-/// Start it with mpirun: `mpirun -n 4 quad8-mpi MESH.h5 -o OUT.h5`. Without a
-/// mesh it solves a built-in Y-channel; `quad8-mpi meshes` lists more of them. A case file says all about a run:
+/// Start it with mpirun: `mpirun -n 4 quad8-mpi MESH.h5 -o OUT.h5`. Without a mesh it solves a
+/// built-in Y-channel; `quad8-mpi meshes` lists more of them. A case file describes a whole run:
 /// `quad8-mpi case > channel.toml` writes one to start from. Exit codes: 0 solved, 1 not converged,
-/// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside, 5 stopped as wished by a signal or
-/// --max-time: start it again, with --restart where a checkpoint was written.
+/// 2 bad input or usage, 3 a file could not be read or written, 4 a failure inside, 5 stopped by a
+/// signal or --max-time: start it again, with --restart where a checkpoint was written.
 #[derive(Debug, Parser)]
 // Launchers give ranks a terminal even where the output goes to a file.
 #[command(name = "quad8-mpi", version, long_version = shell::long_version(), args_conflicts_with_subcommands = true, color = ColorChoice::Never)]
@@ -37,30 +37,30 @@ pub struct Cli {
     solve: SolveArgs,
 }
 
-/// What the program can be asked to do.
+/// Subcommands of the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Solve a mesh (what happens without a subcommand, too)
+    /// Solve a case or a mesh (the default without a subcommand)
     Solve(SolveArgs),
-    /// Print a case file to start from, with all that one can say
+    /// Print a commented case file with all keys, to start from
     Case,
-    /// Look a mesh over without solving: exit code 0 if it is good, 2 if not
+    /// Check a mesh without solving: exit code 0 if it is good, 2 if not
     Check(CheckArgs),
     /// List the built-in meshes
     Meshes,
-    /// Draw a results file, or the convergence of a run, as PNG or SVG
+    /// Plot a results file, or the convergence of a run, as PNG or SVG
     Plot(PlotArgs),
-    /// Turn run records into the tables and the picture of a scaling study
+    /// Report a scaling study: tables and a picture from run records
     Report(ReportArgs),
-    /// Measure this machine
+    /// Measure the memory bandwidth or the messages of this machine
     Bench(BenchArgs),
-    /// Foretell how a solve scales on a cluster, without one
+    /// Predict the scaling of a solve on a cluster
     Model(ModelArgs),
     /// Print the completions of a shell
     Completions(CompletionArgs),
     /// Print the manual page
     Man,
-    /// Split a mesh once, for many runs with --partition
+    /// Partition a mesh once, for many runs with --partition
     Partition(PartitionArgs),
 }
 
@@ -68,13 +68,13 @@ impl Cli {
     /// Reads the command line.
     ///
     /// # Errors
-    /// What is wrong with it, or the help that was asked for.
+    /// An error of usage, or the help where it is asked for.
     pub fn read() -> Result<Command, clap::Error> {
         let args: Vec<OsString> = std::env::args_os().collect();
         Self::try_parse_from(&args).map(Self::into_command).map_err(|error| surplus::explained(error, &args))
     }
 
-    /// What is asked for; a solve where no subcommand stands.
+    /// Returns the subcommand, or a solve without one.
     pub fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Solve(self.solve))
     }

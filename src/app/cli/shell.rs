@@ -1,4 +1,4 @@
-//! What the command line says about itself: versions, completions, manual page.
+//! Versions, completions and manual page of the command line.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub struct CompletionArgs {
     pub shell: Shell,
 }
 
-/// Version, commit and libraries, for --version.
+/// Returns version, commit and libraries, for --version.
 pub fn long_version() -> String {
     let Libraries { mpi, hdf5, metis } = Libraries::in_use();
     let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("QUAD8_MPI_COMMIT"));

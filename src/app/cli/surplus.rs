@@ -1,4 +1,4 @@
-//! Explains arguments that are one too many: two meshes, or a subcommand that does not exist.
+//! Explains surplus arguments: two meshes, or a subcommand that does not exist.
 
 use std::ffi::OsString;
 
@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser};
 use crate::app::cli::{Cli, Command};
 use crate::system::nearest;
 
-/// Returns the error about these arguments, in plain words where one is too many.
+/// Returns the error about these arguments, with an explanation where one is surplus.
 pub fn explained(error: clap::Error, args: &[OsString]) -> clap::Error {
     match surplus(&error) {
         Some(surplus) => Cli::command().error(ErrorKind::UnknownArgument, explain(&surplus, args)),
@@ -16,7 +16,7 @@ pub fn explained(error: clap::Error, args: &[OsString]) -> clap::Error {
     }
 }
 
-/// Returns the argument that is one too many, where it is the error. After a mesh clap takes it for a subcommand.
+/// Returns the surplus argument, if it is the error. After a mesh, clap takes it for a subcommand.
 fn surplus(error: &clap::Error) -> Option<String> {
     let place = match error.kind() {
         ErrorKind::UnknownArgument => ContextKind::InvalidArg,

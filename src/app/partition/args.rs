@@ -7,7 +7,7 @@ use clap::Args;
 use crate::mesh::partition::{PartitionOptions, Partitioner};
 use crate::system::arguments::positive;
 
-/// Most parts: the ranks of the largest machines.
+/// Largest number of parts: the ranks of the largest machines.
 const MOST: i64 = 1 << 20;
 
 /// Options of storing a partition.
@@ -16,8 +16,8 @@ pub struct PartitionArgs {
     /// Mesh, as for solve [default: a built-in Y-channel]
     pub mesh: Option<PathBuf>,
 
-    /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in millimetres; any
-    /// run can use the partition [default: 1]
+    /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in
+    /// millimetres; any run can use the partition [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]
     pub scale: Option<f64>,
 
@@ -29,7 +29,7 @@ pub struct PartitionArgs {
     #[arg(short, long, value_name = "PARTS.h5", default_value = "parts.h5")]
     pub output: PathBuf,
 
-    /// How to split the mesh
+    /// Method that partitions the mesh
     #[arg(long, value_enum, default_value_t = Partitioner::Auto)]
     pub partitioner: Partitioner,
 
@@ -37,11 +37,12 @@ pub struct PartitionArgs {
     #[arg(long, default_value_t = PartitionOptions::SEED, value_parser = clap::value_parser!(i32).range(0..))]
     pub seed: i32,
 
-    /// Dataset (E) of an HDF5 mesh with a positive weight for each element (no unit) [default: all weigh the same]
+    /// Dataset (E) of an HDF5 mesh with a positive weight for each element (no unit) [default: all
+    /// weigh the same]
     #[arg(long, value_name = "DATASET")]
     pub weights: Option<String>,
 
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub quiet: bool,
 }

@@ -1,4 +1,4 @@
-//! The story of storing a partition: in a scaling study METIS runs once.
+//! `quad8-mpi partition`: stores a partition, so that METIS runs once for a scaling study.
 
 mod args;
 
@@ -17,11 +17,11 @@ use crate::mesh::MeshSlab;
 use crate::mesh::partition::{Partition, PartitionOptions};
 use crate::parallel::Comm;
 
-/// Splits a mesh into the parts that the command line asks for and stores
-/// which element is in which. **Collective.**
+/// Partitions a mesh and stores the part of each element. **Collective.**
 ///
 /// # Errors
-/// Any [`Error`](crate::error::Error), the same on every rank.
+/// A mesh that cannot be read or partitioned, or a file that cannot be written; the same on every
+/// rank.
 pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
     let console = Console::new(comm.is_root() && !args.quiet);
     let source = find_case(comm, args.mesh.as_deref())?.mesh;
@@ -44,7 +44,7 @@ pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
     Ok(ExitCode::Success)
 }
 
-/// Weight of each part. **Collective.**
+/// Returns the weight of each part. **Collective.**
 fn loads(comm: &Comm, slab: &MeshSlab, split: &PartitionOptions, partition: &Partition) -> Vec<u64> {
     let mut loads = vec![0; split.parts];
     for i in 0..slab.connectivity.len() {
@@ -54,8 +54,7 @@ fn loads(comm: &Comm, slab: &MeshSlab, split: &PartitionOptions, partition: &Par
 }
 
 impl Console {
-    /// A partition that was stored: elements and nodes of the mesh, and the
-    /// weight of each part.
+    /// Prints a stored partition: elements and nodes of the mesh, and the weights of the parts.
     fn split(&self, source: &MeshSource, [elements, nodes]: [u64; 2], loads: &[u64], cut: u64, file: &Path) {
         self.line("mesh", &format!("{}: {}, {}", source.name(), count(elements, "element"), count(nodes, "node")));
         let fullest = loads.iter().max().copied().unwrap_or(0) as f64;

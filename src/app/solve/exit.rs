@@ -29,12 +29,12 @@ pub fn exit_code(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
         ),
         ConvergedReason::Stalled => "the residual no longer shrinks: raise --rtol".to_owned(),
         ConvergedReason::Unreliable => {
-            "the true residual went away from that of the recurrence again and again, by more than \
+            "the true residual left that of the recurrence several times, by more than \
                                 rounding explains: have the memory of the hosts checked"
                 .to_owned()
         }
         ConvergedReason::ChangedRightSide => {
-            "a value of the right side is another one than at the start of the iteration: \
+            "a value of the right-hand side changed during the iteration: \
                                       have the memory of the hosts checked"
                 .to_owned()
         }

@@ -14,7 +14,8 @@ use crate::post::{DerivedFields, range, statistics};
 use crate::problem::Labels;
 use crate::system::arguments::value_name;
 
-/// Gathers the record of a run, except for what [`RunRecord::complete`] adds at its end. **Collective.**
+/// Gathers the record of a run, except for what [`RunRecord::complete`] adds at its end.
+/// **Collective.**
 pub fn record(comm: &Comm, case: &Case, mesh: &LocalMesh, start_up: MinMeanMax, summary: Summary) -> RunRecord {
     let Summary { report, quality, .. } = summary;
     RunRecord {

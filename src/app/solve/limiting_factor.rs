@@ -35,6 +35,6 @@ pub fn limiting_factor(record: &RunRecord, placement: &[String]) -> String {
     let total: f64 = stages().map(|(_, span)| span.max).sum();
     match stages().max_by(|a, b| a.1.max.total_cmp(&b.1.max)) {
         Some((name, span)) if total > 0.0 => format!("{name}, {:.0} % of the time", 100.0 * span.max / total),
-        _ => "nothing to speak of".to_owned(),
+        _ => "no stage in particular".to_owned(),
     }
 }

@@ -44,7 +44,8 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     }
 }
 
-/// Solves a case: reads, partitions, assembles, iterates, post-processes and writes. **Collective.**
+/// Solves a case: reads, partitions, assembles, iterates, post-processes and writes.
+/// **Collective.**
 fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, start_up: f64) -> Result<ExitCode> {
     let start_up = MinMeanMax::over_ranks(comm, start_up);
     let console = Console::beside(comm.is_root() && !case.run.quiet, case.output.json.as_deref());
@@ -120,8 +121,8 @@ fn open_outputs(comm: &Comm, case: &Case) -> Result<(Checkpoints, ResultsFile)> 
     Ok((checkpoints, results_file))
 }
 
-/// Solves on this number of logical ranks. The first one of each process has the observers of the process.
-/// **Collective.**
+/// Solves on this number of logical ranks. The first one of each process has the observers of the
+/// process. **Collective.**
 fn compute_reproducibly(
     comm: &Rc<Comm>,
     ranks: usize,

@@ -30,7 +30,7 @@ use crate::problem::Problem;
 pub struct SolveInput<'a> {
     /// The resolved case.
     pub case: &'a Case,
-    /// The case on the mesh.
+    /// Problem of the case on the mesh.
     pub problem: &'a Problem,
     /// Conditions of the problem with their sources.
     pub conditions: &'a [BoundaryCondition],
@@ -149,7 +149,7 @@ impl SolveInput<'_> {
         let case = self.case;
         let RunObservers { console, checkpoints, interrupts, .. } = *observers;
         let mut candidates = system.preconditioners(case.solver.preconditioner);
-        // The vectors of the state take memory that the setup needs.
+        // Allocate the vectors of the state only after the setup, which needs the memory.
         let (mut switches, iteration) =
             start.as_ref().map_or((Vec::new(), 0), |state| (state.switches.clone(), state.iterations()));
         let build = || build_preconditioner(&mut candidates, &mut switches, iteration);
@@ -175,7 +175,7 @@ impl SolveInput<'_> {
         Ok(Solved { x, report, convergence, breakdown })
     }
 
-    /// Shows how the iteration ended, and returns what it warns of.
+    /// Prints the end of the iteration, and returns its warnings.
     fn report_solver(&self, report: &CgReport, convergence: &Convergence, console: &Console) -> Vec<String> {
         let warnings: Vec<String> = convergence.slow_multigrid().into_iter().chain(report.warning()).collect();
         console.warn(&warnings);

@@ -1,4 +1,4 @@
-//! What a solve found on one rank, and how that of several becomes that of one.
+//! Solution of one rank, and the merged solution of several logical ranks.
 
 use std::mem::take;
 
@@ -10,9 +10,9 @@ use crate::mesh::{LocalMesh, merge, merge_nodes};
 use crate::parallel::Breakdown;
 use crate::post::{ElementFields, FlowReport, Flux, NodeFields};
 
-/// The solution, with what is known about it.
+/// Solution on the part of one rank, with its summary.
 pub struct Solution {
-    /// The mesh that was solved.
+    /// Mesh of the solve.
     pub mesh: LocalMesh,
     /// u at the nodes.
     pub u: Vector,
@@ -20,31 +20,31 @@ pub struct Solution {
     pub fields: Vec<ElementFields>,
     /// Derived fields of the local nodes.
     pub node_fields: Vec<NodeFields>,
-    /// The flux density, where it is something else than the velocity.
+    /// The flux density, where it differs from the velocity.
     pub flux: Option<Flux>,
     /// Estimated errors of the own elements.
     pub errors: Vec<f64>,
-    /// The same on every rank.
+    /// Summary; the same on every rank.
     pub summary: Summary,
 }
 
-/// What is known about a solution as a whole.
+/// Summary of a solution.
 pub struct Summary {
-    /// How the iteration went.
+    /// Report of the iteration.
     pub report: CgReport,
-    /// How fast, and its levels.
+    /// Rate of convergence, and the levels of the preconditioner.
     pub convergence: Convergence,
-    /// Where the time of the solve went.
+    /// Computing and communication of the solve.
     pub breakdown: Breakdown,
     /// The solution in numbers.
     pub stats: SolutionStats,
     /// The condition on each part of the boundary.
     pub conditions: Vec<BoundaryCondition>,
-    /// What enters and leaves the domain.
+    /// Flow through each named boundary, and their balance.
     pub flow: FlowReport,
     /// Ranks, threads and the partition.
     pub parallel: Parallel,
-    /// How good the elements are before refinement.
+    /// Quality of the elements before refinement.
     pub quality: MeshQuality,
     /// Stored matrix entries.
     pub matrix_nnz: u64,
@@ -52,14 +52,15 @@ pub struct Summary {
     pub used_nodes: u64,
     /// Nodes with a Dirichlet value.
     pub fixed_nodes: u64,
-    /// Where the iteration went on from, if from a checkpoint.
+    /// Checkpoint from which the iteration continued, if any.
     pub restart: Option<RestartedFrom>,
-    /// What there was to warn of.
+    /// Warnings of the solve.
     pub warnings: Vec<String>,
 }
 
 impl Solution {
-    /// The solution of several ranks as that of one, without ghost elements; nothing of none.
+    /// Merges the solutions of several ranks into one without ghost elements; returns none of an
+    /// empty list.
     pub fn merged(mut parts: Vec<Self>) -> Option<Self> {
         if parts.len() < 2 {
             return parts.pop();

@@ -8,7 +8,8 @@ use crate::parallel::{Comm, Stopwatch, fault_injection, heartbeat, work};
 /// Stage of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Stage {
-    /// Name for the heartbeat, for faults and for interrupts; none for a part of the stage before it.
+    /// Name for the heartbeat, for faults and for interrupts; none for a part of the stage before
+    /// it.
     name: Option<&'static str>,
     /// Whether an interrupt ends the run before this stage.
     is_interruptible: bool,
@@ -63,8 +64,8 @@ pub struct RunObservers<'a> {
 }
 
 impl RunObservers<'_> {
-    /// Runs a stage: reports it to the heartbeat and to the progress line, checks for faults and interrupts, and
-    /// measures its time. **Collective.**
+    /// Runs a stage: reports it to the heartbeat and to the progress line, checks for faults and
+    /// interrupts, and measures its time. **Collective.**
     ///
     /// # Errors
     /// Those of the stage, and an interrupt before it; the same on every rank.

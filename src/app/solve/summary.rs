@@ -1,4 +1,4 @@
-//! The summary of a solve on the console.
+//! Prints the summary of a solve on the console.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::problem::{Label, Labels};
 use crate::system::{rounded, signed, significant};
 
 impl Console {
-    /// The mesh and how it is split.
+    /// Prints the mesh and its partition.
     pub fn mesh(&self, case: &Case, mesh: &LocalMesh, parallel: &Parallel) {
         let (elements, nodes) = (count(mesh.total_elements, "element"), count(mesh.total_nodes, "node"));
         let scaled = case.scale.map_or(String::new(), |scale| format!(", scaled by {scale}"));
@@ -31,13 +31,13 @@ impl Console {
         }
     }
 
-    /// Where the iteration goes on from.
+    /// Prints the checkpoint from which the iteration continues.
     pub fn restart(&self, from: &RestartedFrom) {
         let iterations = count(from.iteration as u64, "iteration");
         self.line("restart", &format!("from {}, after {iterations}", from.file.display()));
     }
 
-    /// How the iteration went.
+    /// Prints the end of the iteration.
     pub fn solved(&self, report: &CgReport, convergence: &Convergence, rtol: f64) {
         let verdict = if report.outcome == ConvergedReason::Converged { "converged" } else { "NOT converged" };
         let text = format!(
@@ -65,8 +65,8 @@ impl Console {
         self.line(label, &format!("{name}{nodes} at the nodes (element means {})", span(elements)));
     }
 
-    /// What goes through the boundaries that are no walls, a line for each where
-    /// they do not fit into one.
+    /// Prints the flow through the boundaries that are no walls, in one line where it fits, else in
+    /// a line for each.
     fn flow(&self, flow: &FlowReport, label: &Label) {
         let boundaries = flow.boundaries.iter().filter(|boundary| boundary.flow != 0.0);
         let with_unit = |value: f64| label.with_unit(&signed(value));
@@ -89,8 +89,8 @@ impl Console {
         }
     }
 
-    /// Seconds of the stages with their shares, and how much longer the slowest
-    /// rank took than the mean, where that is more than a tenth.
+    /// Prints the seconds and the shares of the stages, and the ratio of the slowest rank to the mean
+    /// where it exceeds a tenth.
     fn times(&self, record: &RunRecord) {
         let total = record.timing_metrics.get(crate::parallel::TOTAL).map_or(0.0, |span| span.max);
         let stages = STAGES.map(|(name, parts)| {
@@ -105,7 +105,7 @@ impl Console {
         self.line("", &stages[3..].join(", "));
     }
 
-    /// How long ranks waited for each other, and what they sent.
+    /// Prints the share of communication and the messages.
     fn messages(&self, record: &RunRecord) {
         let Some(all) =
             record.breakdown.stages.get(crate::parallel::TOTAL).filter(|_| record.parallel.layout.ranks > 1)
@@ -124,7 +124,7 @@ impl Console {
         self.line("messages", &text);
     }
 
-    /// The results and where they are.
+    /// Prints the results and their files.
     pub fn finish(&self, record: &RunRecord, output: &Output, companion: &Path) {
         self.progress.end();
         let stats = &record.solution_stats;
@@ -137,7 +137,7 @@ impl Console {
             self.magnitude("flux", flux, nodes, elements);
         }
         self.flow(&record.flow, flow);
-        // The estimate holds for a solution of the system only.
+        // The estimate is valid only for a converged solution.
         if record.converged {
             let percent = rounded(stats.error_estimate_percent, 2);
             self.line("error", &format!("{percent} % estimated, in the energy norm"));
@@ -158,7 +158,7 @@ impl Console {
     }
 }
 
-/// The stages as they are shown: a name, and what it sums up.
+/// Names of the printed stages, and the stages of the record that each of them sums up.
 const STAGES: [(&str, &[&str]); 6] = [
     ("read", &["load_mesh"]),
     ("partition", &["partition"]),
@@ -168,12 +168,12 @@ const STAGES: [(&str, &[&str]); 6] = [
     ("write", &["export"]),
 ];
 
-/// Returns a range as it is shown.
+/// Returns a range as text.
 fn span([low, high]: [f64; 2]) -> String {
     format!("{} to {}", significant(low), significant(high))
 }
 
-/// Returns what stands between the label of a line and its values: the name, where it is another one.
+/// Returns the name of a quantity with a colon, or nothing where it equals the label of the line.
 fn named(label: &str, name: &str) -> String {
     if name == label { String::new() } else { format!("{name}: ") }
 }

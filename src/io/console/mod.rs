@@ -1,4 +1,4 @@
-//! What a person sees while and after the program runs; rank 0 only.
+//! Output to the user during and after a run; rank 0 only.
 
 mod progress;
 mod terminal;
@@ -10,35 +10,37 @@ use crate::io::record::{BoundaryCondition, conditions, is_stdout};
 use crate::parallel::Placement;
 use crate::system::{print_info, print_stderr};
 
-/// Prints, or keeps quiet.
+/// Console of a run, which may be quiet.
 pub struct Console {
+    /// Whether it prints warnings.
     speaks: bool,
     /// Whether it prints the summary, too.
     prints: bool,
-    /// How far the run is.
+    /// Progress of the run.
     pub progress: Progress,
 }
 
 impl Console {
-    /// A console that prints if `speaks`.
+    /// Creates a console that prints if `speaks`.
     pub fn new(speaks: bool) -> Self {
         Self { speaks, prints: speaks, progress: Progress::new(speaks) }
     }
 
-    /// A console that prints if `speaks`, but only warnings where the record goes to the standard output.
+    /// Creates a console that prints if `speaks`, but only warnings where the record goes to the
+    /// standard output.
     pub fn beside(speaks: bool, record: Option<&Path>) -> Self {
         let prints = speaks && !record.is_some_and(is_stdout);
         Self { speaks, prints, progress: Progress::new(prints) }
     }
 
-    /// A line of its own.
+    /// Prints a line with a label.
     pub fn line(&self, label: &str, text: &str) {
         if self.prints {
             self.progress.suspend(|| print_info(&format!("{label:<10} {text}\n")));
         }
     }
 
-    /// Who is at work, for how many logical ranks if so.
+    /// Prints the ranks, threads and hosts, and the logical ranks if there are any.
     pub fn start(&self, placement: &Placement, logical: Option<usize>) {
         let text = format!(
             "{}: {} x {} on {}{}",
@@ -51,7 +53,7 @@ impl Console {
         self.line("quad8-mpi", &text);
     }
 
-    /// Things that are wrong but can be lived with.
+    /// Prints warnings.
     pub fn warn(&self, warnings: &[String]) {
         if self.speaks {
             self.progress
@@ -59,7 +61,7 @@ impl Console {
         }
     }
 
-    /// The condition of each boundary, after what was guessed.
+    /// Prints the condition of each boundary, after a guess of the boundaries.
     pub fn conditions(&self, guess: Option<String>, conditions: &[BoundaryCondition]) {
         for (i, line) in guess.into_iter().chain(conditions::lines(conditions)).enumerate() {
             self.line(if i == 0 { "boundary" } else { "" }, &line);
@@ -67,22 +69,22 @@ impl Console {
     }
 }
 
-/// The name of a mesh and how often it is refined.
+/// Returns the name of a mesh with its refinements.
 pub(crate) fn refined(name: &str, levels: u32) -> String {
     if levels > 0 { format!("{name}, refined {}", count(u64::from(levels), "time")) } else { name.to_owned() }
 }
 
-/// In MiB.
+/// Converts bytes to MiB.
 pub fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / (1 << 20) as f64
 }
 
-/// "1 rank", "2 ranks".
+/// Returns a number with its noun: "1 rank", "2 ranks".
 pub(crate) fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", group(n), if n == 1 { "" } else { "s" })
 }
 
-/// A number with its digits in groups of three.
+/// Returns a number with its digits in groups of three.
 pub(crate) fn group(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();

@@ -1,5 +1,4 @@
-//! What a person sees while the program runs: on a terminal one line that
-//! changes, in a log a line now and then; rank 0 only.
+//! Progress of a run: one line that changes on a terminal, or periodic lines in a log; rank 0 only.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,20 +11,20 @@ use crate::parallel::work;
 use crate::parallel::work::Share;
 use crate::system::print_info;
 
-/// States of the line on a terminal in a second, at most.
+/// Largest rate of updates of the line on a terminal (1/s).
 const HERTZ: u8 = 10;
-/// Shortest time between two states.
+/// Shortest time between two updates.
 const BLINK: Duration = Duration::from_millis(1000 / HERTZ as u64);
 /// Shortest time between two lines of a log.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Steps of the bar.
+/// Length of the bar in steps.
 const STEPS: f64 = 1000.0;
 
-/// The line of a stage, and that of the iteration.
+/// Templates of the line of a stage and of the iteration.
 const STAGE: &str = "{spinner} {wide_msg} {share}{elapsed:>4}";
 const ITERATION: &str = "{spinner} {wide_msg} [{bar:8}]";
 
-/// Where progress goes.
+/// Output of the progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Nowhere,
@@ -33,18 +32,18 @@ enum Place {
     Log,
 }
 
-/// Shows how far the run is.
+/// Progress of a run.
 pub struct Progress {
     place: Place,
     start: Instant,
-    /// When something was last shown.
+    /// Time of the last update.
     shown: Cell<Instant>,
     /// The line on the terminal; hidden elsewhere.
     line: ProgressBar,
 }
 
 impl Progress {
-    /// Shows something only if `speaks`.
+    /// Creates a progress that is shown if `speaks`.
     pub fn new(speaks: bool) -> Self {
         match speaks.then(Terminal::find) {
             None => Self::at(Place::Nowhere, ProgressDrawTarget::hidden()),
@@ -61,7 +60,7 @@ impl Progress {
         Self { place, start: now, shown: Cell::new(now), line }
     }
 
-    /// A stage begins. How far it is, [`work`] tells.
+    /// Begins a stage. Its progress is that of [`work`].
     pub fn stage(&self, what: &str) {
         work::expect_nothing();
         self.line.reset();
@@ -73,7 +72,8 @@ impl Progress {
         }
     }
 
-    /// The state of an iteration that began at `start` and is to reach `rtol`.
+    /// Shows the state of an iteration that began at `start` and ends at a relative residual of
+    /// `rtol`.
     pub fn iteration(&self, start: Instant, iteration: usize, relative: f64, rtol: f64) {
         let elapsed = start.elapsed();
         let shown = self.show(BLINK, || {
@@ -91,17 +91,17 @@ impl Progress {
         }
     }
 
-    /// Lets `print` print where the line stood, which comes back below it.
+    /// Clears the line, calls `print`, and shows the line again.
     pub fn suspend(&self, print: impl FnOnce()) {
         self.line.suspend(print);
     }
 
-    /// Nothing more is to come.
+    /// Clears the line at the end of the run.
     pub fn end(&self) {
         self.line.finish_and_clear();
     }
 
-    /// Shows a text if the last one was shown `blink` ago; tells whether it did.
+    /// Shows a text if the last update was `blink` ago, and returns whether it did.
     fn show(&self, blink: Duration, text: impl FnOnce() -> String) -> bool {
         let pause = match self.place {
             Place::Nowhere => return false,
@@ -126,7 +126,7 @@ impl Drop for Progress {
     }
 }
 
-/// How far a stage of this age is, how fast it goes, and how long it will still take.
+/// Returns the share of a stage of this age, its rate and the time left.
 fn describe(share: Share, elapsed: Duration) -> String {
     let Share { part, amount, unit } = share;
     let seconds = elapsed.as_secs_f64();
@@ -139,18 +139,18 @@ fn describe(share: Share, elapsed: Duration) -> String {
     format!("{:.0} %, {rate}/s, {:.0} s left, ", 100.0 * part, seconds * (1.0 - part) / part)
 }
 
-/// A line of this pattern.
+/// Returns the style of a template.
 fn style(template: &str) -> ProgressStyle {
-    // The patterns are those above; a wrong one would show as the usual line.
+    // The templates are the constants above; a wrong one would give the default line.
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
     style.with_key("share", |state: &ProgressState, out: &mut dyn fmt::Write| {
         let text = work::share().map_or(String::new(), |share| describe(share, state.elapsed()));
-        // A line that cannot be shown is not worth a word.
+        // A line that cannot be shown is not an error.
         let _ = out.write_str(&text);
     })
 }
 
-/// Seconds until the residual is `rtol` if it goes on as it did from 1.
+/// Extrapolates the seconds until the residual is `rtol` from its mean rate since 1.
 fn time_left(elapsed: Duration, relative: f64, rtol: f64) -> Option<f64> {
     let (done, wanted) = (-relative.ln(), -rtol.ln());
     let left = elapsed.as_secs_f64() * (wanted - done) / done;

@@ -1,4 +1,4 @@
-//! The terminal at the other end of mpirun.
+//! The terminal of the user, on this process or on mpirun.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -7,19 +7,17 @@ use std::sync::{Mutex, PoisonError};
 use console::Term;
 use indicatif::TermLike;
 
-/// The terminal that stdout ends on: this process's own, or that of mpirun,
-/// which passes stdout on and gives ranks terminals even where its own output
-/// goes to a file.
+/// Terminal of the standard output: that of this process or that of mpirun, which forwards the
+/// output of the ranks and gives them terminals even where its own output is a file.
 #[derive(Debug)]
 pub struct Terminal {
     width: u16,
-    /// What is to be shown with the next flush: in one write, so that nothing
-    /// comes between.
+    /// Text of the next flush, which is one write, so that no other output can come between.
     pending: Mutex<String>,
 }
 
 impl Terminal {
-    /// The terminal, if there is one.
+    /// Finds the terminal, if there is one.
     pub fn find() -> Option<Self> {
         let under_mpirun = std::env::var_os("OMPI_COMM_WORLD_RANK").is_some() || std::env::var_os("PMI_RANK").is_some();
         let path = match under_mpirun {
@@ -38,7 +36,7 @@ impl Terminal {
         Some(Self { width: size().map_or(USUAL, |(_, columns)| columns), pending: Mutex::default() })
     }
 
-    /// Moves the cursor. A terminal takes no steps for one step.
+    /// Moves the cursor. A terminal reads a step of 0 as a step of 1.
     fn step(&self, n: usize, direction: char) -> io::Result<()> {
         if n > 0 { self.add(&format!("\x1b[{n}{direction}")) } else { Ok(()) }
     }
@@ -86,7 +84,7 @@ impl TermLike for Terminal {
     fn flush(&self) -> io::Result<()> {
         let text = std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
         let mut stdout = io::stdout();
-        // The cursor goes back: whatever comes next overwrites the line.
+        // Move the cursor back: the next output overwrites the line.
         stdout.write_all((text + "\r").as_bytes())?;
         stdout.flush()
     }

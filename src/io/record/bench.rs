@@ -84,8 +84,8 @@ pub struct MessagesRecord {
     pub warnings: Vec<String>,
 }
 
-/// Time of an exchange between neighbours: the latency, the overhead for each neighbour, and its bytes over the
-/// bandwidth.
+/// Time of an exchange between neighbours: the latency, the overhead for each neighbour, and its
+/// bytes over the bandwidth.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MessageCosts {
     /// Latency (s).

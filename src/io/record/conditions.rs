@@ -1,4 +1,4 @@
-//! Which condition holds on which part of the boundary, and where it comes from: for the console, the run record and
+//! Conditions on the parts of the boundary with their sources, for the console, the run record and
 //! the report of a check.
 
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::mesh::{BoundarySummary, EdgeCount, LeftToRight};
 use crate::problem::Condition;
 use crate::system::{plural, significant};
 
-/// Where a condition comes from.
+/// Source of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConditionSource {
@@ -22,26 +22,26 @@ pub enum ConditionSource {
     CommandLine,
 }
 
-/// The condition on one part of the boundary.
+/// Condition on one part of the boundary.
 #[derive(Debug, Clone, Serialize)]
 pub struct BoundaryCondition {
     /// Name of the boundary; none for all boundary edges without a name.
     pub boundary: Option<String>,
     /// The condition.
     pub condition: Condition,
-    /// Where it comes from.
+    /// Its source.
     pub source: ConditionSource,
     /// Edges of the boundary; none where they were not read.
     #[serde(flatten)]
     pub count: Option<EdgeCount>,
 }
 
-/// What a boundary without a name is called.
+/// Name for boundary edges without a name.
 pub const UNNAMED: &str = "(no name)";
 
 impl BoundaryCondition {
-    /// Lists the conditions of the named boundaries with their edges, and last that of the boundary edges without a
-    /// name, where there are any.
+    /// Returns the conditions of the named boundaries with their edges, and last that of the
+    /// boundary edges without a name, if there are any.
     pub fn count(list: &[Self], summary: &BoundarySummary) -> Vec<Self> {
         let counted = list.iter().zip(&summary.named).map(|(part, &count)| Self { count: Some(count), ..part.clone() });
         let unnamed = Self {
@@ -59,7 +59,7 @@ impl BoundaryCondition {
     }
 }
 
-/// The condition, and what is unusual about it.
+/// The condition with its default and its edges, where they are unusual.
 impl fmt::Display for BoundaryCondition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.condition)?;
@@ -85,7 +85,7 @@ pub fn lines(conditions: &[BoundaryCondition]) -> Vec<String> {
     conditions.iter().map(|part| format!("{:width$}  {part}", part.name())).collect()
 }
 
-/// Says where the inlet and the outlet of a mesh without names are.
+/// Returns the place of the guessed inlet and outlet of a mesh without names.
 pub fn guess(summary: &BoundarySummary) -> Option<String> {
     let places = summary.guessed?.into_iter().zip(&summary.named).zip(LeftToRight::NAMES);
     let places = places
@@ -93,8 +93,8 @@ pub fn guess(summary: &BoundarySummary) -> Option<String> {
     Some(format!("no names in the mesh: {}", places.collect::<Vec<_>>().join("; ")))
 }
 
-/// Warns of conditions that hold elsewhere than their boundary says, or nowhere: of named edges inside the domain that
-/// nobody gave a condition for, and of conditions without edges.
+/// Returns warnings about named edges inside the domain without a given condition, and about
+/// conditions without edges.
 pub fn warnings(conditions: &[BoundaryCondition]) -> Vec<String> {
     let default_inside = |is_held: bool| {
         let parts = conditions.iter().filter(|part| part.source == ConditionSource::Default);

@@ -29,7 +29,8 @@ pub struct Convergence {
 }
 
 impl Convergence {
-    /// Computes the rate and the complexities from the report of a solve and the levels of its preconditioner.
+    /// Computes the rate and the complexities from the report of a solve and the levels of its
+    /// preconditioner.
     pub fn new(report: &CgReport, levels: Vec<LevelSize>, preconditioners: Vec<UsedPreconditioner>) -> Self {
         let (first, last) = (report.history.first().copied(), report.history.last().copied());
         let factor = match (first, last) {

@@ -1,8 +1,9 @@
 //! The run record: what a run did and how long it took, as JSON.
 //!
-//! This folder has the one schema of all records: what is written here is what `quad8-mpi report`, `model` and `plot`
-//! read. A record of an older version may lack the keys that have a default. Values that no reader uses are written
-//! only, because a value that is not finite stands as null in JSON.
+//! This folder has the one schema of all records: what is written here is what `quad8-mpi report`,
+//! `model` and `plot` read. A record of an older version may lack the keys that have a default.
+//! Values that no reader uses are written only, because a value that is not finite stands as null
+//! in JSON.
 
 mod bench;
 pub mod conditions;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::system::arguments::finite;
 
-/// What to measure.
+/// Options of `quad8-mpi bench`.
 #[derive(Debug, Clone, Args)]
 pub struct BenchArgs {
     /// The measurement.
@@ -20,19 +20,20 @@ pub struct BenchArgs {
 pub enum Benchmark {
     /// Memory bandwidth of all ranks and threads together, by the copy and the triad of STREAM
     Stream(StreamArgs),
-    /// Time of messages between all ranks: latency, overhead and bandwidth of an exchange with neighbours, and a sum
+    /// Time of messages between all ranks: latency, overhead and bandwidth of an exchange with
+    /// neighbours, and a sum
     Messages(MessagesArgs),
 }
 
 /// Options of the bandwidth measurement.
 #[derive(Debug, Clone, Args)]
 pub struct StreamArgs {
-    /// Size of each of the three arrays on each host, shared by its ranks, in MiB [default: four times the last-level
-    /// caches of the host]
+    /// Size of each of the three arrays on each host, shared by its ranks, in MiB [default: four
+    /// times the last-level caches of the host]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
     pub size: Option<u64>,
 
-    /// Runs of each kernel, of which the best counts
+    /// Runs of each kernel; the best counts
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub repeats: u32,
 
@@ -44,7 +45,7 @@ pub struct StreamArgs {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -52,12 +53,12 @@ pub struct StreamArgs {
 /// Options of the measurement of messages.
 #[derive(Debug, Clone, Args)]
 pub struct MessagesArgs {
-    /// Work of each rank before each exchange, in microseconds, which does not count: where ranks share cores they
-    /// wait for their turn
+    /// Work of each rank before each exchange, in microseconds, which is not part of the result:
+    /// where ranks share cores they wait for a core
     #[arg(long, value_name = "US", default_value_t = 0.0, value_parser = work)]
     pub work: f64,
 
-    /// Measurements of each kind, of which the median counts
+    /// Measurements of each kind; the median counts
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeats: u32,
 
@@ -65,7 +66,7 @@ pub struct MessagesArgs {
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub quiet: bool,
 }

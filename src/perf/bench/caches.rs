@@ -1,10 +1,10 @@
-//! The size of the caches, as Linux tells it (Documentation/ABI/testing/sysfs-devices-system-cpu).
+//! Sizes of the caches, from Linux (Documentation/ABI/testing/sysfs-devices-system-cpu).
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-/// Last-level caches of this host together (bytes); 0 where they are not known.
+/// Returns the size of all last-level caches of this host (bytes); 0 where it is not known.
 pub fn last_level() -> u64 {
     let mut caches: HashMap<(u32, String), u64> = HashMap::new();
     let cores = fs::read_dir("/sys/devices/system/cpu").into_iter().flatten().flatten();
@@ -23,7 +23,7 @@ fn cache(folder: &Path) -> Option<((u32, String), u64)> {
     Some(((level, text("shared_cpu_list")?), size(text("size")?.trim())?))
 }
 
-/// "32768K" in bytes.
+/// Parses a size such as "32768K" into bytes.
 fn size(text: &str) -> Option<u64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {

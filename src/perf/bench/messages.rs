@@ -1,4 +1,5 @@
-//! Time of messages between the ranks as the solver sends them: exchanges between neighbours, and sums.
+//! Time of messages between the ranks as the solver sends them: exchanges between neighbours, and
+//! sums.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -87,7 +88,8 @@ fn measure(comm: &Rc<Comm>, work: Duration, repeats: u32) -> Result<MessageCosts
     })
 }
 
-/// Returns a halo in which each rank sends `values` numbers to each of its `neighbours` nearest ranks in a ring. **Collective.**
+/// Returns a halo in which each rank sends `values` numbers to each of its `neighbours` nearest
+/// ranks in a ring. **Collective.**
 fn ring(comm: &Rc<Comm>, neighbours: usize, values: usize) -> Result<Halo> {
     let (rank, size) = (comm.rank(), comm.size());
     let labels = |rank: usize| (rank * values) as GlobalIndex..((rank + 1) * values) as GlobalIndex;

@@ -1,5 +1,5 @@
-//! Measurements of the machine: the memory bandwidth of all ranks and threads together, which bounds a sparse solver,
-//! and the time of messages between ranks.
+//! Measurements of the machine: the memory bandwidth of all ranks and threads together, which
+//! bounds a sparse solver, and the time of messages between ranks.
 
 mod args;
 mod caches;
@@ -26,7 +26,8 @@ fn layout(comm: &Comm, placement: &Placement) -> Layout {
 /// Measures the memory bandwidth and prints it. **Collective.**
 ///
 /// # Errors
-/// Threads that cannot be started; a record that cannot be written; wrong values in the arrays; the same on every rank.
+/// Threads that cannot be started; a record that cannot be written; wrong values in the arrays; the
+/// same on every rank.
 pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
     let console = Console::beside(comm.is_root() && !args.quiet, args.json.as_deref());
     let placement = start_threads(comm, args.threads, 1)?;

@@ -35,12 +35,13 @@ impl Kernel {
 pub struct Measured {
     /// Entries of each array on this rank.
     pub entries: usize,
-    /// Seconds of each run, by kernel: of this rank's own part, and until all ranks had finished theirs.
+    /// Seconds of each run, by kernel: of this rank's own part, and until all ranks had finished
+    /// theirs.
     pub seconds: [Vec<[f64; 2]>; 2],
 }
 
-/// Returns the smallest size of an array (bytes) on a host with these caches: four times their size (rule of STREAM),
-/// and 256 MiB where they are not known.
+/// Returns the smallest size of an array (bytes) on a host with these caches: four times their size
+/// (rule of STREAM), and 256 MiB where they are not known.
 pub fn beyond(caches: u64) -> u64 {
     if caches == 0 { 256 << 20 } else { 4 * caches }
 }
@@ -87,7 +88,7 @@ impl Part {
 pub fn measure(comm: &Comm, threads: usize, entries: usize, repeats: u32) -> Result<Measured> {
     let each = entries.div_ceil(threads);
     let parts: Vec<Mutex<Option<Part>>> = (0..threads).map(|_| Mutex::new(None)).collect();
-    // Every thread runs this once; a loop would hand out work as it comes.
+    // Every thread runs this once; a parallel loop would not assign the parts to fixed threads.
     let on_each = |work: &(dyn Fn(&mut Option<Part>) + Sync)| {
         rayon::broadcast(|thread| work(&mut parts[thread.index()].lock().unwrap_or_else(PoisonError::into_inner)));
     };

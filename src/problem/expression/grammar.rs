@@ -1,4 +1,4 @@
-//! The grammar of formulas.
+//! Grammar of formulas.
 
 use winnow::ascii::{digit0, digit1, multispace0};
 use winnow::combinator::{Infix, Prefix, alt, cut_err, delimited, expression, opt, preceded, separated};
@@ -48,12 +48,12 @@ fn smaller(a: f64, b: f64) -> f64 {
     if a.is_nan() || a < b { a } else { b }
 }
 
-/// Where a text cannot be read, and why if there is more to say.
+/// Position of a syntax error, and its reason if it is known.
 #[derive(Debug)]
 pub struct Flaw {
-    /// Bytes that are left there.
+    /// Bytes after the position.
     pub left: usize,
-    /// More than that something else was expected.
+    /// Reason, where it is more than an unexpected character.
     pub what: Option<String>,
     fatal: bool,
 }
@@ -86,7 +86,7 @@ impl ModalError for Flaw {
 
 type Parsed<T> = std::result::Result<T, Flaw>;
 
-/// A formula, as the steps that evaluate it.
+/// Parses a formula into the steps that evaluate it.
 pub fn formula(input: &mut &str) -> Parsed<Vec<Step>> {
     let prefix = alt((
         spaced('-').value(Prefix(5, |_: &mut &str, a| Ok(unary(a, Step::Negate)))),
@@ -102,7 +102,7 @@ pub fn formula(input: &mut &str) -> Parsed<Vec<Step>> {
     expression(spaced(operand)).prefix(prefix).infix(infix).parse_next(input)
 }
 
-/// With spaces around.
+/// Parses with spaces around.
 fn spaced<'i, T>(parser: impl Parser<&'i str, T, Flaw>) -> impl Parser<&'i str, T, Flaw> {
     delimited(multispace0, parser, multispace0)
 }
@@ -132,7 +132,7 @@ fn number(input: &mut &str) -> Parsed<Vec<Step>> {
     (digits, opt(exponent)).take().parse_to().map(|value| vec![Step::Number(value)]).parse_next(input)
 }
 
-/// A constant, a variable or a call of a function.
+/// Parses a constant, a variable or a call of a function.
 fn named(input: &mut &str) -> Parsed<Vec<Step>> {
     let left = input.eof_offset();
     let refuse = |what: String| Flaw { left, what: Some(what), fatal: true };

@@ -1,7 +1,6 @@
-//! Formulas in x and y, such as `2.5*(1 - y^2)`, read once and evaluated at
-//! many points.
+//! Formulas in x and y, such as `2.5*(1 - y^2)`, parsed once and evaluated at many points.
 //!
-//! An operator binds as in mathematics and in Python: `-x^2` is `-(x^2)`,
+//! The precedence of operators is that of mathematics and of Python: `-x^2` is `-(x^2)`,
 //! `2^3^2` is `2^9`.
 
 mod grammar;
@@ -13,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::problem::expression::grammar::{FUNCTIONS, formula};
 use crate::problem::expression::program::Program;
 
-/// Bounds on what a formula may be, far above what people write: parsing it and
-/// evaluating it then need little stack.
+/// Limits of the length (bytes) and of the nesting of a formula, so that parsing and evaluation
+/// need little stack.
 const LONGEST: usize = 2000;
 const DEEPEST: usize = 32;
 
@@ -26,7 +25,7 @@ pub struct Expression {
 }
 
 impl Expression {
-    /// Reads a formula.
+    /// Parses a formula.
     ///
     /// # Errors
     /// The position in the text that cannot be parsed, and why.
@@ -53,24 +52,24 @@ impl Expression {
         Ok(Self { text: text.to_owned(), program })
     }
 
-    /// The text it was read from.
+    /// Returns the text of the formula.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Its value, if it is the same everywhere.
+    /// Returns the value of a formula without variables.
     pub fn constant(&self) -> Option<f64> {
         let [value] = self.at(&[0.0], &[0.0]);
         (!self.program.varies()).then_some(value)
     }
 
-    /// The values at points (m); NaN and infinities are for the caller to refuse.
+    /// Evaluates the formula at points (m). The values may be NaN or infinite.
     pub fn at<const N: usize>(&self, x: &[f64; N], y: &[f64; N]) -> [f64; N] {
         self.program.run(x, y)
     }
 }
 
-/// How many bytes are left where brackets are nested too deep.
+/// Returns the number of bytes after the first bracket that is nested too deep.
 fn too_deep(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let place = text.bytes().position(|byte| {
@@ -84,7 +83,7 @@ fn too_deep(text: &str) -> Option<usize> {
     place.map(|place| text.len() - place)
 }
 
-/// What stands where the text could not be read on.
+/// Returns the reason of a syntax error with this number of bytes after it.
 fn found(text: &str, left: usize) -> String {
     match text.get(text.len() - left..).and_then(|rest| rest.chars().next()) {
         Some(found) => format!("unexpected '{found}'"),

@@ -1,7 +1,6 @@
-//! What a formula does, step by step.
+//! Formula as a program for a stack.
 
-/// One step of a program in postfix order: takes operands from a stack and
-/// leaves its value there.
+/// Step of a program in postfix order: it takes its operands from a stack and pushes its value.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
     Number(f64),
@@ -17,21 +16,21 @@ pub enum Step {
     Binary(fn(f64, f64) -> f64),
 }
 
-/// Steps that leave one value.
+/// Program that leaves one value on the stack.
 #[derive(Debug, Clone)]
 pub struct Program {
     steps: Vec<Step>,
-    /// The most values that wait while it runs.
+    /// Largest number of values on the stack.
     waiting: usize,
 }
 
 impl Program {
-    /// Values that can wait in any program.
+    /// Largest stack of any program.
     const STACK: usize = 64;
-    /// Values that wait in most programs at most: a short stack is sooner made.
+    /// Stack of most programs: a short one takes less time to clear.
     const USUAL: usize = 8;
 
-    /// The program of these steps; nothing where too many values wait for another.
+    /// Creates the program of these steps; returns none where it needs a larger stack.
     pub fn new(steps: Vec<Step>) -> Option<Self> {
         let (mut now, mut waiting) = (0, 0);
         for step in &steps {
@@ -45,12 +44,12 @@ impl Program {
         (waiting <= Self::STACK).then_some(Self { steps, waiting })
     }
 
-    /// Whether the value depends on the place.
+    /// Returns whether the value depends on x or y.
     pub fn varies(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::X | Step::Y))
     }
 
-    /// The values at `N` points (m).
+    /// Evaluates the program at `N` points (m).
     pub fn run<const N: usize>(&self, x: &[f64; N], y: &[f64; N]) -> [f64; N] {
         if self.waiting <= Self::USUAL {
             self.on_stack::<N, { Self::USUAL }>(x, y)
@@ -59,8 +58,8 @@ impl Program {
         }
     }
 
-    /// Each step for all points, so that going from step to step costs little
-    /// and arithmetic takes SIMD instructions.
+    /// Runs each step for all points, so that the dispatch of steps costs little and arithmetic
+    /// uses SIMD instructions.
     fn on_stack<const N: usize, const STACK: usize>(&self, x: &[f64; N], y: &[f64; N]) -> [f64; N] {
         let mut stack = [[0.0; N]; STACK];
         let mut top = 0;
