@@ -114,8 +114,8 @@ fn usage(launcher: Launcher, message: &clap::Error) -> ! {
 fn abort_without_memory(bytes: usize) {
     let rank = SimpleCommunicator::world().rank();
     print_error(&format!(
-        "error: rank {rank} has no memory for {bytes} more bytes: use more hosts, or fewer ranks on each (--dry-run says \
-         what a solve takes)"
+        "error: rank {rank} has no memory for {bytes} more bytes: use more hosts, or fewer ranks on each (--dry-run \
+         predicts the memory of a solve)"
     ));
     abort(ExitCode::Internal);
 }

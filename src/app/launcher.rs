@@ -53,7 +53,7 @@ fn first(names: &[&str], variable: impl Fn(&str) -> Option<u32>) -> Option<u32> 
     names.iter().find_map(|name| variable(name))
 }
 
-/// Returns the number of processes that were started together, if the launcher says so.
+/// Returns the number of processes that were started together, if the launcher sets it.
 ///
 /// A shell under srun passes its variables on to every program, so the variables of srun count only
 /// where srun started this process itself.

@@ -174,7 +174,7 @@ fn full_for_a_while() {
     send(Signal::SIGCONT, rank);
     let warning = format!("warning: cannot write {}: No space left", checkpoint.display());
     wait_for("a warning", || content(&running.stderr).contains(&warning).then_some(()));
-    assert!(content(&running.stderr).contains("; the solve goes on without this checkpoint"));
+    assert!(content(&running.stderr).contains("; the solve continues without this checkpoint"));
     fs::remove_file(rest).unwrap();
     wait_for("a checkpoint", || checkpoint.exists().then_some(()));
     send(Signal::SIGUSR1, rank);

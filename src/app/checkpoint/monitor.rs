@@ -94,7 +94,7 @@ impl Monitor for CheckpointMonitor<'_> {
         let written = checkpoints.write(comm, key, state);
         let goes_on = interrupts.reason(comm).is_none();
         if let (Err(error), true) = (&written, goes_on) {
-            console.warn(&[format!("{error}; the solve goes on without this checkpoint")]);
+            console.warn(&[format!("{error}; the solve continues without this checkpoint")]);
         }
         *self.last.borrow_mut() = written;
         self.saved.set(Instant::now());

@@ -208,7 +208,7 @@ impl SolveInput<'_> {
     }
 }
 
-/// Mesh of a solve with what the record says of it.
+/// Mesh of a solve with its part of the record.
 struct Prepared {
     hierarchy: MeshHierarchy,
     conditions: Vec<BoundaryCondition>,

@@ -13,7 +13,7 @@ use crate::system::{print_info, print_stderr};
 /// Console of a run, which may be quiet.
 pub struct Console {
     /// Whether it prints warnings.
-    speaks: bool,
+    is_enabled: bool,
     /// Whether it prints the summary, too.
     prints: bool,
     /// Progress of the run.
@@ -21,16 +21,16 @@ pub struct Console {
 }
 
 impl Console {
-    /// Creates a console that prints if `speaks`.
-    pub fn new(speaks: bool) -> Self {
-        Self { speaks, prints: speaks, progress: Progress::new(speaks) }
+    /// Creates a console that prints if `is_enabled`.
+    pub fn new(is_enabled: bool) -> Self {
+        Self { is_enabled, prints: is_enabled, progress: Progress::new(is_enabled) }
     }
 
-    /// Creates a console that prints if `speaks`, but only warnings where the record goes to the
+    /// Creates a console that prints if `is_enabled`, but only warnings where the record goes to the
     /// standard output.
-    pub fn beside(speaks: bool, record: Option<&Path>) -> Self {
-        let prints = speaks && !record.is_some_and(is_stdout);
-        Self { speaks, prints, progress: Progress::new(prints) }
+    pub fn beside(is_enabled: bool, record: Option<&Path>) -> Self {
+        let prints = is_enabled && !record.is_some_and(is_stdout);
+        Self { is_enabled, prints, progress: Progress::new(prints) }
     }
 
     /// Prints a line with a label.
@@ -55,7 +55,7 @@ impl Console {
 
     /// Prints warnings.
     pub fn warn(&self, warnings: &[String]) {
-        if self.speaks {
+        if self.is_enabled {
             self.progress
                 .suspend(|| warnings.iter().for_each(|warning| print_stderr(&format!("warning: {warning}\n"))));
         }

@@ -14,11 +14,11 @@ use crate::system::print_info;
 /// Largest rate of updates of the line on a terminal (1/s).
 const HERTZ: u8 = 10;
 /// Shortest time between two updates.
-const BLINK: Duration = Duration::from_millis(1000 / HERTZ as u64);
+const UPDATE_INTERVAL: Duration = Duration::from_millis(1000 / HERTZ as u64);
 /// Shortest time between two lines of a log.
-const PAUSE: Duration = Duration::from_secs(10);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// Length of the bar in steps.
-const STEPS: f64 = 1000.0;
+const BAR_STEPS: f64 = 1000.0;
 
 /// Templates of the line of a stage and of the iteration.
 const STAGE: &str = "{spinner} {wide_msg} {share}{elapsed:>4}";
@@ -43,9 +43,9 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Creates a progress that is shown if `speaks`.
-    pub fn new(speaks: bool) -> Self {
-        match speaks.then(Terminal::find) {
+    /// Creates a progress that is shown if `is_enabled`.
+    pub fn new(is_enabled: bool) -> Self {
+        match is_enabled.then(Terminal::find) {
             None => Self::at(Place::Nowhere, ProgressDrawTarget::hidden()),
             Some(None) => Self::at(Place::Log, ProgressDrawTarget::hidden()),
             Some(Some(terminal)) => {
@@ -68,7 +68,7 @@ impl Progress {
         self.line.set_style(style(STAGE));
         self.show(Duration::ZERO, || format!("{what} ..."));
         if self.place == Place::Terminal {
-            self.line.enable_steady_tick(BLINK);
+            self.line.enable_steady_tick(UPDATE_INTERVAL);
         }
     }
 
@@ -76,7 +76,7 @@ impl Progress {
     /// `rtol`.
     pub fn iteration(&self, start: Instant, iteration: usize, relative: f64, rtol: f64) {
         let elapsed = start.elapsed();
-        let shown = self.show(BLINK, || {
+        let shown = self.show(UPDATE_INTERVAL, || {
             let rate = iteration as f64 / elapsed.as_secs_f64();
             let left = time_left(elapsed, relative, rtol);
             let left = left.map_or(String::new(), |seconds| format!(", {seconds:.0} s left"));
@@ -85,9 +85,9 @@ impl Progress {
         if shown {
             if self.line.length().is_none() {
                 self.line.set_style(style(ITERATION));
-                self.line.set_length(STEPS as u64);
+                self.line.set_length(BAR_STEPS as u64);
             }
-            self.line.set_position((STEPS * (relative.ln() / rtol.ln()).clamp(0.0, 1.0)) as u64);
+            self.line.set_position((BAR_STEPS * (relative.ln() / rtol.ln()).clamp(0.0, 1.0)) as u64);
         }
     }
 
@@ -101,12 +101,12 @@ impl Progress {
         self.line.finish_and_clear();
     }
 
-    /// Shows a text if the last update was `blink` ago, and returns whether it did.
-    fn show(&self, blink: Duration, text: impl FnOnce() -> String) -> bool {
+    /// Shows a text if the last update was `interval` ago, and returns whether it did.
+    fn show(&self, interval: Duration, text: impl FnOnce() -> String) -> bool {
         let pause = match self.place {
             Place::Nowhere => return false,
-            Place::Terminal => blink,
-            Place::Log => PAUSE,
+            Place::Terminal => interval,
+            Place::Log => LOG_INTERVAL,
         };
         if self.shown.get().elapsed() < pause {
             return false;
@@ -182,7 +182,7 @@ mod tests {
     fn texts(place: Place, ago: Duration) -> usize {
         let progress = Progress::at(place, ProgressDrawTarget::hidden());
         progress.shown.set(Instant::now().checked_sub(ago).expect("the machine runs that long"));
-        (0..5).filter(|_| progress.show(BLINK, || "(a line of a test)".to_owned())).count()
+        (0..5).filter(|_| progress.show(UPDATE_INTERVAL, || "(a line of a test)".to_owned())).count()
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
 
     let host = comm.host();
     let caches = caches::last_level();
-    let wanted = args.size.map_or_else(|| stream::beyond(caches), |mebibytes| mebibytes << 20);
+    let wanted = args.size.map_or_else(|| stream::smallest_size(caches), |mebibytes| mebibytes << 20);
     let entries = (wanted as usize / size_of::<f64>()).div_ceil(host.size());
     let measured = comm.agree(stream::measure(comm, placement.threads, entries, args.repeats))?;
     let bandwidth = |kernel: Kernel| over_ranks(comm, kernel, &measured);

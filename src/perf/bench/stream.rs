@@ -42,7 +42,7 @@ pub struct Measured {
 
 /// Returns the smallest size of an array (bytes) on a host with these caches: four times their size
 /// (rule of STREAM), and 256 MiB where they are not known.
-pub fn beyond(caches: u64) -> u64 {
+pub fn smallest_size(caches: u64) -> u64 {
     if caches == 0 { 256 << 20 } else { 4 * caches }
 }
 
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_are_beyond_the_caches() {
-        assert_eq!((beyond(32 << 20), beyond(0)), (128 << 20, 256 << 20));
+    fn arrays_are_larger_than_the_caches() {
+        assert_eq!((smallest_size(32 << 20), smallest_size(0)), (128 << 20, 256 << 20));
     }
 }
