@@ -110,3 +110,52 @@ impl RunRecord {
         self.timing_metrics.get(stage).copied().unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parallel::TimeSplit;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let layout = Layout { ranks: 3, threads_per_rank: 2, hosts: 1 };
+        let split = TimeSplit { seconds: MinMeanMax { min: 1.0, mean: 2.0, max: 3.0 }, ..<_>::default() };
+        let record = RunRecord {
+            iterations: 8,
+            converged: true,
+            mesh_info: MeshInfo { source: "a mesh".to_owned(), refine: 2, used_nodes: 73, ..MeshInfo::default() },
+            solver_config: SolverConfig { operator: "elements".to_owned(), rtol: 1e-8, ..SolverConfig::default() },
+            parallel: Parallel { layout, first_host: "here".to_owned(), edge_cut: 5, ..Parallel::default() },
+            residual_history: vec![1.0, f64::NAN],
+            ..RunRecord::default()
+        };
+        let record = record.complete(Stages::from([("solve_system".to_owned(), split)]), Memory::default());
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(text.contains(r#""parallel":{"ranks":3,"threads_per_rank":2,"hosts":1,"first_host":"here","edge_cut":5,"#));
+        let read: RunRecord = serde_json::from_str(&text).unwrap();
+        assert!(read.mesh_info.is_same_mesh(&record.mesh_info) && read.solver_config.is_same_method(&record.solver_config));
+        assert_eq!((read.iterations, read.converged, read.parallel.layout), (8, true, layout));
+        assert_eq!((read.seconds("solve_system"), read.breakdown.stages), (split.seconds, record.breakdown.stages));
+        assert!(read.residual_history[0] == 1.0 && read.residual_history[1].is_nan());
+    }
+
+    #[test]
+    fn keys_with_a_default_may_be_missing() {
+        let text = r#"{
+            "iterations": 8,
+            "breakdown": { "stages": {}, "iterations": { "mean": MEAN, "compute": [], "halo": [], "reductions": [] }, "levels": [] },
+            "mesh_info": { "source": "a mesh", "refine": 0, "used_nodes": 73 },
+            "parallel": { "ranks": 2, "threads_per_rank": 1, "hosts": 2 },
+            "a key of a later version": 1
+        }"#;
+        let mean = serde_json::to_string(&TimeSplit::default()).unwrap();
+        let read: RunRecord = serde_json::from_str(&text.replace("MEAN", &mean)).unwrap();
+        assert_eq!((read.parallel.layout.cores(), read.convergence.levels.len()), (2, 0));
+        for key in ["iterations", "breakdown", "mesh_info", "parallel"] {
+            let mut record = serde_json::to_value(&read).unwrap();
+            record.as_object_mut().unwrap().remove(key);
+            let error = serde_json::from_value::<RunRecord>(record).unwrap_err().to_string();
+            assert!(error.contains(&format!("missing field `{key}`")), "{error}");
+        }
+    }
+}
