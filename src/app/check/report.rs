@@ -135,7 +135,7 @@ impl Report {
 }
 
 impl Quality {
-    /// From what was measured.
+    /// Summarizes the scaled Jacobians of a mesh.
     pub fn new(quality: &MeshQuality, names: &ElementNames) -> Self {
         let MeshQuality { lowest, folded, bars, .. } = *quality;
         let name = names.of(lowest.element);
@@ -145,7 +145,7 @@ impl Quality {
 }
 
 impl AspectRatio {
-    /// From what was measured.
+    /// Summarizes the aspect ratios of a mesh.
     pub fn new(quality: &MeshQuality, names: &ElementNames) -> Self {
         let slenderest = quality.slenderest;
         Self {

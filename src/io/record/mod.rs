@@ -131,9 +131,13 @@ mod tests {
         };
         let record = record.complete(Stages::from([("solve_system".to_owned(), split)]), Memory::default());
         let text = serde_json::to_string(&record).unwrap();
-        assert!(text.contains(r#""parallel":{"ranks":3,"threads_per_rank":2,"hosts":1,"first_host":"here","edge_cut":5,"#));
+        assert!(
+            text.contains(r#""parallel":{"ranks":3,"threads_per_rank":2,"hosts":1,"first_host":"here","edge_cut":5,"#)
+        );
         let read: RunRecord = serde_json::from_str(&text).unwrap();
-        assert!(read.mesh_info.is_same_mesh(&record.mesh_info) && read.solver_config.is_same_method(&record.solver_config));
+        assert!(
+            read.mesh_info.is_same_mesh(&record.mesh_info) && read.solver_config.is_same_method(&record.solver_config)
+        );
         assert_eq!((read.iterations, read.converged, read.parallel.layout), (8, true, layout));
         assert_eq!((read.seconds("solve_system"), read.breakdown.stages), (split.seconds, record.breakdown.stages));
         assert!(read.residual_history[0] == 1.0 && read.residual_history[1].is_nan());

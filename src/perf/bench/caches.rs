@@ -16,7 +16,7 @@ pub fn last_level() -> u64 {
     caches.iter().filter(|((level, _), _)| Some(*level) == last).map(|(_, size)| size).sum()
 }
 
-/// Level, cores that share it, and size of one cache.
+/// Reads level, sharing cores and size of one cache.
 fn cache(folder: &Path) -> Option<((u32, String), u64)> {
     let text = |name: &str| fs::read_to_string(folder.join(name)).ok();
     let level = text("level")?.trim().parse().ok()?;

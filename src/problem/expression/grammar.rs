@@ -43,7 +43,7 @@ pub const FUNCTIONS: [(&str, Step); 23] = [
     ("pow", Step::Binary(f64::powf)),
 ];
 
-/// Unlike [`f64::min`], this keeps a NaN.
+/// Returns the smaller value, or NaN where one of them is NaN, unlike [`f64::min`].
 fn smaller(a: f64, b: f64) -> f64 {
     if a.is_nan() || a < b { a } else { b }
 }
