@@ -28,16 +28,12 @@ pub fn exit_code(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
             quantity.name()
         ),
         ConvergedReason::Stalled => "the residual no longer shrinks: raise --rtol".to_owned(),
-        ConvergedReason::Unreliable => {
-            "the true residual left that of the recurrence several times, by more than \
+        ConvergedReason::Unreliable => "the true residual left that of the recurrence several times, by more than \
                                 rounding explains: have the memory of the hosts checked"
-                .to_owned()
-        }
-        ConvergedReason::ChangedRightSide => {
-            "a value of the right-hand side changed during the iteration: \
+            .to_owned(),
+        ConvergedReason::ChangedRightSide => "a value of the right-hand side changed during the iteration: \
                                       have the memory of the hosts checked"
-                .to_owned()
-        }
+            .to_owned(),
     };
     if comm.is_root() {
         print_error(&format!(
