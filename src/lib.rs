@@ -1,6 +1,13 @@
 //! Solves steady potential problems, -div(k grad u) = f, on 8-node quadrilaterals with distributed
 //! finite elements.
 //!
+//! This example is `examples/solve.rs`: `mpirun -n 2 target/release/examples/solve` runs it after
+//! `cargo build --release --example solve`.
+//!
+//! ```
+#![doc = include_str!("../examples/solve.rs")]
+//! ```
+//!
 //! Read from top to bottom, the modules are the path of a solve. [`app`] holds the commands:
 //! `app::solve` reads a [`app::case`], partitions, assembles, iterates, post-processes and writes.
 //! [`perf`] measures and predicts performance, and [`plot`] draws. [`io`] reads meshes and writes

@@ -41,7 +41,7 @@ impl Run {
     }
 
     fn subject(&self) -> CheckpointKey<'_> {
-        CheckpointKey { case: &self.case, input: &self.mesh, boundary: &[], mesh: &self.mesh }
+        CheckpointKey { case: &self.case, input: &self.mesh, mesh: &self.mesh }
     }
 }
 

@@ -49,7 +49,7 @@ pub fn dirichlet_nodes(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Resu
     let mut values = vec![0.0; nodes];
     let mut errors = Vec::new();
     for edge in &mesh.boundary {
-        if let Condition::Dirichlet(g) = &problem.conditions[usize::from(edge.boundary)] {
+        if let Condition::Dirichlet(g) = condition(problem, edge) {
             for node in edge.nodes(mesh).map(|n| n as usize) {
                 match g.at(mesh.coordinates[node], Range::Any) {
                     Ok(value) if edge.boundary < holder[node] => {
@@ -92,28 +92,33 @@ pub fn check_well_posed(comm: &Rc<Comm>, distributed: &DistributedMesh, problem:
 /// # Errors
 /// A Robin condition on the inner edge with the lowest nodes; the same on every rank.
 pub fn check_inside(comm: &Comm, mesh: &LocalMesh, problem: &Problem, summary: &BoundarySummary) -> Result<()> {
-    let condition = |edge: &BoundaryEdge| &problem.conditions[usize::from(edge.boundary)];
-    let refused =
-        mesh.boundary.iter().filter(|edge| edge.is_inside && matches!(condition(edge), Condition::Robin { .. }));
-    let place = |point: [f64; 2]| point.map(significant).join(", ");
-    let errors = refused.map(|edge| {
-        let [a, _, b] = edge.nodes(mesh).map(|n| (mesh.node_ids[n as usize], mesh.coordinates[n as usize]));
-        let [(from, start), (to, end)] = if a.0 < b.0 { [a, b] } else { [b, a] };
-        let number = usize::from(edge.boundary);
-        let EdgeCount { edges, inside } = summary.named[number];
-        let name = mesh.boundary_names[number].clone();
-        let condition = condition(edge).to_string();
-        Error::RobinInside {
-            name,
-            condition,
-            edges,
-            inside,
-            from,
-            to,
-            edge: format!("node {from} at ({}) to node {to} at ({})", place(start), place(end)),
-        }
-    });
+    let is_refused =
+        |edge: &&BoundaryEdge| edge.is_inside && matches!(condition(problem, edge), Condition::Robin { .. });
+    let errors = mesh.boundary.iter().filter(is_refused).map(|edge| robin_inside(mesh, problem, summary, edge));
     comm.agree(lowest(errors).map_or(Ok(()), Err))
+}
+
+/// Returns the error of an edge inside the domain with a Robin condition.
+fn robin_inside(mesh: &LocalMesh, problem: &Problem, summary: &BoundarySummary, edge: &BoundaryEdge) -> Error {
+    let [a, _, b] = edge.nodes(mesh).map(|n| (mesh.node_ids[n as usize], mesh.coordinates[n as usize]));
+    let [(from, start), (to, end)] = if a.0 < b.0 { [a, b] } else { [b, a] };
+    let [start, end] = [start, end].map(|point| point.map(significant).join(", "));
+    let number = usize::from(edge.boundary);
+    let EdgeCount { edges, inside } = summary.named[number];
+    let name = &mesh.boundary_names[number];
+    let condition = condition(problem, edge);
+    let message = format!(
+        "boundary '{name}' has {inside} of its {edges} edges inside the domain, one of them from node {from} at \
+         ({start}) to node {to} at ({end}) (indices start at 0): its condition {condition} needs the outside on one \
+         side of an edge; use dirichlet:VALUE or natural on this boundary (--bc \"{name}=natural\"), or take these \
+         edges out of it"
+    );
+    Error::input(message).at(from, to)
+}
+
+/// Returns the condition on an edge.
+fn condition<'a>(problem: &'a Problem, edge: &BoundaryEdge) -> &'a Condition {
+    &problem.conditions[usize::from(edge.boundary)]
 }
 
 /// Marks the local nodes on an edge whose condition holds the solution: Dirichlet, or Robin with
@@ -124,7 +129,7 @@ pub fn check_inside(comm: &Comm, mesh: &LocalMesh, problem: &Problem, summary: &
 pub fn well_posed_nodes(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<bool>> {
     let mut held = vec![false; mesh.coordinates.len()];
     for edge in &mesh.boundary {
-        let holds = match &problem.conditions[usize::from(edge.boundary)] {
+        let holds = match condition(problem, edge) {
             Condition::Dirichlet(_) => true,
             _ => robin(problem, mesh, edge)?.is_some_and(|robin| robin.p.iter().any(|&p| p > 0.0)),
         };

@@ -16,8 +16,10 @@ mod system;
 
 pub use assemble_csr::assemble_csr;
 pub use coefficients::{Robin, conductivities};
-pub use dirichlet::{DirichletBc, check_inside, check_well_posed, dirichlet_nodes, well_posed_nodes};
-pub use element_matrices::{ElementMatrices, load_vector, source_loads};
+pub use dirichlet::{DirichletBc, check_well_posed, dirichlet_nodes};
+pub(crate) use dirichlet::{check_inside, well_posed_nodes};
+pub(crate) use element_matrices::source_loads;
+pub use element_matrices::{ElementMatrices, load_vector};
 pub use matrix_free::ElementOperator;
 pub use preconditioners::{PreconditionerKind, SystemPreconditioners};
-pub use system::{DiscreteSolution, ElementSystem, OperatorKind, StiffnessOperator, System};
+pub use system::{DiscreteSolution, ElementSystem, OperatorKind, System};

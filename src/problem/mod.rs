@@ -88,7 +88,7 @@ impl Default for Material {
 }
 
 /// Data of a boundary value problem. Boundary edges without a condition have k du/dn = 0.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Problem {
     /// Material of elements without a region.
     pub material: Material,

@@ -20,11 +20,14 @@ mod quadrature;
 mod shape;
 mod stiffness;
 
-pub use edge::{EdgePoint, edge_gauss, edge_length, robin};
-pub use gradient::{GradientAt, gradient_distance, gradients_2x2};
-pub use quadrature::{GAUSS_2, GAUSS_3, edge_points, points_2x2, points_3x3};
-pub use shape::{EDGES, Gradients, NODES, derivatives, edge_shape, gradients, is_valid, jacobian, map, shape, turned};
-pub use stiffness::{Batch, LANES, Lane, PAIRS, gauss_points, load, pair, stiffness};
+pub use edge::robin;
+pub(crate) use edge::{EdgePoint, edge_gauss, edge_length};
+pub(crate) use gradient::{gradient_distance, gradients_2x2};
+pub(crate) use quadrature::{edge_points, points_2x2, points_3x3};
+pub use shape::{EDGES, NODES, gradients, is_valid, map, shape, turned};
+pub(crate) use shape::{Gradients, derivatives, edge_shape, jacobian};
+pub use stiffness::{Batch, load, pair};
+pub(crate) use stiffness::{LANES, Lane, PAIRS, gauss_points, stiffness};
 
 /// Coordinates (m) of the eight nodes of one element.
 pub type Coordinates = [[f64; 2]; 8];

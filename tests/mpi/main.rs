@@ -35,6 +35,7 @@ mod flaws;
 mod flow;
 mod halo;
 mod io;
+mod library;
 mod logical;
 mod manufactured;
 mod mesh;
@@ -100,6 +101,7 @@ const GROUPS: &[Group] = &[
             ("assembly", assembly::CHECKS),
             ("solve", solve::CHECKS),
             ("flow", flow::CHECKS),
+            ("library", library::CHECKS),
             ("cg", cg::CHECKS),
             ("fallback", fallback::CHECKS),
             ("model", model::CHECKS),

@@ -7,4 +7,4 @@ mod p_coarsening;
 
 pub use h_transfer::{HTransfer, children};
 pub use operator_hierarchy::{MeshLevel, OperatorHierarchy};
-pub use p_coarsening::PCoarsening;
+pub(crate) use p_coarsening::PCoarsening;
