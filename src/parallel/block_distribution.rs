@@ -1,12 +1,10 @@
-//! Contiguous blocks: how `n` items are dealt to ranks before anything better
-//! is known about them.
+//! Block distribution: contiguous blocks of about equal size, for items of unknown cost.
 
 use std::ops::Range;
 
 use crate::parallel::GlobalIndex;
 
-/// `n` items in order, rank `r` of `ranks` holding items `n r / ranks` to
-/// `n (r + 1) / ranks`.
+/// Block distribution: rank `r` of `ranks` holds items `n r / ranks` to `n (r + 1) / ranks` of `n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockDistribution {
     n: GlobalIndex,
@@ -14,22 +12,22 @@ pub struct BlockDistribution {
 }
 
 impl BlockDistribution {
-    /// BlockDistribution of `n` items over `ranks` ranks.
+    /// Distributes `n` items over `ranks` ranks.
     pub fn new(n: GlobalIndex, ranks: usize) -> Self {
         Self { n, ranks }
     }
 
-    /// Number of items over all ranks.
+    /// Returns the number of items over all ranks.
     pub fn total(&self) -> GlobalIndex {
         self.n
     }
 
-    /// The items of one rank.
+    /// Returns the items of one rank.
     pub fn range(&self, rank: usize) -> Range<GlobalIndex> {
         self.start(rank)..self.start(rank + 1)
     }
 
-    /// The rank that holds item `i < n`.
+    /// Returns the rank that holds item `i < n`.
     pub fn owner(&self, i: GlobalIndex) -> usize {
         debug_assert!(i < self.n);
         // The last rank whose block starts at or before i.
@@ -59,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_beyond_32_bits_are_dealt_without_overflow() {
+    fn numbers_beyond_32_bits_are_distributed_without_overflow() {
         let blocks = BlockDistribution::new(u64::MAX / 2, 4096);
         let i = u64::MAX / 3;
         assert!(blocks.range(blocks.owner(i)).contains(&i));

@@ -1,28 +1,28 @@
-//! Where the time of a run went: its stages, its iterations and the levels of
-//! multigrid, each into computing, halo exchanges, reductions and the rest.
+//! Breakdown of the time of a run: stages, iterations and levels of multigrid, each split into
+//! computing, halo exchanges, reductions and other communication.
 
 use std::cell::{Cell, RefCell};
 
 use serde::{Deserialize, Serialize};
 
+use crate::parallel::comm_stats::Timer;
 use crate::parallel::timing::Stages;
-use crate::parallel::traffic::Timer;
 use crate::parallel::{Comm, Profile, TimeSplit};
 
-/// The split of all there is to split.
+/// Breakdown of the time of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Breakdown {
-    /// The stages of the run and the whole of it.
+    /// Stages of the run, and the whole run.
     pub stages: Stages,
-    /// The iterations of CG.
+    /// Iterations of CG.
     pub iterations: Iterations,
-    /// The levels of the preconditioner, finest first, over the whole solve; empty without any.
+    /// Levels of the preconditioner, finest first, over the whole solve; empty without any.
     pub levels: Vec<TimeSplit>,
 }
 
 impl Breakdown {
-    /// That of a solve, from what its iterations and the levels of its preconditioner took on this rank. The stages
-    /// are known at the end of the run. **Collective.**
+    /// Collects the breakdown of a solve from the iterations and the levels of the preconditioner
+    /// on this rank. The stages stay empty until the end of the run. **Collective.**
     pub fn of_solve(comm: &Comm, iterations: &IterationTimer, levels: &[Profile]) -> Self {
         Self {
             stages: Stages::new(),
@@ -32,20 +32,20 @@ impl Breakdown {
     }
 }
 
-/// The split of the iterations of CG.
+/// Breakdown of the iterations of CG.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Iterations {
-    /// The mean of all iterations but the first, which has the start in it.
+    /// Mean of all iterations but the first, which contains the start.
     pub mean: TimeSplit,
-    /// Seconds of computing in each iteration, mean over the ranks.
+    /// Computing in each iteration, mean over the ranks (s).
     pub compute: Vec<f64>,
-    /// Seconds of halo exchange in each iteration, mean over the ranks.
+    /// Halo exchange in each iteration, mean over the ranks (s).
     pub halo: Vec<f64>,
-    /// Seconds of reductions in each iteration, mean over the ranks.
+    /// Reductions in each iteration, mean over the ranks (s).
     pub reductions: Vec<f64>,
 }
 
-/// Measures iterations one after the other on one rank.
+/// Timer of the iterations on one rank.
 #[derive(Debug)]
 pub struct IterationTimer {
     last: Cell<Timer>,
@@ -53,18 +53,18 @@ pub struct IterationTimer {
 }
 
 impl IterationTimer {
-    /// The first iteration starts now.
+    /// Starts the first iteration.
     pub fn start() -> Self {
         Self { last: Cell::new(Timer::now()), laps: RefCell::default() }
     }
 
-    /// An iteration has ended, the next one starts.
+    /// Ends an iteration and starts the next one.
     pub fn lap(&self) {
         let spent = self.last.replace(Timer::now()).spent();
         self.laps.borrow_mut().push(spent);
     }
 
-    /// The split over the ranks, which must have made the same number of laps. **Collective.**
+    /// Collects the iterations of all ranks, as many on each. **Collective.**
     pub fn collect(&self, comm: &Comm) -> Iterations {
         let laps = self.laps.borrow();
         let mean_of = |value: fn(&Profile) -> f64| -> Vec<f64> {

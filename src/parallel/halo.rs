@@ -1,9 +1,8 @@
-//! Who owns which unknown, and how owners send values to those that need them.
+//! Index map and halo: the ownership of the unknowns, and the exchange of ghost values.
 //!
-//! Every unknown has one owner. A rank stores its owned unknowns first, in a
-//! contiguous range of the global numbering, and behind them its ghosts: the
-//! unknowns of other ranks that its rows touch, grouped by owner, so that each
-//! neighbour's message lands in place.
+//! Every unknown has one owner. A rank stores its owned unknowns first, in a contiguous range of
+//! the global numbering, and behind them its ghosts: the unknowns of other ranks that its rows
+//! touch, grouped by owner, so that messages are received in place.
 //!
 //! ```text
 //! global numbering   | 0 1 2 3 | 4 5 6 | 7 8 9 |     three ranks
@@ -19,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::error::{Error, Result};
 use crate::parallel::{Comm, GlobalIndex, LocalIndex, MpiType};
 
-/// The distribution of unknowns over ranks, as one rank sees it.
+/// Distribution of unknowns over the ranks: the owned ones and the ghosts of one rank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexMap {
     range: Range<GlobalIndex>,
@@ -28,34 +27,34 @@ pub struct IndexMap {
 }
 
 impl IndexMap {
-    /// For `owned` unknowns of this rank, which follow those of the lower
-    /// ranks, and `ghosts` of other ranks. **Collective.**
+    /// Numbers the `owned` unknowns of each rank behind those of the lower ranks. `ghosts` is the
+    /// number of unknowns of other ranks on this one. **Collective.**
     pub fn new(comm: &Comm, owned: usize, ghosts: usize) -> Self {
         let start = comm.exclusive_sum(owned as GlobalIndex);
         Self { range: start..start + owned as GlobalIndex, total: comm.sum(owned as GlobalIndex), ghosts }
     }
 
-    /// Number of unknowns that this rank owns.
+    /// Returns the number of unknowns that this rank owns.
     pub fn owned(&self) -> usize {
         (self.range.end - self.range.start) as usize
     }
 
-    /// Number of ghosts on this rank.
+    /// Returns the number of ghosts on this rank.
     pub fn ghosts(&self) -> usize {
         self.ghosts
     }
 
-    /// Owned and ghosts together: the length of a local vector.
+    /// Returns the length of a local vector: owned unknowns and ghosts.
     pub fn local(&self) -> usize {
         self.owned() + self.ghosts
     }
 
-    /// Number of unknowns over all ranks.
+    /// Returns the number of unknowns over all ranks.
     pub fn total(&self) -> GlobalIndex {
         self.total
     }
 
-    /// The owned range in the global numbering.
+    /// Returns the owned range of the global numbering.
     pub fn range(&self) -> Range<GlobalIndex> {
         self.range.clone()
     }
@@ -73,7 +72,7 @@ struct Receive {
     range: Range<usize>,
 }
 
-/// The exchange of ghost values between neighbours.
+/// Halo of distributed unknowns: the exchange of ghost values between neighbours.
 pub struct Halo {
     comm: Rc<Comm>,
     map: IndexMap,
@@ -84,14 +83,13 @@ pub struct Halo {
 }
 
 impl Halo {
-    /// Builds the exchange from any labels that name an unknown on all ranks
-    /// alike: `owned` are those of this rank in local order, `ghosts` the ones
-    /// it needs with their owners, grouped by owner in ascending order.
-    /// **Collective.**
+    /// Builds the exchange from labels that identify an unknown on all ranks. `owned` has the
+    /// labels of this rank in local order, `ghosts` those of other ranks with their owners, grouped
+    /// by owner in ascending order. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Inconsistent`] on every rank if an owner does not know a label
-    /// or `ghosts` are not grouped.
+    /// An internal error on every rank if an owner has no unknown of a label, or `ghosts` are not
+    /// grouped.
     pub fn new(comm: &Rc<Comm>, owned: &[GlobalIndex], ghosts: &[(GlobalIndex, usize)]) -> Result<Self> {
         let mut requests = vec![Vec::new(); comm.size()];
         let mut receives: Vec<Receive> = Vec::new();
@@ -104,16 +102,16 @@ impl Halo {
             }
         }
         let grouped = receives.windows(2).all(|pair| pair[0].rank < pair[1].rank);
-        let wanted = comm.all_to_all_v(requests);
+        let requests = comm.all_to_all_v(requests);
 
         let mut sends = Vec::new();
         let mut result = if grouped { Ok(()) } else { inconsistent("ghosts are not grouped by owner".into()) };
-        if wanted.iter().any(|labels| !labels.is_empty()) {
-            // Few of the owned unknowns are wanted.
-            let asked: FxHashSet<GlobalIndex> = wanted.iter().flatten().copied().collect();
-            let known = owned.iter().zip(0..).filter(|(label, _)| asked.contains(label));
-            let local: FxHashMap<GlobalIndex, LocalIndex> = known.map(|(&label, i)| (label, i)).collect();
-            for (rank, labels) in wanted.into_iter().enumerate().filter(|(_, labels)| !labels.is_empty()) {
+        if requests.iter().any(|labels| !labels.is_empty()) {
+            // Other ranks request few of the owned unknowns.
+            let requested: FxHashSet<GlobalIndex> = requests.iter().flatten().copied().collect();
+            let sent = owned.iter().zip(0..).filter(|(label, _)| requested.contains(label));
+            let local: FxHashMap<GlobalIndex, LocalIndex> = sent.map(|(&label, i)| (label, i)).collect();
+            for (rank, labels) in requests.into_iter().enumerate().filter(|(_, labels)| !labels.is_empty()) {
                 let indices: Vec<LocalIndex> = labels.iter().filter_map(|label| local.get(label).copied()).collect();
                 if indices.len() < labels.len() {
                     result = inconsistent(format!("rank {rank} asked rank {} for what it does not own", comm.rank()));
@@ -130,41 +128,41 @@ impl Halo {
         Ok(halo)
     }
 
-    /// Global number of local unknown `i`.
+    /// Returns the global number of local unknown `i`.
     pub fn global(&self, i: usize) -> GlobalIndex {
         let owned = self.map.owned();
         if i < owned { self.map.range.start + i as GlobalIndex } else { self.ghost_numbers[i - owned] }
     }
 
-    /// The distribution that this exchange serves.
+    /// Returns the index map of the unknowns.
     pub fn map(&self) -> &IndexMap {
         &self.map
     }
 
-    /// The ranks that take part.
+    /// Returns the communicator.
     pub fn comm(&self) -> &Rc<Comm> {
         &self.comm
     }
 
-    /// Number of ranks that this one receives from.
+    /// Returns the number of ranks that send to this one.
     pub fn neighbours(&self) -> usize {
         self.receives.len()
     }
 
-    /// Number of values that this rank sends in one exchange.
+    /// Returns the number of values that this rank sends in one exchange.
     pub fn sent(&self) -> usize {
         self.sends.iter().map(|s| s.indices.len()).sum()
     }
 
-    /// Fills the ghosts of `values` (length [`IndexMap::local`]) from their
-    /// owners. **Collective** among neighbours.
+    /// Sends the owned `values` (length [`IndexMap::local`]) to the ghosts of the neighbours.
+    /// **Collective** among neighbours.
     pub fn scatter_fwd<T: MpiType>(&self, values: &mut [T]) {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
-        self.all_to_all_v(owned, ghosts, |_| ());
+        self.exchange(owned, ghosts, |_| ());
     }
 
-    /// Adds the ghosts of `values` to the owners' entries, in the order of the
-    /// ranks; the ghosts themselves stay. **Collective** among neighbours.
+    /// Adds the ghosts of `values` to the entries of their owners, in the order of the ranks. The
+    /// ghosts stay unchanged. **Collective** among neighbours.
     pub fn scatter_rev_add<T: MpiType + std::ops::AddAssign>(&self, values: &mut [T]) {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
         let first = self.map.owned();
@@ -180,8 +178,8 @@ impl Halo {
         }
     }
 
-    /// The lists of the ghosts, where `list` gives those of the owned unknowns
-    /// that other ranks need. **Collective.**
+    /// Sends the lists of owned unknowns, which `list` returns, and returns those of the ghosts.
+    /// **Collective.**
     pub fn scatter_fwd_lists<T: MpiType>(&self, list: impl Fn(usize) -> Vec<T>) -> Vec<Vec<T>> {
         let mut lengths = vec![0_u64; self.map.local()];
         let mut outgoing = vec![Vec::new(); self.comm.size()];
@@ -206,14 +204,15 @@ impl Halo {
         ghosts
     }
 
-    /// As [`scatter_fwd`](Self::forward), and runs `interior` on the owned values
-    /// while the messages travel: nobody can touch ghosts in flight.
+    /// Does what [`scatter_fwd`](Self::scatter_fwd) does, and runs `interior` on the owned values
+    /// while the messages travel. The ghosts are borrowed meanwhile. **Collective** among
+    /// neighbours.
     pub fn scatter_fwd_overlap<T: MpiType, R>(&self, values: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
-        self.all_to_all_v(owned, ghosts, interior)
+        self.exchange(owned, ghosts, interior)
     }
 
-    fn all_to_all_v<T: MpiType, R>(&self, owned: &[T], ghosts: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
+    fn exchange<T: MpiType, R>(&self, owned: &[T], ghosts: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
         let mut outbox = Vec::with_capacity(self.sent());
         for send in &self.sends {
             outbox.extend(send.indices.iter().map(|&i| owned[i as usize]));
@@ -237,5 +236,5 @@ impl Halo {
 }
 
 fn inconsistent(what: String) -> Result<()> {
-    Err(Error::Inconsistent { what })
+    Err(Error::internal(format!("an internal check failed: {what} (please report this)")))
 }

@@ -1,25 +1,24 @@
-//! Loops over local data that threads share. Work is cut into chunks of fixed
-//! size, whatever the number of threads, so that sums have the same bits at any
-//! thread count; short loops stay on the calling thread.
+//! Loops over local data on the threads of a rank. Work is cut into chunks of fixed size, so that
+//! sums have the same bits at any number of threads. Short loops stay on the calling thread.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-/// Items in a chunk: also the unit of summation.
+/// Number of items in a chunk, each of which has its own partial sum.
 pub const CHUNK: usize = 4096;
 
-/// Whether a loop over `n` items is worth sharing among threads.
+/// Tests whether a loop over `n` items is long enough for several threads.
 pub fn worthwhile(n: usize) -> bool {
     n > 2 * CHUNK && rayon::current_num_threads() > 1
 }
 
-/// Chunks that cover `0..n`.
+/// Splits `0..n` into chunks.
 pub fn chunks(n: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
     (0..n.div_ceil(CHUNK)).into_par_iter().map(move |c| c * CHUNK..n.min((c + 1) * CHUNK))
 }
 
-/// Sum of `f` over the chunks of `0..n`, added in order.
+/// Returns the sum of `f` over the chunks of `0..n`, added in order.
 pub fn sum<const M: usize>(n: usize, f: impl Fn(Range<usize>) -> [f64; M] + Sync) -> [f64; M] {
     if worthwhile(n) {
         let parts: Vec<[f64; M]> = chunks(n).map(&f).collect();
@@ -29,8 +28,8 @@ pub fn sum<const M: usize>(n: usize, f: impl Fn(Range<usize>) -> [f64; M] + Sync
     }
 }
 
-/// Runs `f` on every chunk of `out` with the range it covers, and adds the
-/// partial sums that `f` returns, in order.
+/// Runs `f` on every chunk of `out` with its range, and adds the partial sums that `f` returns, in
+/// order.
 pub fn update<T: Send, const M: usize>(
     out: &mut [T],
     f: impl Fn(Range<usize>, &mut [T]) -> [f64; M] + Sync,
@@ -49,7 +48,7 @@ fn add<const M: usize>(total: [f64; M], part: [f64; M]) -> [f64; M] {
     std::array::from_fn(|i| total[i] + part[i])
 }
 
-/// Runs `f` on the chunks of two lists of one length, with the range they cover.
+/// Runs `f` on the chunks of two lists of one length, with their range.
 pub fn update_pair<T: Send>(a: &mut [T], b: &mut [T], f: impl Fn(Range<usize>, &mut [T], &mut [T]) + Sync) {
     let n = a.len();
     let range = |c: usize| c * CHUNK..n.min((c + 1) * CHUNK);

@@ -1,13 +1,16 @@
-//! Ranks and threads: the communicator, block distributions, who owns which
-//! unknown, and the halo exchange. Knows no mesh and no matrix.
+//! Ranks and threads: the communicator, block distributions, index maps, the halo exchange, loops
+//! over threads, timing and failure detection. Independent of meshes and matrices.
 //!
-//! A rank is a process of MPI, or one of the logical ranks that
-//! [`on_logical_ranks`](virtual_ranks::on_logical_ranks) makes of threads: behind a [`Comm`] they are alike.
+//! A rank is a process of MPI, or one of the virtual ranks that
+//! [`on_virtual_ranks`](virtual_ranks::on_virtual_ranks) makes of threads. [`Comm`] has the same
+//! operations for both.
 
 mod abort;
+mod backend;
 mod block_distribution;
 pub mod breakdown;
 mod comm;
+mod comm_stats;
 pub(crate) mod fault_injection;
 mod halo;
 pub mod heartbeat;
@@ -16,7 +19,6 @@ mod mpi;
 mod ordered;
 mod placement;
 pub mod timing;
-pub mod traffic;
 pub mod virtual_ranks;
 pub mod work;
 
@@ -24,13 +26,13 @@ pub use abort::abort;
 pub use block_distribution::BlockDistribution;
 pub use breakdown::{Breakdown, IterationTimer};
 pub use comm::Comm;
+pub use comm_stats::{CommCounter, CommStats, Profile, measure};
 pub use halo::{Halo, IndexMap};
 pub use mpi::MpiType;
 pub(crate) use mpi::piece;
 pub use ordered::Ordered;
 pub use placement::{MOST_THREADS, Placement, host_name, place, start_threads};
 pub use timing::{CommShare, MinMeanMax, Stages, Stopwatch, TOTAL, TimeSplit, Timings};
-pub use traffic::{CommCounter, CommStats, Profile, measure};
 
 /// Index of a node, unknown or element on this rank.
 pub type LocalIndex = u32;

@@ -1,5 +1,5 @@
-//! The few calls of MPI that the solver needs, uncounted. They are made on one
-//! thread of a process alone.
+//! Backend of the communicator for processes: the calls of MPI, on one thread of each process
+//! (`MPI_THREAD_FUNNELED`).
 
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -11,6 +11,7 @@ use mpi::request::multiple_scope;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
+use crate::parallel::backend::Backend;
 use crate::parallel::fault_injection::message_bytes;
 use crate::parallel::heartbeat::while_waiting;
 
@@ -24,11 +25,11 @@ pub(crate) fn piece<T>() -> usize {
     (*BYTES / size_of::<T>().max(1)).max(1)
 }
 
-/// What may travel in a message.
+/// Type of the values in a message.
 pub trait MpiType: Equivalence + Copy + Default + Send + Sync + 'static {}
 impl<T: Equivalence + Copy + Default + Send + Sync + 'static> MpiType for T {}
 
-/// What a reduction makes of two values.
+/// Operation of a reduction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     Sum,
@@ -45,17 +46,17 @@ impl Operation {
         }
     }
 
-    /// Entry-wise `total` = `total` and `values`.
+    /// Sets each entry of `total` to the sum, minimum or maximum of it and of that in `values`.
     pub(crate) fn add<T: MpiType>(self, values: &[T], total: &mut [T]) {
         reduce_local_into(values, total, self.of_mpi());
     }
 }
 
-/// The processes of an MPI communicator.
+/// Processes of an MPI communicator.
 pub(crate) struct MpiComm {
     inner: SimpleCommunicator,
-    pub(crate) rank: usize,
-    pub(crate) size: usize,
+    rank: usize,
+    size: usize,
 }
 
 impl MpiComm {
@@ -68,18 +69,37 @@ impl MpiComm {
         self.inner.as_raw()
     }
 
-    /// Those on this host. **Collective.**
+    /// Returns the communicator of the processes on this host. **Collective.**
     pub(crate) fn host(&self) -> SimpleCommunicator {
         self.inner.split_shared(self.rank as i32)
     }
 
-    /// **Collective.**
-    pub(crate) fn barrier(&self) {
+    /// Returns the values of each process, in rank order, `counts[r]` of process `r`; fewer than
+    /// 2^31 in all. **Collective.**
+    pub(crate) fn all_gather_lists<T: MpiType>(&self, values: &[T], counts: &[usize]) -> Vec<T> {
+        let mut all = vec![T::default(); counts.iter().sum()];
+        let counts: Vec<Count> = counts.iter().map(|&n| n as Count).collect();
+        let starts: Vec<Count> = (0..counts.len()).map(|rank| counts[..rank].iter().sum()).collect();
+        let mut partition = PartitionMut::new(&mut all[..], counts, starts);
+        while_waiting(|| self.inner.all_gather_varcount_into(values, &mut partition));
+        all
+    }
+}
+
+impl Backend for MpiComm {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn barrier(&self) {
         while_waiting(|| self.inner.barrier());
     }
 
-    /// Entry by entry over the processes. **Collective.**
-    pub(crate) fn reduce<T: MpiType>(&self, values: &[T], operation: Operation) -> Vec<T> {
+    fn reduce<T: MpiType>(&self, values: &[T], operation: Operation) -> Vec<T> {
         let mut result = vec![T::default(); values.len()];
         for (values, result) in values.chunks(piece::<T>()).zip(result.chunks_mut(piece::<T>())) {
             while_waiting(|| self.inner.all_reduce_into(values, result, operation.of_mpi()));
@@ -87,34 +107,19 @@ impl MpiComm {
         result
     }
 
-    /// Sum of the values of all lower ranks. **Collective.**
-    pub(crate) fn exclusive_sum(&self, value: u64) -> u64 {
+    fn exclusive_sum(&self, value: u64) -> u64 {
         let mut result = 0;
         while_waiting(|| self.inner.exclusive_scan_into(&value, &mut result, SystemOperation::sum()));
         if self.rank == 0 { 0 } else { result }
     }
 
-    /// The value of every rank, in rank order. **Collective.**
-    pub(crate) fn all_gather<T: MpiType>(&self, value: T) -> Vec<T> {
+    fn all_gather<T: MpiType>(&self, value: T) -> Vec<T> {
         let mut values = vec![T::default(); self.size];
         while_waiting(|| self.inner.all_gather_into(&[value][..], &mut values[..]));
         values
     }
 
-    /// The values of every rank, in rank order, `counts[r]` of rank `r`, in a
-    /// message of less than 2^31. **Collective.**
-    pub(crate) fn all_gather_lists<T: MpiType>(&self, values: &[T], counts: &[usize]) -> Vec<T> {
-        let mut all = vec![T::default(); counts.iter().sum()];
-        let counts: Vec<Count> = counts.iter().map(|&n| n as Count).collect();
-        let starts: Vec<Count> = (0..counts.len()).map(|rank| counts[..rank].iter().sum()).collect();
-        let mut all_of_them = PartitionMut::new(&mut all[..], counts, starts);
-        while_waiting(|| self.inner.all_gather_varcount_into(values, &mut all_of_them));
-        all
-    }
-
-    /// Sends `outgoing[r]` to rank `r` and returns what rank `r` sent here in
-    /// entry `r`. What stays here does not travel. **Collective.**
-    pub(crate) fn all_to_all_v<T: MpiType>(&self, mut outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
+    fn all_to_all_v<T: MpiType>(&self, mut outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
         let own = std::mem::take(&mut outgoing[self.rank]);
         let sizes: Vec<u64> = outgoing.iter().map(|m| m.len() as u64).collect();
         let mut expected = vec![0_u64; self.size];
@@ -125,20 +130,17 @@ impl MpiComm {
         let others = |r: &usize| *r != self.rank;
         let send: Vec<_> = outgoing.iter().map(|m| &m[..]).enumerate().filter(|(r, _)| others(r)).collect();
         let receive = incoming.iter_mut().map(|m| &mut m[..]).enumerate().filter(|(r, _)| others(r)).collect();
-        self.transfer(&send, receive, || ());
+        self.neighbor_exchange_overlap(&send, receive, || ());
         incoming
     }
 
-    /// The values of one rank on all of them. **Collective.**
-    pub(crate) fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]) {
+    fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]) {
         for values in values.chunks_mut(piece::<T>()) {
             while_waiting(|| self.inner.process_at_rank(from as i32).broadcast_into(values));
         }
     }
 
-    /// Receives each `(rank, slice)` of `receive`, sends each of `send`, and runs
-    /// `work` while messages travel; returns the seconds besides those of `work`, too.
-    pub(crate) fn transfer<T: MpiType, R>(
+    fn neighbor_exchange_overlap<T: MpiType, R>(
         &self,
         send: &[(usize, &[T])],
         receive: Vec<(usize, &mut [T])>,
@@ -165,5 +167,8 @@ impl MpiComm {
             while_waiting(|| requests.wait_all(&mut Vec::with_capacity(messages)));
             (result, ((posted - start) + done.elapsed()).as_secs_f64())
         })
+    }
+    fn seconds_since(&self, start: Instant) -> f64 {
+        start.elapsed().as_secs_f64()
     }
 }

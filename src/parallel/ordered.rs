@@ -1,14 +1,15 @@
-//! Numbers whose minimum and maximum MPI computes right.
+//! Types for minima and maxima, with a workaround for unsigned integers in MPICH.
 
 use crate::parallel::MpiType;
 
-/// A number that [`Comm::min`](crate::parallel::Comm::min) and [`Comm::max`](crate::parallel::Comm::max) compare.
+/// Number that [`Comm::min`](crate::parallel::Comm::min) and
+/// [`Comm::max`](crate::parallel::Comm::max) compare.
 ///
 /// MPICH 4.0 takes the bits of unsigned integers as signed in MPI_MIN and MPI_MAX
 /// (<https://github.com/pmodels/mpich/issues/6083>). Therefore unsigned integers travel as signed
 /// ones of the same order.
 pub trait Ordered: MpiType {
-    /// The type that MPI compares.
+    /// Type that MPI compares.
     type Compared: MpiType;
 
     /// Maps to the type that MPI compares, in the same order.

@@ -1,6 +1,7 @@
-//! How many threads a rank may use: the cores that it may really run on, shared
-//! with the other ranks of its host.
+//! Placement of the ranks: hosts, and the number of threads of each rank, which follows from the
+//! cores that it may run on and the ranks that share them.
 
+use std::fmt::Display;
 use std::num::NonZeroU16;
 
 use nix::sched::{CpuSet, sched_getaffinity};
@@ -9,37 +10,40 @@ use nix::unistd::{Pid, gethostname};
 use crate::error::{Error, Result};
 use crate::parallel::Comm;
 
-/// Most threads of a rank: more than the largest hosts have cores. Idle threads
-/// look for work at each other, so that many more of them only keep a host busy.
+/// Largest number of threads of a rank, more than the largest hosts have cores. Idle threads search
+/// for work, so that many more of them would only load a host.
 pub const MOST_THREADS: u16 = 1024;
 
-/// Where this rank runs and with how many threads.
+/// Placement of a rank.
 #[derive(Debug, Clone)]
 pub struct Placement {
-    /// All ranks.
+    /// Number of ranks.
     pub ranks: usize,
-    /// Threads of this rank.
+    /// Number of threads of this rank.
     pub threads: usize,
     /// Name of this rank's host.
     pub host: String,
     /// Number of different hosts in the job.
     pub hosts: usize,
-    /// What is wrong with the placement and how to mend it, the same on all ranks.
+    /// Flaws of the placement with their remedies, the same on all ranks.
     pub warnings: Vec<String>,
 }
 
-/// The name of this host.
+/// Returns the name of this host.
 pub fn host_name() -> String {
     gethostname().map_or_else(|_| "unknown".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Decides the number of threads of this rank: `requested` (from --threads),
-/// else RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's share of
-/// the cores in its affinity mask. **Collective.**
-pub fn place(comm: &Comm, requested: Option<usize>) -> Placement {
+/// Decides the number of threads of this rank: `requested` (from --threads), else
+/// RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else its share of the cores in its affinity mask.
+/// **Collective.**
+///
+/// # Errors
+/// An internal error where the ranks are virtual.
+pub fn place(comm: &Comm, requested: Option<usize>) -> Result<Placement> {
     let host = host_name();
     let cores = allowed_cores();
-    let local = comm.host();
+    let local = comm.host()?;
     let masks = local.all_to_all_v(vec![cores.clone(); local.size()]);
     let quota = cpu_quota(cores.len());
 
@@ -59,12 +63,12 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Placement {
     hosts.dedup();
 
     let mut warnings = Vec::new();
-    // Each complaint travels as numbers, so that rank 0 can print it for the worst host.
+    // Ranks send numbers, from which all of them write the warning about the worst host.
     let excess = comm.max(if threads_on_host > usable as u64 { threads_on_host } else { 0 });
     if excess > 0 {
-        let speaker = comm.min(if threads_on_host == excess { comm.rank() } else { comm.size() });
-        let ranks = comm.broadcast(speaker, local.size());
-        let usable = comm.broadcast(speaker, usable);
+        let reporter = comm.min(if threads_on_host == excess { comm.rank() } else { comm.size() });
+        let ranks = comm.broadcast(reporter, local.size());
+        let usable = comm.broadcast(reporter, usable);
         let plural = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         warnings.push(format!(
             "{} with {} in all share {} on one host, so they wait for each other: \
@@ -83,38 +87,43 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Placement {
              mpirun --map-by slot:PE={squeezed} (or --bind-to none), or use --threads 1"
         ));
     }
-    Placement { ranks: comm.size(), threads, host, hosts: hosts.len(), warnings }
+    Ok(Placement { ranks: comm.size(), threads, host, hosts: hosts.len(), warnings })
 }
 
-/// Decides the number of threads as [`place`] does and starts them, an equal part
-/// for each of so many logical ranks of this process; once in a process. **Collective.**
+/// Decides the number of threads as [`place`] does and starts them, an equal part for each of the
+/// `virtual_ranks` of this process. To be called once in a process. **Collective.**
 ///
 /// # Errors
-/// [`Error::Threads`] on every rank.
-pub fn start_threads(comm: &Comm, requested: Option<NonZeroU16>, logical: usize) -> Result<Placement> {
-    let placement = place(comm, requested.map(|n| usize::from(n.get())));
+/// An internal error where a thread does not start, the same on every rank.
+pub fn start_threads(comm: &Comm, requested: Option<NonZeroU16>, virtual_ranks: usize) -> Result<Placement> {
+    let placement = place(comm, requested.map(|n| usize::from(n.get())))?;
     let threads = placement.threads;
     // The main thread works too: with one thread no other is ever started.
-    let each = (threads / logical).max(1);
+    let each = (threads / virtual_ranks).max(1);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(each).use_current_thread().build_global();
-    comm.agree(pool.map_err(|e| Error::Threads { threads, cause: e.to_string() }))?;
+    comm.agree(pool.map_err(|e| cannot_start(threads, e)))?;
     Ok(placement)
 }
 
-/// The cores in this process's affinity mask; empty where it cannot be read.
+pub(super) fn cannot_start(threads: usize, cause: impl Display) -> Error {
+    Error::internal(format!("cannot start {threads} threads: {cause}"))
+}
+
+/// Returns the cores in the affinity mask of this process; none where it cannot be read.
 fn allowed_cores() -> Vec<u64> {
     let Ok(mask) = sched_getaffinity(Pid::from_raw(0)) else { return Vec::new() };
     (0..CpuSet::count()).filter(|&c| mask.is_set(c).unwrap_or(false)).map(|c| c as u64).collect()
 }
 
-/// The CPU quota of this process's container where it is smaller than the
-/// affinity mask, else no limit.
+/// Returns the CPU quota of the container where it is smaller than the affinity mask, else no
+/// limit.
 fn cpu_quota(mask: usize) -> usize {
     let parallelism = std::thread::available_parallelism().map_or(mask, usize::from);
     if parallelism < mask { parallelism } else { usize::MAX }
 }
 
-/// Each core counts in equal parts for the ranks that may use it.
+/// Returns the share of a rank in its cores. A core counts in equal parts for the ranks that may
+/// use it.
 fn share(cores: &[u64], masks: &[Vec<u64>]) -> usize {
     let users = |core: &u64| masks.iter().filter(|mask| mask.binary_search(core).is_ok()).count().max(1);
     let share: f64 = cores.iter().map(|core| 1.0 / users(core) as f64).sum();

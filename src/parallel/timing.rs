@@ -1,48 +1,49 @@
-//! Seconds of the stages of a run, and where in a stage they went.
+//! Times of the stages of a run, split into computing and communication, with minimum, mean and
+//! maximum over the ranks.
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use serde::{Deserialize, Serialize};
 
-use crate::parallel::traffic::Timer;
+use crate::parallel::comm_stats::Timer;
 use crate::parallel::{Comm, Profile, measure};
 
-/// Measures the stages of one rank.
+/// Stopwatch of the stages on one rank.
 #[derive(Debug)]
 pub struct Stopwatch {
     start: Timer,
     stages: Vec<(&'static str, Profile)>,
 }
 
-/// Something over the ranks: seconds, or how many.
+/// Minimum, mean and maximum of a value over the ranks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct MinMeanMax {
-    /// On the rank that has least.
+    /// Smallest value.
     pub min: f64,
     /// Mean over the ranks.
     pub mean: f64,
-    /// On the rank that has most.
+    /// Largest value.
     pub max: f64,
 }
 
 /// Seconds of every stage, by name.
 pub type Timings = BTreeMap<String, MinMeanMax>;
 
-/// Every stage, by name.
+/// Time split of every stage, by name.
 pub type Stages = BTreeMap<String, TimeSplit>;
 
-/// Name of the span from the start of the run to its end.
+/// Name of the whole run among the stages.
 pub const TOTAL: &str = "total_workflow";
 
-/// Where the time of a piece of work went, over the ranks.
+/// Time split of a piece of work over the ranks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct TimeSplit {
     /// Seconds in all.
     pub seconds: MinMeanMax,
     /// Seconds without communication.
     pub compute: MinMeanMax,
-    /// Messages between neighbours.
+    /// Halo exchange between neighbours.
     pub halo: CommShare,
     /// Sums, minima and maxima over all ranks.
     pub reductions: CommShare,
@@ -50,25 +51,26 @@ pub struct TimeSplit {
     pub others: CommShare,
 }
 
-/// Communication of one kind over the ranks, as
-/// [`CommCounter`](crate::parallel::Wait) counts it on one.
+/// Communication of one kind over the ranks, as [`CommCounter`](crate::parallel::CommCounter)
+/// counts it on one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct CommShare {
-    /// Seconds of waiting.
+    /// Seconds of communication.
     pub seconds: MinMeanMax,
-    /// Messages or operations.
+    /// Number of messages or operations.
     pub count: MinMeanMax,
-    /// Bytes given away.
+    /// Bytes sent.
     pub bytes: MinMeanMax,
 }
 
-/// Seconds since this process was started, to a hundredth, where Linux says so (proc(5)); else 0.
+/// Returns the seconds since this process was started, to a hundredth (proc(5)); 0 where Linux does
+/// not provide them.
 pub fn age_of_process() -> f64 {
-    /// Of a second, on every architecture that Linux runs programs on (USER_HZ).
+    /// Clock ticks in a second, on every architecture of Linux (USER_HZ).
     const TICKS: f64 = 100.0;
     let started = || -> Option<f64> {
         let stat = fs::read_to_string("/proc/self/stat").ok()?;
-        // The name in brackets before may hold anything.
+        // The name before, in brackets, can contain anything.
         stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
     };
     let now = || -> Option<f64> { fs::read_to_string("/proc/uptime").ok()?.split_whitespace().next()?.parse().ok() };
@@ -76,20 +78,20 @@ pub fn age_of_process() -> f64 {
 }
 
 impl Stopwatch {
-    /// Starts now.
+    /// Starts the stopwatch.
     pub fn start() -> Self {
         Self { start: Timer::now(), stages: Vec::new() }
     }
 
-    /// Runs a stage and notes what it took.
+    /// Runs a stage and records its profile.
     pub fn time<R>(&mut self, stage: &'static str, work: impl FnOnce() -> R) -> R {
         let (result, spent) = measure(work);
         self.stages.push((stage, spent));
         result
     }
 
-    /// The stages so far and the total, over all ranks, which must have timed
-    /// the same stages. **Collective.**
+    /// Collects the stages so far and the whole run of all ranks, the same stages on each.
+    /// **Collective.**
     pub fn collect(&self, comm: &Comm) -> Stages {
         let names = self.stages.iter().map(|stage| stage.0).chain([TOTAL]).map(str::to_owned);
         let spent: Vec<Profile> = self.stages.iter().map(|stage| stage.1).chain([self.start.spent()]).collect();
@@ -98,7 +100,7 @@ impl Stopwatch {
 }
 
 impl TimeSplit {
-    /// Of each of several pieces of work, as many on every rank. **Collective.**
+    /// Collects the time splits of several pieces of work, as many on each rank. **Collective.**
     pub fn over_ranks(comm: &Comm, spent: &[Profile]) -> Vec<Self> {
         const VALUES: usize = 11;
         let values: Vec<f64> = spent.iter().flat_map(values).collect();
@@ -115,7 +117,7 @@ impl TimeSplit {
         (0..spent.len()).map(|work| split(work * VALUES)).collect()
     }
 
-    /// One of `n` equal parts.
+    /// Divides by `n`.
     pub fn over(self, n: f64) -> Self {
         Self {
             seconds: self.seconds.over(n),
@@ -128,7 +130,7 @@ impl TimeSplit {
 }
 
 impl MinMeanMax {
-    /// Of a value on each rank. **Collective.**
+    /// Collects a value of each rank. **Collective.**
     pub fn over_ranks(comm: &Comm, value: f64) -> Self {
         Self { min: comm.min(value), mean: comm.sum(value) / comm.size() as f64, max: comm.max(value) }
     }
@@ -144,8 +146,8 @@ impl CommShare {
     }
 }
 
-/// All numbers of a measurement, in the order in which `TimeSplit` reads them.
+/// Returns the numbers of a profile, in the order in which `TimeSplit::over_ranks` reads them.
 fn values(spent: &Profile) -> Vec<f64> {
-    let kinds = spent.traffic.kinds().map(|wait| [wait.seconds, wait.count as f64, wait.bytes as f64]);
+    let kinds = spent.traffic.kinds().map(|counter| [counter.seconds, counter.count as f64, counter.bytes as f64]);
     [&[spent.seconds, spent.compute()], kinds.as_flattened()].concat()
 }

@@ -64,7 +64,7 @@ pub fn expect_nothing() {
 
 /// Makes this thread set the expected units for so many virtual ranks, of about equal parts; 0
 /// where another thread does.
-pub(crate) fn speak_for(ranks: usize) {
+pub(crate) fn count_for(ranks: usize) {
     RANKS.set(ranks as u64);
 }
 

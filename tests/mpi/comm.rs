@@ -1,4 +1,4 @@
-//! The collective verbs.
+//! The collective operations.
 
 use std::rc::Rc;
 
@@ -9,8 +9,8 @@ use crate::Check;
 
 pub const CHECKS: &[Check] = checks![all_ranks_of_these_tests_are_on_one_host];
 
-/// What holds on logical ranks, too.
-pub const VERBS: &[Check] = checks![
+/// Checks that pass on virtual ranks, too.
+pub const OPERATIONS: &[Check] = checks![
     reductions_see_every_rank,
     exchange_delivers_lists_of_any_length,
     gather_and_scatter_are_inverse,
@@ -43,10 +43,10 @@ fn reductions_see_every_rank(comm: &Rc<Comm>) {
 }
 
 fn all_ranks_of_these_tests_are_on_one_host(comm: &Rc<Comm>) {
-    assert_eq!(comm.host().size(), comm.size());
+    assert_eq!(comm.host().expect("ranks that are processes").size(), comm.size());
 }
 
-/// What rank `from` sends to rank `to`.
+/// Returns the message from rank `from` to rank `to`.
 fn message(from: usize, to: usize) -> Vec<u64> {
     (0..(3 * from + 5 * to) % 7).map(|i| (1_000_000 * from + 1000 * to + i) as u64).collect()
 }
@@ -87,7 +87,7 @@ fn blocks_cover_everything_once(comm: &Rc<Comm>) {
     }
 }
 
-/// Code and message of a failure.
+/// Returns exit code and message of a failure.
 fn failure<T>(result: Result<T>) -> (ExitCode, String) {
     let error = result.err().expect("an error on every rank");
     (error.exit_code(), error.to_string())
@@ -95,7 +95,7 @@ fn failure<T>(result: Result<T>) -> (ExitCode, String) {
 
 fn the_error_of_any_one_rank_is_that_of_all(comm: &Rc<Comm>) {
     for failing in 0..comm.size() {
-        let error = || Error::Metis { cause: format!("rank {failing} says no") };
+        let error = || Error::internal(format!("rank {failing} fails"));
         let own = if comm.rank() == failing { Err(error()) } else { Ok(()) };
         assert_eq!(failure(comm.agree(own)), (ExitCode::Internal, error().to_string()));
     }
@@ -103,21 +103,17 @@ fn the_error_of_any_one_rank_is_that_of_all(comm: &Rc<Comm>) {
 
 fn the_error_with_the_lowest_element_wins(comm: &Rc<Comm>) {
     let (rank, size) = (comm.rank() as u64, comm.size() as u64);
-    // All fail, and the last rank names the lowest element.
-    let element = |rank: u64| 100 + size - rank;
-    let expected = Error::FloatingPiece { element: element(size - 1), extent: String::new() }.to_string();
-    let own = Err::<(), _>(Error::FloatingPiece { element: element(rank), extent: String::new() });
+    // All ranks fail, the last one with the lowest element.
+    let with_element = |rank: u64| Error::input(format!("the element of rank {rank}")).at(100 + size - rank, 0);
+    let expected = with_element(size - 1).to_string();
+    let own = Err::<(), _>(with_element(rank));
     assert_eq!(failure(comm.agree(own)), (ExitCode::Input, expected.clone()));
     // An element comes before an error that names none.
-    let own = Err::<(), _>(if rank + 1 < size {
-        Error::Metis { cause: "no element".to_owned() }
-    } else {
-        Error::FloatingPiece { element: element(rank), extent: String::new() }
-    });
+    let own = Err::<(), _>(if rank + 1 < size { Error::internal("no element") } else { with_element(rank) });
     assert_eq!(failure(comm.agree(own)), (ExitCode::Input, expected));
-    // Of equals the lowest rank speaks.
-    let own = Err::<(), _>(Error::Metis { cause: format!("rank {rank}") });
-    assert_eq!(failure(comm.agree(own)), (ExitCode::Internal, "METIS failed: rank 0".to_owned()));
+    // Of equal errors that of the lowest rank is returned.
+    let own = Err::<(), _>(Error::internal(format!("rank {rank} fails")));
+    assert_eq!(failure(comm.agree(own)), (ExitCode::Internal, "rank 0 fails".to_owned()));
 }
 
 fn without_errors_every_rank_keeps_its_own_result(comm: &Rc<Comm>) {

@@ -10,7 +10,7 @@ use crate::Check;
 pub const CHECKS: &[Check] = checks![
     owned_ranges_follow_each_other,
     fills_ghosts_from_their_owners,
-    forward_during_is_forward_and_runs_the_work_once,
+    overlapped_scatter_is_scatter_and_runs_the_work_once,
     every_ghost_is_sent_once,
     a_halo_without_ghosts_moves_nothing,
     ranges_go_beyond_32_bits,
@@ -19,13 +19,13 @@ pub const CHECKS: &[Check] = checks![
     ungrouped_ghosts_are_an_error_on_every_rank,
 ];
 
-/// Labels 5, 12, 19, ... in no order, dealt so that some ranks own nothing.
-struct Dealt {
+/// Labels 5, 12, 19, ... in no order, distributed so that some ranks own nothing.
+struct Distributed {
     owned: Vec<GlobalIndex>,
     ghosts: Vec<(GlobalIndex, usize)>,
 }
 
-fn deal(comm: &Comm) -> Dealt {
+fn distribute(comm: &Comm) -> Distributed {
     let labels = || (0..97_u64).map(|k| k * 29 % 97).map(|k| 7 * k + 5);
     let owner = |label: GlobalIndex| (label * label % comm.size() as u64) as usize;
     let owned = labels().filter(|&l| owner(l) == comm.rank()).collect();
@@ -33,74 +33,74 @@ fn deal(comm: &Comm) -> Dealt {
     let mut ghosts: Vec<_> = labels().filter(is_needed).map(|l| (l, owner(l))).collect();
     // Stable: within an owner they stay in no order.
     ghosts.sort_by_key(|&(_, owner)| owner);
-    Dealt { owned, ghosts }
+    Distributed { owned, ghosts }
 }
 
-impl Dealt {
+impl Distributed {
     fn halo(&self, comm: &Rc<Comm>) -> Halo {
         Halo::new(comm, &self.owned, &self.ghosts).expect("a consistent halo")
     }
 
-    /// The labels of all local unknowns.
+    /// Returns the labels of all local unknowns.
     fn labels(&self) -> impl Iterator<Item = GlobalIndex> + '_ {
         self.owned.iter().copied().chain(self.ghosts.iter().map(|g| g.0))
     }
 
-    /// `f` of the owned labels, then `unknown` for each ghost.
+    /// Returns `f` of the owned labels, then `unknown` for each ghost.
     fn owned_only<T: Clone>(&self, f: impl Fn(GlobalIndex) -> T, unknown: T) -> Vec<T> {
         self.owned.iter().map(|&l| f(l)).chain(self.ghosts.iter().map(|_| unknown.clone())).collect()
     }
 }
 
 fn owned_ranges_follow_each_other(comm: &Rc<Comm>) {
-    let dealt = deal(comm);
-    let halo = dealt.halo(comm);
+    let unknowns = distribute(comm);
+    let halo = unknowns.halo(comm);
     let map = halo.map();
-    assert_eq!((map.owned(), map.ghosts(), map.total()), (dealt.owned.len(), dealt.ghosts.len(), 97));
+    assert_eq!((map.owned(), map.ghosts(), map.total()), (unknowns.owned.len(), unknowns.ghosts.len(), 97));
     assert_eq!(map.local(), map.owned() + map.ghosts());
     assert_eq!(map.range().start, comm.exclusive_sum(map.owned() as u64));
     assert_eq!(map.range().end - map.range().start, map.owned() as u64);
 }
 
 fn fills_ghosts_from_their_owners(comm: &Rc<Comm>) {
-    let dealt = deal(comm);
-    let halo = dealt.halo(comm);
+    let unknowns = distribute(comm);
+    let halo = unknowns.halo(comm);
 
-    let mut numbers = dealt.owned_only(|l| l << 40, 0);
+    let mut numbers = unknowns.owned_only(|l| l << 40, 0);
     halo.scatter_fwd(&mut numbers);
-    assert_eq!(numbers, dealt.labels().map(|l| l << 40).collect::<Vec<_>>());
+    assert_eq!(numbers, unknowns.labels().map(|l| l << 40).collect::<Vec<_>>());
 
-    let mut reals = dealt.owned_only(|l| 1.0 / l as f64, f64::NAN);
+    let mut reals = unknowns.owned_only(|l| 1.0 / l as f64, f64::NAN);
     halo.scatter_fwd(&mut reals);
-    assert_eq!(reals, dealt.labels().map(|l| 1.0 / l as f64).collect::<Vec<_>>());
+    assert_eq!(reals, unknowns.labels().map(|l| 1.0 / l as f64).collect::<Vec<_>>());
 
-    let mut flags = dealt.owned_only(|l| u8::from(l % 2 == 0), 9);
+    let mut flags = unknowns.owned_only(|l| u8::from(l % 2 == 0), 9);
     halo.scatter_fwd(&mut flags);
-    assert_eq!(flags, dealt.labels().map(|l| u8::from(l % 2 == 0)).collect::<Vec<_>>());
+    assert_eq!(flags, unknowns.labels().map(|l| u8::from(l % 2 == 0)).collect::<Vec<_>>());
 }
 
-fn forward_during_is_forward_and_runs_the_work_once(comm: &Rc<Comm>) {
-    let dealt = deal(comm);
-    let halo = dealt.halo(comm);
+fn overlapped_scatter_is_scatter_and_runs_the_work_once(comm: &Rc<Comm>) {
+    let unknowns = distribute(comm);
+    let halo = unknowns.halo(comm);
     for step in 0..3 {
         let value = |l: GlobalIndex| (l * l + step) as f64;
-        let owned: Vec<f64> = dealt.owned.iter().map(|&l| value(l)).collect();
-        let mut values = dealt.owned_only(value, f64::NAN);
+        let owned: Vec<f64> = unknowns.owned.iter().map(|&l| value(l)).collect();
+        let mut values = unknowns.owned_only(value, f64::NAN);
         let mut runs = 0;
         let seen = halo.scatter_fwd_overlap(&mut values, |owned| {
             runs += 1;
             owned.to_vec()
         });
         assert_eq!((runs, seen), (1, owned));
-        assert_eq!(values, dealt.labels().map(value).collect::<Vec<_>>());
+        assert_eq!(values, unknowns.labels().map(value).collect::<Vec<_>>());
     }
 }
 
 fn every_ghost_is_sent_once(comm: &Rc<Comm>) {
-    let dealt = deal(comm);
-    let halo = dealt.halo(comm);
-    assert_eq!(comm.sum(halo.sent() as u64), comm.sum(dealt.ghosts.len() as u64));
-    let mut owners: Vec<usize> = dealt.ghosts.iter().map(|g| g.1).collect();
+    let unknowns = distribute(comm);
+    let halo = unknowns.halo(comm);
+    assert_eq!(comm.sum(halo.sent() as u64), comm.sum(unknowns.ghosts.len() as u64));
+    let mut owners: Vec<usize> = unknowns.ghosts.iter().map(|g| g.1).collect();
     owners.dedup();
     assert_eq!(halo.neighbours(), owners.len());
 }
@@ -124,7 +124,7 @@ fn ranges_go_beyond_32_bits(comm: &Rc<Comm>) {
 }
 
 fn labels_that_differ_beyond_32_bits_are_told_apart(comm: &Rc<Comm>) {
-    // Cut to 32 bits all labels would be 7.
+    // All labels are 7 in the lower 32 bits.
     let (rank, size) = (comm.rank() as GlobalIndex, comm.size() as GlobalIndex);
     let label = |rank: GlobalIndex, k: GlobalIndex| ((size * k + rank + 1) << 32) + 7;
     let owned: Vec<GlobalIndex> = (0..4).map(|k| label(rank, k)).collect();
@@ -143,11 +143,11 @@ fn labels_that_differ_beyond_32_bits_are_told_apart(comm: &Rc<Comm>) {
 
 fn a_wrong_owner_is_an_error_on_every_rank(comm: &Rc<Comm>) {
     let last = comm.size() - 1;
-    let mut dealt = deal(comm);
+    let mut unknowns = distribute(comm);
     if comm.rank() == last {
-        dealt.ghosts = vec![(1_000_000, 0)];
+        unknowns.ghosts = vec![(1_000_000, 0)];
     }
-    let error = Halo::new(comm, &dealt.owned, &dealt.ghosts).err().expect("an error on every rank");
+    let error = Halo::new(comm, &unknowns.owned, &unknowns.ghosts).err().expect("an error on every rank");
     assert_eq!(error.exit_code(), ExitCode::Internal);
     let expected = format!("rank {last} asked rank 0 for what it does not own");
     assert!(error.to_string().contains(&expected), "{error}");

@@ -36,7 +36,6 @@ mod flow;
 mod halo;
 mod io;
 mod library;
-mod logical;
 mod manufactured;
 mod mesh;
 mod meshes;
@@ -55,6 +54,7 @@ mod threads;
 #[path = "../harness/tier.rs"]
 mod tier;
 mod traffic;
+mod virtual_ranks;
 
 use mpirun::{Outcome, Run};
 use tier::{needs_tool, slow, test};
@@ -81,7 +81,12 @@ const GROUPS: &[Group] = &[
     Group {
         ranks: ANY,
         threads: &[1],
-        modules: &[("comm", comm::CHECKS), ("comm", comm::VERBS), ("halo", halo::CHECKS), ("logical", logical::CHECKS)],
+        modules: &[
+            ("comm", comm::CHECKS),
+            ("comm", comm::OPERATIONS),
+            ("halo", halo::CHECKS),
+            ("virtual_ranks", virtual_ranks::CHECKS),
+        ],
     },
     Group {
         ranks: ANY,

@@ -1,5 +1,5 @@
-//! What the number of threads must not change. The program that starts these
-//! checks runs them at several thread counts and compares what they print.
+//! Results at several numbers of threads. The program that starts these checks runs them at each
+//! and compares what they print.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;

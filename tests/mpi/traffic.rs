@@ -1,4 +1,4 @@
-//! What ranks send is counted exactly.
+//! Communication statistics: what ranks send is counted exactly.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -24,19 +24,20 @@ pub const CHECKS: &[Check] = checks![
     laps_are_means_without_the_start,
 ];
 
-/// Number of operations or messages and bytes of each kind.
-fn counts(traffic: CommStats) -> [[u64; 2]; 3] {
-    traffic.kinds().map(|wait| [wait.count, wait.bytes])
+/// Returns the number of operations or messages and the bytes of each kind.
+fn counts(stats: CommStats) -> [[u64; 2]; 3] {
+    stats.kinds().map(|counter| [counter.count, counter.bytes])
 }
 
-/// What `work` communicates.
+/// Returns the counts of `work`.
 fn counted(work: impl FnOnce()) -> [[u64; 2]; 3] {
     counts(measure(work).1.traffic)
 }
 
 const NONE: [u64; 2] = [0, 0];
 
-/// Rank r owns label r and needs those of ranks r + 1 and r + 2 (round the corner).
+/// Builds a halo in which rank r owns label r and has ghosts of ranks r + 1 and r + 2 (modulo the
+/// number of ranks).
 fn ring(comm: &Rc<Comm>) -> Halo {
     let (rank, size) = (comm.rank(), comm.size());
     let mut others: Vec<usize> = [1, 2].map(|step| (rank + step) % size).into_iter().filter(|o| *o != rank).collect();
@@ -53,7 +54,7 @@ fn every_message_of_a_halo_is_counted(comm: &Rc<Comm>) {
     let (mut reals, mut flags) = (vec![0.0_f64; halo.map().local()], vec![0_u8; halo.map().local()]);
     assert_eq!(counted(|| halo.scatter_fwd(&mut reals)), [[sent, 8 * sent], NONE, NONE]);
     assert_eq!(counted(|| halo.scatter_fwd(&mut flags)), [[sent, sent], NONE, NONE]);
-    // Back go the ghosts, of which there are as many.
+    // As many ghosts return.
     assert_eq!(counted(|| halo.scatter_rev_add(&mut reals)), [[sent, 8 * sent], NONE, NONE]);
 }
 
@@ -73,7 +74,7 @@ fn other_collectives_count_what_leaves_the_rank(comm: &Rc<Comm>) {
     assert_eq!(counted(|| comm.barrier()), [NONE, NONE, [1, 0]]);
     let given = if comm.is_root() { 8 } else { 0 };
     assert_eq!(counted(|| _ = comm.broadcast(0, 3_u64)), [NONE, NONE, [1, given]]);
-    // Three numbers for each other rank, and how many they are; its own stay.
+    // Three numbers and their count for each other rank; nothing for itself.
     let lists = vec![vec![0_u32; 3]; comm.size()];
     assert_eq!(counted(|| drop(comm.all_to_all_v(lists))), [NONE, NONE, [1, 8 * size + 12 * (size - 1)]]);
 }
@@ -88,7 +89,7 @@ fn work_under_messages_is_no_waiting(comm: &Rc<Comm>) {
     assert!(spent.traffic.halo.seconds <= spent.seconds - pause.as_secs_f64(), "{spent:?}");
 }
 
-/// Counts the products.
+/// Operator that counts its products.
 struct Counted<'a> {
     operator: &'a dyn LinearOperator,
     products: Cell<u64>,

@@ -75,7 +75,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let case = Case::resolve(comm, args)?;
     // Each rank of a simulation is alone on its host.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
-    comm.agree(pool.map_err(|e| Error::Threads { threads: 1, cause: e.to_string() }))?;
+    comm.agree(pool.map_err(|e| Error::internal(format!("cannot start 1 threads: {e}"))))?;
     let mut watch = Stopwatch::start();
 
     let slab = watch.time("load_mesh", || case.mesh.read(comm).map(|slab| slab.scaled(comm, case.scale)))?;

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::mesh::partition::Partitioner;
 use crate::parallel::MOST_THREADS;
-use crate::parallel::virtual_ranks::MOST_LOGICAL_RANKS;
+use crate::parallel::virtual_ranks::MOST_VIRTUAL_RANKS;
 use crate::problem::{Condition, Field, Physics};
 use crate::system::arguments::{finite, minutes, positive, tolerance};
 
@@ -101,7 +101,7 @@ pub struct SolveArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "16",
-        value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_LOGICAL_RANKS))
+        value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_VIRTUAL_RANKS))
     )]
     pub reproducible: Option<u16>,
 

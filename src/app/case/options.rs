@@ -12,7 +12,7 @@ use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::io::results::Companion;
 use crate::mesh::partition::Partitioner;
 use crate::parallel::MOST_THREADS;
-use crate::parallel::virtual_ranks::MOST_LOGICAL_RANKS;
+use crate::parallel::virtual_ranks::MOST_VIRTUAL_RANKS;
 use crate::problem::Field;
 use crate::system::numbers::{finite, positive, tolerance};
 
@@ -64,7 +64,7 @@ pub struct Solver {
     #[serde(deserialize_with = "read_count::<_, MOST_THREADS>", skip_serializing_if = "Option::is_none")]
     pub threads: Option<NonZeroU16>,
     /// Number of logical ranks, with which the results have the same bits on any number of ranks.
-    #[serde(deserialize_with = "read_count::<_, MOST_LOGICAL_RANKS>", skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "read_count::<_, MOST_VIRTUAL_RANKS>", skip_serializing_if = "Option::is_none")]
     pub reproducible: Option<NonZeroU16>,
 }
 

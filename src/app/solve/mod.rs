@@ -27,7 +27,7 @@ use crate::io::record::{RunRecord, write_json_once};
 use crate::io::results::{Results, ResultsFile};
 use crate::la::cg::ConvergedReason;
 use crate::mesh::MeshSlab;
-use crate::parallel::virtual_ranks::{logical_ranks_here, on_logical_ranks};
+use crate::parallel::virtual_ranks::{virtual_ranks_here, on_virtual_ranks};
 use crate::parallel::{Comm, MinMeanMax, Stopwatch, start_threads, timing};
 
 /// Solves the case of the command line, or predicts the solve with `--dry-run`. **Collective.**
@@ -51,7 +51,7 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     let console = Console::beside(comm.is_root() && !case.run.quiet, case.output.json.as_deref());
     let Case { mesh: source, solver, .. } = &case;
     let logical = solver.reproducible.map(|ranks| usize::from(ranks.get()));
-    let here = logical.map_or(Ok(1), |ranks| logical_ranks_here(comm, ranks))?;
+    let here = logical.map_or(Ok(1), |ranks| virtual_ranks_here(comm, ranks))?;
     let placement = start_threads(comm, solver.threads, here)?;
     console.start(&placement, logical);
     case.hints.iter().for_each(|hint| console.line("hint", hint));
@@ -139,7 +139,7 @@ fn compute_reproducibly(
             RunObservers { console: &console, watch: Stopwatch::start(), checkpoints: None, interrupts };
         input.compute(comm, empty.clone().redistribute(comm), &mut observers)
     };
-    let found = on_logical_ranks(comm, ranks, input.placement.threads, lead, other)?;
+    let found = on_virtual_ranks(comm, ranks, input.placement.threads, lead, other)?;
     let parts: Vec<Solution> = found.into_iter().collect::<Result<_>>()?;
     Solution::merged(parts)
         .ok_or_else(|| Error::internal("an internal check failed: no rank has a solution (please report this)"))

@@ -25,7 +25,8 @@ use crate::parallel::{Comm, piece, work};
 /// HDF5's own, possibly on some ranks only.
 pub fn open(comm: &Comm, path: &Path) -> hdf5::Result<File> {
     check_folder(comm, path)?;
-    File::with_options().with_fapl(|b| b.mpio(comm.raw(), None).all_coll_metadata_ops(true)).open(path)
+    let handle = handle(comm)?;
+    File::with_options().with_fapl(|b| b.mpio(handle, None).all_coll_metadata_ops(true)).open(path)
 }
 
 /// Creates a file for writing through MPI-IO, replacing what is there. **Collective.**
@@ -34,9 +35,15 @@ pub fn open(comm: &Comm, path: &Path) -> hdf5::Result<File> {
 /// HDF5's own, possibly on some ranks only.
 pub fn create(comm: &Comm, path: &Path) -> hdf5::Result<File> {
     check_folder(comm, path)?;
+    let handle = handle(comm)?;
     File::with_options()
-        .with_fapl(|b| b.mpio(comm.raw(), None).all_coll_metadata_ops(true).coll_metadata_write(true))
+        .with_fapl(|b| b.mpio(handle, None).all_coll_metadata_ops(true).coll_metadata_write(true))
         .create(path)
+}
+
+/// Returns the MPI communicator.
+fn handle(comm: &Comm) -> hdf5::Result<mpi::ffi::MPI_Comm> {
+    comm.raw().map_err(|error| error.to_string().into())
 }
 
 /// Without a working folder Open MPI 4.1 crashes on a name in it. **Collective.**

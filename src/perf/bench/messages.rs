@@ -29,7 +29,7 @@ pub fn messages(comm: &Rc<Comm>, args: &MessagesArgs) -> Result<ExitCode> {
         return Err(Error::input("messages need two ranks or more: start them as in mpirun -n 2"));
     }
     let console = Console::beside(comm.is_root() && !args.quiet, args.json.as_deref());
-    let placement = place(comm, Some(1));
+    let placement = place(comm, Some(1))?;
     console.start(&placement, None);
     console.warn(&placement.warnings);
     let work = Duration::from_secs_f64(args.work * 1e-6);

@@ -34,7 +34,7 @@ pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
     console.start(&placement, None);
     console.warn(&placement.warnings);
 
-    let host = comm.host();
+    let host = comm.host()?;
     let caches = caches::last_level();
     let wanted = args.size.map_or_else(|| stream::smallest_size(caches), |mebibytes| mebibytes << 20);
     let entries = (wanted as usize / size_of::<f64>()).div_ceil(host.size());

@@ -1,54 +1,56 @@
-//! What this rank sends and how long it waits for others. [`Comm`](crate::parallel::Comm)
-//! counts, for all communicators together; whoever wants to know what a piece of
-//! work took measures it with [`measure`] or a [`Timer`].
+//! Communication statistics of a rank: numbers of messages, bytes and seconds. Every
+//! [`Comm`](crate::parallel::Comm) counts into them; [`measure`] and [`Timer`] read them.
 //!
-//! Waiting belongs to the communication that waits: on a rank that has less to
-//! do than its neighbours the time until they are ready counts as halo or as
-//! reductions. What HDF5 sends while files are read and written is not seen here.
-//! Logical ranks count the messages between each other, and as waiting what their
-//! process spends with the others: what its threads wait for each other, they compute.
+//! Waiting counts as communication: on a rank with less work than its neighbours, the time until
+//! they are ready counts as halo exchange or as reductions. Messages of HDF5 are not counted.
+//! Virtual ranks count the messages between each other, and as seconds those that their process
+//! communicates with others: waiting of its threads for each other counts as computing.
+//!
+//! The statistics belong to the thread, which is the rank, and not to a communicator: a measurement
+//! covers all communicators of the rank, that of the processes and that of the virtual ranks alike.
 
 use std::cell::Cell;
 use std::ops::{AddAssign, Sub};
 use std::time::Instant;
 
 thread_local! {
-    /// Of the rank that this thread is.
-    static TRAFFIC: Cell<CommStats> = const { Cell::new(CommStats::NONE) };
+    /// Statistics of the rank that runs on this thread.
+    static STATS: Cell<CommStats> = const { Cell::new(CommStats::NONE) };
 }
 
-/// Communication of one rank.
+/// Communication statistics of a rank.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct CommStats {
-    /// With neighbours: `count` messages sent. What overlaps with work is not in the seconds.
+    /// Halo exchange, with the number of messages sent. The seconds exclude what overlaps with
+    /// work.
     pub halo: CommCounter,
-    /// Sums, minima and maxima over all ranks, which all of them get.
+    /// Sums, minima and maxima over all ranks.
     pub reductions: CommCounter,
     /// All other collective operations.
     pub others: CommCounter,
 }
 
-/// Communication of one kind.
+/// Counter of one kind of communication.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct CommCounter {
-    /// Messages or operations.
+    /// Number of messages or operations.
     pub count: u64,
-    /// What this rank gave away (bytes).
+    /// Bytes that this rank sent.
     pub bytes: u64,
-    /// Seconds until all was sent and received.
+    /// Seconds until all messages were sent and received.
     pub seconds: f64,
 }
 
-/// What a piece of work took on one rank.
+/// Profile of a piece of work on one rank.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Profile {
     /// Seconds in all.
     pub seconds: f64,
-    /// The communication in it.
+    /// Communication in it.
     pub traffic: CommStats,
 }
 
-/// A moment to measure from.
+/// Timer of time and communication.
 #[derive(Debug, Clone, Copy)]
 pub struct Timer {
     time: Instant,
@@ -61,43 +63,43 @@ impl CommStats {
         Self { halo: none, reductions: none, others: none }
     };
 
-    /// The three kinds.
+    /// Returns the counters of the three kinds.
     pub fn kinds(&self) -> [CommCounter; 3] {
         [self.halo, self.reductions, self.others]
     }
 }
 
 impl Profile {
-    /// Seconds without communication.
+    /// Returns the seconds without communication.
     pub fn compute(&self) -> f64 {
-        self.seconds - self.traffic.kinds().iter().map(|wait| wait.seconds).sum::<f64>()
+        self.seconds - self.traffic.kinds().iter().map(|counter| counter.seconds).sum::<f64>()
     }
 }
 
 impl Timer {
-    /// This moment.
+    /// Starts the timer.
     pub fn now() -> Self {
-        Self { time: Instant::now(), traffic: TRAFFIC.get() }
+        Self { time: Instant::now(), traffic: STATS.get() }
     }
 
-    /// What was spent since.
+    /// Returns the profile since the start.
     pub fn spent(&self) -> Profile {
-        Profile { seconds: self.time.elapsed().as_secs_f64(), traffic: TRAFFIC.get() - self.traffic }
+        Profile { seconds: self.time.elapsed().as_secs_f64(), traffic: STATS.get() - self.traffic }
     }
 }
 
-/// Runs `work` and says what it took.
+/// Runs `work` and returns its result and its profile.
 pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Profile) {
-    let mark = Timer::now();
+    let timer = Timer::now();
     let result = work();
-    (result, mark.spent())
+    (result, timer.spent())
 }
 
-/// Notes communication of one kind.
-pub(crate) fn note(kind: impl FnOnce(&mut CommStats) -> &mut CommCounter, wait: CommCounter) {
-    let mut traffic = TRAFFIC.get();
-    *kind(&mut traffic) += wait;
-    TRAFFIC.set(traffic);
+/// Adds to the counter of one kind.
+pub(crate) fn count(kind: impl FnOnce(&mut CommStats) -> &mut CommCounter, counter: CommCounter) {
+    let mut stats = STATS.get();
+    *kind(&mut stats) += counter;
+    STATS.set(stats);
 }
 
 impl AddAssign for CommCounter {
@@ -142,12 +144,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_noted_meanwhile_is_spent_and_computing_is_the_rest() {
-        note(|t| &mut t.others, CommCounter { count: 5, bytes: 50, seconds: 3.0 });
+    fn communication_meanwhile_is_measured_and_computing_is_the_rest() {
+        count(|t| &mut t.others, CommCounter { count: 5, bytes: 50, seconds: 3.0 });
         let ((), spent) = measure(|| {
-            note(|t| &mut t.halo, CommCounter { count: 2, bytes: 48, seconds: 0.25 });
-            note(|t| &mut t.halo, CommCounter { count: 1, bytes: 8, seconds: 0.5 });
-            note(|t| &mut t.reductions, CommCounter { count: 1, bytes: 16, seconds: 0.125 });
+            count(|t| &mut t.halo, CommCounter { count: 2, bytes: 48, seconds: 0.25 });
+            count(|t| &mut t.halo, CommCounter { count: 1, bytes: 8, seconds: 0.5 });
+            count(|t| &mut t.reductions, CommCounter { count: 1, bytes: 16, seconds: 0.125 });
         });
         assert_eq!(spent.traffic.halo, CommCounter { count: 3, bytes: 56, seconds: 0.75 });
         assert_eq!(spent.traffic.reductions, CommCounter { count: 1, bytes: 16, seconds: 0.125 });

@@ -1,0 +1,52 @@
+//! Collective operations of a communicator, for ranks that are processes and for those that are
+//! threads.
+
+use std::time::Instant;
+
+use crate::parallel::MpiType;
+use crate::parallel::mpi::Operation;
+
+/// Ranks that communicate, as one of them sees them.
+///
+/// [`MpiComm`](crate::parallel::mpi::MpiComm) is a process of MPI,
+/// [`VirtualRank`](crate::parallel::virtual_ranks::VirtualRank) a thread of one. All operations are
+/// **collective**, none counts what it sends: [`Comm`](crate::parallel::Comm) does.
+pub(crate) trait Backend {
+    /// Returns the number of this rank, from 0.
+    fn rank(&self) -> usize;
+
+    /// Returns the number of ranks.
+    fn size(&self) -> usize;
+
+    /// Waits for all ranks.
+    fn barrier(&self);
+
+    /// Returns the entry-wise sum, minimum or maximum over the ranks.
+    fn reduce<T: MpiType>(&self, values: &[T], operation: Operation) -> Vec<T>;
+
+    /// Returns the sum of the values of all lower ranks.
+    fn exclusive_sum(&self, value: u64) -> u64;
+
+    /// Returns the value of each rank, in rank order.
+    fn all_gather<T: MpiType>(&self, value: T) -> Vec<T>;
+
+    /// Sends `outgoing[r]` to rank `r` and returns in entry `r` what rank `r` sent.
+    fn all_to_all_v<T: MpiType>(&self, outgoing: Vec<Vec<T>>) -> Vec<Vec<T>>;
+
+    /// Overwrites the values of all ranks with those of one rank.
+    fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]);
+
+    /// Receives each `(rank, slice)` of `receive`, sends each of `send`, and runs `work` while
+    /// messages travel. Returns the result of `work` and the seconds besides it. **Collective**
+    /// among neighbours.
+    fn neighbor_exchange_overlap<T: MpiType, R>(
+        &self,
+        send: &[(usize, &[T])],
+        receive: Vec<(usize, &mut [T])>,
+        work: impl FnOnce() -> R,
+    ) -> (R, f64);
+
+    /// Returns the seconds of communication in an operation that began at `start` and has just
+    /// ended.
+    fn seconds_since(&self, start: Instant) -> f64;
+}
