@@ -104,7 +104,7 @@ fn robin_inside(mesh: &LocalMesh, problem: &Problem, summary: &BoundarySummary, 
     let [(from, start), (to, end)] = if a.0 < b.0 { [a, b] } else { [b, a] };
     let [start, end] = [start, end].map(|point| point.map(significant).join(", "));
     let number = usize::from(edge.boundary);
-    let EdgeCount { edges, inside } = summary.named[number];
+    let EdgeCount { edges, interior: inside } = summary.named[number];
     let name = &mesh.boundary_names[number];
     let condition = condition(problem, edge);
     let message = format!(

@@ -115,8 +115,11 @@ fn integrate(
     let (mut stiffness, smallest) = quad8::stiffness(&coordinates, &k);
     for (lane, e) in elements.enumerate() {
         if !quad8::is_valid(smallest[lane]) {
-            errors
-                .extend(check_jacobian(&mesh.element_coordinates(e), mesh.element_ids[e], mesh.global_nodes(e)).err());
+            errors.extend(
+                check_jacobian(&mesh.element_coordinates(e), mesh.element_ids[e], mesh.global_nodes(e))
+                    .err()
+                    .map(|folded| folded.error(mesh.refinements)),
+            );
         }
     }
     stiffness.iter_mut().for_each(|lanes| lanes[count..].fill(0.0));

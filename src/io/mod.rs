@@ -1,4 +1,4 @@
-//! Files: parallel HDF5, XDMF, VTKHDF and the run record.
+//! Files and console: meshes, results, partitions, run records and messages.
 
 pub mod console;
 pub mod file;

@@ -1,5 +1,5 @@
-//! A stored partition: one HDF5 file with the part of every element in the
-//! numbering of the mesh file, and what it was made for.
+//! Partition files: an HDF5 file with the part of every element in the numbering of the mesh file,
+//! and the identity of the mesh.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use hdf5::{Attribute, File};
 
 use crate::error::{Error, Result};
 use crate::io::file::{Lock, atomic_hdf5, probe, refuse_input, refuse_other_than_hdf5};
-use crate::io::hdf5::{open, read_rows, write_rows};
+use crate::io::hdf5::{read_rows, with_file, write_rows};
 use crate::mesh::partition::{Partition, PartitionOptions};
 use crate::mesh::{MeshIdentity, MeshSlab, checksum};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
-/// Attributes of the file, all u64 but the seed, which is i64.
+/// Attribute with the number of parts; all attributes are u64 except the seed, which is i64.
 const PARTS: &str = "parts";
 const EDGE_CUT: &str = "edge_cut";
 const SEED: &str = "seed";
@@ -21,49 +21,49 @@ const ELEMENTS: &str = "elements";
 const NODES: &str = "nodes";
 const CONNECTIVITY: &str = "connectivity_checksum";
 const CHECKSUM: &str = "part_checksum";
-/// The dataset.
+/// Dataset with the part of each element.
 const PART: &str = "part";
 
-/// The file that a partition will be stored in; under its name it is always
-/// complete.
+/// Output of a partition; its name always belongs to a complete file.
 pub struct PartitionFile<'a> {
     path: &'a Path,
     /// On rank 0.
-    _claim: Option<Lock>,
+    _lock: Option<Lock>,
 }
 
 impl<'a> PartitionFile<'a> {
-    /// Checks before the work starts that the file can be written there at the
-    /// end and is not the mesh. **Collective.**
+    /// Checks before the partitioning that the file can be written and is not the mesh, and locks
+    /// it. **Collective.**
     ///
     /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::Claimed`], [`Error::Write`]; the same on every rank.
+    /// The file is the mesh, is locked by another run, or cannot be written; the same on every
+    /// rank.
     pub fn new(comm: &Comm, path: &'a Path, mesh: Option<&Path>) -> Result<Self> {
-        let claim = || {
+        let lock = || {
             refuse_input(path, mesh)?;
             refuse_other_than_hdf5(path)?;
-            let claim = Lock::new(path)?;
+            let lock = Lock::new(path)?;
             probe(path)?;
-            Ok(Some(claim))
+            Ok(Some(lock))
         };
-        let claim = comm.agree(if comm.is_root() { claim() } else { Ok(None) })?;
-        Ok(Self { path, _claim: claim })
+        let lock = comm.agree(if comm.is_root() { lock() } else { Ok(None) })?;
+        Ok(Self { path, _lock: lock })
     }
 
     /// Writes a partition of the mesh in `slab`. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Write`], the same on every rank.
-    pub fn write(&self, comm: &Comm, slab: &MeshSlab, split: &PartitionOptions, partition: &Partition) -> Result<()> {
+    /// The file cannot be written; the same on every rank.
+    pub fn write(&self, comm: &Comm, slab: &MeshSlab, options: &PartitionOptions, partition: &Partition) -> Result<()> {
         let attributes = [
-            (PARTS, split.parts as u64),
+            (PARTS, options.parts as u64),
             (EDGE_CUT, partition.edge_cut),
             (CHECKSUM, parts_checksum(comm, slab.elements, &partition.parts)),
         ];
         let mesh = MeshIdentity::of(comm, slab);
         let parts: Vec<i32> = partition.parts.iter().map(|&p| p as i32).collect();
         let fill = |file: &File| {
-            describe(file, &attributes, split.seed, mesh)?;
+            write_attributes(file, &attributes, options.seed, mesh)?;
             let dataset = file.new_dataset::<i32>().shape(mesh.elements as usize).create(PART)?;
             write_rows(comm, &dataset, slab.elements.range(comm.rank()), &parts)
         };
@@ -72,7 +72,7 @@ impl<'a> PartitionFile<'a> {
     }
 }
 
-fn describe(file: &File, attributes: &[(&str, u64)], seed: i32, mesh: MeshIdentity) -> hdf5::Result<()> {
+fn write_attributes(file: &File, attributes: &[(&str, u64)], seed: i32, mesh: MeshIdentity) -> hdf5::Result<()> {
     let of_mesh = [(ELEMENTS, mesh.elements), (NODES, mesh.nodes), (CONNECTIVITY, mesh.connectivity)];
     for (name, value) in attributes.iter().chain(&of_mesh) {
         file.new_attr::<u64>().create(*name)?.write_scalar(value)?;
@@ -83,7 +83,7 @@ fn describe(file: &File, attributes: &[(&str, u64)], seed: i32, mesh: MeshIdenti
     file.new_attr::<VarLenUnicode>().create("program")?.write_scalar(&program)
 }
 
-/// **Collective.**
+/// Computes the checksum of the parts of all elements. **Collective.**
 fn parts_checksum(comm: &Comm, elements: BlockDistribution, parts: &[u32]) -> u64 {
     let first = elements.range(comm.rank()).start;
     comm.sum(checksum(first, parts.iter().map(|&part| [GlobalIndex::from(part)])))
@@ -92,11 +92,17 @@ fn parts_checksum(comm: &Comm, elements: BlockDistribution, parts: &[u32]) -> u6
 /// Reads the stored partition of the mesh in `slab`, one part a rank. **Collective.**
 ///
 /// # Errors
-/// [`Error::Open`], [`Error::DamagedPartition`], [`Error::PartitionOfOtherMesh`],
-/// [`Error::PartitionForOtherRanks`]; the same on every rank.
+/// The file cannot be opened, is damaged, or belongs to another mesh or another number of ranks;
+/// the same on every rank.
 pub fn read_partition(comm: &Comm, path: &Path, slab: &MeshSlab) -> Result<Partition> {
-    let damaged = |cause| Error::DamagedPartition { path: path.into(), cause };
-    open::read(comm, path, damaged, |file| Reader { comm, path, file, slab }.read())
+    with_file(comm, path, |cause| damaged(path, &cause), |file| Reader { comm, path, file, slab }.read())
+}
+
+fn damaged(path: &Path, cause: &str) -> Error {
+    let path = path.display();
+    Error::input(format!(
+        "{path} is damaged, or no partition of quad8-mpi: {cause}; make it again with quad8-mpi partition"
+    ))
 }
 
 struct Reader<'a> {
@@ -119,7 +125,11 @@ impl Reader<'_> {
         }
         let ranks = self.comm.size() as u64;
         if parts != ranks {
-            return Err(Error::PartitionForOtherRanks { path: self.path.into(), parts, ranks });
+            let path = self.path.display();
+            return Err(Error::input(format!(
+                "{path} has {parts} parts and this run {ranks} ranks: start {parts} ranks, \
+                 or make another one with quad8-mpi partition -n {ranks}"
+            )));
         }
         Ok(Partition { parts: of_element, edge_cut })
     }
@@ -132,13 +142,17 @@ impl Reader<'_> {
             ("as checksum of its connectivity", stored.connectivity, found.connectivity),
         ] {
             if stored != found {
-                return Err(Error::PartitionOfOtherMesh { path: self.path.into(), what, stored, found });
+                let path = self.path.display();
+                return Err(Error::input(format!(
+                    "{path} is the partition of another mesh: that one has {stored} {what}, this one {found}; \
+                     make one of this mesh with quad8-mpi partition"
+                )));
             }
         }
         Ok(())
     }
 
-    /// This rank's rows, each below `count`.
+    /// Reads the parts of this rank's elements, each below `count`.
     fn parts(&self, count: u64) -> Result<Vec<u32>> {
         let dataset = self.file.dataset(PART).map_err(|_| self.damaged(format!("it has no dataset '{PART}'")))?;
         let is_i32 =
@@ -150,7 +164,7 @@ impl Reader<'_> {
         let read = read_rows::<i32>(self.comm, &dataset, rows).map_err(|e| self.damaged(e.to_string()))?;
         let check = |part: i32| u32::try_from(part).ok().filter(|&p| u64::from(p) < count);
         let checked = read.into_iter().map(|part| {
-            check(part).ok_or_else(|| self.damaged(format!("it deals an element to part {part} of {count}")))
+            check(part).ok_or_else(|| self.damaged(format!("it assigns an element to part {part} of {count}")))
         });
         checked.collect()
     }
@@ -161,7 +175,7 @@ impl Reader<'_> {
     }
 
     fn damaged(&self, cause: String) -> Error {
-        Error::DamagedPartition { path: self.path.into(), cause }
+        damaged(self.path, &cause)
     }
 }
 

@@ -1,16 +1,16 @@
-//! Which elements touch a node.
+//! Elements around each node.
 
 use crate::parallel::LocalIndex;
 
-/// For every node the elements around it, with the node's place in each.
+/// Elements around each node, with the position of the node in each.
 pub struct Adjacency<const N: usize> {
     offsets: Vec<u32>,
     entries: Vec<u32>,
 }
 
 impl<const N: usize> Adjacency<N> {
-    /// Collects the elements around nodes `0..nodes` (further nodes are
-    /// ignored); elements of a node ascend.
+    /// Collects the elements around nodes `0..nodes`, ascending for each node; other nodes are
+    /// ignored.
     pub fn new(elements: &[[LocalIndex; N]], nodes: usize) -> Self {
         let mut offsets = vec![0_u32; nodes + 1];
         for &node in elements.iter().flatten() {
@@ -32,7 +32,7 @@ impl<const N: usize> Adjacency<N> {
         Self { offsets, entries }
     }
 
-    /// The (element, place of the node in it) around a node.
+    /// Returns (element, position of the node in it) for all elements around a node.
     pub fn around(&self, node: usize) -> impl ExactSizeIterator<Item = (usize, usize)> + '_ {
         let range = self.offsets[node] as usize..self.offsets[node + 1] as usize;
         self.entries[range].iter().map(|&e| (e as usize / N, e as usize % N))

@@ -1,50 +1,49 @@
-//! The boundary: edges that one element has, the checks that every edge must
-//! pass, and which named part each edge belongs to.
+//! Boundary of a mesh: edges with one element, checks of all edges, and the assignment of edges to
+//! named boundaries.
 
 use crate::error::{Error, Result};
 use crate::mesh::{Adjacency, LocalMesh, extent};
 use crate::parallel::{Comm, GlobalIndex, LocalIndex};
 use crate::quad8::{EDGES, edge_length};
 
-/// An edge of an element on a named part of the boundary.
+/// Edge of an element on a named boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BoundaryEdge {
     /// Local number of the element.
     pub element: LocalIndex,
-    /// Which of [`EDGES`] it is.
+    /// Number of the edge in [`EDGES`].
     pub side: u8,
-    /// Number of the boundary: a place in [`LocalMesh::boundary_names`].
+    /// Number of the boundary: an index of [`LocalMesh::boundary_names`].
     pub boundary: u16,
-    /// Whether the domain lies on both sides of the edge. Such an edge is listed once, with the element that has the
-    /// lower global number.
+    /// Whether the edge is an interior edge, with elements on both sides. It is listed once, with
+    /// the element of the lower global number.
     pub is_inside: bool,
 }
 
 impl BoundaryEdge {
-    /// Local nodes (corner, middle, corner) of the edge.
+    /// Returns the local nodes (corner, middle, corner) of the edge.
     pub fn nodes(&self, mesh: &LocalMesh) -> [LocalIndex; 3] {
         EDGES[self.side as usize].map(|i| mesh.elements[self.element as usize][i])
     }
 }
 
-/// Says which boundary edge belongs to which named boundary.
+/// Rule that assigns boundary edges to named boundaries.
 pub trait BoundaryRule {
-    /// The boundary of each edge, given by its local nodes (corner, middle,
-    /// corner); `None` is a wall without a name. **Collective.**
+    /// Returns the boundary of each edge, given by its local nodes (corner, middle, corner); `None`
+    /// is a wall without a name. **Collective.**
     ///
     /// # Errors
-    /// Whatever makes the boundary unusable, the same on every rank.
+    /// The boundary cannot be assigned; the same on every rank.
     fn boundaries(&self, comm: &Comm, mesh: &LocalMesh, edges: &[[LocalIndex; 3]]) -> Result<Vec<Option<u16>>>;
 }
 
-/// The rule for meshes without tags: the edges whose three nodes lie at the
-/// smallest x form the inlet, those at the largest x the outlet, each within
-/// 1e-3 of the edge's length.
+/// Rule for meshes without tags: edges with all three nodes at the smallest x form the inlet, those
+/// at the largest x the outlet, within 1e-3 of the length of the edge.
 #[derive(Debug, Clone, Copy)]
 pub struct LeftToRight;
 
 impl LeftToRight {
-    /// The names of the boundaries.
+    /// Names of the boundaries.
     pub const NAMES: [&str; 2] = ["inlet", "outlet"];
     const INLET: u16 = 0;
     const OUTLET: u16 = 1;
@@ -65,28 +64,27 @@ impl BoundaryRule for LeftToRight {
         for (wanted, extreme, x) in [(Self::INLET, "smallest", left), (Self::OUTLET, "largest", right)] {
             let which = Self::NAMES[usize::from(wanted)];
             if !comm.max(u8::from(boundaries.contains(&Some(wanted)))).eq(&1) {
-                return Err(Error::NoBoundary { which, extreme, x });
+                return Err(no_boundary(which, extreme, x));
             }
         }
         Ok(boundaries)
     }
 }
 
-/// A rule that looks at the three points (m) of an edge and nothing else.
+/// Rule that depends only on the three points (m) of an edge.
 impl<F: Fn(&[[f64; 2]; 3]) -> Option<u16>> BoundaryRule for F {
     fn boundaries(&self, _: &Comm, mesh: &LocalMesh, edges: &[[LocalIndex; 3]]) -> Result<Vec<Option<u16>>> {
         Ok(edges.iter().map(|edge| self(&edge.map(|n| mesh.coordinates[n as usize]))).collect())
     }
 }
 
-/// Finds the boundary edges that touch nodes of this rank, checks that all
-/// edges fit together, and returns the edges with a named boundary, sorted.
-/// An edge that touches nodes of several ranks is found by each of them.
+/// Finds the boundary edges that touch nodes of this rank, checks that all edges fit together, and
+/// returns the edges with a named boundary, sorted. Each rank with a node of an edge finds it.
 /// **Collective.**
 ///
 /// # Errors
-/// [`Error::CrowdedEdge`], [`Error::TwoMiddles`], [`Error::MixedRoles`] and
-/// those of the rule; the same on every rank.
+/// An edge has more than two elements or two middle nodes, a middle node has another role
+/// elsewhere, or the rule fails; the same on every rank.
 pub fn find_boundary(comm: &Comm, mesh: &LocalMesh, rule: &dyn BoundaryRule) -> Result<Vec<BoundaryEdge>> {
     assign(comm, mesh, &check_edges(comm, mesh)?, rule)
 }
@@ -101,11 +99,10 @@ pub fn check_edges(comm: &Comm, mesh: &LocalMesh) -> Result<Vec<(usize, usize)>>
     flaws.into_iter().next().map_or(Ok(free), Err)
 }
 
-/// All free edges (element, side) that touch nodes of this rank, and of each
-/// kind of flaw that edges can have the first one, the same on every rank.
-/// **Collective.**
+/// Finds all free edges (element, side) that touch nodes of this rank. Returns them with the first
+/// error of each kind that edges can have, the same on every rank. **Collective.**
 pub fn survey(comm: &Comm, mesh: &LocalMesh) -> (Vec<(usize, usize)>, Vec<Error>) {
-    // One kind of error after the other, so that the order of kinds is the same everywhere.
+    // One kind of error after the other: the order of kinds must be the same on every rank.
     let edges = Edges::new(mesh);
     let roles = comm.agree(edges.check_roles(mesh));
     let crowds = comm.agree(edges.check_crowds(mesh));
@@ -114,10 +111,10 @@ pub fn survey(comm: &Comm, mesh: &LocalMesh) -> (Vec<(usize, usize)>, Vec<Error>
     (free, flaws.collect())
 }
 
-/// The edges of those found that have a named boundary. **Collective.**
+/// Returns those of the found edges that have a named boundary. **Collective.**
 ///
 /// # Errors
-/// Those of the rule.
+/// The rule fails.
 pub fn assign(
     comm: &Comm,
     mesh: &LocalMesh,
@@ -134,8 +131,8 @@ pub fn assign(
     Ok(edges.collect())
 }
 
-/// The (element, side) of all edges that one element has, among those with a
-/// node of this rank: it knows every element around its nodes.
+/// Finds (element, side) of all edges with one element, among those with a node of this rank,
+/// around which all elements are local.
 fn free_edges(mesh: &LocalMesh, users: &[u8]) -> (Vec<(usize, usize)>, Result<()>) {
     let owned = |node: LocalIndex| (node as usize) < mesh.owned_nodes;
     let adjacency = Adjacency::new(&mesh.elements, mesh.owned_nodes);
@@ -158,7 +155,7 @@ fn free_edges(mesh: &LocalMesh, users: &[u8]) -> (Vec<(usize, usize)>, Result<()
     (free, torn.result())
 }
 
-/// Of several errors the one with the lowest element and node.
+/// Error with the lowest element and node of several.
 #[derive(Default)]
 struct Lowest(Option<Error>);
 
@@ -176,11 +173,11 @@ impl Lowest {
     }
 }
 
-/// What each local node is in the elements around it.
+/// Roles of each local node in the elements around it.
 struct Edges {
-    /// How many elements have the edge that it is the middle of.
+    /// Number of elements at the edge whose middle node it is.
     users: Vec<u8>,
-    /// Whether it is a corner, or the middle of another edge, too.
+    /// Whether it is also a corner or the middle of another edge.
     mixed: Vec<bool>,
 }
 
@@ -203,25 +200,25 @@ impl Edges {
         Self { users, mixed }
     }
 
-    /// A middle node is nothing else anywhere.
+    /// Checks that a middle node has no other role.
     fn check_roles(&self, mesh: &LocalMesh) -> Result<()> {
         Self::check(mesh, |element, [_, middle, _]| {
             let node = mesh.node_ids[middle as usize];
-            self.mixed[middle as usize].then_some(Error::MixedRoles { element, node })
+            self.mixed[middle as usize].then(|| mixed_roles(element, node))
         })
     }
 
-    /// An edge has two elements at most.
+    /// Checks that an edge has at most two elements.
     fn check_crowds(&self, mesh: &LocalMesh) -> Result<()> {
         Self::check(mesh, |element, [from, middle, to]| {
             let [from, to] = [from, to].map(|n| mesh.node_ids[n as usize]);
             let count = usize::from(self.users[middle as usize]);
-            (count > 2).then_some(Error::CrowdedEdge { element, from, to, count })
+            (count > 2).then(|| crowded_edge(element, [from, to], count))
         })
     }
 
-    /// The lowest error of all edges whose middle node this rank owns, and of
-    /// which it therefore knows all elements.
+    /// Returns the lowest error of all edges whose middle node this rank owns: all elements of
+    /// these are local.
     fn check(mesh: &LocalMesh, find: impl Fn(GlobalIndex, [LocalIndex; 3]) -> Option<Error>) -> Result<()> {
         let mut lowest = Lowest::default();
         for (nodes, &element) in mesh.elements.iter().zip(&mesh.element_ids) {
@@ -235,8 +232,8 @@ impl Edges {
     }
 }
 
-/// The error of two elements that join the same corners over different middle
-/// nodes, as the lower one of them sees it; `edge` is the free one of `element`.
+/// Returns the error of two elements with the same corners and different middle nodes, in terms of
+/// the lower element; `edge` is the free edge of `element`.
 fn other_middle(mesh: &LocalMesh, element: usize, edge: [LocalIndex; 3], other: usize) -> Option<Error> {
     let edges = EDGES.map(|places| places.map(|i| mesh.elements[other][i]));
     let joins = |e: &[LocalIndex; 3]| [e[0], e[2]] == [edge[2], edge[0]] || [e[0], e[2]] == [edge[0], edge[2]];
@@ -244,5 +241,36 @@ fn other_middle(mesh: &LocalMesh, element: usize, edge: [LocalIndex; 3], other: 
     let (element, other) = (mesh.element_ids[element], mesh.element_ids[other]);
     let (element, edge, across) = if element < other { (element, edge, across) } else { (other, across, edge) };
     let [from, middle, to] = edge.map(|n| mesh.node_ids[n as usize]);
-    Some(Error::TwoMiddles { element, from, to, middle, other: mesh.node_ids[across[1] as usize] })
+    Some(two_middles(element, [from, to], [middle, mesh.node_ids[across[1] as usize]]))
+}
+
+fn no_boundary(which: &str, extreme: &str, x: f64) -> Error {
+    Error::input(format!(
+        "no {which} found: no boundary edge lies at the {extreme} x ({x} m) within 1e-3 of its length; \
+         this mesh has no boundary tags, so its {which} must be a straight edge at the {extreme} x"
+    ))
+}
+
+fn mixed_roles(element: GlobalIndex, node: GlobalIndex) -> Error {
+    let text = format!(
+        "element {element}: node {node} is the middle of one of its edges and has another role elsewhere \
+         (a corner, or the middle of another edge): the mesh is not conforming"
+    );
+    Error::input(text).at(element, node).mentioning(&[element], &[node])
+}
+
+fn crowded_edge(element: GlobalIndex, [from, to]: [GlobalIndex; 2], count: usize) -> Error {
+    let text = format!(
+        "element {element}: its edge from node {from} to node {to} belongs to {count} elements, \
+         an edge can have two at most"
+    );
+    Error::input(text).at(element, from).mentioning(&[element], &[from, to])
+}
+
+fn two_middles(element: GlobalIndex, [from, to]: [GlobalIndex; 2], [middle, other]: [GlobalIndex; 2]) -> Error {
+    let text = format!(
+        "element {element}: its edge from node {from} to node {to} has middle node {middle}, \
+         another element has {other} there: the mesh is torn or not conforming"
+    );
+    Error::input(text).at(element, from).mentioning(&[element], &[from, to, middle, other])
 }

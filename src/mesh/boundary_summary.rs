@@ -1,4 +1,4 @@
-//! The boundary of the whole mesh in numbers.
+//! Numbers of edges on the boundaries of the whole mesh.
 
 use serde::Serialize;
 
@@ -8,26 +8,27 @@ use crate::parallel::Comm;
 /// Number of the edges of one boundary, before refinement.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct EdgeCount {
-    /// All edges.
+    /// Number of edges.
     pub edges: u64,
-    /// Those with the domain on both sides.
-    pub inside: u64,
+    /// Number of interior edges, with elements on both sides.
+    #[serde(rename = "inside")]
+    pub interior: u64,
 }
 
-/// The edges of all boundaries of a mesh; the same on every rank.
+/// Edges of all boundaries of a mesh; the same on every rank.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BoundarySummary {
     /// Edges of each named boundary, in the order of the names.
     pub named: Vec<EdgeCount>,
     /// Boundary edges without a name.
     pub unnamed: u64,
-    /// x (m) of the inlet and of the outlet, where the mesh has no names and they are guessed.
+    /// x (m) of the inlet and of the outlet, where the mesh has no names and both are guessed.
     pub guessed: Option<[f64; 2]>,
 }
 
 impl BoundarySummary {
-    /// Counts the edges of each boundary. `free` lists (element, side) of all edges that one element has.
-    /// **Collective.**
+    /// Counts the edges of each boundary. `free` lists (element, side) of all edges with one
+    /// element. **Collective.**
     pub(crate) fn new(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)], has_names: bool) -> Self {
         // The last row counts the free edges.
         let mut counts = vec![[0_u64; 2]; mesh.boundary_names.len() + 1];
@@ -41,12 +42,13 @@ impl BoundarySummary {
         let (free, named) = rows.split_last().map_or((0, &[][..]), |([free, _], named)| (*free, named));
         let outside: u64 = named.iter().map(|[outside, _]| outside).sum();
         let guessed = (!has_names).then(|| extent(comm, &mesh.coordinates[..mesh.owned_nodes])[0]);
-        let named = named.iter().map(|[outside, inside]| EdgeCount { edges: outside + inside, inside: *inside });
+        let named =
+            named.iter().map(|[outside, interior]| EdgeCount { edges: outside + interior, interior: *interior });
         Self { named: named.collect(), unnamed: free - outside, guessed }
     }
 
-    /// Returns the number of all named edges with the domain on both sides.
-    pub fn inside(&self) -> u64 {
-        self.named.iter().map(|count| count.inside).sum()
+    /// Returns the number of named interior edges, with elements on both sides.
+    pub fn interior_edges(&self) -> u64 {
+        self.named.iter().map(|count| count.interior).sum()
     }
 }

@@ -1,17 +1,17 @@
-//! Connected pieces: every piece of the domain must be held somewhere, or its
-//! solution floats by a constant.
+//! Connected components of the mesh. A component without a Dirichlet or Robin condition has a
+//! solution only up to a constant.
 
 use crate::error::{Error, Result};
 use crate::mesh::{LocalMesh, point};
 use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
 use crate::system::plural;
 
-/// Checks that every piece holds a node where `held` is true (of the local
-/// nodes; a rank must know it for those it owns). Pieces that share one node
-/// are one piece. **Collective.**
+/// Checks that every component contains a node for which `held` is true. `held` is indexed by local
+/// node, and valid for owned nodes. Components that share one node are one. **Collective.**
 ///
 /// # Errors
-/// [`Error::FloatingPiece`] with the lowest element of all floating pieces, and where its piece is.
+/// A component has no such node. The message names the lowest element of all these components, and
+/// the position of its component.
 pub fn check_components(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Result<()> {
     let labels = label_pieces(halo, mesh, held);
     let own = || mesh.elements.iter().zip(&mesh.element_ids).take(mesh.own_elements);
@@ -28,10 +28,18 @@ pub fn check_components(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Result<
     if pieces > 1 {
         extent += &format!("; {pieces} pieces are like this");
     }
-    halo.comm().agree(Err(Error::FloatingPiece { element, extent }))
+    halo.comm().agree(Err(floating_piece(element, &extent)))
 }
 
-/// Returns the size and the place of a piece. **Collective.**
+fn floating_piece(element: GlobalIndex, extent: &str) -> Error {
+    let text = format!(
+        "the piece of the domain that holds element {element} touches no Dirichlet edge and no Robin edge with p > 0, \
+         so its solution is not unique: {extent}; connect it, hold it by a condition, or remove it"
+    );
+    Error::input(text).at(element, 0).mentioning(&[element], &[])
+}
+
+/// Describes the size and the position of a component. **Collective.**
 fn describe(comm: &Comm, mesh: &LocalMesh, is_in_piece: impl Fn(usize) -> bool) -> String {
     let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
     let mut regions = vec![0; mesh.region_names.len()];
@@ -55,19 +63,19 @@ fn describe(comm: &Comm, mesh: &LocalMesh, is_in_piece: impl Fn(usize) -> bool) 
     format!("it has {elements} from {low} to {high}{regions}")
 }
 
-/// The number of connected pieces. **Collective.**
+/// Counts the connected components. **Collective.**
 pub fn count_components(halo: &Halo, mesh: &LocalMesh) -> u64 {
     count_labels(halo, mesh, &label_pieces(halo, mesh, &vec![false; mesh.coordinates.len()]))
 }
 
-/// The number of pieces with a label. **Collective.**
+/// Counts the components with a label other than 0. **Collective.**
 fn count_labels(halo: &Halo, mesh: &LocalMesh, labels: &[GlobalIndex]) -> u64 {
     let owned = mesh.node_ids.iter().zip(labels).take(mesh.owned_nodes);
     halo.comm().sum(owned.filter(|&(&id, &label)| label == id + 1).count() as u64)
 }
 
-/// For each local node 0 where its piece is held, else its piece's lowest node
-/// plus one. **Collective.**
+/// Labels each local node with 0 where its component is held, else with the lowest node of its
+/// component plus one. **Collective.**
 fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Vec<GlobalIndex> {
     let pieces = local_pieces(mesh);
     let mut labels: Vec<GlobalIndex> =
@@ -89,8 +97,8 @@ fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Vec<GlobalIndex
     }
 }
 
-/// For each local node a representative of the piece that local elements join
-/// it to (union-find with path halving).
+/// Finds for each local node a representative of its component among the local elements (union-find
+/// with path halving).
 fn local_pieces(mesh: &LocalMesh) -> Vec<usize> {
     let mut parent: Vec<usize> = (0..mesh.coordinates.len()).collect();
     fn root(parent: &mut [usize], mut i: usize) -> usize {

@@ -1,16 +1,16 @@
-//! From slabs and parts to local meshes: elements travel to their ranks, nodes
-//! get owners, and each rank receives the ghost elements around its nodes.
+//! Distribution of a mesh: elements are sent to their ranks, nodes get owners, and each rank
+//! receives the ghost elements around its nodes.
 
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};
 use crate::mesh::ordering::Unordered;
-use crate::mesh::{LocalMesh, MeshSlab};
+use crate::mesh::{LocalMesh, MeshSlab, check_jacobian};
 use crate::parallel::{Comm, GlobalIndex, LocalIndex};
 use crate::quad8;
 use crate::quad8::Coordinates;
 
-/// An element with all that a rank needs to know about it.
+/// Element with its nodes, their owners and coordinates.
 #[derive(Clone)]
 struct Element {
     id: GlobalIndex,
@@ -21,30 +21,29 @@ struct Element {
     coordinates: Coordinates,
 }
 
-/// Builds this rank's [`LocalMesh`] from its slab and the parts of the slab's
-/// elements; the slab gives up its connectivity. Clockwise elements are
-/// turned round; their number over all ranks is returned beside the mesh.
-/// **Collective.**
+/// Builds this rank's [`LocalMesh`] from its slab and the parts of the slab's elements, and frees
+/// the connectivity of the slab. Clockwise elements are reoriented; their number over all ranks is
+/// returned with the mesh. **Collective.**
 ///
 /// # Errors
-/// [`Error::NotFiniteCoordinates`], [`Error::BadJacobian`]; the same on every rank.
+/// Coordinates are not finite, or an element is folded; the same on every rank.
 pub fn distribute(comm: &Comm, slab: &mut MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
     let Distributed { mesh, turned, mut flaws } = distribute_anyway(comm, slab, parts, 1);
     comm.agree(flaws.pop().map_or(Ok(()), Err))?;
     Ok((mesh, turned))
 }
 
-/// A mesh whose elements may be folded.
+/// Distributed mesh whose elements may be folded.
 pub struct Distributed {
     /// The mesh.
     pub mesh: LocalMesh,
-    /// Clockwise elements over all ranks, which were turned round.
+    /// Number of clockwise elements over all ranks, which were reoriented.
     pub turned: u64,
-    /// What is wrong with the first bad elements of this rank.
+    /// Errors of the first bad elements of this rank.
     pub flaws: Vec<Error>,
 }
 
-/// As [`distribute`], but bad elements do not end it: each rank lists at most
+/// Distributes a mesh as [`distribute`] does, also with bad elements: each rank lists at most
 /// `most` of its own. **Collective.**
 pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: usize) -> Distributed {
     let received = send_elements(comm, slab, parts);
@@ -62,7 +61,7 @@ pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: 
     Distributed { mesh, turned, flaws }
 }
 
-/// The elements that are this rank's, ascending.
+/// Own elements of this rank, ascending.
 struct Received {
     ids: Vec<GlobalIndex>,
     regions: Vec<u16>,
@@ -86,9 +85,9 @@ fn send_elements(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Received {
     }
 }
 
-/// Asks the rank that holds each node's slab for its coordinates and owner.
-/// That rank knows all parts that touch the node, picks the owner among them,
-/// and keeps the nodes that nobody asks for as orphans.
+/// Requests the coordinates and the owner of each node from the rank of its slab. That rank
+/// receives requests from all parts that touch the node, selects the owner among them, and keeps
+/// nodes without requests as orphans.
 fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Element>, Vec<(GlobalIndex, [f64; 2])>) {
     let mut used: Vec<GlobalIndex> = received.nodes.iter().flatten().copied().collect();
     used.sort_unstable();
@@ -97,7 +96,7 @@ fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Eleme
     for &node in &used {
         questions[slab.nodes.owner(node)].push(node);
     }
-    // `used` is sorted and slabs ascend, so answers come back in its order.
+    // `used` is sorted and slabs ascend, so that the answers arrive in its order.
     let questions = comm.all_to_all_v(questions);
 
     let range = slab.nodes.range(comm.rank());
@@ -137,9 +136,9 @@ fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Eleme
     (elements.collect(), orphans)
 }
 
-/// Of the ranks that touch a node, the one at position (sum of their numbers)
-/// mod (their count) owns it: always the same of a pair, so that the common
-/// line of two parts is not torn, and on average half of all lines each.
+/// Selects the owner of a node: of the ranks that touch it, the one at position (sum of their
+/// numbers) mod (their count). It is always the same one of a pair, so that one part owns the whole
+/// interface of two parts, and each part owns half of its interfaces on average.
 fn pick_owners(questions: &[Vec<GlobalIndex>], first: GlobalIndex, askers: &[u32], sum: &[usize]) -> Vec<u32> {
     let mut owner = vec![0; askers.len()];
     let mut position: Vec<i64> = askers.iter().zip(sum).map(|(&n, &s)| (s % n.max(1) as usize) as i64).collect();
@@ -155,7 +154,7 @@ fn pick_owners(questions: &[Vec<GlobalIndex>], first: GlobalIndex, askers: &[u32
     owner
 }
 
-/// Turns clockwise elements and returns how many.
+/// Reorients clockwise elements and returns their number.
 fn orient(elements: &mut [Element]) -> u64 {
     let mut count = 0;
     for e in elements {
@@ -173,30 +172,19 @@ fn orient(elements: &mut [Element]) -> u64 {
 fn check_element(e: &Element) -> Result<()> {
     for (&[x, y], &node) in e.coordinates.iter().zip(&e.nodes) {
         if !(x.is_finite() && y.is_finite()) {
-            return Err(Error::NotFiniteCoordinates { element: e.id, node, x, y });
+            return Err(not_finite(e.id, node, [x, y]));
         }
     }
-    check_jacobian(&e.coordinates, e.id, e.nodes)
+    check_jacobian(&e.coordinates, e.id, e.nodes).map_err(|folded| folded.error(0))
 }
 
-/// Refuses an element whose Jacobian determinant is not positive at every one
-/// of the nine Gauss points.
-///
-/// # Errors
-/// [`Error::BadJacobian`] at the first such point.
-pub fn check_jacobian(coordinates: &Coordinates, element: GlobalIndex, nodes: [GlobalIndex; 8]) -> Result<()> {
-    for (point, [xi, eta, _]) in quad8::points_3x3().into_iter().enumerate() {
-        let determinant = quad8::gradients(coordinates, xi, eta).determinant;
-        if !quad8::is_valid(determinant) {
-            let [x, y] = quad8::map(coordinates, xi, eta);
-            return Err(Error::BadJacobian { element, point, determinant, x, y, nodes });
-        }
-    }
-    Ok(())
+/// Returns the error of a node whose coordinates are not finite.
+pub fn not_finite(element: GlobalIndex, node: GlobalIndex, [x, y]: [f64; 2]) -> Error {
+    let text = format!("element {element}: the coordinates ({x}, {y}) of its node {node} are not finite");
+    Error::input(text).at(element, 0).mentioning(&[element], &[node])
 }
 
-/// Sends each own element to the other owners of its nodes and returns those
-/// that came from elsewhere.
+/// Sends each own element to the other owners of its nodes and returns the received ones.
 fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
     let mut numbers = vec![Vec::new(); comm.size()];
     let mut points = vec![Vec::new(); comm.size()];
@@ -230,7 +218,7 @@ fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
     ghosts
 }
 
-/// Gives elements and nodes their local numbers.
+/// Numbers elements and nodes locally.
 fn number(rank: u32, own: Vec<Element>, ghosts: Vec<Element>) -> LocalMesh {
     let own_elements = own.len();
     let elements: Vec<Element> = own.into_iter().chain(ghosts).collect();

@@ -1,4 +1,4 @@
-//! Nodes at the same place: where a mesh is torn without showing it.
+//! Nodes that coincide with another node: invisible tears of a mesh.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -6,13 +6,13 @@ use crate::mesh::{LocalMesh, point};
 use crate::parallel::{Comm, GlobalIndex};
 use crate::quad8::EDGES;
 
-/// Nodes nearer to each other than this part of the shortest boundary edge coincide.
+/// Largest distance of coinciding nodes over the length of the shortest boundary edge.
 const TOLERANCE: f64 = 1e-6;
 
-/// Nodes that lie where another one with a lower number does.
+/// Nodes that coincide with another node of a lower number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Duplicates {
-    /// How many they are.
+    /// Number of these nodes.
     pub count: u64,
     /// The corner of their bounding box with the smallest coordinates (m).
     pub low: [f64; 2],
@@ -23,7 +23,7 @@ pub struct Duplicates {
 impl Duplicates {
     const NONE: Self = Self { count: 0, low: [f64::INFINITY; 2], high: [f64::NEG_INFINITY; 2] };
 
-    /// Warns of them, with the remedy.
+    /// Returns a warning with the remedy, if there are any.
     pub fn warning(&self) -> Option<String> {
         let Self { count, low, high } = *self;
         let lie = if count == 1 { "node lies" } else { "nodes lie" };
@@ -39,8 +39,8 @@ impl Duplicates {
     }
 }
 
-/// Finds the nodes of `free` edges (element, side) that lie where another one does: a mesh in which all edges fit
-/// together has no others. **Collective.**
+/// Finds the nodes of `free` edges (element, side) that coincide with another one. In a conforming
+/// mesh no other nodes can. **Collective.**
 pub fn find_duplicates(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -> Duplicates {
     let reach = TOLERANCE * shortest_edge(comm, mesh, free);
     if !(reach > 0.0 && reach.is_finite()) {
@@ -50,12 +50,12 @@ pub fn find_duplicates(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -
     let mut outgoing_points = vec![Vec::new(); comm.size()];
     for node in owned_nodes(mesh, free) {
         let (id, point) = (mesh.node_ids[node], mesh.coordinates[node]);
-        // What is not finite is found elsewhere.
+        // Coordinates that are not finite are an error of another check.
         if !point.iter().all(|v| v.is_finite()) {
             continue;
         }
         for cell in cells(point, reach) {
-            let rank = home(cell, comm.size());
+            let rank = hash_rank(cell, comm.size());
             outgoing_cells[rank].extend([cell[0] as GlobalIndex, cell[1] as GlobalIndex, id]);
             outgoing_points[rank].extend(point);
         }
@@ -63,8 +63,8 @@ pub fn find_duplicates(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -
     let (cells, points) = (comm.all_to_all_v(outgoing_cells).concat(), comm.all_to_all_v(outgoing_points).concat());
     let (mut low, mut high) = (Duplicates::NONE.low, Duplicates::NONE.high);
     let mut found = vec![FxHashSet::default(); comm.size()];
-    for (id, point) in twice(cells.as_chunks::<3>().0, points.as_chunks::<2>().0, reach) {
-        // A pair may share several cells: one rank counts each node.
+    for (id, point) in coincident(cells.as_chunks::<3>().0, points.as_chunks::<2>().0, reach) {
+        // A pair may be in several cells: one rank counts each node.
         found[(id % comm.size() as u64) as usize].insert(id);
         for axis in 0..2 {
             (low[axis], high[axis]) = (point[axis].min(low[axis]), point[axis].max(high[axis]));
@@ -77,7 +77,7 @@ pub fn find_duplicates(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -
     Duplicates { count: comm.sum(distinct.len() as u64), low: [low[0], low[1]], high: [high[0], high[1]] }
 }
 
-/// The nodes of edges that this rank owns.
+/// Returns the owned nodes of edges.
 fn owned_nodes(mesh: &LocalMesh, edges: &[(usize, usize)]) -> Vec<usize> {
     let nodes = edges.iter().flat_map(|&(element, side)| EDGES[side].map(|i| mesh.elements[element][i] as usize));
     let mut owned: Vec<usize> = nodes.filter(|&node| node < mesh.owned_nodes).collect();
@@ -86,7 +86,8 @@ fn owned_nodes(mesh: &LocalMesh, edges: &[(usize, usize)]) -> Vec<usize> {
     owned
 }
 
-/// Distance (m) between the ends of the shortest of the edges that has a length.
+/// Returns the length (m), from end to end, of the shortest edge with a positive one.
+/// **Collective.**
 fn shortest_edge(comm: &Comm, mesh: &LocalMesh, edges: &[(usize, usize)]) -> f64 {
     let length = |&(element, side): &(usize, usize)| {
         let [a, _, b] = EDGES[side];
@@ -97,8 +98,8 @@ fn shortest_edge(comm: &Comm, mesh: &LocalMesh, edges: &[(usize, usize)]) -> f64
     comm.min(lengths.fold(f64::INFINITY, f64::min))
 }
 
-/// The cells of a grid that come within reach of a point: four at most. Cells
-/// are much wider than the reach, so it is mostly one.
+/// Returns the grid cells within reach of a point: at most four, and mostly one, since a cell is
+/// much wider than the reach.
 fn cells([x, y]: [f64; 2], reach: f64) -> Vec<[i64; 2]> {
     let width = 64.0 * reach;
     let of = |v: f64| [((v - reach) / width).floor() as i64, ((v + reach) / width).floor() as i64];
@@ -109,13 +110,14 @@ fn cells([x, y]: [f64; 2], reach: f64) -> Vec<[i64; 2]> {
     cells
 }
 
-fn home([i, j]: [i64; 2], ranks: usize) -> usize {
+/// Returns the rank that compares the points of a cell.
+fn hash_rank([i, j]: [i64; 2], ranks: usize) -> usize {
     let mixed = (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (j as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
     ((mixed >> 32) % ranks as u64) as usize
 }
 
-/// The nodes of each cell that lie where one before them lies, with their points.
-fn twice(records: &[[GlobalIndex; 3]], points: &[[f64; 2]], reach: f64) -> Vec<(GlobalIndex, [f64; 2])> {
+/// Returns the nodes of each cell that coincide with one of a lower number, with their points.
+fn coincident(records: &[[GlobalIndex; 3]], points: &[[f64; 2]], reach: f64) -> Vec<(GlobalIndex, [f64; 2])> {
     let mut order: Vec<usize> = (0..records.len()).collect();
     order.sort_unstable_by_key(|&i| records[i]);
     let mut first: FxHashMap<[GlobalIndex; 2], Vec<[f64; 2]>> = FxHashMap::default();
@@ -147,7 +149,7 @@ mod tests {
     #[test]
     fn of_three_nodes_in_one_place_two_are_too_many() {
         let records = [[0, 0, 7], [0, 0, 3], [0, 0, 5], [0, 1, 9]];
-        let mut found = twice(&records, &[[1.0, 1.0]; 4], 0.1);
+        let mut found = coincident(&records, &[[1.0, 1.0]; 4], 0.1);
         found.sort_unstable_by_key(|(id, _)| *id);
         assert_eq!(found, [(5, [1.0; 2]), (7, [1.0; 2])]);
     }

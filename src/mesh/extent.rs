@@ -1,8 +1,8 @@
-//! The bounding box of a mesh.
+//! Bounding box of a mesh.
 
 use crate::parallel::Comm;
 
-/// Returns the smallest and the largest x and y of the points of all ranks; those that are not numbers do not count.
+/// Returns the smallest and the largest x and y (m) of the points of all ranks; NaN is ignored.
 /// **Collective.**
 pub fn extent(comm: &Comm, points: &[[f64; 2]]) -> [[f64; 2]; 2] {
     [0, 1].map(|axis| {

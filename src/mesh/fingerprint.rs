@@ -1,4 +1,4 @@
-//! What tells one mesh from another.
+//! Checksums that identify a mesh.
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -6,19 +6,19 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::mesh::{LocalMesh, MeshSlab, NO_REGION};
 use crate::parallel::{Comm, GlobalIndex};
 
-/// A mesh in three numbers, the same at any number of ranks.
+/// Identity of a mesh in three numbers, the same at any number of ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeshIdentity {
     /// Elements.
     pub elements: u64,
     /// Nodes, used or not.
     pub nodes: u64,
-    /// Checksum of the nodes of all elements, whichever way round each is.
+    /// Checksum of the nodes of all elements, whatever their orientation.
     pub connectivity: u64,
 }
 
 impl MeshIdentity {
-    /// That of a mesh whose elements are still in its slabs. **Collective.**
+    /// Computes the identity of a mesh in slabs. **Collective.**
     pub fn of(comm: &Comm, slab: &MeshSlab) -> Self {
         let first = slab.elements.range(comm.rank()).start;
         let rows = slab.connectivity.iter().map(|nodes| {
@@ -31,7 +31,7 @@ impl MeshIdentity {
     }
 }
 
-/// A mesh with its geometry and its names, the same at any number of ranks.
+/// Identity of a mesh with its geometry and its names, the same at any number of ranks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeshFingerprint {
     elements: u64,
@@ -41,19 +41,19 @@ pub struct MeshFingerprint {
     names: Checksum,
 }
 
-/// As text, since TOML has no integers of 64 bits without a sign.
+/// Checksum as text: TOML has no unsigned integers of 64 bits.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Checksum(String);
 
 impl Checksum {
-    /// **Collective.**
+    /// Adds up the checksums of all ranks. **Collective.**
     fn of<const N: usize>(comm: &Comm, rows: impl Iterator<Item = (GlobalIndex, [GlobalIndex; N])>) -> Self {
         Self(format!("{:016x}", comm.sum(sum(rows))))
     }
 }
 
 impl MeshFingerprint {
-    /// That of a mesh which is distributed and not refined, with its named
+    /// Computes the fingerprint of a mesh that is distributed and not refined, with its named
     /// edges. **Collective.**
     pub fn of(comm: &Comm, mesh: &LocalMesh) -> Self {
         let own = 0..mesh.own_elements;
@@ -80,7 +80,7 @@ impl MeshFingerprint {
         }
     }
 
-    /// The first thing in which another mesh differs, with both values.
+    /// Returns the first property in which another mesh differs, with both values.
     pub fn difference(&self, other: &Self) -> Option<(&'static str, String, String)> {
         let values = |mesh: &Self| {
             let Self { elements, nodes, connectivity, coordinates, names } = mesh.clone();
@@ -98,8 +98,8 @@ impl MeshFingerprint {
     }
 }
 
-/// This rank's part of a checksum of rows of which it holds those from `first`
-/// on: the ranks' parts are to be added up, wrapping around.
+/// Computes this rank's part of a checksum, from its rows, which start at row `first`. The checksum
+/// is the wrapping sum of the parts of all ranks.
 pub fn checksum<const N: usize>(first: GlobalIndex, rows: impl Iterator<Item = [GlobalIndex; N]>) -> u64 {
     sum((first..).zip(rows))
 }

@@ -1,15 +1,15 @@
-//! Which names of a mesh a case speaks of.
+//! Names of a mesh to which a case gives conditions or materials.
 
-/// Tells to which names a case gives something. Where a file puts an edge or an element into several named
-/// groups, the group that is given something counts.
+/// Names to which a case gives a condition or a material. Where a file puts an edge or an element
+/// into several named groups, such a group counts.
 pub trait GivenNames {
-    /// Whether the boundary of this name has a condition other than natural.
+    /// Returns whether the boundary of this name has a condition other than natural.
     fn has_condition(&self, boundary: &str) -> bool;
-    /// Whether the region of this name has a material of its own.
+    /// Returns whether the region of this name has a material of its own.
     fn has_material(&self, region: &str) -> bool;
 }
 
-/// A case that gives nothing to any name.
+/// A case without conditions and materials.
 impl GivenNames for () {
     fn has_condition(&self, _: &str) -> bool {
         false

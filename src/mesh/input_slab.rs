@@ -1,16 +1,15 @@
-//! A mesh as it is read: nodes and elements in blocks of the file's numbering.
+//! A mesh as it is read: blocks of nodes and elements in the numbering of the input.
 
 use crate::error::{Error, Result};
 use crate::mesh::{LeftToRight, NO_REGION, Tags};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType};
 
-/// One rank's block of the nodes and of the elements of a mesh, in the
-/// numbering of the input.
+/// One rank's block of the nodes and of the elements of a mesh, in the numbering of the input.
 #[derive(Debug, Clone)]
 pub struct MeshSlab {
-    /// How the nodes are dealt to ranks.
+    /// Distribution of the nodes over ranks.
     pub nodes: BlockDistribution,
-    /// How the elements are dealt to ranks.
+    /// Distribution of the elements over ranks.
     pub elements: BlockDistribution,
     /// Coordinates (m) of this rank's nodes.
     pub coordinates: Vec<[f64; 2]>,
@@ -18,13 +17,13 @@ pub struct MeshSlab {
     pub connectivity: Vec<[GlobalIndex; 8]>,
     /// Names of boundaries and regions.
     pub tags: Tags,
-    /// What the reader left out or changed; the same on every rank.
-    pub notes: Vec<String>,
+    /// Warnings of the reader; the same on every rank.
+    pub warnings: Vec<String>,
     /// Whether the input states the unit of its coordinates.
     pub has_unit: bool,
 }
 
-/// The size of a whole mesh.
+/// Size of a whole mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeshSize {
     /// Nodes, used or not.
@@ -34,16 +33,16 @@ pub struct MeshSize {
 }
 
 impl MeshSize {
-    /// That of the mesh in the slabs.
+    /// Returns the size of the mesh in the slabs.
     pub fn of(slab: &MeshSlab) -> Self {
         Self { nodes: slab.nodes.total(), elements: slab.elements.total() }
     }
 }
 
-/// What the header of a mesh file tells.
+/// Header of a mesh file: size and names.
 #[derive(Debug, Clone)]
 pub struct MeshHeader {
-    /// The size.
+    /// Size of the mesh.
     pub size: MeshSize,
     /// Names of the boundaries, ascending; those of [`LeftToRight`] where the mesh has none.
     pub boundary_names: Vec<String>,
@@ -54,7 +53,7 @@ pub struct MeshHeader {
 }
 
 impl MeshHeader {
-    /// That of a mesh of this size with these names.
+    /// Creates the header of a mesh of this size with these names.
     pub fn new(size: MeshSize, mut boundary_names: Vec<String>, mut region_names: Vec<String>) -> Self {
         boundary_names.sort();
         region_names.sort();
@@ -62,23 +61,23 @@ impl MeshHeader {
         Self { size, boundary_names: or_guessed(boundary_names), has_names, region_names }
     }
 
-    /// That of the mesh in the slabs.
+    /// Returns the header of the mesh in the slabs.
     pub fn of(slab: &MeshSlab) -> Self {
         Self::new(MeshSize::of(slab), slab.tags.boundary_names.clone(), slab.tags.region_names.clone())
     }
 }
 
-/// The names of the boundaries of a mesh, or those that are guessed where it has none.
+/// Returns the names of the boundaries, or those of [`LeftToRight`] where the mesh has none.
 fn or_guessed(names: Vec<String>) -> Vec<String> {
     if names.is_empty() { LeftToRight::NAMES.map(str::to_owned).to_vec() } else { names }
 }
 
 impl MeshSlab {
-    /// A slab from whatever integers the input holds, checked. **Collective.**
+    /// Checks the integers of the input and creates a slab. **Collective.**
     ///
     /// # Errors
-    /// [`Error::EmptyMesh`], [`Error::NodeOutOfRange`], [`Error::RepeatedNode`];
-    /// the same on every rank.
+    /// The mesh is empty, or an element has a node twice or one that does not exist; the same on
+    /// every rank.
     pub fn new(
         comm: &Comm,
         nodes: BlockDistribution,
@@ -87,7 +86,7 @@ impl MeshSlab {
         connectivity: &[[i64; 8]],
     ) -> Result<Self> {
         if elements.total() == 0 {
-            return Err(Error::EmptyMesh);
+            return Err(empty_mesh());
         }
         let first = elements.range(comm.rank()).start;
         let checked = connectivity.iter().zip(first..).map(|(n, e)| check(n, e, nodes.total())).collect();
@@ -98,56 +97,57 @@ impl MeshSlab {
             coordinates,
             connectivity,
             tags: Tags::default(),
-            notes: Vec::new(),
+            warnings: Vec::new(),
             has_unit: false,
         })
     }
 
-    /// The same mesh with names. **Collective.**
+    /// Returns the same mesh with names. **Collective.**
     ///
     /// # Errors
-    /// [`Error::TagOutOfRange`], [`Error::TooManyNames`]; the same on every rank.
+    /// A named edge has a node that does not exist, or there are too many names; the same on every
+    /// rank.
     pub fn with_tags(self, comm: &Comm, tags: Tags) -> Result<Self> {
         let tags = comm.agree(tags.sorted())?;
         tags.check(comm, self.nodes, self.connectivity.len())?;
         Ok(Self { tags, ..self })
     }
 
-    /// A slab of the same mesh, with its names, that holds nothing.
+    /// Returns an empty slab of the same mesh, with its names.
     pub fn empty(&self) -> Self {
         let Tags { boundary_names, region_names, .. } = self.tags.clone();
         let tags = Tags { boundary_names, region_names, ..Tags::default() };
         let (coordinates, connectivity) = (Vec::new(), Vec::new());
-        let (notes, has_unit) = (self.notes.clone(), self.has_unit);
-        Self { nodes: self.nodes, elements: self.elements, coordinates, connectivity, tags, notes, has_unit }
+        let (warnings, has_unit) = (self.warnings.clone(), self.has_unit);
+        Self { nodes: self.nodes, elements: self.elements, coordinates, connectivity, tags, warnings, has_unit }
     }
 
-    /// The slabs of other ranks than those of `comm`, which some of these bring in order, while others bring an
-    /// [`empty`](Self::empty) one: dealt anew, in equal blocks. **Collective.**
+    /// Redistributes the mesh in equal blocks over the ranks of `comm`. Some of these ranks bring
+    /// the slabs of other ranks in order, the others an [`empty`](Self::empty) one. **Collective.**
     pub fn redistribute(mut self, comm: &Comm) -> Self {
         self.nodes = BlockDistribution::new(self.nodes.total(), comm.size());
         self.elements = BlockDistribution::new(self.elements.total(), comm.size());
-        let coordinates = deal(comm, self.nodes, &self.coordinates);
-        let connectivity = deal(comm, self.elements, &self.connectivity);
+        let coordinates = redistribute_rows(comm, self.nodes, &self.coordinates);
+        let connectivity = redistribute_rows(comm, self.elements, &self.connectivity);
         if !self.tags.region_names.is_empty() {
             let regions: Vec<[u16; 1]> = self.tags.regions.iter().map(|&region| [region]).collect();
-            self.tags.regions = deal(comm, self.elements, &regions).into_flattened();
+            self.tags.regions = redistribute_rows(comm, self.elements, &regions).into_flattened();
         }
         Self { coordinates, connectivity, ..self }
     }
 
-    /// The names of the boundaries: the mesh's own, else those of [`LeftToRight`].
+    /// Returns the names of the boundaries: those of the mesh, or else of [`LeftToRight`].
     pub fn boundary_names(&self) -> Vec<String> {
         or_guessed(self.tags.boundary_names.clone())
     }
 
-    /// Region of element `i` of this rank's slab.
+    /// Returns the region of element `i` of this rank's slab.
     pub fn region(&self, i: usize) -> u16 {
         self.tags.regions.get(i).copied().unwrap_or(NO_REGION)
     }
 
-    /// A slab of a mesh that is described by functions of node and element
-    /// number: each rank evaluates its own. **Collective.**
+    /// Creates a slab of a mesh from functions of the node and of the element number, which each
+    /// rank evaluates for its own block. **Collective.**
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -166,8 +166,13 @@ impl MeshSlab {
     }
 }
 
-/// This rank's block of a list of which each rank brings the next part. **Collective.**
-fn deal<T: MpiType, const N: usize>(comm: &Comm, blocks: BlockDistribution, list: &[[T; N]]) -> Vec<[T; N]> {
+/// Redistributes a list, of which the ranks bring consecutive parts, and returns this rank's block.
+/// **Collective.**
+fn redistribute_rows<T: MpiType, const N: usize>(
+    comm: &Comm,
+    blocks: BlockDistribution,
+    list: &[[T; N]],
+) -> Vec<[T; N]> {
     let mut outgoing = vec![Vec::new(); comm.size()];
     let first = comm.exclusive_sum(list.len() as u64);
     for (item, at) in list.iter().zip(first..) {
@@ -179,14 +184,28 @@ fn deal<T: MpiType, const N: usize>(comm: &Comm, blocks: BlockDistribution, list
 fn check(nodes: &[i64; 8], element: GlobalIndex, total: GlobalIndex) -> Result<[GlobalIndex; 8]> {
     let mut checked = [0; 8];
     for (i, &node) in nodes.iter().enumerate() {
-        checked[i] = GlobalIndex::try_from(node).ok().filter(|&n| n < total).ok_or(Error::NodeOutOfRange {
-            element,
-            node,
-            nodes: total,
-        })?;
+        let valid = GlobalIndex::try_from(node).ok().filter(|&n| n < total);
+        checked[i] = valid.ok_or_else(|| node_out_of_range(element, node, total))?;
     }
     match (1..8).find(|&i| checked[..i].contains(&checked[i])) {
-        Some(i) => Err(Error::RepeatedNode { element, node: checked[i], nodes: checked }),
+        Some(i) => Err(repeated_node(element, checked[i], checked)),
         None => Ok(checked),
     }
+}
+
+/// Returns the error of a mesh without elements.
+pub fn empty_mesh() -> Error {
+    Error::input("the mesh has no elements")
+}
+
+/// Returns the error of an element with a node that does not exist.
+pub fn node_out_of_range(element: GlobalIndex, node: i64, nodes: GlobalIndex) -> Error {
+    let text =
+        format!("element {element}: node {node} is out of range, the mesh has {nodes} nodes (indices start at 0)");
+    Error::input(text).at(element, 0).mentioning(&[element], &[])
+}
+
+fn repeated_node(element: GlobalIndex, node: GlobalIndex, nodes: [GlobalIndex; 8]) -> Error {
+    let text = format!("element {element}: node {node} occurs twice among its nodes {nodes:?}");
+    Error::input(text).at(element, 0).mentioning(&[element], &[node])
 }

@@ -1,18 +1,19 @@
-//! The meshes of several ranks as that of one: what is to be written, not to be
-//! computed on, since nodes that are ghosts of several ranks are there as often.
+//! Merging the meshes of several ranks for output. The result serves no computation: a node that is
+//! a ghost of several ranks occurs several times.
 
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::LocalIndex;
 
-/// Lists over the local nodes of several ranks as one: nodes that they own first. Each comes with how many those are.
+/// Merges lists over the local nodes of several ranks, owned nodes first. Each list comes with the
+/// number of its owned nodes.
 pub fn merge_nodes<'a, T: Copy + 'a>(lists: impl Iterator<Item = (&'a [T], usize)> + Clone) -> Vec<T> {
     let owned = lists.clone().map(|(list, owned)| &list[..owned]);
     let all: Vec<&[T]> = owned.chain(lists.map(|(list, owned)| &list[owned..])).collect();
     all.concat()
 }
 
-/// Merges the meshes of at least one rank into one without ghost elements; nodes as in
-/// [`merge_nodes`].
+/// Merges the meshes of at least one rank and their named boundary edges, without ghost elements;
+/// nodes are ordered as by [`merge_nodes`].
 pub fn merge(parts: &[&LocalMesh]) -> LocalMesh {
     let meshes = || parts.iter().copied();
     let mut mesh = LocalMesh {
@@ -50,7 +51,7 @@ pub fn merge(parts: &[&LocalMesh]) -> LocalMesh {
     mesh
 }
 
-/// What the lists of several ranks say of their own elements, as one.
+/// Merges lists over the own elements of several ranks.
 fn merge_elements<'a, T: Copy + 'a>(
     meshes: impl Iterator<Item = &'a LocalMesh>,
     list: impl Fn(&'a LocalMesh) -> &'a [T],
@@ -58,7 +59,7 @@ fn merge_elements<'a, T: Copy + 'a>(
     meshes.map(|mesh| own(mesh, list(mesh))).collect::<Vec<_>>().concat()
 }
 
-/// What a list says of a rank's own elements.
+/// Returns the part of a list for the own elements.
 fn own<'a, T>(mesh: &LocalMesh, list: &'a [T]) -> &'a [T] {
     &list[..mesh.own_elements.min(list.len())]
 }

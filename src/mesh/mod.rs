@@ -1,5 +1,5 @@
-//! Meshes of 8-node quadrilaterals: reading, checking, partitioning,
-//! distributing and refining them. Knows no equations.
+//! Meshes of 8-node quadrilaterals: checks, partitioning, distribution and refinement. Independent
+//! of the equations.
 
 mod adjacency;
 mod boundary;
@@ -13,6 +13,7 @@ mod fingerprint;
 mod given_names;
 mod hierarchy;
 mod input_slab;
+mod jacobian;
 mod merge;
 mod named_edges;
 mod names;
@@ -30,7 +31,7 @@ pub(crate) use boundary::{assign, check_edges, survey};
 pub use boundary_summary::{BoundarySummary, EdgeCount};
 pub(crate) use components::{check_components, count_components};
 pub use distribute::distribute;
-pub(crate) use distribute::{Distributed, check_jacobian, distribute_anyway};
+pub(crate) use distribute::{Distributed, distribute_anyway, not_finite};
 pub use duplicates::Duplicates;
 pub(crate) use duplicates::find_duplicates;
 pub(crate) use element_names::ElementNames;
@@ -39,6 +40,8 @@ pub use fingerprint::{MeshFingerprint, MeshIdentity, checksum};
 pub use given_names::GivenNames;
 pub use hierarchy::{DistributedMesh, MeshHierarchy};
 pub use input_slab::{MeshHeader, MeshSize, MeshSlab};
+pub(crate) use input_slab::{empty_mesh, node_out_of_range};
+pub(crate) use jacobian::check_jacobian;
 pub use merge::merge;
 pub(crate) use merge::merge_nodes;
 pub(crate) use named_edges::name_edges;
@@ -53,12 +56,12 @@ use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
 use crate::quad8::Coordinates;
 use crate::system::plural;
 
-/// Elements that one rank can have: their eight places are numbered with 32
-/// bits, and ghosts take some.
+/// Largest number of elements of one rank: the eight node positions of each are numbered with 32
+/// bits, and some are those of ghosts.
 pub const MOST_ON_A_RANK: u64 = 1 << 28;
 
-/// The part of a mesh that one rank works on: its own elements, one layer of
-/// ghost elements around the nodes it owns, and all their nodes.
+/// Part of a mesh on one rank: its own elements, one layer of ghost elements around its owned
+/// nodes, and all their nodes.
 ///
 /// Elements: own ones first. Nodes: owned ones first, then those of other
 /// ranks, grouped by owner and ascending in their global number.
@@ -74,7 +77,7 @@ pub struct LocalMesh {
     pub element_ids: Vec<GlobalIndex>,
     /// Rank that owns each element.
     pub element_owners: Vec<u32>,
-    /// Region of each element: a place in `region_names`, or [`NO_REGION`].
+    /// Region of each element: an index of `region_names`, or [`NO_REGION`].
     pub regions: Vec<u16>,
     /// Number of own elements.
     pub own_elements: usize,
@@ -86,31 +89,33 @@ pub struct LocalMesh {
     pub node_owners: Vec<u32>,
     /// Number of owned nodes.
     pub owned_nodes: usize,
-    /// Nodes that no element uses, dealt to ranks: number and coordinates (m).
+    /// Nodes without elements on this rank: number and coordinates (m).
     pub orphans: Vec<(GlobalIndex, [f64; 2])>,
     /// Named boundary edges around the nodes of this rank, sorted.
     pub boundary: Vec<BoundaryEdge>,
-    /// Names of the boundaries that [`BoundaryEdge::boundary`] counts; the same on every rank.
+    /// Names of the boundaries, indexed by [`BoundaryEdge::boundary`]; the same on every rank.
     pub boundary_names: Vec<String>,
     /// Names of the regions; the same on every rank.
     pub region_names: Vec<String>,
+    /// Number of uniform refinements since the mesh was read.
+    pub refinements: u32,
 }
 
 impl LocalMesh {
-    /// Coordinates (m) of the nodes of an element.
+    /// Returns the coordinates (m) of the nodes of an element.
     pub fn element_coordinates(&self, element: usize) -> Coordinates {
         self.elements[element].map(|n| self.coordinates[n as usize])
     }
 
-    /// Global numbers of the nodes of an element.
+    /// Returns the global numbers of the nodes of an element.
     pub fn global_nodes(&self, element: usize) -> [GlobalIndex; 8] {
         self.elements[element].map(|n| self.node_ids[n as usize])
     }
 
-    /// The exchange of nodal values. **Collective.**
+    /// Creates the halo of nodal values. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+    /// The ranks disagree about owners.
     pub fn halo(&self, comm: &Rc<Comm>) -> Result<Halo> {
         let (owned, ghosts) = self.node_ids.split_at(self.owned_nodes);
         let owners = self.node_owners[self.owned_nodes..].iter().map(|&o| o as usize);
@@ -119,7 +124,7 @@ impl LocalMesh {
     }
 }
 
-/// What a mesh is warned of: clockwise elements, nodes of no element.
+/// Returns warnings about clockwise elements and nodes without elements.
 pub fn warnings(turned: u64, orphans: u64) -> Vec<String> {
     let mut warnings = Vec::new();
     if turned > 0 {

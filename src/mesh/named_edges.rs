@@ -1,4 +1,4 @@
-//! Named edges find their way to every rank that sees them.
+//! Distribution of named edges to every rank with one of their nodes.
 
 use rustc_hash::FxHashMap;
 
@@ -9,36 +9,38 @@ use crate::mesh::{
 use crate::parallel::{Comm, GlobalIndex, LocalIndex};
 use crate::quad8::EDGES;
 
-/// The rule for meshes with tags: an edge belongs to the boundary whose name it
-/// bears. Free edges without a name are walls.
+/// Rule for meshes with tags: an edge belongs to the boundary of its tag. Free edges without a tag
+/// are walls.
 #[derive(Debug, Default)]
 pub struct Tagged {
-    /// Boundary of each edge around this rank's nodes that one element has, by its corners, the lower first.
+    /// Boundary of each edge with one element around this rank's nodes, by its corners, the lower
+    /// first.
     boundaries: FxHashMap<[GlobalIndex; 2], u16>,
-    /// Boundary of each edge around this rank's nodes that has elements on both sides, and the lower number of these.
+    /// Boundary of each interior edge around this rank's nodes, and the lower number of its two
+    /// elements.
     inside: FxHashMap<[GlobalIndex; 2], (u16, GlobalIndex)>,
 }
 
-/// In place of an element where an edge has one element alone.
+/// Marker of an edge with one element, in place of the lower element.
 const OUTSIDE: GlobalIndex = GlobalIndex::MAX;
 
-/// What the owner of its lower corner knows about a named edge.
+/// Named edge at the owner of its lower corner.
 struct Seen {
     boundary: u16,
     elements: u8,
-    /// The lowest number of its elements.
+    /// Lowest number of its elements.
     first: GlobalIndex,
-    /// The ranks with a node on it, and the one with that element.
+    /// Ranks with a node of the edge, and the rank of that element.
     owners: [u32; 4],
 }
 
 impl Tagged {
-    /// Sends each named edge of the slabs to the owners of its nodes. The way
-    /// leads over the rank whose block holds the lower corner and the owner of
-    /// that corner, who knows all elements around. **Collective.**
+    /// Sends each named edge of the slabs to the owners of its nodes, through the rank whose block
+    /// contains the lower corner and through the owner of that corner, where all elements around it
+    /// are local. **Collective.**
     ///
     /// # Errors
-    /// [`Error::TagNotAnEdge`], [`Error::TwoNames`]; the same on every rank.
+    /// A tag is not on an edge of an element, or an edge has two tags; the same on every rank.
     pub fn route(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh) -> Result<Self> {
         let names = &slab.tags.boundary_names;
         let edges = comm.agree(to_owners(comm, slab, mesh, names))?;
@@ -66,8 +68,8 @@ impl Tagged {
         Ok(tagged)
     }
 
-    /// Returns the named edges inside the domain, each with the element that has the lower number. The owner of that
-    /// element and those of the nodes know it.
+    /// Returns the named interior edges, each with the element of the lower number, on the owner of
+    /// that element and on those of the nodes.
     fn edges_inside(&self, mesh: &LocalMesh) -> Vec<BoundaryEdge> {
         let mut found = Vec::new();
         if self.inside.is_empty() {
@@ -87,8 +89,8 @@ impl Tagged {
     }
 }
 
-/// Sets [`LocalMesh::boundary`] by the tags of the input or else [`LeftToRight`], and counts the edges of the whole
-/// mesh. **Collective.**
+/// Finds the named edges around this rank's nodes, by the tags of the mesh or else [`LeftToRight`],
+/// sorted, and counts those of the whole mesh. **Collective.**
 ///
 /// # Errors
 /// Those of [`Tagged::route`] and [`find_boundary`](crate::mesh::find_boundary).
@@ -127,7 +129,7 @@ impl BoundaryRule for Tagged {
     }
 }
 
-/// Global numbers of the corners, the lower first.
+/// Returns the global numbers of the corners, the lower first.
 fn corners(mesh: &LocalMesh, [from, _, to]: [LocalIndex; 3]) -> [GlobalIndex; 2] {
     ascending([from, to].map(|n| mesh.node_ids[n as usize]))
 }
@@ -136,8 +138,8 @@ fn ascending([a, b]: [GlobalIndex; 2]) -> [GlobalIndex; 2] {
     [a.min(b), a.max(b)]
 }
 
-/// The named edges of all slabs whose lower corner this rank owns. An edge with
-/// a corner that no element uses is an error of this rank alone.
+/// Returns the named edges of all slabs whose lower corner this rank owns. An edge with a corner
+/// without elements is an error of this rank alone.
 fn to_owners(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh, names: &[String]) -> Result<Vec<TaggedEdge>> {
     let mut at_blocks = vec![Vec::new(); comm.size()];
     for edge in &slab.tags.edges {
@@ -177,14 +179,14 @@ fn tagged_edge(record: &[GlobalIndex]) -> TaggedEdge {
     TaggedEdge { nodes: [record[0], record[1]], boundary: record[2] as u16 }
 }
 
-/// Each edge once, which is an error where it bears two names.
+/// Returns each edge once; an edge with two names is an error.
 fn unite(mut edges: Vec<TaggedEdge>, names: &[String]) -> Result<FxHashMap<[GlobalIndex; 2], Seen>> {
     edges.sort_unstable();
     edges.dedup();
     if let Some(pair) = edges.windows(2).find(|pair| pair[0].nodes == pair[1].nodes) {
         let [first, second] = [0, 1].map(|i| names[usize::from(pair[i].boundary)].clone());
         let [from, to] = pair[0].nodes;
-        return Err(Error::TwoNames { from, to, first, second });
+        return Err(two_names([from, to], [&first, &second]));
     }
     let unseen =
         |edge: &TaggedEdge| Seen { boundary: edge.boundary, elements: 0, first: GlobalIndex::MAX, owners: [0; 4] };
@@ -215,5 +217,17 @@ fn all_found(seen: &FxHashMap<[GlobalIndex; 2], Seen>, names: &[String]) -> Resu
 }
 
 fn not_an_edge([from, to]: [GlobalIndex; 2], boundary: u16, names: &[String]) -> Error {
-    Error::TagNotAnEdge { name: names[usize::from(boundary)].clone(), from, to }
+    let name = &names[usize::from(boundary)];
+    let text = format!(
+        "boundary '{name}' has an edge from node {from} to node {to} (indices start at 0), which no element has"
+    );
+    Error::input(text).at(from, to).mentioning(&[], &[from, to])
+}
+
+fn two_names([from, to]: [GlobalIndex; 2], [first, second]: [&str; 2]) -> Error {
+    let text = format!(
+        "the edge from node {from} to node {to} (indices start at 0) belongs to two boundaries, '{first}' and \
+         '{second}': an edge can have one name"
+    );
+    Error::input(text).at(from, to).mentioning(&[], &[from, to])
 }

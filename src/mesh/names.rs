@@ -1,19 +1,19 @@
-//! Names that come with a mesh: of parts of the boundary and of regions.
+//! Names of a mesh: named parts of the boundary, and regions.
 
 use crate::error::{Error, Result};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
-/// An edge of a named boundary, by its two corner nodes, in any direction.
+/// Edge of a named boundary, given by its two corner nodes in any order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TaggedEdge {
     /// The corner nodes, in the numbering of the mesh.
     pub nodes: [GlobalIndex; 2],
-    /// Number of the boundary: a place in [`Tags::boundary_names`].
+    /// Number of the boundary: an index of [`Tags::boundary_names`].
     pub boundary: u16,
 }
 
-/// The names of a mesh and what bears them, as one rank holds them. Empty where
-/// the mesh has none.
+/// Names of a mesh with their edges and elements, as one rank holds them. Empty where the mesh has
+/// none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tags {
     /// Names of the boundaries, ascending; the same on every rank.
@@ -22,29 +22,31 @@ pub struct Tags {
     pub edges: Vec<TaggedEdge>,
     /// Names of the regions, ascending; the same on every rank.
     pub region_names: Vec<String>,
-    /// Region of each element of this rank's slab, a place in `region_names`
-    /// or [`NO_REGION`]; empty where there are no names.
+    /// Region of each element of this rank's slab, an index of `region_names` or [`NO_REGION`];
+    /// empty where there are no names.
     pub regions: Vec<u16>,
 }
 
-/// The region of elements that belong to none.
+/// Region of elements without one.
 pub const NO_REGION: u16 = u16::MAX;
 
 impl Tags {
-    /// Whether any boundary has a name.
+    /// Returns whether any boundary has a name.
     pub fn has_boundaries(&self) -> bool {
         !self.boundary_names.is_empty()
     }
 
-    /// Brings the names into ascending order, so that a mesh has the same
-    /// numbers in every format.
+    /// Sorts the names, so that a mesh has the same numbers in every format.
     ///
     /// # Errors
-    /// [`Error::TooManyNames`].
+    /// There are too many names.
     pub fn sorted(mut self) -> Result<Self> {
         for names in [&self.boundary_names, &self.region_names] {
             if names.len() >= usize::from(NO_REGION) {
-                return Err(Error::TooManyNames { count: names.len(), limit: usize::from(NO_REGION) - 1 });
+                let (count, limit) = (names.len(), usize::from(NO_REGION) - 1);
+                return Err(Error::input(format!(
+                    "the mesh has {count} names of one kind, more than the {limit} that can be told apart"
+                )));
             }
         }
         let place = sort(&mut self.boundary_names);
@@ -56,26 +58,31 @@ impl Tags {
         Ok(self)
     }
 
-    /// Checks that every named edge is between two nodes of the mesh and that
-    /// regions are those of this rank's `elements`. **Collective.**
+    /// Checks that every named edge has nodes of the mesh, and that there is a region for each of
+    /// this rank's `elements`. **Collective.**
     pub(crate) fn check(&self, comm: &Comm, nodes: BlockDistribution, elements: usize) -> Result<()> {
         let broken = self.edges.iter().filter(|edge| edge.nodes.iter().any(|&n| n >= nodes.total())).min();
         let name = |edge: &TaggedEdge| self.boundary_names[usize::from(edge.boundary)].clone();
-        let inside = broken.map_or(Ok(()), |edge| {
-            let [from, to] = edge.nodes;
-            Err(Error::TagOutOfRange { name: name(edge), from, to, nodes: nodes.total() })
-        });
+        let inside = broken.map_or(Ok(()), |edge| Err(tag_out_of_range(&name(edge), edge.nodes, nodes.total())));
         let expected = if self.region_names.is_empty() { 0 } else { elements };
         let complete = if self.regions.len() == expected {
             Ok(())
         } else {
-            Err(Error::Inconsistent { what: format!("{} regions for {expected} elements", self.regions.len()) })
+            let regions = self.regions.len();
+            let text =
+                format!("an internal check failed: {regions} regions for {expected} elements (please report this)");
+            Err(Error::internal(text))
         };
         comm.agree(inside.and(complete))
     }
 }
-
-/// Sorts names and returns the new place of each.
+fn tag_out_of_range(name: &str, [from, to]: [GlobalIndex; 2], nodes: GlobalIndex) -> Error {
+    let text = format!(
+        "boundary '{name}' has an edge from node {from} to node {to}, the mesh has {nodes} nodes (indices start at 0)"
+    );
+    Error::input(text).at(from, to)
+}
+/// Sorts names and returns the new index of each.
 fn sort(names: &mut [String]) -> Vec<u16> {
     let mut order: Vec<u16> = (0..names.len() as u16).collect();
     order.sort_by(|&a, &b| names[usize::from(a)].cmp(&names[usize::from(b)]));

@@ -1,9 +1,9 @@
-//! The order of elements and nodes in memory.
+//! Order of elements and nodes in memory.
 
 use crate::mesh::LocalMesh;
 use crate::parallel::{GlobalIndex, LocalIndex};
 
-/// A mesh whose nodes have any local numbers yet.
+/// Mesh whose nodes have arbitrary local numbers.
 pub struct Unordered {
     /// Elements, own ones first.
     pub elements: Vec<[LocalIndex; 8]>,
@@ -19,7 +19,7 @@ pub struct Unordered {
     pub nodes: Vec<(GlobalIndex, u32)>,
 }
 
-/// The new place of elements and nodes.
+/// Permutation of elements and nodes.
 pub struct Order {
     /// Old number of each element.
     pub elements: Vec<u32>,
@@ -28,10 +28,10 @@ pub struct Order {
 }
 
 impl Unordered {
-    /// Orders own elements front by front, so that a sweep over them meets each
-    /// node again soon, and nodes in the order in which elements first touch
-    /// them: owned ones first, then those of other ranks by owner and global
-    /// number. Returns a mesh without coordinates, and the order.
+    /// Orders own elements by the algorithm of Cuthill and McKee, so that a loop over them uses the
+    /// same nodes within a short time, and nodes by their first element: owned ones first, then
+    /// those of other ranks by owner and global number. Returns a mesh without coordinates, and the
+    /// permutation.
     pub fn order(self, rank: u32) -> (LocalMesh, Order) {
         let mut elements = breadth_first(&self.elements[..self.own_elements]);
         elements.extend(self.own_elements as u32..self.elements.len() as u32);
@@ -75,9 +75,9 @@ impl Unordered {
     }
 }
 
-/// Elements by their distance from one end of the mesh, counted in common
-/// edges: Cuthill and McKee's order on the dual graph (*Reducing the bandwidth
-/// of sparse symmetric matrices*, Proc. 24th ACM Nat. Conf., 1969), piece by piece.
+/// Orders elements by their distance, counted in common edges, from one end of the mesh: Cuthill
+/// and McKee's order on the dual graph (*Reducing the bandwidth of sparse symmetric matrices*,
+/// Proc. 24th ACM Nat. Conf., 1969), for each component.
 fn breadth_first(elements: &[[LocalIndex; 8]]) -> Vec<u32> {
     let neighbours = neighbours(elements);
     let mut seen = vec![0_u8; elements.len()];
@@ -94,8 +94,8 @@ fn breadth_first(elements: &[[LocalIndex; 8]]) -> Vec<u32> {
     order
 }
 
-/// Appends all elements that can be reached from `start`, nearest first, and
-/// raises their mark to `mark`.
+/// Appends all elements that are connected with `start`, nearest first, and raises their mark to
+/// `mark`.
 fn visit(start: u32, mark: u8, neighbours: &[[u32; 4]], seen: &mut [u8], order: &mut Vec<u32>) {
     let mut next = order.len();
     order.push(start);
@@ -113,9 +113,8 @@ fn visit(start: u32, mark: u8, neighbours: &[[u32; 4]], seen: &mut [u8], order: 
 
 const NONE: u32 = u32::MAX;
 
-/// The elements across the four edges of each element. Edges are recognised by
-/// their middle nodes; of an edge that more than two elements have (an error
-/// that is found later) the first two are neighbours.
+/// Finds the elements across the four edges of each element, by their middle nodes. Of an edge with
+/// more than two elements, an error that is found later, the first two are neighbours.
 fn neighbours(elements: &[[LocalIndex; 8]]) -> Vec<[u32; 4]> {
     let nodes = elements.iter().flatten().max().map_or(0, |&n| n as usize + 1);
     let mut first = vec![NONE; nodes];

@@ -1,11 +1,11 @@
-//! How messages show a point of the plane.
+//! Points of the plane in messages.
 
-/// Shows the coordinates (m) with six significant digits.
+/// Formats the coordinates (m) with six significant digits.
 pub fn show([x, y]: [f64; 2]) -> String {
     format!("x = {}, y = {}", rounded(x), rounded(y))
 }
 
-/// Returns the nearest number with six significant digits.
+/// Rounds a number to six significant digits.
 pub fn rounded(value: f64) -> f64 {
     format!("{value:.5e}").parse().unwrap_or(value)
 }

@@ -1,5 +1,5 @@
-//! Uniform refinement of a distributed mesh: every element into 4^K, new nodes
-//! on the parent's own map, each rank its own elements.
+//! Uniform refinement of a distributed mesh: each rank divides its elements into 4^K, with new
+//! nodes on the isoparametric map of the parent.
 //!
 //! With n = 2^K the nodes of the children of one parent lie on a lattice of
 //! (2n + 1)^2 points; those with two odd indices would be element centres and
@@ -23,23 +23,26 @@ use crate::quad8::EDGES;
 /// children. **Collective.**
 ///
 /// # Errors
-/// [`Error::RefinedTooFar`] when a rank cannot number its elements; the same
-/// on every rank.
+/// A rank cannot number its elements; the same on every rank.
 pub fn refine(comm: &Rc<Comm>, mesh: &LocalMesh, levels: u32) -> Result<LocalMesh> {
     if levels == 0 {
         return Ok(mesh.clone());
     }
     let fits = levels < 15 && (mesh.elements.len() as u64) << (2 * levels) < MOST_ON_A_RANK;
     let elements = u128::from(mesh.total_elements) << (2 * levels.min(40));
-    comm.agree(if fits { Ok(()) } else { Err(Error::RefinedTooFar { levels, elements }) })?;
+    comm.agree(if fits { Ok(()) } else { Err(refined_too_far(levels, elements)) })?;
     let (edges, total_edges) = number_edges(comm, mesh)?;
     let lattice = Lattice { n: 1 << levels };
     Ok(Refinement::new(mesh, lattice, &edges, total_edges).run(levels))
 }
 
-/// Global number of the edge that each local node is the middle of (else
-/// unspecified), and the number of edges: the position of the middle node
-/// among all middle nodes.
+fn refined_too_far(levels: u32, elements: u128) -> Error {
+    Error::input(format!("--refine {levels} makes {elements} elements, more than this build can number"))
+}
+
+/// Numbers the edges by the position of their middle nodes among all middle nodes. Returns the
+/// global number of the edge of each local middle node (unspecified for other nodes), and the
+/// number of edges.
 fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<GlobalIndex>, GlobalIndex)> {
     let mut owned_middles: Vec<LocalIndex> = mesh
         .elements
@@ -78,7 +81,7 @@ fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<GlobalIndex>, 
     Ok((edges, total))
 }
 
-/// How a new node's coordinates come about.
+/// Origin of a new node, from which its coordinates follow.
 #[derive(Clone, Copy)]
 enum Origin {
     Node(LocalIndex),
@@ -96,8 +99,8 @@ struct Refinement<'a> {
     rank: u32,
     edges: &'a [GlobalIndex],
     first_inside: GlobalIndex,
-    /// Numbers given so far: of the parent's nodes, of points on edges (by
-    /// the slot of the middle node), and of points inside the current parent.
+    /// Numbers so far: of the parent's nodes, of points on edges (by the slot of the middle node),
+    /// and of points inside the current parent.
     nodes: Vec<u32>,
     slots: Vec<u32>,
     edge_points: Vec<u32>,
@@ -118,14 +121,14 @@ impl<'a> Refinement<'a> {
             }
         }
         let on_edges = total_edges * lattice.on_edge() as GlobalIndex;
-        // All that there can be: lists that grow are copied again and again.
+        // Upper bounds: growing lists would be copied again and again.
         let elements = parent.elements.len() * lattice.n * lattice.n;
         let nodes = slots.len() + count as usize * lattice.on_edge() + parent.elements.len() * lattice.inside();
         let inside = parent.total_elements * lattice.inside() as GlobalIndex;
         Self {
             parent,
             lattice,
-            // A rank without elements owns no node either.
+            // A rank without elements owns no nodes.
             rank: parent.element_owners.first().copied().unwrap_or(0),
             edges,
             first_inside: parent.total_nodes + on_edges,
@@ -160,7 +163,7 @@ impl<'a> Refinement<'a> {
             for (code, number) in numbers.iter_mut().enumerate() {
                 *number = UNSEEN;
                 let (p, q) = (even_bits(code), even_bits(code >> 1));
-                // Of a ghost, only the children that touch this rank's nodes matter.
+                // Of a ghost, only the children that touch nodes of this rank are local.
                 if e < parent.own_elements || self.touches(e, p, q) {
                     *number = self.child.elements.len() as u32;
                     let nodes = Lattice::child(p, q).map(|(i, j)| self.number(e, i, j));
@@ -201,7 +204,7 @@ impl<'a> Refinement<'a> {
         Lattice::child(p, q).into_iter().any(|(i, j)| self.owner(element, self.lattice.place(i, j)) == self.rank)
     }
 
-    /// The number of lattice point (i, j) of an element, given on first sight.
+    /// Returns the number of lattice point (i, j) of an element, and assigns it on the first call.
     fn number(&mut self, element: usize, i: usize, j: usize) -> u32 {
         let place = self.lattice.place(i, j);
         let nodes = &self.parent.elements[element];
@@ -209,7 +212,7 @@ impl<'a> Refinement<'a> {
         let (seen, global, origin) = match place {
             Place::Node(a) => (&mut self.nodes[nodes[a] as usize], id(nodes[a]), Origin::Node(nodes[a])),
             Place::Side(side, t) => {
-                // Both elements count from the end with the lower number.
+                // Both elements count from the end of the lower number.
                 let [a, m, b] = EDGES[side].map(|c| nodes[c]);
                 let (a, b, t) = if id(a) < id(b) { (a, b, t) } else { (b, a, 2 * self.lattice.n - t) };
                 let at = if t < self.lattice.n { t - 1 } else { t - 2 };
@@ -255,6 +258,7 @@ impl<'a> Refinement<'a> {
             boundary,
             boundary_names: parent.boundary_names.clone(),
             region_names: parent.region_names.clone(),
+            refinements: parent.refinements + lattice.n.ilog2(),
             ..mesh
         }
     }

@@ -1,44 +1,43 @@
-//! The lattice of points in a parent element that is split, and the order of its
-//! children.
+//! Lattice of points in a parent element that is refined, and the order of its children.
 
 use crate::quad8;
 use crate::quad8::EDGES;
 
-/// The points (i, j) of one parent, 0 <= i, j <= 2n.
+/// Lattice of the points (i, j) of one parent, 0 <= i, j <= 2n.
 #[derive(Clone, Copy)]
 pub struct Lattice {
-    /// Children along a side.
+    /// Number of children along a side.
     pub n: usize,
 }
 
-/// What a lattice point is in the parent.
+/// Role of a lattice point in the parent.
 #[derive(Clone, Copy)]
 pub enum Place {
-    /// One of the parent's own nodes.
+    /// Node of the parent.
     Node(usize),
     /// Step `t` (1 to 2n - 1) along a side, from its first corner.
     Side(usize, usize),
-    /// Inside, with its number among the inner points.
+    /// Interior point, with its number.
     Inside(usize),
 }
 
 impl Lattice {
-    /// New points on an edge: without the ends and the middle.
+    /// Returns the number of new points on an edge, without ends and middle.
     pub fn on_edge(self) -> usize {
         2 * self.n - 2
     }
 
-    /// New points inside a parent: without the element centres.
+    /// Returns the number of new points inside a parent, without the element centres.
     pub fn inside(self) -> usize {
         (2 * self.n - 1).pow(2) - self.n.pow(2)
     }
 
-    /// The eight points of child (p, q).
+    /// Returns the eight points of child (p, q).
     pub fn child(p: usize, q: usize) -> [(usize, usize); 8] {
         quad8::NODES.map(|[x, y]| (2 * p + (x + 1.0) as usize, 2 * q + (y + 1.0) as usize))
     }
 
-    /// What lattice point (i, j) is.
+    /// Returns the role of lattice point (i, j).
     pub fn place(self, i: usize, j: usize) -> Place {
         let (n, end) = (self.n, 2 * self.n);
         let side = match (i, j) {
@@ -59,12 +58,12 @@ impl Lattice {
         }
     }
 
-    /// Reference coordinate of lattice index `i`.
+    /// Returns the reference coordinate of lattice index `i`.
     pub fn reference(self, i: usize) -> f64 {
         i as f64 / self.n as f64 - 1.0
     }
 
-    /// The children along a side, from its first corner.
+    /// Returns the child at a step along a side, from its first corner.
     pub fn along(self, side: usize, step: usize) -> (usize, usize) {
         let last = self.n - 1;
         match side {
@@ -76,12 +75,12 @@ impl Lattice {
     }
 }
 
-/// Bits 0, 2, 4, ... of a Morton code, moved together.
+/// Extracts bits 0, 2, 4, ... of a Morton code.
 pub fn even_bits(code: usize) -> usize {
     (0..16).map(|b| (code >> (2 * b) & 1) << b).sum()
 }
 
-/// The Morton code of child (p, q): neighbours get nearby numbers.
+/// Returns the Morton code of child (p, q), which numbers neighbours nearby.
 pub fn interleave(p: usize, q: usize, levels: u32) -> usize {
     (0..levels).map(|b| ((p >> b & 1) << (2 * b)) | ((q >> b & 1) << (2 * b + 1))).sum()
 }

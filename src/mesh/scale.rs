@@ -1,21 +1,21 @@
-//! The unit of the coordinates.
+//! Units of the coordinates.
 
 use crate::mesh::{MeshSlab, extent};
 use crate::parallel::Comm;
 use crate::system::significant;
 
-/// A domain without a unit that is larger than this (m) may be one in millimetres.
+/// Extent (m) of a domain above which coordinates without a unit may be millimetres.
 const LARGE: f64 = 100.0;
 
 impl MeshSlab {
-    /// Multiplies all coordinates by `scale`. Without a scale, adds a note where the domain is so large that its
-    /// coordinates may be millimetres. **Collective.**
+    /// Multiplies all coordinates by `scale`. Without a scale, adds a warning where the domain is
+    /// so large that its coordinates may be millimetres. **Collective.**
     pub fn scaled(mut self, comm: &Comm, scale: Option<f64>) -> Self {
         match scale {
             Some(scale) => {
                 self.coordinates.iter_mut().for_each(|point| *point = point.map(|value| value * scale));
                 if self.has_unit && scale != 1.0 {
-                    self.notes.push(format!(
+                    self.warnings.push(format!(
                         "the input states the unit of its coordinates, which are in metres without --scale: \
                          --scale {scale} multiplies them all the same"
                     ));
@@ -24,7 +24,7 @@ impl MeshSlab {
             None if !self.has_unit => {
                 let ranges = extent(comm, &self.coordinates);
                 let large = ranges.into_iter().zip(["x", "y"]).find(|([low, high], _)| high - low > LARGE);
-                self.notes.extend(large.map(|([low, high], axis)| {
+                self.warnings.extend(large.map(|([low, high], axis)| {
                     format!(
                         "{axis} from {} to {} m: if these are millimetres, use --scale 0.001 (--scale 1 if metres)",
                         significant(low),

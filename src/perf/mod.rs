@@ -1,4 +1,4 @@
-//! Measures, predicts and reports performance.
+//! Performance: benchmarks, estimates, scaling studies and the scaling model.
 
 pub mod bench;
 pub mod estimate;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-/// Options of a picture.
+/// Options of `quad8-mpi plot`.
 #[derive(Debug, Clone, Args)]
 pub struct PlotArgs {
     /// Results file of a solve (HDF5)
@@ -49,13 +49,13 @@ pub struct PlotArgs {
 }
 
 impl PlotArgs {
-    /// The file to draw from.
+    /// Returns the file to draw.
     pub fn input(&self) -> &Path {
         self.residuals.as_ref().unwrap_or(&self.results)
     }
 }
 
-/// The fields to choose from.
+/// Fields of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PlotField {
     /// Magnitude of the velocity

@@ -1,15 +1,15 @@
-//! Colours of values.
+//! Colour maps.
 
 use colorous::{Gradient, TABLEAU10};
 
 use crate::plot::scene::Colour;
 
-/// From values to colours.
+/// Map from values to colours.
 #[derive(Debug, Clone, Copy)]
 pub enum Colours {
-    /// A perceptual map between a smallest and a largest value.
+    /// Perceptually uniform map between a smallest and a largest value.
     Map {
-        /// The map.
+        /// Gradient of colours.
         gradient: Gradient,
         /// Values at its two ends.
         range: [f64; 2],
@@ -18,11 +18,11 @@ pub enum Colours {
     Classes,
 }
 
-/// Numbers of classes that have colours of their own.
+/// Number of classes with different colours.
 pub const CLASSES: usize = 10;
 
 impl Colours {
-    /// The colour of a value.
+    /// Returns the colour of a value.
     pub fn of(&self, value: f64) -> [u8; 3] {
         let colour = match *self {
             Self::Map { gradient, range: [low, high] } => {
@@ -34,9 +34,9 @@ impl Colours {
     }
 }
 
-/// Of axes and text.
+/// Colour of axes and text.
 pub const INK: Colour = [38, 38, 38, 255];
-/// Of limits and warnings.
+/// Colour of limits and warnings.
 pub const RED: Colour = [200, 60, 50, 255];
-/// Of the frame and of grid lines.
+/// Colour of the frame and of grid lines.
 pub const FAINT: Colour = [205, 205, 205, 255];

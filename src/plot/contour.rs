@@ -1,11 +1,12 @@
-//! Lines of equal value on a grid of samples: marching squares.
+//! Contour lines on a grid of samples: marching squares (W. E. Lorensen, H. E. Cline, *Marching
+//! cubes*, SIGGRAPH 1987, in two dimensions).
 
 use rustc_hash::FxHashMap;
 
-/// A line in units of samples; a closed one ends where it starts.
+/// Line in units of samples; the last point of a closed one is the first.
 pub type Line = Vec<[f32; 2]>;
 
-/// Lines where the values, `width` to a row, are `level`; NaN ends a line.
+/// Returns the contour lines of a level on samples, `width` to a row; a line ends at NaN.
 pub fn lines(values: &[f32], width: usize, level: f32) -> Vec<Line> {
     let mut links: FxHashMap<u32, Link> = FxHashMap::default();
     for row in 0..(values.len() / width).saturating_sub(1) {
@@ -22,12 +23,12 @@ pub fn lines(values: &[f32], width: usize, level: f32) -> Vec<Line> {
     chain(links)
 }
 
-/// `count` values spread evenly between the smallest and the largest one.
+/// Returns `count` values evenly spaced between the smallest and the largest one.
 pub fn levels([low, high]: [f64; 2], count: u32) -> impl Iterator<Item = f64> {
     (1..=count).map(move |i| low + (high - low) * f64::from(i) / f64::from(count + 1))
 }
 
-/// A point of a line on an edge of the grid, and the edges it is joined with.
+/// Point of a line on an edge of the grid, and the edges with its neighbours.
 struct Link {
     at: [f32; 2],
     next: [Option<u32>; 2],
@@ -44,8 +45,8 @@ impl Link {
     }
 }
 
-/// The pairs of grid edges that lines join in the cell at `corner`. Edge
-/// 2 i leads from sample i to the right, 2 i + 1 downwards.
+/// Returns the pairs of grid edges that lines connect in the cell at `corner`. Edge 2 i leads from
+/// sample i to the right, 2 i + 1 downwards.
 fn crossings(values: &[f32], width: usize, corner: usize, level: f32) -> [Option<[u32; 2]>; 2] {
     let around = [corner, corner + 1, corner + width + 1, corner + width].map(|i| values[i]);
     let sum: f32 = around.iter().sum();
@@ -57,14 +58,14 @@ fn crossings(values: &[f32], width: usize, corner: usize, level: f32) -> [Option
     let crossed: Vec<u32> = (0..4).filter(|&i| above[i] != above[(i + 1) % 4]).map(|i| edges[i]).collect();
     match crossed[..] {
         [a, b] => [Some([a, b]), None],
-        // A saddle: the middle says which corners belong together.
+        // A saddle: the value in the middle determines which corners are connected.
         [a, b, c, d] if (0.25 * sum > level) == above[0] => [Some([a, b]), Some([c, d])],
         [a, b, c, d] => [Some([a, d]), Some([b, c])],
         _ => [None; 2],
     }
 }
 
-/// Where the level lies on an edge of the grid.
+/// Interpolates the position of the level on an edge of the grid.
 fn point(values: &[f32], width: usize, edge: u32, level: f32) -> [f32; 2] {
     let from = edge as usize / 2;
     let is_down = edge % 2 == 1;
@@ -74,7 +75,7 @@ fn point(values: &[f32], width: usize, edge: u32, level: f32) -> [f32; 2] {
     if is_down { [x, y + part] } else { [x + part, y] }
 }
 
-/// Follows the links: first lines with two ends, then closed ones.
+/// Connects the points: first the lines with two ends, then the closed ones.
 fn chain(mut links: FxHashMap<u32, Link>) -> Vec<Line> {
     let mut starts: Vec<(bool, u32)> = links.iter().map(|(&edge, link)| (link.next[1].is_some(), edge)).collect();
     starts.sort_unstable();

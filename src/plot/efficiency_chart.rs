@@ -1,4 +1,4 @@
-//! The picture of efficiencies over the number of ranks.
+//! Charts of efficiencies over the number of ranks.
 
 use std::path::Path;
 
@@ -17,13 +17,14 @@ const GREY: Colour = [120, 120, 120, 255];
 
 /// Efficiencies by name over the number of ranks.
 pub struct Efficiencies<'a> {
-    /// Of what.
+    /// Title.
     pub title: &'a str,
-    /// What is efficient.
+    /// Label of the axis of efficiencies.
     pub quantity: &'a str,
-    /// Ascending.
+    /// Numbers of ranks, ascending.
     pub ranks: &'a [usize],
-    /// What could be at best, what would be otherwise, and what is: a value for each number of ranks.
+    /// Curves of the best case, of the alternative, and of the program: a value for each number of
+    /// ranks.
     pub curves: [(&'static str, Vec<f64>); 3],
 }
 
@@ -32,7 +33,7 @@ const COLOURS: [Colour; 3] = [GREY, RED, BLUE];
 /// Draws efficiencies and writes the picture.
 ///
 /// # Errors
-/// [`Error::PictureFormat`](crate::error::Error::PictureFormat), [`Error::Write`](crate::error::Error::Write).
+/// The picture has an unknown format or cannot be written.
 pub fn efficiency(efficiencies: &Efficiencies, path: &Path, width: u32) -> Result<()> {
     Format::of(path)?;
     draw(efficiencies, width).write(path)
@@ -47,13 +48,13 @@ fn draw(&Efficiencies { title, quantity, ranks, ref curves }: &Efficiencies, wid
     let left = page.y_axis_room(&y_ticks);
     let top = page.title_room();
     let frame = [left, top, width as f32 - left - 1.6 * em, height - top - page.x_axis_room()];
-    let place = Place { frame, most: ranks.last().map_or(1, |&ranks| ranks), highest: 1.05 * highest };
+    let axes = Axes { frame, most: ranks.last().map_or(1, |&ranks| ranks), highest: 1.05 * highest };
     for &value in &y_ticks.values {
-        let y = place.y(value);
+        let y = axes.y(value);
         page.scene.stroke(segment([frame[0], y], [frame[0] + frame[2], y]), FAINT, 0.05 * em);
     }
     for (at, ((text, values), colour)) in curves.iter().zip(COLOURS).enumerate() {
-        let points = ranks.iter().zip(values).map(|(&ranks, &value)| [place.x(ranks as f64), place.y(value)]);
+        let points = ranks.iter().zip(values).map(|(&ranks, &value)| [axes.x(ranks as f64), axes.y(value)]);
         draw_curve(&mut page, points, colour);
         name(&mut page, frame, curves.len() - 1 - at, text, colour);
     }
@@ -63,22 +64,22 @@ fn draw(&Efficiencies { title, quantity, ranks, ref curves }: &Efficiencies, wid
         exponent: 0,
     };
     page.title(frame, title);
-    page.x_axis(frame, &x_ticks, "ranks", |ranks| place.x(ranks));
-    page.y_axis(frame, &y_ticks, quantity, |value| place.y(value));
+    page.x_axis(frame, &x_ticks, "ranks", |ranks| axes.x(ranks));
+    page.y_axis(frame, &y_ticks, quantity, |value| axes.y(value));
     let [left, top, width, height] = frame;
     page.scene.stroke(segment([left, top], [left, top + height]), INK, 0.06 * em);
     page.scene.stroke(segment([left, top + height], [left + width, top + height]), INK, 0.06 * em);
     page.scene
 }
 
-/// Where values lie on the page.
-struct Place {
+/// Map from values to the page.
+struct Axes {
     frame: Frame,
     most: usize,
     highest: f64,
 }
 
-impl Place {
+impl Axes {
     fn x(&self, ranks: f64) -> f32 {
         let [left, _, width, _] = self.frame;
         let margin = 0.03 * width;
@@ -106,7 +107,7 @@ fn draw_curve(page: &mut Page, points: impl Iterator<Item = [f32; 2]>, colour: C
     page.scene.fill(dots.finish(), colour);
 }
 
-/// The name of a curve, in the lower left corner.
+/// Draws the name of a curve in the lower left corner.
 fn name(page: &mut Page, [left, top, _, height]: Frame, line: usize, text: &str, colour: Colour) {
     let em = page.em;
     let at = [left + 2.0 * em, top + height - (1.0 + 1.5 * line as f32) * em];

@@ -1,4 +1,4 @@
-//! The picture of a field.
+//! Pictures of a field.
 
 use rayon::prelude::*;
 use tiny_skia::{PathBuilder, Pixmap};
@@ -12,24 +12,25 @@ use crate::plot::scene::{Colour, Scene};
 use crate::plot::streamlines::{Flow, add_arrow, thinned};
 use crate::plot::text::Font;
 use crate::plot::view::{Bounds, View};
-use crate::plot::{PlotArgs, PlotField, contour, lines, ticks};
+use crate::plot::{PlotArgs, PlotField, contour, lines, nothing_to_show, ticks};
 use crate::system::{print_stderr, rounded};
 
-/// Contour lines of u that a picture of u has.
+/// Default number of contour lines in a picture of u.
 const CONTOURS: u32 = 15;
-/// Lines on top of colours.
+/// Colour of lines on coloured areas.
 const WHITE: Colour = [255, 255, 255, 215];
 
-/// Draws what the options ask for.
+/// Draws the field, the lines and the arrows that the options ask for.
 ///
 /// # Errors
-/// Those of [`ResultsReader`], [`Error::NoPicture`] and [`Error::NothingToShow`].
+/// The results cannot be read, the mesh is too small or too large, or the field has no finite
+/// values.
 pub fn draw(reader: &ResultsReader, args: &PlotArgs) -> Result<Scene> {
     let mesh = reader.mesh()?;
     let bounds = Bounds::of(&mesh);
     let [width, height] = bounds.size();
     if ![width, height].iter().all(|size| (1e-37..=1e37).contains(size)) {
-        return Err(Error::NoPicture { width, height });
+        return Err(bad_size(width, height));
     }
     let nodes = mesh.points.len();
     let values = Values::read(reader, &mesh, args.field)?;
@@ -61,7 +62,13 @@ pub fn draw(reader: &ResultsReader, args: &PlotArgs) -> Result<Scene> {
     Ok(page.scene)
 }
 
-/// The values of a field, with what is known about them.
+fn bad_size(width: f64, height: f64) -> Error {
+    Error::input(format!(
+        "the mesh is {width:e} m wide and {height:e} m high: a picture needs from 1e-37 to 1e37 m of both"
+    ))
+}
+
+/// Values of a field, with their range and label.
 struct Values {
     numbers: Vec<f64>,
     is_nodal: bool,
@@ -92,7 +99,7 @@ impl Values {
         let stored = if is_nodal { reader.name(dataset) } else { None };
         let name = stored.unwrap_or_else(|| name.to_owned());
         if kind == PlotField::Error {
-            // Errors differ by orders of magnitude: colours follow the logarithm.
+            // Errors differ by orders of magnitude: the colours are logarithmic.
             let largest = numbers.iter().copied().fold(0.0, f64::max);
             numbers.iter_mut().for_each(|v| *v = v.max(1e-5 * largest).log10());
         }
@@ -102,9 +109,9 @@ impl Values {
         let finite = numbers.iter().copied().filter(|v| v.is_finite());
         let [low, high] = finite.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
         if low > high || !(high - low).is_finite() {
-            return Err(Error::NothingToShow { name: dataset });
+            return Err(nothing_to_show(dataset));
         }
-        // A field that is the same everywhere has a range all the same.
+        // A constant field gets a small range.
         let spread = (1e-6 * low.abs().max(high.abs())).max(1e-12);
         let range = if high - low > 1e-6 * spread { [low, high] } else { [low - spread, high + spread] };
         Ok(Self { numbers, is_nodal, kind, range, label: format!("{name}{unit}") })
@@ -126,11 +133,12 @@ impl Values {
     }
 }
 
-/// Shares out the page, draws axes, bar and the mark above them, and returns the view of the mesh.
+/// Arranges the page, draws axes, colour bar and the warning above them, and returns the view of
+/// the mesh.
 fn lay_out(bounds: Bounds, bar: &mut Bar, width: u32, mark: Option<&str>) -> (Page, View) {
-    /// Width over height of a domain from which on the bar lies below it.
+    /// Aspect ratio of a domain from which the colour bar lies below it.
     const WIDE: f64 = 3.2;
-    /// Largest height of the view, as a part of the width of the page.
+    /// Largest height of the view over the width of the page.
     const TALLEST: f64 = 0.75;
     let em = width as f32 / 62.0;
     let mut page = Page { scene: Scene::new(width, width), font: Font::new(), em };
@@ -171,7 +179,7 @@ fn lay_out(bounds: Bounds, bar: &mut Bar, width: u32, mark: Option<&str>) -> (Pa
     (page, view)
 }
 
-/// Colours of all pixels; those on the rim are partly transparent.
+/// Colours all pixels; those on the rim are partly transparent.
 fn fill(samples: &[f32], width: usize, colours: &Colours, view: &View) -> Option<Pixmap> {
     let mut image = Pixmap::new(view.size[0], view.size[1])?;
     let columns = view.size[0] as usize;
@@ -183,14 +191,14 @@ fn fill(samples: &[f32], width: usize, colours: &Colours, view: &View) -> Option
             let [r, g, b] = colours.of(f64::from(value)).map(usize::from);
             sum = [sum[0] + r, sum[1] + g, sum[2] + b, sum[3] + 255];
         }
-        // A mean over all samples: colours come out multiplied by the opacity.
+        // The mean over all samples gives colours multiplied by the opacity.
         pixel.copy_from_slice(&sum.map(|s| (s / (PER_PIXEL * PER_PIXEL)) as u8));
     });
     Some(image)
 }
 
 fn draw_mesh(page: &mut Page, mesh: &Mesh, view: &View) {
-    /// Edges nearer than this (px) make a grey veil.
+    /// Edge length (px) below which mesh lines are not drawn.
     const NARROW: f64 = 3.0;
     let edge = lines::mean_edge(mesh, view);
     if edge < NARROW {
@@ -236,7 +244,7 @@ fn draw_flow(page: &mut Page, flow: &Flow, view: &View, args: &PlotArgs) {
     }
 }
 
-/// From samples to the page (px).
+/// Returns the map from samples to the page (px).
 fn from_samples(view: &View) -> impl Fn([f32; 2]) -> [f32; 2] + use<> {
     let corner = view.corner.map(|c| c as f32);
     move |point| [0, 1].map(|axis| corner[axis] + (point[axis] + 0.5) / PER_PIXEL as f32)

@@ -1,4 +1,4 @@
-//! Axes, colour bars and the room they take.
+//! Axes, colour bars, and the space that they need.
 
 use colorous::Gradient;
 use tiny_skia::{Path, PathBuilder, Pixmap, Rect};
@@ -9,21 +9,21 @@ use crate::plot::text::{Anchor, Font};
 use crate::plot::ticks;
 use crate::plot::ticks::Ticks;
 
-/// A page with its font and its unit of length.
+/// Page with its font and its unit of length.
 pub struct Page {
-    /// What has been drawn.
+    /// Drawing.
     pub scene: Scene,
-    /// For all text.
+    /// Font of all text.
     pub font: Font,
-    /// Size of the text (px); all distances are parts of it.
+    /// Size of the text (px); all distances are multiples of it.
     pub em: f32,
 }
 
-/// A rectangle on the page: left, top, width, height (px).
+/// Rectangle on the page: left, top, width, height (px).
 pub type Frame = [f32; 4];
 
 impl Page {
-    /// An axis below a frame: `place` takes values to x (px).
+    /// Draws an axis below a frame: `place` maps values to x (px).
     pub fn x_axis(
         &mut self,
         [left, top, width, height]: Frame,
@@ -42,7 +42,7 @@ impl Page {
         self.scene.fill(self.font.text(&text, [left + 0.5 * width, bottom + 2.65 * em], em, Anchor::Middle), INK);
     }
 
-    /// An axis to the left of a frame: `place` takes values to y (px).
+    /// Draws an axis to the left of a frame: `place` maps values to y (px).
     pub fn y_axis(&mut self, [left, top, _, height]: Frame, ticks: &Ticks, label: &str, place: impl Fn(f64) -> f32) {
         let em = self.em;
         let half = 0.5 * self.font.digit_height(em);
@@ -56,12 +56,12 @@ impl Page {
         self.scene.fill(self.font.text_upwards(&text, at, em, Anchor::Middle), INK);
     }
 
-    /// What the picture shows, above a frame, smaller where it would not fit.
+    /// Draws a title above a frame, smaller where it would not fit.
     pub fn title(&mut self, frame: Frame, text: &str) {
         self.heading(frame, text, INK);
     }
 
-    /// Writes a warning above a frame, where a title would be.
+    /// Draws a warning above a frame, in place of a title.
     pub fn warning(&mut self, frame: Frame, text: &str) {
         self.heading(frame, text, RED);
     }
@@ -73,28 +73,27 @@ impl Page {
         self.scene.fill(self.font.text(text, at, size, Anchor::Middle), colour);
     }
 
-    /// Room above a frame for a title (px).
+    /// Returns the space above a frame for a title (px).
     pub fn title_room(&self) -> f32 {
         2.4 * self.em
     }
 
-    /// Room to the left of a frame for an axis (px).
+    /// Returns the space to the left of a frame for an axis (px).
     pub fn y_axis_room(&self, ticks: &Ticks) -> f32 {
         self.widest(ticks) + 2.4 * self.em
     }
 
-    /// Room below a frame for an axis (px).
+    /// Returns the space below a frame for an axis (px).
     pub fn x_axis_room(&self) -> f32 {
         3.2 * self.em
     }
 
-    /// The frame itself.
+    /// Draws a frame.
     pub fn frame(&mut self, frame: Frame) {
         self.scene.stroke(rectangle(frame), FAINT, 0.06 * self.em);
     }
 
-    /// A bar with the colours of values: upright to the right of a frame, or
-    /// lying below it.
+    /// Draws a colour bar: upright to the right of a frame, or horizontal below it.
     pub fn bar(&mut self, frame: Frame, bar: &Bar) {
         let em = self.em;
         let [left, top, width, height] = frame;
@@ -126,7 +125,7 @@ impl Page {
         }
     }
 
-    /// Room to the right of a frame for an upright bar (px).
+    /// Returns the space to the right of a frame for an upright bar (px).
     pub fn bar_room(&self, bar: &Bar) -> f32 {
         self.widest(&bar.ticks) + 4.6 * self.em
     }
@@ -136,11 +135,11 @@ impl Page {
     }
 }
 
-/// What a colour bar shows.
+/// Colour bar.
 pub struct Bar {
-    /// Its colours.
+    /// Colours of the bar.
     pub colours: Colours,
-    /// Upright, or lying.
+    /// Whether it is upright; otherwise horizontal.
     pub upright: bool,
     range: [f64; 2],
     is_logarithmic: bool,
@@ -149,18 +148,18 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A bar from a smallest to a largest value, or from a smallest to a
-    /// largest power of ten. It has no marks yet.
+    /// Creates a bar without ticks from a smallest to a largest value, or from a smallest to a
+    /// largest power of ten.
     pub fn map(gradient: Gradient, range: [f64; 2], is_logarithmic: bool, label: &str) -> Self {
         let colours = Colours::Map { gradient, range };
         Self { colours, upright: true, range, is_logarithmic, ticks: Ticks::default(), label: label.to_owned() }
     }
 
-    /// A bar for whole numbers from 0.
+    /// Creates a bar for whole numbers from 0.
     pub fn classes(count: usize, label: &str) -> Self {
         let shown = count.min(CLASSES);
         let values = (0..shown).map(|c| c as f64).collect();
-        // Further classes take the colours again.
+        // Further classes repeat the colours.
         let text = |c: usize| if c + CLASSES < count { format!("{c}, {}, ...", c + CLASSES) } else { c.to_string() };
         Self {
             colours: Colours::Classes,
@@ -172,7 +171,7 @@ impl Bar {
         }
     }
 
-    /// Marks a map at about `count` values.
+    /// Sets about `count` ticks on a colour map.
     pub fn mark(&mut self, count: usize) {
         let [low, high] = self.range;
         if self.is_logarithmic {
@@ -183,7 +182,7 @@ impl Bar {
         }
     }
 
-    /// Where along the bar a value lies, from 0 to 1.
+    /// Returns the position of a value along the bar, from 0 to 1.
     fn part(&self, value: f64) -> f32 {
         ((value - self.range[0]) / (self.range[1] - self.range[0])) as f32
     }
@@ -206,7 +205,7 @@ impl Bar {
     }
 }
 
-/// "speed (m/s)" as "speed (10⁻³ m/s)".
+/// Puts a power of ten before the unit: "speed (m/s)" becomes "speed (10⁻³ m/s)".
 fn with_exponent(label: &str, exponent: i32) -> String {
     if exponent == 0 {
         return label.to_owned();
@@ -218,7 +217,7 @@ fn with_exponent(label: &str, exponent: i32) -> String {
     }
 }
 
-/// A straight line.
+/// Returns a straight line.
 pub fn segment(from: [f32; 2], to: [f32; 2]) -> Option<Path> {
     let mut path = PathBuilder::new();
     path.move_to(from[0], from[1]);

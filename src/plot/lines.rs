@@ -1,5 +1,4 @@
-//! The edges of a mesh as curves: the edge of a Quad8 is a quadratic Bezier
-//! curve through its middle node.
+//! Mesh lines: the edge of a Quad8 is a quadratic Bezier curve through its middle node.
 
 use tiny_skia::{Path, PathBuilder};
 
@@ -7,7 +6,7 @@ use crate::plot::reader::Mesh;
 use crate::plot::view::View;
 use crate::quad8::EDGES;
 
-/// The edges that one element has.
+/// Returns the edges with one element.
 pub fn boundary(mesh: &Mesh, view: &View) -> Option<Path> {
     let mut around = vec![0_u8; mesh.points.len()];
     for nodes in &mesh.elements {
@@ -16,13 +15,13 @@ pub fn boundary(mesh: &Mesh, view: &View) -> Option<Path> {
     draw(mesh, view, |middle| around[middle as usize] == 1)
 }
 
-/// All edges, each once.
+/// Returns all edges, each once.
 pub fn edges(mesh: &Mesh, view: &View) -> Option<Path> {
     let mut seen = vec![false; mesh.points.len()];
     draw(mesh, view, |middle| !std::mem::replace(&mut seen[middle as usize], true))
 }
 
-/// Mean length (px) of an edge, from a square of the mean area.
+/// Returns the mean length (px) of an edge, from a square of the mean area.
 pub fn mean_edge(mesh: &Mesh, view: &View) -> f64 {
     let area = |e: usize| {
         let p = mesh.coordinates(e);

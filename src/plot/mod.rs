@@ -1,5 +1,5 @@
-//! Pictures of results: a field sampled inside the curved elements, the
-//! convergence of a run, or the speed-ups of many, as PNG or SVG. Runs on one process, without MPI.
+//! Pictures of results as PNG or SVG: a field sampled inside the curved elements, the convergence
+//! of a run, or the speed-ups of many runs. Runs on one process, without MPI.
 
 mod args;
 mod colour;
@@ -22,16 +22,16 @@ pub use args::{PlotArgs, PlotField};
 pub use efficiency_chart::{Efficiencies, efficiency};
 pub use speed_up_chart::{Curve, Stroke, speed_up};
 
-use crate::error::{ExitCode, Result};
+use crate::error::{Error, ExitCode, Result};
 use crate::io::file::refuse_input;
 use crate::plot::reader::ResultsReader;
 use crate::plot::scene::Format;
 use crate::system::print;
 
-/// Draws what the command line asks for.
+/// Draws the picture that the command line asks for.
 ///
 /// # Errors
-/// Whatever is wrong with the file, the field or the place of the picture.
+/// The file or the field cannot be read, or the picture has an unknown format or cannot be written.
 pub fn plot(args: &PlotArgs) -> Result<ExitCode> {
     let input = args.input();
     let output = args.output.clone().unwrap_or_else(|| input.with_extension("png"));
@@ -46,4 +46,8 @@ pub fn plot(args: &PlotArgs) -> Result<ExitCode> {
         print(format!("{}\n", output.display()))?;
     }
     Ok(ExitCode::Success)
+}
+
+fn nothing_to_show(name: &str) -> Error {
+    Error::input(format!("'{name}' holds no finite values within a finite range: there is nothing to draw"))
 }

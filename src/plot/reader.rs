@@ -1,4 +1,4 @@
-//! Reading a results file, on one process.
+//! Reader of results files, on one process.
 
 use std::path::{Path, PathBuf};
 
@@ -6,49 +6,50 @@ use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, File, H5Type};
 
 use crate::error::{Error, Result};
-use crate::io::mesh::{check_stored, is_hdf5};
+use crate::io::file::open_error;
+use crate::io::hdf5::{bad_shape, check_stored, read_error};
+use crate::io::mesh::is_hdf5;
+use crate::mesh::{empty_mesh, node_out_of_range, not_finite};
 use crate::quad8::Coordinates;
 
-/// A mesh as a picture needs it.
+/// Mesh of a picture.
 pub struct Mesh {
     /// Coordinates (m) of the nodes, used or not.
     pub points: Vec<[f64; 2]>,
-    /// Nodes of the elements.
+    /// Nodes of each element.
     pub elements: Vec<[u32; 8]>,
 }
 
 impl Mesh {
-    /// Coordinates (m) of the nodes of an element.
+    /// Returns the coordinates (m) of the nodes of an element.
     pub fn coordinates(&self, element: usize) -> Coordinates {
         self.elements[element].map(|n| self.points[n as usize])
     }
 }
 
-/// An open results file.
+/// Open results file.
 pub struct ResultsReader {
     path: PathBuf,
     file: File,
 }
 
 impl ResultsReader {
-    /// Opens the file.
+    /// Opens a results file.
     ///
     /// # Errors
-    /// [`Error::Open`], [`Error::NotHdf5`].
+    /// The file cannot be opened, or is no HDF5 file.
     pub fn open(path: &Path) -> Result<Self> {
         if !is_hdf5(path)? {
-            return Err(Error::NotHdf5 { path: path.into() });
+            return Err(not_hdf5(path));
         }
-        let file = File::open(path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() })?;
+        let file = File::open(path).map_err(|e| open_error(path, e))?;
         Ok(Self { path: path.into(), file })
     }
 
-    /// The mesh that was solved.
+    /// Reads the mesh.
     ///
     /// # Errors
-    /// [`Error::NotResults`], [`Error::BadShape`], [`Error::NotThere`],
-    /// [`Error::Read`], [`Error::NodeOutOfRange`],
-    /// [`Error::NotFiniteCoordinates`], [`Error::EmptyMesh`].
+    /// A dataset is missing, cannot be read or has another shape, or the mesh is not valid.
     pub fn mesh(&self) -> Result<Mesh> {
         let x = self.numbers("x", None)?;
         let y = self.numbers("y", Some(&[x.len()]))?;
@@ -56,7 +57,7 @@ impl ResultsReader {
         let dataset = self.dataset("quad8")?;
         let shape = dataset.shape();
         if shape.len() != 2 || shape[1] != 8 {
-            return Err(self.bad_shape("quad8", &dataset, "(E, 8)".to_owned()));
+            return Err(bad_shape(&self.path, "quad8", &dataset, "(E, 8)"));
         }
         let nodes: Vec<i64> = self.values("quad8", &dataset)?;
         let mut elements = Vec::with_capacity(shape[0]);
@@ -64,42 +65,40 @@ impl ResultsReader {
             let mut nodes = [0; 8];
             for (node, &found) in nodes.iter_mut().zip(row) {
                 let valid = u32::try_from(found).ok().filter(|&n| (n as usize) < points.len());
-                let out_of_range = Error::NodeOutOfRange { element, node: found, nodes: points.len() as u64 };
-                *node = valid.ok_or(out_of_range)?;
+                *node = valid.ok_or_else(|| node_out_of_range(element, found, points.len() as u64))?;
                 let [x, y] = points[*node as usize];
                 if !(x.is_finite() && y.is_finite()) {
-                    return Err(Error::NotFiniteCoordinates { element, node: u64::from(*node), x, y });
+                    return Err(not_finite(element, u64::from(*node), [x, y]));
                 }
             }
             elements.push(nodes);
         }
         if elements.is_empty() {
-            return Err(Error::EmptyMesh);
+            return Err(empty_mesh());
         }
         Ok(Mesh { points, elements })
     }
 
-    /// A dataset of this shape (or of any with one axis) as f64.
+    /// Reads a dataset of this shape, or of any shape with one axis, as f64.
     ///
     /// # Errors
-    /// [`Error::NotResults`], [`Error::BadShape`], [`Error::NotThere`], [`Error::Read`].
+    /// The dataset is missing, cannot be read or has another shape.
     pub fn numbers(&self, name: &'static str, shape: Option<&[usize]>) -> Result<Vec<f64>> {
         let dataset = self.dataset(name)?;
         let fits = shape.map_or(dataset.ndim() == 1, |shape| dataset.shape() == shape);
         if !fits {
             let expected = shape.map_or("(N)".to_owned(), |shape| format!("{shape:?}"));
-            return Err(self.bad_shape(name, &dataset, expected));
+            return Err(bad_shape(&self.path, name, &dataset, &expected));
         }
         self.values(name, &dataset)
     }
 
     fn values<T: H5Type>(&self, name: &str, dataset: &Dataset) -> Result<Vec<T>> {
         check_stored(&self.path, &self.file, dataset, name)?;
-        let read = dataset.read_raw();
-        read.map_err(|e| Error::Read { path: self.path.clone(), name: name.to_owned(), cause: e.to_string() })
+        dataset.read_raw().map_err(|e| read_error(&self.path, name, e))
     }
 
-    /// The unit that is written beside a dataset, "" if none is.
+    /// Returns the unit of a dataset, "" if it has none.
     pub fn unit(&self, name: &str) -> String {
         let unit = self.text(name, "units").or_else(|| self.text(name, "unit"));
         unit.map_or(String::new(), |unit| unit.replace("^2", "²").replace("^3", "³"))
@@ -113,7 +112,7 @@ impl ResultsReader {
         (converged == 0).then(residual)
     }
 
-    /// Returns the name that is written beside a dataset.
+    /// Returns the name of the quantity in a dataset.
     pub fn name(&self, dataset: &str) -> Option<String> {
         self.text(dataset, "long_name")
     }
@@ -127,16 +126,22 @@ impl ResultsReader {
         self.file.dataset(name).map_err(|_| {
             let found = self.file.member_names().unwrap_or_default();
             let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
-            Error::NotResults { path: self.path.clone(), name, why: why_missing(name), found }
+            no_dataset(&self.path, name, &found)
         })
-    }
-
-    fn bad_shape(&self, name: &'static str, dataset: &Dataset, expected: String) -> Error {
-        Error::BadShape { path: self.path.clone(), name: name.to_owned(), shape: dataset.shape(), expected }
     }
 }
 
-/// Returns why a dataset may be missing, and what to do.
+fn not_hdf5(path: &Path) -> Error {
+    let path = path.display();
+    Error::input(format!("{path} is not an HDF5 file: a picture is drawn from a results file (OUT.h5)"))
+}
+
+fn no_dataset(path: &Path, name: &str, found: &str) -> Error {
+    let (path, why) = (path.display(), why_missing(name));
+    Error::input(format!("{path} has no dataset '{name}': {why}; found: {found}"))
+}
+
+/// Returns the reason why a dataset may be missing, and the remedy.
 fn why_missing(dataset: &str) -> &'static str {
     match dataset {
         "flux_node" => {

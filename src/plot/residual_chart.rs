@@ -1,24 +1,24 @@
-//! The picture of a convergence: the residual after each iteration.
+//! Charts of convergence: the residual after each iteration.
 
 use std::path::Path;
 
 use tiny_skia::PathBuilder;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::console::group;
 use crate::io::record::{MeshInfo, RunRecord, not_record, read};
 use crate::plot::colour::{FAINT, INK, RED};
 use crate::plot::figure::{Page, segment};
 use crate::plot::scene::{Colour, Scene};
 use crate::plot::text::{Anchor, Font};
-use crate::plot::ticks;
+use crate::plot::{nothing_to_show, ticks};
 
 const BLUE: Colour = [31, 119, 180, 255];
 
 /// Draws the residuals of a run record on a logarithmic axis.
 ///
 /// # Errors
-/// [`Error::Open`], [`Error::NotRecord`], [`Error::NothingToShow`].
+/// The file cannot be opened, is no run record, or has no positive residual.
 pub fn draw(path: &Path, width: u32) -> Result<Scene> {
     let run: RunRecord = read(path)?;
     if run.solver_config.rtol.is_nan() || run.solver_config.rtol <= 0.0 {
@@ -28,19 +28,19 @@ pub fn draw(path: &Path, width: u32) -> Result<Scene> {
     let relative: Vec<f64> = run.residual_history.iter().map(|r| r / start).collect();
     let positive = || relative.iter().copied().filter(|r| r.is_finite() && *r > 0.0);
     if positive().count() == 0 {
-        return Err(Error::NothingToShow { name: "residual_history" });
+        return Err(nothing_to_show("residual_history"));
     }
     let low = positive().fold(run.solver_config.rtol, f64::min);
     let high = positive().fold(1.0, f64::max);
     Ok(Chart::new(&run, &relative, [low, high], width).page.scene)
 }
 
-/// What was solved, how, and what came of it.
+/// Returns the title: problem, preconditioner and iterations.
 fn title(run: &RunRecord) -> String {
     let RunRecord { mesh_info: MeshInfo { source, used_nodes, .. }, solver_config, converged, iterations, .. } = run;
-    let verdict = if *converged { "converged" } else { "not converged" };
+    let outcome = if *converged { "converged" } else { "not converged" };
     let unknowns = group(*used_nodes);
-    format!("{source}, {unknowns} unknowns: {}, {verdict} in {iterations} iterations", solver_config.preconditioner)
+    format!("{source}, {unknowns} unknowns: {}, {outcome} in {iterations} iterations", solver_config.preconditioner)
 }
 
 struct Chart {
@@ -92,14 +92,14 @@ impl Chart {
         move |value| top + height * ((high - value.log10()) / (high - low)) as f32
     }
 
-    /// A line across the frame at a value.
+    /// Draws a line across the frame at a value.
     fn across(&mut self, value: f64, colour: Colour, thick: f32) {
         let [left, _, width, _] = self.frame;
         let y = self.y()(value);
         self.page.scene.stroke(segment([left, y], [left + width, y]), colour, thick * self.page.em);
     }
 
-    /// What was wanted.
+    /// Labels the tolerance.
     fn target(&mut self, run: &RunRecord) {
         let [left, ..] = self.frame;
         let em = self.page.em;
@@ -109,7 +109,7 @@ impl Chart {
     }
 
     fn curve(&mut self, relative: &[f64]) {
-        /// Most iterations that get a dot each.
+        /// Most iterations with a dot each.
         const DOTS: usize = 60;
         let (em, x, y) = (self.page.em, self.x(), self.y());
         let points = || relative.iter().enumerate().filter(|(_, r)| r.is_finite() && **r > 0.0);

@@ -1,4 +1,4 @@
-//! Which element lies under each sample of a picture, and where in it.
+//! Sampling of a picture: the element at each sample, and the position in it.
 
 use rayon::prelude::*;
 
@@ -10,79 +10,80 @@ use crate::quad8::Coordinates;
 /// Samples along each side of a pixel.
 pub const PER_PIXEL: usize = 2;
 
-const NOTHING: u32 = u32::MAX;
+const NO_ELEMENT: u32 = u32::MAX;
 
-/// The point of an element under a sample.
+/// Point in the reference coordinates of an element.
 #[derive(Clone, Copy)]
-struct Hit {
+struct ReferencePoint {
     element: u32,
-    place: [f32; 2],
+    /// Reference coordinates (xi, eta).
+    local: [f32; 2],
 }
 
-/// A grid of samples over a view, row by row from the upper left.
+/// Grid of samples over a view, row by row from the upper left.
 pub struct Sampling {
     /// Number of samples in a row.
     pub width: usize,
-    hits: Vec<Hit>,
+    points: Vec<ReferencePoint>,
 }
 
 impl Sampling {
-    /// Finds the element under each sample by inverting the isoparametric map.
+    /// Finds the element at each sample by inverting the isoparametric map.
     pub fn new(mesh: &Mesh, view: &View) -> Self {
         let [width, height] = view.size.map(|n| n as usize * PER_PIXEL);
         let scale = view.scale() * PER_PIXEL as f64;
         let (left, top) = (view.bounds.low[0], view.bounds.high[1]);
-        // Coordinates in samples: sample i has its middle at i.
+        // Coordinates in samples: the centre of sample i is at i.
         let to_samples = |[x, y]: [f64; 2]| [(x - left) * scale - 0.5, (top - y) * scale - 0.5];
         let bands = Bands::new(mesh, height, &to_samples);
 
-        let mut hits = vec![Hit { element: NOTHING, place: [0.0; 2] }; width * height];
-        hits.par_chunks_mut(width * BAND).enumerate().for_each(|(band, hits)| {
+        let mut points = vec![ReferencePoint { element: NO_ELEMENT, local: [0.0; 2] }; width * height];
+        points.par_chunks_mut(width * BAND).enumerate().for_each(|(band, points)| {
             let first = band * BAND;
-            let rows = first..first + hits.len() / width;
+            let rows = first..first + points.len() / width;
             for &element in bands.elements(band) {
                 let coordinates = mesh.coordinates(element as usize).map(to_samples);
                 let [(x_low, x_high), (y_low, y_high)] = extent(&coordinates);
                 let columns = clamp(x_low, width)..clamp(x_high + 1.0, width);
                 for row in clamp(y_low, height).max(rows.start)..clamp(y_high + 1.0, height).min(rows.end) {
                     for column in columns.clone() {
-                        let hit = &mut hits[(row - first) * width + column];
-                        if hit.element == NOTHING
-                            && let Some(place) = invert(&coordinates, [column as f64, row as f64])
+                        let point = &mut points[(row - first) * width + column];
+                        if point.element == NO_ELEMENT
+                            && let Some(local) = invert(&coordinates, [column as f64, row as f64])
                         {
-                            *hit = Hit { element, place };
+                            *point = ReferencePoint { element, local };
                         }
                     }
                 }
             }
         });
-        Self { width, hits }
+        Self { width, points }
     }
 
-    /// Values of nodes at the samples, by the shape functions; NaN outside.
+    /// Interpolates nodal values at the samples by the shape functions; NaN outside.
     pub fn nodal(&self, mesh: &Mesh, values: &[f64]) -> Vec<f32> {
-        self.each(|hit| {
-            let [xi, eta] = hit.place.map(f64::from);
-            let nodes = mesh.elements[hit.element as usize];
+        self.each(|point| {
+            let [xi, eta] = point.local.map(f64::from);
+            let nodes = mesh.elements[point.element as usize];
             quad8::shape(xi, eta).iter().zip(nodes).map(|(n, node)| n * values[node as usize]).sum()
         })
     }
 
-    /// Values of elements at the samples; NaN outside.
+    /// Returns the values of elements at the samples; NaN outside.
     pub fn cells(&self, values: &[f64]) -> Vec<f32> {
-        self.each(|hit| values[hit.element as usize])
+        self.each(|point| values[point.element as usize])
     }
 
-    fn each(&self, value: impl Fn(&Hit) -> f64 + Sync) -> Vec<f32> {
-        let at = |hit: &Hit| if hit.element == NOTHING { f32::NAN } else { value(hit) as f32 };
-        self.hits.par_iter().with_min_len(4096).map(at).collect()
+    fn each(&self, value: impl Fn(&ReferencePoint) -> f64 + Sync) -> Vec<f32> {
+        let at = |point: &ReferencePoint| if point.element == NO_ELEMENT { f32::NAN } else { value(point) as f32 };
+        self.points.par_iter().with_min_len(4096).map(at).collect()
     }
 }
 
-/// Rows of samples in a band.
+/// Number of rows in a band.
 const BAND: usize = 32;
 
-/// The elements that touch each band of rows, ascending.
+/// Elements that touch each band of rows, ascending.
 struct Bands {
     offsets: Vec<usize>,
     elements: Vec<u32>,
@@ -123,8 +124,8 @@ impl Bands {
     }
 }
 
-/// Smallest and largest x and y of an element, which its curved edges do not
-/// leave: the extremes of an edge are those of its Bezier control points at most.
+/// Returns the smallest and the largest x and y of an element with its curved edges, which lie
+/// within their Bezier control points.
 fn extent(coordinates: &Coordinates) -> [(f64, f64); 2] {
     [0, 1].map(|axis| {
         let mut range = (f64::INFINITY, f64::NEG_INFINITY);
@@ -138,15 +139,16 @@ fn extent(coordinates: &Coordinates) -> [(f64, f64); 2] {
     })
 }
 
-/// The first whole number from `value` on, between 0 and `limit`.
+/// Rounds up to a whole number between 0 and `limit`.
 fn clamp(value: f64, limit: usize) -> usize {
     // A NaN becomes 0.
     (value.ceil().max(0.0) as usize).min(limit)
 }
 
-/// (xi, eta) of a point by Newton's method, if the point is in the element.
+/// Finds the reference coordinates (xi, eta) of a point by Newton's method, if the point is in the
+/// element.
 fn invert(coordinates: &Coordinates, [x, y]: [f64; 2]) -> Option<[f32; 2]> {
-    /// How far outside still counts: neighbours leave no gaps.
+    /// Tolerance outside, so that neighbours leave no gaps.
     const SLACK: f64 = 1e-6;
     let (mut xi, mut eta) = (0.0_f64, 0.0_f64);
     for _ in 0..12 {
@@ -158,7 +160,7 @@ fn invert(coordinates: &Coordinates, [x, y]: [f64; 2]) -> Option<[f32; 2]> {
         if !(step[0].is_finite() && step[1].is_finite()) {
             return None;
         }
-        // Far outside the map may fold.
+        // Far outside, the map may be folded.
         xi = (xi + step[0]).clamp(-2.0, 2.0);
         eta = (eta + step[1]).clamp(-2.0, 2.0);
         if step[0].abs() + step[1].abs() < 1e-7 {
@@ -199,7 +201,7 @@ mod tests {
         let size = bounds.size().map(|s| (20.0 * s) as u32);
         let view = View { bounds, corner: [0, 0], size };
         let sampling = Sampling::new(&mesh, &view);
-        // A linear function of the place is represented exactly.
+        // A linear function of the coordinates is represented exactly.
         let values: Vec<f64> = mesh.points.iter().map(|[x, y]| 2.0 * x - y).collect();
         let found = sampling.nodal(&mesh, &values);
         let step = 1.0 / (view.scale() * PER_PIXEL as f64);

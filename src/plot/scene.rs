@@ -1,4 +1,4 @@
-//! A drawing: filled and stroked paths and images, and its two file formats.
+//! Drawings: filled and stroked paths and images, written as PNG or SVG.
 
 use std::fmt::Write;
 use std::path::Path as FilePath;
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathSegment, Pixmap, PixmapPaint, Stroke, Transform};
 
 use crate::error::{Error, Result};
-use crate::io::file::{path, write_whole};
+use crate::io::file::{write_atomic, write_error};
 
 /// Red, green, blue and opacity.
 pub type Colour = [u8; 4];
@@ -19,40 +19,43 @@ enum Item {
     Image { pixmap: Pixmap, x: u32, y: u32 },
 }
 
-/// Items in the order in which they are drawn, in pixels from the upper left
-/// corner, on white.
+/// Drawing: items in the order of drawing, in pixels from the upper left corner, on white.
 pub struct Scene {
     width: u32,
     height: u32,
     items: Vec<Item>,
 }
 
-/// The formats, chosen by the extension of the file.
+/// Picture formats, chosen by the file name extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Pixels.
     Png,
-    /// Paths; filled fields are an image inside.
+    /// Paths; filled fields are an embedded image.
     Svg,
 }
 
 impl Format {
-    /// The format of a file of this name.
+    /// Returns the format of a file of this name.
     ///
     /// # Errors
-    /// [`Error::PictureFormat`].
+    /// The format is neither PNG nor SVG.
     pub fn of(path: &FilePath) -> Result<Self> {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match extension.as_str() {
             "png" => Ok(Self::Png),
             "svg" => Ok(Self::Svg),
-            _ => Err(Error::PictureFormat { path: path.into() }),
+            _ => Err(unknown_format(path)),
         }
     }
 }
 
+fn unknown_format(path: &FilePath) -> Error {
+    Error::input(format!("a picture is a .png or an .svg file: {} is neither", path.display()))
+}
+
 impl Scene {
-    /// An empty drawing of this size.
+    /// Creates an empty drawing of this size.
     pub fn new(width: u32, height: u32) -> Self {
         Self { width, height, items: Vec::new() }
     }
@@ -67,22 +70,22 @@ impl Scene {
         self.items.extend(path.map(|path| Item::Stroke { path, colour, width }));
     }
 
-    /// Puts an image with its upper left corner at (x, y).
+    /// Draws an image with its upper left corner at (x, y).
     pub fn image(&mut self, pixmap: Pixmap, x: u32, y: u32) {
         self.items.push(Item::Image { pixmap, x, y });
     }
 
-    /// Writes the file; under its name it is always complete.
+    /// Writes the picture; its name always belongs to a complete file.
     ///
     /// # Errors
-    /// [`Error::PictureFormat`], [`Error::Write`].
+    /// The picture has an unknown format or cannot be written.
     pub fn write(&self, path: &FilePath) -> Result<()> {
-        let failed = |cause: String| path::failed(path, cause);
+        let failed = |cause: String| write_error(path, cause);
         let bytes = match Format::of(path)? {
             Format::Png => self.png().map_err(failed)?,
             Format::Svg => self.svg().map_err(failed)?.into_bytes(),
         };
-        write_whole(path, bytes)
+        write_atomic(path, bytes)
     }
 
     fn png(&self) -> std::result::Result<Vec<u8>, String> {
@@ -150,7 +153,7 @@ fn ink(what: &str, [r, g, b, a]: Colour) -> String {
     format!("{what}=\"#{r:02x}{g:02x}{b:02x}\" {what}-opacity=\"{opacity:.2}\"")
 }
 
-/// A path in the words of SVG.
+/// Formats a path in the syntax of SVG.
 fn data(path: &Path) -> String {
     let mut text = String::new();
     for segment in path.segments() {

@@ -1,61 +1,62 @@
-//! The picture of a scaling study: speed-ups over cores, both logarithmic.
+//! Charts of a scaling study: speed-ups over cores, both logarithmic.
 
 use std::path::Path;
 
 use tiny_skia::PathBuilder;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::plot::colour::{Colours, FAINT, INK};
 use crate::plot::figure::{Frame, Page, segment};
+use crate::plot::nothing_to_show;
 use crate::plot::scene::{Colour, Format, Scene};
 use crate::plot::text::{Anchor, Font};
 use crate::plot::ticks::Ticks;
 
-/// Points of a picture with what they are.
+/// Curve of a chart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
-    /// For the legend.
+    /// Name in the legend.
     pub label: String,
-    /// How it is drawn.
+    /// Style of the line.
     pub style: Stroke,
     /// Cores and speed-up, by cores.
     pub points: Vec<[f64; 2]>,
 }
 
-/// How a curve is drawn; colours are numbers of classes.
+/// Style of a curve; colours are numbers of classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stroke {
-    /// A thin line without dots.
+    /// Thin line without dots.
     Thin,
-    /// A thin broken line without dots.
+    /// Thin dashed line without dots.
     Broken,
-    /// A line with dots.
+    /// Line with dots.
     Full {
-        /// Its colour.
+        /// Colour of line and dots.
         colour: usize,
     },
-    /// A broken line with dots.
+    /// Dashed line with dots.
     Dashed {
-        /// Its colour.
+        /// Colour of line and dots.
         colour: usize,
     },
     /// Dots alone.
     Dots {
-        /// Their colour.
+        /// Colour of the dots.
         colour: usize,
     },
 }
 
-/// Draws curves over the number of cores to a file; the title says of what.
+/// Draws curves over the number of cores and writes the picture.
 ///
 /// # Errors
-/// [`Error::PictureFormat`], [`Error::NothingToShow`], [`Error::Write`].
+/// There is no positive finite point, or the picture has an unknown format or cannot be written.
 pub fn speed_up(title: &str, curves: &[Curve], quantity: &str, width: u32, path: &Path) -> Result<()> {
     Format::of(path)?;
     let positive = |point: &&[f64; 2]| point.iter().all(|v| v.is_finite() && *v > 0.0);
     let points: Vec<[f64; 2]> = curves.iter().flat_map(|curve| &curve.points).filter(positive).copied().collect();
     if points.is_empty() {
-        return Err(Error::NothingToShow { name: "speed-up" });
+        return Err(nothing_to_show("speed-up"));
     }
     let mut chart = Chart::new(&points, curves, quantity, width);
     chart.page.title(chart.frame, title);
@@ -67,7 +68,7 @@ pub fn speed_up(title: &str, curves: &[Curve], quantity: &str, width: u32, path:
 struct Chart {
     page: Page,
     frame: Frame,
-    /// Smallest and largest of both axes.
+    /// Smallest and largest value of both axes.
     range: [[f64; 2]; 2],
 }
 
@@ -78,7 +79,7 @@ impl Chart {
         let page = Page { scene: Scene::new(width, height as u32), font: Font::new(), em };
         let range = [0, 1].map(|axis| {
             let values = || points.iter().map(|point| point[axis]);
-            // Room for a dot on either side.
+            // Space for a dot on either side.
             [0.92 * values().fold(f64::INFINITY, f64::min), 1.09 * values().fold(0.0, f64::max)]
         });
         let mut cores: Vec<f64> = points.iter().map(|point| point[0]).collect();
@@ -140,7 +141,7 @@ impl Chart {
         }
     }
 
-    /// What is what, to the right.
+    /// Draws the legend to the right.
     fn legend(&mut self, curves: &[Curve]) {
         let em = self.page.em;
         let [left, top, width, _] = self.frame;
@@ -159,18 +160,18 @@ fn class(colour: usize) -> Colour {
     [r, g, b, 255]
 }
 
-/// Where a value lies on a logarithmic axis, from 0 to 1.
+/// Returns the position of a value on a logarithmic axis, from 0 to 1.
 fn part(value: f64, [low, high]: [f64; 2]) -> f32 {
     ((value / low).ln() / (high / low).ln()) as f32
 }
 
-/// Powers of two within a range.
+/// Returns the powers of two within a range.
 fn doublings([low, high]: [f64; 2]) -> Vec<f64> {
     let powers = low.log2().ceil() as i32..=high.log2().floor() as i32;
     powers.map(|power| 2_f64.powi(power)).collect()
 }
 
-/// At most about ten of them.
+/// Thins values out to about ten.
 fn thinned(values: Vec<f64>) -> Vec<f64> {
     let every = values.len().div_ceil(10).max(1);
     values.into_iter().step_by(every).collect()
@@ -181,7 +182,7 @@ fn marks(values: Vec<f64>) -> Ticks {
     Ticks { values, labels, exponent: 0 }
 }
 
-/// Pieces of a straight line, each as long as the gaps between them (px).
+/// Returns the dashes of a straight line, as long as the gaps between them (px).
 fn dashes(from: [f32; 2], to: [f32; 2], length: f32) -> Vec<[[f32; 2]; 2]> {
     let whole = (to[0] - from[0]).hypot(to[1] - from[1]);
     let at = |distance: f32| [0, 1].map(|i| from[i] + (to[i] - from[i]) * (distance / whole).min(1.0));

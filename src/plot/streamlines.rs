@@ -1,10 +1,10 @@
-//! Pictures of a velocity: streamlines and arrows.
+//! Streamlines and arrows of a velocity.
 
 use tiny_skia::{Path, PathBuilder};
 
 use crate::plot::contour::Line;
 
-/// Velocities on a grid of samples, to the right and downwards; NaN outside.
+/// Velocities on a grid of samples, to the right and downwards; NaN outside the domain.
 pub struct Flow {
     width: usize,
     height: usize,
@@ -12,17 +12,17 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// From the two components, `width` samples to a row, y upwards.
+    /// Creates the grid from the two components, `width` samples to a row, y upwards.
     pub fn new(width: usize, x: &[f32], y: &[f32]) -> Self {
         let velocities = x.iter().zip(y).map(|(x, y)| [*x, -*y]).collect();
         Self { width, height: x.len() / width, velocities }
     }
 
-    /// Lines along the velocity about `distance` samples apart, each starting
-    /// beside another (B. Jobard, W. Lefer, *Creating evenly-spaced streamlines
-    /// of arbitrary density*, Visualization in Scientific Computing '97).
+    /// Returns streamlines about `distance` samples apart, each seeded beside another (B. Jobard,
+    /// W. Lefer, *Creating evenly-spaced streamlines of arbitrary density*, Visualization in
+    /// Scientific Computing '97).
     pub fn streamlines(&self, distance: f32) -> Vec<Line> {
-        let mut crowd = Crowd::new(self.width, self.height, distance);
+        let mut placed = PointGrid::new(self.width, self.height, distance);
         let mut lines: Vec<Line> = Vec::new();
         let mut grown = 0;
         let mut seeds = self.seeds(distance as usize).into_iter();
@@ -30,16 +30,16 @@ impl Flow {
             if let Some(line) = lines.get(grown) {
                 let beside: Vec<[f32; 2]> = line.windows(2).flat_map(|pair| neighbours(pair, distance)).collect();
                 grown += 1;
-                lines.extend(beside.into_iter().filter_map(|seed| self.grow(seed, distance, &mut crowd)));
+                lines.extend(beside.into_iter().filter_map(|seed| self.grow(seed, distance, &mut placed)));
             } else if let Some(seed) = seeds.next() {
-                lines.extend(self.grow(seed, distance, &mut crowd));
+                lines.extend(self.grow(seed, distance, &mut placed));
             } else {
                 return lines;
             }
         }
     }
 
-    /// Where lines may start: first the middle of the left end, then a grid.
+    /// Returns seed points: first the middle of the left end, then a grid.
     fn seeds(&self, distance: usize) -> Vec<[f32; 2]> {
         let is_inside = |(row, column): &(usize, usize)| !self.velocities[row * self.width + column][0].is_nan();
         let column = |c: usize| (0..self.height).map(move |r| (r, c)).filter(is_inside).collect::<Vec<_>>();
@@ -52,38 +52,38 @@ impl Flow {
         middle.into_iter().chain(grid).map(|(r, c)| [c as f32, r as f32]).collect()
     }
 
-    /// A line through a seed, if the place is free and the line long enough.
-    fn grow(&self, seed: [f32; 2], distance: f32, crowd: &mut Crowd) -> Option<Line> {
-        if crowd.is_near(seed, 0.95 * distance) || self.is_near_wall(seed, 0.25 * distance) {
+    /// Traces a line through a seed; none where another line is near or the line is short.
+    fn grow(&self, seed: [f32; 2], distance: f32, placed: &mut PointGrid) -> Option<Line> {
+        if placed.is_near(seed, 0.95 * distance) || self.is_near_wall(seed, 0.25 * distance) {
             return None;
         }
-        let mut line = self.trace(seed, -1.0, 0.5 * distance, crowd);
+        let mut line = self.trace(seed, -1.0, 0.5 * distance, placed);
         line.reverse();
         line.push(seed);
-        line.extend(self.trace(seed, 1.0, 0.5 * distance, crowd));
+        line.extend(self.trace(seed, 1.0, 0.5 * distance, placed));
         if (line.len() as f32) < 3.0 * distance {
             return None;
         }
-        line.iter().for_each(|&point| crowd.add(point));
+        line.iter().for_each(|&point| placed.add(point));
         Some(line)
     }
 
-    /// Whether one of eight points around this one, so far away, is outside.
+    /// Returns whether one of eight points at this distance is outside the domain.
     fn is_near_wall(&self, at: [f32; 2], distance: f32) -> bool {
         let mut around = (0..8).map(|i| (i as f32 * std::f32::consts::FRAC_PI_4).sin_cos());
         around.any(|(y, x)| self.velocity(step(at, [x, y], distance))[0].is_nan())
     }
 
-    /// Points one sample apart, forwards or backwards, by the midpoint rule, up
-    /// to an end or once around.
-    fn trace(&self, seed: [f32; 2], sign: f32, clearance: f32, crowd: &Crowd) -> Line {
+    /// Integrates a streamline forwards or backwards by the midpoint rule, in steps of one sample,
+    /// up to an end, another line or the seed.
+    fn trace(&self, seed: [f32; 2], sign: f32, clearance: f32, placed: &PointGrid) -> Line {
         let mut line = Line::new();
         let mut at = seed;
         while line.len() < 4 * (self.width + self.height) {
             let Some(half) = self.direction(at).map(|d| step(at, d, 0.5 * sign)) else { break };
             let Some(next) = self.direction(half).map(|d| step(at, d, sign)) else { break };
             let is_around = line.len() > 4 && (next[0] - seed[0]).hypot(next[1] - seed[1]) < 1.0;
-            if is_around || crowd.is_near(next, clearance) {
+            if is_around || placed.is_near(next, clearance) {
                 break;
             }
             line.push(next);
@@ -98,7 +98,7 @@ impl Flow {
         (speed > 0.0).then(|| [x / speed, y / speed])
     }
 
-    /// Bilinear between samples; NaN outside.
+    /// Interpolates the velocity bilinearly between samples; NaN outside.
     fn velocity(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         let inside = x >= 0.0 && y >= 0.0 && x < (self.width - 1) as f32 && y < (self.height - 1) as f32;
         if !inside {
@@ -111,8 +111,8 @@ impl Flow {
         [0, 1].map(|i| (1.0 - t) * ((1.0 - s) * a[i] + s * b[i]) + t * ((1.0 - s) * c[i] + s * d[i]))
     }
 
-    /// Arrows on a grid of this spacing (samples), as long as the velocity:
-    /// middle and vector (samples). The longest spans the spacing.
+    /// Returns arrows on a grid of this spacing (samples) with lengths in proportion to the
+    /// velocity, as middle and vector (samples). The length of the longest is the spacing.
     pub fn arrows(&self, spacing: usize) -> Vec<[[f32; 2]; 2]> {
         let largest = self.velocities.iter().map(|[x, y]| x.hypot(*y)).fold(0.0, f32::max);
         let scale = spacing as f32 / largest;
@@ -129,39 +129,39 @@ fn step(at: [f32; 2], direction: [f32; 2], length: f32) -> [f32; 2] {
     [at[0] + length * direction[0], at[1] + length * direction[1]]
 }
 
-/// The two places beside the first of two points of a line.
+/// Returns the two points beside the first of two points of a line.
 fn neighbours(pair: &[[f32; 2]], distance: f32) -> [[f32; 2]; 2] {
     let (dx, dy) = (pair[1][0] - pair[0][0], pair[1][1] - pair[0][1]);
     let length = dx.hypot(dy).max(f32::MIN_POSITIVE);
     [1.0, -1.0].map(|side| step(pair[0], [-dy / length, dx / length], side * distance))
 }
 
-/// The points of lines so far, in cells as large as the distance of lines.
-struct Crowd {
+/// Points of the lines so far, in square cells of the distance between lines.
+struct PointGrid {
     cell: f32,
     columns: usize,
     rows: usize,
     points: Vec<Vec<[f32; 2]>>,
 }
 
-impl Crowd {
+impl PointGrid {
     fn new(width: usize, height: usize, cell: f32) -> Self {
         let [columns, rows] = [width, height].map(|n| (n as f32 / cell) as usize + 1);
         Self { cell, columns, rows, points: vec![Vec::new(); columns * rows] }
     }
 
-    fn place(&self, [x, y]: [f32; 2]) -> (usize, usize) {
+    fn cell(&self, [x, y]: [f32; 2]) -> (usize, usize) {
         (((x / self.cell) as usize).min(self.columns - 1), ((y / self.cell) as usize).min(self.rows - 1))
     }
 
     fn add(&mut self, point: [f32; 2]) {
-        let (column, row) = self.place(point);
+        let (column, row) = self.cell(point);
         self.points[row * self.columns + column].push(point);
     }
 
-    /// Whether a point of a line is nearer than `distance`, at most a cell.
+    /// Returns whether a point of a line is nearer than `distance`, which is at most a cell.
     fn is_near(&self, point: [f32; 2], distance: f32) -> bool {
-        let (column, row) = self.place(point);
+        let (column, row) = self.cell(point);
         let near = |p: &[f32; 2]| (p[0] - point[0]).hypot(p[1] - point[1]) < distance;
         (row.saturating_sub(1)..(row + 2).min(self.rows)).any(|r| {
             (column.saturating_sub(1)..(column + 2).min(self.columns))
@@ -170,7 +170,7 @@ impl Crowd {
     }
 }
 
-/// The outline of an arrow with its middle and vector, `thick` at the shaft.
+/// Adds the outline of an arrow, given by its middle and vector, with a shaft of width `thick`.
 pub fn add_arrow(path: &mut PathBuilder, [middle, vector]: [[f32; 2]; 2], thick: f32) {
     let length = vector[0].hypot(vector[1]);
     let along = vector.map(|v| v / length);
@@ -200,7 +200,7 @@ pub fn add_arrow(path: &mut PathBuilder, [middle, vector]: [[f32; 2]; 2], thick:
     path.close();
 }
 
-/// Points of a line at least `apart` from each other, as a path; ends stay.
+/// Returns lines as a path, without points nearer than `apart` to the previous one; ends stay.
 pub fn thinned(lines: &[Line], apart: f32, to_page: impl Fn([f32; 2]) -> [f32; 2]) -> Option<Path> {
     let mut path = PathBuilder::new();
     for line in lines {
@@ -225,7 +225,7 @@ pub fn thinned(lines: &[Line], apart: f32, to_page: impl Fn([f32; 2]) -> [f32; 2
 mod tests {
     use super::*;
 
-    /// Rotation about the middle of 101 x 101 samples.
+    /// Returns the rotation about the middle of 101 x 101 samples.
     fn rotation() -> Flow {
         let at = |f: fn(f32, f32) -> f32| -> Vec<f32> {
             (0..101 * 101).map(|i| f((i % 101) as f32 - 50.0, 50.0 - (i / 101) as f32)).collect()

@@ -1,50 +1,49 @@
-//! Text as outlines of the font in the program, so that pictures look alike on
-//! every machine. The font is a subset of DejaVu Sans; its licence lies beside it.
+//! Text as outlines of a font inside the program, so that pictures are the same on every machine.
+//! The font is a subset of DejaVu Sans; its licence is in the same folder.
 
 use tiny_skia::{Path, PathBuilder, Transform};
 use ttf_parser::{Face, OutlineBuilder};
 
 static FONT: &[u8] = include_bytes!("font/DejaVuSans-subset.ttf");
 
-/// Where a text lies beside its point.
+/// Alignment of a text at its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// It starts there.
+    /// The text starts at the point.
     Start,
-    /// Its middle is there.
+    /// The middle of the text is at the point.
     Middle,
-    /// It ends there.
+    /// The text ends at the point.
     End,
 }
 
-/// The font, ready to use.
+/// Parsed font.
 pub struct Font(Face<'static>);
 
 impl Font {
-    /// The font in the program.
+    /// Parses the font of the program.
     pub fn new() -> Self {
-        // The bytes are in the program: a unit test holds them to be a font.
+        // A unit test checks the bytes of the font.
         Self(Face::parse(FONT, 0).expect("the font in the program"))
     }
 
-    /// Width of a text (px) at a size (px).
+    /// Returns the width of a text (px) at a size (px).
     pub fn width(&self, text: &str, size: f32) -> f32 {
         text.chars().map(|c| self.advance(c)).sum::<f32>() * self.scale(size)
     }
 
-    /// Height of the digits (px).
+    /// Returns the height of the digits (px).
     pub fn digit_height(&self, size: f32) -> f32 {
         0.73 * size
     }
 
-    /// Outlines of a text on a base line that starts, has its middle or ends at
-    /// (x, y).
+    /// Returns the outlines of a text on a base line that starts, has its middle or ends at (x, y).
     pub fn text(&self, text: &str, [x, y]: [f32; 2], size: f32, anchor: Anchor) -> Option<Path> {
         let path = self.outlines(text, size, anchor)?;
         path.transform(Transform::from_translate(x, y))
     }
 
-    /// The same, written upwards.
+    /// Returns the outlines of a text that is written upwards.
     pub fn text_upwards(&self, text: &str, [x, y]: [f32; 2], size: f32, anchor: Anchor) -> Option<Path> {
         let path = self.outlines(text, size, anchor)?;
         path.transform(Transform::from_row(0.0, -1.0, 1.0, 0.0, x, y))
@@ -76,7 +75,7 @@ impl Font {
     }
 }
 
-/// Draws glyphs side by side, y downwards.
+/// Builder of a path of glyphs side by side, y downwards.
 struct Pen {
     path: PathBuilder,
     scale: f32,

@@ -1,18 +1,17 @@
-//! Values at which an axis is marked, and how they are written.
+//! Tick marks of an axis, and their labels.
 
-/// Marks of an axis.
+/// Tick marks of an axis.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ticks {
-    /// The values.
+    /// Values of the marks.
     pub values: Vec<f64>,
-    /// What is written at each.
+    /// Label of each mark.
     pub labels: Vec<String>,
-    /// Power of ten that was taken out of all of them.
+    /// Power of ten by which the labels are divided.
     pub exponent: i32,
 }
 
-/// About `count` round values (1, 2 or 5 times a power of ten apart) from
-/// `low` to `high`.
+/// Returns about `count` round values (1, 2 or 5 times a power of ten apart) from `low` to `high`.
 pub fn linear(low: f64, high: f64, count: usize) -> Ticks {
     let step = round_step((high - low) / count.max(1) as f64);
     let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
@@ -26,14 +25,14 @@ pub fn linear(low: f64, high: f64, count: usize) -> Ticks {
     Ticks { values, labels, exponent }
 }
 
-/// About `count` round whole numbers from 0 to `last`.
+/// Returns about `count` round whole numbers from 0 to `last`.
 pub fn whole(last: usize, count: usize) -> Ticks {
     let step = round_step(last as f64 / count.max(1) as f64).max(1.0) as usize;
     let (values, labels) = (0..=last).step_by(step).map(|i| (i as f64, i.to_string())).unzip();
     Ticks { values, labels, exponent: 0 }
 }
 
-/// Powers of ten from `low` to `high`, at most about `count` of them.
+/// Returns powers of ten from `low` to `high`, at most about `count` of them.
 pub fn logarithmic(low: f64, high: f64, count: usize) -> Ticks {
     let (first, last) = ((low.log10() - 1e-9).ceil() as i32, (high.log10() + 1e-9).floor() as i32);
     let every = ((last - first) / count.max(1) as i32 + 1).max(1);
@@ -42,14 +41,14 @@ pub fn logarithmic(low: f64, high: f64, count: usize) -> Ticks {
     Ticks { values, labels, exponent: 0 }
 }
 
-/// "10⁻⁴".
+/// Formats a power of ten, as "10⁻⁴".
 pub fn power_of_ten(power: i32) -> String {
     const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     let raised = |c: char| if c == '-' { '⁻' } else { c.to_digit(10).map_or(c, |d| DIGITS[d as usize]) };
     format!("10{}", power.to_string().chars().map(raised).collect::<String>())
 }
 
-/// A number with a true minus sign, and none before zero.
+/// Formats a number with a typographic minus sign, and none before zero.
 fn number(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let is_zero = text.chars().all(|c| c == '0' || c == '.');

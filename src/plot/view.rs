@@ -1,8 +1,8 @@
-//! From metres to pixels.
+//! Map from metres to pixels.
 
 use crate::plot::reader::Mesh;
 
-/// A box in the plane (m).
+/// Bounding box in the plane (m).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
     /// Smallest x and y.
@@ -12,7 +12,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Around the nodes that elements use.
+    /// Returns the bounding box of the nodes of all elements.
     pub fn of(mesh: &Mesh) -> Self {
         let mut bounds = Self { low: [f64::INFINITY; 2], high: [f64::NEG_INFINITY; 2] };
         for &node in mesh.elements.iter().flatten() {
@@ -21,7 +21,7 @@ impl Bounds {
         bounds
     }
 
-    /// Grows so that the point is inside.
+    /// Extends the box to a point.
     pub fn include(&mut self, point: [f64; 2]) {
         for axis in 0..2 {
             self.low[axis] = self.low[axis].min(point[axis]);
@@ -29,37 +29,37 @@ impl Bounds {
         }
     }
 
-    /// The same with a margin on all sides, a part of the longer one.
+    /// Returns the box with a margin on all sides, in proportion to the longer one.
     pub fn with_margin(self, part: f64) -> Self {
         let [width, height] = self.size();
         let margin = part * width.max(height);
         Self { low: self.low.map(|v| v - margin), high: self.high.map(|v| v + margin) }
     }
 
-    /// Width and height (m).
+    /// Returns width and height (m).
     pub fn size(&self) -> [f64; 2] {
         [self.high[0] - self.low[0], self.high[1] - self.low[1]]
     }
 }
 
-/// A rectangle of pixels that shows a part of the plane, one scale on both axes.
+/// Rectangle of pixels that shows a part of the plane, with one scale on both axes.
 #[derive(Debug, Clone, Copy)]
 pub struct View {
-    /// The part of the plane (m) that is shown.
+    /// Visible part of the plane (m).
     pub bounds: Bounds,
-    /// Left and upper edge on the page (px).
+    /// Upper left corner on the page (px).
     pub corner: [u32; 2],
     /// Width and height (px).
     pub size: [u32; 2],
 }
 
 impl View {
-    /// Pixels per metre.
+    /// Returns the pixels per metre.
     pub fn scale(&self) -> f64 {
         f64::from(self.size[0]) / self.bounds.size()[0]
     }
 
-    /// The place on the page (px) of a point (m).
+    /// Returns the position on the page (px) of a point (m).
     pub fn place(&self, [x, y]: [f64; 2]) -> [f32; 2] {
         let scale = self.scale();
         let right = (x - self.bounds.low[0]) * scale;

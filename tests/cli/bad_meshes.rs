@@ -1,5 +1,4 @@
-//! Meshes that cannot be solved: the element that is wrong is named, the same
-//! one at every rank count.
+//! Meshes that cannot be solved: the message names the same element at every rank count.
 
 use libtest_mimic::Trial;
 
@@ -12,7 +11,7 @@ pub fn tests() -> Vec<Trial> {
     [numbers(), geometry(), topology(), conditions(), agreement()].into_iter().flatten().collect()
 }
 
-/// Refuses the mesh that `change` makes of 4 by 2 elements,
+/// Expects an error for the mesh of 4 by 2 elements after `change`:
 ///
 /// ```text
 /// 36 37 38 39 40 41 42 43 44
@@ -130,8 +129,8 @@ fn conditions() -> Vec<Trial> {
     .collect()
 }
 
-/// Several things wrong at once, in a mesh whose numbering follows no order:
-/// every rank count must name the same of them.
+/// Checks a mesh with several errors and a random numbering: the message must be the same at every rank
+/// count.
 fn agreement() -> Vec<Trial> {
     vec![
         alike("where_elements_are_folded", |mesh| {

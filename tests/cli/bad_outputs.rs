@@ -1,5 +1,4 @@
-//! Places where results cannot go are refused before the work begins, and what
-//! is there already survives.
+//! Outputs that cannot be written: refused before the solve begins, and existing files are unchanged.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -78,7 +77,7 @@ fn places() -> Vec<Trial> {
     .collect()
 }
 
-/// Two files under one name.
+/// Gives two outputs the same name.
 fn collisions() -> Vec<Trial> {
     [
         refused("the_mesh_as_output", &["mesh.h5", "-o", "./mesh.h5"], INPUT, "mesh.h5 is an input of this run", mesh),
@@ -128,7 +127,7 @@ fn survives() {
     assert!(folder.contents_but_lock() == before);
 }
 
-/// A run at work on its output, and others that start meanwhile.
+/// Starts runs while another one writes to the same output.
 fn occupied(ranks: usize) {
     let folder = Folder::with(&Mesh::channel());
     let (running, rank) = stopped(&folder, ranks, "solve", &["mesh.h5", "--threads", "1"]);
@@ -146,7 +145,7 @@ fn occupied(ranks: usize) {
     assert!(found.has_the_bits_of(&other));
 }
 
-/// Before the file at the other end of the link is there, and after.
+/// Writes through a link, before and after its target exists.
 fn linked() {
     let folder = Folder::with(&Mesh::channel());
     fs::create_dir(folder.path("far")).unwrap();
@@ -165,12 +164,12 @@ fn piped() {
     mkfifo(&folder.path("pipe"), Mode::S_IRWXU).unwrap();
     let args = ["mesh.h5", "--json", "pipe"];
     let outcome = folder.run(0, &args).expect_code(IO);
-    assert!(outcome.errors()[0].ends_with("cannot write pipe: nobody reads it"), "{outcome}");
+    assert!(outcome.errors()[0].ends_with("cannot write pipe: it has no reader"), "{outcome}");
     folder.run_in_shell("cat pipe > read & \"$0\" \"$@\" && wait", &args).expect_code(0);
     assert_eq!(folder.json("read")["converged"], true);
 }
 
-/// What `ulimit -f` does to a process that does not expect it is to end it.
+/// Limits the file size by `ulimit -f`, whose default action ends the process.
 fn limited() {
     let folder = Folder::new();
     let args = ["--refine", "2", "--threads", "1"];
@@ -180,10 +179,10 @@ fn limited() {
     assert!(folder.names().is_empty(), "{:?}", folder.names());
 }
 
-/// The folder that the program works in goes while it solves.
+/// Removes the working folder during the solve.
 fn homeless() {
     let folder = Folder::new();
-    // The outputs are checked before the solve begins, and written after it.
+    // The outputs are checked before the solve and written after it.
     let (running, rank) = stopped(&folder, 1, "solve", &["--threads", "1"]);
     fs::remove_dir_all(folder.path("")).unwrap();
     send(Signal::SIGCONT, rank);

@@ -1,4 +1,4 @@
-//! `--dry-run`: what a solve would take, beside what it takes.
+//! `--dry-run`: estimates, compared with a solve.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -52,7 +52,7 @@ fn foretells(ranks: usize) {
         read_json(&folder, "run.json")
     };
     let number = |value: &Value, path: &str| value.pointer(path).and_then(Value::as_f64).unwrap();
-    // On a busy machine the peak of some runs is higher by a few per cent.
+    // On a busy machine the peak memory of some runs is higher by a few per cent.
     let peak = |run: &Value| number(run, "/memory/peak_bytes_max");
     let run = [(); 3].map(|()| run()).into_iter().min_by(|a, b| peak(a).total_cmp(&peak(b))).unwrap();
     assert_eq!(number(&dry, "/unknowns"), number(&run, "/mesh_info/nodes"));
@@ -63,7 +63,7 @@ fn foretells(ranks: usize) {
     assert!(iterations.abs() <= 3.0, "{iterations} too many");
 }
 
-/// A file that claims more elements than it holds, and more than a dry run reads.
+/// Writes a file that declares more elements than it holds, and more than a dry run reads.
 fn header() {
     let folder = Folder::new();
     let file = hdf5::File::create(folder.path("mesh.h5")).unwrap();

@@ -1,5 +1,5 @@
-//! One mesh in every format that is read, by the programs that people use:
-//! tests/data/meshes/names.geo through Gmsh 4.8, NumPy, h5py and openpyxl.
+//! One mesh in every format, written by common programs: tests/data/meshes/names.geo through Gmsh 4.8,
+//! NumPy, h5py and openpyxl.
 
 use std::fs;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub fn tests() -> Vec<Trial> {
     .collect()
 }
 
-/// A file that was made by another program.
+/// Returns the path of a mesh file that another program wrote.
 pub fn data(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "tests", "data", "meshes", name].iter().collect()
 }
@@ -47,7 +47,7 @@ fn with(name: &str) -> Folder {
     folder
 }
 
-/// u by place, since formats may number nodes differently.
+/// Reads u by position: formats may number nodes differently.
 fn by_place(results: &Results) -> Vec<[f64; 3]> {
     let mut rows: Vec<[f64; 3]> =
         results.x.iter().zip(&results.y).zip(&results.u).map(|((&x, &y), &u)| [x, y, u]).collect();
@@ -89,7 +89,7 @@ fn content_first(ranks: usize) {
     }
 }
 
-/// All lists of names and what they hold.
+/// Reads all names with their edges and elements.
 fn names(folder: &Folder, file: &str) -> Vec<(String, Vec<u64>)> {
     let file = File::open(folder.path(file)).unwrap();
     let mut lists = Vec::new();
@@ -262,8 +262,8 @@ fn region(folder: &Folder, name: &str, elements: &[i64]) {
     file.new_dataset::<i64>().shape(elements.len()).create(name).unwrap().write_raw(elements).unwrap();
 }
 
-/// Files that are cut, empty, or claim what they do not hold: an error in one
-/// line, and far less memory than they claim, which would end the program.
+/// Lists tests of files that are truncated, empty, or declare more than they hold: each must give an
+/// error in one line, and use far less memory than declared.
 fn damaged() -> Vec<Trial> {
     let mut tests = vec![test("a_dataset_that_claims_terabytes_is_refused", || {
         let folder = Folder::new();

@@ -1,5 +1,5 @@
-//! Files whose headers claim far more than they hold: read within the memory
-//! that a proper file of the same format takes, and little more.
+//! Files whose headers declare far more than they hold: reading them takes little more memory than
+//! reading a valid file of the same format.
 
 use std::fs;
 use std::io::{Cursor, Read, Write};
@@ -17,8 +17,8 @@ use crate::mesh::Mesh;
 use crate::program::Folder;
 use crate::test;
 
-/// What the program may take beside what it takes for a proper file (KiB): more
-/// than the largest of these files unpacks to, far less than they claim.
+/// Memory (KiB) beyond that for a valid file: more than the unpacked size of the largest of these files,
+/// far less than their declared sizes.
 const SPARE: u64 = 64 << 10;
 const LARGEST_FILE: u64 = 256 << 10;
 
@@ -41,8 +41,8 @@ pub fn tests() -> Vec<Trial> {
     .into()
 }
 
-/// A file and a part of the message that refuses it; none where what it claims
-/// does not matter, so that it is read.
+/// File with a false header, and a part of the expected message; none where the false number has no
+/// effect and the file is read.
 struct Lie {
     bytes: Vec<u8>,
     refusal: Option<&'static str>,
@@ -56,7 +56,7 @@ fn read(bytes: Vec<u8>) -> Lie {
     Lie { bytes, refusal: None }
 }
 
-/// The command takes the proper file, which is there, and the lies in its place.
+/// Runs the command on the valid file and on each false one.
 fn check(folder: &Folder, file: &str, command: &[&str], lies: Vec<Lie>) {
     let limit = data_size(folder, command) + SPARE;
     folder.run_within(limit, command).expect_code(0);
@@ -76,14 +76,14 @@ fn check(folder: &Folder, file: &str, command: &[&str], lies: Vec<Lie>) {
     }
 }
 
-/// Whether the system ends a program that takes several times its limit.
+/// Returns whether the system ends a program that takes several times its limit.
 pub fn limits_hold(folder: &Folder, limit: u64) -> bool {
     static HOLD: OnceLock<bool> = OnceLock::new();
     *HOLD.get_or_init(|| folder.run_within(limit, &["--refine", "3"]).code != Some(0))
 }
 
-/// The most that the program was seen to take for its data (KiB), in several runs: on a busy machine
-/// a short run is seen rarely.
+/// Measures the largest memory of the data (KiB) over several runs: on a busy machine few samples fall
+/// into a short run.
 fn data_size(folder: &Folder, args: &[&str]) -> u64 {
     (0..3).map(|_| data_size_of_a_run(folder, args)).max().unwrap_or(0)
 }
@@ -102,7 +102,7 @@ fn data_size_of_a_run(folder: &Folder, args: &[&str]) -> u64 {
     largest
 }
 
-/// A dataset of which nothing is stored.
+/// Creates a dataset without stored values.
 fn sparse<T: H5Type>(file: &File, name: &str, shape: &[usize]) {
     if file.link_exists(name) {
         file.unlink(name).unwrap();
@@ -145,7 +145,7 @@ fn hdf5() -> Vec<Lie> {
     ]
 }
 
-/// The Gmsh file with another line after the one that opens a section.
+/// Returns the Gmsh file with another line after the one that opens a section.
 fn with_counts(section: &str, counts: &str) -> Vec<u8> {
     let text = fs::read_to_string(data("names.msh")).unwrap();
     let (before, after) = text.split_once(&format!("${section}\n")).unwrap();
@@ -163,7 +163,7 @@ fn gmsh() -> Vec<Lie> {
     ]
 }
 
-/// Numbers of eight bytes right after the line that opens a section.
+/// Returns the binary file with other eight-byte numbers at the start of a section.
 fn gmsh_binary() -> Vec<Lie> {
     let whole = fs::read(data("names-binary.msh")).unwrap();
     let lie = |section: &str, place: usize| {
@@ -176,7 +176,7 @@ fn gmsh_binary() -> Vec<Lie> {
     vec![lie("$Entities\n", 1), lie("$Nodes\n", 0), lie("$Elements\n", 0)]
 }
 
-/// An archive whose entries are changed.
+/// Rewrites an archive with changed entries.
 fn altered(name: &str, change: impl Fn(&str, &mut Vec<u8>)) -> Vec<u8> {
     let mut archive = ZipArchive::new(Cursor::new(fs::read(data(name)).unwrap())).unwrap();
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -192,7 +192,7 @@ fn altered(name: &str, change: impl Fn(&str, &mut Vec<u8>)) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// An archive that says of its first entry that it unpacks to 4 GB.
+/// Returns an archive whose first entry declares 4 GB.
 fn with_a_huge_entry(name: &str) -> Vec<u8> {
     let mut bytes = altered(name, |_, _| ());
     let directory = bytes.windows(4).position(|part| part == b"PK\x01\x02").unwrap();
@@ -202,14 +202,14 @@ fn with_a_huge_entry(name: &str) -> Vec<u8> {
     bytes
 }
 
-/// Replaces a part of a text, which must be there.
+/// Replaces a part of a text, which must occur.
 fn replace(bytes: &mut Vec<u8>, from: &str, to: &str) {
     let at = bytes.windows(from.len()).position(|part| part == from.as_bytes()).unwrap();
     bytes.splice(at..at + from.len(), to.bytes());
 }
 
 fn npz() -> Vec<Lie> {
-    // The header of an array is as long as it was: blanks fill it up.
+    // Blanks keep the length of the header of an array.
     let shape = |array: &'static str, from: &'static str, to: &'static str| {
         altered("names.npz", move |name, bytes| {
             if name == array {

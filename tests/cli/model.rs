@@ -1,4 +1,4 @@
-//! `quad8-mpi model`: how a solve would scale.
+//! `quad8-mpi model`: predictions of the scaling.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -77,7 +77,7 @@ fn bottleneck() {
     let waits = ["messages on coarse levels", "direct solution of the coarsest level"];
     assert!(waits.iter().any(|wait| text.contains(&format!("first bottleneck: {wait}"))), "{text}");
     assert!(number(&slow, "/rows/4/efficiency") < 0.5 * number(&fast, "/rows/4/efficiency"));
-    // A strong study solves one problem on more and more ranks.
+    // Strong scaling: one problem on more and more ranks.
     let (text, strong) = model(&["--unknowns", "1e6"]);
     assert!(text.starts_with("strong scaling"), "{text}");
     let work = |row: usize| number(&strong, &format!("/rows/{row}/iteration/work"));

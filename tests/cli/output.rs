@@ -1,4 +1,4 @@
-//! What the program leaves behind: results, their description, the run record.
+//! Outputs of a solve: results, their description and the run record.
 
 use hdf5::File;
 use hdf5::types::VarLenUnicode;
@@ -111,7 +111,7 @@ fn clockwise() {
     let warning = "warning: 6 elements are clockwise: they were turned round";
     assert_eq!(outcome.stderr.lines().filter(|line| *line == warning).count(), 1, "{outcome}");
 
-    // One set of nodes, whichever way round.
+    // The same nodes in any orientation.
     let results = Results::read(&folder.path("quad8.h5"));
     for (got, wanted) in results.quad8.chunks(8).zip(&mesh.quad8) {
         let sorted = |mut nodes: Vec<i64>| {
@@ -186,7 +186,7 @@ fn record(ranks: usize) {
     }
 }
 
-/// `<DataItem Dimensions="18 8" ...>solved.h5:/quad8</DataItem>`
+/// Parses `<DataItem Dimensions="18 8" ...>solved.h5:/quad8</DataItem>`.
 fn xdmf(ranks: usize) {
     let folder = Folder::with(&Mesh::channel());
     folder.solve(ranks, &["mesh.h5"]);

@@ -1,4 +1,4 @@
-//! `quad8-mpi partition`, and runs that use what it stores.
+//! `quad8-mpi partition`, and runs with stored partitions.
 
 use std::fs;
 
@@ -52,7 +52,7 @@ fn reuse(ranks: usize) {
 }
 
 fn weights(ranks: usize) {
-    // Half of the weight lies on the first two columns of elements, in any unit.
+    // The first two columns of elements have half of the weight, in any unit.
     let mesh = Mesh::rectangle(12, 3);
     let folder = Folder::with(&mesh);
     let file = File::append(folder.path("mesh.h5")).unwrap();
@@ -89,7 +89,7 @@ fn partitioners() {
     assert!(difference(&one.u, &two.u) < 1e-10);
 }
 
-/// Stores a partition, then changes something.
+/// Stores a partition and changes the file or the mesh.
 fn changed(
     name: &str,
     args: &'static [&'static str],
@@ -151,7 +151,7 @@ fn damaged() -> Vec<Trial> {
             fs::copy(folder.path("mesh.h5"), folder.path("parts.h5")).unwrap();
         }),
         broken("a_partition_with_a_changed_part", "its checksum is another one", |folder| change_part(folder, 2)),
-        broken("a_partition_with_a_part_too_many", "it deals an element to part 3 of 3", |folder| {
+        broken("a_partition_with_a_part_too_many", "it assigns an element to part 3 of 3", |folder| {
             change_part(folder, 3)
         }),
     ]
@@ -160,7 +160,7 @@ fn damaged() -> Vec<Trial> {
     .collect()
 }
 
-/// Deals element 5 to another part.
+/// Assigns element 5 to another part.
 fn change_part(folder: &Folder, part: i32) {
     let file = File::append(folder.path("parts.h5")).unwrap();
     let dataset = file.dataset("part").unwrap();

@@ -1,4 +1,4 @@
-//! Pictures: what they show, and what is said where nothing can be drawn.
+//! Pictures: their content, and the errors where nothing can be drawn.
 
 use std::fs;
 
@@ -30,7 +30,7 @@ pub fn tests() -> Vec<Trial> {
     tests
 }
 
-/// Solves a rectangle, 2 m x 1 m, from 5 at its left to 0 at its right.
+/// Solves a rectangle, 2 m x 1 m, with u from 5 at the left to 0 at the right.
 fn solved() -> Folder {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     folder.run(1, &["mesh.h5", "--json", "run.json", "-q"]).expect_code(0);
@@ -44,7 +44,7 @@ fn field() {
     let picture = Pixmap::load_png(folder.path("quad8.png")).unwrap();
     assert!(picture.width().abs_diff(800) <= 1);
 
-    // The rectangle is what is coloured; its left edge is yellow, the right one blue.
+    // The rectangle is the coloured area; its left edge is yellow, the right one blue.
     let row = picture.height() / 3;
     let colours: Vec<[u8; 3]> = (0..picture.width())
         .map(|x| picture.pixel(x, row).unwrap().demultiply())
@@ -57,7 +57,7 @@ fn field() {
         c.iter().zip(wanted).all(|(a, b)| a.abs_diff(b) <= 6)
     };
     assert!(near(colours[first], colorous::CIVIDIS.eval_continuous(1.0)), "{:?}", colours[first]);
-    // The view is 1.03 times the domain wide and shows as many pixels a metre upwards.
+    // The view is 1.03 times as wide as the domain, with the same scale upwards.
     let blank = |c: &[u8; 3]| *c == [255; 3];
     let end = first + colours[first..].iter().position(blank).unwrap();
     let part = |p: f64| colours[first + (p * (end - first) as f64) as usize];
@@ -101,7 +101,7 @@ fn svg() {
     folder.run(0, &["plot", "-o", "out.svg", "--contours", "5"]).expect_code(0);
     let text = fs::read_to_string(folder.path("out.svg")).unwrap();
     assert!(text.starts_with("<svg ") && text.trim_end().ends_with("</svg>"));
-    // The field and the bar; no font of the reader's machine.
+    // The field and the bar are images; text is paths and needs no font of the viewer.
     assert_eq!((text.matches("<image ").count(), text.matches("<text").count()), (2, 0));
     assert!(text.matches("<path ").count() > 20);
 }
@@ -119,7 +119,7 @@ fn residuals() {
 }
 
 fn without_memory() {
-    /// Much for the program, little for the picture (KiB).
+    /// Small memory for the picture (KiB), compared with that of the program.
     const LIMIT: u64 = 256 << 10;
     let folder = solved();
     if !limits_hold(&folder, LIMIT) {
@@ -133,7 +133,7 @@ fn without_memory() {
     assert!(!folder.path("large.png").exists());
 }
 
-/// Numbers of which no picture can be made.
+/// Writes fields of which no picture can be drawn.
 fn damaged() {
     let folder = solved();
     type Change = fn(&mut [f64]);

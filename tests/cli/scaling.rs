@@ -1,4 +1,4 @@
-//! Scaling studies: the memory bandwidth, the report and the script that makes both.
+//! Scaling studies: memory bandwidth, reports, and the script that makes both.
 
 use std::fs;
 use std::path::Path;
@@ -52,13 +52,13 @@ fn bandwidth(ranks: usize) {
     for kernel in ["copy", "triad"] {
         let [min, mean, max] = ["min", "mean", "max"].map(|part| number(&format!("/stream/{kernel}/per_rank/{part}")));
         let total = number(&format!("/stream/{kernel}/total"));
-        // From a machine that is busy otherwise to one whose caches hold everything.
+        // The range from a busy machine to one whose caches hold all arrays.
         assert!(0.01 < min && min <= mean && mean <= max && max < 10_000.0, "{kernel}: {min} {mean} {max}");
         assert!(total <= mean * ranks.max(1) as f64 * 1.000_001, "{kernel}: {total} of {mean}");
     }
 }
 
-/// Eight ranks on one core: none of them may take the time in which another runs for its own.
+/// Runs eight ranks on one core: the time of one must not include that of another.
 fn crowded() {
     let folder = Folder::new();
     let allowed = sched_getaffinity(Pid::this()).unwrap();
@@ -75,7 +75,7 @@ fn crowded() {
         found.push([alone, together]);
         together < 3.0 * alone
     };
-    // On a busy machine a single rank may get little of the core.
+    // On a busy machine a single rank may get a small part of the core.
     assert!((0..3).any(is_shared), "GB/s of one rank and of eight on the same core: {found:?}");
 }
 
@@ -87,14 +87,14 @@ fn messages(ranks: usize) {
     let record = folder.json("messages.json");
     let number = |path: &str| record.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
     assert_eq!([number("/parallel/ranks"), number("/work")], [ranks as f64, 1e-5]);
-    // From what shared memory does to ranks that wait for each other on a busy machine.
+    // The range of shared memory for ranks that wait for each other on a busy machine.
     for cost in ["latency", "overhead", "sum"] {
         assert!((0.0..1.0).contains(&number(&format!("/messages/{cost}"))), "{cost}: {record}");
     }
     assert!((1e4..1e13).contains(&number("/messages/bandwidth")), "{record}");
 }
 
-/// A folder with records of the same mesh on 1 and 2 ranks.
+/// Returns a folder with records of the same mesh on 1 and 2 ranks.
 fn two_runs() -> Folder {
     let folder = Folder::with(&Mesh::channel());
     for ranks in [1, 2] {
@@ -104,7 +104,7 @@ fn two_runs() -> Folder {
     folder
 }
 
-/// The cells of a table of scaling, none of which is quoted.
+/// Returns the cells of a scaling table without quotes.
 fn cells(text: &str) -> Vec<Vec<String>> {
     text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
 }
@@ -128,7 +128,7 @@ fn strong() {
         assert!((number(two, "speed-up") - ratio).abs() < slack, "{stage}: {two:?} and {one:?}");
         assert!(number(two, "imbalance") >= 1.0);
     }
-    // Exactly what the record of the run says.
+    // The same number as in the record of the run.
     let halo =
         |name: &str| folder.json("run-2.json")["breakdown"]["stages"]["solve_system"]["halo"][name]["mean"].as_f64();
     let solve = rows("solve")[1];

@@ -27,11 +27,11 @@ pub struct Grid {
 pub struct Mesh {
     pub points: Vec<[f64; 2]>,
     pub elements: Vec<[i64; 8]>,
-    /// Numbers of the nodes that no element uses.
+    /// Numbers of the nodes without elements.
     pub orphans: Vec<GlobalIndex>,
     /// Number of clockwise elements.
     pub clockwise: u64,
-    /// Region, 0 or 1, of each element, if they have any.
+    /// Region, 0 or 1, of each element, if there are regions.
     pub regions: Vec<u16>,
 }
 

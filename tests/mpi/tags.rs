@@ -60,7 +60,7 @@ fn boundary(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<(Local
     let mut slab = slab(comm, mesh, edges)?;
     let mut local = distribute(comm, &mut slab);
     let summary = mesh::named_boundary(comm, &slab, &mut local)?;
-    Ok((local, summary.inside()))
+    Ok((local, summary.interior_edges()))
 }
 
 fn expect_error(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge], message: &str) {

@@ -6,7 +6,7 @@ use crate::app::case::args::BoundaryOption;
 use crate::app::case::{Case, DryRun, PartitionSource, RunOptions, SolveArgs};
 use crate::app::cli::find_case;
 use crate::error::{Error, Result};
-use crate::io::file::followed;
+use crate::io::file::resolve_symlink;
 use crate::parallel::Comm;
 
 impl Case {
@@ -33,7 +33,7 @@ impl Case {
         set(&mut case.constants.density, args.density);
         set(&mut case.output.format, args.format);
         set(&mut case.output.results, args.output.clone());
-        case.output.results = followed(&case.output.results);
+        case.output.results = resolve_symlink(&case.output.results);
         case.solver.threads = args.threads.and_then(NonZeroU16::new).or(case.solver.threads);
         case.solver.reproducible = args.reproducible.and_then(NonZeroU16::new).or(case.solver.reproducible);
         if case.solver.reproducible.is_some() {

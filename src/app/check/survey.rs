@@ -35,7 +35,7 @@ pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab
             BoundarySummary::default()
         }
     };
-    let mut warnings = slab.notes.clone();
+    let mut warnings = slab.warnings.clone();
     let mut conditions = Vec::new();
     if !boundary_is_bad(&errors, &mesh, comm) {
         let with_values = from_file && errors.is_empty();

@@ -20,7 +20,7 @@ use crate::app::checkpoint::CheckpointKey;
 use crate::app::checkpoint::header::{Difference, FORMAT, Header};
 use crate::error::{Error, Result};
 use crate::io::file::{atomic_hdf5, path};
-use crate::io::hdf5::{Part, ToSlabs, open, read_rows, write_part};
+use crate::io::hdf5::{Part, ToSlabs, read_rows, with_file, write_part};
 use crate::la::Vector;
 use crate::la::cg::CgState;
 use crate::mesh::{LocalMesh, checksum};
@@ -37,14 +37,14 @@ const CHECKSUM: &str = "checksum";
 /// # Errors
 /// A file that cannot be written, which is removed; the same on every rank.
 pub(crate) fn write(comm: &Comm, path: &Path, key: &CheckpointKey, state: &CgState) -> Result<()> {
-    let header = toml::to_string(&Header::new(comm, key, state)).map_err(|e| path::failed(path, e));
+    let header = toml::to_string(&Header::new(comm, key, state)).map_err(|e| path::write_error(path, e));
     let header = comm.agree(header)?;
     let slabs = Slabs::new(comm, key.mesh);
     let nodes = slabs.blocks.total();
     let bytes = (VECTORS.len() as u64 * nodes + state.history.len() as u64) * 8 + header.len() as u64;
     atomic_hdf5::write(comm, path, bytes, |file| fill(comm, file, &slabs, &header, state), || ())?;
     let partial = path::partial(path);
-    let flushed = comm.agree(atomic_hdf5::flush(&partial).map_err(|e| path::failed(path, e)));
+    let flushed = comm.agree(atomic_hdf5::flush(&partial).map_err(|e| path::write_error(path, e)));
     flushed.inspect_err(|_| drop(fs::remove_file(&partial)))
 }
 
@@ -74,7 +74,7 @@ fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) 
 /// A file that cannot be opened, or that is damaged; the same on every rank.
 pub(crate) fn read(comm: &Comm, path: &Path, key: &CheckpointKey) -> Result<Stored> {
     let damaged = |cause: String| damaged(path, &cause);
-    open::read(comm, path, damaged, |file| Reader { comm, path, file }.read(key))
+    with_file(comm, path, damaged, |file| Reader { comm, path, file }.read(key))
 }
 
 /// State of a checkpoint, or what differs where it belongs to another solve.

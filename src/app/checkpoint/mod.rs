@@ -87,7 +87,7 @@ impl Checkpoints {
     }
 
     fn rename(&self) -> Result<()> {
-        let failed = |e| path::failed(&self.newest, e);
+        let failed = |e| path::write_error(&self.newest, e);
         if self.is_good.get() {
             fs::rename(&self.newest, &self.older).map_err(failed)?;
         }
@@ -113,7 +113,7 @@ impl Checkpoints {
             }
             (Err(error), _) => return Err(error),
         };
-        let is_newest = comm.is_root() && path::identity(&restart.from.file) == path::identity(&self.newest);
+        let is_newest = comm.is_root() && path::canonical(&restart.from.file) == path::canonical(&self.newest);
         self.is_good.set(is_newest);
         Ok(restart)
     }

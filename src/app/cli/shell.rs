@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::app::cli::Cli;
 use crate::error::{ExitCode, Result};
-use crate::io::file::failed;
+use crate::io::file::write_error;
 use crate::io::record::Libraries;
 use crate::system::print;
 
@@ -43,7 +43,7 @@ pub fn completions(args: &CompletionArgs) -> Result<ExitCode> {
 pub fn manual() -> Result<ExitCode> {
     let mut page = Vec::new();
     let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
-    rendered.map_err(|e| failed(Path::new("the manual page"), e))?;
+    rendered.map_err(|e| write_error(Path::new("the manual page"), e))?;
     print(page)?;
     Ok(ExitCode::Success)
 }

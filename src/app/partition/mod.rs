@@ -11,7 +11,7 @@ use crate::app::cli::find_case;
 use crate::error::{ExitCode, Result};
 use crate::io::PartitionFile;
 use crate::io::console::{Console, count, group};
-use crate::io::file::followed;
+use crate::io::file::resolve_symlink;
 use crate::io::mesh::MeshSource;
 use crate::mesh::MeshSlab;
 use crate::mesh::partition::{Partition, PartitionOptions};
@@ -25,7 +25,7 @@ use crate::parallel::Comm;
 pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
     let console = Console::new(comm.is_root() && !args.quiet);
     let source = find_case(comm, args.mesh.as_deref())?.mesh;
-    let output = followed(&args.output);
+    let output = resolve_symlink(&args.output);
     let file = PartitionFile::new(comm, &output, source.path())?;
     let slab = source.read(comm)?.scaled(comm, args.scale);
     let weights = match (&args.weights, source.path()) {

@@ -27,7 +27,7 @@ use crate::io::record::{RunRecord, write_json_once};
 use crate::io::results::{Results, ResultsFile};
 use crate::la::cg::ConvergedReason;
 use crate::mesh::MeshSlab;
-use crate::parallel::virtual_ranks::{virtual_ranks_here, on_virtual_ranks};
+use crate::parallel::virtual_ranks::{on_virtual_ranks, virtual_ranks_here};
 use crate::parallel::{Comm, MinMeanMax, Stopwatch, start_threads, timing};
 
 /// Solves the case of the command line, or predicts the solve with `--dry-run`. **Collective.**

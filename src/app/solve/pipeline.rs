@@ -97,7 +97,7 @@ impl SolveInput<'_> {
     fn prepare(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Prepared> {
         let Self { case, problem, conditions, placement, .. } = *self;
         let console = observers.console;
-        let notes = slab.notes.clone();
+        let notes = slab.warnings.clone();
         let work = work_of(&slab, case.refine);
         let prepare = || prepare_mesh(comm, slab, problem, case);
         let prepared = observers.stage(comm, Stage::PARTITION, Some(work), prepare)?;

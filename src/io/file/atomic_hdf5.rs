@@ -1,4 +1,4 @@
-//! Files that get their name when they are complete.
+//! HDF5 files that get their final name when they are complete.
 
 use std::fs;
 use std::io;
@@ -14,36 +14,35 @@ use signal_hook::flag;
 
 use crate::error::{Error, ExitCode, Result};
 use crate::io::file::path::folder;
-use crate::io::file::{failed, partial};
-use crate::io::hdf5::transfer;
+use crate::io::file::{partial, write_error};
+use crate::io::hdf5::collective;
 use crate::parallel::{Comm, abort};
 use crate::system::print_error;
 
-/// For what HDF5 stores besides the data.
+/// Bytes that HDF5 stores besides the data.
 const HEADERS: u64 = 64 * 1024;
 
-/// Gives a complete file its name.
+/// Renames a complete file to its final name.
 ///
 /// # Errors
-/// [`Error::Write`]; what had the name before is untouched.
+/// The file cannot be renamed; a previous file of that name is unchanged.
 pub fn finish(path: &Path) -> Result<()> {
-    fs::rename(partial(path), path).map_err(|e| failed(path, e))
+    fs::rename(partial(path), path).map_err(|e| write_error(path, e))
 }
 
-/// From now on a file that grows beyond what the process may write (`ulimit -f`)
-/// is an error like a full disk, and not the end of the process.
+/// Turns a write beyond the size limit of the process (`ulimit -f`) into an error, as on a full
+/// disk, instead of the end of the process.
 pub fn survive_size_limits() {
-    // Where it cannot be, the process ends, as others do.
+    // Without the handler, the default action of the signal remains.
     let _ = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
-/// Creates an HDF5 file of about `bytes` under the temporary name of `path` and
-/// lets `fill` fill it. Where `fill` fails, the job ends, after `clean` on that
-/// rank: the other ranks may be waiting in a collective transfer that this one
-/// will never join. **Collective.**
+/// Creates an HDF5 file of about `bytes` under the temporary name of `path` and fills it by `fill`.
+/// A failure of `fill` ends the job, after `clean` on that rank: other ranks may wait in a
+/// collective transfer which this rank has left. **Collective.**
 ///
 /// # Errors
-/// [`Error::Write`], the same on every rank; nothing is left.
+/// The file cannot be created, reserved or closed; the same on every rank, and no file remains.
 pub fn write<R>(
     comm: &Comm,
     path: &Path,
@@ -52,9 +51,9 @@ pub fn write<R>(
     clean: impl FnOnce(),
 ) -> Result<R> {
     let partial = partial(path);
-    let file = comm.agree(transfer::create(comm, &partial).map_err(|e| failed(path, e)))?;
-    let reserve = || reserve(&partial, bytes + HEADERS).map_err(|e| failed(path, e));
-    // The error that comes first is the one to report.
+    let file = comm.agree(collective::create(comm, &partial).map_err(|e| write_error(path, e)))?;
+    let reserve = || reserve(&partial, bytes + HEADERS).map_err(|e| write_error(path, e));
+    // The first error is the one to report.
     let discard = |_: &Error| drop(fs::remove_file(&partial));
     if let Err(error) = comm.agree(if comm.is_root() { reserve() } else { Ok(()) }) {
         let _ = file.close();
@@ -64,36 +63,36 @@ pub fn write<R>(
     let result = fill(&file).unwrap_or_else(|cause| {
         let _ = fs::remove_file(&partial);
         clean();
-        print_error(&format!("error: {}", failed(path, cause)));
+        print_error(&format!("error: {}", write_error(path, cause)));
         abort(ExitCode::Io)
     });
-    comm.agree(file.close().map_err(|e| failed(path, e))).inspect_err(discard)?;
+    comm.agree(file.close().map_err(|e| write_error(path, e))).inspect_err(discard)?;
     Ok(result)
 }
 
-/// Takes the space on the disk before MPI-IO needs it: Open MPI's collective
-/// writes return an error on some ranks only, or on none, when it is full.
+/// Reserves disk space before MPI-IO needs it: on a full disk, collective writes of Open MPI
+/// return an error on some ranks only, or on none.
 fn reserve(path: &Path, bytes: u64) -> io::Result<()> {
     let file = fs::File::options().write(true).open(path)?;
     match posix_fallocate(&file, 0, bytes as i64) {
-        // A file system that cannot reserve can still write.
+        // A file system without reservation can still write.
         Ok(()) | Err(Errno::EOPNOTSUPP | Errno::EINVAL) => Ok(()),
         Err(e) => Err(e.into()),
     }
 }
 
-/// Has what this host wrote to a file brought to the disk.
+/// Flushes the data that this host wrote to a file to the disk.
 ///
 /// # Errors
-/// The system's own.
+/// An error of the operating system.
 pub fn flush(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_all()
 }
 
-/// Has the names in the folder of a file brought to the disk.
+/// Flushes the folder of a file to the disk, and with it the names of its files.
 ///
 /// # Errors
-/// The system's own.
+/// An error of the operating system.
 pub fn flush_folder(path: &Path) -> io::Result<()> {
     flush(folder(path))
 }

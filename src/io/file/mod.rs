@@ -6,9 +6,10 @@ mod lock;
 pub(crate) mod open;
 pub(crate) mod path;
 
-pub use atomic::write_whole;
+pub use atomic::write_atomic;
 pub use atomic_hdf5::{finish, survive_size_limits};
 pub use lock::Lock;
 pub use path::{
-    check_room, failed, followed, identity, partial, probe, refuse_input, refuse_other_ending, refuse_other_than_hdf5,
+    canonical, check_room, open_error, partial, probe, refuse_input, refuse_other_ending, refuse_other_than_hdf5,
+    resolve_symlink, write_error,
 };

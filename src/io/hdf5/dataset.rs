@@ -1,4 +1,4 @@
-//! One dataset that all ranks write together.
+//! Datasets that all ranks write together.
 
 use std::ops::Range;
 
@@ -9,19 +9,19 @@ use hdf5::{Group, H5Type, Location};
 use crate::io::hdf5::write_rows;
 use crate::parallel::Comm;
 
-/// The rows of a dataset that one rank writes.
+/// Rows of a dataset that one rank writes.
 pub struct Part {
-    /// Rows of all ranks.
+    /// Number of rows over all ranks.
     pub total: u64,
-    /// Those of this rank.
+    /// Rows of this rank.
     pub rows: Range<u64>,
 }
 
-/// Creates a dataset, `width` values to a row, with its name and unit as attributes, and writes this rank's rows.
-/// Says whether the transfer was collective. **Collective.**
+/// Creates a dataset, `width` values to a row, with its name and unit as attributes, and writes
+/// this rank's rows. Returns whether the transfer was collective. **Collective.**
 ///
 /// # Errors
-/// HDF5's own, possibly on some ranks only.
+/// An error of HDF5, possibly on some ranks only.
 pub fn write_part<T: H5Type>(
     comm: &Comm,
     group: &Group,
@@ -38,7 +38,7 @@ pub fn write_part<T: H5Type>(
     if let Some([name, unit]) = label {
         attribute(&dataset, "long_name", name)?;
         if !unit.is_empty() {
-            // Both spellings are in use.
+            // Readers expect one spelling or the other.
             attribute(&dataset, "unit", unit)?;
             attribute(&dataset, "units", unit)?;
         }
@@ -49,12 +49,12 @@ pub fn write_part<T: H5Type>(
 /// Writes a text as an attribute. **Collective.**
 ///
 /// # Errors
-/// HDF5's own, and a text with a NUL.
+/// An error of HDF5, or a text with a NUL.
 pub fn attribute(place: &Location, name: &str, text: &str) -> hdf5::Result<()> {
     place.new_attr::<VarLenUnicode>().create(name)?.write_scalar(&unicode(text)?)
 }
 
-/// Returns the text as HDF5 stores it.
+/// Converts a text to the string type of HDF5.
 ///
 /// # Errors
 /// A text with a NUL.

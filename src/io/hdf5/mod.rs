@@ -1,10 +1,14 @@
 //! Parallel reads and writes of HDF5 datasets.
 
-pub(crate) mod dataset;
-pub(crate) mod open;
-pub(crate) mod redistribute;
-pub mod transfer;
+mod check;
+pub(crate) mod collective;
+mod dataset;
+mod redistribute;
+mod with_file;
 
+pub(crate) use check::{bad_shape, check_stored, declared_bytes, read_error};
+pub(crate) use collective::open;
+pub use collective::{read_rows, write_rows};
 pub use dataset::{Part, attribute, unicode, write_part};
 pub use redistribute::ToSlabs;
-pub use transfer::{read_rows, write_rows};
+pub(crate) use with_file::with_file;

@@ -1,21 +1,21 @@
-//! Between the numbering of the solver and that of the input: values travel to
-//! the rank that writes their block of the file, or from the one that read it.
+//! Redistribution between the numbering of the solver and that of the input: values travel between
+//! the rank that owns an item and the rank whose block of the file contains it.
 
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType};
 
-/// Where the items of this rank go.
+/// Communication plan from the items of this rank to the blocks of a file and back.
 pub struct ToSlabs {
     blocks: BlockDistribution,
     ids: Vec<GlobalIndex>,
-    /// Number of items that go to each rank.
+    /// Position in this rank's block of each item that it receives, by sender.
     counts: Vec<usize>,
     /// Position in this rank's block of the items it receives, by sender.
     incoming: Vec<Vec<GlobalIndex>>,
 }
 
 impl ToSlabs {
-    /// Prepares to send items with global numbers `ids` to the blocks they
-    /// belong to. **Collective.**
+    /// Prepares the redistribution of items with global numbers `ids` to the blocks that contain
+    /// them. **Collective.**
     pub fn new(comm: &Comm, blocks: BlockDistribution, ids: Vec<GlobalIndex>) -> Self {
         let mut counts = vec![0; comm.size()];
         ids.iter().for_each(|&id| counts[blocks.owner(id)] += 1);
@@ -26,9 +26,8 @@ impl ToSlabs {
         Self { blocks, ids, counts, incoming: comm.all_to_all_v(outgoing) }
     }
 
-    /// The block of this rank with all its items, `N` values each, from
-    /// `values`, the items of this rank in the order of its `ids`; items that
-    /// nobody sends are `fill`. **Collective.**
+    /// Sends `values`, the items of this rank in the order of its `ids`, and returns the block of
+    /// this rank, `N` values an item; items that no rank sends are `fill`. **Collective.**
     pub fn send<T: MpiType, const N: usize>(
         &self,
         comm: &Comm,
@@ -49,8 +48,8 @@ impl ToSlabs {
         block
     }
 
-    /// The way back: the values of this rank's items, in the order of its
-    /// `ids`, from the `block` of each rank. **Collective.**
+    /// Fetches the values of this rank's items, in the order of its `ids`, from the `block` of each
+    /// rank: the inverse of [`send`](Self::send). **Collective.**
     pub fn fetch<T: MpiType>(&self, comm: &Comm, block: &[T]) -> Vec<T> {
         let first = self.blocks.range(comm.rank()).start;
         let of_block = |ids: &Vec<GlobalIndex>| ids.iter().map(|id| block[(id - first) as usize]).collect();

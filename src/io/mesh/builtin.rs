@@ -1,16 +1,16 @@
-//! Meshes inside the program.
+//! Built-in meshes.
 
 use crate::error::{Error, Result};
 use crate::io::mesh;
 use crate::mesh::MeshSlab;
 use crate::parallel::Comm;
 
-/// A mesh that the program carries; it was made from meshes/NAME.geo.
+/// A mesh inside the program, made from meshes/NAME.geo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuiltIn {
-    /// What it is called on the command line.
+    /// Name on the command line.
     pub name: &'static str,
-    /// What it shows, in one line.
+    /// Description in one line.
     pub description: &'static str,
     bytes: &'static [u8],
 }
@@ -25,7 +25,7 @@ macro_rules! built_in {
     };
 }
 
-/// All of them; the first is the default.
+/// All built-in meshes; the first is the default.
 pub static BUILT_IN: [BuiltIn; 6] = [
     built_in!(
         "y-channel",
@@ -42,26 +42,27 @@ pub static BUILT_IN: [BuiltIn; 6] = [
 ];
 
 impl BuiltIn {
-    /// The one of this name.
+    /// Returns the built-in mesh of this name.
     pub fn find(name: &str) -> Option<Self> {
         BUILT_IN.into_iter().find(|mesh| mesh.name == name)
     }
 
-    /// The whole mesh.
+    /// Parses the whole mesh.
     ///
     /// # Errors
-    /// [`Error::BuiltIn`] if the program was built with a damaged mesh.
-    pub fn parse(self) -> Result<mesh::WholeMesh> {
-        mesh::gmsh::parse(self.bytes).map_err(|flaw| Error::BuiltIn { name: self.name, flaw: flaw.to_string() })
+    /// The program was built with a damaged mesh.
+    pub fn parse(self) -> Result<mesh::SerialMesh> {
+        let damaged = |flaw| Error::internal(format!("the built-in mesh {} cannot be read: {flaw}", self.name));
+        mesh::gmsh::parse(self.bytes).map_err(damaged)
     }
 
-    /// This rank's slab; rank 0 deals the mesh out. **Collective.**
+    /// Reads this rank's slab: rank 0 parses the mesh and scatters it. **Collective.**
     ///
     /// # Errors
-    /// [`Error::BuiltIn`], the same on every rank.
+    /// The program was built with a damaged mesh; the same on every rank.
     pub fn read(self, comm: &Comm) -> Result<MeshSlab> {
-        let mesh = if comm.is_root() { self.parse() } else { Ok(mesh::WholeMesh::default()) };
-        Ok(MeshSlab { has_unit: true, ..crate::io::mesh::deal(comm, comm.agree(mesh)?)? })
+        let mesh = if comm.is_root() { self.parse() } else { Ok(mesh::SerialMesh::default()) };
+        Ok(MeshSlab { has_unit: true, ..mesh::scatter(comm, comm.agree(mesh)?)? })
     }
 }
 

@@ -1,5 +1,5 @@
-//! A short run of what fuzz/ does for hours: the files of its corpus, damaged
-//! in ways that are the same every time, must not make a reader panic.
+//! A short fuzz test: files of the corpus of fuzz/, damaged by a pseudo-random sequence of fixed
+//! seed, must not make a reader panic.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -11,7 +11,7 @@ use crate::app::case::Case;
 use crate::io::mesh::{gmsh, npz, xlsx};
 use crate::problem::expression::Expression;
 
-/// The bytes of an archive with these entries.
+/// Returns the bytes of an archive with these entries.
 pub fn archive(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in entries {
@@ -21,7 +21,7 @@ pub fn archive(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// Numbers without order (Marsaglia, *Xorshift RNGs*, J. Stat. Softw. 8, 2003).
+/// Pseudo-random numbers (Marsaglia, *Xorshift RNGs*, J. Stat. Softw. 8, 2003).
 struct Random(u64);
 
 impl Random {
@@ -53,7 +53,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// `is_good` reads bytes and says whether it could.
+/// Damages every file of a corpus many times and reads it by `is_good`.
 fn try_all(format: &str, is_good: fn(&[u8]) -> bool) {
     const TIMES: usize = 1000;
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(format);

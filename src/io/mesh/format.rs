@@ -1,18 +1,18 @@
-//! Which format a file has.
+//! Formats of mesh files and their detection.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::io::file::open;
-use crate::io::mesh::{Flaw, WholeMesh, gmsh, npz, xlsx};
+use crate::io::file::{open, open_error};
+use crate::io::mesh::{FormatError, SerialMesh, gmsh, npz, xlsx};
 use crate::mesh::GivenNames;
 
-/// From the bytes of a file to the mesh.
-pub type Parser = fn(&[u8], &dyn GivenNames) -> std::result::Result<WholeMesh, Flaw>;
+/// Parser of the bytes of a mesh file.
+pub type Parser = fn(&[u8], &dyn GivenNames) -> std::result::Result<SerialMesh, FormatError>;
 
-/// The formats that can be read.
+/// Formats of mesh files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// HDF5 with the datasets x, y and quad8.
@@ -26,7 +26,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The name in messages.
+    /// Returns the name for messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hdf5 => "HDF5",
@@ -36,7 +36,8 @@ impl Format {
         }
     }
 
-    /// What reads a whole file of this format; none for HDF5, which ranks read together.
+    /// Returns the parser for whole files of this format; none for HDF5, which all ranks read
+    /// together.
     pub fn parser(self) -> Option<Parser> {
         match self {
             Self::Hdf5 => None,
@@ -46,23 +47,23 @@ impl Format {
         }
     }
 
-    /// The format of a file: by its first bytes, and by its name where these do
-    /// not tell.
+    /// Detects the format of a file from its first bytes, or from its name where the bytes fit
+    /// several formats.
     ///
     /// # Errors
-    /// [`Error::Open`]; [`Error::UnknownFormat`] where the content fits none.
-    pub fn recognise(path: &Path) -> Result<Self> {
-        let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
+    /// The file cannot be opened, or has an unknown format.
+    pub fn detect(path: &Path) -> Result<Self> {
+        let failed = |e: std::io::Error| open_error(path, e);
         let mut file = open::open(path)?;
         let mut head = Vec::new();
         file.by_ref().take(4096).read_to_end(&mut head).map_err(failed)?;
-        let claimed = Self::claimed(path);
+        let by_name = Self::by_name(path);
         if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
             let is_sheet =
                 contains(&head, b"[Content_Types].xml") || contains(&head, b"xl/") || contains(&head, b"docProps/");
             let content = if is_sheet { Self::Xlsx } else { Self::Npz };
             let both = [Self::Npz, Self::Xlsx];
-            return Ok(claimed.filter(|format| both.contains(format) && !is_sheet).unwrap_or(content));
+            return Ok(by_name.filter(|format| both.contains(format) && !is_sheet).unwrap_or(content));
         }
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head).trim_ascii_start();
         if [&b"$MeshFormat"[..], b"$Comments"].iter().any(|start| text.starts_with(start)) {
@@ -71,11 +72,11 @@ impl Format {
         if has_signature(&mut file).map_err(failed)? {
             return Ok(Self::Hdf5);
         }
-        Err(Error::UnknownFormat { path: path.into(), claim: claim(claimed) })
+        Err(unknown_format(path, by_name))
     }
 
-    /// The format that the name of a file stands for.
-    fn claimed(path: &Path) -> Option<Self> {
+    /// Returns the format that the file name extension stands for.
+    fn by_name(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_lowercase().as_str() {
             "h5" | "hdf5" | "hdf" => Some(Self::Hdf5),
             "msh" => Some(Self::Gmsh),
@@ -86,29 +87,34 @@ impl Format {
     }
 }
 
-fn claim(format: Option<Format>) -> String {
-    match format {
+fn unknown_format(path: &Path, by_name: Option<Format>) -> Error {
+    let problem = match by_name {
         Some(Format::Hdf5) => "is not an HDF5 file, whatever its name says".to_owned(),
         Some(format) => format!("is not a {} file, whatever its name says", format.name()),
         None => "has a format that quad8-mpi does not know".to_owned(),
-    }
+    };
+    let path = path.display();
+    Error::input(format!(
+        "{path} {problem}: quad8-mpi reads HDF5 (datasets x, y, quad8), Gmsh MSH 4.1 (.msh), NumPy (.npz with x, y, \
+         quad8) and spreadsheets (.xlsx with the sheets coord, conec). Others can be converted: \
+         meshio convert {path} mesh.msh --output-format gmsh"
+    ))
 }
 
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.windows(wanted.len()).any(|window| window == wanted)
 }
 
-/// Whether a file has the signature of HDF5.
+/// Returns whether a file has the signature of HDF5.
 ///
 /// # Errors
-/// [`Error::Open`].
+/// The file cannot be read.
 pub fn is_hdf5(path: &Path) -> Result<bool> {
-    let failed = |e: std::io::Error| Error::Open { path: path.into(), cause: e.to_string() };
-    has_signature(&mut open::open(path)?).map_err(failed)
+    has_signature(&mut open::open(path)?).map_err(|e| open_error(path, e))
 }
 
-/// The signature stands at byte 0, 512, 1024, 2048 and so on (HDF5 File Format
-/// Specification, section II.A).
+/// Searches the signature at bytes 0, 512, 1024, 2048 and so on (HDF5 File Format Specification,
+/// section II.A).
 fn has_signature(file: &mut File) -> std::io::Result<bool> {
     const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
     let mut at = 0;

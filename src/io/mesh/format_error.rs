@@ -1,9 +1,9 @@
-//! What can be wrong with the bytes of a mesh file, before any element is looked at.
+//! Errors of the bytes of a mesh file, found before any element is checked.
 
-/// A flaw of a file; one variant, one cause.
+/// Error of the content of a mesh file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say what the fields are")]
-pub enum Flaw {
+pub enum FormatError {
     #[error("it ends inside {what}")]
     Ends { what: String },
     #[error("{what} is '{found}' instead of a number")]

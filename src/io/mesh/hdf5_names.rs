@@ -1,24 +1,24 @@
-//! Names in an HDF5 mesh: `boundaries/NAME` lists the edges of a boundary by
-//! their corner nodes, `regions/NAME` the elements of a region.
+//! Names in an HDF5 mesh: `boundaries/NAME` lists the edges of a boundary by their corner nodes,
+//! `regions/NAME` the elements of a region.
 
 use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, Group};
 
 use crate::error::{Error, Result};
-use crate::io::mesh::Flaw;
-use crate::io::mesh::hdf5::Reader;
+use crate::io::mesh::hdf5_reader::Reader;
+use crate::io::mesh::{FormatError, bad_file};
 use crate::mesh::{NO_REGION, TaggedEdge, Tags};
 use crate::parallel::{BlockDistribution, GlobalIndex};
 
-/// The groups, and the attribute for a name that cannot be the name of a dataset.
+/// Group of the boundaries.
 pub const BOUNDARIES: &str = "boundaries";
-/// See [`BOUNDARIES`].
+/// Group of the regions.
 pub const REGIONS: &str = "regions";
-/// See [`BOUNDARIES`].
+/// Attribute for a name that cannot be the name of a dataset.
 pub const NAME: &str = "name";
 
 impl Reader<'_> {
-    /// All names, of edges and elements in blocks. **Collective.**
+    /// Reads all names, with their edges and elements. **Collective.**
     pub(crate) fn tags(&self, elements: BlockDistribution) -> Result<Tags> {
         let mut tags = Tags::default();
         for (name, path, dataset) in self.named(BOUNDARIES)? {
@@ -47,7 +47,7 @@ impl Reader<'_> {
         Ok(tags)
     }
 
-    /// Sends the numbers of the elements of a region to the ranks of their slabs.
+    /// Sends the numbers of the elements of a region to the ranks of their slabs. **Collective.**
     fn mark_region(
         &self,
         tags: &mut Tags,
@@ -65,7 +65,7 @@ impl Reader<'_> {
             }
         }
         let in_range = beyond.map_or(Ok(()), |element| {
-            Err(self.bad(Flaw::RegionOutOfRange { name: name.to_owned(), element, elements: elements.total() }))
+            Err(self.bad(FormatError::RegionOutOfRange { name: name.to_owned(), element, elements: elements.total() }))
         });
         self.comm.agree(in_range)?;
         let first = elements.range(self.comm.rank()).start;
@@ -74,25 +74,26 @@ impl Reader<'_> {
             let slot = &mut tags.regions[(element - first) as usize];
             if *slot != NO_REGION && *slot != region && overlap.is_ok() {
                 let first = tags.region_names[usize::from(*slot)].clone();
-                overlap = Err(self.bad(Flaw::RegionsOverlap { element, first, second: name.to_owned() }));
+                overlap = Err(self.bad(FormatError::RegionsOverlap { element, first, second: name.to_owned() }));
             }
             *slot = region;
         }
         self.comm.agree(overlap)
     }
 
-    /// The names in a group. **Collective.**
+    /// Reads the names in a group. **Collective.**
     pub(crate) fn names(&self, group: &str) -> Result<Vec<String>> {
         Ok(self.named(group)?.into_iter().map(|(name, ..)| name).collect())
     }
 
-    /// Name, path and dataset of each member of a group, which may be missing.
+    /// Returns name, path and dataset of each member of a group, which may be missing.
+    /// **Collective.**
     fn named(&self, group: &str) -> Result<Vec<(String, String, Dataset)>> {
         let found = if self.file.link_exists(group) { self.members(group) } else { Ok(Vec::new()) };
         let found = self.comm.agree(found.map_err(|e| self.unreadable(group, &e)))?;
         let limit = usize::from(NO_REGION) - 1;
         if found.len() > limit {
-            return Err(self.bad(Flaw::TooManyNames { count: found.len(), limit }));
+            return Err(self.bad(FormatError::TooManyNames { count: found.len(), limit }));
         }
         Ok(found)
     }
@@ -106,8 +107,8 @@ impl Reader<'_> {
         names(&members)?.into_iter().map(open).collect()
     }
 
-    fn bad(&self, flaw: Flaw) -> Error {
-        Error::BadFile { path: self.path.into(), format: "HDF5", flaw: flaw.to_string() }
+    fn bad(&self, flaw: FormatError) -> Error {
+        bad_file(self.path, "HDF5", &flaw)
     }
 }
 
@@ -117,7 +118,7 @@ fn names(group: &Group) -> hdf5::Result<Vec<String>> {
     Ok(names)
 }
 
-/// The name in the attribute, where there is one.
+/// Returns the name in the attribute, if there is one.
 fn true_name(dataset: &Dataset) -> Option<String> {
     let has_name = dataset.attr_names().ok()?.iter().any(|attribute| attribute == NAME);
     let name = has_name.then(|| dataset.attr(NAME).ok()?.read_scalar::<VarLenUnicode>().ok())??;

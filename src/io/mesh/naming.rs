@@ -1,4 +1,4 @@
-//! How messages name the nodes and elements of the input.
+//! Names of nodes and elements of the input in messages.
 
 use std::cell::OnceCell;
 use std::fs;
@@ -9,8 +9,9 @@ use crate::io::mesh::{Format, MeshSource};
 use crate::mesh::{ElementNames, point};
 use crate::parallel::{Comm, GlobalIndex};
 
-/// Adds the tags of Gmsh to the numbers in messages where the mesh comes from a .msh file. The file is read again
-/// for it, by rank 0, when the first message needs it: runs without such messages keep no tags.
+/// Names of nodes and elements in messages, with the tags of Gmsh where the mesh comes from a .msh
+/// file. Rank 0 reads the file again when the first message needs its tags, so that other runs keep
+/// no tags.
 pub struct Naming<'a> {
     source: &'a MeshSource,
     tags: OnceCell<Option<GmshTags>>,
@@ -61,10 +62,10 @@ impl<'a> Naming<'a> {
     }
 }
 
-/// Reads the tags; nothing where the source is no .msh file, or no longer one.
+/// Reads the tags; none where the source is no valid .msh file.
 fn read(source: &MeshSource) -> Option<GmshTags> {
     let path = source.path()?;
-    let is_gmsh = Format::recognise(path).is_ok_and(|format| format == Format::Gmsh);
+    let is_gmsh = Format::detect(path).is_ok_and(|format| format == Format::Gmsh);
     let bytes = if is_gmsh { fs::read(path).ok()? } else { return None };
     GmshTags::parse(&bytes).ok()
 }

@@ -1,36 +1,36 @@
-//! NumPy archives with the arrays x (N), y (N) and quad8 (E, 8), and with
-//! `boundaries/NAME` and `regions/NAME` as in an HDF5 mesh.
+//! NumPy archives with the arrays x (N), y (N) and quad8 (E, 8), and with `boundaries/NAME` and
+//! `regions/NAME` as in an HDF5 mesh.
 
 use std::io::{Cursor, Read};
 
 use npyz::{DType, Deserialize, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
-use crate::io::mesh::{Flaw, WholeMesh};
+use crate::io::mesh::{FormatError, SerialMesh};
 use crate::parallel::work;
 
-/// Deflate makes at most this much of a byte (zlib, *Technical Details*: 1032 : 1).
+/// Largest compression ratio of Deflate (zlib, *Technical Details*: 1032 : 1).
 const LARGEST_RATIO: u64 = 1032;
 
-/// Parses the bytes of a .npz file. Needs memory in proportion to what they
-/// unpack to, which is checked first.
+/// Parses the bytes of a .npz file. The unpacked size, to which the memory is proportional, is
+/// checked first.
 ///
 /// # Errors
-/// The first [`Flaw`].
-pub fn parse(bytes: &[u8]) -> Result<WholeMesh, Flaw> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| Flaw::Archive { cause: e.to_string() })?;
+/// The first [`FormatError`].
+pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| FormatError::Archive { cause: e.to_string() })?;
     let names = array_names(&archive);
     let x = values(&mut archive, "x", "(N)")?;
     let y = values(&mut archive, "y", "(N)")?;
     if x.len() != y.len() {
         let (name, shape) = ("y".to_owned(), vec![y.len() as u64]);
-        return Err(Flaw::Shape { name, shape, expected: format!("({}), as x has", x.len()) });
+        return Err(FormatError::Shape { name, shape, expected: format!("({}), as x has", x.len()) });
     }
     let (elements, _) = rows(&mut archive, "quad8", |width| width == 8, "(E, 8)")?;
-    let mut mesh = WholeMesh {
+    let mut mesh = SerialMesh {
         coordinates: x.into_iter().zip(y).map(|(x, y)| [x, y]).collect(),
         elements: elements.as_chunks::<8>().0.to_vec(),
-        ..WholeMesh::default()
+        ..SerialMesh::default()
     };
     for entry in &names {
         if let Some(name) = entry.strip_prefix("boundaries/") {
@@ -40,7 +40,7 @@ pub fn parse(bytes: &[u8]) -> Result<WholeMesh, Flaw> {
         if let Some(name) = entry.strip_prefix("regions/") {
             let (shape, elements) = integers(&mut archive, entry)?;
             if shape.len() != 1 {
-                return Err(Flaw::Shape { name: entry.clone(), shape, expected: "(M)".to_owned() });
+                return Err(FormatError::Shape { name: entry.clone(), shape, expected: "(M)".to_owned() });
             }
             mesh.add_region(name.to_owned(), elements.into_iter())?;
         }
@@ -48,7 +48,7 @@ pub fn parse(bytes: &[u8]) -> Result<WholeMesh, Flaw> {
     Ok(mesh)
 }
 
-/// Names of the arrays; what has no readable name is none.
+/// Returns the names of the arrays; entries without a readable name are left out.
 fn array_names(archive: &Archive) -> Vec<String> {
     let name = |entry: std::borrow::Cow<str>| entry.strip_suffix(".npy").map(str::to_owned);
     archive.file_names().flatten().filter_map(name).collect()
@@ -56,22 +56,22 @@ fn array_names(archive: &Archive) -> Vec<String> {
 
 type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 
-/// The bytes of one array with its header.
-fn entry(archive: &mut Archive, name: &str) -> Result<Vec<u8>, Flaw> {
+/// Reads the bytes of one array with its header.
+fn entry(archive: &mut Archive, name: &str) -> Result<Vec<u8>, FormatError> {
     let found = array_names(archive);
     let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
-    let broken = |cause: String| Flaw::Array { name: name.to_owned(), cause };
+    let broken = |cause: String| FormatError::Array { name: name.to_owned(), cause };
     let mut file = match archive.by_name(&format!("{name}.npy")) {
         Ok(file) => file,
         Err(zip::result::ZipError::FileNotFound) => {
             let what = format!("array '{name}': a mesh needs x (N), y (N) and quad8 (E, 8); found: {found}");
-            return Err(Flaw::Missing { what });
+            return Err(FormatError::Missing { what });
         }
         Err(e) => return Err(broken(e.to_string())),
     };
     let limit = file.compressed_size().saturating_mul(LARGEST_RATIO);
     if file.size() > limit {
-        return Err(Flaw::TooMany { what: format!("array '{name}'"), count: file.size(), room: limit });
+        return Err(FormatError::TooMany { what: format!("array '{name}'"), count: file.size(), room: limit });
     }
     let mut bytes = Vec::new();
     file.by_ref().take(limit).read_to_end(&mut bytes).map_err(|e| broken(e.to_string()))?;
@@ -79,32 +79,33 @@ fn entry(archive: &mut Archive, name: &str) -> Result<Vec<u8>, Flaw> {
     Ok(bytes)
 }
 
-/// The opened array, whose data is all there.
-fn open<'b>(name: &str, bytes: &'b [u8]) -> Result<(NpyFile<&'b [u8]>, TypeChar, usize), Flaw> {
-    let broken = |cause: String| Flaw::Array { name: name.to_owned(), cause };
+/// Opens an array, with the kind and width of its numbers, and checks that its data is complete.
+fn open<'b>(name: &str, bytes: &'b [u8]) -> Result<(NpyFile<&'b [u8]>, TypeChar, usize), FormatError> {
+    let broken = |cause: String| FormatError::Array { name: name.to_owned(), cause };
     let array = NpyFile::new(bytes).map_err(|e| broken(e.to_string()))?;
-    let unknown = || Flaw::ArrayType { name: name.to_owned(), found: array.dtype().descr(), expected: "numbers" };
+    let unknown =
+        || FormatError::ArrayType { name: name.to_owned(), found: array.dtype().descr(), expected: "numbers" };
     let DType::Plain(kind) = array.dtype() else { return Err(unknown()) };
     let (letter, width) = (kind.type_char(), kind.num_bytes().ok_or_else(unknown)?);
     let count = array.shape().iter().try_fold(1_u64, |product, &n| product.checked_mul(n));
     let claimed = count.and_then(|count| count.checked_mul(width as u64)).unwrap_or(u64::MAX);
     if claimed > bytes.len() as u64 {
-        return Err(Flaw::TooMany { what: format!("array '{name}'"), count: claimed, room: bytes.len() as u64 });
+        return Err(FormatError::TooMany { what: format!("array '{name}'"), count: claimed, room: bytes.len() as u64 });
     }
     Ok((array, letter, width))
 }
 
-fn decode<T: Deserialize, U: From<T>>(name: &str, array: NpyFile<&[u8]>) -> Result<Vec<U>, Flaw> {
-    let broken = |cause: String| Flaw::Array { name: name.to_owned(), cause };
+fn decode<T: Deserialize, U: From<T>>(name: &str, array: NpyFile<&[u8]>) -> Result<Vec<U>, FormatError> {
+    let broken = |cause: String| FormatError::Array { name: name.to_owned(), cause };
     let values = array.into_vec::<T>().map_err(|e| broken(e.to_string()))?;
     Ok(values.into_iter().map(U::from).collect())
 }
 
-fn values(archive: &mut Archive, name: &str, expected: &str) -> Result<Vec<f64>, Flaw> {
+fn values(archive: &mut Archive, name: &str, expected: &str) -> Result<Vec<f64>, FormatError> {
     let bytes = entry(archive, name)?;
     let (array, letter, width) = open(name, &bytes)?;
     if array.shape().len() != 1 {
-        return Err(Flaw::Shape {
+        return Err(FormatError::Shape {
             name: name.to_owned(),
             shape: array.shape().to_vec(),
             expected: expected.to_owned(),
@@ -117,9 +118,9 @@ fn values(archive: &mut Archive, name: &str, expected: &str) -> Result<Vec<f64>,
     }
 }
 
-/// Shape and values, row by row; unsigned numbers too large for i64 become -1,
-/// which no node has.
-fn integers(archive: &mut Archive, name: &str) -> Result<(Vec<u64>, Vec<i64>), Flaw> {
+/// Reads the shape and the values, row by row; unsigned numbers too large for i64 become -1, which
+/// no node has.
+fn integers(archive: &mut Archive, name: &str) -> Result<(Vec<u64>, Vec<i64>), FormatError> {
     let bytes = entry(archive, name)?;
     let (array, letter, width) = open(name, &bytes)?;
     let (shape, order) = (array.shape().to_vec(), array.order());
@@ -144,17 +145,22 @@ fn integers(archive: &mut Archive, name: &str) -> Result<(Vec<u64>, Vec<i64>), F
     }
 }
 
-/// The rows of a table, and their width.
-fn rows(archive: &mut Archive, name: &str, fits: fn(u64) -> bool, expected: &str) -> Result<(Vec<i64>, usize), Flaw> {
+/// Reads the rows of a table, and their width.
+fn rows(
+    archive: &mut Archive,
+    name: &str,
+    fits: fn(u64) -> bool,
+    expected: &str,
+) -> Result<(Vec<i64>, usize), FormatError> {
     let (shape, values) = integers(archive, name)?;
     match shape.as_slice() {
         &[_, width] if fits(width) => Ok((values, width as usize)),
-        _ => Err(Flaw::Shape { name: name.to_owned(), shape, expected: expected.to_owned() }),
+        _ => Err(FormatError::Shape { name: name.to_owned(), shape, expected: expected.to_owned() }),
     }
 }
 
-fn bad_type(name: &str, array: &NpyFile<&[u8]>, expected: &'static str) -> Flaw {
-    Flaw::ArrayType { name: name.to_owned(), found: array.dtype().descr(), expected }
+fn bad_type(name: &str, array: &NpyFile<&[u8]>, expected: &'static str) -> FormatError {
+    FormatError::ArrayType { name: name.to_owned(), found: array.dtype().descr(), expected }
 }
 
 #[cfg(test)]
@@ -162,7 +168,7 @@ mod tests {
     use super::*;
     use crate::io::mesh::damaged_inputs::archive;
 
-    /// An array of version 1.0 (NumPy, *NPY format*).
+    /// Builds an array of version 1.0 (NumPy, *NPY format*).
     fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
         let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}").into_bytes();
         header.resize(117, b' ');

@@ -1,35 +1,35 @@
-//! A mesh that one rank has read whole, and how the others get their slabs.
+//! A mesh that rank 0 has read whole, and its distribution to slabs.
 
 use crate::error::Result;
-use crate::io::mesh::Flaw;
+use crate::io::mesh::FormatError;
 use crate::mesh::{MeshSlab, NO_REGION, TaggedEdge, Tags};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
-/// A mesh in the memory of one rank, as a parser finds it.
+/// Mesh in the memory of one rank, as a parser returns it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct WholeMesh {
+pub struct SerialMesh {
     /// Coordinates (m) of each node.
     pub coordinates: Vec<[f64; 2]>,
-    /// Nodes of each element, from 0 where the file is right.
+    /// Nodes of each element, from 0 in a valid file.
     pub elements: Vec<[i64; 8]>,
-    /// Names of boundaries and regions, of all elements.
+    /// Names of boundaries and regions, with their edges and elements.
     pub tags: Tags,
-    /// What the reader left out or changed.
-    pub notes: Vec<String>,
+    /// Warnings of the reader.
+    pub warnings: Vec<String>,
 }
 
-impl WholeMesh {
+impl SerialMesh {
     /// Adds a boundary of edges that are given by their corners.
     ///
     /// # Errors
-    /// [`Flaw::TooManyNames`].
+    /// There are too many names.
     pub fn add_boundary(
         &mut self,
         name: String,
         edges: impl Iterator<Item = [i64; 2]>,
-    ) -> std::result::Result<(), Flaw> {
+    ) -> std::result::Result<(), FormatError> {
         let boundary = add_name(&mut self.tags.boundary_names, name)?;
-        // A negative number becomes one that is out of range, too.
+        // A negative number becomes the largest one, which is out of range as well.
         let node = |n: i64| GlobalIndex::try_from(n).unwrap_or(GlobalIndex::MAX);
         self.tags.edges.extend(edges.map(|nodes| TaggedEdge { nodes: nodes.map(node), boundary }));
         Ok(())
@@ -38,8 +38,12 @@ impl WholeMesh {
     /// Adds a region of the listed elements.
     ///
     /// # Errors
-    /// [`Flaw::RegionOutOfRange`], [`Flaw::RegionsOverlap`], [`Flaw::TooManyNames`].
-    pub fn add_region(&mut self, name: String, elements: impl Iterator<Item = i64>) -> std::result::Result<(), Flaw> {
+    /// An element is out of range or in two regions, or there are too many names.
+    pub fn add_region(
+        &mut self,
+        name: String,
+        elements: impl Iterator<Item = i64>,
+    ) -> std::result::Result<(), FormatError> {
         let region = add_name(&mut self.tags.region_names, name)?;
         let (names, regions) = (&self.tags.region_names, &mut self.tags.regions);
         let total = self.elements.len() as u64;
@@ -48,10 +52,10 @@ impl WholeMesh {
             let slot = usize::try_from(element).ok().and_then(|e| regions.get_mut(e));
             let name = |region: u16| names[usize::from(region)].clone();
             match slot {
-                None => return Err(Flaw::RegionOutOfRange { name: name(region), element, elements: total }),
+                None => return Err(FormatError::RegionOutOfRange { name: name(region), element, elements: total }),
                 Some(slot) if *slot != NO_REGION && *slot != region => {
                     let (first, second) = (name(*slot), name(region));
-                    return Err(Flaw::RegionsOverlap { element: element as u64, first, second });
+                    return Err(FormatError::RegionsOverlap { element: element as u64, first, second });
                 }
                 Some(slot) => *slot = region,
             }
@@ -60,43 +64,42 @@ impl WholeMesh {
     }
 }
 
-/// The number of a name that is added to a list.
-pub(crate) fn add_name(names: &mut Vec<String>, name: String) -> std::result::Result<u16, Flaw> {
+/// Adds a name to a list and returns its index.
+pub(crate) fn add_name(names: &mut Vec<String>, name: String) -> std::result::Result<u16, FormatError> {
     names.push(name);
     let limit = usize::from(NO_REGION) - 1;
     if names.len() > limit {
-        return Err(Flaw::TooManyNames { count: names.len(), limit });
+        return Err(FormatError::TooManyNames { count: names.len(), limit });
     }
     Ok(names.len() as u16 - 1)
 }
 
-/// Deals the mesh of rank 0 to all ranks; the others pass an empty one.
-/// **Collective.**
+/// Scatters the mesh of rank 0 to all ranks; the others pass an empty one. **Collective.**
 ///
 /// # Errors
 /// Those of [`MeshSlab::new`] and [`MeshSlab::with_tags`]; the same on every rank.
-pub fn deal(comm: &Comm, mesh: WholeMesh) -> Result<MeshSlab> {
+pub fn scatter(comm: &Comm, mesh: SerialMesh) -> Result<MeshSlab> {
     let nodes = BlockDistribution::new(comm.broadcast(0, mesh.coordinates.len() as u64), comm.size());
     let elements = BlockDistribution::new(comm.broadcast(0, mesh.elements.len() as u64), comm.size());
-    let points = scatter(comm, nodes, mesh.coordinates.as_flattened());
-    let connectivity = scatter(comm, elements, mesh.elements.as_flattened());
+    let points = scatter_blocks(comm, nodes, mesh.coordinates.as_flattened());
+    let connectivity = scatter_blocks(comm, elements, mesh.elements.as_flattened());
     let (points, _) = points.as_chunks::<2>();
     let (connectivity, _) = connectivity.as_chunks::<8>();
     let region_names = comm.broadcast_strings(mesh.tags.region_names);
-    let regions = if region_names.is_empty() { Vec::new() } else { scatter(comm, elements, &mesh.tags.regions) };
+    let regions = if region_names.is_empty() { Vec::new() } else { scatter_blocks(comm, elements, &mesh.tags.regions) };
     let tags = Tags {
         boundary_names: comm.broadcast_strings(mesh.tags.boundary_names),
         edges: mesh.tags.edges,
         region_names,
         regions,
     };
-    let notes = comm.broadcast_strings(mesh.notes);
+    let warnings = comm.broadcast_strings(mesh.warnings);
     let slab = MeshSlab::new(comm, nodes, elements, points.to_vec(), connectivity)?;
-    Ok(MeshSlab { notes, ..slab.with_tags(comm, tags)? })
+    Ok(MeshSlab { warnings, ..slab.with_tags(comm, tags)? })
 }
 
-/// The values of this rank's block, of those on rank 0.
-fn scatter<T: crate::parallel::MpiType>(comm: &Comm, blocks: BlockDistribution, values: &[T]) -> Vec<T> {
+/// Scatters the values of rank 0 and returns those of this rank's block. **Collective.**
+fn scatter_blocks<T: crate::parallel::MpiType>(comm: &Comm, blocks: BlockDistribution, values: &[T]) -> Vec<T> {
     let width = values.len() / (blocks.total() as usize).max(1);
     let mut lists = Vec::new();
     if comm.is_root() {

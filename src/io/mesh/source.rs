@@ -1,4 +1,4 @@
-//! Where a mesh comes from: a built-in one, or a file.
+//! Sources of a mesh: a built-in mesh or a file.
 
 use std::path::{Path, PathBuf};
 
@@ -9,24 +9,22 @@ use crate::io::mesh::{BUILT_IN, BuiltIn, file, preview};
 use crate::mesh::{GivenNames, MeshHeader, MeshSlab};
 use crate::parallel::Comm;
 
-/// Where a mesh comes from. In a case file it is the name of a built-in mesh, or
-/// else the path of a file.
+/// Source of a mesh. In a case file it is the name of a built-in mesh, or else the path of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "PathBuf", into = "PathBuf")]
 pub enum MeshSource {
-    /// A mesh in the program itself.
+    /// A built-in mesh.
     BuiltIn(BuiltIn),
-    /// A file of any format that can be read.
+    /// A file of any known format.
     File(PathBuf),
 }
 
 impl MeshSource {
-    /// What an argument means: the file of that name if there is one, else the
-    /// built-in mesh of that name; without an argument the first built-in mesh.
-    /// **Collective.**
+    /// Interprets an argument: the file of that name if there is one, else the built-in mesh of
+    /// that name; without an argument the first built-in mesh. **Collective.**
     pub fn find(comm: &Comm, argument: Option<&Path>) -> Self {
         let Some(path) = argument else { return Self::default() };
-        // One rank looks: others may not see the file.
+        // Rank 0 decides: other ranks may have no access to the file.
         let exists = comm.broadcast(0, u8::from(comm.is_root() && path.exists())) == 1;
         match path.to_str().and_then(BuiltIn::find) {
             Some(mesh) if !exists => Self::BuiltIn(mesh),
@@ -37,15 +35,16 @@ impl MeshSource {
     /// Reads this rank's slab. **Collective.**
     ///
     /// # Errors
-    /// Whatever is wrong with the file, the same on every rank.
+    /// The mesh cannot be read or is not valid; the same on every rank.
     pub fn read(&self, comm: &Comm) -> Result<MeshSlab> {
         self.read_for(comm, &())
     }
 
-    /// Reads this rank's slab for a case. **Collective.**
+    /// Reads this rank's slab for a case with the names of `given`. **Collective.**
     ///
     /// # Errors
-    /// As [`read`](Self::read), and where the case gives two conditions or materials to one part of the mesh.
+    /// As [`read`](Self::read), or the case gives two conditions or materials to one part of the
+    /// mesh.
     pub fn read_for(&self, comm: &Comm, given: &dyn GivenNames) -> Result<MeshSlab> {
         match self {
             Self::BuiltIn(mesh) => mesh.read(comm),
@@ -53,7 +52,8 @@ impl MeshSource {
         }
     }
 
-    /// Returns the size and the names of the mesh, and the mesh itself where reading it costs little. **Collective.**
+    /// Reads the size and the names of the mesh, and the mesh itself where that is cheap.
+    /// **Collective.**
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -64,7 +64,7 @@ impl MeshSource {
         }
     }
 
-    /// The name to show.
+    /// Returns the name for messages.
     pub fn name(&self) -> String {
         match self {
             Self::BuiltIn(mesh) => format!("built-in {}", mesh.name),
@@ -72,7 +72,7 @@ impl MeshSource {
         }
     }
 
-    /// The file, if it is one.
+    /// Returns the path of a file.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::BuiltIn(_) => None,
@@ -80,7 +80,7 @@ impl MeshSource {
         }
     }
 
-    /// The file, if it is one, to be changed.
+    /// Returns the path of a file for changes.
     pub fn path_mut(&mut self) -> Option<&mut PathBuf> {
         match self {
             Self::BuiltIn(_) => None,
@@ -89,7 +89,7 @@ impl MeshSource {
     }
 }
 
-/// The first built-in mesh.
+/// Returns the first built-in mesh.
 impl Default for MeshSource {
     fn default() -> Self {
         Self::BuiltIn(BUILT_IN[0])

@@ -1,43 +1,49 @@
-//! Weights of elements, from a dataset beside the mesh.
+//! Weights of elements from a dataset.
 
 use std::path::Path;
 
 use hdf5::types::TypeDescriptor;
 
 use crate::error::{Error, Result};
-use crate::io::hdf5::{read_rows, transfer};
+use crate::io::hdf5::{open, read_rows};
 use crate::mesh::MeshSlab;
 use crate::parallel::Comm;
 
-/// METIS adds up all weights in 32 bits.
+/// Largest sum of weights: METIS adds up all weights in 32 bits.
 const TOTAL: f64 = (1 << 30) as f64;
-/// What the mean becomes where that leaves room.
+/// Mean weight where the largest sum permits it.
 const MEAN: f64 = 64.0;
 
-/// The weight of each element of the slab, from the dataset `name` (E) of an
-/// HDF5 file, any positive numbers, as integers in the same proportion.
+/// Reads the weight of each element of the slab from the dataset `name` (E) of an HDF5 file. The
+/// dataset holds any positive numbers; the weights are integers in the same proportion.
 /// **Collective.**
 ///
 /// # Errors
-/// [`Error::NoWeights`], [`Error::BadWeight`]; the same on every rank.
+/// The dataset cannot be read, or a weight is not positive and finite; the same on every rank.
 pub fn read_weights(comm: &Comm, path: &Path, name: &str, slab: &MeshSlab) -> Result<Vec<u32>> {
-    let missing = |cause: String| Error::NoWeights { path: path.into(), name: name.into(), cause };
-    let file = comm.agree(transfer::open(comm, path).map_err(|e| missing(e.to_string())))?;
+    let missing = |cause: String| Error::input(format!("no weights '{name}' (E) in {}: {cause}", path.display()));
+    let file = comm.agree(open(comm, path).map_err(|e| missing(e.to_string())))?;
     let read = comm.agree(read_rows_of(comm, &file, name, slab).map_err(missing));
     let closed = file.close().map_err(|e| missing(e.to_string()));
     let weights = read?;
     comm.agree(closed)?;
     let first = slab.elements.range(comm.rank()).start;
     let bad = weights.iter().zip(first..).find(|(w, _)| !(w.is_finite() && **w > 0.0));
-    comm.agree(bad.map_or(Ok(()), |(&weight, element)| Err(Error::BadWeight { element, weight })))?;
-    // Neither the sum of large ones nor one over that of small ones need be finite.
+    comm.agree(bad.map_or(Ok(()), |(&weight, element)| Err(bad_weight(element, weight))))?;
+    // The sum of very large or very small weights may not be finite: weights are relative to the
+    // largest one.
     let heaviest = comm.max(weights.iter().copied().fold(0.0, f64::max));
     let total = comm.sum(weights.iter().map(|w| w / heaviest).sum::<f64>());
     let scale = (MEAN * slab.elements.total() as f64).min(TOTAL) / total;
     Ok(weights.iter().map(|w| (w / heaviest * scale).round().max(1.0) as u32).collect())
 }
 
-/// Rows as f64, which HDF5 makes of any number.
+fn bad_weight(element: u64, weight: f64) -> Error {
+    let text = format!("element {element}: its weight is {weight}, weights must be positive and finite");
+    Error::input(text).at(element, 0)
+}
+
+/// Reads this rank's rows as f64, to which HDF5 converts any number.
 fn read_rows_of(comm: &Comm, file: &hdf5::File, name: &str, slab: &MeshSlab) -> std::result::Result<Vec<f64>, String> {
     let dataset = file
         .dataset(name)

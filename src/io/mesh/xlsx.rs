@@ -1,59 +1,59 @@
-//! Spreadsheets with a sheet `coord` (x and y of each node, mm) and a sheet
-//! `conec` (the eight nodes of each element, from 1).
+//! Spreadsheets with a sheet `coord` (x and y of each node, mm) and a sheet `conec` (the eight
+//! nodes of each element, from 1).
 //!
-//! A first row of words is a heading. In `coord` the columns headed x and y
-//! count; without heading the first two, or the second and third where the
-//! first counts the nodes. In `conec` the first eight columns count, after one
-//! that is headed element, id, index, no or not at all.
+//! A first row of words is a heading. In `coord` the columns headed x and y are read; without a
+//! heading the first two, or the second and third where the first one numbers the nodes. In `conec`
+//! eight columns are read, after an optional first one that is headed element, id, index, no or not
+//! at all.
 
 use std::io::{Cursor, Read};
 
 use calamine::{Data, DataRef, Reader, Xlsx};
 use zip::ZipArchive;
 
-use crate::io::mesh::{Flaw, WholeMesh};
+use crate::io::mesh::{FormatError, SerialMesh};
 use crate::parallel::work;
 
 const COORD: &str = "coord";
 const CONEC: &str = "conec";
-/// Deflate makes at most this much of a byte (zlib, *Technical Details*: 1032 : 1).
+/// Largest compression ratio of Deflate (zlib, *Technical Details*: 1032 : 1).
 const LARGEST_RATIO: u64 = 1032;
-/// Columns beyond this one are not looked at.
+/// Number of columns that are read.
 const WIDEST: u32 = 16;
 
-/// Parses the bytes of a .xlsx file. Needs memory in proportion to what they
-/// unpack to, which is checked first.
+/// Parses the bytes of a .xlsx file. The unpacked size, to which the memory is proportional, is
+/// checked first.
 ///
 /// # Errors
-/// The first [`Flaw`].
-pub fn parse(bytes: &[u8]) -> Result<WholeMesh, Flaw> {
+/// The first [`FormatError`].
+pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
     check_sizes(bytes)?;
-    let mut book = Xlsx::new(Cursor::new(bytes)).map_err(|e| Flaw::Archive { cause: e.to_string() })?;
+    let mut book = Xlsx::new(Cursor::new(bytes)).map_err(|e| FormatError::Archive { cause: e.to_string() })?;
     let coordinates = Sheet::read(&mut book, COORD)?.points()?;
     work::done(bytes.len() as u64 / 2);
     let elements = Sheet::read(&mut book, CONEC)?.elements()?;
-    Ok(WholeMesh { coordinates, elements, ..WholeMesh::default() })
+    Ok(SerialMesh { coordinates, elements, ..SerialMesh::default() })
 }
 
-/// Refuses entries that claim to be larger than they can be.
-fn check_sizes(bytes: &[u8]) -> Result<(), Flaw> {
-    let damaged = |cause: String| Flaw::Archive { cause };
+/// Refuses entries whose declared size exceeds the largest compression ratio.
+fn check_sizes(bytes: &[u8]) -> Result<(), FormatError> {
+    let damaged = |cause: String| FormatError::Archive { cause };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged(e.to_string()))?;
     for i in 0..archive.len() {
         let mut file = archive.by_index(i).map_err(|e| damaged(e.to_string()))?;
         let limit = file.compressed_size().saturating_mul(LARGEST_RATIO);
         let name = file.name().map(|name| name.into_owned()).unwrap_or_default();
         if file.size() > limit {
-            return Err(Flaw::TooMany { what: format!("entry '{name}'"), count: file.size(), room: limit });
+            return Err(FormatError::TooMany { what: format!("entry '{name}'"), count: file.size(), room: limit });
         }
-        // A damaged entry says so here, and not as a sheet that ends early.
+        // A damaged entry is an error here; the reader of sheets takes it for the end of the sheet.
         std::io::copy(&mut file.by_ref().take(limit), &mut std::io::sink())
             .map_err(|e| damaged(format!("{name}: {e}")))?;
     }
     Ok(())
 }
 
-/// A number or a word.
+/// Content of a cell.
 #[derive(Debug, Clone, PartialEq)]
 enum Cell {
     Empty,
@@ -61,7 +61,7 @@ enum Cell {
     Word(String),
 }
 
-/// The rows that hold anything, each with its number from 1.
+/// Rows with at least one value, each with its number from 1.
 struct Sheet {
     name: &'static str,
     rows: Vec<(u32, Vec<Cell>)>,
@@ -69,13 +69,13 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn read(book: &mut Xlsx<Cursor<&[u8]>>, name: &'static str) -> Result<Self, Flaw> {
+    fn read(book: &mut Xlsx<Cursor<&[u8]>>, name: &'static str) -> Result<Self, FormatError> {
         let names = book.sheet_names();
         let Some(title) = names.iter().find(|title| title.trim().eq_ignore_ascii_case(name)) else {
-            return Err(Flaw::NotFound { what: "sheet", name, found: names.join(", ") });
+            return Err(FormatError::NotFound { what: "sheet", name, found: names.join(", ") });
         };
-        let damaged = |e: calamine::XlsxError| Flaw::Archive { cause: format!("sheet '{name}': {e}") };
-        // Cell by cell: a whole sheet would take the room of the rectangle around its cells.
+        let damaged = |e: calamine::XlsxError| FormatError::Archive { cause: format!("sheet '{name}': {e}") };
+        // Cell by cell: a whole sheet would take memory for the rectangle around its cells.
         let mut cells = book.worksheet_cells_reader(title).map_err(damaged)?;
         let mut rows: Vec<(u32, Vec<Cell>)> = Vec::new();
         while let Some(cell) = cells.next_cell().map_err(damaged)? {
@@ -99,7 +99,7 @@ impl Sheet {
         Ok(Self { name, rows, heading })
     }
 
-    fn points(&self) -> Result<Vec<[f64; 2]>, Flaw> {
+    fn points(&self) -> Result<Vec<[f64; 2]>, FormatError> {
         let headed = |letter: &str| {
             let is_it = |word: &String| *word == letter || word.starts_with(&format!("{letter} "));
             self.heading.as_ref()?.iter().position(is_it)
@@ -115,7 +115,7 @@ impl Sheet {
         (0..self.rows.len()).map(|row| Ok([value(row, x)?, value(row, y)?])).collect()
     }
 
-    fn elements(&self) -> Result<Vec<[i64; 8]>, Flaw> {
+    fn elements(&self) -> Result<Vec<[i64; 8]>, FormatError> {
         let is_index =
             |word: &String| ["element", "elem", "id", "index", "no", "no.", "#", ""].contains(&word.as_str());
         let first = usize::from(self.heading.as_ref().is_some_and(|words| words.first().is_some_and(is_index)));
@@ -141,30 +141,30 @@ impl Sheet {
         self.rows.first().map_or(0, |(_, cells)| cells.len())
     }
 
-    /// Whether the first column is 1, 2, 3 and so on.
+    /// Returns whether the first column is 1, 2, 3 and so on.
     fn counts_rows(&self) -> bool {
         self.rows.iter().zip(1..).all(|((_, cells), i)| cells.first() == Some(&Cell::Number(f64::from(i))))
     }
 
-    fn number(&self, row: usize, column: usize) -> Result<f64, Flaw> {
+    fn number(&self, row: usize, column: usize) -> Result<f64, FormatError> {
         match self.rows[row].1.get(column) {
             Some(Cell::Number(value)) => Ok(*value),
             _ => Err(self.cell(row, column, "a number")),
         }
     }
 
-    fn cell(&self, row: usize, column: usize, expected: &'static str) -> Flaw {
+    fn cell(&self, row: usize, column: usize, expected: &'static str) -> FormatError {
         let (number, cells) = &self.rows[row];
         let found = match cells.get(column) {
             Some(Cell::Number(value)) => value.to_string(),
             Some(Cell::Word(word)) => word.chars().take(40).collect(),
             _ => "nothing".to_owned(),
         };
-        Flaw::Cell { sheet: self.name, row: *number, column: column as u32 + 1, found, expected }
+        FormatError::Cell { sheet: self.name, row: *number, column: column as u32 + 1, found, expected }
     }
 
-    fn columns(&self, expected: &'static str) -> Flaw {
-        Flaw::Columns { sheet: self.name, found: self.width(), expected }
+    fn columns(&self, expected: &'static str) -> FormatError {
+        FormatError::Columns { sheet: self.name, found: self.width(), expected }
     }
 }
 
@@ -189,7 +189,7 @@ mod tests {
 
     const START: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
 
-    /// A sheet of cells that are given by their names.
+    /// Builds a sheet of cells that are given by their names.
     fn sheet(cells: &[(&str, &str)]) -> Vec<u8> {
         let rows: String =
             cells.iter().map(|(name, value)| format!("<row><c r=\"{name}\"><v>{value}</v></c></row>")).collect();
@@ -225,7 +225,7 @@ mod tests {
         let bytes = book(&[("A1", "1"), ("B1", "2"), ("XFD1048576", "3")], &[]);
         assert_eq!(
             parse(&bytes).unwrap_err(),
-            Flaw::Columns { sheet: CONEC, found: 0, expected: "the eight nodes of an element" }
+            FormatError::Columns { sheet: CONEC, found: 0, expected: "the eight nodes of an element" }
         );
     }
 

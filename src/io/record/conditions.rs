@@ -48,7 +48,7 @@ impl BoundaryCondition {
             boundary: None,
             condition: Condition::Natural,
             source: ConditionSource::Default,
-            count: Some(EdgeCount { edges: summary.unnamed, inside: 0 }),
+            count: Some(EdgeCount { edges: summary.unnamed, interior: 0 }),
         };
         counted.chain((summary.unnamed > 0).then_some(unnamed)).collect()
     }
@@ -68,8 +68,8 @@ impl fmt::Display for BoundaryCondition {
         }
         match self.count {
             Some(EdgeCount { edges: 0, .. }) => write!(f, ", no edges"),
-            Some(EdgeCount { edges, inside }) if inside == edges => write!(f, ", inside the domain"),
-            Some(EdgeCount { edges, inside }) if inside > 0 => {
+            Some(EdgeCount { edges, interior: inside }) if inside == edges => write!(f, ", inside the domain"),
+            Some(EdgeCount { edges, interior: inside }) if inside > 0 => {
                 write!(f, ", {inside} of {edges} edges inside the domain")
             }
             _ => Ok(()),
@@ -99,7 +99,8 @@ pub fn warnings(conditions: &[BoundaryCondition]) -> Vec<String> {
     let default_inside = |is_held: bool| {
         let parts = conditions.iter().filter(|part| part.source == ConditionSource::Default);
         let parts = parts.filter(|part| matches!(part.condition, Condition::Natural) != is_held);
-        let parts = parts.filter_map(|part| Some((part.name(), part.count?.inside))).filter(|(_, inside)| *inside > 0);
+        let parts =
+            parts.filter_map(|part| Some((part.name(), part.count?.interior))).filter(|(_, inside)| *inside > 0);
         let parts: Vec<_> = parts.collect();
         let names: Vec<String> = parts.iter().map(|(name, inside)| format!("{name}: {inside}")).collect();
         let total: u64 = parts.iter().map(|(_, inside)| inside).sum();
@@ -126,7 +127,7 @@ mod tests {
             boundary: (!name.is_empty()).then(|| name.to_owned()),
             condition: condition.parse().unwrap(),
             source,
-            count: Some(EdgeCount { edges, inside }),
+            count: Some(EdgeCount { edges, interior: inside }),
         };
         parts.map(part).into()
     }
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_guess_names_its_place() {
-        let named = vec![EdgeCount { edges: 4, inside: 0 }, EdgeCount { edges: 1, inside: 0 }];
+        let named = vec![EdgeCount { edges: 4, interior: 0 }, EdgeCount { edges: 1, interior: 0 }];
         let mut summary = BoundarySummary { named, unnamed: 3, guessed: Some([0.0, 0.1 + 0.2]) };
         let expected = "no names in the mesh: inlet guessed at x = 0, 4 edges; outlet guessed at x = 0.3, 1 edge";
         assert_eq!(guess(&summary).as_deref(), Some(expected));

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, Result};
-use crate::io::file::{failed, open, write_whole};
+use crate::io::file::{open, write_atomic, write_error};
 use crate::parallel::Comm;
 use crate::system::print;
 
@@ -29,8 +29,8 @@ pub fn is_stdout(path: &Path) -> bool {
 /// # Errors
 /// A file that cannot be written.
 pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(|e| failed(path, e))?;
-    if is_stdout(path) { print(text + "\n") } else { write_whole(path, text + "\n") }
+    let text = serde_json::to_string_pretty(value).map_err(|e| write_error(path, e))?;
+    if is_stdout(path) { print(text + "\n") } else { write_atomic(path, text + "\n") }
 }
 
 /// Reads a record from a JSON file.

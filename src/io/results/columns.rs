@@ -1,16 +1,16 @@
-//! The group `vtk` of a results file: points and vectors with three columns, as VTK's readers want
-//! them. The datasets are virtual (HDF5 1.10): they refer to those with one and two columns and
+//! Group `vtk` of a results file: points and vectors with three columns, which the readers of VTK
+//! require. The datasets are virtual (HDF5 1.10): they refer to those with one and two columns and
 //! hold no data of their own.
 
 use hdf5::{File, Group, Selection};
 
 use crate::io::results::xdmf;
 
-/// The coordinates of the nodes.
+/// Coordinates of the nodes.
 pub const POINTS: &str = "vtk/points";
 const GROUP: &str = "vtk";
 const COLUMNS: usize = 3;
-/// HDF5's name for the file that holds the virtual dataset.
+/// Name in HDF5 of the file that holds the virtual dataset.
 const SAME_FILE: &str = ".";
 
 /// Returns the path of a vector field with three columns.
@@ -18,11 +18,11 @@ pub fn path(field: &str) -> String {
     format!("{GROUP}/{field}")
 }
 
-/// Writes the group for so many nodes and elements, with the vector fields that the file `has`. The
-/// third column is zero. **Collective.**
+/// Writes the group for so many nodes and elements, with the vector fields for which `has` is true.
+/// The third column is zero. **Collective.**
 ///
 /// # Errors
-/// HDF5's own.
+/// An error of HDF5.
 pub fn write(file: &File, nodes: usize, elements: usize, has: impl Fn(&str) -> bool) -> hdf5::Result<()> {
     file.create_group(GROUP)?;
     let axis = |name: &'static str| Source { name, extents: vec![nodes], column: Selection::from(..) };
@@ -36,7 +36,7 @@ pub fn write(file: &File, nodes: usize, elements: usize, has: impl Fn(&str) -> b
     Ok(())
 }
 
-/// A column of a dataset at the root.
+/// Column of a dataset at the root.
 struct Source {
     name: &'static str,
     extents: Vec<usize>,

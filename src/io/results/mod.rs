@@ -1,7 +1,7 @@
-//! The results file: one HDF5 file, written by all ranks together.
+//! Results files: one HDF5 file, written by all ranks together, and a file for ParaView.
 
 mod columns;
-mod names;
+mod named_parts;
 mod run_group;
 mod vtkhdf;
 mod xdmf;
@@ -13,8 +13,8 @@ use hdf5::{File, H5Type};
 
 use crate::error::{Error, Result};
 use crate::io::file::{
-    Lock, atomic_hdf5, check_room, failed, finish, identity, partial, probe, refuse_input, refuse_other_ending,
-    refuse_other_than_hdf5,
+    Lock, atomic_hdf5, canonical, check_room, finish, partial, probe, refuse_input, refuse_other_ending,
+    refuse_other_than_hdf5, write_error,
 };
 use crate::io::hdf5::{Part, ToSlabs, write_part};
 use crate::io::record::{RunRecord, is_stdout};
@@ -23,9 +23,9 @@ use crate::mesh::LocalMesh;
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex, fault_injection, work};
 use crate::post::{ElementFields, Flux, NodeFields};
 
-/// What a run found, as one rank holds it.
+/// Results of a run, as one rank holds them.
 pub struct Results<'a> {
-    /// The mesh.
+    /// Mesh of this rank.
     pub mesh: &'a LocalMesh,
     /// u at the nodes.
     pub u: &'a Vector,
@@ -33,17 +33,17 @@ pub struct Results<'a> {
     pub fields: &'a [ElementFields],
     /// Derived fields of the local nodes.
     pub node_fields: &'a [NodeFields],
-    /// The flux density, where it is something else than the velocity.
+    /// Flux density, where it differs from the velocity.
     pub flux: Option<&'a Flux>,
     /// Estimated errors of the own elements.
     pub errors: &'a [f64],
-    /// What to store about the run.
+    /// Record of the run.
     pub record: &'a RunRecord,
 }
 
 impl Results<'_> {
-    /// Returns whether a field of the results is written: a flux where there is one, a pressure where it means
-    /// something.
+    /// Returns whether a field is written: a flux where there is one, a pressure where the physics
+    /// has one.
     pub(crate) fn has(&self, field: &str) -> bool {
         match field {
             "flux" | "flux_node" => self.flux.is_some(),
@@ -53,35 +53,34 @@ impl Results<'_> {
     }
 }
 
-/// Most elements of which the bytes can be counted.
+/// Largest number of elements whose bytes fit in 64 bits.
 const COUNTABLE: u64 = u64::MAX >> 10;
 
-/// How ParaView gets the results.
+/// Format of the file for ParaView.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Companion {
     /// OUT.xdmf: a description of OUT.h5.
     Xdmf,
-    /// OUT.hdf: a VTKHDF file of its own in one partition a rank.
+    /// OUT.hdf: a VTKHDF file with its own data, one partition a rank.
     VtkHdf,
 }
 
-/// A results file that is being prepared, and the one beside it for ParaView;
-/// under their final names they are always complete.
+/// Output of results: an HDF5 file and a file for ParaView. Their final names always belong to
+/// complete files.
 pub struct ResultsFile {
     path: PathBuf,
     companion: Companion,
     /// On rank 0.
-    _claim: Option<Lock>,
+    _lock: Option<Lock>,
 }
 
 impl ResultsFile {
-    /// Checks before the work starts that the file, its description and the
-    /// run record can be written there at the end, each under a name of its own
-    /// that no input has, and that no other run is at work on them.
-    /// **Collective.**
+    /// Checks before the solve that the results, the file for ParaView and the run record can be
+    /// written, under different names that no input has, and locks them. **Collective.**
     ///
     /// # Errors
-    /// [`Error::OutputIsInput`], [`Error::OutputTwice`], [`Error::OtherEnding`], [`Error::Claimed`], [`Error::Write`]; the same on every rank.
+    /// An output is an input or another output, has the extension of another format, is locked by
+    /// another run, or cannot be written; the same on every rank.
     pub fn new(
         comm: &Comm,
         path: &Path,
@@ -89,37 +88,40 @@ impl ResultsFile {
         inputs: &[&Path],
         record: Option<&Path>,
     ) -> Result<Self> {
-        let mut file = Self { path: path.into(), companion, _claim: None };
-        file._claim = comm.agree(if comm.is_root() { file.claim(inputs, record).map(Some) } else { Ok(None) })?;
+        let mut file = Self { path: path.into(), companion, _lock: None };
+        file._lock = comm.agree(if comm.is_root() { file.lock(inputs, record).map(Some) } else { Ok(None) })?;
         Ok(file)
     }
 
-    fn claim(&self, inputs: &[&Path], record: Option<&Path>) -> Result<Lock> {
+    fn lock(&self, inputs: &[&Path], record: Option<&Path>) -> Result<Lock> {
         refuse_other_ending(&self.path)?;
         let companion = self.companion_path();
         for path in [&self.path, &companion] {
             refuse_other_than_hdf5(path)?;
         }
         let outputs: Vec<&Path> = [&self.path, &companion].into_iter().map(PathBuf::as_path).chain(record).collect();
-        let same = |a: &Path, b: &Path| identity(a) == identity(b);
+        let same = |a: &Path, b: &Path| canonical(a) == canonical(b);
         for (i, path) in outputs.iter().enumerate() {
             refuse_input(path, inputs.iter().copied())?;
             if outputs[..i].iter().any(|other| same(other, path)) {
-                return Err(Error::OutputTwice { path: path.into() });
+                let path = path.display();
+                return Err(Error::input(format!(
+                    "{path} would be two files in one: give the results and the record other names"
+                )));
             }
         }
-        let claim = Lock::new(&self.path)?;
+        let lock = Lock::new(&self.path)?;
         probe(&self.path)?;
-        // What exists, /dev/stdout for instance, may take a record.
+        // A record may go to something that exists, /dev/stdout for instance.
         record.filter(|path| !path.exists() && !is_stdout(path)).map_or(Ok(()), probe)?;
-        Ok(claim)
+        Ok(lock)
     }
 
-    /// Checks that the disk has room for the results of a mesh of so many
-    /// elements after so many refinements, with a flux or without. **Collective.**
+    /// Checks that the disk has room for the results of a mesh of so many elements after `levels`
+    /// refinements. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Write`], the same on every rank.
+    /// The results are larger than the free space; the same on every rank.
     pub fn check_room(&self, comm: &Comm, elements: u64, levels: u32, has_flux: bool) -> Result<()> {
         let elements = 4_u64.checked_pow(levels).and_then(|children| elements.checked_mul(children));
         let check = || match elements.filter(|&elements| elements <= COUNTABLE) {
@@ -134,26 +136,25 @@ impl ResultsFile {
         comm.agree(if comm.is_root() { check() } else { Ok(()) })
     }
 
-    /// Where the file for ParaView goes.
+    /// Returns the path of the file for ParaView.
     pub fn companion_path(&self) -> PathBuf {
         self.path.with_extension(match self.companion {
             Companion::Xdmf => "xdmf",
-            // ParaView 5.11 knows no .vtkhdf.
+            // ParaView 5.11 does not know the extension .vtkhdf.
             Companion::VtkHdf => "hdf",
         })
     }
 
-    /// Writes all datasets in the numbering of the input, then gives the file
-    /// its name. Says whether every transfer was collective. **Collective.**
+    /// Writes all datasets in the numbering of the input, then renames the files to their final
+    /// names. Returns whether every transfer was collective. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Write`], the same on every rank; the file under the final name,
-    /// if there was one, is untouched.
+    /// A file cannot be written; the same on every rank, and previous files are unchanged.
     pub fn write(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let written = self.write_partial(comm, results);
         let finished = if written.is_ok() && comm.is_root() { self.finish(results) } else { Ok(()) };
         if comm.is_root() && (written.is_err() || finished.is_err()) {
-            // The write has failed already; what is left of it only takes space.
+            // The write error is reported; a failure to clean up only leaves files behind.
             let _ = fs::remove_file(partial(&self.path));
             let _ = fs::remove_file(partial(&self.companion_path()));
         }
@@ -162,15 +163,15 @@ impl ResultsFile {
         Ok(collective)
     }
 
-    /// Has what was written brought to the disk. **Collective.**
+    /// Flushes the files to the disk. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Write`], the same on every rank.
+    /// An error of the operating system; the same on every rank.
     pub fn flush(&self, comm: &Comm) -> Result<()> {
         let paths = [&self.path, &self.companion_path()];
         let flush = |path: &Path| atomic_hdf5::flush(path).and_then(|()| atomic_hdf5::flush_folder(path));
         // Every host has written a part.
-        comm.agree(paths.into_iter().try_for_each(|path| flush(path).map_err(|e| failed(path, e))))
+        comm.agree(paths.into_iter().try_for_each(|path| flush(path).map_err(|e| write_error(path, e))))
     }
 
     fn finish(&self, results: &Results) -> Result<()> {
@@ -182,7 +183,7 @@ impl ResultsFile {
                 results.has(name)
             });
             let write = fs::write(partial(&companion), text);
-            write.map_err(|e| failed(&companion, e))?;
+            write.map_err(|e| write_error(&companion, e))?;
         }
         finish(&self.path)?;
         finish(&companion)
@@ -191,7 +192,7 @@ impl ResultsFile {
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let mesh = results.mesh;
         let flux = |width| results.flux.map_or(0, |_| flux_bytes(mesh.total_nodes, mesh.total_elements, width));
-        let tags = comm.sum(names::size(mesh));
+        let tags = comm.sum(named_parts::size(mesh));
         let size = bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh)) + tags + flux(2);
         let collective =
             self.write_file(comm, &self.path, size, results.record, |file| Writer { comm, file, results }.write())?;
@@ -206,7 +207,7 @@ impl ResultsFile {
         Ok(collective && also)
     }
 
-    /// Writes one of the two files, of this size (bytes).
+    /// Writes one of the two files, of this size (bytes). **Collective.**
     fn write_file(
         &self,
         comm: &Comm,
@@ -227,14 +228,14 @@ impl ResultsFile {
     }
 }
 
-/// Bytes of the datasets of a results file.
+/// Returns the bytes of the datasets of a results file.
 fn bytes(nodes: u64, elements: u64, index: usize) -> u64 {
     let node = 7 * size_of::<f64>();
     let element = 8 * index + size_of::<i32>() + 5 * size_of::<f64>();
     nodes * node as u64 + elements * element as u64
 }
 
-/// Bytes of the two datasets of the flux, with so many components.
+/// Returns the bytes of an index in the dataset quad8: 4 where they suffice, else 8.
 fn flux_bytes(nodes: u64, elements: u64, components: usize) -> u64 {
     (components * size_of::<f64>()) as u64 * (nodes + elements)
 }
@@ -254,7 +255,7 @@ impl Writer<'_> {
     fn write(&self) -> hdf5::Result<bool> {
         let nodes = self.write_nodes()?;
         let elements = self.write_elements()?;
-        let tags = names::write(self.comm, self.file, self.results.mesh)?;
+        let tags = named_parts::write(self.comm, self.file, self.results.mesh)?;
         let mesh = self.results.mesh;
         columns::write(self.file, mesh.total_nodes as usize, mesh.total_elements as usize, |name| {
             self.results.has(name)
@@ -269,7 +270,7 @@ impl Writer<'_> {
         let used = &mesh.node_ids[..mesh.owned_nodes];
         let ids = used.iter().copied().chain(mesh.orphans.iter().map(|o| o.0)).collect();
         let slabs = ToSlabs::new(self.comm, blocks, ids);
-        // Two values of each node at a time: all at once would take more memory than the solve.
+        // Two values of each node at a time: all at once would need more memory than the solve.
         let send = |value: &dyn Fn(usize) -> [f64; 2], orphan: &dyn Fn([f64; 2]) -> [f64; 2]| {
             let values = (0..mesh.owned_nodes).map(value).chain(mesh.orphans.iter().map(|o| orphan(o.1)));
             slabs.send(self.comm, values, f64::NAN)
@@ -337,7 +338,7 @@ impl Writer<'_> {
         Ok(quad8 && partition)
     }
 
-    /// One dataset of all ranks' rows, `width` values each.
+    /// Writes one dataset of all ranks' rows, `width` values each. **Collective.**
     fn dataset<T: H5Type>(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! The group `run` of a results file: what the run was, for whoever finds the file later.
+//! Group `run` of a results file: program, options and figures of the run.
 
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group};
@@ -9,10 +9,10 @@ use crate::parallel::Comm;
 use crate::post::BoundaryFlow;
 use crate::system::arguments::value_name;
 
-/// Writes it. **Collective.**
+/// Writes the group. **Collective.**
 ///
 /// # Errors
-/// Those of HDF5.
+/// An error of HDF5.
 pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     let group = file.create_group("run")?;
     let text = |name: &str, value: &str| attribute(&group, name, value);
@@ -61,7 +61,7 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     Ok(())
 }
 
-/// Flow through each named boundary, as attributes of one length.
+/// Writes the flow through each named boundary, as attributes of one length.
 fn write_flow(run: &Group, RunRecord { flow, names, .. }: &RunRecord) -> hdf5::Result<()> {
     let group = run.create_group("flow")?;
     attribute(&group, "long_name", &names.flow.name)?;

@@ -1,6 +1,6 @@
-//! The same results as a VTKHDF file, which ParaView reads in parallel: every
-//! rank writes its own elements as a partition, with the nodes they use
-//! (VTK File Formats, section VTKHDF, UnstructuredGrid, version 1.0).
+//! Results as a VTKHDF file, which ParaView reads in parallel: every rank writes its own elements
+//! as a partition, with their nodes (VTK File Formats, section VTKHDF, UnstructuredGrid, version
+//! 1.0).
 
 use hdf5::types::FixedAscii;
 use hdf5::{File, Group, H5Type};
@@ -13,11 +13,10 @@ use crate::problem::Labels;
 /// VTK_QUADRATIC_QUAD.
 const CELL_TYPE: u8 = 23;
 
-/// Writes all groups of the file and says whether every transfer was
-/// collective. **Collective.**
+/// Writes all groups of the file. Returns whether every transfer was collective. **Collective.**
 ///
 /// # Errors
-/// HDF5's own, possibly on some ranks only.
+/// An error of HDF5, possibly on some ranks only.
 pub fn write(comm: &Comm, file: &File, results: &Results) -> hdf5::Result<bool> {
     let mesh = results.mesh;
     let root = file.create_group("VTKHDF")?;
@@ -76,7 +75,7 @@ pub fn write(comm: &Comm, file: &File, results: &Results) -> hdf5::Result<bool> 
     Ok(collective)
 }
 
-/// The local nodes that own elements use, and the elements in terms of them.
+/// Returns the local nodes of the own elements, and the connectivity in terms of them.
 fn own_nodes(results: &Results) -> (Vec<usize>, Vec<i64>) {
     let mesh = results.mesh;
     let own = &mesh.elements[..mesh.own_elements];
@@ -90,12 +89,12 @@ fn own_nodes(results: &Results) -> (Vec<usize>, Vec<i64>) {
     (nodes, connectivity)
 }
 
-/// VTK knows three axes.
+/// Appends a zero as third component, which VTK requires.
 fn with_zero([x, y]: [f64; 2]) -> [f64; 3] {
     [x, y, 0.0]
 }
 
-/// Writes lists that all ranks hold a part of, one after the other.
+/// Writer of lists of which each rank holds a part, in rank order.
 struct Writer<'a> {
     comm: &'a Comm,
     group: &'a Group,

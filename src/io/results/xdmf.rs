@@ -1,16 +1,17 @@
-//! The XDMF description of a results file, which ParaView opens. It holds no
-//! data of its own (XDMF Model and Format, xdmf.org).
+//! XDMF description of a results file for ParaView. The data stays in the results file (XDMF Model
+//! and Format, xdmf.org).
 //!
-//! ParaView's three readers, VTK and pyvista take one dataset for each array: ParaView 5.11
-//! ends with a signal where coordinates or vectors are put together by `X_Y` or `JOIN`. Hence
-//! points and vectors come from the datasets of [`columns`].
+//! The three readers of ParaView, VTK and pyvista accept one dataset for each array. ParaView 5.11
+//! crashes where coordinates or vectors are composed by `X_Y` or `JOIN`. Hence points and vectors
+//! come from the datasets of [`columns`].
 
 use crate::io::results::columns;
 use crate::io::results::columns::POINTS;
 
-/// The names of the nodal and of the cell values, with their components.
+/// Names of the nodal values, with their number of components.
 const NODE_FIELDS: [(&str, usize); 5] =
     [("u", 1), ("vel_node", 2), ("abs_vel_node", 1), ("pressure_node", 1), ("flux_node", 2)];
+/// Names of the cell values, with their number of components.
 const CELL_FIELDS: [(&str, usize); 6] =
     [("vel", 2), ("abs_vel", 1), ("pressure", 1), ("error", 1), ("partition", 1), ("flux", 2)];
 
@@ -28,7 +29,8 @@ fn vectors(fields: &[(&'static str, usize)]) -> impl Iterator<Item = &'static st
     fields.iter().filter(|(_, components)| *components == 2).map(|(name, _)| *name)
 }
 
-/// Returns the text for a results file called `file` in the same folder, with the fields that it `has`.
+/// Returns the description of a results file called `file` in the same folder, with the fields for
+/// which `has` is true.
 pub fn describe(file: &str, nodes: u64, elements: u64, index_bytes: usize, has: impl Fn(&str) -> bool) -> String {
     let file = escape(file);
     let item = |path: &str, dimensions: &str, kind: &str, bytes: usize| {
@@ -36,7 +38,7 @@ pub fn describe(file: &str, nodes: u64, elements: u64, index_bytes: usize, has: 
             "<DataItem Dimensions=\"{dimensions}\" NumberType=\"{kind}\" Precision=\"{bytes}\" Format=\"HDF\">{file}:/{path}</DataItem>"
         )
     };
-    // pyvista requires a time.
+    // pyvista requires a time value.
     let mut text = format!(
         r#"<?xml version="1.0" ?>
 <!DOCTYPE Xdmf SYSTEM "Xdmf.dtd" []>

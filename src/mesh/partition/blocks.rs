@@ -1,37 +1,36 @@
-//! Small blocks of neighbouring elements, each in one piece: the vertices of
-//! the graph that METIS splits on two levels.
+//! Small connected blocks of elements: the vertices of the graph that METIS partitions on two
+//! levels.
 //!
-//! On the Y-channel with 338,944 elements in 16 parts, blocks of 8 elements
-//! give 1.02 times the edge cut of plain METIS, of 16 1.04 times, of 64
-//! 1.11 times; of 16 without smoothing, 1.24 times. METIS itself as the
-//! maker of such small blocks took ten times as long.
+//! On the Y-channel with 338,944 elements in 16 parts, blocks of 8 elements have an edge cut of
+//! 1.02 times that of plain METIS, of 16 elements 1.04 times, of 64 elements 1.11 times; of 16
+//! without smoothing, 1.24 times. METIS itself took ten times as long to build such small blocks.
 
 use std::cmp::Reverse;
 
 use crate::mesh::partition::edges::{Link, merge};
 use crate::mesh::partition::graph::{Graph, Rows};
 
-/// Elements a block: fewer make the graph of the blocks larger, more make the
-/// boundaries between parts longer.
+/// Elements a block: fewer make the graph of the blocks larger, more make the boundaries between
+/// parts longer.
 const SIZE: u64 = 8;
-/// The graph of the blocks has at least this many vertices a part, for balance.
-const A_PART: u64 = 256;
-/// It has at most this many in all, unless [`A_PART`] asks for more.
+/// Fewest vertices a part in the graph of the blocks, for balance.
+const FEWEST_A_PART: u64 = 256;
+/// Most vertices of the graph of the blocks, unless [`FEWEST_A_PART`] requires more.
 const MOST: u64 = 1 << 20;
-/// Smaller blocks are not worth the work.
-const WORTHWHILE: u64 = 4;
+/// Smallest block size; below it, each element is a vertex.
+const SMALLEST: u64 = 4;
 /// Sweeps that smooth the outlines of blocks.
 const SWEEPS: usize = 10;
 
-/// Elements a block for a mesh that is split into `parts`.
+/// Returns the block size (elements) for a mesh in `parts`.
 pub fn size(elements: u64, parts: usize) -> u64 {
-    let blocks = (elements / SIZE).min(MOST).max(A_PART * parts as u64);
+    let blocks = (elements / SIZE).min(MOST).max(FEWEST_A_PART * parts as u64);
     let size = elements / blocks;
-    if size < WORTHWHILE { 1 } else { size }
+    if size < SMALLEST { 1 } else { size }
 }
 
-/// The block of each element and the number of blocks, of about `size`
-/// elements, from the links between elements.
+/// Builds blocks of about `size` elements from the links between elements. Returns the block of
+/// each element and the number of blocks.
 pub fn build(elements: usize, links: Vec<Link>, size: u64) -> (Vec<u32>, usize) {
     let mut of: Vec<u32> = (0..elements as u32).collect();
     if size == 1 {
@@ -44,12 +43,12 @@ pub fn build(elements: usize, links: Vec<Link>, size: u64) -> (Vec<u32>, usize) 
     pieces(elements, inside)
 }
 
-/// Makes larger and larger blocks `of` elements, which are blocks of their own
-/// at first, and returns their sizes. In each of log2(size) rounds every block
-/// joins the neighbour with which it shares most beside the sizes of both.
+/// Merges blocks, given by `of` for each element, and returns their sizes. At first each element is
+/// a block. In each of log2(size) rounds every block merges with the neighbour of highest rating:
+/// the square of the shared weight over the sizes of both.
 ///
-/// M. Holtgrewe, P. Sanders, C. Schulz, *Engineering a Scalable High Quality
-/// Graph Partitioner*, IPDPS 2010, section III (the rating of edges).
+/// M. Holtgrewe, P. Sanders, C. Schulz, *Engineering a Scalable High Quality Graph Partitioner*,
+/// IPDPS 2010, section III (the rating of edges).
 fn grow(of: &mut [u32], mut links: Vec<Link>, size: u64) -> Vec<u32> {
     let mut sizes = vec![1_u32; of.len()];
     for _ in 0..size.ilog2() {
@@ -66,7 +65,7 @@ fn grow(of: &mut [u32], mut links: Vec<Link>, size: u64) -> Vec<u32> {
     sizes
 }
 
-/// One round: the new number of each block, and how many there are.
+/// Merges pairs of blocks once. Returns the new number of each block, and the number of blocks.
 fn join(graph: &Graph, sizes: &[u32]) -> (Vec<u32>, usize) {
     const FREE: u32 = u32::MAX;
     let mut number = vec![FREE; graph.len()];
@@ -87,8 +86,8 @@ fn join(graph: &Graph, sizes: &[u32]) -> (Vec<u32>, usize) {
     (number, count as usize)
 }
 
-/// Moves elements to the neighbouring block with which they share most edges,
-/// of several to the smallest, as long as blocks stay within 5/4 of `size`.
+/// Moves elements to the neighbouring block with which they share most edges, or to the smallest of
+/// several, while blocks stay within 5/4 of `size`.
 fn smooth(graph: &Graph, of: &mut [u32], sizes: &mut [u32], size: u32) {
     for _ in 0..SWEEPS {
         let mut has_moved = false;
@@ -117,8 +116,8 @@ fn smooth(graph: &Graph, of: &mut [u32], sizes: &mut [u32], size: u32) {
     }
 }
 
-/// The connected piece of each element, numbered in the order of their first
-/// elements, and the number of pieces (union-find with path halving).
+/// Finds the connected components of the blocks, numbered in the order of their first elements.
+/// Returns the component of each element and their number (union-find with path halving).
 fn pieces(elements: usize, edges: impl Iterator<Item = [usize; 2]>) -> (Vec<u32>, usize) {
     fn root(parent: &mut [u32], mut i: usize) -> usize {
         while parent[i] as usize != i {

@@ -1,8 +1,8 @@
-//! Which elements or blocks share an edge, found by its two corners.
+//! Matching of elements or blocks that share an edge, by the two corners of the edge.
 
 use crate::parallel::{Comm, GlobalIndex};
 
-/// An edge as one element or block has it.
+/// Edge of one element or block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Side {
     /// The two corners, ascending.
@@ -11,18 +11,17 @@ pub struct Side {
     pub of: u32,
 }
 
-/// The pairs that have an edge in common, and the sides that nobody shares. Of
-/// more than two that share an edge (an error that is found later) each is
-/// paired with the next.
+/// Pairs with a common edge, and the sides without a partner. Of more than two elements at an edge,
+/// an error that is found later, each is paired with the next.
 #[derive(Debug, Default, PartialEq)]
 pub struct Matched {
     /// Numbers of both, the lower one first.
     pub pairs: Vec<[u32; 2]>,
-    /// What is left.
+    /// Sides without a partner.
     pub open: Vec<Side>,
 }
 
-/// The four sides of every element, by position in the list.
+/// Returns the four sides of every element, numbered by position in the list.
 pub fn sides(corners: &[[GlobalIndex; 4]]) -> Vec<Side> {
     let of_element = |(c, of): (&[GlobalIndex; 4], u32)| {
         let c = *c;
@@ -31,7 +30,7 @@ pub fn sides(corners: &[[GlobalIndex; 4]]) -> Vec<Side> {
     corners.iter().zip(0..).flat_map(of_element).collect()
 }
 
-/// Matches the sides of a list.
+/// Pairs the sides of a list.
 pub fn match_sides(mut sides: Vec<Side>) -> Matched {
     sides.sort_unstable();
     let mut matched = Matched::default();
@@ -44,31 +43,31 @@ pub fn match_sides(mut sides: Vec<Side>) -> Matched {
     matched
 }
 
-/// The pairs of numbers, the same on all ranks, whose sides lie on different
-/// ranks. Each pair is found by one rank. **Collective.**
+/// Pairs sides of different ranks. Numbers are global; one rank finds each pair. **Collective.**
 pub fn match_across_ranks(comm: &Comm, open: Vec<Side>) -> Vec<[u32; 2]> {
     let mut outgoing = vec![Vec::new(); comm.size()];
     for side in open {
         let [a, b] = side.corners;
-        outgoing[meeting_place(a, b, comm.size())].extend([a, b, GlobalIndex::from(side.of)]);
+        outgoing[hash_rank(a, b, comm.size())].extend([a, b, GlobalIndex::from(side.of)]);
     }
     let incoming = comm.all_to_all_v(outgoing);
     let sides = incoming.iter().flat_map(|message| message.chunks_exact(3));
     match_sides(sides.map(|s| Side { corners: [s[0], s[1]], of: s[2] as u32 }).collect()).pairs
 }
 
-/// The rank where both sides of an edge arrive: Fibonacci hashing (D. E. Knuth,
-/// *The Art of Computer Programming*, vol. 3, section 6.4).
-fn meeting_place(a: GlobalIndex, b: GlobalIndex, ranks: usize) -> usize {
+/// Returns the rank that pairs the sides of an edge: Fibonacci hashing (D. E. Knuth, *The Art of
+/// Computer Programming*, vol. 3, section 6.4).
+fn hash_rank(a: GlobalIndex, b: GlobalIndex, ranks: usize) -> usize {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
     let hash = (a.wrapping_mul(GOLDEN) ^ b).wrapping_mul(GOLDEN);
     (hash >> 32) as usize % ranks
 }
 
-/// Two numbers, and how many edges (or what weight of edges) they share.
+/// Two numbers, and the number or weight of the edges that they share.
 pub type Link = ([u32; 2], u32);
 
-/// Every pair of different numbers once, ascending, with the sum of its links.
+/// Merges links of the same pair, and returns each pair once, ascending, with the sum of its
+/// weights.
 pub fn merge(mut links: Vec<Link>) -> Vec<Link> {
     links.retain(|(pair, _)| pair[0] != pair[1]);
     links.iter_mut().for_each(|(pair, _)| pair.sort_unstable());

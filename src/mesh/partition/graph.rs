@@ -1,4 +1,4 @@
-//! METIS k-way on a graph that one rank holds.
+//! METIS k-way partitioning of a graph on one rank.
 //!
 //! G. Karypis, V. Kumar, *Multilevel k-way Partitioning Scheme for Irregular
 //! Graphs*, J. Parallel Distrib. Comput. 48 (1998).
@@ -8,10 +8,10 @@ use metis::option::{Contig, Seed};
 use crate::error::{Error, Result};
 use crate::mesh::partition::edges::Link;
 
-/// An undirected graph in compressed rows, as METIS reads it.
+/// Undirected graph in compressed rows, as METIS reads it.
 #[derive(Clone, Copy)]
 pub struct Graph<'a> {
-    /// Where the neighbours of each vertex start, and where the last ones end.
+    /// Start of the neighbours of each vertex, and the end of the last ones.
     pub offsets: &'a [i32],
     /// Neighbours of all vertices.
     pub neighbours: &'a [i32],
@@ -22,38 +22,38 @@ pub struct Graph<'a> {
 }
 
 impl Graph<'_> {
-    /// Number of vertices.
+    /// Returns the number of vertices.
     pub fn len(&self) -> usize {
         self.offsets.len() - 1
     }
 
-    /// Where the neighbours of a vertex stand.
+    /// Returns the positions of the neighbours of a vertex.
     pub fn around(&self, vertex: usize) -> std::ops::Range<usize> {
         self.offsets[vertex] as usize..self.offsets[vertex + 1] as usize
     }
 
-    /// Weight of the edge to a neighbour that stands there.
+    /// Returns the weight of the edge to the neighbour at this position.
     pub fn edge_weight(&self, at: usize) -> i32 {
         self.edge_weights.map_or(1, |weights| weights[at])
     }
 
-    /// The part of each vertex, no part empty where vertices suffice; in one
-    /// piece each where the graph is and METIS succeeds.
+    /// Partitions the graph and returns the part of each vertex. No part is empty where there are
+    /// enough vertices. Parts of a connected graph are connected where METIS succeeds.
     ///
     /// # Errors
-    /// [`Error::Metis`].
-    pub fn split(&self, parts: usize, seed: i32) -> Result<Vec<i32>> {
+    /// METIS fails.
+    pub fn partition(&self, parts: usize, seed: i32) -> Result<Vec<i32>> {
         if parts >= self.len() {
             return Ok((0..self.len() as i32).collect());
         }
-        // Where there are several pieces METIS complains about contiguous parts, on stdout.
+        // For a graph of several components METIS prints an error about contiguous parts to stdout.
         let contiguous = self.is_connected();
         let mut part = self.run(parts, seed, contiguous).or_else(|_| self.run(parts, seed, false))?;
         fill_empty(&mut part, parts);
         Ok(part)
     }
 
-    /// METIS's own answer, which may leave parts empty.
+    /// Runs METIS, which may leave parts empty.
     fn run(&self, parts: usize, seed: i32, contiguous: bool) -> Result<Vec<i32>> {
         let mut part = vec![0; self.len()];
         let graph = metis::Graph::new(1, parts as i32, self.offsets, self.neighbours);
@@ -68,7 +68,7 @@ impl Graph<'_> {
         Ok(part)
     }
 
-    /// Weight of all edges between different parts.
+    /// Returns the weight of all edges between different parts.
     pub fn cut(&self, part: &[i32]) -> u64 {
         let ends = (0..self.len()).flat_map(|v| self.around(v).map(move |at| (v, at)));
         let cut = ends.filter(|&(v, at)| {
@@ -95,8 +95,7 @@ impl Graph<'_> {
     }
 }
 
-/// METIS leaves parts of tiny graphs empty: each takes a vertex of the part
-/// that has most.
+/// Moves a vertex of the largest part to each empty one: METIS leaves parts of tiny graphs empty.
 fn fill_empty(part: &mut [i32], parts: usize) {
     let mut sizes = vec![0_usize; parts];
     part.iter().for_each(|&p| sizes[p as usize] += 1);
@@ -113,12 +112,20 @@ fn fill_empty(part: &mut [i32], parts: usize) {
     }
 }
 
-/// The error of METIS as one of this program.
+/// Converts an error of METIS.
 pub fn failed(cause: metis::Error) -> Error {
-    Error::Metis { cause: cause.to_string() }
+    Error::internal(format!("METIS failed: {cause}"))
 }
 
-/// The rows of an undirected graph, built from its edges.
+/// Returns the error of more items than the 32-bit numbers of METIS can count.
+pub fn too_large(what: &str, count: u64, limit: u64) -> Error {
+    Error::input(format!(
+        "the mesh has {count} {what}, more than the {limit} that METIS with 32-bit numbers takes: \
+         start from a coarser mesh and use --refine"
+    ))
+}
+
+/// Rows of an undirected graph, built from its edges.
 pub struct Rows {
     offsets: Vec<i32>,
     neighbours: Vec<i32>,
@@ -126,7 +133,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// From different pairs of vertices and the weight of each.
+    /// Builds the rows from different pairs of vertices and the weight of each.
     pub fn new(vertices: usize, edges: &[Link]) -> Self {
         let mut offsets = vec![0; vertices + 1];
         for &vertex in edges.iter().flat_map(|(ends, _)| ends) {
@@ -147,7 +154,7 @@ impl Rows {
         Self { offsets, neighbours, weights }
     }
 
-    /// The graph, with these weights of its vertices.
+    /// Returns the graph, with these weights of its vertices.
     pub fn graph<'a>(&'a self, vertex_weights: Option<&'a [i32]>) -> Graph<'a> {
         Graph {
             offsets: &self.offsets,
@@ -173,7 +180,7 @@ mod tests {
         let weights = [1, 1, 1, 1, 1, 1, 6, 6];
         let rows = path(8);
         let graph = rows.graph(Some(&weights));
-        let part = graph.split(3, 1).unwrap();
+        let part = graph.partition(3, 1).unwrap();
         assert_eq!(graph.cut(&part), 2);
         assert!((0..6).all(|v| part[v] == part[0]), "{part:?}");
     }
@@ -183,14 +190,14 @@ mod tests {
         let edges = [([0, 1], 9), ([1, 2], 1), ([2, 3], 9)];
         let rows = Rows::new(4, &edges);
         let graph = rows.graph(None);
-        assert_eq!(graph.cut(&graph.split(2, 1).unwrap()), 1);
+        assert_eq!(graph.cut(&graph.partition(2, 1).unwrap()), 1);
     }
 
     #[test]
     fn a_graph_in_two_pieces_is_split_too() {
         let mut edges: Vec<_> = (1..20).map(|v| ([v - 1, v], 1)).collect();
         edges.remove(9);
-        let part = Rows::new(20, &edges).graph(None).split(3, 1).unwrap();
+        let part = Rows::new(20, &edges).graph(None).partition(3, 1).unwrap();
         assert!((0..3).all(|p| part.contains(&p)));
     }
 }

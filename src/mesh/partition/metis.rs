@@ -1,54 +1,54 @@
 //! METIS on the dual graph of all elements, on rank 0.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::mesh::MeshSlab;
-use crate::mesh::partition::graph::{Graph, failed};
+use crate::mesh::partition::graph::{Graph, failed, too_large};
 use crate::mesh::partition::{Partition, PartitionOptions};
 use crate::parallel::{BlockDistribution, Comm};
 
-/// Rank 0 gathers the corners of the elements, which METIS needs, and their
-/// weights, and nothing else. **Collective.**
+/// Gathers the corners and the weights of all elements on rank 0 and partitions their dual graph.
+/// **Collective.**
 ///
 /// # Errors
-/// [`Error::TooLarge`] beyond METIS's 32-bit numbers, [`Error::Metis`].
-pub fn partition(comm: &Comm, slab: &MeshSlab, split: &PartitionOptions) -> Result<Partition> {
+/// The mesh is too large for the 32-bit numbers of METIS, or METIS fails.
+pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Result<Partition> {
     // METIS counts the four neighbours of all elements in 32 bits.
     let limits = [
         ("elements", slab.elements.total(), i32::MAX as u64 / 4),
         ("nodes", slab.nodes.total(), i32::MAX as u64),
-        ("parts", split.parts as u64, i32::MAX as u64),
+        ("parts", options.parts as u64, i32::MAX as u64),
     ];
     for (what, count, limit) in limits {
         if count > limit {
-            return Err(Error::TooLarge { what, count, limit });
+            return Err(too_large(what, count, limit));
         }
     }
     let corners = slab.connectivity.iter().flat_map(|nodes| nodes[..4].iter().map(|&n| n as i32)).collect();
     let corners = comm.gather_at_root(corners).concat();
-    let weights = split.weights.unwrap_or_default().iter().map(|&w| w as i32).collect();
+    let weights = options.weights.unwrap_or_default().iter().map(|&w| w as i32).collect();
     let weights = comm.gather_at_root(weights).concat();
-    let result = if comm.is_root() { dual(&corners, &weights, split) } else { Ok((Vec::new(), 0)) };
+    let result = if comm.is_root() { partition_dual(&corners, &weights, options) } else { Ok((Vec::new(), 0)) };
     let (parts, edge_cut) = comm.agree(result)?;
-    let lists = if comm.is_root() { deal(&parts, slab.elements, comm.size()) } else { Vec::new() };
+    let lists = if comm.is_root() { by_slab(&parts, slab.elements, comm.size()) } else { Vec::new() };
     Ok(Partition { parts: comm.scatter_from_root(lists), edge_cut: comm.broadcast(0, edge_cut) })
 }
 
-/// Parts and edge cut for the corners (4 an element) of a whole mesh; without
-/// `weights` all elements count alike.
-fn dual(corners: &[i32], weights: &[i32], split: &PartitionOptions) -> Result<(Vec<i32>, u64)> {
+/// Partitions the dual graph of a whole mesh, given by its corners (4 an element). Without
+/// `weights` all elements count alike. Returns parts and edge cut.
+fn partition_dual(corners: &[i32], weights: &[i32], options: &PartitionOptions) -> Result<(Vec<i32>, u64)> {
     let elements = corners.len() / 4;
     let offsets: Vec<i32> = (0..=elements as i32).map(|e| 4 * e).collect();
     // Elements are neighbours when they share two corners: an edge.
     let dual = metis::mesh_to_dual(&offsets, corners, 2).map_err(failed)?;
     let vertex_weights = (!weights.is_empty()).then_some(weights);
     let graph = Graph { offsets: dual.xadj(), neighbours: dual.adjncy(), vertex_weights, edge_weights: None };
-    let part = graph.split(split.parts, split.seed)?;
+    let part = graph.partition(options.parts, options.seed)?;
     let cut = graph.cut(&part);
     Ok((part, cut))
 }
 
-/// The entries of a list over all elements for each rank's slab.
-fn deal(parts: &[i32], elements: BlockDistribution, ranks: usize) -> Vec<Vec<u32>> {
+/// Splits a list over all elements into the parts of the slabs.
+fn by_slab(parts: &[i32], elements: BlockDistribution, ranks: usize) -> Vec<Vec<u32>> {
     let entries = |rank| &parts[elements.range(rank).start as usize..elements.range(rank).end as usize];
     (0..ranks).map(|rank| entries(rank).iter().map(|&p| p as u32).collect()).collect()
 }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::mesh::partition::Partitioner;
 
-    /// Corners of an n x m grid of elements.
+    /// Returns the corners of an n x m grid of elements.
     fn grid(n: i32, m: i32) -> Vec<i32> {
         let node = |i, j| j * (n + 1) + i;
         (0..m)
@@ -67,9 +67,9 @@ mod tests {
     }
 
     fn split(corners: &[i32], weights: &[i32], parts: usize) -> (Vec<i32>, u64) {
-        let split =
+        let options =
             PartitionOptions { parts, partitioner: Partitioner::Metis, seed: PartitionOptions::SEED, weights: None };
-        dual(corners, weights, &split).unwrap()
+        partition_dual(corners, weights, &options).unwrap()
     }
 
     #[test]

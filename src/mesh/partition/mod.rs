@@ -1,8 +1,8 @@
-//! Elements to ranks.
+//! Partitioning of the elements.
 //!
-//! Plain METIS on one rank as long as the dual graph fits there; beyond, two
-//! levels: small blocks of elements along a space-filling curve, made by all
-//! ranks at once, and METIS on the graph of the blocks.
+//! METIS partitions the dual graph on one rank where it fits there. Larger meshes are partitioned
+//! on two levels: all ranks build small blocks of elements along a space-filling curve, and METIS
+//! partitions the graph of the blocks.
 
 mod blocks;
 mod edges;
@@ -17,12 +17,11 @@ use crate::error::{Error, Result};
 use crate::mesh::{MOST_ON_A_RANK, MeshSlab};
 use crate::parallel::Comm;
 
-/// From this many elements on, [`Partitioner::Auto`] takes two levels: the dual
-/// graph and METIS's own copies of it take about 300 bytes an element.
+/// Number of elements from which [`Partitioner::Auto`] uses two levels: the dual graph and the
+/// copies of METIS take about 300 bytes an element.
 pub const TWO_LEVEL: u64 = 100_000;
 
-/// Methods of partitioning a mesh.
-// The docs of the variants are the help of --partitioner.
+/// Methods of partitioning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Partitioner {
     /// metis below 100,000 elements, two-level from there on
@@ -34,31 +33,31 @@ pub enum Partitioner {
     TwoLevel,
 }
 
-/// What to split a mesh into, and how.
+/// Options of partitioning.
 #[derive(Debug, Clone)]
 pub struct PartitionOptions<'a> {
     /// Number of parts.
     pub parts: usize,
-    /// The method.
+    /// Method.
     pub partitioner: Partitioner,
     /// Seed of METIS.
     pub seed: i32,
-    /// Weight of each element of this rank's slab, positive and at most 2^30 in
-    /// all; none where all count alike.
+    /// Weight of each element of this rank's slab, positive, with a sum over all ranks of at most
+    /// 2^30; none where all count alike.
     pub weights: Option<&'a [u32]>,
 }
 
 impl PartitionOptions<'_> {
-    /// Seed where none is asked for.
+    /// Default seed.
     pub const SEED: i32 = 1;
 
-    /// One part a rank, all elements alike.
+    /// Returns options for one part a rank, all elements alike.
     pub fn ranks(comm: &Comm, partitioner: Partitioner) -> Self {
         Self { parts: comm.size(), partitioner, seed: Self::SEED, weights: None }
     }
 }
 
-/// The part of every element of a slab, and what the whole partition costs.
+/// Part of every element of a slab, and the edge cut of the partition.
 #[derive(Debug, Clone)]
 pub struct Partition {
     /// Part of each element of this rank's slab.
@@ -67,24 +66,28 @@ pub struct Partition {
     pub edge_cut: u64,
 }
 
-/// Splits the elements, every part getting some where there are enough. The
-/// same mesh, number of parts and rank count always give the same partition.
-/// **Collective.**
+/// Partitions the elements; no part is empty where there are enough. The same mesh, number of parts
+/// and number of ranks always give the same partition. **Collective.**
 ///
 /// # Errors
-/// [`Error::CrowdedRank`], [`Error::TooLarge`] beyond METIS's 32-bit numbers,
-/// [`Error::Metis`].
-pub fn partition(comm: &Comm, slab: &MeshSlab, split: &PartitionOptions) -> Result<Partition> {
+/// There are too many elements for the ranks or for the 32-bit numbers of METIS, or METIS fails.
+pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Result<Partition> {
     let (elements, ranks, limit) = (slab.elements.total(), comm.size(), MOST_ON_A_RANK);
     if elements / ranks as u64 >= limit {
-        return Err(Error::CrowdedRank { elements, ranks, limit });
+        return Err(crowded_rank(elements, ranks, limit));
     }
-    if split.parts == 1 {
+    if options.parts == 1 {
         return Ok(Partition { parts: vec![0; slab.connectivity.len()], edge_cut: 0 });
     }
-    match split.partitioner {
-        Partitioner::Metis => metis::partition(comm, slab, split),
-        Partitioner::Auto if elements < TWO_LEVEL => metis::partition(comm, slab, split),
-        _ => two_level::partition(comm, slab, split),
+    match options.partitioner {
+        Partitioner::Metis => metis::partition(comm, slab, options),
+        Partitioner::Auto if elements < TWO_LEVEL => metis::partition(comm, slab, options),
+        _ => two_level::partition(comm, slab, options),
     }
+}
+
+fn crowded_rank(elements: u64, ranks: usize, limit: u64) -> Error {
+    Error::input(format!(
+        "{elements} elements on {ranks} ranks are more than the {limit} a rank that can be numbered: use more ranks"
+    ))
 }

@@ -1,32 +1,31 @@
-//! Elements along a space-filling curve: each rank gets a stretch of Hilbert's
-//! curve through the centres of the elements.
+//! Elements along a space-filling curve: each rank gets a segment of Hilbert's curve through the
+//! centres of the elements.
 //!
-//! H. Sagan, *Space-Filling Curves*, Springer 1994, chapter 2. The ends of the
-//! stretches are found by bisection on all of them at once, as in V. Kale,
-//! S. Krishnan, *A Comparison Based Parallel Sorting Algorithm*, ICPP 1993.
+//! H. Sagan, *Space-Filling Curves*, Springer 1994, chapter 2. The ends of the segments are found
+//! by bisection on all of them at once, as in V. Kale, S. Krishnan, *A Comparison Based Parallel
+//! Sorting Algorithm*, ICPP 1993.
 
 use crate::mesh::MeshSlab;
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
-/// Elements that lie together on the curve, in the order in which they came.
-pub struct Stretch {
+/// Elements in one segment of the curve, in the order of the input.
+pub struct CurveSegment {
     /// Global number of each element.
     pub ids: Vec<GlobalIndex>,
-    /// Its corners.
+    /// Corners of each element.
     pub corners: Vec<[GlobalIndex; 4]>,
-    /// What it counts for.
+    /// Weight of each element.
     pub weights: Vec<u32>,
 }
 
-/// Cells of the curve along each axis, as a power of two.
+/// Number of cells of the curve along each axis, as a power of two.
 const ORDER: u8 = 26;
-/// Numbers in the message of an element: its own, its corners, its weight.
+/// Numbers in the message of an element: the element, its corners, its weight.
 const RECORD: usize = 6;
 
-impl Stretch {
-    /// Sends every element of the slabs to the rank on whose stretch of the
-    /// curve it lies; stretches have equal numbers of elements, but elements in
-    /// one cell of the curve stay together. **Collective.**
+impl CurveSegment {
+    /// Sends every element of the slabs to the rank of its segment. Segments have equal numbers of
+    /// elements, except that elements in one cell of the curve stay together. **Collective.**
     pub fn gather(comm: &Comm, slab: &MeshSlab, weights: Option<&[u32]>) -> Self {
         let keys = keys(comm, &centres(comm, slab));
         let starts = starts(comm, keys.clone(), slab.elements);
@@ -47,8 +46,8 @@ impl Stretch {
         }
     }
 
-    /// Hands a value for each element of the stretch to the slab that the
-    /// element came from. **Collective.**
+    /// Sends a value for each element of the segment to the slab that contains the element.
+    /// **Collective.**
     pub fn send_back(&self, comm: &Comm, elements: BlockDistribution, values: &[u32]) -> Vec<u32> {
         let mut outgoing = vec![Vec::new(); comm.size()];
         for (&id, &value) in self.ids.iter().zip(values) {
@@ -63,8 +62,7 @@ impl Stretch {
     }
 }
 
-/// The middle (m) between corners 0 and 2 of each element of the slab, whose
-/// coordinates the slabs of nodes know. **Collective.**
+/// Returns the middle (m) between corners 0 and 2 of each element of the slab. **Collective.**
 fn centres(comm: &Comm, slab: &MeshSlab) -> Vec<[f64; 2]> {
     let mut used: Vec<GlobalIndex> = slab.connectivity.iter().flat_map(|nodes| [nodes[0], nodes[2]]).collect();
     used.sort_unstable();
@@ -86,9 +84,8 @@ fn centres(comm: &Comm, slab: &MeshSlab) -> Vec<[f64; 2]> {
     slab.connectivity.iter().map(centre).collect()
 }
 
-/// Where each point lies on the curve through the square around all points;
-/// those that are not finite, an error that is found later, anywhere.
-/// **Collective.**
+/// Returns the position of each point on the curve through the square around all points. Points
+/// that are not finite, an error that is found later, get any position. **Collective.**
 fn keys(comm: &Comm, points: &[[f64; 2]]) -> Vec<u64> {
     let finite = || points.iter().filter(|p| p[0].is_finite() && p[1].is_finite());
     let low = [0, 1].map(|axis| comm.min(finite().fold(f64::INFINITY, |low, p| low.min(p[axis]))));
@@ -99,7 +96,7 @@ fn keys(comm: &Comm, points: &[[f64; 2]]) -> Vec<u64> {
     points.iter().map(|p| fast_hilbert::xy2h(cell(p[0], low[0]), cell(p[1], low[1]), ORDER)).collect()
 }
 
-/// The first key of each stretch but the first. **Collective.**
+/// Returns the first key of each segment but the first. **Collective.**
 fn starts(comm: &Comm, mut keys: Vec<u64>, elements: BlockDistribution) -> Vec<u64> {
     keys.sort_unstable();
     let wanted: Vec<u64> = (1..comm.size()).map(|rank| elements.range(rank).start).collect();

@@ -1,52 +1,50 @@
-//! METIS on the graph of small blocks, for meshes whose dual graph is too
-//! large for one rank.
+//! METIS on the graph of small blocks, for meshes whose dual graph is too large for one rank.
 //!
-//! Each rank takes a stretch of a space-filling curve, cuts its elements into
-//! blocks, and finds the edges between blocks; edges between ranks meet by
-//! their corners. Rank 0 gets the blocks' weights and edges alone.
+//! Each rank builds blocks from a segment of a space-filling curve and finds the edges between
+//! them; edges between ranks are matched by their corners. Rank 0 gets only the weights and the
+//! edges of the blocks.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::mesh::MeshSlab;
 use crate::mesh::partition::edges::{Link, Matched, match_across_ranks, match_sides, merge, sides};
-use crate::mesh::partition::graph::Rows;
-use crate::mesh::partition::space_filling_curve::Stretch;
+use crate::mesh::partition::graph::{Rows, too_large};
+use crate::mesh::partition::space_filling_curve::CurveSegment;
 use crate::mesh::partition::{Partition, PartitionOptions, blocks};
 use crate::parallel::Comm;
 
-/// **Collective.**
+/// Partitions the graph of blocks. **Collective.**
 ///
 /// # Errors
-/// [`Error::TooLarge`] beyond METIS's 32-bit numbers, [`Error::Metis`].
-pub fn partition(comm: &Comm, slab: &MeshSlab, split: &PartitionOptions) -> Result<Partition> {
-    let size = blocks::size(slab.elements.total(), split.parts);
+/// The mesh is too large for the 32-bit numbers of METIS, or METIS fails.
+pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Result<Partition> {
+    let size = blocks::size(slab.elements.total(), options.parts);
     // METIS counts the neighbours of all blocks, six on average, in 32 bits.
     let (count, limit) = (slab.elements.total() / size, i32::MAX as u64 / 16);
     if count > limit {
-        return Err(Error::TooLarge { what: "blocks", count, limit });
+        return Err(too_large("blocks", count, limit));
     }
-    let stretch = Stretch::gather(comm, slab, split.weights);
-    let (local, links) = block_graph(comm, &stretch, size);
-    let (of_block, edge_cut) = split_blocks(comm, local.weights, links, split)?;
+    let segment = CurveSegment::gather(comm, slab, options.weights);
+    let (local, links) = block_graph(comm, &segment, size);
+    let (of_block, edge_cut) = partition_blocks(comm, local.weights, links, options)?;
     let parts: Vec<u32> = local.of.iter().map(|&block| of_block[block as usize]).collect();
-    Ok(Partition { parts: stretch.send_back(comm, slab.elements, &parts), edge_cut })
+    Ok(Partition { parts: segment.send_back(comm, slab.elements, &parts), edge_cut })
 }
 
-/// The blocks of one rank.
+/// Blocks of one rank.
 struct LocalBlocks {
-    /// Block of each element of the stretch.
+    /// Block of each element of the segment.
     of: Vec<u32>,
     /// Weight of each block.
     weights: Vec<u64>,
 }
 
-/// The blocks of this rank, and their links by the numbers of blocks over all
-/// ranks. **Collective.**
-fn block_graph(comm: &Comm, stretch: &Stretch, size: u64) -> (LocalBlocks, Vec<Link>) {
-    let Matched { pairs, mut open } = match_sides(sides(&stretch.corners));
+/// Builds the blocks of this rank, and their links by global block numbers. **Collective.**
+fn block_graph(comm: &Comm, segment: &CurveSegment, size: u64) -> (LocalBlocks, Vec<Link>) {
+    let Matched { pairs, mut open } = match_sides(sides(&segment.corners));
     let once = |pair: [u32; 2]| (pair, 1);
-    let (of, blocks) = blocks::build(stretch.ids.len(), pairs.iter().copied().map(once).collect(), size);
+    let (of, blocks) = blocks::build(segment.ids.len(), pairs.iter().copied().map(once).collect(), size);
     let mut weights = vec![0; blocks];
-    for (&block, &weight) in of.iter().zip(&stretch.weights) {
+    for (&block, &weight) in of.iter().zip(&segment.weights) {
         weights[block as usize] += u64::from(weight);
     }
     let first = comm.exclusive_sum(blocks as u64) as u32;
@@ -56,11 +54,18 @@ fn block_graph(comm: &Comm, stretch: &Stretch, size: u64) -> (LocalBlocks, Vec<L
     (LocalBlocks { of, weights }, merge(links))
 }
 
-/// The part of each block of this rank, and the edge cut. **Collective.**
-fn split_blocks(comm: &Comm, weights: Vec<u64>, links: Vec<Link>, split: &PartitionOptions) -> Result<(Vec<u32>, u64)> {
+/// Partitions the blocks of all ranks. Returns the part of each block of this rank, and the edge
+/// cut. **Collective.**
+fn partition_blocks(
+    comm: &Comm,
+    weights: Vec<u64>,
+    links: Vec<Link>,
+    options: &PartitionOptions,
+) -> Result<(Vec<u32>, u64)> {
     let gathered = comm.gather_at_root(weights);
     let links = comm.gather_at_root(links.into_iter().flat_map(|([a, b], n)| [a, b, n]).collect());
-    let result = if comm.is_root() { split_gathered(&gathered.concat(), links, split) } else { Ok((Vec::new(), 0)) };
+    let result =
+        if comm.is_root() { partition_gathered(&gathered.concat(), links, options) } else { Ok((Vec::new(), 0)) };
     let (part, edge_cut) = comm.agree(result)?;
     let mut rest = &part[..];
     let lists = gathered.iter().map(|weights| rest.split_off(..weights.len()).unwrap_or_default());
@@ -68,7 +73,7 @@ fn split_blocks(comm: &Comm, weights: Vec<u64>, links: Vec<Link>, split: &Partit
     Ok((comm.scatter_from_root(lists), comm.broadcast(0, edge_cut)))
 }
 
-fn split_gathered(weights: &[u64], links: Vec<Vec<u32>>, split: &PartitionOptions) -> Result<(Vec<i32>, u64)> {
+fn partition_gathered(weights: &[u64], links: Vec<Vec<u32>>, options: &PartitionOptions) -> Result<(Vec<i32>, u64)> {
     // METIS adds up weights in 32 bits.
     let unit = weights.iter().sum::<u64>().div_ceil(1 << 30);
     let weights: Vec<i32> = weights.iter().map(|&w| (w / unit).max(1) as i32).collect();
@@ -77,7 +82,7 @@ fn split_gathered(weights: &[u64], links: Vec<Vec<u32>>, split: &PartitionOption
     let rows = Rows::new(weights.len(), &edges);
     drop(edges);
     let graph = rows.graph(Some(&weights));
-    let part = graph.split(split.parts, split.seed)?;
+    let part = graph.partition(options.parts, options.seed)?;
     let cut = graph.cut(&part);
     Ok((part, cut))
 }

@@ -1,29 +1,31 @@
-//! How good one element is.
+//! Quality of one element.
 
 use crate::quad8;
 use crate::quad8::{Coordinates, NODES};
 
-/// The quality of one element, by P. M. Knupp, *Achieving finite element mesh quality via optimization of the
-/// Jacobian matrix norm and associated quantities*, Int. J. Numer. Meth. Engng 48 (2000).
+/// Quality of one element, by P. M. Knupp, *Achieving finite element mesh quality via optimization
+/// of the Jacobian matrix norm and associated quantities*, Int. J. Numer. Meth. Engng 48 (2000).
 #[derive(Debug, Clone, Copy)]
 pub struct ElementQuality {
-    /// 1 for a rectangle, 0 or less for a folded element: the smallest determinant of the Jacobian matrix over the
-    /// product of the lengths of its two columns, of those at the eight nodes and the nine Gauss points.
+    /// Scaled Jacobian, 1 for a rectangle, 0 or less for a folded element: the determinant of the
+    /// Jacobian matrix over the product of the lengths of its two columns, the smallest of those at
+    /// the eight nodes and the nine Gauss points.
     pub scaled_jacobian: f64,
-    /// The place of the smallest one (xi, eta).
+    /// Reference coordinates (xi, eta) of the smallest scaled Jacobian.
     pub lowest_at: [f64; 2],
     /// Whether the determinants at all Gauss points are positive.
     pub is_integrable: bool,
-    /// The smallest and the largest of all determinants (m^2).
+    /// Smallest and largest of all determinants (m^2).
     pub determinants: [f64; 2],
-    /// The largest condition number (ratio of the singular values) of the Jacobian matrix of those at the nine
-    /// Gauss points: the ratio of the sides of a rectangle.
+    /// Aspect ratio, the ratio of the sides of a rectangle: the condition number (ratio of the
+    /// singular values) of the Jacobian matrix, the largest of those at the nine Gauss points.
     pub aspect_ratio: f64,
-    /// The place of the largest one (xi, eta).
+    /// Reference coordinates (xi, eta) of the largest aspect ratio.
     pub slenderest_at: [f64; 2],
 }
 
-/// Nodes, then Gauss points, with the derivatives of the shape functions there.
+/// Reference coordinates of the nodes, then of the Gauss points, with the derivatives of the shape
+/// functions there.
 const POINTS: [([f64; 2], [[f64; 2]; 8]); 17] = {
     let mut points = [([0.0; 2], [[0.0; 2]; 8]); 17];
     let mut i = 0;
@@ -57,7 +59,7 @@ impl ElementQuality {
             let (a, b) = (x_xi * x_xi + y_xi * y_xi, x_eta * x_eta + y_eta * y_eta);
             let [smallest, largest] = quality.determinants;
             quality.determinants = [determinant.min(smallest), determinant.max(largest)];
-            // A column without length, as at the tip of a quarter-point element, spans no area.
+            // A column of length zero, as at the tip of a quarter-point element, spans no area.
             let lengths = a.sqrt() * b.sqrt();
             let scaled = if lengths == 0.0 { 0.0 } else { determinant / lengths };
             if is_lower(scaled, quality.scaled_jacobian) {
@@ -76,16 +78,16 @@ impl ElementQuality {
         quality
     }
 
-    /// Whether the element is folded where no Gauss point sees it.
+    /// Returns whether the element is folded, but not at any Gauss point.
     pub fn is_folded_unseen(&self) -> bool {
-        // Rounding is allowed for: the determinant of a quarter-point element is 0 at its tip.
+        // Tolerance for rounding: the determinant of a quarter-point element is 0 at its tip.
         const ROUNDING: f64 = 1e-9;
         let [smallest, largest] = self.determinants;
         self.is_integrable && smallest < -ROUNDING * largest
     }
 }
 
-/// Whether a value is lower than another one; NaN is lower than any number.
+/// Returns whether `a` is lower than `b`; NaN is lower than any number.
 pub(crate) fn is_lower(a: f64, b: f64) -> bool {
     a < b || a.is_nan() && !b.is_nan()
 }

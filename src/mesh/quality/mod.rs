@@ -1,4 +1,4 @@
-//! How good the elements of a mesh are.
+//! Quality of the elements of a mesh.
 
 mod element;
 
@@ -12,34 +12,34 @@ use crate::parallel::{Comm, GlobalIndex};
 use crate::quad8;
 use crate::quad8::Coordinates;
 
-/// Bars of the histogram of scaled Jacobians, each as wide as the others between 0 and 1.
+/// Bars of the histogram of scaled Jacobians, of equal width between 0 and 1.
 pub const BARS: usize = 10;
-/// Where the bars of the histogram of aspect ratios begin; the last one has no end.
+/// Lower ends of the bars of the histogram of aspect ratios; the last one has no upper end.
 pub const ASPECT_BARS: [f64; 8] = [1.0, 2.0, 5.0, 10.0, 30.0, 100.0, 300.0, 1000.0];
-/// Aspect ratios above this are worth a line.
+/// Aspect ratio above which a solve reports it.
 pub const SLENDER: f64 = 100.0;
-/// Folded elements that are listed.
+/// Most folded elements that are listed.
 const LISTED: usize = 3;
 
-/// An element that is the worst in something.
+/// Element with the extreme value of a measure.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extreme {
-    /// What was measured.
+    /// Value of the measure.
     pub value: f64,
-    /// The element, in the numbering of the input.
+    /// Element, in the numbering of the input.
     pub element: GlobalIndex,
-    /// Where in the element (m).
+    /// Position in the element (m).
     pub point: [f64; 2],
 }
 
 impl Extreme {
-    /// The lower value, or of two equal ones that of the lower element.
+    /// Returns the lower value, or of two equal ones that of the lower element.
     fn worse(self, other: Self) -> Self {
         let is_tie = self.value.to_bits() == other.value.to_bits() && other.element < self.element;
         if is_lower(other.value, self.value) || is_tie { other } else { self }
     }
 
-    /// The lowest of all ranks. **Collective.**
+    /// Returns the lowest of all ranks. **Collective.**
     fn over_ranks(self, comm: &Comm) -> Self {
         let order = if self.value.is_nan() { f64::NEG_INFINITY } else { self.value };
         let lowest = comm.min(order);
@@ -50,24 +50,24 @@ impl Extreme {
     }
 }
 
-/// The quality of many elements.
+/// Quality of many elements.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeshQuality {
-    /// The lowest scaled Jacobian.
+    /// Lowest scaled Jacobian.
     pub lowest: Extreme,
-    /// Elements whose scaled Jacobian is not better than 0.
+    /// Number of elements with a scaled Jacobian of 0 or less.
     pub folded: u64,
-    /// Elements with a scaled Jacobian in each tenth of 0 to 1.
+    /// Number of elements with a scaled Jacobian in each tenth of 0 to 1.
     pub bars: [u64; BARS],
-    /// The largest aspect ratio.
+    /// Largest aspect ratio.
     pub slenderest: Extreme,
-    /// Elements by their aspect ratio, see [`ASPECT_BARS`].
+    /// Number of elements by their aspect ratio, see [`ASPECT_BARS`].
     pub aspect_bars: [u64; ASPECT_BARS.len()],
-    /// Elements with a Gauss point that has no positive determinant.
+    /// Number of elements with a Gauss point whose determinant is not positive.
     pub refused: u64,
-    /// Elements that are folded where no Gauss point sees it.
+    /// Number of elements that are folded, but not at any Gauss point.
     pub folded_unseen: u64,
-    /// The first of them with their scaled Jacobians.
+    /// First of these elements with their scaled Jacobians.
     pub listed: Vec<Extreme>,
 }
 
@@ -98,7 +98,7 @@ impl MeshQuality {
         own.fold(Self::default, add).reduce(Self::default, Self::and).over_ranks(comm)
     }
 
-    /// Counts an element.
+    /// Adds an element.
     pub fn add(&mut self, element: GlobalIndex, coordinates: &Coordinates) {
         let quality = ElementQuality::of(coordinates);
         let at = |value, [xi, eta]: [f64; 2]| Extreme { value, element, point: quad8::map(coordinates, xi, eta) };
@@ -119,7 +119,7 @@ impl MeshQuality {
         }
     }
 
-    /// The quality of both.
+    /// Combines two qualities.
     fn and(mut self, other: Self) -> Self {
         self.bars.iter_mut().zip(other.bars).for_each(|(a, b)| *a += b);
         self.aspect_bars.iter_mut().zip(other.aspect_bars).for_each(|(a, b)| *a += b);
@@ -132,14 +132,14 @@ impl MeshQuality {
         self
     }
 
-    /// Keeps the first elements of those listed and these.
+    /// Adds elements to the list and keeps the first ones.
     fn list(&mut self, others: impl IntoIterator<Item = Extreme>) {
         self.listed.extend(others);
         self.listed.sort_by_key(|extreme| extreme.element);
         self.listed.truncate(LISTED);
     }
 
-    /// The quality of the elements of all ranks. **Collective.**
+    /// Combines the qualities of all ranks. **Collective.**
     fn over_ranks(self, comm: &Comm) -> Self {
         let counts =
             [self.folded, self.refused, self.folded_unseen].into_iter().chain(self.bars).chain(self.aspect_bars);
@@ -155,7 +155,7 @@ impl MeshQuality {
             folded_unseen: counts[2],
             listed: Vec::new(),
         };
-        // By number: the value of the lowest element that is left on any rank.
+        // By element number: the first of those that are left on any rank.
         let mut rest = self.listed.into_iter().peekable();
         for _ in 0..sum.folded_unseen.min(LISTED as u64) {
             let element = comm.min(rest.peek().map_or(GlobalIndex::MAX, |extreme| extreme.element));
@@ -167,33 +167,34 @@ impl MeshQuality {
         sum
     }
 
-    /// Measures the elements of a mesh that is still in its slabs. **Collective.**
+    /// Measures the elements of a mesh in slabs. **Collective.**
     pub fn of_slabs(comm: &Comm, mut slab: MeshSlab) -> Self {
         let parts = vec![comm.rank() as u32; slab.connectivity.len()];
         Self::of(comm, &distribute_anyway(comm, &mut slab, &parts, 0).mesh)
     }
 
-    /// The largest aspect ratio, where it is a number.
+    /// Returns the largest aspect ratio, if it is finite.
     pub fn aspect_ratio_max(&self) -> Option<f64> {
         Some(self.slenderest.value).filter(|value| value.is_finite())
     }
 
-    /// The number of elements that are folded anywhere.
+    /// Returns the number of elements that are folded anywhere.
     pub fn folded_elements(&self) -> u64 {
         self.refused + self.folded_unseen
     }
 
-    /// The elements that messages about the quality name.
+    /// Returns the elements that messages about the quality name.
     pub fn named_elements(&self) -> Vec<GlobalIndex> {
         self.listed.iter().chain([&self.lowest, &self.slenderest]).map(|extreme| extreme.element).collect()
     }
 
-    /// Whether a solve says something about the quality.
+    /// Returns whether a solve reports the quality.
     pub fn is_notable(&self) -> bool {
         self.folded_unseen > 0 || self.slenderest.value > SLENDER
     }
 
-    /// Warns of elements that are folded where no Gauss point sees it.
+    /// Returns a warning about elements that are folded between their Gauss points, if there are
+    /// any.
     pub fn warning(&self, names: &ElementNames) -> Option<String> {
         let show = |fold: &Extreme| {
             format!(
@@ -218,14 +219,14 @@ impl MeshQuality {
         })
     }
 
-    /// Describes the largest aspect ratio.
+    /// Describes the largest aspect ratio in words.
     pub fn describe_aspect(&self, names: &ElementNames) -> String {
         let Extreme { value, element, point } = self.slenderest;
         format!("aspect ratio at most {} ({} near {})", point::rounded(value), names.of(element), point::show(point))
     }
 }
 
-/// The one with the larger value, or of two equal ones that of the lower element.
+/// Returns the larger value, or of two equal ones that of the lower element.
 fn larger(a: Extreme, b: Extreme) -> Extreme {
     negative(negative(a).worse(negative(b)))
 }

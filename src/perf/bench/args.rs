@@ -15,7 +15,7 @@ pub struct BenchArgs {
     pub what: Benchmark,
 }
 
-/// The measurements.
+/// Measurements.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Benchmark {
     /// Memory bandwidth of all ranks and threads together, by the copy and the triad of STREAM

@@ -3,11 +3,11 @@
 
 mod args;
 mod caches;
-mod messages;
+mod message_passing;
 mod stream;
 
 pub use args::{BenchArgs, Benchmark, MessagesArgs, StreamArgs};
-pub use messages::messages;
+pub use message_passing::messages;
 
 use std::rc::Rc;
 

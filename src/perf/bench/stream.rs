@@ -1,7 +1,6 @@
-//! The copy and the triad of STREAM: J. D. McCalpin, *Memory Bandwidth and
-//! Machine Balance in Current High Performance Computers*, IEEE TCCA Newsletter
-//! (December 1995). As there, bytes are those that the kernel names: the reading
-//! of a line before it is written does not count.
+//! Copy and triad of STREAM: J. D. McCalpin, *Memory Bandwidth and Machine Balance in Current High
+//! Performance Computers*, IEEE TCCA Newsletter (December 1995). As there, the bytes are those that
+//! the kernel names; reading a cache line before it is written is not counted.
 
 use std::hint::black_box;
 use std::sync::{Mutex, PoisonError};
@@ -10,7 +9,7 @@ use std::time::Instant;
 use crate::error::{Error, Result};
 use crate::parallel::Comm;
 
-/// The kernels.
+/// Kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kernel {
     /// c = a.
@@ -80,8 +79,8 @@ impl Part {
     }
 }
 
-/// Times `repeats` rounds of both kernels on `entries` entries of this rank,
-/// shared among its threads, after one that warms up. **Collective.**
+/// Times `repeats` rounds of both kernels on `entries` entries of this rank, which its threads
+/// share, after one round that warms up. **Collective.**
 ///
 /// # Errors
 /// Wrong values in the arrays of this rank.
@@ -100,7 +99,7 @@ pub fn measure(comm: &Comm, threads: usize, entries: usize, repeats: u32) -> Res
             let start = Instant::now();
             on_each(&|part| part.iter_mut().for_each(|part| part.run(kernel)));
             let own = start.elapsed().as_secs_f64();
-            // Ranks that share a core run one after the other.
+            // Ranks that share a core run one after the other: the barrier waits for the last one.
             comm.barrier();
             if round > 0 {
                 seconds[kernel as usize].push([own, start.elapsed().as_secs_f64()]);

@@ -1,8 +1,8 @@
-//! The arrays of a solve: what each rank holds, and when.
+//! Memory of a solve: the arrays of each rank, and the stages at which they exist.
 //!
-//! Sizes are those of the types in the modules that are named, for elements
-//! and nodes in equal parts; the few rows marked *measured* are what the
-//! allocator and MPI keep for themselves. To calibrate anew, change the rows.
+//! Sizes are those of the types in the named modules, for equal parts of elements and nodes. The
+//! few rows marked *measured* are memory of the allocator and of MPI. To calibrate again, change
+//! the rows.
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::mesh::MeshSize;
 use crate::perf::estimate::Plan;
 
-/// The stages of a run between which memory differs.
+/// Stages of a run with different memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -35,23 +35,23 @@ const STAGES: [Stage; 6] = [Distribute, Assemble, Setup, Solve, Recover, Write];
 /// One array, or several that belong together.
 #[derive(Debug, Clone, Serialize)]
 pub struct Array {
-    /// What it is.
+    /// Name of the array.
     pub name: &'static str,
-    /// Its size on one rank (bytes).
+    /// Size on one rank (bytes).
     pub bytes_per_rank: u64,
-    /// When it is there.
+    /// Stages at which it exists.
     pub stages: &'static [Stage],
 }
 
-/// Program, libraries and MPI on one rank, and MPI's memory for each other rank
-/// of a host (measured, bytes).
+/// Bytes of program, libraries and MPI on one rank (measured).
 const PROCESS: f64 = 24.0 * MIB;
+/// Bytes of MPI for each other rank of a host (measured).
 const NEIGHBOUR: f64 = 0.5 * MIB;
-/// Ranks that a host may have.
+/// Most ranks of a host.
 const HOST: usize = 128;
 const MIB: f64 = (1 << 20) as f64;
 
-/// What one rank holds of a mesh.
+/// Elements and nodes of one rank, with ghosts.
 #[derive(Clone, Copy)]
 struct Share {
     elements: f64,
@@ -59,7 +59,7 @@ struct Share {
 }
 
 impl Share {
-    /// Equal parts with a layer of ghosts along half of the outline.
+    /// Estimates equal parts with a layer of ghosts along half of the outline.
     fn of(size: MeshSize, ranks: usize) -> Self {
         let elements = size.elements as f64 / ranks as f64;
         let ghosts = if ranks > 1 { 2.0 * elements.sqrt() } else { 0.0 };
@@ -72,7 +72,7 @@ impl Share {
     }
 }
 
-/// Every array of a case.
+/// Lists every array of a case.
 pub fn arrays(case: &Plan) -> Vec<Array> {
     let all = Share::of(case.refined(), case.ranks);
     let base = Share::of(case.base, case.ranks);
@@ -81,7 +81,8 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         ("program and MPI", PROCESS + NEIGHBOUR * case.ranks.min(HOST) as f64, &STAGES[..]),
         // LocalMesh: nodes, number, owner, region; coordinates, number, owner.
         ("mesh", all.bytes(46.0, 28.0), &STAGES),
-        // Near and Stiffness<f64>: eight nodes, 28 numbers. They are the operator, or else freed when the corners are there.
+        // Eight nodes and 28 numbers. They are the operator, or else freed when that of the corners
+        // is built.
         (
             "element matrices",
             all.bytes(241.0, 0.0),
@@ -134,8 +135,9 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
 
 type Row = (&'static str, f64, &'static [Stage]);
 
-/// Entries in a row of the assembled matrix, and in one of the corners.
+/// Entries in a row of the assembled matrix.
 const ROW: f64 = 15.6;
+/// Entries in a row of the matrix of the corners.
 const CORNER_ROW: f64 = 9.0;
 
 fn preconditioner(case: &Plan, all: Share) -> Vec<Row> {
@@ -169,13 +171,12 @@ fn preconditioner(case: &Plan, all: Share) -> Vec<Row> {
     rows
 }
 
-/// The same array of all coarser meshes together: a quarter for each level.
+/// Returns the bytes of the same array of all coarser meshes together: a quarter for each level.
 fn coarser(case: &Plan, finest: f64) -> f64 {
     (1..=case.refine).map(|level| finest / 4_f64.powi(level as i32)).sum()
 }
 
-/// The stage whose arrays are largest together, and their sum on one rank
-/// (bytes).
+/// Returns the stage with the largest sum of arrays, and that sum on one rank (bytes).
 pub fn peak(arrays: &[Array]) -> (Stage, u64) {
     let sum = |stage: Stage| arrays.iter().filter(|a| a.stages.contains(&stage)).map(|a| a.bytes_per_rank).sum();
     let sums = STAGES.map(|stage| (stage, sum(stage)));

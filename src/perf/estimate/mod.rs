@@ -1,4 +1,4 @@
-//! What a solve would take, from the size of its mesh alone.
+//! Estimates of memory and time of a solve from the size of its mesh.
 
 mod memory;
 mod time;
@@ -11,32 +11,32 @@ use serde::Serialize;
 use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::mesh::MeshSize;
 
-/// What is to be solved, on how many ranks.
+/// Case to estimate: mesh size, ranks and solver.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// The mesh before refinement.
+    /// Size of the mesh before refinement.
     pub base: MeshSize,
-    /// Whether it comes from a file.
+    /// Whether the mesh comes from a file.
     pub is_file: bool,
     /// Levels of refinement.
     pub refine: u32,
     /// MPI ranks.
     pub ranks: usize,
-    /// How the stiffness is kept.
+    /// Storage of the stiffness.
     pub operator: OperatorKind,
-    /// The preconditioner.
+    /// Preconditioner.
     pub preconditioner: PreconditionerKind,
-    /// Whether the flux density is computed and written beside the velocity.
+    /// Relative residual of convergence.
     pub has_flux: bool,
     /// Relative residual to reach.
     pub rtol: f64,
-    /// Bandwidth of the memory for one rank (bytes/s).
+    /// Memory bandwidth of one rank (bytes/s).
     pub bandwidth: f64,
 }
 
 impl Plan {
-    /// The mesh that is solved. Its edges follow from Euler's formula for a
-    /// domain without holes, in which all nodes are used.
+    /// Returns the size of the refined mesh. The number of edges follows from Euler's formula for a
+    /// domain without holes in which all nodes are used.
     pub fn refined(&self) -> MeshSize {
         let MeshSize { nodes, elements } = self.base;
         let n = 1_u64 << self.refine;
@@ -46,37 +46,37 @@ impl Plan {
     }
 }
 
-/// The answer of a dry run.
+/// Estimate of a solve.
 #[derive(Debug, Clone, Serialize)]
 pub struct Estimate {
-    /// Where the mesh comes from.
+    /// Source of the mesh.
     pub source: String,
     /// Levels of refinement.
     pub refine: u32,
     /// Elements after refinement.
     pub elements: u64,
-    /// Nodes after refinement; those that no element uses are among them.
+    /// Nodes after refinement, used or not.
     pub unknowns: u64,
     /// MPI ranks.
     pub ranks: usize,
     /// Memory of one rank by array.
     pub arrays: Vec<Array>,
-    /// When the memory is fullest.
+    /// Stage of the peak memory.
     pub peak_stage: Stage,
-    /// Then, on one rank (bytes).
+    /// Peak memory of one rank (bytes).
     pub peak_bytes_per_rank: u64,
-    /// Then, on all ranks (bytes).
+    /// Peak memory of all ranks (bytes).
     pub peak_bytes_sum: u64,
-    /// The largest aspect ratio of an element, where the mesh was small enough to be read.
+    /// Largest aspect ratio of an element, where the mesh was small enough to be read.
     pub aspect_ratio_max: Option<f64>,
-    /// Expected iterations of CG where elements are not slender.
+    /// Expected iterations of CG on elements that are not slender.
     pub iterations: u64,
     /// Expected seconds.
     pub seconds: Time,
 }
 
 impl Estimate {
-    /// Of a case whose mesh has this name.
+    /// Estimates a case whose mesh has this name.
     pub fn new(source: String, case: &Plan) -> Self {
         let arrays = memory::arrays(case);
         let (peak_stage, peak) = memory::peak(&arrays);

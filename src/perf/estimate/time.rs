@@ -1,4 +1,4 @@
-//! How long a solve would take if it did nothing but move memory.
+//! Estimates of time by the memory traffic of a solve.
 
 use serde::Serialize;
 
@@ -14,21 +14,22 @@ pub struct Time {
     pub solve: f64,
 }
 
-/// Integration and the hierarchy compute more than they move; this many bytes
-/// an element take as long (docs/performance.md).
+/// Bytes an element that take as long to move as its integration takes, which is bound by
+/// arithmetic (docs/performance.md).
 const ASSEMBLY: f64 = 9_000.0;
+/// The same for the multigrid hierarchy.
 const HIERARCHY: f64 = 9_000.0;
-/// Numbers of CG's vectors that are read or written in an iteration, for each
-/// unknown, and of a smoothing step.
+/// Numbers of the vectors of CG that an iteration reads or writes, for each unknown.
 const CG_PASSES: f64 = 16.0;
+/// Numbers that a smoothing step reads or writes, for each unknown.
 const SMOOTHING_PASSES: f64 = 8.0;
-/// Smoothing steps of a cycle on one level, and the residual.
+/// Smoothing steps of a cycle on one level, with the residual.
 const STEPS: f64 = 6.0;
-/// Iterations of Jacobi-CG over the square root of the unknowns, for 1e-8.
+/// Iterations of Jacobi-CG over the square root of the unknowns, for a tolerance of 1e-8.
 const JACOBI: f64 = 10.5;
 
 impl Time {
-    /// On ranks that share nothing but their messages, which take no time here.
+    /// Estimates the time on ranks with their own memory bandwidth; messages take no time.
     pub fn new(case: &Plan, iterations: u64) -> Self {
         let size = case.refined();
         let per_rank = |count: u64| count as f64 / case.ranks as f64;
@@ -39,7 +40,7 @@ impl Time {
             OperatorKind::Assembled => nodes * 15.6 * (4.0 + bytes),
         };
         let multigrid = case.preconditioner == PreconditionerKind::Multigrid;
-        // A third more for all coarser levels.
+        // All coarser levels cost a third of the finest one.
         let cycle = 4.0 / 3.0 * STEPS * (operator(4.0) + SMOOTHING_PASSES * 4.0 * nodes);
         let iteration = operator(8.0) + CG_PASSES * 8.0 * nodes + if multigrid { cycle } else { 0.0 };
         let setup = elements * (ASSEMBLY + if multigrid { HIERARCHY } else { 0.0 });
@@ -47,8 +48,8 @@ impl Time {
     }
 }
 
-/// Iterations that the Y-channel needs: a digit each with multigrid, and with
-/// Jacobi as many as there are nodes from one end to the other, times ten.
+/// Estimates the iterations from those of the Y-channel: with multigrid one a digit, with Jacobi
+/// ten times the number of nodes from one end to the other.
 pub fn iterations(case: &Plan) -> u64 {
     let digits = -case.rtol.log10();
     let needed = match case.preconditioner {
@@ -58,7 +59,7 @@ pub fn iterations(case: &Plan) -> u64 {
     needed.ceil().max(1.0) as u64
 }
 
-/// Iterations that multigrid-CG needs on the Y-channel: a digit each.
+/// Returns the iterations of multigrid-CG on the Y-channel: one a digit.
 pub fn multigrid_iterations(rtol: f64) -> f64 {
     -rtol.log10()
 }

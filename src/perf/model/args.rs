@@ -104,7 +104,7 @@ fn mesh_name(name: &str) -> Result<BuiltIn, String> {
     BuiltIn::find(name).ok_or_else(|| format!("the built-in meshes are {names}"))
 }
 
-/// Clusters that the model knows.
+/// Clusters with numbers in the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Cluster {
     /// 100 Gbit/s, 2 us, 0.3 us of work for each message, nodes of 64 ranks
@@ -114,7 +114,7 @@ pub enum Cluster {
 }
 
 impl Cluster {
-    /// Latency (us), work for a message (us), bandwidth of a node (Gbit/s), ranks of a node.
+    /// Returns latency (us), work for a message (us), bandwidth of a node (Gbit/s) and ranks of a node.
     pub fn numbers(self) -> [f64; 4] {
         match self {
             Self::Ib100 => [2.0, 0.3, 100.0, 64.0],

@@ -1,4 +1,4 @@
-//! The memory bandwidth that a rank gets, by how many share it.
+//! Memory bandwidth of a rank, by the number of ranks that share it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,15 +7,15 @@ use crate::error::Result;
 use crate::io::record::{Layout, StreamRecord};
 use crate::perf::median;
 
-/// Bandwidth of one host (GB/s) by its cores at work, medians of the measurements.
+/// Bandwidth of one host (GB/s) by its active cores, medians of the measurements.
 #[derive(Debug, Clone)]
-pub struct Memory(BTreeMap<usize, f64>);
+pub struct MemoryBandwidth(BTreeMap<usize, f64>);
 
-impl Memory {
-    /// From records of `quad8-mpi bench stream`; nothing where there are none.
+impl MemoryBandwidth {
+    /// Reads records of `quad8-mpi bench stream`; none without paths.
     ///
     /// # Errors
-    /// [`Error::Open`](crate::error::Error::Open), [`Error::NotRecord`](crate::error::Error::NotRecord).
+    /// A file cannot be opened, or is no record.
     pub fn read(paths: &[PathBuf]) -> Result<Option<Self>> {
         let mut measured: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         for path in paths {
@@ -28,12 +28,13 @@ impl Memory {
         Ok((!paths.is_empty()).then(|| Self(medians.collect())))
     }
 
-    /// Bandwidth of one rank (GB/s).
+    /// Returns the bandwidth of one rank (GB/s).
     pub fn of_rank(&self, layout: Layout) -> f64 {
         self.total(layout.cores_per_host()) * layout.hosts.max(1) as f64 / layout.ranks.max(1) as f64
     }
 
-    /// On a line between two measurements, on one through 0 before the first; beyond the last no more is to be had.
+    /// Interpolates linearly between two measurements and between 0 and the first one; beyond the
+    /// last one the bandwidth is constant.
     fn total(&self, cores: usize) -> f64 {
         let (below, above) = (self.0.range(..=cores).next_back(), self.0.range(cores..).next());
         match (below, above) {
@@ -51,7 +52,7 @@ mod tests {
 
     #[test]
     fn ranks_share_what_was_measured() {
-        let memory = Memory(BTreeMap::from([(2, 20.0), (4, 24.0)]));
+        let memory = MemoryBandwidth(BTreeMap::from([(2, 20.0), (4, 24.0)]));
         let of = |ranks, threads_per_rank, hosts| memory.of_rank(Layout { ranks, threads_per_rank, hosts });
         assert_eq!([of(1, 1, 1), of(2, 1, 1), of(3, 1, 1), of(16, 1, 1)], [10.0, 10.0, 22.0 / 3.0, 1.5]);
         assert_eq!([of(2, 2, 1), of(4, 1, 2)], [12.0, 10.0]);

@@ -1,17 +1,17 @@
-//! What an iteration costs, and the stages before it.
+//! Cost of an iteration, and of assembly and setup before it.
 
 use serde::Serialize;
 
 use crate::la::hierarchy::lanczos_steps;
-use crate::perf::model::hierarchy::{Kind, Level};
+use crate::perf::model::levels::{Level, LevelKind};
 use crate::perf::model::machine::Machine;
 use crate::perf::model::{Interfaces, Part};
 
 /// A solve on a number of ranks.
 pub struct Solve<'a> {
-    /// The machine.
+    /// Machine.
     pub machine: &'a Machine,
-    /// Parts of the mesh that the solved one is refined from.
+    /// Parts of the mesh before refinement.
     pub interfaces: &'a Interfaces,
     /// Levels of multigrid, finest first.
     pub levels: &'a [Level],
@@ -20,7 +20,7 @@ pub struct Solve<'a> {
 /// Seconds of the slowest rank in one iteration of CG.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Iteration {
-    /// Work, were it dealt out evenly.
+    /// Work, if it were balanced.
     pub work: f64,
     /// Waiting for the rank with most elements.
     pub imbalance: f64,
@@ -30,14 +30,14 @@ pub struct Iteration {
     pub coarse_messages: f64,
     /// Sums over all ranks.
     pub reductions: f64,
-    /// The coarsest level's direct solution.
+    /// Direct solution of the coarsest level.
     pub direct: f64,
 }
 
-/// The name of a loss, and its seconds.
+/// Name of a loss, and its seconds in an iteration.
 type Loss = (&'static str, fn(&Iteration) -> f64);
 
-/// What an iteration spends beside even work, by name.
+/// Losses of an iteration: its time besides balanced work.
 pub const LOSSES: [Loss; 5] = [
     ("imbalance of the parts", |i| i.imbalance),
     ("messages between neighbours", |i| i.mesh_messages),
@@ -47,13 +47,13 @@ pub const LOSSES: [Loss; 5] = [
 ];
 
 impl Iteration {
-    /// All of it.
+    /// Returns the time of the whole iteration.
     pub fn total(&self) -> f64 {
         self.work + LOSSES.iter().map(|(_, of)| of(self)).sum::<f64>()
     }
 
-    /// What costs most beside even work, and its seconds.
-    pub fn bottleneck(&self) -> (&'static str, f64) {
+    /// Returns the largest loss, and its seconds.
+    pub fn limiting_factor(&self) -> (&'static str, f64) {
         let costs = LOSSES.map(|(name, of)| (name, of(self)));
         costs.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(("nothing", 0.0))
     }
@@ -63,22 +63,22 @@ impl Iteration {
 const REDUCTIONS: f64 = 3.0;
 /// Reductions of assembly, and exchanges.
 const ASSEMBLY: f64 = 3.0;
-/// Sums beside each product of the Lanczos process that a smoother starts with.
+/// Sums for each product of the Lanczos process that estimates the eigenvalues for a smoother.
 const LANCZOS_SUMS: f64 = 2.0;
 
-/// Exchanges of lists with all ranks that a level is built with.
-fn exchanges(kind: Kind) -> f64 {
-    if kind == Kind::Mesh { 8.0 } else { 5.0 }
+/// Returns the exchanges of lists with all ranks in the setup of a level.
+fn exchanges(kind: LevelKind) -> f64 {
+    if kind == LevelKind::Mesh { 8.0 } else { 5.0 }
 }
 
 impl Solve<'_> {
-    /// One iteration. Messages are not overlapped with work, and all of them
-    /// cross the network.
+    /// Returns the time of one iteration. Messages do not overlap with work, and all of them cross
+    /// the network.
     pub fn iteration(&self) -> Iteration {
         let Self { machine, levels, .. } = self;
         let rates = machine.rates;
         let (finest, ranks) = (&levels[0], levels[0].ranks);
-        let rate = |level: &Level| if level.kind == Kind::Mesh { rates.mesh } else { rates.matrix };
+        let rate = |level: &Level| if level.kind == LevelKind::Mesh { rates.mesh } else { rates.matrix };
         let cycle = |level: &Level| level.products * level.entries * rate(level) / level.ranks;
         let work = finest.unknowns * rates.iteration / ranks + levels.iter().map(cycle).sum::<f64>();
         let mut sum = Iteration { work, imbalance: work * (self.interfaces.imbalance() - 1.0), ..Default::default() };
@@ -87,7 +87,8 @@ impl Solve<'_> {
         for (at, level) in levels.iter().enumerate() {
             let products = level.products * self.halo_exchange(at, 4.0);
             let transfers = self.transfers(at) * (self.halo_exchange(at, 4.0) + self.gather(at, 4.0));
-            let place = if level.kind == Kind::Aggregates { &mut sum.coarse_messages } else { &mut sum.mesh_messages };
+            let place =
+                if level.kind == LevelKind::Aggregates { &mut sum.coarse_messages } else { &mut sum.mesh_messages };
             *place += products + transfers;
         }
         sum.direct = self.direct();
@@ -100,12 +101,12 @@ impl Solve<'_> {
         last.visits * (last.unknowns.powi(2) * self.machine.rates.direct + shared)
     }
 
-    /// Seconds of building the preconditioner.
+    /// Returns the seconds of the setup of the preconditioner.
     pub fn setup(&self) -> f64 {
         let Self { machine, levels, .. } = self;
         let ranks = levels[0].ranks;
         let work = self.interfaces.imbalance() * machine.rates.setup * levels[0].unknowns / ranks;
-        // The lengths go to all ranks, the lists to some, and all agree on how it went.
+        // The lengths go to all ranks, the lists to some, and the ranks agree on success.
         let lengths = machine.reduction(ranks, 8.0) + 8.0 * ranks / machine.bandwidth;
         let list = lengths + machine.messages((ranks - 1.0).min(1.0), 8.0) + machine.reduction(ranks, 8.0);
         let lists: f64 = levels.iter().map(|level| exchanges(level.kind) * list).sum();
@@ -117,21 +118,22 @@ impl Solve<'_> {
         work + lists + (0..levels.len().saturating_sub(1)).map(lanczos).sum::<f64>()
     }
 
-    /// Seconds of integrating the elements, and of the conditions.
+    /// Returns the seconds of assembly, with the boundary conditions.
     pub fn assembly(&self) -> f64 {
         let finest = &self.levels[0];
         let work = self.interfaces.imbalance() * self.machine.rates.assembly * finest.unknowns / finest.ranks;
         work + ASSEMBLY * (self.machine.reduction(finest.ranks, 8.0) + self.halo_exchange(0, 8.0))
     }
 
-    /// Seconds of one exchange of values of `width` bytes on a level, on the
-    /// slowest rank.
+    /// Returns the seconds of one exchange of values of `width` bytes on a level, on the slowest
+    /// rank.
     fn halo_exchange(&self, at: usize, width: f64) -> f64 {
         let messages = |(neighbours, values): (f64, f64)| self.machine.messages(neighbours, width * values);
         self.received(at).into_iter().map(messages).fold(0.0, f64::max)
     }
 
-    /// Neighbours of each part on a level, and the values that it receives from them in one exchange.
+    /// Returns the neighbours of each part on a level, and the values that it receives in one
+    /// exchange.
     fn received(&self, at: usize) -> Vec<(f64, f64)> {
         let level = &self.levels[at];
         if level.ranks <= 1.0 {
@@ -141,23 +143,25 @@ impl Solve<'_> {
             self.interfaces.divided(divided).map(|part| (part.neighbours, scale * values(&part))).collect()
         };
         match level.kind {
-            Kind::Mesh => of(|p| p.values, (level.unknowns / self.interfaces.nodes).sqrt(), 1.0),
-            Kind::Corners => of(|p| p.corners, self.base_divided(), 1.0),
-            // Interfaces are as long as the root of a rank's unknowns says, with as many neighbours as before.
-            Kind::Aggregates => {
-                let corners = self.levels.iter().find(|l| l.kind == Kind::Corners).unwrap_or(level);
+            LevelKind::Mesh => of(|p| p.values, (level.unknowns / self.interfaces.nodes).sqrt(), 1.0),
+            LevelKind::Corners => of(|p| p.corners, self.base_divided(), 1.0),
+            // The length of an interface is the root of the unknowns of a rank; the neighbours stay
+            // the same.
+            LevelKind::Aggregates => {
+                let corners = self.levels.iter().find(|l| l.kind == LevelKind::Corners).unwrap_or(level);
                 let own = |level: &Level| level.unknowns / level.ranks;
                 of(|p| p.corners, self.base_divided(), (own(level) / own(corners)).sqrt())
             }
         }
     }
 
-    /// Messages between neighbours in one iteration, and their bytes, of all ranks together.
+    /// Returns the messages between neighbours in one iteration, and their bytes, of all ranks
+    /// together.
     pub fn sent(&self) -> [f64; 2] {
         let mut sum = [0.0; 2];
         let mut add = |at: usize, exchanges: f64, width: f64| {
             let parts = self.received(at);
-            // Those of a level on fewer ranks are like these.
+            // The messages of a level on fewer ranks are alike.
             let share = exchanges * self.levels[at].ranks / self.levels[0].ranks;
             for (neighbours, values) in parts {
                 sum[0] += share * neighbours;
@@ -171,18 +175,20 @@ impl Solve<'_> {
         sum
     }
 
-    /// Exchanges of a level's values on the way to it and back, in one cycle.
+    /// Returns the exchanges of a level's values in the transfers of one cycle.
     fn transfers(&self, at: usize) -> f64 {
         if at > 0 { 2.0 * self.levels[at - 1].visits } else { 0.0 }
     }
 
-    /// Elements of the coarsest mesh along a side of an element of the counted one.
+    /// Returns the number of elements of the coarsest mesh along a side of an element of the
+    /// counted one.
     fn base_divided(&self) -> f64 {
-        let base = self.levels.iter().rfind(|level| level.kind == Kind::Mesh);
+        let base = self.levels.iter().rfind(|level| level.kind == LevelKind::Mesh);
         base.map_or(1.0, |base| (base.unknowns / self.interfaces.nodes).sqrt())
     }
 
-    /// Seconds of moving a level to fewer ranks: the first of a group hears from the others.
+    /// Returns the seconds of the agglomeration of a level on fewer ranks: the first rank of a
+    /// group receives from the others.
     fn gather(&self, at: usize, width: f64) -> f64 {
         let Some(finer) = at.checked_sub(1).map(|finer| &self.levels[finer]) else { return 0.0 };
         let level = &self.levels[at];
@@ -194,13 +200,13 @@ impl Solve<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::perf::model::hierarchy::Shape;
+    use crate::perf::model::levels::CoarseningRatios;
     use crate::perf::model::machine::Rates;
 
     const MACHINE: Machine = Machine { latency: 1e-6, overhead: 0.0, bandwidth: 1e9, rates: Rates::TYPICAL };
 
-    /// Parts in a ring, each with 100 ghosts at its two neighbours, and twice as
-    /// many after each refinement.
+    /// Parts in a ring, each with 100 ghosts at its two neighbours, and twice as many after each
+    /// refinement.
     fn ring(parts: usize) -> Interfaces {
         let part = |values| Part { elements: 1000.0, neighbours: 2.0, values, corners: values / 2.0 };
         let (base, refined) = (vec![part(100.0); parts], vec![part(200.0); parts]);
@@ -209,12 +215,12 @@ mod tests {
 
     fn iteration(parts: usize, unknowns: f64, fewest: f64) -> Iteration {
         let interfaces = ring(parts);
-        let levels = Shape::TYPICAL.levels(unknowns, 2, parts as f64, fewest);
+        let levels = CoarseningRatios::TYPICAL.levels(unknowns, 2, parts as f64, fewest);
         Solve { machine: &MACHINE, interfaces: &interfaces, levels: &levels }.iteration()
     }
 
     #[test]
-    fn one_rank_waits_for_nobody() {
+    fn one_rank_has_no_messages() {
         let Iteration { work, imbalance, mesh_messages, coarse_messages, reductions, direct } = iteration(1, 48e3, 0.0);
         assert_eq!([imbalance, mesh_messages, coarse_messages, reductions], [0.0; 4]);
         assert!(work > 0.0 && direct > 0.0);
@@ -231,7 +237,7 @@ mod tests {
     #[test]
     fn an_exchange_takes_its_neighbours_and_the_values_of_its_level() {
         let interfaces = ring(8);
-        let levels = Shape::TYPICAL.levels(16.0 * interfaces.nodes, 2, 8.0, 0.0);
+        let levels = CoarseningRatios::TYPICAL.levels(16.0 * interfaces.nodes, 2, 8.0, 0.0);
         let solve = Solve { machine: &MACHINE, interfaces: &interfaces, levels: &levels };
         let bytes = |at| (solve.halo_exchange(at, 8.0) - MACHINE.latency) * MACHINE.bandwidth;
         for (at, expected) in [(0, 3200.0), (1, 1600.0), (2, 800.0), (3, 400.0)] {

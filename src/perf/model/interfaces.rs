@@ -1,15 +1,14 @@
-//! What the parts of a partition exchange, counted on a mesh that one rank
-//! holds whole.
+//! Communication between the parts of a partition, counted on a mesh that one rank holds whole.
 
 use crate::mesh::LocalMesh;
 use crate::parallel::LocalIndex;
 
-/// What one part has, and what it receives in one exchange of nodal values.
+/// Part of a partition, with the values that it receives in one exchange of nodal values.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Part {
     /// Own elements.
     pub elements: f64,
-    /// Parts that it receives from.
+    /// Parts from which it receives.
     pub neighbours: f64,
     /// Ghost nodes.
     pub values: f64,
@@ -17,9 +16,9 @@ pub struct Part {
     pub corners: f64,
 }
 
-/// The parts of a mesh whose `elements` belong to `part_of` them. The owner of a
-/// node is found by the rule of [`distribute`](crate::mesh::distribute); the
-/// ghosts of a part are those of [`LocalMesh`].
+/// Counts the parts of a mesh, given by the part of each element. The owner of a node follows the
+/// rule of [`distribute`](crate::mesh::distribute); the ghosts of a part are those of
+/// [`LocalMesh`].
 fn count(mesh: &LocalMesh, part_of: &[u32], parts: usize) -> Vec<Part> {
     let owners = owners(mesh, part_of);
     let mut counted = vec![Part::default(); parts];
@@ -53,7 +52,7 @@ fn count(mesh: &LocalMesh, part_of: &[u32], parts: usize) -> Vec<Part> {
     counted
 }
 
-/// The part that owns each node.
+/// Returns the part that owns each node.
 fn owners(mesh: &LocalMesh, part_of: &[u32]) -> Vec<u32> {
     const NOBODY: u32 = u32::MAX;
     let mut owners = vec![NOBODY; mesh.coordinates.len()];
@@ -77,20 +76,20 @@ fn owners(mesh: &LocalMesh, part_of: &[u32]) -> Vec<u32> {
     owners
 }
 
-/// The parts of a mesh and of all its refinements.
+/// Parts of a mesh and of all its refinements.
 #[derive(Debug, Clone)]
 pub struct Interfaces {
-    /// Nodes and elements of the mesh itself.
+    /// Nodes of the mesh itself.
     pub nodes: f64,
-    /// See `nodes`.
+    /// Elements of the mesh itself.
     pub elements: f64,
     pub(crate) base: Vec<Part>,
     pub(crate) refined: Vec<Part>,
 }
 
 impl Interfaces {
-    /// From the mesh and its first refinement, whose children belong to the
-    /// parts of their parents.
+    /// Counts the parts of a mesh and of its first refinement, whose children belong to the parts
+    /// of their parents.
     pub fn new(base: &LocalMesh, refined: &LocalMesh, part_of: &[u32], parts: usize) -> Self {
         let mut by_id = vec![0; base.elements.len()];
         for (&id, &part) in base.element_ids.iter().zip(part_of) {
@@ -105,8 +104,8 @@ impl Interfaces {
         }
     }
 
-    /// The parts when every element is divided into `n` x `n`: interfaces are
-    /// lines, so ghosts grow with n as a n + b.
+    /// Returns the parts after the division of every element into `n` x `n`. Interfaces are lines,
+    /// so that the number of ghosts is a n + b.
     pub fn divided(&self, n: f64) -> impl Iterator<Item = Part> {
         let at = move |one: f64, two: f64| one + (two - one) * (n - 1.0);
         self.base.iter().zip(&self.refined).map(move |(one, two)| Part {
@@ -117,12 +116,12 @@ impl Interfaces {
         })
     }
 
-    /// Number of parts.
+    /// Returns the number of parts.
     pub fn parts(&self) -> usize {
         self.base.len()
     }
 
-    /// Elements of the fullest part over the mean.
+    /// Returns the elements of the largest part over the mean.
     pub fn imbalance(&self) -> f64 {
         let fullest = self.base.iter().map(|part| part.elements).fold(0.0, f64::max);
         fullest * self.parts() as f64 / self.elements

@@ -1,85 +1,89 @@
-//! The machine: how long a message, a reduction and a number of an operator take.
+//! Model of the machine: times of messages, reductions and operations.
 
 use serde::Serialize;
 
 use crate::perf::median;
-use crate::perf::model::hierarchy::{Kind, Level, Shape};
+use crate::perf::model::levels::{CoarseningRatios, Level, LevelKind};
 use crate::perf::model::run::Run;
 
-/// A network and the ranks on it.
+/// Network and ranks of a machine.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Machine {
-    /// Seconds that a message takes on its way.
+    /// Latency of a message (s).
     pub latency: f64,
-    /// Seconds that a rank is busy with each of its messages.
+    /// Work of a rank for each of its messages (s).
     pub overhead: f64,
-    /// Bytes a second of one rank, when all ranks of a node send at once.
+    /// Bandwidth of one rank when all ranks of a node send at once (bytes/s).
     pub bandwidth: f64,
-    /// What a rank computes.
+    /// Times of computations.
     pub rates: Rates,
 }
 
 impl Machine {
-    /// Seconds of an exchange with `neighbours`, all at once, of `bytes` in all:
-    /// A. Alexandrov, M. Ionescu, K. Schauser, C. Scheiman, *LogGP*, J. Parallel
-    /// Distrib. Comput. 44 (1997).
+    /// Returns the seconds of an exchange with `neighbours` at once, of `bytes` in all: A.
+    /// Alexandrov, M. Ionescu, K. Schauser, C. Scheiman, *LogGP*, J. Parallel Distrib. Comput. 44
+    /// (1997).
     pub fn messages(&self, neighbours: f64, bytes: f64) -> f64 {
         if neighbours > 0.0 { self.latency + self.overhead * neighbours + bytes / self.bandwidth } else { 0.0 }
     }
 
-    /// Seconds of an all-reduce by recursive doubling (R. Thakur,
-    /// R. Rabenseifner, W. Gropp, *Optimization of collective communication
-    /// operations in MPICH*, Int. J. High Perform. Comput. Appl. 19 (2005)).
+    /// Returns the seconds of an all-reduce by recursive doubling (R. Thakur, R. Rabenseifner, W.
+    /// Gropp, *Optimization of collective communication operations in MPICH*, Int. J. High Perform.
+    /// Comput. Appl. 19 (2005)).
     pub fn reduction(&self, ranks: f64, bytes: f64) -> f64 {
         ranks.log2().ceil() * self.messages(1.0, bytes)
     }
 }
 
-/// What a rank's own work takes, without any message: seconds, or bytes that it moves.
+/// Costs of the own work of a rank, without messages: seconds, or bytes that it moves.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Rates {
-    /// Of an iteration but for its preconditioner, for an unknown.
+    /// Iteration without preconditioner, for an unknown.
     pub iteration: f64,
-    /// Of the cycle on meshes, for a number of the operator in one product.
+    /// Product on meshes in the cycle, for an entry of the operator.
     pub mesh: f64,
-    /// The same on the corners and on aggregates.
+    /// Product on the corners and on aggregates, for an entry of the operator.
     pub matrix: f64,
-    /// Of integration, for an unknown.
+    /// Assembly, for an unknown.
     pub assembly: f64,
-    /// Of building the preconditioner, for an unknown.
+    /// Setup of the preconditioner, for an unknown.
     pub setup: f64,
-    /// Of the direct solution, for each number of the dense matrix.
+    /// Direct solution, for each entry of the dense matrix.
     pub direct: f64,
 }
 
 fn is_mesh(level: &Level) -> bool {
-    level.kind == Kind::Mesh
+    level.kind == LevelKind::Mesh
 }
 
-/// Half of the numbers of the dense matrix are read, twice, at 8 bytes a nanosecond.
+/// Seconds for each entry of the dense matrix: half of them are read, twice, at 8 bytes a
+/// nanosecond.
 const DIRECT: f64 = 1e-9;
 
-/// Bytes that are read and written, vectors included, where they do not stay in the caches; on the corners and on
-/// aggregates they do. Of an iteration and a cycle counted in `assemble::batch`, `la::chebyshev` and `la::cg`: 28
-/// numbers and eight nodes an element, three unknowns an element, 9.3 numbers an unknown; of assembly and setup
-/// estimated.
+/// Bytes that are read and written, with vectors, where data does not stay in the caches; data of
+/// the corners and of aggregates does. Those of an iteration and a cycle are counted from the loops
+/// of the matrix-free operator, the Chebyshev smoother and CG: 28 numbers and eight nodes an
+/// element, three unknowns an element, 9.3 entries an unknown. Those of assembly and setup are
+/// estimates.
 const BYTES: Rates = Rates { iteration: 230.0, mesh: 9.3, matrix: 0.0, assembly: 270.0, setup: 1400.0, direct: 0.0 };
-/// Bytes that move for each that STREAM's triad names, which reads the lines that it writes.
+/// Bytes that move for each one that the triad of STREAM names: the lines that it writes are read
+/// first.
 const MOVED: f64 = 4.0 / 3.0;
 
 impl Rates {
-    /// Those of runs (medians of seven) on two ranks of two cores of an AMD EPYC (shared virtual
+    /// Rates of runs (medians of seven) on two ranks of two cores of an AMD EPYC (shared virtual
     /// machine), the Y-channel with `--refine 3`.
     pub const TYPICAL: Self =
         Self { iteration: 1.6e-8, mesh: 1.04e-9, matrix: 1.86e-9, assembly: 2.5e-7, setup: 5.5e-7, direct: DIRECT };
 
-    /// Work takes no time: what is left is the network.
+    /// Rates of a machine with infinitely fast cores, which leave only the network.
     pub const NONE: Self = Self { iteration: 0.0, mesh: 0.0, matrix: 0.0, assembly: 0.0, setup: 0.0, direct: 0.0 };
 
-    /// Those of the slowest rank of a run, whose fullest part has `imbalance` times the mean of the elements.
-    pub fn of(run: &Run, shape: &Shape, imbalance: f64) -> Self {
+    /// Computes the rates of the slowest rank of a run whose largest part has `imbalance` times the
+    /// mean of the elements.
+    pub fn of(run: &Run, ratios: &CoarseningRatios, imbalance: f64) -> Self {
         let breakdown = &run.breakdown;
-        let levels = shape.as_solved(run, 0.0);
+        let levels = ratios.as_solved(run, 0.0);
         let ranks = run.parallel.layout.ranks as f64;
         let unknowns = imbalance * run.mesh_info.used_nodes as f64 / ranks;
 
@@ -103,7 +107,7 @@ impl Rates {
         }
     }
 
-    /// Of equal runs, one by one.
+    /// Returns the medians of the rates of equal runs.
     pub fn median(runs: Vec<Self>) -> Self {
         Self::each(|of| median(runs.iter().map(of).collect()))
     }
@@ -119,9 +123,10 @@ impl Rates {
         }
     }
 
-    /// Those of a rank that has `to` GB/s of the memory instead of `from`, and one part in `crowd` of a core. Moving
-    /// and computing add up, as where a core waits for what it needs (J. Treibig, G. Hager, *Introducing a performance
-    /// model for bandwidth-limited loop kernels*, PPAM 2009).
+    /// Returns the rates of a rank with `to` GB/s of the memory bandwidth instead of `from`, on a
+    /// core that `crowd` ranks share. The times of data transfer and of computation add up, as for
+    /// a core that waits for its data (J. Treibig, G. Hager, *Introducing a performance model for
+    /// bandwidth-limited loop kernels*, PPAM 2009).
     pub fn shared(self, [from, to]: [f64; 2], crowd: f64) -> Self {
         Self::each(|of| {
             let moving = (of(&BYTES) / (MOVED * from * 1e9)).min(of(&self));

@@ -1,17 +1,16 @@
-//! How the solver scales on a cluster that is not there: the time of an
-//! iteration from real partitions, the levels of multigrid, and a few numbers
-//! of a machine. An exchange takes a latency, each of its messages and bytes some more, a
-//! reduction as many messages as there are powers of two, work what it took in a measured run;
-//! what of it moves data takes longer where more ranks share the memory bandwidth.
+//! Model of the scaling on a cluster: the time of an iteration from real partitions, the levels of
+//! multigrid, and a few numbers of a machine. An exchange takes a latency and a time for each of
+//! its messages and bytes; a reduction takes as many messages as the logarithm of the ranks; work
+//! takes the time of a measured run, longer where more ranks share the memory bandwidth.
 //!
-//! No message is overlapped with work, all cross the network, and on each level
-//! all ranks wait for the slowest.
+//! Messages do not overlap with work, all cross the network, and on each level all ranks wait for
+//! the slowest one.
 
 mod args;
 mod bandwidth;
 mod cost;
-mod hierarchy;
 mod interfaces;
+mod levels;
 mod machine;
 mod message_costs;
 mod partitions;
@@ -34,8 +33,8 @@ use crate::io::record::{is_stdout, write_json};
 use crate::la::hierarchy::SMALLEST;
 use crate::parallel::Comm;
 use crate::perf::estimate::multigrid_iterations;
-use crate::perf::model::bandwidth::Memory;
-use crate::perf::model::hierarchy::Shape;
+use crate::perf::model::bandwidth::MemoryBandwidth;
+use crate::perf::model::levels::CoarseningRatios;
 use crate::perf::model::machine::{Machine, Rates};
 use crate::perf::model::message_costs::Messages;
 use crate::perf::model::prediction::Model;
@@ -44,15 +43,16 @@ use crate::plot;
 use crate::plot::Efficiencies;
 use crate::system::print;
 
-/// Bits a second of a Gbit/s, in bytes.
+/// Bytes a second of one Gbit/s.
 const GIGABIT: f64 = 1e9 / 8.0;
-/// Relative residual of the solves that are foretold.
+/// Relative residual of the predicted solves.
 const RTOL: f64 = 1e-8;
 
-/// Foretells what the command line asks for; rank 0 does. **Collective.**
+/// Predicts the performance that the command line asks for, on rank 0. **Collective.**
 ///
 /// # Errors
-/// Those of run records, of partitions and of writing; the same on every rank.
+/// A record cannot be read, a mesh cannot be partitioned, or an output cannot be written; the same
+/// on every rank.
 pub fn model(comm: &Comm, args: &ModelArgs) -> Result<ExitCode> {
     comm.agree(if comm.is_root() { predict(args) } else { Ok(()) })?;
     Ok(ExitCode::Success)
@@ -67,9 +67,9 @@ fn predict(args: &ModelArgs) -> Result<()> {
     let set_by = Run::read_equal(&args.record)?;
     let run = set_by.first();
     let compared: Vec<Run> = args.compare.iter().map(|path| Run::read(path)).collect::<Result<_>>()?;
-    let memory = Memory::read(&args.stream)?;
+    let memory = MemoryBandwidth::read(&args.stream)?;
     let messages = Messages::read(&args.messages)?;
-    let shape = run.map_or(Shape::TYPICAL, Shape::of);
+    let ratios = run.map_or(CoarseningRatios::TYPICAL, CoarseningRatios::of);
     let [latency, overhead, bandwidth, ranks_per_node] = args.cluster.numbers();
     let machine = Machine {
         latency: args.latency.unwrap_or(latency) * 1e-6,
@@ -79,14 +79,14 @@ fn predict(args: &ModelArgs) -> Result<()> {
             _ if args.network => Rates::NONE,
             Some(run) => {
                 let imbalance = prediction::interfaces(&alone, run)?.map_or(1.0, |parts| parts.imbalance());
-                Rates::median(set_by.iter().map(|run| Rates::of(run, &shape, imbalance)).collect())
+                Rates::median(set_by.iter().map(|run| Rates::of(run, &ratios, imbalance)).collect())
             }
             None => Rates::TYPICAL,
         },
     };
     let model = Model {
         machine,
-        shape,
+        ratios,
         iterations: run.map_or(multigrid_iterations(RTOL), |run| run.iterations as f64),
         bandwidth: run.zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel.layout), memory)),
         messages,

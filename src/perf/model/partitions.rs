@@ -1,4 +1,4 @@
-//! Real partitions, made on one rank.
+//! Partitions of built-in meshes, made on one rank.
 
 use std::rc::Rc;
 
@@ -10,10 +10,10 @@ use crate::mesh::{LocalMesh, MeshSlab, Tags};
 use crate::parallel::{BlockDistribution, Comm};
 use crate::perf::model::Interfaces;
 
-/// Fewest elements a part: a partition of fewer is far from even.
+/// Fewest elements a part: smaller parts are far from equal.
 const A_PART: f64 = 64.0;
 
-/// A built-in mesh and its refinements, to be split into any number of parts.
+/// Built-in mesh and its refinements, for partitions into any number of parts.
 pub struct Partitions<'a> {
     alone: &'a Rc<Comm>,
     mesh: LocalMesh,
@@ -28,10 +28,10 @@ struct Refined {
 }
 
 impl<'a> Partitions<'a> {
-    /// Of one mesh, on the communicator of this rank alone.
+    /// Reads a mesh on the communicator of this rank alone.
     ///
     /// # Errors
-    /// Those of reading and distributing it.
+    /// The mesh cannot be read.
     pub fn new(alone: &'a Rc<Comm>, mesh: BuiltIn) -> Result<Self> {
         let mut slab = mesh.read(alone)?;
         let everything = vec![0; slab.connectivity.len()];
@@ -39,18 +39,17 @@ impl<'a> Partitions<'a> {
         Ok(Self { alone, mesh, refined: None })
     }
 
-    /// Refinements after which each part has elements enough.
+    /// Returns the number of refinements after which each part has enough elements.
     pub fn levels_for(&self, parts: usize) -> u32 {
         let wanted = A_PART * parts as f64 / self.mesh.elements.len() as f64;
         if parts == 1 { 0 } else { wanted.log(4.0).ceil().max(0.0) as u32 }
     }
 
-    /// The parts of the mesh after `levels` refinements, by the program's own
-    /// partitioner.
+    /// Partitions the mesh after `levels` refinements by the partitioner of the program.
     ///
     /// # Errors
-    /// Those of [`mesh::refine`] and [`crate::mesh::partition::partition`].
-    pub fn split(&mut self, levels: u32, parts: usize) -> Result<Interfaces> {
+    /// The mesh cannot be refined or partitioned.
+    pub fn partition(&mut self, levels: u32, parts: usize) -> Result<Interfaces> {
         let alone = self.alone;
         let refined = match self.refined.take() {
             Some(refined) if refined.levels == levels => refined,
@@ -60,9 +59,9 @@ impl<'a> Partitions<'a> {
                 Refined { levels, slab: slab(&mesh), mesh, once_more }
             }
         };
-        let split =
+        let options =
             PartitionOptions { parts, partitioner: Partitioner::Auto, seed: PartitionOptions::SEED, weights: None };
-        let by_id = crate::mesh::partition::partition(alone, &refined.slab, &split)?.parts;
+        let by_id = crate::mesh::partition::partition(alone, &refined.slab, &options)?.parts;
         let part_of: Vec<u32> = refined.mesh.element_ids.iter().map(|&id| by_id[id as usize]).collect();
         let interfaces = Interfaces::new(&refined.mesh, &refined.once_more, &part_of, parts);
         self.refined = Some(refined);
@@ -70,7 +69,7 @@ impl<'a> Partitions<'a> {
     }
 }
 
-/// The slab of a mesh that one rank holds whole.
+/// Returns the slab of a mesh that one rank holds whole.
 fn slab(mesh: &LocalMesh) -> MeshSlab {
     let mut coordinates = vec![[0.0; 2]; mesh.total_nodes as usize];
     for (&id, &point) in mesh.node_ids.iter().zip(&mesh.coordinates) {
@@ -86,7 +85,7 @@ fn slab(mesh: &LocalMesh) -> MeshSlab {
         coordinates,
         connectivity,
         tags: Tags::default(),
-        notes: Vec::new(),
+        warnings: Vec::new(),
         has_unit: true,
     }
 }

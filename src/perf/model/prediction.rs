@@ -1,4 +1,4 @@
-//! What the model says for each number of ranks, and beside measured runs.
+//! Predictions for each number of ranks, and comparisons with measured runs.
 
 use std::rc::Rc;
 
@@ -9,85 +9,86 @@ use crate::io::mesh::BuiltIn;
 use crate::io::record::{Layout, MessageCosts};
 use crate::parallel::Comm;
 use crate::perf::median;
-use crate::perf::model::bandwidth::Memory;
+use crate::perf::model::bandwidth::MemoryBandwidth;
 use crate::perf::model::cost::Solve;
-use crate::perf::model::hierarchy::{Level, Shape};
+use crate::perf::model::levels::{CoarseningRatios, Level};
 use crate::perf::model::machine::{Machine, Rates};
 use crate::perf::model::message_costs::Messages;
 use crate::perf::model::partitions::Partitions;
 use crate::perf::model::run::Run;
 use crate::perf::model::{Interfaces, Iteration, ModelArgs};
 
-/// All that the model needs beside a partition.
+/// Parameters of the model besides a partition.
 pub struct Model {
-    /// The machine.
+    /// Machine.
     pub machine: Machine,
-    /// How levels shrink.
-    pub shape: Shape,
+    /// Coarsening from level to level.
+    pub ratios: CoarseningRatios,
     /// Iterations of a solve.
     pub iterations: f64,
     /// Fewest unknowns a rank on aggregated levels.
     pub fewest: f64,
-    /// Memory bandwidth of a rank of the run that the rates come from, and that of others (GB/s), where measured.
-    pub bandwidth: Option<(f64, Memory)>,
-    /// What messages take among as many ranks as those of a run, where that was measured.
+    /// Memory bandwidth (GB/s) of a rank in the run that sets the rates, and that of other ranks,
+    /// where measured.
+    pub bandwidth: Option<(f64, MemoryBandwidth)>,
+    /// Measured costs of messages, by the number of ranks.
     pub messages: Messages,
-    /// Cores of a host, where ranks may have to share them.
+    /// Cores of a host, which more ranks share.
     pub cores: Option<f64>,
 }
 
-/// What is foretold.
+/// Prediction of the scaling on a machine.
 #[derive(Debug, Clone, Serialize)]
 pub struct Prediction {
     /// Name of the built-in mesh.
     pub mesh: &'static str,
-    /// The machine.
+    /// Machine.
     pub machine: Machine,
     /// Whether the unknowns grow with the ranks.
     pub is_weak: bool,
-    /// One for each number of ranks.
+    /// One row for each number of ranks.
     pub rows: Vec<Row>,
-    /// One for each measured run.
+    /// One comparison for each group of equal measured runs.
     pub compared: Vec<Comparison>,
 }
 
-/// One number of ranks.
+/// Prediction for one number of ranks.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
     /// MPI ranks.
     pub ranks: usize,
     /// Unknowns over all ranks.
     pub unknowns: f64,
-    /// Most neighbours of a part.
+    /// Largest number of neighbours of a part.
     pub neighbours: f64,
-    /// Most values that a part receives in an exchange on the finest level.
+    /// Largest number of values that a part receives in an exchange on the finest level.
     pub values: f64,
-    /// Elements of the fullest part over the mean.
+    /// Elements of the largest part over the mean.
     pub imbalance: f64,
     /// Levels of multigrid.
     pub levels: Vec<Level>,
     /// Seconds of assembly, setup and all iterations.
     pub stages: [f64; 3],
-    /// One iteration.
+    /// Time of one iteration.
     pub iteration: Iteration,
-    /// Time of one rank over that of these, for one iteration; for strong
-    /// scaling, over that of these times their number.
+    /// Efficiency of an iteration: the time of one rank over that of these ranks; for strong
+    /// scaling, over that of these ranks times their number.
     pub efficiency: f64,
-    /// One iteration, were coarse levels left on all ranks.
+    /// Time of one iteration with coarse levels on all ranks.
     pub spread: Iteration,
-    /// Its efficiency.
+    /// Efficiency with coarse levels on all ranks.
     pub spread_efficiency: f64,
 }
 
-/// Stages that are compared: assembly, setup, one iteration, and all of these together.
+/// Stages in a comparison: assembly, setup, one iteration, and all of these together.
 pub const COMPARED: [&str; 4] = ["assembly", "setup", "iteration", "total"];
 
 /// Measured runs of one mesh on as many ranks, and the model's seconds for them.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
-    /// The mesh and its refinements.
+    /// Name of the mesh.
     pub source: String,
-    /// See `source`.
+    /// Number of refinements.
     pub refine: u32,
     /// MPI ranks.
     pub ranks: usize,
@@ -95,15 +96,15 @@ pub struct Comparison {
     pub runs: usize,
     /// Seconds of assembly, setup, one iteration and all of these together, medians of the runs.
     pub measured: [f64; 4],
-    /// The same from the model.
+    /// Predicted seconds of the same stages.
     pub predicted: [f64; 4],
-    /// Messages between neighbours in one iteration, and their bytes, of all ranks, as counted.
+    /// Counted messages between neighbours in one iteration, and their bytes, of all ranks.
     pub counted: [f64; 2],
-    /// The same from the model.
+    /// Predicted messages and bytes.
     pub expected: [f64; 2],
 }
 
-/// What the model stands beside, of one run.
+/// Returns the measured seconds of the stages of a run.
 fn measured(run: &Run) -> [f64; 4] {
     let iteration = run.breakdown.iterations.mean.seconds.max;
     let assembly = run.seconds("assemble_system").max + run.seconds("apply_bc").max;
@@ -111,20 +112,20 @@ fn measured(run: &Run) -> [f64; 4] {
     [assembly, setup, iteration, assembly + setup + run.iterations as f64 * iteration]
 }
 
-/// The parts of a run's mesh, where it is built in.
+/// Partitions the mesh of a run, if it is built in.
 ///
 /// # Errors
-/// Those of [`Partitions`].
+/// The mesh cannot be partitioned.
 pub fn interfaces(alone: &Rc<Comm>, run: &Run) -> Result<Option<Interfaces>> {
     let mesh = run.mesh_info.source.strip_prefix("built-in ").and_then(BuiltIn::find);
-    mesh.map(|mesh| Partitions::new(alone, mesh)?.split(0, run.parallel.layout.ranks)).transpose()
+    mesh.map(|mesh| Partitions::new(alone, mesh)?.partition(0, run.parallel.layout.ranks)).transpose()
 }
 
 impl Model {
-    /// A row for each power of four, and for the most ranks that are asked for.
+    /// Predicts a row for each power of four, and for the largest number of ranks.
     ///
     /// # Errors
-    /// Those of [`Partitions`].
+    /// The mesh cannot be refined or partitioned.
     pub fn rows(&self, alone: &Rc<Comm>, args: &ModelArgs) -> Result<Vec<Row>> {
         let mut partitions = Partitions::new(alone, args.mesh)?;
         let most = args.ranks as usize;
@@ -132,7 +133,7 @@ impl Model {
         counts.push(most);
         let mut rows: Vec<Row> = Vec::new();
         for ranks in counts {
-            let interfaces = partitions.split(partitions.levels_for(ranks), ranks)?;
+            let interfaces = partitions.partition(partitions.levels_for(ranks), ranks)?;
             let unknowns = args.unknowns.unwrap_or(args.unknowns_per_rank * ranks as f64);
             let mut row = self.row(&interfaces, unknowns);
             let one = rows.first().map_or_else(|| [row.iteration, row.spread], |row| [row.iteration, row.spread]);
@@ -147,7 +148,7 @@ impl Model {
     fn row(&self, interfaces: &Interfaces, unknowns: f64) -> Row {
         let ranks = interfaces.parts();
         let refine = (unknowns / interfaces.nodes).log(4.0).round().max(0.0) as u32;
-        let levels_of = |fewest| self.shape.levels(unknowns, refine, ranks as f64, fewest);
+        let levels_of = |fewest| self.ratios.levels(unknowns, refine, ranks as f64, fewest);
         let levels = levels_of(self.fewest);
         let solve = Solve { machine: &self.machine, interfaces, levels: &levels };
         let iteration = solve.iteration();
@@ -168,11 +169,11 @@ impl Model {
         }
     }
 
-    /// The model for the mesh, the ranks and the levels of each group of equal
-    /// runs. Those of meshes that are not built in are left out.
+    /// Predicts the times of each group of equal runs, with their mesh, ranks and levels. Runs on
+    /// meshes that are not built in are left out.
     ///
     /// # Errors
-    /// Those of [`Partitions`].
+    /// The mesh cannot be partitioned.
     pub fn compare(&self, alone: &Rc<Comm>, runs: &[Run]) -> Result<Vec<Comparison>> {
         let mut groups: Vec<Vec<&Run>> = Vec::new();
         for run in runs {
@@ -184,14 +185,14 @@ impl Model {
         let mut compared = Vec::new();
         for group in groups {
             let Some(interfaces) = interfaces(alone, group[0])? else { continue };
-            compared.push(self.beside(&interfaces, &group));
+            compared.push(self.comparison(&interfaces, &group));
         }
         Ok(compared)
     }
 
-    fn beside(&self, interfaces: &Interfaces, runs: &[&Run]) -> Comparison {
+    fn comparison(&self, interfaces: &Interfaces, runs: &[&Run]) -> Comparison {
         let run = runs[0];
-        let levels = self.shape.as_solved(run, self.fewest);
+        let levels = self.ratios.as_solved(run, self.fewest);
         let machine = self.machine_for(run.parallel.layout);
         let solve = Solve { machine: &machine, interfaces, levels: &levels };
         let [assembly, setup, iteration] = [solve.assembly(), solve.setup(), solve.iteration().total()];
@@ -209,7 +210,7 @@ impl Model {
         }
     }
 
-    /// The machine as these ranks have it.
+    /// Returns the machine with the rates and the message costs of these ranks.
     fn machine_for(&self, layout: Layout) -> Machine {
         let rates = self.rates_for(layout);
         match self.messages.among(layout) {
@@ -218,12 +219,12 @@ impl Model {
         }
     }
 
-    /// The rates of a rank among these.
+    /// Returns the rates of a rank among these.
     fn rates_for(&self, layout: Layout) -> Rates {
         let cores = self.cores.unwrap_or(f64::INFINITY);
         let crowd = (layout.cores_per_host() as f64 / cores).max(1.0);
         // Where it was not measured the bandwidth is no bound.
-        let bandwidth = |(own, memory): &(f64, Memory)| [*own, memory.of_rank(layout)];
+        let bandwidth = |(own, memory): &(f64, MemoryBandwidth)| [*own, memory.of_rank(layout)];
         self.machine.rates.shared(self.bandwidth.as_ref().map_or([f64::MAX; 2], bandwidth), crowd)
     }
 }

@@ -1,4 +1,4 @@
-//! The prediction as a table.
+//! Table of a prediction.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use crate::io::console::group;
 use crate::perf::model::prediction::COMPARED;
 use crate::perf::model::{Comparison, Prediction, Row};
 
-/// What rank 0 prints.
+/// Formats the prediction as text.
 pub fn text(prediction: &Prediction) -> String {
     let Prediction { mesh, machine, is_weak, rows, compared } = prediction;
     let mut text = match (rows.is_empty(), is_weak) {
@@ -32,13 +32,13 @@ pub fn text(prediction: &Prediction) -> String {
             group(last.unknowns as u64)
         );
         for (what, iteration) in [("first bottleneck", &last.iteration), ("were coarse levels spread", &last.spread)] {
-            let (name, seconds) = iteration.bottleneck();
+            let (name, seconds) = iteration.limiting_factor();
             let part = 100.0 * seconds / iteration.total();
             let _ = writeln!(text, "{what}: {name}, {:.3} ms of an iteration ({part:.1} %)", seconds * 1e3);
         }
     }
     if !compared.is_empty() {
-        text += &beside(compared);
+        text += &comparison_table(compared);
     }
     text
 }
@@ -86,8 +86,9 @@ fn line(row: &Row) -> String {
     )
 }
 
-/// Stages in seconds and the messages of one iteration, measured and from the model, with the ratio of the two.
-fn beside(compared: &[Comparison]) -> String {
+/// Formats stages in seconds and the messages of one iteration, measured and predicted, with their
+/// ratio.
+fn comparison_table(compared: &[Comparison]) -> String {
     let mut text = format!("\n{:<36} {:>5} {:>4}", "mesh", "ranks", "runs");
     for what in COMPARED.iter().chain(&["messages", "bytes"]) {
         let _ = write!(text, " | {what:>9} {:>9} {:>5}", "model", "ratio");
@@ -105,7 +106,7 @@ fn beside(compared: &[Comparison]) -> String {
     text + "\n"
 }
 
-/// Nothing where the model says that there is nothing.
+/// Formats a ratio; none where the prediction is zero.
 fn ratio(measured: f64, predicted: f64) -> String {
     if predicted > 0.0 { format!("{:.2}", measured / predicted) } else { "-".to_owned() }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// Options of a report on runs.
+/// Options of `quad8-mpi report`.
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
     /// Run records (solve --json) and records of the memory bandwidth (bench stream --json), in any order
@@ -44,7 +44,7 @@ pub struct ReportArgs {
     pub width: u32,
 }
 
-/// The tables of a report.
+/// Tables of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportTable {
     /// Per stage: time, speed-up, efficiency, imbalance, share of communication, messages and bytes
@@ -53,7 +53,7 @@ pub enum ReportTable {
     Stages,
 }
 
-/// How a table is written.
+/// Format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
     /// In columns

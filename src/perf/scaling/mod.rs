@@ -1,9 +1,9 @@
-//! The story of `quad8-mpi report`: run records into the tables and the picture
-//! of a scaling study. Runs on one process, without MPI.
+//! Reports of scaling studies: tables and pictures from run records. Runs on one process, without
+//! MPI.
 
 mod args;
-mod claims;
 mod read;
+mod reference_efficiencies;
 mod study;
 mod table;
 
@@ -13,18 +13,18 @@ use std::path::PathBuf;
 
 use crate::error::{ExitCode, Result};
 use crate::io::console::group;
-use crate::io::file::{refuse_input, write_whole};
-use crate::perf::scaling::claims::claim;
+use crate::io::file::{refuse_input, write_atomic};
+use crate::perf::scaling::reference_efficiencies::reference_efficiency;
 use crate::perf::scaling::study::{Kind, Point, STAGES, Study};
 use crate::perf::scaling::table::Table;
 use crate::plot::{Curve, Stroke, speed_up};
 use crate::system::print;
 
-/// Reads the records that the command line names and writes what it asks for.
+/// Reads run records and writes the table and the picture that the command line asks for.
 ///
 /// # Errors
-/// Those of records, studies and pictures, and of an output that is an input or
-/// cannot be written.
+/// A record cannot be read, the runs are no scaling study, or an output is an input or cannot be
+/// written.
 pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     for output in args.output.iter().chain(&args.plot) {
         refuse_input(output, args.runs.iter().map(PathBuf::as_path))?;
@@ -45,13 +45,13 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     };
     let text = table.write(args.format);
     match &args.output {
-        Some(path) => write_whole(path, text)?,
+        Some(path) => write_atomic(path, text)?,
         None => print(text)?,
     }
     Ok(ExitCode::Success)
 }
 
-/// A line for each stage of each point.
+/// Builds the table with a line for each stage of each point.
 fn scaling(study: &Study, with_claims: bool) -> Table {
     let mut heading =
         vec!["stage", "ranks", "threads", "hosts", "unknowns", "runs", "time (s)", "speed-up", "efficiency (%)"];
@@ -73,7 +73,7 @@ fn scaling(study: &Study, with_claims: bool) -> Table {
                 format!("{:.2}", study.speed_up(point, at)),
                 format!("{:.0}", 100.0 * study.efficiency(point, at)),
             ];
-            cells.extend(with_claims.then(|| claim(cores).unwrap_or_default().to_owned()));
+            cells.extend(with_claims.then(|| reference_efficiency(cores).unwrap_or_default().to_owned()));
             cells.extend([
                 study.bandwidth_speed_up(point).map_or(String::new(), |speed_up| format!("{speed_up:.2}")),
                 format!("{:.2}", figures.imbalance),
@@ -87,7 +87,7 @@ fn scaling(study: &Study, with_claims: bool) -> Table {
     table
 }
 
-/// A line for each point.
+/// Builds the table with a line for each point.
 fn stages(study: &Study) -> Table {
     let heading = [
         "mesh",
@@ -128,7 +128,7 @@ fn stages(study: &Study) -> Table {
     table
 }
 
-/// How the study goes, and what its points solve.
+/// Returns the title: the kind of scaling and the problem.
 fn title(study: &Study) -> String {
     let first = &study.points[0];
     match study.kind {
@@ -142,11 +142,11 @@ fn title(study: &Study) -> String {
     }
 }
 
-/// The stages that are drawn.
+/// Stages in the picture.
 const DRAWN: [&str; 3] = ["assembly", "solve", "total"];
 
-/// Speed-ups over cores: of all ranks with as many threads each in one curve,
-/// and where one rank has ever more threads, that in another one.
+/// Returns the curves of speed-up over cores: one of the ranks with the same threads each, and one
+/// of a single rank with more and more threads where there are such runs.
 fn curves(study: &Study) -> Vec<Curve> {
     let of = |label: String, style: Stroke, takes: &dyn Fn(&Point) -> bool, value: &dyn Fn(&Point) -> Option<f64>| {
         let at = |point: &&Point| Some([point.parallel.cores() as f64, value(point)?]);
@@ -179,7 +179,7 @@ fn curves(study: &Study) -> Vec<Curve> {
     curves
 }
 
-/// Takes of the points with as many cores only the one with most bandwidth.
+/// Returns a filter for the point with the largest bandwidth of those with the same cores.
 fn best_of(study: &Study) -> impl Fn(&Point) -> bool {
     |point| {
         let same = study.points.iter().filter(|other| other.parallel.cores() == point.parallel.cores());

@@ -1,4 +1,4 @@
-//! What a set of runs says about scaling.
+//! Scaling studies: groups of run records and their figures.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use crate::parallel::{TOTAL, TimeSplit};
 use crate::perf::median;
 use crate::perf::scaling::read::Record;
 
-/// How the problem goes with the cores.
+/// Kind of scaling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It stays the same.
+    /// The problem stays the same.
     Strong,
-    /// It grows with them.
+    /// The problem grows with the cores.
     Weak,
 }
 
-/// A stage as a report shows it: a name, and what it sums up.
+/// Stages of a report: name, and the stages of the record that it sums up.
 pub const STAGES: [(&str, &[&str]); 7] = [
     ("read", &["load_mesh"]),
     ("partition", &["partition"]),
@@ -28,7 +28,7 @@ pub const STAGES: [(&str, &[&str]); 7] = [
     ("total", &[TOTAL]),
 ];
 
-/// Runs of one problem on as many ranks, threads and hosts, by their medians.
+/// Point of a study: the medians of runs of one problem on the same ranks, threads and hosts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// Ranks, threads and hosts.
@@ -43,18 +43,18 @@ pub struct Point {
     pub iterations: f64,
     /// Peak memory of all ranks (bytes).
     pub memory: f64,
-    /// Seconds from the start of the process to that of the work.
+    /// Seconds from the start of the process to the start of the work.
     pub start_up: f64,
     /// Figures of [`STAGES`], in that order.
     pub stages: Vec<Figures>,
 }
 
-/// What there is to say about a stage.
+/// Figures of a stage.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Figures {
     /// Seconds of the slowest rank.
     pub seconds: f64,
-    /// Computing of the slowest rank over the mean.
+    /// Computing time of the slowest rank over the mean.
     pub imbalance: f64,
     /// Part of the time in communication, mean over the ranks.
     pub communication: f64,
@@ -67,22 +67,23 @@ pub struct Figures {
 /// A scaling study.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Study {
-    /// How the problem goes with the cores.
+    /// Kind of scaling.
     pub kind: Kind,
-    /// By cores, then ranks; the first one is what the others are compared with.
+    /// Points by cores, then ranks; the first one is the reference of the others.
     pub points: Vec<Point>,
-    /// Bandwidth by ranks, threads and hosts (GB/s), best of the measurements.
+    /// Bandwidth by ranks, threads and hosts (GB/s), the best of the measurements.
     pub stream: BTreeMap<Layout, f64>,
 }
 
-/// Unknowns a core that differ by less make a weak study: built-in meshes come in steps of about three.
+/// Largest ratio of unknowns a core in a weak study: sizes of built-in meshes differ by factors of
+/// about three.
 const ALIKE: f64 = 4.0;
 
 impl Study {
     /// Groups records by ranks, threads and hosts.
     ///
     /// # Errors
-    /// [`Error::NoStudy`] for runs that do not belong together.
+    /// The runs do not belong to one study.
     pub fn new(records: Vec<Record>, kind: Option<Kind>) -> Result<Self> {
         let mut stream = BTreeMap::new();
         let mut groups: BTreeMap<(usize, Layout), Vec<RunRecord>> = BTreeMap::new();
@@ -100,20 +101,20 @@ impl Study {
         }
         let runs: Vec<&RunRecord> = groups.values().flatten().collect();
         let Some(first) = runs.first() else {
-            return Err(Error::NoStudy { why: "no run record is among them".to_owned() });
+            return Err(no_study("no run record is among them"));
         };
         if let Some(other) = runs.iter().find(|run| !run.solver_config.is_same_method(&first.solver_config)) {
             let [one, other] = [first, other].map(|run| {
                 let config = &run.solver_config;
                 format!("{} and {} to {:e}", config.operator, config.preconditioner, config.rtol)
             });
-            return Err(Error::NoStudy { why: format!("some solve with {one}, some with {other}") });
+            return Err(no_study(&format!("some solve with {one}, some with {other}")));
         }
         for group in groups.values() {
             if let Some(other) = group.iter().find(|run| !run.mesh_info.is_same_mesh(&group[0].mesh_info)) {
                 let Layout { ranks, threads_per_rank, .. } = other.parallel.layout;
                 let why = format!("on {ranks} x {threads_per_rank} cores they solve different meshes");
-                return Err(Error::NoStudy { why });
+                return Err(no_study(&why));
             }
         }
         let kind = match kind {
@@ -121,33 +122,34 @@ impl Study {
             None => kind_of(&runs)?,
         };
         if kind == Kind::Strong && runs.iter().any(|run| !run.mesh_info.is_same_mesh(&first.mesh_info)) {
-            return Err(Error::NoStudy { why: "strong scaling needs the same mesh in all of them".to_owned() });
+            return Err(no_study("strong scaling needs the same mesh in all of them"));
         }
         let points = groups.into_values().map(|group| Point::new(&group)).collect();
         Ok(Self { kind, points, stream })
     }
 
-    /// How many times as fast a stage of a point is as on one core, were the
-    /// first point perfect. Where the problem differs, by unknowns a second.
+    /// Returns the speed-up of a stage of a point over one core, if the first point has an
+    /// efficiency of 1. For different problems it compares unknowns a second.
     pub fn speed_up(&self, point: &Point, stage: usize) -> f64 {
         let first = &self.points[0];
         let rate = |point: &Point| point.unknowns as f64 / point.stages[stage].seconds;
         first.parallel.cores() as f64 * rate(point) / rate(first)
     }
 
-    /// The same over the number of cores.
+    /// Returns the efficiency: the speed-up over the number of cores.
     pub fn efficiency(&self, point: &Point, stage: usize) -> f64 {
         self.speed_up(point, stage) / point.parallel.cores() as f64
     }
 
-    /// The speed-up that the memory bandwidth allows, where it was measured for
-    /// this point and for the first.
+    /// Returns the speed-up of the memory bandwidth, where it was measured for this point and for
+    /// the first one.
     pub fn bandwidth_speed_up(&self, point: &Point) -> Option<f64> {
         let first = self.points[0].parallel;
         Some(first.cores() as f64 * self.bandwidth(point.parallel)? / self.bandwidth(first)?)
     }
 
-    /// The bandwidth of these ranks and threads, else of as many cores in another split.
+    /// Returns the bandwidth of these ranks and threads, else of the same cores in another
+    /// combination.
     fn bandwidth(&self, parallel: Layout) -> Option<f64> {
         let like = |other: &&Layout| other.cores() == parallel.cores();
         let others = || self.stream.keys().filter(like).map(|other| self.stream[other]);
@@ -155,6 +157,11 @@ impl Study {
     }
 }
 
+fn no_study(why: &str) -> Error {
+    Error::input(format!("these runs are no scaling study: {why}"))
+}
+
+/// Determines the kind of scaling from the meshes and the unknowns a core.
 fn kind_of(runs: &[&RunRecord]) -> Result<Kind> {
     if runs.iter().all(|run| run.mesh_info.is_same_mesh(&runs[0].mesh_info)) {
         return Ok(Kind::Strong);
@@ -167,7 +174,7 @@ fn kind_of(runs: &[&RunRecord]) -> Result<Kind> {
     let why = format!(
         "the meshes differ, and so do the unknowns a core, from {least:.0} to {most:.0} (--weak takes them so)"
     );
-    Err(Error::NoStudy { why })
+    Err(no_study(&why))
 }
 
 impl Point {
@@ -198,7 +205,7 @@ impl Point {
         }
     }
 
-    /// The figures of a stage of [`STAGES`] by its name.
+    /// Returns the figures of a stage of [`STAGES`] by its name.
     pub fn stage(&self, name: &str) -> Figures {
         let at = STAGES.iter().position(|stage| stage.0 == name);
         at.map_or(Figures::default(), |at| self.stages[at])

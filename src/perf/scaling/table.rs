@@ -1,18 +1,18 @@
-//! A table and the ways to write it.
+//! Tables in several formats.
 
 use crate::perf::scaling::ReportFormat;
 
-/// Rows of text below a heading.
+/// Table: rows of text below a heading.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Table {
     heading: Vec<String>,
-    /// Columns of words, which stand to the left; numbers stand to the right.
+    /// Number of leading columns with words, aligned left; numbers are aligned right.
     words: usize,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// An empty table whose first `words` columns are no numbers.
+    /// Creates an empty table whose first `words` columns hold words.
     pub fn new(heading: &[&str], words: usize) -> Self {
         Self { heading: heading.iter().map(|&h| h.to_owned()).collect(), words, rows: Vec::new() }
     }
@@ -22,7 +22,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The table as text that ends with a line.
+    /// Formats the table as text that ends with a line break.
     pub fn write(&self, format: ReportFormat) -> String {
         let lines = std::iter::once(&self.heading).chain(&self.rows);
         match format {
@@ -69,7 +69,7 @@ fn joined(cells: impl Iterator<Item = String>, between: &str) -> String {
     cells.collect::<Vec<_>>().join(between)
 }
 
-/// A cell of a file of comma-separated values (RFC 4180).
+/// Quotes a cell for comma-separated values (RFC 4180).
 fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }

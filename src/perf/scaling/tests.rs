@@ -2,7 +2,7 @@ use crate::io::record::{Bandwidth, Bandwidths, BenchParallel, Memory, MeshInfo, 
 use crate::parallel::{Breakdown, CommShare, MinMeanMax};
 use crate::perf::scaling::study::*;
 
-/// A run whose solve takes so many seconds on each core, a quarter of them in messages.
+/// Builds a run whose solve takes so many seconds on each core, a quarter of them in messages.
 fn run(ranks: usize, threads_per_rank: usize, unknowns: u64, seconds: f64) -> RunRecord {
     let span = |mean: f64, max: f64| MinMeanMax { min: 0.0, mean, max };
     let halo =

@@ -1,14 +1,14 @@
-//! The types of elements that Gmsh writes.
+//! Types of elements in a MSH file.
 
 use std::collections::BTreeMap;
 
-use crate::io::mesh::Flaw;
+use crate::io::mesh::FormatError;
 
 /// Elements of one type on one entity.
 pub struct Block {
     pub kind: Kind,
     pub entity: i64,
-    /// Tag of each element, followed by its nodes' tags.
+    /// Tag and node tags of each element.
     pub numbers: Vec<u64>,
 }
 
@@ -17,28 +17,28 @@ impl Block {
         self.numbers.len() / (1 + self.kind.nodes())
     }
 
-    /// Tag and nodes of each element.
+    /// Returns the tag and the nodes of each element.
     pub fn rows(&self) -> impl Iterator<Item = (u64, &[u64])> {
         self.numbers.chunks_exact(1 + self.kind.nodes()).map(|row| (row[0], &row[1..]))
     }
 }
 
-/// What matters of a type.
+/// Type of element, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Line2,
     Line3,
     Quad8,
     Quad9,
-    /// Points and lines of other orders, which carry nothing; with their number of nodes.
+    /// Points and lines of other orders, which are ignored; with their number of nodes.
     Unused(usize),
-    /// Elements that cannot be solved on: what they are called, and their number of nodes.
+    /// Elements that the solver does not support: their name and their number of nodes.
     Wrong(&'static str, usize),
 }
 
 impl Kind {
-    /// By the number in the file (Gmsh Reference Manual, *MSH file format*).
-    pub fn of(number: i64) -> Result<Self, Flaw> {
+    /// Returns the type of this number (Gmsh Reference Manual, *MSH file format*).
+    pub fn of(number: i64) -> Result<Self, FormatError> {
         const TRIANGLES: &str = "triangles";
         const QUADRILATERALS: &str = "quadrilaterals of another order";
         const SOLIDS: &str = "solid elements";
@@ -77,7 +77,7 @@ impl Kind {
             18 => Self::Wrong(SOLIDS, 15),
             19 => Self::Wrong(SOLIDS, 13),
             29 => Self::Wrong(SOLIDS, 20),
-            kind => return Err(Flaw::UnknownElement { kind }),
+            kind => return Err(FormatError::UnknownElement { kind }),
         })
     }
 
@@ -100,8 +100,8 @@ impl Kind {
     }
 }
 
-/// Refuses a mesh with elements that are no eight- or nine-node quadrilaterals.
-pub fn check_kinds(blocks: &[Block]) -> Result<(), Flaw> {
+/// Refuses a mesh with elements other than eight- and nine-node quadrilaterals.
+pub fn check_kinds(blocks: &[Block]) -> Result<(), FormatError> {
     let mut wrong: BTreeMap<&str, usize> = BTreeMap::new();
     for block in blocks {
         if let Kind::Wrong(name, _) = block.kind {
@@ -113,5 +113,5 @@ pub fn check_kinds(blocks: &[Block]) -> Result<(), Flaw> {
         return Ok(());
     }
     let found: Vec<String> = wrong.iter().map(|(name, count)| format!("{count} {name}")).collect();
-    Err(Flaw::WrongElements { found: found.join(", ") })
+    Err(FormatError::WrongElements { found: found.join(", ") })
 }

@@ -1,29 +1,29 @@
-//! Physical groups: which one counts where an entity is in several, and what of them is not read.
+//! Physical groups: the choice among several groups of one entity, and the groups that are ignored.
 
-use crate::io::mesh::Flaw;
+use crate::io::mesh::FormatError;
 use crate::io::mesh::gmsh::elements::Block;
 use crate::io::mesh::gmsh::sections::File;
 use crate::mesh::point;
 
-/// The physical groups of the entities of one dimension.
+/// Physical groups of the entities of one dimension.
 pub struct Groups<'a> {
     file: &'a File,
     dimension: i64,
     is_given: &'a dyn Fn(&str) -> bool,
-    /// What was decided about entities in several groups.
+    /// Choices for entities in several groups.
     decided: Vec<String>,
 }
 
 impl<'a> Groups<'a> {
-    /// The groups of curves (dimension 1) or surfaces (2); `is_given` tells to which names the case gives
-    /// something.
+    /// Prepares the groups of curves (dimension 1) or surfaces (2); `is_given` returns whether the
+    /// case gives a condition or a material to a name.
     pub fn new(file: &'a File, dimension: i64, is_given: &'a dyn Fn(&str) -> bool) -> Self {
         Self { file, dimension, is_given, decided: Vec::new() }
     }
 
-    /// Returns the tag of the group that counts for the elements of a block: of several groups the one that is
-    /// given something, or else the first by name.
-    pub fn choose(&mut self, block: &Block) -> Result<Option<i64>, Flaw> {
+    /// Returns the tag of the group of the elements of a block: of several groups the one that the
+    /// case gives a condition or a material, or else the first by name.
+    pub fn choose(&mut self, block: &Block) -> Result<Option<i64>, FormatError> {
         let name = |physical: &i64| self.file.name(self.dimension, *physical);
         let mut groups = self.file.groups_of(self.dimension, block.entity).to_vec();
         groups.sort_by_key(name);
@@ -45,8 +45,8 @@ impl<'a> Groups<'a> {
         Ok(chosen)
     }
 
-    /// Returns what was decided about entities in several groups, if there are any.
-    pub fn note(&self) -> Option<String> {
+    /// Returns a warning about entities in several groups, if there are any.
+    pub fn warning(&self) -> Option<String> {
         const MOST: usize = 3;
         let (first, rest) = self.decided.split_at_checked(MOST).unwrap_or((&self.decided, &[]));
         let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
@@ -65,16 +65,16 @@ impl<'a> Groups<'a> {
         if self.dimension == 1 { "condition" } else { "material" }
     }
 
-    fn both_given(&self, block: &Block, groups: [i64; 2]) -> Flaw {
+    fn both_given(&self, block: &Block, groups: [i64; 2]) -> FormatError {
         let [first, second] = groups.map(|physical| self.file.name(self.dimension, physical));
         let place = block.rows().next().map_or(String::new(), |(tag, nodes)| {
             format!(" (its element {tag} goes from node {} to node {})", self.node(nodes, 0), self.node(nodes, 1))
         });
         let part = format!("{} {} of Gmsh{place}", self.kind(), block.entity);
-        Flaw::TwoGiven { part, given: self.given(), names: format!("'{first}' and '{second}'") }
+        FormatError::TwoGiven { part, given: self.given(), names: format!("'{first}' and '{second}'") }
     }
 
-    /// Tag and coordinates of a node of an element.
+    /// Describes a node of an element by tag and coordinates.
     fn node(&self, nodes: &[u64], i: usize) -> String {
         let tag = nodes.get(i).copied().unwrap_or(0);
         let node = self.file.nodes.iter().find(|node| node.tag == tag);
@@ -82,7 +82,7 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// Returns a note about physical points, which carry nothing.
+/// Returns a warning about physical points, which are ignored.
 pub fn ignored_points(file: &File) -> Option<String> {
     let names = file.groups(0);
     let listed: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
@@ -90,11 +90,11 @@ pub fn ignored_points(file: &File) -> Option<String> {
         .then(|| format!("physical points are not read ({}): conditions hold on curves", listed.join(", ")))
 }
 
-/// Returns why a file has no element to solve on.
-pub fn no_elements(file: &File) -> Flaw {
+/// Returns the error of a file without quadrilaterals.
+pub fn no_elements(file: &File) -> FormatError {
     let lines = file.blocks.iter().filter(|block| block.kind.is_line()).map(Block::len).sum::<usize>();
     match lines {
-        0 => Flaw::Missing { what: "quadrilaterals with eight nodes".to_owned() },
-        lines => Flaw::NoSurface { lines },
+        0 => FormatError::Missing { what: "quadrilaterals with eight nodes".to_owned() },
+        lines => FormatError::NoSurface { lines },
     }
 }

@@ -1,13 +1,13 @@
-//! Gmsh MSH 4.1, ASCII and binary, with physical names (Gmsh Reference Manual,
-//! section *MSH file format*).
+//! Gmsh MSH 4.1, ASCII and binary, with physical names (Gmsh Reference Manual, section *MSH file
+//! format*).
 //!
-//! Physical curves name boundaries, physical surfaces name regions; a group
-//! without a name is called by its number. Eight-node quadrilaterals are read
-//! as they are, nine-node ones without their centre.
+//! Physical curves name boundaries, physical surfaces name regions; a group without a name is
+//! called by its number. Eight-node quadrilaterals are read unchanged, nine-node ones without their
+//! centre.
 
+mod cursor;
 mod elements;
 mod groups;
-mod numbers;
 mod sections;
 mod tags;
 #[cfg(test)]
@@ -23,41 +23,45 @@ use rustc_hash::FxHashMap;
 use crate::io::mesh::gmsh::elements::Kind;
 use crate::io::mesh::gmsh::groups::Groups;
 use crate::io::mesh::gmsh::sections::{File, Node};
-use crate::io::mesh::{Flaw, WholeMesh, serial_mesh};
+use crate::io::mesh::{FormatError, SerialMesh, serial_mesh};
 use crate::mesh::{GivenNames, NO_REGION};
 
-/// Parses the bytes of a MSH 4.1 file for a case that gives no condition and
-/// no material to any name.
+/// Parses the bytes of a MSH 4.1 file for a case without conditions and materials.
 ///
 /// # Errors
-/// The first [`Flaw`].
-pub fn parse(bytes: &[u8]) -> Result<WholeMesh, Flaw> {
+/// The first [`FormatError`].
+pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
     parse_for(bytes, &())
 }
 
-/// Parses the bytes of a MSH 4.1 file. Needs memory in proportion to them,
-/// whatever they claim. Of several physical groups of an entity the one counts
-/// whose name is given something.
+/// Parses the bytes of a MSH 4.1 file. Memory is proportional to their number, whatever sizes the
+/// file declares. Of several physical groups of an entity the one counts to whose name the case
+/// gives a condition or a material.
 ///
 /// # Errors
-/// The first [`Flaw`].
-pub fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<WholeMesh, Flaw> {
+/// The first [`FormatError`].
+pub fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<SerialMesh, FormatError> {
     let file = sections::read(bytes)?;
     elements::check_kinds(&file.blocks)?;
     let numbers = Numbering::new(&file)?;
-    let mut mesh = WholeMesh { coordinates: numbers.coordinates(&file.nodes), ..WholeMesh::default() };
+    let mut mesh = SerialMesh { coordinates: numbers.coordinates(&file.nodes), ..SerialMesh::default() };
     let nine = add_elements(&file, &numbers, given, &mut mesh)?;
     add_boundaries(&file, &numbers, given, &mut mesh)?;
     if nine > 0 {
-        mesh.notes.push(format!("{nine} quadrilaterals have nine nodes: they are read without their centres"));
+        mesh.warnings.push(format!("{nine} quadrilaterals have nine nodes: they are read without their centres"));
     }
-    mesh.notes.extend(groups::ignored_points(&file));
+    mesh.warnings.extend(groups::ignored_points(&file));
     Ok(mesh)
 }
 
-/// Adds the quadrilaterals with their regions, the names of their physical surfaces, and returns how many of
-/// them have nine nodes.
-fn add_elements(file: &File, numbers: &Numbering, given: &dyn GivenNames, mesh: &mut WholeMesh) -> Result<usize, Flaw> {
+/// Adds the quadrilaterals with their regions, the names of their physical surfaces. Returns the
+/// number of nine-node ones.
+fn add_elements(
+    file: &File,
+    numbers: &Numbering,
+    given: &dyn GivenNames,
+    mesh: &mut SerialMesh,
+) -> Result<usize, FormatError> {
     let has_material = |name: &str| given.has_material(name);
     let mut groups = Groups::new(file, 2, &has_material);
     let mut regions: FxHashMap<i64, u16> = FxHashMap::default();
@@ -93,17 +97,22 @@ fn add_elements(file: &File, numbers: &Numbering, given: &dyn GivenNames, mesh: 
     if mesh.tags.region_names.is_empty() {
         mesh.tags.regions.clear();
     }
-    mesh.notes.extend(groups.note());
+    mesh.warnings.extend(groups.warning());
     Ok(nine)
 }
 
-/// Adds the named lines, by the names of their physical curves.
-fn add_boundaries(file: &File, numbers: &Numbering, given: &dyn GivenNames, mesh: &mut WholeMesh) -> Result<(), Flaw> {
+/// Adds the lines in physical curves, with the names of these.
+fn add_boundaries(
+    file: &File,
+    numbers: &Numbering,
+    given: &dyn GivenNames,
+    mesh: &mut SerialMesh,
+) -> Result<(), FormatError> {
     let has_condition = |name: &str| given.has_condition(name);
     let mut groups = Groups::new(file, 1, &has_condition);
     let mut edges: BTreeMap<i64, Vec<[i64; 2]>> = BTreeMap::new();
     for block in file.blocks.iter().filter(|block| block.kind.is_line()) {
-        // A name that loses all its curves is known all the same.
+        // A name whose curves all belong to other groups remains a name of the mesh.
         for &physical in file.groups_of(1, block.entity) {
             edges.entry(physical).or_default();
         }
@@ -119,12 +128,12 @@ fn add_boundaries(file: &File, numbers: &Numbering, given: &dyn GivenNames, mesh
     for (physical, edges) in edges {
         mesh.add_boundary(file.name(1, physical), edges.into_iter())?;
     }
-    mesh.notes.extend(groups.note());
+    mesh.warnings.extend(groups.warning());
     Ok(())
 }
 
-/// From the tags of nodes, which may have gaps and any order, to numbers from 0
-/// in the order of the file; centres of nine-node elements get none.
+/// Map from the tags of nodes, in any order and with gaps, to numbers from 0 in the order of the
+/// file; centres of nine-node elements get none.
 struct Numbering {
     /// Tag and index of each node, by tag; empty where tag i + 1 is index i.
     by_tag: Vec<(u64, usize)>,
@@ -134,14 +143,14 @@ struct Numbering {
 }
 
 impl Numbering {
-    fn new(file: &File) -> Result<Self, Flaw> {
+    fn new(file: &File) -> Result<Self, FormatError> {
         let nodes = &file.nodes;
         let mut by_tag = Vec::new();
         if nodes.iter().zip(1..).any(|(node, tag)| node.tag != tag) {
             by_tag = nodes.iter().zip(0..).map(|(node, i)| (node.tag, i)).collect();
             by_tag.sort_unstable();
             if let Some(pair) = by_tag.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-                return Err(Flaw::NodeTwice { tag: pair[0].0 });
+                return Err(FormatError::NodeTwice { tag: pair[0].0 });
             }
         }
         let mut numbering = Self { by_tag, count: nodes.len(), place: vec![0; nodes.len()] };
@@ -151,7 +160,7 @@ impl Numbering {
                 numbering.place[centre] = -1;
             }
         }
-        // A centre may yet be a node of something else.
+        // A centre may also be a node of another element.
         for block in file.blocks.iter().filter(|block| block.kind.is_quadrilateral()) {
             for (element, nodes) in block.rows() {
                 for &node in &nodes[..8] {
@@ -166,8 +175,8 @@ impl Numbering {
         Ok(numbering)
     }
 
-    fn index(&self, element: u64, tag: u64) -> Result<usize, Flaw> {
-        let unknown = Flaw::UnknownNode { tag: element, node: tag };
+    fn index(&self, element: u64, tag: u64) -> Result<usize, FormatError> {
+        let unknown = FormatError::UnknownNode { tag: element, node: tag };
         if self.by_tag.is_empty() {
             return usize::try_from(tag)
                 .ok()
@@ -184,8 +193,8 @@ impl Numbering {
     }
 }
 
-/// Refuses elements that do not lie in a plane of one z.
-fn check_plane(points: &[[f64; 2]], heights: Option<[f64; 2]>) -> Result<(), Flaw> {
+/// Refuses elements outside a plane of constant z.
+fn check_plane(points: &[[f64; 2]], heights: Option<[f64; 2]>) -> Result<(), FormatError> {
     const TOLERANCE: f64 = 1e-6;
     let Some([low, high]) = heights else { return Ok(()) };
     let mut extent = 0.0_f64;
@@ -194,5 +203,5 @@ fn check_plane(points: &[[f64; 2]], heights: Option<[f64; 2]>) -> Result<(), Fla
             extent = extent.max((point[0] - first[0]).abs()).max((point[1] - first[1]).abs());
         }
     }
-    if high - low > TOLERANCE * extent { Err(Flaw::NotPlane { low, high }) } else { Ok(()) }
+    if high - low > TOLERANCE * extent { Err(FormatError::NotPlane { low, high }) } else { Ok(()) }
 }

@@ -1,14 +1,14 @@
-//! The sections of a MSH file.
+//! Sections of a MSH file.
 
 use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use crate::io::mesh::Flaw;
+use crate::io::mesh::FormatError;
+use crate::io::mesh::gmsh::cursor::{Cursor, Encoding, shown};
 use crate::io::mesh::gmsh::elements::{Block, Kind};
-use crate::io::mesh::gmsh::numbers::{Cursor, Encoding, shown};
 
-/// A node.
+/// Node with its tag and coordinates.
 pub struct Node {
     pub tag: u64,
     pub x: f64,
@@ -16,7 +16,7 @@ pub struct Node {
     pub z: f64,
 }
 
-/// What of a file matters here.
+/// Content of a MSH file, as far as it is used.
 #[derive(Default)]
 pub struct File {
     pub nodes: Vec<Node>,
@@ -28,25 +28,25 @@ pub struct File {
 }
 
 impl File {
-    /// The physical tags of an entity.
+    /// Returns the physical tags of an entity.
     pub fn groups_of(&self, dimension: i64, entity: i64) -> &[i64] {
         self.entities.get(&(dimension, entity)).map_or(&[], Vec::as_slice)
     }
 
-    /// The names of the physical groups of one dimension that entities are in, ascending.
+    /// Returns the names of the physical groups with entities of one dimension, ascending.
     pub fn groups(&self, dimension: i64) -> BTreeSet<String> {
         let entities = self.entities.iter().filter(|((d, _), _)| *d == dimension);
         entities.flat_map(|(_, groups)| groups).map(|&physical| self.name(dimension, physical)).collect()
     }
 
-    /// The name of a physical group, its number where it has none.
+    /// Returns the name of a physical group, or its number where it has none.
     pub fn name(&self, dimension: i64, physical: i64) -> String {
         self.names.get(&(dimension, physical)).cloned().unwrap_or_else(|| physical.to_string())
     }
 }
 
-/// Reads all sections that matter.
-pub fn read(bytes: &[u8]) -> Result<File, Flaw> {
+/// Reads the sections that are used and skips the others.
+pub fn read(bytes: &[u8]) -> Result<File, FormatError> {
     let mut cursor = Cursor::new(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
     let mut file = File::default();
     let mut encoding = None;
@@ -54,14 +54,17 @@ pub fn read(bytes: &[u8]) -> Result<File, Flaw> {
         cursor.encoding = Encoding::Text;
         let word = cursor.word();
         let name = word.strip_prefix(b"$").and_then(|name| std::str::from_utf8(name).ok());
-        let name = name.ok_or_else(|| Flaw::Unexpected { found: shown(word), expected: "a section".to_owned() })?;
+        let name =
+            name.ok_or_else(|| FormatError::Unexpected { found: shown(word), expected: "a section".to_owned() })?;
         cursor.line();
         let end = format!("$End{name}");
         match (name, encoding) {
             ("MeshFormat", _) => encoding = Some(read_format(&mut cursor)?),
             ("PhysicalNames", _) => read_names(&mut cursor, &mut file)?,
-            ("PartitionedEntities", _) => return Err(Flaw::GmshPartitioned),
-            ("Entities" | "Nodes" | "Elements", None) => return Err(Flaw::Missing { what: "$MeshFormat".to_owned() }),
+            ("PartitionedEntities", _) => return Err(FormatError::GmshPartitioned),
+            ("Entities" | "Nodes" | "Elements", None) => {
+                return Err(FormatError::Missing { what: "$MeshFormat".to_owned() });
+            }
             ("Entities" | "Nodes" | "Elements", Some(encoding)) => {
                 cursor.encoding = encoding;
                 match name {
@@ -77,28 +80,28 @@ pub fn read(bytes: &[u8]) -> Result<File, Flaw> {
         }
         let word = cursor.word();
         if word != end.as_bytes() {
-            return Err(Flaw::Unexpected { found: shown(word), expected: end });
+            return Err(FormatError::Unexpected { found: shown(word), expected: end });
         }
     }
     for (missing, what) in
         [(encoding.is_none(), "$MeshFormat"), (file.nodes.is_empty(), "nodes"), (file.blocks.is_empty(), "elements")]
     {
         if missing {
-            return Err(Flaw::Missing { what: what.to_owned() });
+            return Err(FormatError::Missing { what: what.to_owned() });
         }
     }
     Ok(file)
 }
 
-fn read_format(cursor: &mut Cursor) -> Result<Encoding, Flaw> {
+fn read_format(cursor: &mut Cursor) -> Result<Encoding, FormatError> {
     let version = shown(cursor.word());
     if version != "4.1" {
-        return Err(Flaw::GmshVersion { found: version });
+        return Err(FormatError::GmshVersion { found: version });
     }
     let is_binary = cursor.int("the file type")? != 0;
     let size = shown(cursor.word());
     if size != "8" {
-        return Err(Flaw::GmshDataSize { found: size });
+        return Err(FormatError::GmshDataSize { found: size });
     }
     cursor.line();
     if !is_binary {
@@ -108,27 +111,27 @@ fn read_format(cursor: &mut Cursor) -> Result<Encoding, Flaw> {
     match (i32::from_le_bytes(one), i32::from_be_bytes(one)) {
         (1, _) => Ok(Encoding::LittleEndian),
         (_, 1) => Ok(Encoding::BigEndian),
-        _ => Err(Flaw::Unexpected { found: format!("{one:?}"), expected: "a binary 1".to_owned() }),
+        _ => Err(FormatError::Unexpected { found: format!("{one:?}"), expected: "a binary 1".to_owned() }),
     }
 }
 
-/// Always text: dimension, tag and the name in quotes.
-fn read_names(cursor: &mut Cursor, file: &mut File) -> Result<(), Flaw> {
+/// Reads the physical names, which are always text: dimension, tag and the name in quotes.
+fn read_names(cursor: &mut Cursor, file: &mut File) -> Result<(), FormatError> {
     cursor.encoding = Encoding::Text;
     let count = cursor.count("$PhysicalNames", 3)?;
     for _ in 0..count {
         let (dimension, tag) = (cursor.int("a physical group")?, cursor.int("a physical group")?);
         let line = cursor.line().trim_ascii();
         let name = line.strip_prefix(b"\"").and_then(|name| name.strip_suffix(b"\""));
-        let name =
-            name.ok_or_else(|| Flaw::Unexpected { found: shown(line), expected: "a name in quotes".to_owned() })?;
+        let name = name
+            .ok_or_else(|| FormatError::Unexpected { found: shown(line), expected: "a name in quotes".to_owned() })?;
         // HDF5 ends names at a NUL.
         file.names.insert((dimension, tag), String::from_utf8_lossy(name).replace('\0', " "));
     }
     Ok(())
 }
 
-fn read_entities(cursor: &mut Cursor, file: &mut File) -> Result<(), Flaw> {
+fn read_entities(cursor: &mut Cursor, file: &mut File) -> Result<(), FormatError> {
     const WHAT: &str = "$Entities";
     let mut counts = [0; 4];
     for count in &mut counts {
@@ -137,13 +140,13 @@ fn read_entities(cursor: &mut Cursor, file: &mut File) -> Result<(), Flaw> {
     for (count, dimension) in counts.into_iter().zip(0..) {
         for _ in 0..count {
             let tag = cursor.int(WHAT)?;
-            // A point, or a bounding box.
+            // The coordinates of a point, or a bounding box.
             for _ in 0..if dimension == 0 { 3 } else { 6 } {
                 cursor.float(WHAT)?;
             }
             let mut groups = Vec::new();
             for _ in 0..cursor.count(WHAT, 1)? {
-                // A minus sign stands for the other direction.
+                // A minus sign reverses the orientation of the entity.
                 groups.push(cursor.int(WHAT)?.abs());
             }
             file.entities.insert((dimension, tag), groups);
@@ -157,7 +160,7 @@ fn read_entities(cursor: &mut Cursor, file: &mut File) -> Result<(), Flaw> {
     Ok(())
 }
 
-fn read_nodes(cursor: &mut Cursor, file: &mut File) -> Result<(), Flaw> {
+fn read_nodes(cursor: &mut Cursor, file: &mut File) -> Result<(), FormatError> {
     const WHAT: &str = "$Nodes";
     let blocks = cursor.count(WHAT, 4)?;
     for _ in 0..3 {
@@ -183,7 +186,7 @@ fn read_nodes(cursor: &mut Cursor, file: &mut File) -> Result<(), Flaw> {
     Ok(())
 }
 
-fn read_elements(cursor: &mut Cursor, file: &mut File) -> Result<(), Flaw> {
+fn read_elements(cursor: &mut Cursor, file: &mut File) -> Result<(), FormatError> {
     const WHAT: &str = "$Elements";
     let blocks = cursor.count(WHAT, 4)?;
     for _ in 0..3 {

@@ -1,9 +1,10 @@
-//! The tags of Gmsh for the nodes and elements of a mesh that was read.
+//! Gmsh tags of the nodes and elements of a mesh.
 
-use crate::io::mesh::Flaw;
+use crate::io::mesh::FormatError;
 use crate::io::mesh::gmsh::{Numbering, elements, sections};
 
-/// Tags in the order in which [`parse`](crate::io::mesh::gmsh::parse) numbers nodes and elements.
+/// Gmsh tags in the order in which [`parse`](crate::io::mesh::gmsh::parse) numbers nodes and
+/// elements.
 pub struct GmshTags {
     /// Tag of each element.
     pub elements: Vec<u64>,
@@ -16,7 +17,7 @@ impl GmshTags {
     ///
     /// # Errors
     /// As [`parse`](crate::io::mesh::gmsh::parse).
-    pub fn parse(bytes: &[u8]) -> Result<Self, Flaw> {
+    pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
         let file = sections::read(bytes)?;
         elements::check_kinds(&file.blocks)?;
         let numbers = Numbering::new(&file)?;

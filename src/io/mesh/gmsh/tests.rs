@@ -20,7 +20,7 @@ fn both_encodings_give_the_same_mesh() {
         // Text has sixteen digits.
         let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-14;
         assert!(other.coordinates.as_flattened().iter().zip(mesh.coordinates.as_flattened()).all(near));
-        assert_eq!(WholeMesh { coordinates: mesh.coordinates.clone(), ..other }, mesh);
+        assert_eq!(SerialMesh { coordinates: mesh.coordinates.clone(), ..other }, mesh);
     }
 }
 
@@ -53,7 +53,7 @@ fn numbers_with_the_high_byte_first_are_read_too() {
 fn nine_nodes_lose_their_centre_with_a_note() {
     let mesh = parse(include_bytes!("../../../../tests/data/meshes/names-quad9.msh")).unwrap();
     assert_eq!((mesh.coordinates.len(), mesh.elements.len()), (73, 18));
-    assert_eq!(mesh.notes, ["18 quadrilaterals have nine nodes: they are read without their centres"]);
+    assert_eq!(mesh.warnings, ["18 quadrilaterals have nine nodes: they are read without their centres"]);
     assert!(mesh.elements.iter().flatten().all(|&n| (0..73).contains(&n)));
 }
 
@@ -109,7 +109,7 @@ fn what_cannot_be_read_is_named_with_its_remedy() {
     assert!(flaw(&TEXT.replace("$Entities", "$PartitionedEntities")).starts_with("it is partitioned"));
 }
 
-/// A case that gives something to the names that contain one of these words.
+/// A case that gives a condition or a material to the names that contain one of these words.
 struct Given(&'static [&'static str]);
 
 impl GivenNames for Given {
@@ -131,7 +131,7 @@ fn of_several_groups_the_one_that_is_given_something_counts() {
         let mesh = parse(given).unwrap();
         let inlet = mesh.tags.boundary_names.iter().position(|name| name == "Inlet").unwrap();
         let edges = mesh.tags.edges.iter().filter(|edge| usize::from(edge.boundary) == inlet).count();
-        (mesh.tags.region_names.len(), edges, mesh.notes)
+        (mesh.tags.region_names.len(), edges, mesh.warnings)
     };
     let (regions, edges, notes) = chosen(&["Öl", "inner"]);
     assert_eq!((regions, edges), (1, 0));
@@ -153,7 +153,7 @@ fn a_file_without_surface_elements_and_physical_points_are_noticed() {
     let lines = include_str!("../../../../tests/data/meshes/no-surface.msh");
     assert!(flaw(lines).starts_with("it holds 4 lines and no surface elements"), "{}", flaw(lines));
     let text = TEXT.replacen("1 0 0 0 0 \n", "1 0 0 0 1 9 \n", 1);
-    let notes = parse(text.as_bytes()).unwrap().notes;
+    let notes = parse(text.as_bytes()).unwrap().warnings;
     assert_eq!(notes, ["physical points are not read ('9'): conditions hold on curves"]);
 }
 

@@ -1,4 +1,4 @@
-//! Files that this program wrote and reads again.
+//! Files that an earlier run of this program wrote.
 
 use std::path::Path;
 
@@ -6,23 +6,22 @@ use hdf5::File;
 
 use crate::error::{Error, Result};
 use crate::io::file::open;
-use crate::io::hdf5::transfer;
+use crate::io::hdf5::collective;
 use crate::parallel::Comm;
 
-/// Opens an HDF5 file, has it read, and closes it; what fails on the way makes
-/// the file `damaged`. **Collective.**
+/// Opens an HDF5 file, reads it by `read`, and closes it. `damaged` makes the error of a file that
+/// HDF5 cannot open or close. **Collective.**
 ///
 /// # Errors
-/// [`Error::Open`] where there is no such file, what `damaged` makes of a cause,
-/// and those of `read`; the same on every rank.
-pub fn read<T>(
+/// The file does not exist, is damaged, or `read` fails; the same on every rank.
+pub(crate) fn with_file<T>(
     comm: &Comm,
     path: &Path,
     damaged: impl Fn(String) -> Error,
     read: impl FnOnce(&File) -> Result<T>,
 ) -> Result<T> {
     comm.agree(if comm.is_root() { open::open(path).map(drop) } else { Ok(()) })?;
-    let file = comm.agree(transfer::open(comm, path).map_err(|e| damaged(e.to_string())))?;
+    let file = comm.agree(collective::open(comm, path).map_err(|e| damaged(e.to_string())))?;
     let result = read(&file);
     let closed = file.close().map_err(|e| damaged(e.to_string()));
     let result = result?;

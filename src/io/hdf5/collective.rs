@@ -1,7 +1,7 @@
-//! Collective transfers of row blocks through the HDF5 C library, which
-//! hdf5-metno does not offer. Its calls into C are all here.
+//! Collective transfers of blocks of rows through the C library of HDF5, which hdf5-metno does not
+//! offer. All calls into C are in this file.
 //!
-//! Every function is **collective**: all ranks call it, those without rows too.
+//! Every function is **collective**: all ranks call it, also those without rows.
 
 use std::env::current_dir;
 use std::ops::Range;
@@ -22,17 +22,17 @@ use crate::parallel::{Comm, piece, work};
 /// Opens a file for reading through MPI-IO. **Collective.**
 ///
 /// # Errors
-/// HDF5's own, possibly on some ranks only.
+/// An error of HDF5, possibly on some ranks only.
 pub fn open(comm: &Comm, path: &Path) -> hdf5::Result<File> {
     check_folder(comm, path)?;
     let handle = handle(comm)?;
     File::with_options().with_fapl(|b| b.mpio(handle, None).all_coll_metadata_ops(true)).open(path)
 }
 
-/// Creates a file for writing through MPI-IO, replacing what is there. **Collective.**
+/// Creates a file for writing through MPI-IO; an existing file is replaced. **Collective.**
 ///
 /// # Errors
-/// HDF5's own, possibly on some ranks only.
+/// An error of HDF5, possibly on some ranks only.
 pub fn create(comm: &Comm, path: &Path) -> hdf5::Result<File> {
     check_folder(comm, path)?;
     let handle = handle(comm)?;
@@ -41,7 +41,8 @@ pub fn create(comm: &Comm, path: &Path) -> hdf5::Result<File> {
         .create(path)
 }
 
-/// Returns the MPI communicator.
+/// Checks that the working folder exists: without it Open MPI 4.1 crashes on a relative path.
+/// **Collective.**
 fn handle(comm: &Comm) -> hdf5::Result<mpi::ffi::MPI_Comm> {
     comm.raw().map_err(|error| error.to_string().into())
 }
@@ -52,12 +53,11 @@ fn check_folder(comm: &Comm, path: &Path) -> hdf5::Result<()> {
     if comm.max(u8::from(is_gone)) > 0 { Err("the working folder is gone".into()) } else { Ok(()) }
 }
 
-/// Reads rows of a dataset in collective transfers. `T` must be the type in
-/// the file: otherwise HDF5 converts, and silently transfers independently.
-/// **Collective.**
+/// Reads rows of a dataset in collective transfers. `T` must be the type in the file: for another
+/// type HDF5 converts the values and silently transfers independently. **Collective.**
 ///
 /// # Errors
-/// HDF5's own, possibly on some ranks only.
+/// An error of HDF5, possibly on some ranks only.
 pub fn read_rows<T: H5Type + Default + Clone>(
     comm: &Comm,
     dataset: &Dataset,
@@ -89,11 +89,11 @@ fn read_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &mut [T]
     Ok(())
 }
 
-/// Writes rows of a dataset in collective transfers and says whether HDF5
-/// really made them collectively. **Collective.**
+/// Writes rows of a dataset in collective transfers and returns whether HDF5 made them
+/// collectively. **Collective.**
 ///
 /// # Errors
-/// HDF5's own, possibly on some ranks only.
+/// An error of HDF5, possibly on some ranks only.
 pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<bool> {
     let width = row_length(dataset);
     if values.len() as u64 != (rows.end - rows.start) * width as u64 {
@@ -107,8 +107,8 @@ pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, v
     Ok(is_collective)
 }
 
-/// `rows` in as many parts as the fullest rank needs so that none is longer
-/// than a message: MPI-IO counts in 32 bits, too. **Collective.**
+/// Splits `rows` into parts no longer than a message, as many on each rank as the rank with most
+/// rows needs: MPI-IO counts in 32 bits. **Collective.**
 fn parts<T>(comm: &Comm, rows: Range<u64>, width: usize) -> impl Iterator<Item = Range<u64>> {
     let length = (piece::<T>() / width.max(1)).max(1) as u64;
     let count = comm.max((rows.end - rows.start).div_ceil(length)).max(1);
@@ -131,12 +131,12 @@ fn write_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &[T]) -
     transfer.was_collective()
 }
 
-/// Number of values in a row.
+/// Returns the number of values in a row.
 fn row_length(dataset: &Dataset) -> usize {
     dataset.shape()[1..].iter().product()
 }
 
-/// An HDF5 id that is closed at the end.
+/// HDF5 identifier, closed on drop.
 struct Id(hid_t, #[allow(unsafe_code)] unsafe extern "C" fn(hid_t) -> i32);
 
 impl Drop for Id {
@@ -151,7 +151,7 @@ impl Drop for Id {
     }
 }
 
-/// The two selections and the transfer properties of one call.
+/// Selections in memory and in the file, and transfer properties, of one call.
 struct Transfer {
     memory: Id,
     file: Id,
@@ -193,7 +193,7 @@ impl Transfer {
         (self.memory.0, self.file.0, self.plist.0)
     }
 
-    /// Refuses a selection that is not of `count` values.
+    /// Checks that the selection has `count` values.
     fn expect(&self, count: usize) -> hdf5::Result<()> {
         // SAFETY: the id is a dataspace that `self` keeps alive.
         #[allow(unsafe_code)]
@@ -205,9 +205,10 @@ impl Transfer {
         }
     }
 
-    /// Whether the transfer that used these properties was collective.
+    /// Returns whether the transfer that used these properties was collective.
     fn was_collective(&self) -> hdf5::Result<bool> {
-        // The sys crate does not declare it (HDF5 Reference Manual, H5Pget_mpio_no_collective_cause).
+        // The sys crate does not declare it (HDF5 Reference Manual,
+        // H5Pget_mpio_no_collective_cause).
         #[allow(unsafe_code)]
         unsafe extern "C" {
             fn H5Pget_mpio_no_collective_cause(plist: hid_t, local: *mut u32, global: *mut u32) -> i32;

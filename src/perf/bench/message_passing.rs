@@ -13,12 +13,13 @@ use crate::parallel::{Comm, GlobalIndex, Halo, place};
 use crate::perf::bench::{MessagesArgs, layout};
 use crate::perf::median;
 
-/// Neighbours of a rank: as few as there can be, and as many as a part of a mesh has.
+/// Numbers of neighbours of a rank: the fewest that are possible, and as many as a part of a mesh
+/// has.
 const NEIGHBOURS: [usize; 2] = [2, 6];
 /// Values of a long message, of 8 bytes.
 const LONG: usize = 1 << 16;
-/// Exchanges in a row.
-const ROW: u32 = 200;
+/// Exchanges in a series.
+const SERIES: u32 = 200;
 
 /// Measures the time of messages and prints it. **Collective.**
 ///
@@ -65,12 +66,12 @@ fn measure(comm: &Rc<Comm>, work: Duration, repeats: u32) -> Result<MessageCosts
     let mut measured: [Vec<f64>; 4] = Default::default();
     // In turn, so that other load on the machine affects all of them; the first round warms up.
     for round in 0..=repeats {
-        let alone = row(comm, work, || ());
+        let alone = series(comm, work, || ());
         let rows = [
-            row(comm, work, || exchange(&near)),
-            row(comm, work, || exchange(&far)),
-            row(comm, work, || exchange(&long)),
-            row(comm, work, || {
+            series(comm, work, || exchange(&near)),
+            series(comm, work, || exchange(&far)),
+            series(comm, work, || exchange(&long)),
+            series(comm, work, || {
                 comm.sum(1_u64);
             }),
         ];
@@ -102,14 +103,14 @@ fn ring(comm: &Rc<Comm>, neighbours: usize, values: usize) -> Result<Halo> {
 }
 
 /// Measures the seconds of one of several steps in a row, on the slowest rank. **Collective.**
-fn row(comm: &Comm, work: Duration, mut step: impl FnMut()) -> f64 {
+fn series(comm: &Comm, work: Duration, mut step: impl FnMut()) -> f64 {
     comm.barrier();
     let start = Instant::now();
-    for _ in 0..ROW {
+    for _ in 0..SERIES {
         busy(work);
         step();
     }
-    comm.max(start.elapsed().as_secs_f64()) / f64::from(ROW)
+    comm.max(start.elapsed().as_secs_f64()) / f64::from(SERIES)
 }
 
 /// Computes for this CPU time; returns at once where it cannot be measured.

@@ -1,4 +1,4 @@
-//! Reading a mesh from HDF5: each rank its slab, collectively.
+//! HDF5 meshes, read collectively: each rank reads its slab.
 
 use std::path::Path;
 
@@ -6,42 +6,41 @@ use hdf5::Dataset;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor, VarLenUnicode};
 
 use crate::error::{Error, Result};
-use crate::io::hdf5::{read_rows, transfer};
+use crate::io::file::open_error;
+use crate::io::hdf5::{bad_shape, check_stored, declared_bytes, open, read_error, read_rows};
 use crate::io::mesh::{BOUNDARIES, REGIONS};
-use crate::mesh::{MeshHeader, MeshSize, MeshSlab, Tags};
+use crate::mesh::{MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
 use crate::parallel::{BlockDistribution, Comm, fault_injection, work};
 
-/// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, and the
-/// names in `boundaries` and `regions`.
-/// **Collective.**
+/// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, and the names in
+/// `boundaries` and `regions`. **Collective.**
 ///
 /// # Errors
-/// [`Error::Open`], [`Error::MissingDataset`], [`Error::BadShape`],
-/// [`Error::BadType`], [`Error::NotThere`], [`Error::Read`], [`Error::BadFile`]
-/// and those of [`MeshSlab`]; the same on every rank.
+/// The file cannot be read, a dataset is missing or has another shape or type, a dataset is larger
+/// than the file, or the mesh is not valid; the same on every rank.
 pub fn read(comm: &Comm, path: &Path) -> Result<MeshSlab> {
     with_reader(comm, path, |reader| reader.slab())?.check(comm)
 }
 
-/// The size and the names of the mesh, from the header alone. **Collective.**
+/// Reads the size and the names of the mesh from the header alone. **Collective.**
 ///
 /// # Errors
-/// As [`read`], as far as the header tells; the same on every rank.
+/// As [`read`], as far as the header shows; the same on every rank.
 pub fn header(comm: &Comm, path: &Path) -> Result<MeshHeader> {
     let header = with_reader(comm, path, |reader| {
         let (x, _, quad8) = comm.agree(reader.datasets())?;
         let size = MeshSize { nodes: x.shape()[0] as u64, elements: quad8.shape()[0] as u64 };
         Ok(MeshHeader::new(size, reader.names(BOUNDARIES)?, reader.names(REGIONS)?))
     })?;
-    if header.size.elements == 0 { Err(Error::EmptyMesh) } else { Ok(header) }
+    if header.size.elements == 0 { Err(empty_mesh()) } else { Ok(header) }
 }
 
 fn with_reader<T>(comm: &Comm, path: &Path, read: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
-    let opened = transfer::open(comm, path).map_err(|e| Error::Open { path: path.into(), cause: e.to_string() });
+    let opened = open(comm, path).map_err(|e| open_error(path, e));
     let file = comm.agree(opened)?;
     fault_injection::point(comm, "reading");
     let result = read(&Reader { comm, file: &file, path });
-    let closed = file.close().map_err(|e| Error::Read { path: path.into(), name: "/".into(), cause: e.to_string() });
+    let closed = file.close().map_err(|e| read_error(path, "/", &e));
     let result = result?;
     comm.agree(closed)?;
     Ok(result)
@@ -76,7 +75,7 @@ impl Reader<'_> {
         let (x, y, quad8) = self.comm.agree(self.datasets())?;
         let nodes = BlockDistribution::new(x.shape()[0] as u64, self.comm.size());
         let elements = BlockDistribution::new(quad8.shape()[0] as u64, self.comm.size());
-        let whole = [&x, &y, &quad8].map(bytes).into_iter().fold(0, u64::saturating_add);
+        let whole = [&x, &y, &quad8].map(declared_bytes).into_iter().fold(0, u64::saturating_add);
         work::expect(whole / self.comm.size() as u64, whole, work::BYTES);
         let has_unit = has_unit(&x);
         let x = self.floats(&x, "x", nodes)?;
@@ -106,24 +105,19 @@ impl Reader<'_> {
         self.file.dataset(name).map_err(|_| {
             let found = self.file.member_names().unwrap_or_default();
             let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
-            Error::MissingDataset { path: self.path.into(), name, found }
+            let path = self.path.display();
+            Error::input(format!(
+                "{path} has no dataset '{name}': a mesh needs x (N), y (N) and quad8 (E, 8); found: {found}"
+            ))
         })
     }
 
     pub(crate) fn expect_shape(&self, dataset: &Dataset, name: &str, fits: bool, expected: &str) -> Result<()> {
-        if fits {
-            return Ok(());
-        }
-        Err(Error::BadShape {
-            path: self.path.into(),
-            name: name.into(),
-            shape: dataset.shape(),
-            expected: expected.into(),
-        })
+        if fits { Ok(()) } else { Err(bad_shape(self.path, name, dataset, expected)) }
     }
 
-    /// This rank's rows as f64. The memory type is the file's own, since HDF5
-    /// silently gives up collective transfer when it has to convert.
+    /// Reads this rank's rows as f64. The memory type is that of the file: HDF5 silently gives up
+    /// collective transfer for a conversion.
     fn floats(&self, dataset: &Dataset, name: &str, blocks: BlockDistribution) -> Result<Vec<f64>> {
         let rows = blocks.range(self.comm.rank());
         let read = match self.descriptor(dataset, name) {
@@ -135,8 +129,8 @@ impl Reader<'_> {
         self.finish(read, name)
     }
 
-    /// This rank's rows as i64; unsigned numbers too large for it become -1,
-    /// which no node has.
+    /// Reads this rank's rows as i64; unsigned numbers too large for it become -1, which no node
+    /// has.
     pub(crate) fn integers(&self, dataset: &Dataset, name: &str, blocks: BlockDistribution) -> Result<Vec<i64>> {
         use IntSize::{U1, U2, U4, U8};
         use TypeDescriptor::{Integer, Unsigned};
@@ -164,7 +158,8 @@ impl Reader<'_> {
     }
 
     fn bad_type<T>(&self, name: &str, found: &TypeDescriptor, expected: &'static str) -> Result<T> {
-        Err(Error::BadType { path: self.path.into(), name: name.into(), found: found.to_string(), expected })
+        let path = self.path.display();
+        Err(Error::input(format!("dataset '{name}' of {path} holds {found}: expected {expected}")))
     }
 
     fn finish<T>(&self, read: hdf5::Result<Vec<T>>, name: &str) -> Result<Vec<T>> {
@@ -172,26 +167,11 @@ impl Reader<'_> {
     }
 
     pub(crate) fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {
-        Error::Read { path: self.path.into(), name: name.into(), cause: cause.to_string() }
+        read_error(self.path, name, cause)
     }
 }
 
-/// Refuses a dataset that claims far more than the file holds: filters
-/// make at most 1032 bytes of one (zlib, *Technical Details*).
-///
-/// # Errors
-/// [`Error::NotThere`].
-pub fn check_stored(path: &Path, file: &hdf5::File, dataset: &Dataset, name: &str) -> Result<()> {
-    const LARGEST_RATIO: u64 = 1032;
-    let claimed = bytes(dataset);
-    let stored = dataset.storage_size().min(file.size());
-    if claimed > stored.saturating_mul(LARGEST_RATIO) {
-        return Err(Error::NotThere { path: path.into(), name: name.into(), claimed, stored });
-    }
-    Ok(())
-}
-
-/// Whether an attribute says that the coordinates are in metres, as in a results file.
+/// Returns whether an attribute gives the coordinates in metres, as in a results file.
 fn has_unit(x: &Dataset) -> bool {
     let names = x.attr_names().unwrap_or_default();
     let unit = |name: &String| x.attr(name).and_then(|unit| unit.read_scalar::<VarLenUnicode>());
@@ -199,12 +179,7 @@ fn has_unit(x: &Dataset) -> bool {
     units.filter_map(|name| unit(name).ok()).any(|unit| unit.as_str() == "m")
 }
 
-/// Bytes of the values that a dataset claims to have.
-fn bytes(dataset: &Dataset) -> u64 {
-    let value = dataset.dtype().map_or(1, |t| t.size() as u64);
-    dataset.shape().iter().fold(value, |bytes, &n| bytes.saturating_mul(n as u64))
-}
-
+/// Returns the bytes of the values that a dataset declares.
 fn widen<T: Into<U>, U>(list: hdf5::Result<Vec<T>>) -> hdf5::Result<Vec<U>> {
     list.map(|list| list.into_iter().map(Into::into).collect())
 }

@@ -1,4 +1,4 @@
-//! The names of a mesh in a results file, as a mesh file holds them.
+//! Named boundaries and regions in a results file, in the format of a mesh file.
 
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group};
@@ -8,7 +8,7 @@ use crate::io::mesh::{BOUNDARIES, NAME, REGIONS};
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
-/// Bytes that the names of one rank's part of a mesh take.
+/// Returns the bytes of the names of one rank's part of a mesh.
 pub fn size(mesh: &LocalMesh) -> u64 {
     const HEADERS: usize = 1024;
     let names = mesh.boundary_names.len() + mesh.region_names.len();
@@ -16,12 +16,11 @@ pub fn size(mesh: &LocalMesh) -> u64 {
     (names * HEADERS + 16 * mesh.boundary.len() + 8 * own) as u64
 }
 
-/// Writes the edges of every named boundary, in the order of their elements,
-/// and the elements of every region, ascending. Says whether every transfer was
-/// collective. **Collective.**
+/// Writes the edges of every named boundary, in the order of their elements, and the elements of
+/// every region, ascending. Returns whether every transfer was collective. **Collective.**
 ///
 /// # Errors
-/// HDF5's own, possibly on some ranks only.
+/// An error of HDF5, possibly on some ranks only.
 pub fn write(comm: &Comm, file: &File, mesh: &LocalMesh) -> hdf5::Result<bool> {
     let blocks = BlockDistribution::new(mesh.total_elements, comm.size());
     let mut collective = true;
@@ -46,8 +45,8 @@ pub fn write(comm: &Comm, file: &File, mesh: &LocalMesh) -> hdf5::Result<bool> {
     Ok(collective)
 }
 
-/// Place, corner nodes and boundary of the edges whose elements are in this
-/// rank's block, ascending. **Collective.**
+/// Returns position, corner nodes and boundary of the edges whose elements are in this rank's
+/// block, ascending. **Collective.**
 fn sorted_edges(comm: &Comm, blocks: BlockDistribution, mesh: &LocalMesh) -> Vec<[GlobalIndex; 4]> {
     let own = mesh.boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements);
     let record = |edge: &BoundaryEdge| {
@@ -58,7 +57,7 @@ fn sorted_edges(comm: &Comm, blocks: BlockDistribution, mesh: &LocalMesh) -> Vec
     to_blocks(comm, blocks, own.map(record))
 }
 
-/// Number and region of the elements of this rank's block, ascending. **Collective.**
+/// Returns number and region of the elements of this rank's block, ascending. **Collective.**
 fn sorted_regions(comm: &Comm, blocks: BlockDistribution, mesh: &LocalMesh) -> Vec<[GlobalIndex; 2]> {
     let own = mesh.element_ids.iter().zip(&mesh.regions).take(mesh.own_elements);
     to_blocks(comm, blocks, own.map(|(&id, &region)| (id, [id, GlobalIndex::from(region)])))
@@ -79,7 +78,7 @@ fn to_blocks<const N: usize>(
     sorted
 }
 
-/// One dataset of all ranks' rows in rank order. **Collective.**
+/// Writes one dataset of all ranks' rows in rank order. **Collective.**
 fn write_list(
     comm: &Comm,
     group: &Group,
@@ -90,7 +89,7 @@ fn write_list(
 ) -> hdf5::Result<bool> {
     let count = (values.len() / width) as u64;
     let (first, total) = (comm.exclusive_sum(count), comm.sum(count) as usize);
-    // A slash makes groups, and a dot is the group itself.
+    // A slash separates groups, and a dot stands for the group itself.
     let is_usable = !name.contains('/') && name != "." && !name.is_empty() && !group.link_exists(name);
     let builder = group.new_dataset::<u64>();
     let link = if is_usable { name } else { other_name };
