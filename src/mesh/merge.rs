@@ -12,8 +12,8 @@ pub fn merge_nodes<'a, T: Copy + 'a>(lists: impl Iterator<Item = (&'a [T], usize
     all.concat()
 }
 
-/// Merges the meshes of at least one rank and their named boundary edges, without ghost elements;
-/// nodes are ordered as by [`merge_nodes`].
+/// Merges the meshes of at least one rank into one without ghost elements. Nodes that a rank owns
+/// come first, then the ghosts of all ranks.
 pub fn merge(parts: &[&LocalMesh]) -> LocalMesh {
     let meshes = || parts.iter().copied();
     let mut mesh = LocalMesh {

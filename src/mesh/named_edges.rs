@@ -93,7 +93,8 @@ impl Tagged {
 /// sorted, and counts those of the whole mesh. **Collective.**
 ///
 /// # Errors
-/// Those of [`Tagged::route`] and [`find_boundary`](crate::mesh::find_boundary).
+/// A named edge that no element has or that has two names, and those of
+/// [`find_boundary`](crate::mesh::find_boundary); the same on every rank.
 pub fn named_boundary(comm: &Comm, slab: &MeshSlab, mesh: &mut LocalMesh) -> Result<BoundarySummary> {
     let free = check_edges(comm, mesh)?;
     name_edges(comm, slab, mesh, &free)
