@@ -6,7 +6,7 @@
 //! ends. Time is counted in turns of the thread: a job that is suspended as a whole and continues
 //! later loses none.
 //!
-//! Each datagram carries the [progress counter](progress_counter) of its rank. Where no counter
+//! Each datagram carries the progress counter of its rank. Where no counter
 //! changes for very long, all ranks wait for one that hangs, or for a lost message, and the job
 //! ends, too. Calls that count nothing until their end (METIS, a dataset of HDF5) take minutes, not
 //! hours.
