@@ -1,4 +1,4 @@
-//! Compressed rows straight from the element pattern.
+//! Assembly of compressed rows from element matrices.
 
 use std::rc::Rc;
 
@@ -6,10 +6,9 @@ use crate::la::matrix::DistributedCsr;
 use crate::mesh::Adjacency;
 use crate::parallel::{Halo, LocalIndex};
 
-/// Sums element matrices into the rows of the owned nodes. `elements` holds
-/// the local nodes of each element, and `row(e, a)` is row `a` of the matrix of
-/// element `e`. Contributions to an entry are added in the order of the
-/// elements, whatever the threads.
+/// Assembles element matrices into the rows of the owned nodes. `elements` holds the local nodes of
+/// each element, and `row(e, a)` returns row `a` of the matrix of element `e`. Contributions to an
+/// entry are added in the order of the elements, for any number of threads.
 pub fn assemble_csr<const N: usize>(
     halo: &Rc<Halo>,
     elements: &[[LocalIndex; N]],

@@ -1,4 +1,4 @@
-//! Batches that threads can add to their nodes at the same time.
+//! Two-colouring of the interior batches, so that threads add to disjoint nodes.
 
 use std::ops::Range;
 
@@ -7,19 +7,20 @@ use rayon::prelude::*;
 use crate::fem::batch_order::NodeList;
 use crate::parallel::{LocalIndex, loops};
 
-/// Batches that are applied together.
+/// Consecutive batches that one thread applies.
 struct Chunk {
     batches: Range<usize>,
-    /// The part of the nodes with all that they touch. Those of even chunks cover all nodes.
+    /// Range of nodes that contains all nodes of the batches. The ranges of the even chunks cover
+    /// all nodes.
     window: Range<usize>,
 }
 
-/// A list of batches in chunks, which share nodes with the one before and the one after alone.
+/// Batches in chunks that share nodes only with the previous and the next chunk.
 pub struct Chunks(Vec<Chunk>);
 
 impl Chunks {
-    /// Cuts batches on `nodes` nodes into chunks as small as can be while only
-    /// neighbours share nodes, or into one chunk if that cannot be.
+    /// Cuts batches on `nodes` nodes into the smallest chunks of which only neighbours share nodes,
+    /// or into one chunk if there are none.
     pub fn new(batches: &[impl NodeList], nodes: usize) -> Self {
         const SMALLEST: usize = 64;
         let range =
@@ -36,9 +37,10 @@ impl Chunks {
             if cut.is_empty() {
                 cut.push(Chunk { batches: 0..0, window: 0..0 });
             }
-            // Then so are those further on, which begin after the end of another one between.
-            let apart = |n: usize| cut.windows(n + 1).all(|c| c[0].window.end <= c[n].window.start);
-            if apart(2) && apart(3) {
+            // Chunks further apart are then disjoint too, as they begin after the end of a chunk
+            // between them.
+            let disjoint = |n: usize| cut.windows(n + 1).all(|c| c[0].window.end <= c[n].window.start);
+            if disjoint(2) && disjoint(3) {
                 cut[0].window.start = 0;
                 for even in (0..cut.len()).step_by(2) {
                     cut[even].window.end = cut.get(even + 2).map_or(nodes, |next| next.window.start);
@@ -49,11 +51,10 @@ impl Chunks {
         }
     }
 
-    /// Overwrites `y` by what `add` adds to zeros for every chunk: its batches, the
-    /// first node of a part of `y`, and that part. Even chunks clear their part as
-    /// they come to it: in a pass of its own that took a twentieth of a product.
-    /// To every node an even chunk adds before an odd one, so that the sums have the
-    /// same bits at any number of threads.
+    /// Overwrites `y` by the sum over the chunks of what `add` adds: it receives the batches of a
+    /// chunk, the first node of its window of `y`, and the window. Even chunks run before the odd
+    /// ones on every node, so that the sums have the same bits for any number of threads. Even
+    /// chunks also clear their windows; a separate pass took 5 % of a product.
     pub fn sum<T: Copy + Default + Send>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync) {
         let run = |i: usize, window: &mut [T]| {
             if i.is_multiple_of(2) {
@@ -62,7 +63,7 @@ impl Chunks {
             add(self.0[i].batches.clone(), self.0[i].window.start, window);
         };
         if !loops::worthwhile(y.len()) {
-            for i in in_turn(self.0.len()) {
+            for i in interleaved(self.0.len()) {
                 run(i, &mut y[self.0[i].window.clone()]);
             }
             return;
@@ -81,21 +82,21 @@ impl Chunks {
     }
 }
 
-/// 0, 2, 1, 4, 3, ...: each odd number after both neighbours, and as soon as can
-/// be, since their part of `y` is in the caches still.
-fn in_turn(n: usize) -> impl Iterator<Item = usize> {
+/// Orders the chunks as 0, 2, 1, 4, 3, ...: each odd one directly after both its neighbours, while
+/// their windows are in the caches.
+fn interleaved(n: usize) -> impl Iterator<Item = usize> {
     (0..=n).step_by(2).flat_map(|even| [Some(even), even.checked_sub(1)]).flatten().filter(move |&i| i < n)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fem::batch_order::Nodes;
+    use crate::fem::batch_order::WideNodes;
 
     #[test]
     fn odd_chunks_come_after_both_neighbours() {
         for n in 0..9 {
-            let turn: Vec<usize> = in_turn(n).collect();
+            let turn: Vec<usize> = interleaved(n).collect();
             let at = |i| turn.iter().position(|&j| j == i);
             for i in 0..n {
                 assert!(at(i).is_some() && (i % 2 == 0 || at(i) > at(i - 1) && at(i) > at(i + 1)), "{turn:?}");
@@ -104,13 +105,14 @@ mod tests {
         }
     }
 
-    /// Of five times 64 batches, the second 64 reach over the third into the fifth, but not into the fourth.
+    /// Five chunks of 64 batches, of which the second reaches over the third into the fifth, but
+    /// not into the fourth.
     #[test]
-    fn nothing_is_cleared_after_it_was_added_to() {
-        let lists: Vec<Nodes> = [0..50, 40..450, 100..110, 450..500, 110..449]
+    fn no_sum_is_cleared() {
+        let lists: Vec<WideNodes> = [0..50, 40..450, 100..110, 450..500, 110..449]
             .into_iter()
             .flat_map(|nodes| {
-                let list = move |b: usize| -> Nodes {
+                let list = move |b: usize| -> WideNodes {
                     std::array::from_fn(|a| {
                         std::array::from_fn(|l| (nodes.start + (64 * b + 8 * a + l) % nodes.len()) as LocalIndex)
                     })
@@ -134,7 +136,7 @@ mod tests {
     #[test]
     fn sums_have_the_same_bits_at_any_number_of_threads() {
         let batches = 2000;
-        let lists: Vec<Nodes> = (0..batches)
+        let lists: Vec<WideNodes> = (0..batches)
             .map(|b| std::array::from_fn(|a| std::array::from_fn(|l| (b * 63 + 8 * a + l) as LocalIndex)))
             .collect();
         let nodes = batches * 63 + 5;

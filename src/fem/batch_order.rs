@@ -1,5 +1,7 @@
-//! The order in which elements are batched, eight at a time, and their nodes:
-//! first the batches without ghosts, so that they need not wait for an exchange.
+//! Order in which elements are batched, eight at a time, and the nodes of the batches.
+//!
+//! Interior batches have no ghost nodes, so that a product with them overlaps the exchange of the
+//! halo. Boundary batches hold the elements with ghost nodes.
 
 use std::ops::Range;
 
@@ -10,195 +12,196 @@ use crate::mesh::LocalMesh;
 use crate::parallel::LocalIndex;
 use crate::quad8::LANES;
 
-/// The nodes of eight elements: local node `a` of element `l` at `[a][l]`.
-pub type Nodes = [[LocalIndex; LANES]; 8];
+/// Nodes of eight elements at full width: local node `a` of element `l` at `[a][l]`.
+pub type WideNodes = [[LocalIndex; LANES]; 8];
 
-/// A way to keep the nodes of eight elements: each so many steps after the first.
+/// Storage of the nodes of eight elements: offsets from a base node.
 pub trait NodeList: Send + Sync {
-    /// A number of steps.
-    type Step: Copy + Into<LocalIndex>;
+    /// Offset of a node from the base.
+    type Offset: Copy + Into<LocalIndex>;
 
-    /// The node that steps are counted from.
-    fn first(&self) -> usize;
+    /// Returns the base node.
+    fn base(&self) -> usize;
 
-    /// The steps.
-    fn steps(&self) -> &[[Self::Step; LANES]; 8];
+    /// Returns the offsets of the nodes from the base.
+    fn offsets(&self) -> &[[Self::Offset; LANES]; 8];
 
-    /// The entries of `x` at the nodes.
+    /// Gathers the entries of `x` at the nodes.
     #[inline(always)]
     fn gather<T: Scalar>(&self, x: &[T]) -> [[T; LANES]; 8] {
-        gather(self.steps(), &x[self.first()..])
+        gather(self.offsets(), &x[self.base()..])
     }
 
-    /// The nodes.
-    fn nodes(&self) -> Nodes {
-        self.steps().map(|steps| steps.map(|step| self.first() as LocalIndex + step.into()))
+    /// Returns the nodes at full width.
+    fn nodes(&self) -> WideNodes {
+        self.offsets().map(|offsets| offsets.map(|offset| self.base() as LocalIndex + offset.into()))
     }
 }
 
-impl NodeList for Nodes {
-    type Step = LocalIndex;
+impl NodeList for WideNodes {
+    type Offset = LocalIndex;
 
-    fn first(&self) -> usize {
+    fn base(&self) -> usize {
         0
     }
 
-    fn steps(&self) -> &[[LocalIndex; LANES]; 8] {
+    fn offsets(&self) -> &[[LocalIndex; LANES]; 8] {
         self
     }
 }
 
-/// The entries of `x` so many steps after its first.
+/// Gathers the entries of `x` at these offsets.
 #[inline(always)]
-fn gather<T: Scalar>(steps: &[[impl Copy + Into<LocalIndex>; LANES]; 8], x: &[T]) -> [[T; LANES]; 8] {
+fn gather<T: Scalar>(offsets: &[[impl Copy + Into<LocalIndex>; LANES]; 8], x: &[T]) -> [[T; LANES]; 8] {
     let mut u = [[T::default(); LANES]; 8];
     for a in 0..8 {
         for l in 0..LANES {
-            u[a][l] = x[steps[a][l].into() as usize];
+            u[a][l] = x[offsets[a][l].into() as usize];
         }
     }
     u
 }
 
-/// Nodes that lie near each other, in half the room: a product with the
-/// operator in single precision reads a tenth less.
-pub struct Near {
-    first: LocalIndex,
-    steps: [[u16; LANES]; 8],
+/// Nodes of eight elements as 16-bit offsets, half the size of [`WideNodes`]: a product in single
+/// precision reads a tenth less.
+pub struct CompactNodes {
+    base: LocalIndex,
+    offsets: [[u16; LANES]; 8],
 }
 
-/// Nodes that are near each other are among so many.
+/// Number of different offsets of [`CompactNodes`].
 const REACH: usize = 1 << u16::BITS;
 
-impl Near {
-    /// None if they lie too far apart.
-    fn of(nodes: &Nodes) -> Option<Self> {
-        let first = nodes.iter().flatten().copied().min()?;
-        let mut steps = [[0; LANES]; 8];
-        for (step, node) in steps.iter_mut().flatten().zip(nodes.iter().flatten()) {
-            *step = u16::try_from(node - first).ok()?;
+impl CompactNodes {
+    /// Compresses nodes; returns none if an offset exceeds 16 bits.
+    fn compress(nodes: &WideNodes) -> Option<Self> {
+        let base = nodes.iter().flatten().copied().min()?;
+        let mut offsets = [[0; LANES]; 8];
+        for (offset, node) in offsets.iter_mut().flatten().zip(nodes.iter().flatten()) {
+            *offset = u16::try_from(node - base).ok()?;
         }
-        Some(Self { first, steps })
+        Some(Self { base, offsets })
     }
 }
 
-impl NodeList for Near {
-    type Step = u16;
+impl NodeList for CompactNodes {
+    type Offset = u16;
 
-    fn first(&self) -> usize {
-        self.first as usize
+    fn base(&self) -> usize {
+        self.base as usize
     }
 
-    fn steps(&self) -> &[[u16; LANES]; 8] {
-        &self.steps
+    fn offsets(&self) -> &[[u16; LANES]; 8] {
+        &self.offsets
     }
 
     #[inline(always)]
     fn gather<T: Scalar>(&self, x: &[T]) -> [[T; LANES]; 8] {
-        let x = &x[self.first()..];
-        // No step leads out of so many, so the compiler checks none of them.
-        if let Some(x) = x.first_chunk::<REACH>() { gather(&self.steps, x) } else { gather(&self.steps, x) }
+        let x = &x[self.base()..];
+        // The fixed length of the first chunk removes the bounds checks.
+        if let Some(x) = x.first_chunk::<REACH>() { gather(&self.offsets, x) } else { gather(&self.offsets, x) }
     }
 }
 
-/// Which elements are batched together.
+/// Assignment of the local elements to interior and boundary batches.
 pub struct ElementOrder {
     elements: usize,
-    /// Elements of the border, ascending: those with ghosts among their nodes,
-    /// and batches of others whose nodes are not near each other.
-    border: Vec<LocalIndex>,
-    near: Vec<Near>,
-    far: Vec<Nodes>,
+    /// Elements of the boundary batches, ascending: those with ghost nodes, and whole interior
+    /// batches whose nodes do not fit [`CompactNodes`].
+    boundary: Vec<LocalIndex>,
+    compact: Vec<CompactNodes>,
+    wide: Vec<WideNodes>,
 }
 
-/// Where an element is: its place among those of its kind.
+/// Position of an element among the elements of the interior or of the boundary batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// In the interior.
+pub enum BatchPosition {
+    /// In an interior batch.
     Interior(usize),
-    /// At the border.
-    Border(usize),
+    /// In a boundary batch.
+    Boundary(usize),
 }
 
 impl ElementOrder {
-    /// That of a mesh.
+    /// Orders the elements of a mesh.
     pub fn new(mesh: &LocalMesh) -> Self {
         let has_ghosts = |&e: &LocalIndex| mesh.elements[e as usize].iter().any(|&n| n as usize >= mesh.owned_nodes);
         let elements = mesh.elements.len();
-        let border = (0..elements as LocalIndex).into_par_iter().filter(has_ghosts).collect();
-        let mut order = Self { elements, border, near: Vec::new(), far: Vec::new() };
+        let boundary = (0..elements as LocalIndex).into_par_iter().filter(has_ghosts).collect();
+        let mut order = Self { elements, boundary, compact: Vec::new(), wide: Vec::new() };
 
-        let batch = |places: Range<usize>| nodes(mesh, places.map(|i| order.element(Place::Interior(i))));
-        let near: Vec<Option<Near>> = batches(order.interior()).map(|places| Near::of(&batch(places))).collect();
-        let apart = batches(order.interior()).zip(&near).filter(|(_, near)| near.is_none());
-        let apart = apart.flat_map_iter(|(places, _)| places.map(|i| order.element(Place::Interior(i)) as LocalIndex));
-        let apart: Vec<LocalIndex> = apart.collect();
-        // Whole batches leave, so that all others stay as they are.
-        order.border.extend(apart);
-        order.border.par_sort_unstable();
-        order.near = near.into_iter().flatten().collect();
-        order.far = batches(order.border.len())
-            .map(|places| nodes(mesh, order.border[places].iter().map(|&e| e as usize)))
+        let element = |i: usize| order.element(BatchPosition::Interior(i));
+        let compress = |range: Range<usize>| CompactNodes::compress(&nodes(mesh, range.map(element)));
+        let compact: Vec<Option<CompactNodes>> = batches(order.interior_elements()).map(compress).collect();
+        let wide = batches(order.interior_elements()).zip(&compact).filter(|(_, compact)| compact.is_none());
+        let wide = wide.flat_map_iter(|(range, _)| range.map(|i| element(i) as LocalIndex));
+        let wide: Vec<LocalIndex> = wide.collect();
+        // Whole batches move, so that all others keep their elements.
+        order.boundary.extend(wide);
+        order.boundary.par_sort_unstable();
+        order.compact = compact.into_iter().flatten().collect();
+        order.wide = batches(order.boundary.len())
+            .map(|range| nodes(mesh, order.boundary[range].iter().map(|&e| e as usize)))
             .collect();
         order
     }
 
-    /// The nodes of the batches in the interior, none of them a ghost.
-    pub fn near(&self) -> &[Near] {
-        &self.near
+    /// Returns the nodes of the interior batches, none of them a ghost.
+    pub fn interior_nodes(&self) -> &[CompactNodes] {
+        &self.compact
     }
 
-    /// The nodes of the batches at the border.
-    pub fn far(&self) -> &[Nodes] {
-        &self.far
+    /// Returns the nodes of the boundary batches.
+    pub fn boundary_nodes(&self) -> &[WideNodes] {
+        &self.wide
     }
 
-    /// Number of elements in the interior.
-    pub fn interior(&self) -> usize {
-        self.elements - self.border.len()
+    /// Returns the number of elements in interior batches.
+    pub fn interior_elements(&self) -> usize {
+        self.elements - self.boundary.len()
     }
 
-    /// Number of elements at the border.
-    pub fn border(&self) -> usize {
-        self.border.len()
+    /// Returns the number of elements in boundary batches.
+    pub fn boundary_elements(&self) -> usize {
+        self.boundary.len()
     }
 
-    /// The element at this place.
-    pub fn element(&self, place: Place) -> usize {
-        match place {
-            Place::Interior(i) => i + self.border_before(i),
-            Place::Border(i) => self.border[i] as usize,
+    /// Returns the element at a position.
+    pub fn element(&self, position: BatchPosition) -> usize {
+        match position {
+            BatchPosition::Interior(i) => i + self.boundary_before(i),
+            BatchPosition::Boundary(i) => self.boundary[i] as usize,
         }
     }
 
-    /// The place of this element.
-    pub fn place(&self, element: usize) -> Place {
-        match self.border.binary_search(&(element as LocalIndex)) {
-            Ok(i) => Place::Border(i),
-            Err(before) => Place::Interior(element - before),
+    /// Returns the position of an element.
+    pub fn position(&self, element: usize) -> BatchPosition {
+        match self.boundary.binary_search(&(element as LocalIndex)) {
+            Ok(i) => BatchPosition::Boundary(i),
+            Err(before) => BatchPosition::Interior(element - before),
         }
     }
 
-    /// Elements of the border that come before the `i`-th one of the interior:
-    /// where j of them come before an element, it has at most that element's
-    /// number less j others before it.
-    fn border_before(&self, i: usize) -> usize {
-        let (mut low, mut high) = (0, self.border.len());
+    /// Counts the boundary elements before the `i`-th interior element, by bisection: boundary
+    /// element number j comes before it where at most i interior elements come before boundary
+    /// element j.
+    fn boundary_before(&self, i: usize) -> usize {
+        let (mut low, mut high) = (0, self.boundary.len());
         while low < high {
             let middle = usize::midpoint(low, high);
-            if self.border[middle] as usize - middle <= i { low = middle + 1 } else { high = middle }
+            if self.boundary[middle] as usize - middle <= i { low = middle + 1 } else { high = middle }
         }
         low
     }
 }
 
-/// The places of each batch of so many elements.
+/// Splits the positions of `elements` elements into batches.
 fn batches(elements: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
     (0..elements.div_ceil(LANES)).into_par_iter().map(move |b| b * LANES..elements.min((b + 1) * LANES))
 }
 
-/// The nodes of up to eight elements; lanes without one repeat those of the last.
-fn nodes(mesh: &LocalMesh, elements: impl Iterator<Item = usize>) -> Nodes {
+/// Collects the nodes of up to eight elements; lanes without an element repeat the last one.
+fn nodes(mesh: &LocalMesh, elements: impl Iterator<Item = usize>) -> WideNodes {
     let mut nodes = [[0; LANES]; 8];
     for (lane, element) in elements.enumerate() {
         for (nodes, &node) in nodes.iter_mut().zip(&mesh.elements[element]) {
@@ -212,47 +215,45 @@ fn nodes(mesh: &LocalMesh, elements: impl Iterator<Item = usize>) -> Nodes {
 mod tests {
     use super::*;
 
-    fn order(elements: usize, border: Vec<LocalIndex>) -> ElementOrder {
-        ElementOrder { elements, border, near: Vec::new(), far: Vec::new() }
+    fn order(elements: usize, boundary: Vec<LocalIndex>) -> ElementOrder {
+        ElementOrder { elements, boundary, compact: Vec::new(), wide: Vec::new() }
     }
 
     #[test]
-    fn places_and_elements_are_inverse() {
-        for border in [vec![], vec![0, 1, 2, 3], vec![0], vec![3], vec![1, 2], vec![0, 3]] {
-            let order = order(4, border.clone());
-            let mut without = (0..4).filter(|e| !border.contains(&(*e as LocalIndex)));
-            for i in 0..order.interior() {
-                assert_eq!(Some(order.element(Place::Interior(i))), without.next());
+    fn positions_and_elements_are_inverse() {
+        for boundary in [vec![], vec![0, 1, 2, 3], vec![0], vec![3], vec![1, 2], vec![0, 3]] {
+            let order = order(4, boundary.clone());
+            let mut without = (0..4).filter(|e| !boundary.contains(&(*e as LocalIndex)));
+            for i in 0..order.interior_elements() {
+                assert_eq!(Some(order.element(BatchPosition::Interior(i))), without.next());
             }
             assert_eq!(without.next(), None);
             for element in 0..4 {
-                assert_eq!(order.element(order.place(element)), element);
+                assert_eq!(order.element(order.position(element)), element);
             }
         }
     }
 
-    /// 40 elements in a row that share no node: number 3 has a ghost, and the
-    /// nodes of number 21 lie far from all others.
+    /// 40 elements in a row that share no node: number 3 has a ghost, and the nodes of number 21
+    /// lie far from all others.
     #[test]
-    fn ghosts_and_nodes_that_lie_apart_are_at_the_border() {
+    fn ghosts_and_distant_nodes_are_in_boundary_batches() {
         let mut mesh = LocalMesh { owned_nodes: 200_000, ..LocalMesh::default() };
         mesh.elements = (0..40_u32).map(|e| std::array::from_fn(|a| 8 * e + a as LocalIndex)).collect();
         mesh.elements[3][5] = 200_000;
         mesh.elements[21] = std::array::from_fn(|a| 100_000 + a as LocalIndex);
         let order = ElementOrder::new(&mesh);
         // Without number 3, number 21 is the fifth of the third batch.
-        assert_eq!(order.border, [3, 17, 18, 19, 20, 21, 22, 23, 24]);
-        assert_eq!((order.near.len(), order.far.len()), (4, 2));
-        let check = |places: Range<usize>, nodes: Nodes, of: fn(usize) -> Place| {
-            for (lane, place) in places.enumerate() {
-                assert_eq!(nodes.map(|row| row[lane]), mesh.elements[order.element(of(place))]);
+        assert_eq!(order.boundary, [3, 17, 18, 19, 20, 21, 22, 23, 24]);
+        assert_eq!((order.compact.len(), order.wide.len()), (4, 2));
+        let check = |range: Range<usize>, nodes: WideNodes, of: fn(usize) -> BatchPosition| {
+            for (lane, i) in range.enumerate() {
+                assert_eq!(nodes.map(|row| row[lane]), mesh.elements[order.element(of(i))]);
             }
         };
-        batches(31)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .zip(&order.near)
-            .for_each(|(p, n)| check(p, n.nodes(), Place::Interior));
-        batches(9).collect::<Vec<_>>().into_iter().zip(&order.far).for_each(|(p, n)| check(p, *n, Place::Border));
+        let interior: Vec<Range<usize>> = batches(31).collect();
+        interior.into_iter().zip(&order.compact).for_each(|(r, n)| check(r, n.nodes(), BatchPosition::Interior));
+        let boundary: Vec<Range<usize>> = batches(9).collect();
+        boundary.into_iter().zip(&order.wide).for_each(|(r, n)| check(r, *n, BatchPosition::Boundary));
     }
 }

@@ -1,5 +1,5 @@
-//! Values of a problem's data where the integrals need them, each checked:
-//! what is not finite or has the wrong sign must not reach the system.
+//! Coefficients of a problem at the quadrature points, with checks that they are finite and have
+//! the required sign.
 
 use std::cell::LazyCell;
 
@@ -11,10 +11,11 @@ use crate::problem::{Condition, Field, OutOfRange, Problem, Range};
 use crate::quad8;
 use crate::quad8::{Batch, EdgePoint, LANES, Lane, edge_gauss};
 
-/// k at the nine Gauss points of each element of a batch; 1 in lanes without one.
+/// Evaluates k at the nine Gauss points of each element of a batch; 1 in lanes without an element.
 ///
 /// # Errors
-/// [`Error::BadValue`] for the element with the lowest number; on this rank only, as all errors here.
+/// If a value is not finite and positive, for the element with the lowest number; on this rank
+/// only.
 pub fn conductivities(
     problem: &Problem,
     mesh: &LocalMesh,
@@ -24,10 +25,10 @@ pub fn conductivities(
     at_points(mesh, elements, batch, 1.0, ("k", Range::Positive), |region| &problem.material(region).conductivity)
 }
 
-/// f at the nine Gauss points of each element of a batch; 0 in lanes without one.
+/// Evaluates f at the nine Gauss points of each element of a batch; 0 in lanes without an element.
 ///
 /// # Errors
-/// [`Error::BadValue`] for the element with the lowest number.
+/// If a value is not finite, for the element with the lowest number; on this rank only.
 pub fn sources(
     problem: &Problem,
     mesh: &LocalMesh,
@@ -37,6 +38,8 @@ pub fn sources(
     at_points(mesh, elements, batch, 0.0, ("f", Range::Any), |region| &problem.material(region).source)
 }
 
+/// Evaluates a field at the nine Gauss points of each element of a batch; `blank` in lanes without
+/// an element.
 fn at_points<'a>(
     mesh: &LocalMesh,
     elements: impl Iterator<Item = usize>,
@@ -69,20 +72,20 @@ fn at_points<'a>(
     lowest(errors.into_iter()).map_or(Ok(values), Err)
 }
 
-/// p and gamma of an edge with a Robin condition.
+/// Robin data of an edge.
 pub struct Robin {
-    /// The Gauss points of the edge.
+    /// Gauss points of the edge.
     pub points: [EdgePoint; 3],
-    /// p there.
+    /// p at the Gauss points.
     pub p: [f64; 3],
-    /// gamma there.
+    /// gamma at the Gauss points.
     pub gamma: [f64; 3],
 }
 
-/// The Robin data of an edge; none where another condition holds.
+/// Evaluates the Robin data of an edge; none for another condition.
 ///
 /// # Errors
-/// [`Error::BadValue`].
+/// If p is negative, or p or gamma is not finite; on this rank only.
 pub fn robin(problem: &Problem, mesh: &LocalMesh, edge: &BoundaryEdge) -> Result<Option<Robin>> {
     let Condition::Robin { p, gamma } = &problem.conditions[usize::from(edge.boundary)] else { return Ok(None) };
     let points = edge_gauss(&edge.nodes(mesh).map(|n| mesh.coordinates[n as usize]));
@@ -94,21 +97,20 @@ pub fn robin(problem: &Problem, mesh: &LocalMesh, edge: &BoundaryEdge) -> Result
     Ok(Some(robin))
 }
 
-/// The error of a value on an edge.
+/// Creates the error of a value on an edge.
 pub fn bad_on_edge(mesh: &LocalMesh, edge: &BoundaryEdge, what: &str, cause: OutOfRange) -> Error {
     let name = &mesh.boundary_names[usize::from(edge.boundary)];
     bad(mesh, edge.element as usize, &format!("{what} of boundary '{name}'"), cause)
 }
 
+/// Creates the error of a value in an element.
 fn bad(mesh: &LocalMesh, element: usize, what: &str, cause: OutOfRange) -> Error {
-    Error::BadValue { element: mesh.element_ids[element], what: what.to_owned(), cause: cause.to_string() }
+    Error::input(format!("{what} = {cause}")).at(mesh.element_ids[element], 0)
 }
 
-/// `f` of 0 to `n`, computed on all threads. Of several errors the one with the
-/// lowest element is returned, whatever the threads.
-///
-/// Rayon would collect results in lists that it copies again and again, so
-/// errors go beside the values, whose place `blank` takes.
+/// Evaluates `f` for 0 to `n` on all threads. Of several errors, returns the one with the lowest
+/// element, for any number of threads. Values and errors are collected separately, with `blank` for
+/// the value of an error, because rayon copies lists of results repeatedly.
 pub fn for_all<T: Send + Sync + Copy>(n: usize, blank: T, f: impl Fn(usize) -> Result<T> + Sync) -> Result<Vec<T>> {
     let (mut values, mut errors) = (Vec::new(), Vec::new());
     let split = |i| f(i).map_or_else(|e| (blank, Some(Box::new(e))), |value| (value, None));
@@ -116,7 +118,7 @@ pub fn for_all<T: Send + Sync + Copy>(n: usize, blank: T, f: impl Fn(usize) -> R
     lowest(errors.into_iter().flatten().map(|e| *e)).map_or(Ok(values), Err)
 }
 
-/// The error that names the lowest element.
+/// Returns the error with the lowest element.
 pub fn lowest(errors: impl Iterator<Item = Error>) -> Option<Error> {
     errors.min_by_key(Error::place)
 }

@@ -1,57 +1,57 @@
-//! Eight elements at a time, one in each lane of the vector registers.
+//! Batches of eight elements, one in each lane of the vector registers.
 
 use std::sync::Arc;
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::fem::batch_order::{ElementOrder, NodeList, Nodes, Place};
-use crate::la::multigrid::{ALONE, Coupling};
-use crate::la::{Pair, Scalar};
+use crate::fem::batch_order::{BatchPosition, ElementOrder, NodeList, WideNodes};
+use crate::la::multigrid::UNGROUPED;
+use crate::la::{Pair, Scalar, Triplet};
 use crate::parallel::LocalIndex;
 use crate::quad8::{LANES, PAIRS, pair};
 use crate::system::prefetch;
 
-/// The K_ab of each [`pair`] of nodes of eight elements,
-/// element index innermost. Lanes without an element have zeros there.
+/// Stiffness K_ab of each [`pair`] of nodes of eight elements, element index innermost. Lanes
+/// without an element are zero.
 pub type BatchStiffness<T> = [[T; LANES]; PAIRS];
 
-/// The batches of all local elements.
+/// Batches of all local elements.
 pub struct Batches<T> {
-    /// Which elements they are, and their nodes.
+    /// Assignment of the elements to the batches, and their nodes.
     pub order: Arc<ElementOrder>,
-    /// Those of the interior.
+    /// Interior batches.
     pub interior: Vec<BatchStiffness<T>>,
-    /// Those of the border.
-    pub border: Vec<BatchStiffness<T>>,
+    /// Boundary batches.
+    pub boundary: Vec<BatchStiffness<T>>,
 }
 
-/// One of them.
+/// One batch with its nodes.
 pub struct Batch<'a, T> {
-    nodes: Nodes,
+    nodes: WideNodes,
     stiffness: &'a BatchStiffness<T>,
 }
 
 impl<T> Batches<T> {
-    /// The batch and the lane of an element.
+    /// Returns the batch and the lane of an element.
     pub fn find(&self, element: usize) -> (&BatchStiffness<T>, usize) {
-        match self.order.place(element) {
-            Place::Interior(i) => (&self.interior[i / LANES], i % LANES),
-            Place::Border(i) => (&self.border[i / LANES], i % LANES),
+        match self.order.position(element) {
+            BatchPosition::Interior(i) => (&self.interior[i / LANES], i % LANES),
+            BatchPosition::Boundary(i) => (&self.boundary[i / LANES], i % LANES),
         }
     }
 
-    /// The same, to be changed.
+    /// Returns the batch and the lane of an element for writing.
     pub fn find_mut(&mut self, element: usize) -> (&mut BatchStiffness<T>, usize) {
-        match self.order.place(element) {
-            Place::Interior(i) => (&mut self.interior[i / LANES], i % LANES),
-            Place::Border(i) => (&mut self.border[i / LANES], i % LANES),
+        match self.order.position(element) {
+            BatchPosition::Interior(i) => (&mut self.interior[i / LANES], i % LANES),
+            BatchPosition::Boundary(i) => (&mut self.boundary[i / LANES], i % LANES),
         }
     }
 }
 
 impl<T: Scalar> Batches<T> {
-    /// All of them.
+    /// Iterates over all batches in parallel.
     pub fn par_iter(&self) -> impl ParallelIterator<Item = Batch<'_, T>> {
         fn list<'a, T: Scalar>(
             nodes: &'a [impl NodeList],
@@ -59,29 +59,29 @@ impl<T: Scalar> Batches<T> {
         ) -> impl ParallelIterator<Item = Batch<'a, T>> {
             nodes.par_iter().zip(stiffness).map(|(nodes, stiffness)| Batch { nodes: nodes.nodes(), stiffness })
         }
-        list(self.order.near(), &self.interior).chain(list(self.order.far(), &self.border))
+        list(self.order.interior_nodes(), &self.interior).chain(list(self.order.boundary_nodes(), &self.boundary))
     }
 
-    /// The same batches in another precision.
+    /// Converts the batches to another precision.
     pub fn to<U: Scalar>(&self) -> Batches<U> {
         let convert = |batches: &[BatchStiffness<T>]| {
             batches.par_iter().map(|batch| batch.map(|lane| lane.map(|k| U::of(k.double())))).collect()
         };
-        Batches { order: Arc::clone(&self.order), interior: convert(&self.interior), border: convert(&self.border) }
+        Batches { order: Arc::clone(&self.order), interior: convert(&self.interior), boundary: convert(&self.boundary) }
     }
 }
 
-/// Strengths below this are left out.
+/// Smallest strength of connection that is returned.
 const NEGLIGIBLE: f32 = 0.02;
 
-/// The pairs of nodes of an element, as the stiffness is stored.
+/// Iterates over the pairs of nodes of an element in the order of storage.
 fn pairs() -> impl Iterator<Item = (usize, usize)> {
     (0..8).flat_map(|a| (a + 1..8).map(move |b| (a, b)))
 }
 
 impl<T: Scalar> Batch<'_, T> {
-    /// The pairs of nodes with a strength above `least`, where `scale` holds 1
-    /// over the square root of the diagonal.
+    /// Returns the pairs of nodes with a strength of connection above `least`; `scale` holds the
+    /// reciprocal square root of the diagonal.
     pub fn strong_pairs(&self, scale: &[f32], least: f32) -> Vec<[LocalIndex; 2]> {
         let scale = self.nodes.map(|nodes| nodes.map(|n| scale[n as usize]));
         let mut found = Vec::new();
@@ -96,9 +96,9 @@ impl<T: Scalar> Batch<'_, T> {
         found
     }
 
-    /// The strengths that are not negligible of pairs of nodes that are both
-    /// marked, the lower node first.
-    pub fn strengths(&self, scale: &[f32], is_marked: &[bool]) -> Vec<Coupling> {
+    /// Returns the strengths of connection between marked nodes, except negligible ones, with the
+    /// lower node first.
+    pub fn strength_of_connection(&self, scale: &[f32], is_marked: &[bool]) -> Vec<Triplet> {
         let value = |[i, j]: [LocalIndex; 2], stiffness: T| {
             let strength = stiffness.double() as f32 * scale[i as usize] * scale[j as usize];
             (is_marked[i as usize] && is_marked[j as usize] && strength.abs() > NEGLIGIBLE).then(|| f64::from(strength))
@@ -107,9 +107,9 @@ impl<T: Scalar> Batch<'_, T> {
         if has_marks { self.select(value) } else { Vec::new() }
     }
 
-    /// K_ab of pairs of nodes in the same group, the lower node first.
-    pub fn couplings(&self, group: &[LocalIndex]) -> Vec<Coupling> {
-        let group = |node: LocalIndex| group.get(node as usize).copied().filter(|&group| group != ALONE);
+    /// Returns K_ab of the pairs of nodes in the same group, with the lower node first.
+    pub fn triplets(&self, group: &[LocalIndex]) -> Vec<Triplet> {
+        let group = |node: LocalIndex| group.get(node as usize).copied().filter(|&group| group != UNGROUPED);
         let value = |[i, j]: [LocalIndex; 2], stiffness: T| {
             group(i).is_some_and(|of_i| group(j) == Some(of_i)).then(|| stiffness.double())
         };
@@ -117,8 +117,9 @@ impl<T: Scalar> Batch<'_, T> {
         if has_groups { self.select(value) } else { Vec::new() }
     }
 
-    /// What `value` makes of K_ab of each pair of nodes, the lower node first.
-    fn select(&self, value: impl Fn([LocalIndex; 2], T) -> Option<f64>) -> Vec<Coupling> {
+    /// Maps K_ab of each pair of nodes by `value` and returns the results, with the lower node
+    /// first.
+    fn select(&self, value: impl Fn([LocalIndex; 2], T) -> Option<f64>) -> Vec<Triplet> {
         let mut found = Vec::new();
         for ((a, b), stiffness) in pairs().zip(self.stiffness) {
             // Lanes without an element hold zeros.
@@ -131,8 +132,7 @@ impl<T: Scalar> Batch<'_, T> {
     }
 }
 
-/// Adds the products of the batches with `x` to `y`, whose entry 0 is that of
-/// node `first`.
+/// Adds the products of the batches with `x` to `y`, whose entry 0 belongs to node `first`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn add_products<T: Scalar, N: NodeList>(
     nodes: &[N],
@@ -152,13 +152,13 @@ pub fn add_products<T: Scalar, N: NodeList>(
         add_row::<T, 5>(now, &u, &mut f);
         add_row::<T, 6>(now, &u, &mut f);
         let soon = stiffness.get(batch + AHEAD).unwrap_or(now);
-        let (y, steps) = (&mut y[nodes.first() - first..], nodes.steps());
+        let (y, offsets) = (&mut y[nodes.base() - first..], nodes.offsets());
         for a in 0..8 {
             for l in 0..LANES {
-                y[steps[a][l].into() as usize] += f[a][l];
+                y[offsets[a][l].into() as usize] += f[a][l];
             }
-            // A few lines at a time, while this waits for the caches: memory is busy then, too, and
-            // the product takes a third less. All at once gained nothing.
+            // A few cache lines at a time keep the memory busy during the scatter: a third less
+            // time (docs/design/element-operator.md).
             for lanes in soon.iter().skip(4 * a).take(4).step_by(LINE / size_of::<[T; LANES]>()) {
                 prefetch(lanes);
             }
@@ -166,17 +166,17 @@ pub fn add_products<T: Scalar, N: NodeList>(
     }
 }
 
-/// So many batches before it is used, the stiffness is fetched from memory.
+/// Distance of the prefetch, in batches.
 const AHEAD: usize = 3;
 
-/// Bytes that come from memory at once.
+/// Size of a cache line (bytes).
 const LINE: usize = 64;
 
-/// Adds what flows between node `A` and those after it.
+/// Adds the flows K_ab (u_b - u_a) between node `A` and the nodes after it.
 #[inline(always)]
 fn add_row<T: Scalar, const A: usize>(stiffness: &BatchStiffness<T>, u: &[[T; LANES]; 8], f: &mut [[T; LANES]; 8]) {
-    // Not in memory, where each sum would wait for the one before it: a fifth of the time, where all is in
-    // the caches.
+    // A local sum stays in a register; in memory each addition waits for the previous one (a fifth
+    // of the time if all data are in the caches).
     let mut sum = f[A];
     for b in A + 1..8 {
         for l in 0..LANES {
@@ -188,8 +188,8 @@ fn add_row<T: Scalar, const A: usize>(stiffness: &BatchStiffness<T>, u: &[[T; LA
     f[A] = sum;
 }
 
-/// Adds the products of the batches with `x` in twice the precision to `y`, whose
-/// entry 0 is that of node `first`.
+/// Adds the products of the batches with `x`, in twice the working precision, to `y`, whose entry 0
+/// belongs to node `first`.
 pub fn add_precise_products<T: Scalar>(
     nodes: &[impl NodeList],
     stiffness: &[BatchStiffness<T>],
@@ -210,13 +210,12 @@ pub fn add_precise_products<T: Scalar>(
     }
 }
 
-/// Adds K_aa of the batches, as far as rows sum to zero, to `y`, whose entry 0 is
-/// that of node `first`.
+/// Adds the diagonal entries K_aa of zero row sums to `y`, whose entry 0 belongs to node `first`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn add_diagonals<N: NodeList>(nodes: &[N], stiffness: &[BatchStiffness<f64>], first: usize, y: &mut [f64]) {
     for (nodes, stiffness) in nodes.iter().zip(stiffness) {
-        let y = &mut y[nodes.first() - first..];
-        let steps = nodes.steps();
+        let y = &mut y[nodes.base() - first..];
+        let offsets = nodes.offsets();
         let mut diagonal = [[0.0; LANES]; 8];
         let mut pair = 0;
         for a in 0..8 {
@@ -230,7 +229,7 @@ pub fn add_diagonals<N: NodeList>(nodes: &[N], stiffness: &[BatchStiffness<f64>]
         }
         for a in 0..8 {
             for l in 0..LANES {
-                y[steps[a][l].into() as usize] += diagonal[a][l];
+                y[offsets[a][l].into() as usize] += diagonal[a][l];
             }
         }
     }

@@ -1,9 +1,9 @@
-//! The matrices of all local elements, and the parallel loop that integrates them.
+//! Stiffness matrices of all local elements, integrated in parallel.
 
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::fem::batch_order::{ElementOrder, Place};
+use crate::fem::batch_order::{BatchPosition, ElementOrder};
 use crate::fem::coefficients;
 use crate::fem::coefficients::{for_all, lowest};
 use crate::fem::element_batch::{BatchStiffness, Batches};
@@ -13,39 +13,39 @@ use crate::problem::Problem;
 use crate::quad8;
 use crate::quad8::{EDGES, LANES, Lane, PAIRS, pair};
 
-/// Symmetric matrices of all local elements, integrated straight into the
-/// batches that [`ElementOperator`](crate::fem::ElementOperator) applies: both hold
-/// the same ones. The diagonal follows from the sums of the rows.
+/// Symmetric matrices of all local elements, in the batches that
+/// [`ElementOperator`](crate::fem::ElementOperator) applies and shares. The diagonal follows from
+/// the row sums.
 pub struct ElementMatrices {
     batches: Arc<Batches<f64>>,
-    /// Of elements on Robin edges, in the order of the elements; rows of all
-    /// others sum to zero.
+    /// Row sums of the elements on Robin edges, in ascending order; those of all others are zero.
     row_sums: Vec<RowSums>,
 }
 
-/// An element and the sums of its rows.
+/// Element and its row sums.
 pub(crate) type RowSums = (LocalIndex, [f64; 8]);
 
 impl ElementMatrices {
-    /// Integrates the stiffness of every element and adds the Robin terms of
-    /// the boundary.
+    /// Integrates the stiffness of every element and adds the Robin terms of the boundary.
     ///
     /// # Errors
-    /// [`Error::BadJacobian`](crate::error::Error::BadJacobian) for an element that is folded,
-    /// [`Error::BadValue`](crate::error::Error::BadValue) for a value of k, p or gamma; on this rank only.
+    /// If an element is folded, or k, p or gamma has an invalid value; on this rank only.
     pub fn new(mesh: &LocalMesh, problem: &Problem) -> Result<Self> {
         let order = ElementOrder::new(mesh);
-        let all = |count: usize, place: fn(usize) -> Place| {
+        let all = |count: usize, position: fn(usize) -> BatchPosition| {
             let batch = |b: usize| {
-                let places = b * LANES..count.min((b + 1) * LANES);
-                let batch = integrate(places.map(|i| order.element(place(i))), mesh, problem);
+                let range = b * LANES..count.min((b + 1) * LANES);
+                let batch = integrate(range.map(|i| order.element(position(i))), mesh, problem);
                 work::item(b, LANES);
                 batch
             };
             for_all(count.div_ceil(LANES), [[0.0; LANES]; PAIRS], batch)
         };
-        let mut batches = match (all(order.interior(), Place::Interior), all(order.border(), Place::Border)) {
-            (Ok(interior), Ok(border)) => Batches { order: Arc::new(order), interior, border },
+        let mut batches = match (
+            all(order.interior_elements(), BatchPosition::Interior),
+            all(order.boundary_elements(), BatchPosition::Boundary),
+        ) {
+            (Ok(interior), Ok(outer)) => Batches { order: Arc::new(order), interior, boundary: outer },
             (Err(one), Err(other)) => return Err(if one.place() <= other.place() { one } else { other }),
             (Err(error), _) | (_, Err(error)) => return Err(error),
         };
@@ -70,22 +70,22 @@ impl ElementMatrices {
         Ok(Self::from_parts(batches, row_sums))
     }
 
-    /// From batches and the sums of rows, in the order of the elements.
+    /// Creates the matrices from batches and row sums, in the order of the elements.
     pub(crate) fn from_parts(batches: Batches<f64>, row_sums: Vec<RowSums>) -> Self {
         Self { batches: Arc::new(batches), row_sums }
     }
 
-    /// The batches.
+    /// Returns the batches.
     pub(crate) fn batches(&self) -> &Arc<Batches<f64>> {
         &self.batches
     }
 
-    /// The elements with rows that do not sum to zero, ascending, and the sums.
+    /// Returns the elements with row sums other than zero, in ascending order, and these sums.
     pub(crate) fn row_sums(&self) -> &[RowSums] {
         &self.row_sums
     }
 
-    /// Row `a` of the matrix of one element.
+    /// Returns row `a` of the matrix of one element.
     pub fn row(&self, element: usize, a: usize) -> [f64; 8] {
         let (batch, lane) = self.batches.find(element);
         let mut row = std::array::from_fn(|b| if a == b { 0.0 } else { batch[pair(a, b)][lane] });
@@ -94,13 +94,13 @@ impl ElementMatrices {
     }
 }
 
-/// The sums of the rows of one element.
+/// Returns the row sums of one element.
 pub(crate) fn row_sum(all: &[RowSums], element: usize) -> [f64; 8] {
-    let place = all.binary_search_by_key(&element, |&(element, _)| element as usize);
-    place.map_or([0.0; 8], |i| all[i].1)
+    let found = all.binary_search_by_key(&element, |&(element, _)| element as usize);
+    found.map_or([0.0; 8], |i| all[i].1)
 }
 
-/// The batch of these elements.
+/// Integrates the batch of these elements.
 fn integrate(
     elements: impl ExactSizeIterator<Item = usize> + Clone,
     mesh: &LocalMesh,
@@ -126,24 +126,23 @@ fn integrate(
     lowest(errors.into_iter()).map_or(Ok(stiffness), Err)
 }
 
-/// Adds the matrix of an edge to one element and returns the sums of its rows.
+/// Adds the matrix of an edge to one element and returns the row sums of the edge matrix.
 fn add_edge(batch: &mut BatchStiffness<f64>, lane: usize, side: u8, mass: &[[f64; 3]; 3]) -> [f64; 8] {
-    let places = EDGES[side as usize];
+    let nodes = EDGES[side as usize];
     let mut sums = [0.0; 8];
     for i in 0..3 {
-        sums[places[i]] = mass[i].iter().sum();
+        sums[nodes[i]] = mass[i].iter().sum();
         for j in 0..i {
-            batch[pair(places[i], places[j])][lane] += mass[i][j];
+            batch[pair(nodes[i], nodes[j])][lane] += mass[i][j];
         }
     }
     sums
 }
 
-/// Integrals of f N_a over the local elements, in batches of [`LANES`]; 0 in
-/// lanes without an element.
+/// Integrates f N_a over the local elements, in batches of [`LANES`].
 ///
 /// # Errors
-/// [`Error::BadValue`](crate::error::Error::BadValue); on this rank only.
+/// If f is not finite; on this rank only.
 pub fn source_loads(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<[Lane; 8]>> {
     let count = mesh.elements.len();
     for_all(count.div_ceil(LANES), [[0.0; LANES]; 8], |b| {
@@ -154,10 +153,10 @@ pub fn source_loads(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<[Lane; 8]
     })
 }
 
-/// The right side of the owned nodes: source and Robin terms.
+/// Assembles the right-hand side of the owned nodes: source and Robin terms.
 ///
 /// # Errors
-/// [`Error::BadValue`](crate::error::Error::BadValue); on this rank only.
+/// If f, p or gamma has an invalid value; on this rank only.
 pub fn load_vector(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<f64>> {
     let mut b = vec![0.0; mesh.owned_nodes];
     let mut add = |node: LocalIndex, value: f64| {

@@ -1,9 +1,9 @@
-//! The stiffness operator applied element by element, without a matrix.
+//! Matrix-free stiffness operator, applied element by element.
 //!
-//! Rows of an element's stiffness sum to zero, so 28 numbers an element say it
-//! all: (K u)_a is the sum of K_ab (u_b - u_a). That is a third of what
-//! compressed rows store, and a product costs what it takes to read. Elements
-//! are taken eight at a time, one in each lane of the vector registers.
+//! The rows of an element's stiffness sum to zero, so that (K u)_a is the sum of K_ab (u_b - u_a)
+//! and 28 values per element suffice. That is a third of the storage of compressed rows, and the
+//! memory traffic dominates the cost of a product. Elements are processed in batches of eight, one
+//! in each lane of the vector registers. `docs/design/element-operator.md` describes the design.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,19 +13,18 @@ use rayon::prelude::*;
 use crate::fem::ElementMatrices;
 use crate::fem::batch_coloring::Chunks;
 use crate::fem::element_batch::{Batches, add_diagonals, add_precise_products, add_products};
-use crate::la::multigrid::Coupling;
-use crate::la::{LinearOperator, Pair, Scalar, Vector};
+use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Triplet, Vector};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, LocalIndex};
 use crate::quad8::{LANES, PAIRS};
 
-/// The operator of the eliminated system: on fixed nodes it is the identity.
+/// Operator of the eliminated system, the identity on fixed nodes.
 pub struct ElementOperator<T> {
     halo: Rc<Halo>,
-    /// Elements without ghosts run at once, those with ghosts wait for the exchange.
+    /// Interior batches run during the exchange of the halo, boundary batches after it.
     batches: Arc<Batches<T>>,
     chunks: Rc<Chunks>,
-    /// Row sums that are not zero (Robin edges with p > 0), by owned node.
+    /// Row sums other than zero (Robin edges with p > 0), by owned node.
     row_sums: Vec<(LocalIndex, T)>,
     /// Fixed local nodes.
     fixed: Rc<Vec<LocalIndex>>,
@@ -33,8 +32,8 @@ pub struct ElementOperator<T> {
 }
 
 impl ElementOperator<f64> {
-    /// Of the element matrices, whose numbers it shares; `fixed` tells which
-    /// local nodes are.
+    /// Creates the operator of element matrices, whose batches it shares; `fixed` marks the fixed
+    /// local nodes.
     pub fn new(halo: &Rc<Halo>, mesh: &LocalMesh, elements: &ElementMatrices, fixed: &[bool]) -> Self {
         let (owned, batches) = (mesh.owned_nodes, elements.batches());
         let mut row_sums = vec![0.0; owned];
@@ -45,13 +44,13 @@ impl ElementOperator<f64> {
                 }
             }
         }
-        let Batches { order, interior, border } = &**batches;
-        let chunks = Chunks::new(order.near(), owned);
+        let Batches { order, interior, boundary } = &**batches;
+        let chunks = Chunks::new(order.interior_nodes(), owned);
         let mut diagonal = vec![0.0; mesh.coordinates.len()];
         chunks.sum(&mut diagonal[..owned], |range, first, y| {
-            add_diagonals(&order.near()[range.clone()], &interior[range], first, y);
+            add_diagonals(&order.interior_nodes()[range.clone()], &interior[range], first, y);
         });
-        add_diagonals(order.far(), border, 0, &mut diagonal);
+        add_diagonals(order.boundary_nodes(), boundary, 0, &mut diagonal);
         diagonal.truncate(owned);
         for ((entry, sum), &is_fixed) in diagonal.iter_mut().zip(&row_sums).zip(fixed) {
             *entry = if is_fixed { 1.0 } else { *entry + sum };
@@ -66,13 +65,12 @@ impl ElementOperator<f64> {
         }
     }
 
-    /// Takes the known values of the fixed nodes to the right side `b`, whose
-    /// entries at fixed nodes become 0. `values` are those of the local nodes, 0
-    /// where none is fixed. **Collective.**
+    /// Moves the values of the fixed nodes to the right-hand side `b`, whose entries at fixed nodes
+    /// become 0. `values` holds the values of the local nodes, 0 at free nodes. **Collective.**
     pub fn eliminate(&self, values: &[f64], b: &mut [f64]) {
         let (mut x, mut y) = (Vector::zeros(self.halo.map()), Vector::zeros(self.halo.map()));
         x.local_mut().copy_from_slice(values);
-        self.assemble_csr(&mut x, &mut y);
+        self.apply_elements(&mut x, &mut y);
         for (b, y) in b.iter_mut().zip(y.owned()) {
             *b -= y;
         }
@@ -83,7 +81,7 @@ impl ElementOperator<f64> {
         }
     }
 
-    /// The same operator in another precision.
+    /// Converts the operator to another precision.
     pub fn to<U: Scalar>(&self) -> ElementOperator<U> {
         ElementOperator {
             halo: Rc::clone(&self.halo),
@@ -97,17 +95,17 @@ impl ElementOperator<f64> {
 }
 
 impl<T: Scalar> ElementOperator<T> {
-    /// y = sum of the elements applied to x, with no regard to fixed nodes.
-    fn assemble_csr(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
-        let Batches { order, interior, border } = &*self.batches;
+    /// Computes y = K x of the operator before elimination. **Collective.**
+    fn apply_elements(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
+        let Batches { order, interior, boundary } = &*self.batches;
         let owned = y.owned().len();
         y.local_mut()[owned..].fill(T::default());
         self.halo.scatter_fwd_overlap(x.local_mut(), |x| {
             self.chunks.sum(y.owned_mut(), |range, first, y| {
-                add_products(&order.near()[range.clone()], &interior[range], x, first, y);
+                add_products(&order.interior_nodes()[range.clone()], &interior[range], x, first, y);
             });
         });
-        add_products(order.far(), border, x.local(), 0, y.local_mut());
+        add_products(order.boundary_nodes(), boundary, x.local(), 0, y.local_mut());
         for &(node, sum) in &self.row_sums {
             y.local_mut()[node as usize] += sum * x.local()[node as usize];
         }
@@ -120,11 +118,11 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
     }
 
     fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
-        // The couplings of fixed nodes are gone: they count as 0 for the others.
+        // The columns of fixed nodes are eliminated: their values count as 0.
         let owned = x.owned().len();
         let own_fixed = &self.fixed[..self.fixed.partition_point(|&n| (n as usize) < owned)];
         let kept: Vec<T> = own_fixed.iter().map(|&n| std::mem::take(&mut x.local_mut()[n as usize])).collect();
-        self.assemble_csr(x, y);
+        self.apply_elements(x, y);
         for (&node, value) in own_fixed.iter().zip(kept) {
             x.local_mut()[node as usize] = value;
             y.local_mut()[node as usize] = value;
@@ -135,8 +133,30 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
         self.diagonal.to_vec()
     }
 
-    fn strengths(&self, least: f64) -> Vec<Coupling> {
-        // 0 at fixed nodes and at ghosts, which are never strong then.
+    fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool {
+        [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.scatter_fwd(part.local_mut()));
+        let mut x = x.pairs(low);
+        let values = x.clone();
+        self.fixed.iter().for_each(|&node| x[node as usize] = Pair::default());
+        let Batches { order, interior, boundary } = &*self.batches;
+        let owned = r.owned().len();
+        let mut y = vec![Pair::default(); x.len()];
+        self.chunks.sum(&mut y[..owned], |range, first, y| {
+            add_precise_products(&order.interior_nodes()[range.clone()], &interior[range], &x, first, y);
+        });
+        add_precise_products(order.boundary_nodes(), boundary, &x, 0, &mut y);
+        self.row_sums.iter().for_each(|&(node, sum)| y[node as usize] += sum.double() * x[node as usize]);
+        self.fixed.iter().for_each(|&node| y[node as usize] = values[node as usize]);
+        for ((r, b), y) in r.owned_mut().iter_mut().zip(b).zip(y) {
+            *r = T::of((Pair::sum(b.double(), 0.0) - y).high);
+        }
+        true
+    }
+}
+
+impl<T: Scalar> MatrixEntries<T> for ElementOperator<T> {
+    fn strength_of_connection(&self, least: f64) -> Vec<Triplet> {
+        // A scale of 0 excludes fixed nodes and ghosts.
         let mut scale = vec![0.0_f32; self.halo.map().local()];
         for (scale, &entry) in scale.iter_mut().zip(&*self.diagonal).filter(|(_, entry)| **entry > 0.0) {
             *scale = (1.0 / entry.sqrt()) as f32;
@@ -147,34 +167,14 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
             batches().flat_map_iter(|batch| batch.strong_pairs(&scale, least as f32)).collect();
         let mut is_strong = vec![false; scale.len()];
         strong.iter().flatten().for_each(|&node| is_strong[node as usize] = true);
-        batches().flat_map_iter(|batch| batch.strengths(&scale, &is_strong)).collect()
+        batches().flat_map_iter(|batch| batch.strength_of_connection(&scale, &is_strong)).collect()
     }
 
-    fn couplings(&self, group: &[LocalIndex]) -> Vec<Coupling> {
-        self.batches.par_iter().flat_map_iter(|batch| batch.couplings(group)).collect()
-    }
-
-    fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool {
-        [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.scatter_fwd(part.local_mut()));
-        let mut x = x.pairs(low);
-        let values = x.clone();
-        self.fixed.iter().for_each(|&node| x[node as usize] = Pair::default());
-        let Batches { order, interior, border } = &*self.batches;
-        let owned = r.owned().len();
-        let mut y = vec![Pair::default(); x.len()];
-        self.chunks.sum(&mut y[..owned], |range, first, y| {
-            add_precise_products(&order.near()[range.clone()], &interior[range], &x, first, y);
-        });
-        add_precise_products(order.far(), border, &x, 0, &mut y);
-        self.row_sums.iter().for_each(|&(node, sum)| y[node as usize] += sum.double() * x[node as usize]);
-        self.fixed.iter().for_each(|&node| y[node as usize] = values[node as usize]);
-        for ((r, b), y) in r.owned_mut().iter_mut().zip(b).zip(y) {
-            *r = T::of((Pair::sum(b.double(), 0.0) - y).high);
-        }
-        true
+    fn triplets(&self, group: &[LocalIndex]) -> Vec<Triplet> {
+        self.batches.par_iter().flat_map_iter(|batch| batch.triplets(group)).collect()
     }
 
     fn entries(&self) -> usize {
-        (self.batches.interior.len() + self.batches.border.len()) * LANES * PAIRS
+        (self.batches.interior.len() + self.batches.boundary.len()) * LANES * PAIRS
     }
 }

@@ -1,6 +1,6 @@
-//! From elements to the distributed system: element matrices, compressed rows,
-//! loads and boundary conditions. Each rank computes its own rows whole, from
-//! every element that touches its nodes, so no matrix entry crosses a rank.
+//! Finite elements: element matrices, assembly, loads and boundary conditions of the distributed
+//! system. Each rank computes its own rows completely, from all elements that touch its nodes, so
+//! that assembly sends no matrix entries.
 
 mod assemble_csr;
 mod batch_coloring;

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::fem::multigrid::OperatorHierarchy;
 use crate::fem::{ElementMatrices, System};
 use crate::la::cg::{PreconditionerName, Preconditioners};
-use crate::la::{Jacobi, Preconditioner, Scalar};
+use crate::la::{Jacobi, PreconditionerStatistics, Scalar};
 use crate::parallel::work;
 
 /// Kinds of preconditioners.
@@ -44,7 +44,7 @@ impl<'a> SystemPreconditioners<'a> {
         Self { system, names }
     }
 
-    fn multigrid<T: Scalar>(&self, elements: Option<ElementMatrices>) -> Result<Box<dyn Preconditioner>> {
+    fn multigrid<T: Scalar>(&self, elements: Option<ElementMatrices>) -> Result<Box<dyn PreconditionerStatistics>> {
         let System { hierarchy, problem, dirichlet, stiffness, .. } = self.system;
         let mesh = &hierarchy.mesh;
         let elements = match elements {
@@ -61,7 +61,7 @@ impl Preconditioners for SystemPreconditioners<'_> {
         self.names
     }
 
-    fn build(&mut self, at: usize) -> Result<Box<dyn Preconditioner>> {
+    fn build(&mut self, at: usize) -> Result<Box<dyn PreconditionerStatistics>> {
         let elements = self.system.elements.take();
         let operator = self.system.operator();
         let map = operator.halo().map();

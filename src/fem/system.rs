@@ -15,7 +15,7 @@ use crate::fem::{
 use crate::la::cg::{Preconditioners, Rhs};
 use crate::la::matrix::DistributedCsr;
 use crate::la::multigrid::{Coarsening, MatrixTransfer, Multigrid, Transfer};
-use crate::la::{LinearOperator, Preconditioner, Scalar, Vector};
+use crate::la::{MatrixEntries, PreconditionerStatistics, Scalar, Vector};
 use crate::mesh::{LocalMesh, MeshHierarchy};
 use crate::parallel::{Halo, work};
 use crate::problem::Problem;
@@ -63,8 +63,8 @@ impl StiffnessOperator {
         }
     }
 
-    /// Returns the operator as a map of vectors.
-    pub fn operator(&self) -> &dyn LinearOperator {
+    /// As compressed rows, with the fixed nodes taken to the right side `b`.
+    pub fn operator(&self) -> &dyn MatrixEntries {
         match self {
             Self::Elements(operator) => operator,
             Self::Assembled(matrix) => matrix,
@@ -94,12 +94,12 @@ impl StiffnessOperator {
         drop(elements);
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(MatrixTransfer::new(prolongation).to()));
-        let mut operators: Vec<Box<dyn LinearOperator<T>>> = vec![match self {
+        let mut operators: Vec<Box<dyn MatrixEntries<T>>> = vec![match self {
             Self::Elements(operator) => Box::new(operator.to()),
             Self::Assembled(matrix) => Box::new(matrix.to()),
         }];
         work::done(self.operator().halo().map().owned() as u64);
-        operators.extend(coarser.into_iter().map(|level| Box::new(level.operator) as Box<dyn LinearOperator<T>>));
+        operators.extend(coarser.into_iter().map(|level| Box::new(level.operator) as Box<dyn MatrixEntries<T>>));
         let levels = operators.into_iter().zip(transfers);
         Multigrid::new(levels.map(|(operator, transfer)| Coarsening { operator, transfer }).collect(), matrix)
     }
@@ -166,7 +166,7 @@ impl<'a> System<'a> {
     }
 
     /// Returns the operator K.
-    pub fn operator(&self) -> &dyn LinearOperator {
+    pub fn operator(&self) -> &dyn MatrixEntries {
         self.stiffness.operator()
     }
 
@@ -195,7 +195,7 @@ impl<'a> System<'a> {
     ///
     /// # Errors
     /// A level that cannot be built; the same on every rank.
-    pub fn preconditioner(&self, kind: PreconditionerKind) -> Result<Box<dyn Preconditioner>> {
+    pub fn preconditioner(&self, kind: PreconditionerKind) -> Result<Box<dyn PreconditionerStatistics>> {
         self.preconditioners(kind).build(0)
     }
 

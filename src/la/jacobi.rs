@@ -1,17 +1,16 @@
-//! Jacobi: division by the diagonal.
+//! Jacobi preconditioner: division by the diagonal.
 
-use crate::la::{Preconditioner, Vector};
-use crate::parallel::loops;
+use crate::la::{LevelSize, Preconditioner, PreconditionerStatistics, Vector};
+use crate::parallel::{Profile, loops};
 
-/// The inverse of an operator's diagonal.
+/// Inverse of an operator's diagonal.
 pub struct Jacobi {
     inverse: Vec<f64>,
 }
 
 impl Jacobi {
-    /// From the owned part of the diagonal. An entry that is not positive
-    /// counts as 1, so that the iteration itself meets and names the operator's
-    /// indefiniteness.
+    /// Inverts the owned part of the diagonal. An entry that is not positive counts as 1, so that
+    /// the iteration itself detects and reports an indefinite operator.
     pub fn new(diagonal: &[f64]) -> Self {
         Self { inverse: diagonal.iter().map(|&d| if d > 0.0 { 1.0 / d } else { 1.0 }).collect() }
     }
@@ -25,5 +24,15 @@ impl Preconditioner for Jacobi {
             }
             []
         });
+    }
+}
+
+impl PreconditionerStatistics for Jacobi {
+    fn levels(&self) -> Vec<LevelSize> {
+        Vec::new()
+    }
+
+    fn spent(&self) -> Vec<Profile> {
+        Vec::new()
     }
 }

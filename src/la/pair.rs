@@ -1,15 +1,14 @@
-//! Unevaluated sums of two f64, with about twice the digits of one: T. J.
-//! Dekker, *A floating-point technique for extending the available precision*,
-//! Numer. Math. 18 (1971).
+//! Unevaluated sums of two f64, with about twice the digits of one: T. J. Dekker, *A floating-point
+//! technique for extending the available precision*, Numer. Math. 18 (1971).
 
 use std::ops::{Add, AddAssign, Mul, Neg, Sub};
 
-/// The sum of a number and of what rounding lost of it.
+/// Unevaluated sum of a rounded number and its rounding error.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Pair {
-    /// The sum, rounded.
+    /// Rounded sum.
     pub high: f64,
-    /// What rounding lost.
+    /// Rounding error of the sum.
     pub low: f64,
 }
 
@@ -21,7 +20,7 @@ impl Pair {
         Self { high, low: (a - (high - added)) + (b - added) }
     }
 
-    /// Returns the exact sum of two numbers, the second the smaller one.
+    /// Returns the exact sum of two numbers, of which the second has the smaller magnitude.
     fn sum_ordered(a: f64, b: f64) -> Self {
         let high = a + b;
         Self { high, low: b - (high - a) }
@@ -74,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_that_one_number_loses_are_kept() {
+    fn digits_below_the_precision_of_f64_are_kept() {
         let [third, tiny] = [Pair::sum(1.0 / 3.0, 0.0), Pair::sum(1e-25, 0.0)];
         assert_eq!((third + tiny - third).high, 1e-25);
         // (1 + e)^2 - 1 - 2 e = e^2.

@@ -1,4 +1,4 @@
-//! The two precisions: f64 for the solution, f32 inside preconditioners.
+//! Floating-point precisions: f64 for the solution, f32 inside preconditioners.
 
 use std::fmt::Debug;
 use std::iter::Sum;
@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Sub, SubAssign};
 
 use crate::parallel::MpiType;
 
-/// A floating-point number of either precision.
+/// Floating-point number in single or double precision.
 pub trait Scalar:
     MpiType
     + Debug
@@ -19,10 +19,10 @@ pub trait Scalar:
     + SubAssign
     + Sum
 {
-    /// The nearest number of this precision.
+    /// Rounds a value to this precision.
     fn of(value: f64) -> Self;
 
-    /// The same number in double precision.
+    /// Converts the number to double precision.
     fn double(self) -> f64;
 }
 

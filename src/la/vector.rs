@@ -1,9 +1,9 @@
-//! A distributed vector as one rank stores it.
+//! Distributed vector: one rank's part.
 
 use crate::la::{Pair, Scalar};
 use crate::parallel::{IndexMap, loops};
 
-/// Owned entries first, ghosts behind them.
+/// Local part of a distributed vector: owned entries, then ghosts.
 #[derive(Debug, Clone)]
 pub struct Vector<T = f64> {
     values: Vec<T>,
@@ -11,12 +11,12 @@ pub struct Vector<T = f64> {
 }
 
 impl<T: Scalar> Vector<T> {
-    /// A vector of zeros.
+    /// Creates a vector of zeros.
     pub fn zeros(map: &IndexMap) -> Self {
         Self { values: vec![T::default(); map.local()], owned: map.owned() }
     }
 
-    /// A vector of `local` entries, owned ones and ghosts, with these owned values.
+    /// Creates a vector of `local` entries with these owned values and zero ghosts.
     pub fn from_owned(values: &[T], local: usize) -> Self {
         let owned = values.len();
         let mut values = values.to_vec();
@@ -24,32 +24,32 @@ impl<T: Scalar> Vector<T> {
         Self { values, owned }
     }
 
-    /// Zeros, distributed as this vector.
+    /// Creates a vector of zeros with the distribution of this one.
     pub fn zeros_like(&self) -> Self {
         Self { values: vec![T::default(); self.values.len()], owned: self.owned }
     }
 
-    /// Owned entries.
+    /// Returns the owned entries.
     pub fn owned(&self) -> &[T] {
         &self.values[..self.owned]
     }
 
-    /// Owned entries, to change.
+    /// Returns the owned entries for writing.
     pub fn owned_mut(&mut self) -> &mut [T] {
         &mut self.values[..self.owned]
     }
 
-    /// Owned entries and ghosts; ghosts are as old as the last exchange.
+    /// Returns the owned entries and the ghosts, which hold the values of the last exchange.
     pub fn local(&self) -> &[T] {
         &self.values
     }
 
-    /// Owned entries and ghosts, to exchange.
+    /// Returns the owned entries and the ghosts for writing.
     pub fn local_mut(&mut self) -> &mut [T] {
         &mut self.values
     }
 
-    /// Returns the sums of the local entries and those of `low`.
+    /// Returns the unevaluated sums of the local entries and those of `low`.
     pub fn pairs(&self, low: &Self) -> Vec<Pair> {
         self.values.iter().zip(&low.values).map(|(x, low)| Pair::sum(x.double(), low.double())).collect()
     }
@@ -75,14 +75,14 @@ impl<T: Scalar> Vector<T> {
     }
 }
 
-/// This rank's part of x.y, with the same bits at any number of threads.
+/// Computes this rank's part of x.y, with the same bits for any number of threads.
 pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     let [sum] = loops::sum(x.len(), |range| [inner(&x[range.clone()], &y[range])]);
     sum
 }
 
-/// x.y over one chunk, in eight interleaved sums that the compiler can keep in
-/// vector registers.
+/// Computes x.y over one chunk in eight interleaved sums, which the compiler keeps in vector
+/// registers.
 pub(crate) fn inner(x: &[f64], y: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (xs, ys) = (x.chunks_exact(8), y.chunks_exact(8));

@@ -159,9 +159,9 @@ fn orient(elements: &mut [Element]) -> u64 {
     let mut count = 0;
     for e in elements {
         if quad8::gradients(&e.coordinates, 0.0, 0.0).determinant < 0.0 {
-            e.nodes = quad8::turned(e.nodes);
-            e.node_owners = quad8::turned(e.node_owners);
-            e.coordinates = quad8::turned(e.coordinates);
+            e.nodes = quad8::reoriented(e.nodes);
+            e.node_owners = quad8::reoriented(e.node_owners);
+            e.coordinates = quad8::reoriented(e.coordinates);
             count += 1;
         }
     }

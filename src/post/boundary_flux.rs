@@ -1,13 +1,11 @@
-//! Flow through the named parts of the boundary, positive into the domain.
+//! Flow through the named boundaries, positive into the domain.
 //!
-//! The flow that the discrete solution conserves is that of its reactions
-//! (T. J. R. Hughes, G. Engel, L. Mazzei, M. G. Larson, *The continuous Galerkin
-//! method is locally conservative*, J. Comput. Phys. 163 (2000)): at a Dirichlet
-//! node the residual of the system before elimination, over a Robin edge the
-//! integral of gamma - p u. The sum over all boundaries and the source is the
-//! sum of the residuals at the free nodes: it vanishes as the iteration
-//! converges. The sampled flow, the integral of k grad u . n, does so only as
-//! the mesh is refined.
+//! The discrete solution conserves the flow of its reactions (T. J. R. Hughes, G. Engel, L. Mazzei,
+//! M. G. Larson, *The continuous Galerkin method is locally conservative*, J. Comput. Phys. 163
+//! (2000)): the residual of the system before elimination at a Dirichlet node, and the integral of
+//! gamma - p u over a Robin edge. The sum over all boundaries and the source equals the sum of the
+//! residuals at the free nodes and vanishes as the iteration converges. The sum of the sampled
+//! flows, the integrals of k grad u . n, vanishes only as the mesh is refined.
 
 use std::collections::BTreeMap;
 
@@ -26,24 +24,24 @@ use crate::quad8::{Batch, EDGES, EdgePoint, Gradients, LANES, NODES, edge_gauss}
 /// Flow through one named boundary (m^2/s for potential flow: per metre of depth).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BoundaryFlow {
-    /// Its name.
+    /// Name of the boundary.
     pub name: String,
-    /// From the reactions; 0 where the condition is natural.
+    /// Flow from the reactions; 0 for a natural condition.
     pub flow: f64,
-    /// From the velocities sampled at the Gauss points of its edges.
+    /// Flow from the velocities at the Gauss points of its edges.
     pub sampled: f64,
 }
 
-/// What enters and leaves a domain.
+/// Flow balance of a domain.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct FlowReport {
-    /// Each named boundary.
+    /// Flow through each named boundary.
     pub boundaries: Vec<BoundaryFlow>,
-    /// Sampled flow through the rest of the boundary, through which nothing should flow.
+    /// Sampled flow through the unnamed boundary, exactly zero for the exact solution.
     pub walls_sampled: f64,
     /// Integral of the source.
     pub source: f64,
-    /// Sum of all that enters.
+    /// Sum of all positive flows and sources.
     pub inflow: f64,
     /// Sum of all flows and the source.
     pub imbalance: f64,
@@ -51,13 +49,12 @@ pub struct FlowReport {
     pub relative_imbalance: f64,
 }
 
-/// Flow through every named boundary. Where two Dirichlet boundaries share a
-/// node, its reaction is divided as the integrals of its shape function over
-/// the edges of each, that is, by the lengths of the edges there. The ghosts of
-/// `u` must be up to date. **Collective.**
+/// Computes the flow through every named boundary. The reaction of a node shared by two Dirichlet
+/// boundaries is divided in proportion to the integrals of its shape function over the edges of
+/// each. The ghosts of `u` must be up to date. **Collective.**
 ///
 /// # Errors
-/// [`Error::BadValue`](crate::error::Error::BadValue), the same on every rank.
+/// If a coefficient has an invalid value; the same on every rank.
 pub fn flow_report(comm: &Comm, mesh: &LocalMesh, problem: &Problem, u: &Vector) -> Result<FlowReport> {
     let count = mesh.boundary_names.len();
     let part = Part { mesh, problem, u: u.local() };
@@ -80,16 +77,16 @@ pub fn flow_report(comm: &Comm, mesh: &LocalMesh, problem: &Problem, u: &Vector)
     })
 }
 
-/// What one rank knows. Of an edge that several ranks know, the owner of its
-/// middle node counts it.
+/// One rank's part of the flow balance. An edge on several ranks is counted by the owner of its
+/// midside node.
 struct Part<'a> {
     mesh: &'a LocalMesh,
     problem: &'a Problem,
     u: &'a [f64],
 }
 
-/// The flow into the domain at a Dirichlet node, and how much of its edges, in
-/// metres, belongs to which boundary.
+/// Flow into the domain at a Dirichlet node, and the edge length (m) that each boundary contributes
+/// to the node.
 #[derive(Default)]
 struct Reaction {
     flow: f64,
@@ -97,7 +94,7 @@ struct Reaction {
 }
 
 impl Part<'_> {
-    /// Flow of each boundary from the reactions, and the source at the end.
+    /// Computes the flow of each boundary from the reactions, then the source.
     fn consistent(&self) -> Result<Vec<f64>> {
         let mut reactions = self.dirichlet_nodes();
         let mut flows = vec![0.0; self.mesh.boundary_names.len()];
@@ -122,11 +119,12 @@ impl Part<'_> {
         Ok(flows)
     }
 
+    /// Returns whether this rank owns a node.
     fn owns(&self, node: LocalIndex) -> bool {
         (node as usize) < self.mesh.owned_nodes
     }
 
-    /// The owned Dirichlet nodes: their owner knows all edges around them.
+    /// Collects the owned Dirichlet nodes, whose owner has all edges around them.
     fn dirichlet_nodes(&self) -> BTreeMap<LocalIndex, Reaction> {
         let mut reactions: BTreeMap<LocalIndex, Reaction> = BTreeMap::new();
         for edge in &self.mesh.boundary {
@@ -142,7 +140,7 @@ impl Part<'_> {
         reactions
     }
 
-    /// Integrals of (gamma - p u) N_i over an edge.
+    /// Integrates (gamma - p u) N_i over an edge.
     fn robin_loads(&self, nodes: [LocalIndex; 3], Robin { points, p, gamma }: &Robin) -> [f64; 3] {
         let mut loads = [0.0; 3];
         for (q, point) in points.iter().enumerate() {
@@ -154,19 +152,19 @@ impl Part<'_> {
         loads
     }
 
-    /// Adds what the elements do at the Dirichlet nodes, K u - f, and returns
-    /// the integral of f over the own elements.
+    /// Adds the residuals K u - f of the elements at the Dirichlet nodes and returns the integral
+    /// of f over the own elements.
     fn add_elements(&self, reactions: &mut BTreeMap<LocalIndex, Reaction>) -> Result<f64> {
         let loads = if self.problem.has_source() { source_loads(self.mesh, self.problem)? } else { Vec::new() };
-        let mut is_held = vec![false; self.mesh.coordinates.len()];
-        reactions.keys().for_each(|&node| is_held[node as usize] = true);
+        let mut is_dirichlet = vec![false; self.mesh.coordinates.len()];
+        reactions.keys().for_each(|&node| is_dirichlet[node as usize] = true);
         let mut source = 0.0;
         for (element, nodes) in self.mesh.elements.iter().enumerate() {
             let load = loads.get(element / LANES).map_or([0.0; 8], |load| load.map(|lanes| lanes[element % LANES]));
             if element < self.mesh.own_elements {
                 source += load.iter().sum::<f64>();
             }
-            if nodes.iter().any(|&node| is_held[node as usize]) {
+            if nodes.iter().any(|&node| is_dirichlet[node as usize]) {
                 add(reactions, nodes, load.map(|load| -load));
                 add(reactions, nodes, self.forces(element)?);
             }
@@ -174,7 +172,7 @@ impl Part<'_> {
         Ok(source)
     }
 
-    /// K u of one element.
+    /// Computes K u of one element.
     fn forces(&self, element: usize) -> Result<[f64; 8]> {
         let coordinates = self.mesh.element_coordinates(element);
         let batch = Batch::gather([coordinates].into_iter());
@@ -190,14 +188,14 @@ impl Part<'_> {
         Ok(forces)
     }
 
-    /// grad u, from the gradients of the shape functions.
+    /// Computes grad u from the gradients of the shape functions.
     fn slope(&self, element: usize, gradients: &[[f64; 2]; 8]) -> [f64; 2] {
         let values = self.mesh.elements[element].map(|n| self.u[n as usize]);
         [0, 1].map(|axis| gradients.iter().zip(values).map(|(g, u)| g[axis] * u).sum())
     }
 
-    /// Integral of k grad u . n over each boundary, and over the rest at the end. Of an edge inside the domain both
-    /// sides count.
+    /// Integrates k grad u . n over each boundary, then over the unnamed boundary. An edge inside
+    /// the domain counts on both sides.
     fn sampled(&self) -> Vec<f64> {
         let rest = self.mesh.boundary_names.len();
         let named = self.mesh.boundary.iter().map(|edge| (edge.nodes(self.mesh)[1], usize::from(edge.boundary)));
@@ -219,13 +217,13 @@ impl Part<'_> {
         flows
     }
 
-    /// Integral of k grad u . n over one edge; NaN where k has no value there.
+    /// Integrates k grad u . n over one edge; NaN if k has no valid value there.
     fn sample(&self, element: usize, side: usize) -> f64 {
         let coordinates = self.mesh.element_coordinates(element);
         let k = &self.problem.material(self.mesh.regions[element]).conductivity;
         let flow = |point: &EdgePoint| {
-            let place = |axis: usize| (0..3).map(|i| point.shape[i] * NODES[EDGES[side][i]][axis]).sum();
-            let slope = self.slope(element, &quad8::gradients(&coordinates, place(0), place(1)).gradients);
+            let reference = |axis: usize| (0..3).map(|i| point.shape[i] * NODES[EDGES[side][i]][axis]).sum();
+            let slope = self.slope(element, &quad8::gradients(&coordinates, reference(0), reference(1)).gradients);
             let k = k.at(point.at, Range::Any).unwrap_or(f64::NAN);
             k * (slope[0] * point.normal[0] + slope[1] * point.normal[1]) * point.length
         };
@@ -233,7 +231,7 @@ impl Part<'_> {
     }
 }
 
-/// Adds nodal values to the reactions of the nodes that have one.
+/// Adds nodal values to the reactions of the Dirichlet nodes.
 fn add<const N: usize>(reactions: &mut BTreeMap<LocalIndex, Reaction>, nodes: &[LocalIndex; N], values: [f64; N]) {
     for (node, value) in nodes.iter().zip(values) {
         if let Some(reaction) = reactions.get_mut(node) {

@@ -1,4 +1,4 @@
-//! How large the error of a solution is, as far as the solution itself tells.
+//! A posteriori error estimate by gradient recovery.
 
 use crate::fem::conductivities;
 use crate::mesh::LocalMesh;
@@ -12,19 +12,18 @@ use crate::quad8::LANES;
 /// Estimate of the error in the energy norm, (integral of k |grad e|^2)^1/2.
 #[derive(Debug, Clone)]
 pub struct ErrorEstimate {
-    /// Of each own element.
+    /// Estimate of each own element.
     pub elements: Vec<f64>,
-    /// Of the whole solution.
+    /// Estimate of the whole solution.
     pub total: f64,
-    /// `total` over the energy norm of the exact solution as it is estimated.
+    /// `total` relative to the estimated energy norm of the exact solution.
     pub relative: f64,
 }
 
-/// The distance between the velocity of the elements and the recovered one at
-/// their own side of the nodes, which converges to the error of the former (O. C.
-/// Zienkiewicz, J. Z. Zhu, *A simple error estimator and adaptive procedure for
-/// practical engineering analysis*, Int. J. Numer. Methods Eng. 24 (1987)).
-/// **Collective.**
+/// Estimates the error as the distance between the velocity of the elements and the recovered
+/// velocity, on each side of an interface separately (O. C. Zienkiewicz, J. Z. Zhu, *A simple error
+/// estimator and adaptive procedure for practical engineering analysis*, Int. J. Numer. Methods
+/// Eng. 24 (1987)). **Collective.**
 pub fn estimate_error(
     comm: &Comm,
     mesh: &LocalMesh,
@@ -35,7 +34,7 @@ pub fn estimate_error(
     let squares: Vec<[f64; 2]> = in_batches(mesh.own_elements, |lanes, out| {
         let batch = coordinates(mesh, lanes);
         let g = [0, 1].map(|axis| nodal(recovered.sides(), lanes, |side| -recovered.values()[side][axis]));
-        // The elements were integrated with the same values.
+        // Assembly has checked these values.
         let k = conductivities(problem, mesh, lanes.range(), &batch).unwrap_or([[f64::NAN; LANES]; 9]);
         let (distance, energy) =
             quad8::gradient_distance(&batch, &nodal(&mesh.elements, lanes, |node| u[node]), &g, &k);

@@ -1,4 +1,4 @@
-//! The flux density, where it is something else than the velocity.
+//! Flux density, for problems in which it differs from the velocity.
 
 use rayon::prelude::*;
 
@@ -7,18 +7,18 @@ use crate::parallel::Halo;
 use crate::post::{GaussVelocities, recover};
 use crate::problem::Problem;
 
-/// q = -k grad u.
+/// Flux density q = -k grad u.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Flux {
     /// Mean over the 2x2 Gauss points of each own element.
     pub elements: Vec<[f64; 2]>,
-    /// At the local nodes, recovered.
+    /// Recovered flux at the local nodes.
     pub nodes: Vec<[f64; 2]>,
 }
 
 impl Flux {
-    /// Returns the flux of velocities at the Gauss points. It is recovered at the nodes as the velocity is, on each side
-    /// of a jump of k by itself. **Collective.**
+    /// Computes the flux from velocities at the Gauss points and recovers it at the nodes, on each
+    /// side of a jump of k separately. **Collective.**
     pub fn new(halo: &Halo, mesh: &LocalMesh, problem: &Problem, mut gauss: Vec<GaussVelocities>) -> Self {
         gauss.par_iter_mut().zip(&mesh.regions).with_min_len(512).for_each(|(at, &region)| {
             let axis = |axis: usize| at.points.map(|point| point[axis]);

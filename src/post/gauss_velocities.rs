@@ -1,4 +1,4 @@
-//! The velocity at the Gauss points of the elements.
+//! Velocity at the Gauss points of the elements.
 
 use rayon::prelude::*;
 
@@ -7,12 +7,12 @@ use crate::parallel::{LocalIndex, work};
 use crate::quad8;
 use crate::quad8::{Batch, LANES, Lane};
 
-/// v = -grad u at the 2x2 Gauss points of one element.
+/// Velocity v = -grad u at the 2x2 Gauss points of one element.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GaussVelocities {
     /// Coordinates (m) of the points.
     pub points: [[f64; 2]; 4],
-    /// Velocities (m/s) there.
+    /// Velocities (m/s) at the points.
     pub velocities: [[f64; 2]; 4],
 }
 
@@ -23,7 +23,7 @@ impl GaussVelocities {
     }
 }
 
-/// Velocities in all local elements, from `u` at the local nodes.
+/// Computes the velocities in all local elements from `u` at the local nodes.
 pub fn gauss_velocities(mesh: &LocalMesh, u: &[f64]) -> Vec<GaussVelocities> {
     in_batches(mesh.elements.len(), |batch, out| {
         let found = quad8::gradients_2x2(&coordinates(mesh, batch), &nodal(&mesh.elements, batch, |node| u[node]));
@@ -37,7 +37,7 @@ pub fn gauss_velocities(mesh: &LocalMesh, u: &[f64]) -> Vec<GaussVelocities> {
     })
 }
 
-/// Up to [`LANES`] elements that follow each other.
+/// Up to [`LANES`] consecutive elements.
 #[derive(Clone, Copy)]
 pub struct Lanes {
     first: usize,
@@ -45,7 +45,7 @@ pub struct Lanes {
 }
 
 impl Lanes {
-    /// The elements.
+    /// Returns the elements.
     pub fn range(&self) -> std::ops::Range<usize> {
         self.first..self.first + self.len
     }
@@ -66,12 +66,13 @@ pub fn in_batches<T: Clone + Default + Send>(elements: usize, work: impl Fn(Lane
     values
 }
 
-/// Coordinates of a batch.
+/// Gathers the coordinates of a batch.
 pub fn coordinates(mesh: &LocalMesh, lanes: Lanes) -> Batch {
     Batch::gather(lanes.range().map(|e| mesh.element_coordinates(e)))
 }
 
-/// Nodal values of a batch of these elements; missing lanes repeat the first one.
+/// Gathers the nodal values of a batch of these elements; lanes without an element repeat the first
+/// one.
 pub fn nodal(elements: &[[LocalIndex; 8]], lanes: Lanes, value: impl Fn(usize) -> f64) -> [Lane; 8] {
     let mut values = [[0.0; LANES]; 8];
     for l in 0..LANES {

@@ -1,8 +1,8 @@
-//! Nodes as the elements of one conductivity see them.
+//! Sides of nodes at interfaces between regions of different conductivity.
 //!
-//! Where k jumps from one region to another so does the velocity, and a node
-//! there has one on each side. A side is a node together with a conductivity
-//! that elements around it have; most nodes have one side, with their own number.
+//! The velocity jumps with k, so that a node at an interface has one velocity on each side. A side
+//! is a node with the conductivity of some of the elements around it. Most nodes have one side,
+//! which has the number of the node.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,9 @@ use crate::mesh::LocalMesh;
 use crate::parallel::LocalIndex;
 use crate::problem::Problem;
 
-/// The sides of all local nodes.
+/// Sides of all local nodes.
 pub struct InterfaceNodes<'a> {
-    /// The sides of each local element, in the order of its nodes.
+    /// Sides of each local element, in the order of its nodes.
     pub elements: Cow<'a, [[LocalIndex; 8]]>,
     /// Number of the conductivity of the first side of each node.
     first: Vec<u16>,
@@ -23,7 +23,7 @@ pub struct InterfaceNodes<'a> {
 const NONE: u16 = u16::MAX;
 
 impl<'a> InterfaceNodes<'a> {
-    /// Those of a mesh; regions of the same k have one side.
+    /// Finds the sides of a mesh; regions with the same k share a side.
     pub fn new(mesh: &'a LocalMesh, problem: &Problem) -> Self {
         let nodes = mesh.coordinates.len();
         let mut sides = Self { elements: Cow::Borrowed(&mesh.elements), first: vec![0; nodes], others: Vec::new() };
@@ -52,50 +52,50 @@ impl<'a> InterfaceNodes<'a> {
         sides
     }
 
-    /// Number of sides.
+    /// Returns the number of sides.
     pub fn len(&self) -> usize {
         self.first.len() + self.others.len()
     }
 
-    /// Number of sides beyond the first of each node; they come last.
+    /// Returns the number of sides beyond the first of each node; they have the last numbers.
     pub fn further(&self) -> usize {
         self.others.len()
     }
 
-    /// The node of a side.
+    /// Returns the node of a side.
     pub fn node(&self, side: usize) -> usize {
         side.checked_sub(self.first.len()).map_or(side, |i| self.others[i].0 as usize)
     }
 
-    /// The sides of a node.
+    /// Iterates over the sides of a node.
     pub fn of(&self, node: usize) -> impl Iterator<Item = usize> + use<> {
         let start = self.others.partition_point(|other| (other.0 as usize) < node);
         let end = self.others.partition_point(|other| other.0 as usize <= node);
         std::iter::once(node).chain(self.first.len() + start..self.first.len() + end)
     }
 
-    /// The side of a node whose conductivity has this number.
+    /// Finds the side of a node with this number of the conductivity.
     pub fn find(&self, node: LocalIndex, conductivity: u16) -> Option<LocalIndex> {
         if self.first[node as usize] == conductivity {
             return Some(node);
         }
-        let place = self.others.binary_search(&(node, conductivity)).ok()?;
-        Some((self.first.len() + place) as LocalIndex)
+        let index = self.others.binary_search(&(node, conductivity)).ok()?;
+        Some((self.first.len() + index) as LocalIndex)
     }
 
-    /// The number of the conductivity of a side.
+    /// Returns the number of the conductivity of a side.
     pub fn conductivity(&self, side: usize) -> u16 {
         side.checked_sub(self.first.len()).map_or_else(|| self.first[side], |i| self.others[i].1)
     }
 
-    /// The nodes with several sides, ascending.
+    /// Iterates over the nodes with several sides, ascending.
     pub fn split_nodes(&self) -> impl Iterator<Item = LocalIndex> {
         self.others.chunk_by(|a, b| a.0 == b.0).map(|sides| sides[0].0)
     }
 }
 
-/// Number of the conductivity without a region, and of that of each region:
-/// the first that is the same.
+/// Numbers the conductivities outside of regions and of each region: equal ones have the number of
+/// the first.
 fn conductivities(problem: &Problem) -> Vec<u16> {
     let all: Vec<_> = std::iter::once(&problem.material).chain(&problem.regions).map(|m| &m.conductivity).collect();
     all.iter().map(|k| all.iter().zip(0..).find(|(other, _)| *other == k).map_or(NONE, |(_, i)| i)).collect()

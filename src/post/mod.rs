@@ -1,4 +1,5 @@
-//! Velocity, speed and pressure from the potential, and an estimate of the error.
+//! Post-processing: velocity, speed and pressure from the potential, boundary flows, and an error
+//! estimate.
 
 pub mod boundary_flux;
 mod error_estimate;
@@ -53,7 +54,7 @@ pub fn derive(solution: &DiscreteSolution, fluid: Fluid, with_flux: bool) -> Res
     Ok(DerivedFields { elements, nodes, flux, errors, flow })
 }
 
-/// Constants of the pressure.
+/// Constants of the fluid in the pressure.
 #[derive(Debug, Clone, Copy)]
 pub struct Fluid {
     /// Stagnation pressure (Pa).
@@ -63,13 +64,13 @@ pub struct Fluid {
 }
 
 impl Fluid {
-    /// Returns the pressure (Pa) at a speed (m/s), by Bernoulli's equation.
+    /// Computes the pressure (Pa) at a speed (m/s) by Bernoulli's equation.
     fn pressure(self, speed: f64) -> f64 {
         self.p0 - 0.5 * self.density * speed * speed
     }
 }
 
-/// Derived values of one element.
+/// Derived fields in one element.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ElementFields {
     /// Mean of v = -grad u over the 2x2 Gauss points (m/s).
@@ -80,7 +81,7 @@ pub struct ElementFields {
     pub pressure: f64,
 }
 
-/// Returns the derived fields of the own elements.
+/// Computes the derived fields of this rank's own elements.
 pub fn element_fields(mesh: &LocalMesh, gauss: &[GaussVelocities], fluid: Fluid) -> Vec<ElementFields> {
     let field = |at: &GaussVelocities| {
         let speed = at.velocities.iter().fold(0.0, |sum, v| sum + 0.25 * v[0].hypot(v[1]));
@@ -89,10 +90,10 @@ pub fn element_fields(mesh: &LocalMesh, gauss: &[GaussVelocities], fluid: Fluid)
     gauss[..mesh.own_elements].par_iter().with_min_len(512).map(field).collect()
 }
 
-/// Derived values at one node.
+/// Derived fields at one node.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NodeFields {
-    /// v = -grad u (m/s), recovered.
+    /// Recovered v = -grad u (m/s).
     pub velocity: [f64; 2],
     /// |v| (m/s).
     pub speed: f64,
@@ -100,7 +101,7 @@ pub struct NodeFields {
     pub pressure: f64,
 }
 
-/// Returns the derived fields of the local nodes from their recovered velocities (m/s).
+/// Computes the derived fields of all local nodes from their recovered velocities (m/s).
 pub fn node_fields(velocities: &[[f64; 2]], fluid: Fluid) -> Vec<NodeFields> {
     let field = |&velocity: &[f64; 2]| {
         let speed = velocity[0].hypot(velocity[1]);
@@ -109,7 +110,7 @@ pub fn node_fields(velocities: &[[f64; 2]], fluid: Fluid) -> Vec<NodeFields> {
     velocities.par_iter().with_min_len(4096).map(field).collect()
 }
 
-/// Range, mean and standard deviation of the values that all ranks own.
+/// Range, mean and standard deviation over the owned values of all ranks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Statistics {
     /// Smallest and largest value.
@@ -120,13 +121,13 @@ pub struct Statistics {
     pub std: f64,
 }
 
-/// Returns the smallest and the largest value of all ranks. **Collective.**
+/// Returns the smallest and the largest value over all ranks. **Collective.**
 pub fn range(comm: &Comm, values: impl Iterator<Item = f64>) -> [f64; 2] {
     let [low, high] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
     [comm.min(low), comm.max(high)]
 }
 
-/// Returns the statistics of the values of all ranks. **Collective.**
+/// Computes the statistics over all ranks. **Collective.**
 pub fn statistics(comm: &Comm, values: &[f64]) -> Statistics {
     let count = comm.sum(values.len() as u64) as f64;
     let mean = comm.sum(values.iter().sum::<f64>()) / count;

@@ -1,23 +1,23 @@
-//! A polynomial that fits velocities around a node.
+//! Least-squares polynomial of the velocities around a node.
 
-/// Velocities as quadratic polynomials of the place.
+/// Velocity components as quadratic polynomials of the position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Patch {
-    /// Coefficients of 1, x, y, xy, x^2 and y^2 for each component, with x and
-    /// y counted from the centre (m).
+    /// Coefficients of 1, x, y, xy, x^2 and y^2 for each component, with x and y relative to the
+    /// centre (m).
     pub coefficients: [[f64; 2]; 6],
-    /// Whether the points determine all coefficients well.
+    /// Whether the points determine all coefficients.
     pub is_complete: bool,
 }
 
-/// Part of its length that a basis function must have beside those before it.
+/// Smallest pivot of a basis function that counts as independent of the previous ones, relative to
+/// the diagonal.
 const INDEPENDENT: f64 = 1e-2;
 
 impl Patch {
-    /// The least-squares fit to velocities (m/s) at points given from the
-    /// centre (m). What the points do not determine is left out, so that few
-    /// points give a linear or a constant fit. Inside, coordinates are scaled
-    /// to the spread of the points, since elements may be slender.
+    /// Fits velocities (m/s) at points relative to the centre (m) by least squares. Undetermined
+    /// coefficients are zero, so that few points give a linear or a constant fit. The fit uses
+    /// coordinates scaled to the spread of the points, as elements may be slender.
     pub fn fit(samples: &[([f64; 2], [f64; 2])]) -> Self {
         let scaling = Scaling::of(samples.iter().map(|s| s.0));
         let (mut matrix, mut right) = ([[0.0; 6]; 6], [[0.0; 2]; 6]);
@@ -35,19 +35,20 @@ impl Patch {
         Self { coefficients: scaling.undo(coefficients), is_complete }
     }
 
-    /// Velocity (m/s) at a place from the centre (m).
-    pub fn at(&self, place: [f64; 2]) -> [f64; 2] {
-        let basis = basis(place);
+    /// Evaluates the velocity (m/s) at a position relative to the centre (m).
+    pub fn at(&self, position: [f64; 2]) -> [f64; 2] {
+        let basis = basis(position);
         [0, 1].map(|axis| (0..6).map(|i| basis[i] * self.coefficients[i][axis]).sum())
     }
 }
 
+/// Evaluates the basis functions.
 fn basis([x, y]: [f64; 2]) -> [f64; 6] {
     [1.0, x, y, x * y, x * x, y * y]
 }
 
-/// Solves a symmetric system by L D L^T from its lower triangle; unknowns
-/// whose pivots vanish are zero. Says whether none did.
+/// Solves a symmetric system by L D L^T from its lower triangle; unknowns with vanishing pivots are
+/// zero. Also returns whether no pivot vanishes.
 fn solve(mut a: [[f64; 6]; 6], mut b: [[f64; 2]; 6]) -> ([[f64; 2]; 6], bool) {
     let mut kept = [true; 6];
     for j in 0..6 {
@@ -81,7 +82,7 @@ fn solve(mut a: [[f64; 6]; 6], mut b: [[f64; 2]; 6]) -> ([[f64; 2]; 6], bool) {
     (b, kept == [true; 6])
 }
 
-/// The map (x, y) -> (a x, b x + c y) that gives points unit spread.
+/// Map (x, y) -> (a x, b x + c y) to points of unit covariance.
 struct Scaling {
     a: f64,
     b: f64,
@@ -89,6 +90,7 @@ struct Scaling {
 }
 
 impl Scaling {
+    /// Computes the map from points.
     fn of(points: impl ExactSizeIterator<Item = [f64; 2]>) -> Self {
         let count = points.len() as f64;
         let [mut xx, mut xy, mut yy] = [0.0; 3];
@@ -97,17 +99,18 @@ impl Scaling {
             xy += x * y / count;
             yy += y * y / count;
         }
-        // The inverse of the Cholesky factor of the second moments.
+        // Inverse of the Cholesky factor of the second moments.
         let a = 1.0 / xx.sqrt();
         let c = 1.0 / (yy - xy * xy / xx).sqrt();
         Self { a, b: -xy / xx * c, c }
     }
 
+    /// Maps a point.
     fn apply(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         [self.a * x, self.b * x + self.c * y]
     }
 
-    /// Coefficients for coordinates in metres.
+    /// Converts coefficients in mapped coordinates to coefficients in metres.
     fn undo(&self, [one, s, t, st, ss, tt]: [[f64; 2]; 6]) -> [[f64; 2]; 6] {
         let Self { a, b, c } = *self;
         let both = |f: &dyn Fn(usize) -> f64| [f(0), f(1)];
@@ -134,7 +137,7 @@ mod tests {
         points.map(|p| (p, f(p))).collect()
     }
 
-    /// Gauss points of n x m unit squares around the origin, stretched and sheared.
+    /// Returns the Gauss points of n x m unit squares around the origin, stretched and sheared.
     fn points(n: i32, m: i32, height: f64) -> impl Iterator<Item = [f64; 2]> {
         let line = |n: i32| (0..n).flat_map(|i| [0.211, 0.789].map(|g| f64::from(i) + g)).collect::<Vec<f64>>();
         let (x, y) = (line(n), line(m));
@@ -143,12 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn four_elements_reproduce_a_quadratic_field_even_slender_ones() {
+    fn four_elements_reproduce_a_quadratic_field_at_any_aspect_ratio() {
         for height in [1.0, 1e-3, 1e3] {
             let patch = Patch::fit(&samples(points(2, 2, height), quadratic));
             assert!(patch.is_complete);
-            for place in [[0.0, 0.0], [0.3, -0.2], [-1.0, 1.0]] {
-                let (found, exact) = (patch.at(place), quadratic(place));
+            for position in [[0.0, 0.0], [0.3, -0.2], [-1.0, 1.0]] {
+                let (found, exact) = (patch.at(position), quadratic(position));
                 assert!((0..2).all(|i| (found[i] - exact[i]).abs() < 1e-7), "{height}: {found:?} {exact:?}");
             }
         }

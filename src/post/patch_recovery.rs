@@ -1,16 +1,14 @@
-//! Superconvergent patch recovery: velocities at the nodes that are more
-//! accurate than those of the elements.
+//! Superconvergent patch recovery of nodal velocities.
 //!
-//! Around every corner node a quadratic polynomial is fitted to the velocities
-//! at the Gauss points of the elements there. It gives the value at the node
-//! itself; a node in the middle of an edge takes the mean of the polynomials
-//! of the edge's ends. Where a patch is too small, at the boundary, the
-//! polynomials of the complete patches in the elements around serve instead
-//! (O. C. Zienkiewicz, J. Z. Zhu, *The superconvergent patch recovery and a
-//! posteriori error estimates*, Int. J. Numer. Methods Eng. 33 (1992)).
+//! A quadratic polynomial is fitted to the velocities at the Gauss points of the elements around
+//! each corner node. It gives the velocity at the corner; a midside node takes the mean of the
+//! polynomials of the two ends of its edge. Where a patch at the boundary is too small, the
+//! polynomials of the complete patches in the surrounding elements are used instead (O. C.
+//! Zienkiewicz, J. Z. Zhu, *The superconvergent patch recovery and a posteriori error estimates*,
+//! Int. J. Numer. Methods Eng. 33 (1992)).
 //!
-//! Where regions of different k meet, the velocity jumps, and each of them has
-//! patches of its own that end there as at a boundary (as the authors advise).
+//! The velocity jumps at an interface between regions of different k. As the authors recommend,
+//! each region has its own patches, which end at the interface as at a boundary.
 
 use rayon::prelude::*;
 
@@ -22,30 +20,31 @@ use crate::post::patch::Patch;
 use crate::problem::Problem;
 use crate::quad8::EDGES;
 
-/// Fewest elements of a complete patch.
+/// Smallest number of elements of a complete patch.
 const COMPLETE: usize = 3;
 
-/// Recovered v = -grad u (m/s) at all local nodes, on each side of a jump in k.
+/// Recovered v = -grad u (m/s) at all local nodes, on each side of an interface.
 pub struct Recovered<'a> {
     sides: InterfaceNodes<'a>,
     values: Vec<[f64; 2]>,
-    /// Nodes with several sides, and the mean there.
+    /// Nodes with several sides, with their mean velocity.
     means: Vec<(LocalIndex, [f64; 2])>,
 }
 
 impl Recovered<'_> {
-    /// For each local element its side of each of its nodes: a place in [`values`](Self::values).
+    /// Returns the sides of the nodes of each local element, as indices into
+    /// [`values`](Self::values).
     pub fn sides(&self) -> &[[LocalIndex; 8]] {
         &self.sides.elements
     }
 
-    /// The velocity (m/s) on each side.
+    /// Returns the velocity (m/s) on each side.
     pub fn values(&self) -> &[[f64; 2]] {
         &self.values
     }
 
-    /// One velocity (m/s) for each local node: between regions of different k
-    /// the mean of the sides, each weighted by its elements around the node.
+    /// Returns one velocity (m/s) for each local node: at an interface the mean of the sides,
+    /// weighted by their numbers of elements around the node.
     pub fn into_nodes(self) -> Vec<[f64; 2]> {
         let mut nodes = self.values;
         nodes.truncate(nodes.len() - self.sides.further());
@@ -56,7 +55,7 @@ impl Recovered<'_> {
     }
 }
 
-/// Recovers velocities from those of all local elements. **Collective.**
+/// Recovers nodal velocities from those at the Gauss points of all local elements. **Collective.**
 pub fn recover<'a>(halo: &Halo, mesh: &'a LocalMesh, problem: &Problem, gauss: &[GaussVelocities]) -> Recovered<'a> {
     let sides = InterfaceNodes::new(mesh, problem);
     let around = Adjacency::new(&sides.elements, sides.len());
@@ -65,7 +64,8 @@ pub fn recover<'a>(halo: &Halo, mesh: &'a LocalMesh, problem: &Problem, gauss: &
     let value = |side: usize| if owned(side) { patches.value(&around, side) } else { [f64::NAN; 2] };
     let mut values: Vec<[f64; 2]> = (0..sides.len()).into_par_iter().with_min_len(512).map(value).collect();
 
-    // Number of the conductivity, number of elements, and velocity of each side.
+    // Each side is sent as the number of its conductivity, its number of elements, and its
+    // velocity.
     let packed = |node: usize| -> Vec<[f64; 4]> {
         let pack = |side: usize| {
             let [x, y] = values[side];
@@ -90,24 +90,25 @@ pub fn recover<'a>(halo: &Halo, mesh: &'a LocalMesh, problem: &Problem, gauss: &
     Recovered { sides, values, means }
 }
 
+/// Computes the mean velocity of the sides of a node, weighted by their numbers of elements.
 fn mean(sides: &[[f64; 4]]) -> [f64; 2] {
     let sum = sides.iter().fold([0.0; 3], |sum, &[_, n, x, y]| [sum[0] + n, sum[1] + n * x, sum[2] + n * y]);
     [sum[1] / sum[0], sum[2] / sum[0]]
 }
 
-/// The polynomials on all sides of the corner nodes.
+/// Polynomials on all sides of the corner nodes.
 struct Patches<'a> {
     mesh: &'a LocalMesh,
     sides: &'a InterfaceNodes<'a>,
-    /// Place in `list` of each side; [`NONE`] in the middle of an edge.
-    places: Vec<u32>,
+    /// Index in `list` of each side; [`NONE`] at midside nodes.
+    index: Vec<u32>,
     list: Vec<Patch>,
 }
 
 const NONE: u32 = u32::MAX;
 
 impl<'a> Patches<'a> {
-    /// Fits those of the owned nodes and fetches those of the others. **Collective.**
+    /// Fits the polynomials of the owned nodes and receives those of the ghosts. **Collective.**
     fn new(
         halo: &Halo,
         mesh: &'a LocalMesh,
@@ -115,7 +116,7 @@ impl<'a> Patches<'a> {
         around: &Adjacency<8>,
         gauss: &[GaussVelocities],
     ) -> Self {
-        let is_corner = |side: &usize| around.around(*side).next().is_some_and(|(_, place)| place < 4);
+        let is_corner = |side: &usize| around.around(*side).next().is_some_and(|(_, a)| a < 4);
         let owned = |side: &usize| sides.node(*side) < mesh.owned_nodes;
         let all = (0..sides.len()).filter(is_corner).count();
         let corners: Vec<usize> = (0..sides.len()).filter(owned).filter(is_corner).collect();
@@ -133,40 +134,40 @@ impl<'a> Patches<'a> {
             let patch = Patch::fit(&samples);
             Patch { is_complete: patch.is_complete && count >= COMPLETE, ..patch }
         };
-        // With room for the patches of other ranks: a list that grows takes three times the memory for a moment.
+        // The list has room for the patches of other ranks: growing it would hold three copies at once.
         let mut list = Vec::with_capacity(all);
         corners.par_iter().enumerate().with_min_len(256).map(fit).collect_into_vec(&mut list);
-        let mut places = vec![NONE; sides.len()];
-        for (&side, place) in corners.iter().zip(0..) {
-            places[side] = place;
+        let mut index = vec![NONE; sides.len()];
+        for (&side, i) in corners.iter().zip(0..) {
+            index[side] = i;
         }
         let pack = |side: usize| {
-            let patch = list.get(places[side] as usize);
+            let patch = list.get(index[side] as usize);
             patch.map_or(Vec::new(), |patch| pack(sides.conductivity(side), patch).to_vec())
         };
         let ghosts = halo.scatter_fwd_lists(|node| sides.of(node).flat_map(pack).collect());
         for (numbers, node) in ghosts.iter().zip(mesh.owned_nodes as LocalIndex..) {
             for (conductivity, patch) in numbers.as_chunks().0.iter().map(unpack) {
                 if let Some(side) = sides.find(node, conductivity) {
-                    places[side as usize] = list.len() as u32;
+                    index[side as usize] = list.len() as u32;
                     list.push(patch);
                 }
             }
         }
-        Self { mesh, sides, places, list }
+        Self { mesh, sides, index, list }
     }
 
-    /// The velocity on a side of an owned node.
+    /// Computes the velocity on a side of an owned node.
     fn value(&self, around: &Adjacency<8>, side: usize) -> [f64; 2] {
         let elements = &self.sides.elements;
         let mut ends = [side as LocalIndex; 2];
-        if let Some((element, place)) = around.around(side).next()
-            && place >= 4
+        if let Some((element, local)) = around.around(side).next()
+            && local >= 4
         {
-            let [a, _, b] = EDGES[place - 4];
+            let [a, _, b] = EDGES[local - 4];
             ends = [a, b].map(|i| elements[element][i]);
         }
-        let at = self.place(side);
+        let at = self.position(side);
         let is_complete = |corner: &LocalIndex| self.patch(*corner).is_complete;
         let own = ends.into_iter().filter(is_complete);
         let corners = || around.around(side).flat_map(|(element, _)| elements[element][..4].iter().copied());
@@ -176,11 +177,11 @@ impl<'a> Patches<'a> {
             .unwrap_or([f64::NAN; 2])
     }
 
-    /// The mean of the polynomials of these corners.
+    /// Computes the mean of the polynomials of these corners; none without corners.
     fn mean(&self, [x, y]: [f64; 2], corners: impl Iterator<Item = LocalIndex>) -> Option<[f64; 2]> {
         let (mut sum, mut count) = ([0.0; 2], 0.0);
         for corner in corners {
-            let centre = self.place(corner as usize);
+            let centre = self.position(corner as usize);
             let value = self.patch(corner).at([x - centre[0], y - centre[1]]);
             sum = [sum[0] + value[0], sum[1] + value[1]];
             count += 1.0;
@@ -188,15 +189,18 @@ impl<'a> Patches<'a> {
         (count > 0.0).then(|| sum.map(|s| s / count))
     }
 
-    fn place(&self, side: usize) -> [f64; 2] {
+    /// Returns the position (m) of a side.
+    fn position(&self, side: usize) -> [f64; 2] {
         self.mesh.coordinates[self.sides.node(side)]
     }
 
+    /// Returns the polynomial of a corner.
     fn patch(&self, corner: LocalIndex) -> &Patch {
-        &self.list[self.places[corner as usize] as usize]
+        &self.list[self.index[corner as usize] as usize]
     }
 }
 
+/// Packs a polynomial and the number of its conductivity for sending.
 fn pack(conductivity: u16, patch: &Patch) -> [f64; 14] {
     let mut numbers = [0.0; 14];
     numbers[..12].copy_from_slice(patch.coefficients.as_flattened());
@@ -205,6 +209,7 @@ fn pack(conductivity: u16, patch: &Patch) -> [f64; 14] {
     numbers
 }
 
+/// Unpacks a polynomial that was received.
 fn unpack(numbers: &[f64; 14]) -> (u16, Patch) {
     let coefficients = std::array::from_fn(|i| [numbers[2 * i], numbers[2 * i + 1]]);
     (numbers[13] as u16, Patch { coefficients, is_complete: numbers[12] > 0.5 })

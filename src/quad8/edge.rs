@@ -1,21 +1,21 @@
-//! Integrals over one quadratic edge (corner, middle, corner).
+//! Integrals over one quadratic edge with nodes corner, midside, corner.
 
 use crate::quad8::edge_points;
 
-/// A Gauss point on the curved edge.
+/// Gauss point of a curved edge.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EdgePoint {
-    /// Where it is (m).
+    /// Position (m).
     pub at: [f64; 2],
-    /// The shape functions of the three nodes there.
+    /// Shape functions of the three nodes at the point.
     pub shape: [f64; 3],
-    /// Its weight, the length (m) that it stands for.
+    /// Quadrature weight: the length of the edge it represents (m).
     pub length: f64,
-    /// Unit normal, out of the element whose edge runs counter-clockwise.
+    /// Unit normal to the right of the edge, outward for an edge in counter-clockwise order.
     pub normal: [f64; 2],
 }
 
-/// The three Gauss points of an edge, from its nodes (m).
+/// Computes the three Gauss points of an edge with these nodes (m).
 pub fn edge_gauss(nodes: &[[f64; 2]; 3]) -> [EdgePoint; 3] {
     edge_points().map(|(shape, dn, weight)| {
         let (mut at, mut tangent) = ([0.0; 2], [0.0; 2]);
@@ -30,9 +30,8 @@ pub fn edge_gauss(nodes: &[[f64; 2]; 3]) -> [EdgePoint; 3] {
     })
 }
 
-/// Robin terms of one edge: the matrix of `p` (integral of p N_i N_j ds) and
-/// the load of `gamma` (integral of gamma N_i ds), by the 3-point Gauss rule
-/// on the curved edge; `p` and `gamma` are their values at its points.
+/// Integrates the Robin terms of one edge: the matrix of p N_i N_j and the load of gamma N_i, by
+/// the 3-point Gauss rule on the curved edge. `p` and `gamma` hold the values at its Gauss points.
 pub fn robin(points: &[EdgePoint; 3], p: &[f64; 3], gamma: &[f64; 3]) -> ([[f64; 3]; 3], [f64; 3]) {
     let (mut matrix, mut load) = ([[0.0; 3]; 3], [0.0; 3]);
     for (q, point) in points.iter().enumerate() {
@@ -47,7 +46,7 @@ pub fn robin(points: &[EdgePoint; 3], p: &[f64; 3], gamma: &[f64; 3]) -> ([[f64;
     (matrix, load)
 }
 
-/// Distance (m) between the two corners of an edge.
+/// Returns the distance (m) between the two corners of an edge.
 pub fn edge_length(nodes: &[[f64; 2]; 3]) -> f64 {
     (nodes[2][0] - nodes[0][0]).hypot(nodes[2][1] - nodes[0][1])
 }
@@ -78,7 +77,7 @@ mod tests {
 
     #[test]
     fn normals_point_to_the_right_of_the_edge() {
-        // The lower half of the unit circle, nearly: the domain lies above.
+        // A parabola near the lower half of the unit circle; the domain lies above.
         for point in edge_gauss(&[[-1.0, 0.0], [0.0, -1.0], [1.0, 0.0]]) {
             let [x, y] = point.normal;
             assert!((x.hypot(y) - 1.0).abs() < 1e-15 && y < 0.0 && x * point.at[0] >= 0.0, "{point:?}");

@@ -1,25 +1,25 @@
-//! Gradients inside elements, eight elements at a time as in the stiffness.
+//! Gradients inside elements, in batches of eight elements.
 
 use multiversion::multiversion;
 
 use crate::quad8::stiffness::slopes;
 use crate::quad8::{Batch, LANES, Lane, derivatives, points_2x2, points_3x3, shape};
 
-/// A point of each element of a batch with the gradient there.
+/// Point of each element of a batch with the gradient of u.
 #[derive(Clone, Copy)]
 pub struct GradientAt {
-    /// x and y (m).
+    /// Coordinates x and y (m).
     pub point: [Lane; 2],
-    /// du/dx and du/dy.
+    /// Derivatives du/dx and du/dy.
     pub gradient: [Lane; 2],
 }
 
 const POINTS_2X2: [[f64; 2]; 4] = points_2x2();
 const POINTS_3X3: [[f64; 3]; 9] = points_3x3();
 
-/// The gradient of u at the 2x2 Gauss points, where it is superconvergent
-/// (J. Barlow, *Optimal stress locations in finite element models*, Int. J.
-/// Numer. Methods Eng. 10 (1976)). `u[a]` are the values of local node `a`.
+/// Evaluates the gradient of u at the 2x2 Gauss points, where it is superconvergent (J. Barlow,
+/// *Optimal stress locations in finite element models*, Int. J. Numer. Methods Eng. 10 (1976)).
+/// `u[a]` holds the values of local node `a`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn gradients_2x2(batch: &Batch, u: &[Lane; 8]) -> [GradientAt; 4] {
     let mut all = [GradientAt { point: [[0.0; LANES]; 2], gradient: [[0.0; LANES]; 2] }; 4];
@@ -42,9 +42,8 @@ pub fn gradients_2x2(batch: &Batch, u: &[Lane; 8]) -> [GradientAt; 4] {
     all
 }
 
-/// Integrals over each element of k |g - grad u|^2 and of k |grad u|^2, by 3x3
-/// Gauss points; g has the nodal values `g[axis][a]`, and `k[q]` is the
-/// conductivity at Gauss point `q`.
+/// Integrates k |g - grad u|^2 and k |grad u|^2 over each element by the 3x3 Gauss rule.
+/// `g[axis][a]` holds the nodal values of g, and `k[q]` the conductivity at Gauss point `q`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn gradient_distance(batch: &Batch, u: &[Lane; 8], g: &[[Lane; 8]; 2], k: &[Lane; 9]) -> (Lane, Lane) {
     let (mut distance, mut energy) = ([0.0; LANES], [0.0; LANES]);

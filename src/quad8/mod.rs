@@ -1,5 +1,5 @@
-//! The 8-node serendipity quadrilateral (Quad8): shape functions, quadrature
-//! and the integrals over elements and edges. Knows no mesh and no MPI.
+//! 8-node serendipity quadrilateral (Quad8): shape functions, quadrature, and integrals over
+//! elements and edges, independent of the mesh and of MPI.
 //!
 //! ```text
 //!      eta
@@ -11,8 +11,8 @@
 //!  0----4----1        reference square [-1, 1] x [-1, 1]
 //! ```
 //!
-//! Zienkiewicz, Taylor, Zhu, *The Finite Element Method: Its Basis and
-//! Fundamentals*, 7th ed., section 6.2 (serendipity family).
+//! Zienkiewicz, Taylor, Zhu, *The Finite Element Method: Its Basis and Fundamentals*, 7th ed.,
+//! section 6.2 (serendipity family).
 
 mod edge;
 mod gradient;
@@ -24,7 +24,7 @@ pub use edge::robin;
 pub(crate) use edge::{EdgePoint, edge_gauss, edge_length};
 pub(crate) use gradient::{gradient_distance, gradients_2x2};
 pub(crate) use quadrature::{edge_points, points_2x2, points_3x3};
-pub use shape::{EDGES, NODES, gradients, is_valid, map, shape, turned};
+pub use shape::{EDGES, NODES, gradients, is_valid, map, reoriented, shape};
 pub(crate) use shape::{Gradients, derivatives, edge_shape, jacobian};
 pub use stiffness::{Batch, load, pair};
 pub(crate) use stiffness::{LANES, Lane, PAIRS, gauss_points, stiffness};

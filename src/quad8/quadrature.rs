@@ -5,10 +5,10 @@ const G2: f64 = 0.577_350_269_189_625_8;
 /// Abscissa of the 3-point rule: sqrt(3/5).
 const G3: f64 = 0.774_596_669_241_483_4;
 
-/// 3-point rule as (abscissa, weight); exact for degree 5.
+/// 2-point rule as (abscissa, weight), exact for degree 3.
 const GAUSS_3: [(f64, f64); 3] = [(-G3, 5.0 / 9.0), (0.0, 8.0 / 9.0), (G3, 5.0 / 9.0)];
 
-/// The nine points (xi, eta, weight) of the 3x3 rule, for stiffness and load.
+/// Returns the nine points (xi, eta, weight) of the 3x3 rule, for stiffness and load.
 pub const fn points_3x3() -> [[f64; 3]; 9] {
     let mut points = [[0.0; 3]; 9];
     let mut q = 0;
@@ -20,13 +20,13 @@ pub const fn points_3x3() -> [[f64; 3]; 9] {
     points
 }
 
-/// The four points (xi, eta) of the 2x2 rule, for derived fields.
+/// Returns the four points (xi, eta) of the 2x2 rule, for derived fields.
 pub const fn points_2x2() -> [[f64; 2]; 4] {
     [[-G2, -G2], [G2, -G2], [G2, G2], [-G2, G2]]
 }
 
-/// Values and derivatives of the three shape functions (corner, middle,
-/// corner) of an edge at the 3-point rule: (shape, derivative, weight).
+/// Evaluates the three shape functions (corner, midside, corner) of an edge at the 3-point rule:
+/// (shape, derivative, weight).
 pub fn edge_points() -> [([f64; 3], [f64; 3], f64); 3] {
     GAUSS_3.map(|(s, weight)| (super::edge_shape(s), [s - 0.5, -2.0 * s, s + 0.5], weight))
 }

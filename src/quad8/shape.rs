@@ -1,4 +1,4 @@
-//! Shape functions and the isoparametric map.
+//! Shape functions and isoparametric map.
 
 use crate::quad8::Coordinates;
 
@@ -6,10 +6,10 @@ use crate::quad8::Coordinates;
 pub const NODES: [[f64; 2]; 8] =
     [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [0.0, -1.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]];
 
-/// The four edges as local nodes (corner, middle, corner), counter-clockwise.
+/// Local nodes (corner, midside, corner) of the four edges, counter-clockwise.
 pub const EDGES: [[usize; 3]; 4] = [[0, 4, 1], [1, 5, 2], [2, 6, 3], [3, 7, 0]];
 
-/// The eight shape functions at (xi, eta).
+/// Evaluates the eight shape functions at (xi, eta).
 pub const fn shape(xi: f64, eta: f64) -> [f64; 8] {
     const fn corner(a: f64, b: f64, xi: f64, eta: f64) -> f64 {
         0.25 * (1.0 + a * xi) * (1.0 + b * eta) * (a * xi + b * eta - 1.0)
@@ -26,12 +26,12 @@ pub const fn shape(xi: f64, eta: f64) -> [f64; 8] {
     ]
 }
 
-/// The three shape functions (corner, middle, corner) of an edge at `s` in [-1, 1].
+/// Evaluates the three shape functions (corner, midside, corner) of an edge at `s` in [-1, 1].
 pub fn edge_shape(s: f64) -> [f64; 3] {
     [0.5 * s * (s - 1.0), 1.0 - s * s, 0.5 * s * (s + 1.0)]
 }
 
-/// Derivatives of the shape functions with respect to (xi, eta).
+/// Evaluates the derivatives of the shape functions with respect to (xi, eta).
 pub const fn derivatives(xi: f64, eta: f64) -> [[f64; 2]; 8] {
     const fn corner(a: f64, b: f64, xi: f64, eta: f64) -> [f64; 2] {
         [0.25 * a * (1.0 + b * eta) * (2.0 * a * xi + b * eta), 0.25 * b * (1.0 + a * xi) * (2.0 * b * eta + a * xi)]
@@ -48,7 +48,7 @@ pub const fn derivatives(xi: f64, eta: f64) -> [[f64; 2]; 8] {
     ]
 }
 
-/// The point (x, y) of an element at (xi, eta), in the unit of `coordinates`.
+/// Maps (xi, eta) to the point (x, y) of an element, in the unit of `coordinates`.
 pub fn map(coordinates: &Coordinates, xi: f64, eta: f64) -> [f64; 2] {
     let mut point = [0.0; 2];
     for (n, c) in shape(xi, eta).iter().zip(coordinates) {
@@ -58,8 +58,8 @@ pub fn map(coordinates: &Coordinates, xi: f64, eta: f64) -> [f64; 2] {
     point
 }
 
-/// Jacobian matrix `[[dx/dxi, dx/deta], [dy/dxi, dy/deta]]` for the given
-/// derivatives of the shape functions.
+/// Computes the Jacobian matrix `[[dx/dxi, dx/deta], [dy/dxi, dy/deta]]` from the derivatives of
+/// the shape functions.
 pub fn jacobian(coordinates: &Coordinates, derivatives: &[[f64; 2]; 8]) -> [[f64; 2]; 2] {
     let mut j = [[0.0; 2]; 2];
     for (d, c) in derivatives.iter().zip(coordinates) {
@@ -71,7 +71,7 @@ pub fn jacobian(coordinates: &Coordinates, derivatives: &[[f64; 2]; 8]) -> [[f64
     j
 }
 
-/// Derivatives with respect to (x, y), and the Jacobian determinant.
+/// Derivatives of the shape functions with respect to (x, y), and the Jacobian determinant.
 pub struct Gradients {
     /// dN/dx and dN/dy of the eight shape functions (1/m).
     pub gradients: [[f64; 2]; 8],
@@ -79,10 +79,8 @@ pub struct Gradients {
     pub determinant: f64,
 }
 
-/// Gradients of the shape functions in real space at (xi, eta).
-///
-/// The determinant is returned as it is: callers that must refuse inverted
-/// elements check its sign.
+/// Evaluates the gradients of the shape functions in (x, y) at (xi, eta). The caller checks the
+/// sign of the determinant.
 pub fn gradients(coordinates: &Coordinates, xi: f64, eta: f64) -> Gradients {
     let d = derivatives(xi, eta);
     let [[x_xi, x_eta], [y_xi, y_eta]] = jacobian(coordinates, &d);
@@ -93,14 +91,14 @@ pub fn gradients(coordinates: &Coordinates, xi: f64, eta: f64) -> Gradients {
     Gradients { gradients, determinant }
 }
 
-/// Whether a Jacobian determinant is that of a proper element: positive, and
-/// not NaN.
+/// Returns whether a Jacobian determinant is valid: positive and not NaN.
 pub fn is_valid(determinant: f64) -> bool {
     determinant > 0.0
 }
 
-/// The nodes of a clockwise element in counter-clockwise order, and back.
-pub fn turned<T: Copy>(nodes: [T; 8]) -> [T; 8] {
+/// Reverses the orientation of an element: reorders its nodes from clockwise to counter-clockwise,
+/// or back.
+pub fn reoriented<T: Copy>(nodes: [T; 8]) -> [T; 8] {
     [0, 3, 2, 1, 7, 6, 5, 4].map(|i| nodes[i])
 }
 
@@ -143,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn edges_join_the_corners_on_both_sides_of_their_middle() {
+    fn edges_join_the_corners_on_both_sides_of_their_midside_node() {
         for [a, m, b] in EDGES {
             for axis in 0..2 {
                 assert_eq!(0.5 * (NODES[a][axis] + NODES[b][axis]), NODES[m][axis]);
@@ -168,9 +166,9 @@ mod tests {
     }
 
     #[test]
-    fn turning_twice_is_the_identity_and_changes_the_sign_of_the_determinant() {
+    fn reorienting_changes_the_sign_of_the_determinant_and_is_its_own_inverse() {
         let nodes = [10, 11, 12, 13, 14, 15, 16, 17];
-        assert_eq!(turned(turned(nodes)), nodes);
-        assert!(gradients(&turned(NODES), 0.0, 0.0).determinant < 0.0);
+        assert_eq!(reoriented(reoriented(nodes)), nodes);
+        assert!(gradients(&reoriented(NODES), 0.0, 0.0).determinant < 0.0);
     }
 }

@@ -1,6 +1,6 @@
-//! Element matrices, eight elements at a time: the innermost index runs over
-//! elements, so the compiler turns each line into SIMD instructions, in one
-//! copy per instruction set that is chosen when the program runs.
+//! Element matrices in batches of eight elements. The innermost index runs over the elements, so
+//! that the compiler vectorises each line, in one version per instruction set, selected at run
+//! time.
 
 use multiversion::multiversion;
 
@@ -9,13 +9,13 @@ use crate::quad8::{Coordinates, derivatives, points_3x3, shape};
 /// Number of elements in a batch.
 pub const LANES: usize = 8;
 
-/// One number for each element of a batch.
+/// One value for each element of a batch.
 pub type Lane = [f64; LANES];
 
-/// Pairs of different nodes of an element.
+/// Number of pairs of different nodes of an element.
 pub const PAIRS: usize = 28;
 
-/// Position of the pair (a, b), a != b, among those with a < b, row by row.
+/// Returns the position of the pair (a, b), a != b, among the pairs with a < b, row by row.
 pub const fn pair(a: usize, b: usize) -> usize {
     let (a, b) = if a < b { (a, b) } else { (b, a) };
     a * (13 - a) / 2 + b - 1
@@ -53,7 +53,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Gathers up to eight elements; missing lanes repeat the first one.
+    /// Gathers up to eight elements; lanes without an element repeat the first one.
     pub fn gather(elements: impl ExactSizeIterator<Item = Coordinates>) -> Self {
         let mut batch = Self { x: [[0.0; LANES]; 8], y: [[0.0; LANES]; 8] };
         let count = elements.len();
@@ -72,19 +72,18 @@ impl Batch {
         batch
     }
 
-    /// The coordinates of one element of the batch.
+    /// Returns the coordinates of one element of the batch.
     pub fn element(&self, lane: usize) -> Coordinates {
         std::array::from_fn(|a| [self.x[a][lane], self.y[a][lane]])
     }
 }
 
-/// Stiffness K_ab (integral of k grad N_a . grad N_b) of a batch for each
-/// [`pair`] of nodes, and the smallest Jacobian determinant (m^2) of each element
-/// over the nine points. `k[q]` is the conductivity at Gauss point `q`. Rows sum
-/// to zero, since the N_b sum to one, so K_aa is minus the sum of the pairs of a.
+/// Integrates the stiffness K_ab (integral of k grad N_a . grad N_b) of a batch for each [`pair`]
+/// of nodes. Also returns the smallest Jacobian determinant (m^2) of each element over the nine
+/// Gauss points. `k[q]` is the conductivity at Gauss point `q`. The N_b sum to one, so that rows
+/// sum to zero and K_aa is minus the sum of the pairs of a.
 ///
-/// Where a determinant is not positive the matrix is meaningless; the caller
-/// must refuse the element.
+/// The matrix is meaningless if a determinant is not positive; the caller must reject the element.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PAIRS], Lane) {
     let mut pairs = [[0.0; LANES]; PAIRS];
@@ -99,7 +98,7 @@ pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PAIRS], Lane) {
             // Unlike f64::min, this keeps a NaN.
             smallest[l] = if determinant >= smallest[l] { smallest[l] } else { determinant };
         }
-        // Gradients times the determinant; `scale` carries its inverse.
+        // Gradients times the determinant; `scale` contains its reciprocal.
         let (mut gx, mut gy) = ([[0.0; LANES]; 8], [[0.0; LANES]; 8]);
         for a in 0..8 {
             for l in 0..LANES {
@@ -125,9 +124,8 @@ pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PAIRS], Lane) {
     (pairs, smallest)
 }
 
-/// d/dxi and d/deta of a function with these nodal values, where the shape
-/// functions have the derivatives `d`. Inlined, so that it is compiled for the
-/// instruction set of its caller.
+/// Computes d/dxi and d/deta of a function from its nodal values and the derivatives `d` of the
+/// shape functions. Inlined, so that it is compiled for the instruction set of its caller.
 #[inline(always)]
 pub(crate) fn slopes(d: &[[f64; 2]; 8], values: &[Lane; 8]) -> [Lane; 2] {
     let [mut xi, mut eta] = [[0.0; LANES]; 2];
@@ -140,8 +138,8 @@ pub(crate) fn slopes(d: &[[f64; 2]; 8], values: &[Lane; 8]) -> [Lane; 2] {
     [xi, eta]
 }
 
-/// Load vector (integral of f N_a) of each element of a batch; `f[q]` is the
-/// source at Gauss point `q`.
+/// Integrates the load vector (integral of f N_a) of each element of a batch; `f[q]` is the source
+/// at Gauss point `q`.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn load(batch: &Batch, f: &[Lane; 9]) -> [Lane; 8] {
     let mut vector = [[0.0; LANES]; 8];
@@ -158,7 +156,7 @@ pub fn load(batch: &Batch, f: &[Lane; 9]) -> [Lane; 8] {
     vector
 }
 
-/// x and y (m) of the nine Gauss points of each element of a batch.
+/// Computes x and y (m) of the nine Gauss points of each element of a batch.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn gauss_points(batch: &Batch) -> [[Lane; 2]; 9] {
     let mut points = [[[0.0; LANES]; 2]; 9];
@@ -187,7 +185,7 @@ mod tests {
         })
     }
 
-    /// A curved, distorted element.
+    /// Returns a curved, distorted element.
     fn distorted() -> Coordinates {
         let mut c = NODES.map(|[x, y]| [1.0 + 0.6 * x + 0.15 * y + 0.05 * x * y, 0.4 * y - 0.1 * x]);
         c[4][1] -= 0.05;
@@ -208,9 +206,9 @@ mod tests {
         assert_eq!(next, PAIRS);
     }
 
-    /// On a rectangle 2a x 2b the stiffness is (b/a) A + (a/b) B, where A and B
-    /// are integrals of products of polynomials over the reference square. They
-    /// are integrated here term by term from the monomials, without quadrature.
+    /// Checks the stiffness of a rectangle 2a x 2b: (b/a) A + (a/b) B, where A and B are integrals
+    /// of products of polynomials over the reference square, integrated here term by term without
+    /// quadrature.
     #[test]
     fn rectangle_has_its_closed_form_stiffness() {
         // Coefficients of N_a in the monomials 1, x, y, xy, x2, y2, x2y, xy2.
@@ -248,7 +246,7 @@ mod tests {
                 assert!((matrix[m][n] - exact).abs() < 1e-13, "({m},{n}): {} and {exact}", matrix[m][n]);
             }
         }
-        // A value to hold on to: square, corner with itself 52/90 + 52/90.
+        // Diagonal entry of a corner on a square: 52/90 + 52/90.
         assert!((one(NODES)[0][0] - 104.0 / 90.0).abs() < 1e-14);
     }
 
@@ -256,8 +254,8 @@ mod tests {
     fn linear_fields_do_the_work_of_their_gradients() {
         let c = distorted();
         let matrix = one(c);
-        // u = x: the reaction is the boundary integral of n_x N_a, and its work
-        // on u = x is the area, on u = y zero.
+        // The reaction of u = x is the boundary integral of n_x N_a. Its work on u = x is the area,
+        // on u = y zero.
         let work = |u: usize, v: usize| -> f64 {
             (0..8).flat_map(|a| (0..8).map(move |b| (a, b))).map(|(a, b)| c[a][u] * matrix[a][b] * c[b][v]).sum()
         };

@@ -1,10 +1,10 @@
-//! The assembled system.
+//! Assembly of the system.
 
 use std::rc::Rc;
 
 use quad8_mpi::fem::{ElementMatrices, ElementOperator, load_vector};
 use quad8_mpi::la::matrix::DistributedCsr;
-use quad8_mpi::la::{LinearOperator, Vector};
+use quad8_mpi::la::{LinearOperator, MatrixEntries, Vector};
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::problem::{Condition, Field, Material, Problem};
 
@@ -29,8 +29,8 @@ fn model(comm: &Rc<Comm>) -> Model {
     Model::new(comm, &mesh, &manufactured::side, &manufactured::problem(), 0).expect("a good mesh")
 }
 
-/// The owned rows of the matrix, by owned node and number of the column. Every
-/// column is the image of a unit vector. **Collective.**
+/// Computes the owned rows of the matrix by products with unit vectors: one row for each owned
+/// node, by number of the column. **Collective.**
 fn rows(model: &Model, matrix: &DistributedCsr) -> Vec<Vec<f64>> {
     let total = model.mesh.total_nodes;
     let mut rows = vec![vec![0.0; total as usize]; model.mesh.owned_nodes];
@@ -74,7 +74,7 @@ fn loads_and_fixed_values_are_those_of_one_rank(comm: &Rc<Comm>) {
             assert!((value - expected[id as usize]).abs() < 1e-12, "node {id}");
         }
     }
-    // Of ghosts every rank knows the same.
+    // Ghosts have the values of their owners.
     let expected = serial.by_number(&alone.fixed.values);
     for (node, &id) in model.mesh.node_ids.iter().enumerate() {
         let is_fixed = manufactured::side(&[model.mesh.coordinates[node]; 3]) == Some(manufactured::DIRICHLET);

@@ -1,5 +1,5 @@
-//! A bit that turns over in a vector of conjugate gradients is noticed or
-//! mended: what is returned as converged is the solution.
+//! Flipped bits in the vectors of conjugate gradients: they are detected or corrected, so that a
+//! result reported as converged is the solution.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -24,10 +24,10 @@ pub const CHECKS: &[Check] = checks![
 
 pub const OPTIONS: CgOptions = CgOptions { rtol: 1e-10, max_iterations: 500, patience: None };
 
-/// The sign, the exponent, and the mantissa from its end to its beginning.
+/// Bits of the sign, of the exponent, and of the mantissa from the highest to the lowest.
 const BITS: [u32; 12] = [63, 62, 60, 57, 54, 53, 52, 51, 44, 30, 10, 0];
 
-/// Turns over a bit of an entry on the last rank.
+/// Flips a bit of an entry on the last rank.
 fn flip(comm: &Comm, values: &mut [f64], bit: u32) {
     if comm.rank() == comm.size() - 1 && !values.is_empty() {
         let entry = &mut values[values.len() / 2];
@@ -35,7 +35,7 @@ fn flip(comm: &Comm, values: &mut [f64], bit: u32) {
     }
 }
 
-/// Turns over a bit of what a product or the preconditioner gives, in some calls.
+/// Operator or preconditioner that flips a bit of its result in some calls.
 struct Flipping<'a, T> {
     inner: &'a T,
     comm: &'a Comm,
@@ -66,8 +66,8 @@ impl LinearOperator for Flipping<'_, DistributedCsr> {
         self.inner.diagonal()
     }
 
-    fn entries(&self) -> usize {
-        self.inner.entries()
+    fn precise_residual(&self, _b: &[f64], _x: &mut Vector, _low: &mut Vector, _r: &mut Vector) -> bool {
+        false
     }
 }
 
@@ -83,8 +83,8 @@ impl Case {
         CgState::new(self.zeros())
     }
 
-    /// Solves with an operator and a preconditioner that may err. What is said
-    /// to have converged must have.
+    /// Solves with an operator and a preconditioner that may be faulty. A result reported as
+    /// converged must satisfy the tolerance.
     fn solve_with_faults(
         &self,
         operator: &dyn LinearOperator,
@@ -118,10 +118,10 @@ impl Case {
 fn no_bit_makes_a_wrong_answer(comm: &Rc<Comm>) {
     let case = Case::new(comm, Grid::untidy(7, 6));
     let System { matrix, .. } = &case.system;
-    let (mut tried, mut mended) = (0, 0);
+    let (mut tried, mut corrected) = (0, 0);
     let mut note = |report: CgReport| {
         tried += 1;
-        mended += usize::from(report.outcome == ConvergedReason::Converged);
+        corrected += usize::from(report.outcome == ConvergedReason::Converged);
     };
     for at in [3, 37] {
         let state = case.state(at);
@@ -134,7 +134,7 @@ fn no_bit_makes_a_wrong_answer(comm: &Rc<Comm>) {
                 flip(comm, vector(&mut state).owned_mut(), bit);
                 note(case.solve_with_faults(matrix, &case.jacobi, state));
             }
-            // A p, and M r; the first product of all is the residual at the start.
+            // A p and M r; the first product gives the initial residual.
             note(case.solve_with_faults(&case.flipping(matrix, bit, &is_bad), &case.jacobi, case.start()));
             note(case.solve_with_faults(matrix, &case.flipping(&case.jacobi, bit, &is_bad), case.start()));
         }
@@ -142,10 +142,10 @@ fn no_bit_makes_a_wrong_answer(comm: &Rc<Comm>) {
     for bit in BITS {
         note(case.solve_with_faults(&case.flipping(matrix, bit, &|call| call == 0), &case.jacobi, case.start()));
     }
-    assert!(10 * mended >= 6 * tried, "only {mended} of {tried} were mended");
+    assert!(10 * corrected >= 6 * tried, "only {corrected} of {tried} were corrected");
 }
 
-/// There is no second one to go on with.
+/// There is no second copy of b.
 fn a_right_side_that_has_changed_gives_no_answer(comm: &Rc<Comm>) {
     let case = Case::new(comm, Grid::untidy(7, 6));
     let System { matrix, b, .. } = &case.system;
@@ -156,22 +156,22 @@ fn a_right_side_that_has_changed_gives_no_answer(comm: &Rc<Comm>) {
     for bit in BITS {
         let mut b = Rhs::new(b.clone());
         flip(comm, &mut b.values, bit);
-        assert_eq!(outcome(&b), ConvergedReason::ChangedRightSide, "bit {bit}");
+        assert_eq!(outcome(&b), ConvergedReason::ChangedRhs, "bit {bit}");
     }
     let mut b = Rhs::new(b.clone());
     b.values.fill(0.0);
-    assert_eq!(outcome(&b), ConvergedReason::ChangedRightSide, "nothing to iterate for");
+    assert_eq!(outcome(&b), ConvergedReason::ChangedRhs, "nothing to iterate for");
 }
 
 fn a_large_fault_is_noticed_within_a_hundred_iterations(comm: &Rc<Comm>) {
     let case = Case::new(comm, Grid::untidy(24, 20));
     let System { matrix, .. } = &case.system;
     let clean = case.solve_with_faults(matrix, &case.jacobi, case.start());
-    assert!(clean.iterations > 120 && clean.repairs.is_empty(), "{clean:?}");
-    // Halves or doubles an entry.
+    assert!(clean.iterations > 120 && clean.replacements.is_empty(), "{clean:?}");
+    // This bit halves or doubles an entry.
     let report = case.solve_with_faults(&case.flipping(matrix, 52, &|call| call == 20), &case.jacobi, case.start());
     assert_eq!(report.outcome, ConvergedReason::Converged);
-    let [repair] = report.repairs[..] else { panic!("{report:?}") };
+    let [repair] = report.replacements[..] else { panic!("{report:?}") };
     assert!(repair.is_fault && repair.iteration == 100, "{repair:?}");
     let warning = report.warning().expect("a warning");
     assert!(warning.starts_with("after iteration 100 the true residual was "), "{warning}");
@@ -182,5 +182,5 @@ fn what_fails_again_and_again_is_no_answer(comm: &Rc<Comm>) {
     let often = case.flipping(&case.system.matrix, 53, &|call| call % 5 == 4);
     let report = case.solve_with_faults(&often, &case.jacobi, case.start());
     assert_ne!(report.outcome, ConvergedReason::Converged);
-    assert!(report.repairs.iter().any(|repair| repair.is_fault), "{report:?}");
+    assert!(report.replacements.iter().any(|repair| repair.is_fault), "{report:?}");
 }

@@ -1,4 +1,4 @@
-//! How conjugate gradients end.
+//! Reasons why conjugate gradients end.
 
 use std::rc::Rc;
 
@@ -34,7 +34,7 @@ impl Case {
         self.solve_with(&self.system.matrix, &self.jacobi, b, x, options)
     }
 
-    /// Solves, and checks what every report must fulfil.
+    /// Solves and checks the invariants of every report.
     fn solve_with(
         &self,
         operator: &dyn LinearOperator,
@@ -49,7 +49,7 @@ impl Case {
         assert_eq!(report.history.len(), report.iterations + 1);
         if report.residual_norm.is_finite() {
             let norm = self.residual(operator, b, x);
-            // The residual is that of the iterate before it was rounded.
+            // The residual belongs to the iterate before rounding.
             let rounding = 1e-9 * norm + 1e-14 * report.rhs_norm;
             assert!((norm - report.residual_norm).abs() <= rounding, "{norm} and {}", report.residual_norm);
         }
@@ -64,7 +64,7 @@ fn it_converges_and_reports_the_true_residual(comm: &Rc<Comm>) {
     assert_eq!(report.outcome, ConvergedReason::Converged);
     assert!(report.relative_residual() <= OPTIONS.rtol);
     assert!((report.rhs_norm - dot(comm, b, b).sqrt()).abs() < 1e-12 * report.rhs_norm);
-    // From zero, the first residual is b; the last but one was not small enough.
+    // The initial residual is b; the last but one exceeds the tolerance.
     assert_eq!(report.history[0], report.rhs_norm);
     assert!(report.history[report.iterations - 1] > OPTIONS.rtol * report.rhs_norm);
 }
@@ -108,7 +108,7 @@ fn a_tolerance_beyond_the_precision_stagnates_at_the_solution(comm: &Rc<Comm>) {
     assert!(distance(comm, x.owned(), exact.owned()) < 1e-11);
 }
 
-/// -A, or -M.
+/// Negative of an operator or of a preconditioner.
 struct Negative<'a, T>(&'a T);
 
 impl LinearOperator for Negative<'_, DistributedCsr> {
@@ -125,8 +125,8 @@ impl LinearOperator for Negative<'_, DistributedCsr> {
         self.0.diagonal().iter().map(|d| -d).collect()
     }
 
-    fn entries(&self) -> usize {
-        self.0.entries()
+    fn precise_residual(&self, _b: &[f64], _x: &mut Vector, _low: &mut Vector, _r: &mut Vector) -> bool {
+        false
     }
 }
 

@@ -43,8 +43,8 @@ pub struct StopAfter {
 }
 
 impl Monitor for StopAfter {
-    fn wish(&self, iteration: usize) -> IterationControl {
-        if iteration == self.iteration { IterationControl::Stop } else { IterationControl::GoOn }
+    fn control(&self, iteration: usize) -> IterationControl {
+        if iteration == self.iteration { IterationControl::Stop } else { IterationControl::Continue }
     }
 
     fn save(&self, state: &CgState) {

@@ -1,4 +1,4 @@
-//! The error against a known solution, on curved distorted elements.
+//! Error against a known solution, on curved distorted elements.
 
 use std::rc::Rc;
 
@@ -14,15 +14,15 @@ use crate::Check;
 
 pub const CHECKS: &[Check] = checks![errors_have_their_orders_and_their_values];
 
-/// n, and the errors of u in L2 and in the H1 seminorm on n x n elements. They
-/// were computed by other code, in Python with a direct solver.
+/// Number n, and the errors of u in L2 and in the H1 seminorm on n x n elements, computed by an
+/// independent Python program with a direct solver.
 const EXPECTED: [(usize, f64, f64); 3] = [
     (8, 6.070779620891e-4, 1.423946974378e-2),
     (16, 7.729143864320e-5, 3.518017903728e-3),
     (32, 9.704014326583e-6, 8.770906263245e-4),
 ];
 
-/// 5-point Gauss rule: exact for degree 9.
+/// 5-point Gauss rule, exact for degree 9.
 pub const GAUSS_5: [(f64, f64); 5] = [
     (-0.906_179_845_938_664, 0.236_926_885_056_189_08),
     (-0.538_469_310_105_683_1, 0.478_628_670_499_366_47),
@@ -31,7 +31,7 @@ pub const GAUSS_5: [(f64, f64); 5] = [
     (0.906_179_845_938_664, 0.236_926_885_056_189_08),
 ];
 
-/// Errors of u in L2 and in the H1 seminorm. **Collective.**
+/// Computes the errors of u in L2 and in the H1 seminorm. **Collective.**
 fn errors(comm: &Comm, model: &Model, u: &Vector) -> [f64; 2] {
     let mut squares = [0.0; 2];
     for e in 0..model.mesh.own_elements {

@@ -1,4 +1,4 @@
-//! What follows where a preconditioner breaks down.
+//! Fallback after the breakdown of a preconditioner.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -7,8 +7,8 @@ use quad8_mpi::la::cg::{
     CgReport, CgState, ConvergedReason, Monitor, PreconditionerName, Preconditioners, Rhs, Switch,
     build_preconditioner, conjugate_gradient_with_fallback, used_preconditioners,
 };
-use quad8_mpi::la::{Jacobi, LinearOperator, Preconditioner, Vector};
-use quad8_mpi::parallel::Comm;
+use quad8_mpi::la::{Jacobi, LevelSize, LinearOperator, Preconditioner, PreconditionerStatistics, Vector};
+use quad8_mpi::parallel::{Comm, Profile};
 use quad8_mpi::{Error, Result};
 
 use super::bits::OPTIONS;
@@ -25,15 +25,15 @@ pub const CHECKS: &[Check] = checks![
     residuals_in_twice_the_precision_keep_small_parts,
 ];
 
-/// What a preconditioner of these tests does.
+/// Behaviour of a preconditioner in these tests.
 #[derive(Clone, Copy)]
 enum Kind {
     Jacobi,
-    /// Jacobi so many times, then its negative.
+    /// Jacobi for this number of calls, then its negative.
     IndefiniteAfter(usize),
-    /// Jacobi so many times, then NaN on the last rank.
+    /// Jacobi for this number of calls, then NaN on the last rank.
     NanAfter(usize),
-    /// Cannot be built.
+    /// Fails to build.
     Missing,
 }
 
@@ -56,6 +56,16 @@ impl Preconditioner for Failing {
     }
 }
 
+impl PreconditionerStatistics for Failing {
+    fn levels(&self) -> Vec<LevelSize> {
+        Vec::new()
+    }
+
+    fn spent(&self) -> Vec<Profile> {
+        Vec::new()
+    }
+}
+
 struct List<'a> {
     case: &'a Case,
     kinds: &'a [Kind],
@@ -75,7 +85,7 @@ impl Preconditioners for List<'_> {
         &self.names
     }
 
-    fn build(&mut self, at: usize) -> Result<Box<dyn Preconditioner>> {
+    fn build(&mut self, at: usize) -> Result<Box<dyn PreconditionerStatistics>> {
         self.built.push(at);
         let (comm, kind) = (&self.case.comm, self.kinds[at]);
         if matches!(kind, Kind::Missing) {
@@ -91,7 +101,7 @@ fn case(comm: &Rc<Comm>) -> Case {
     Case::new(comm, Grid::untidy(7, 6))
 }
 
-/// Solves with these preconditioners; every rank must see the same.
+/// Solves with these preconditioners and checks that all ranks agree.
 fn solve(case: &Case, kinds: &[Kind], start: Option<CgState>, monitor: &dyn Monitor) -> (Vector, CgReport, Vec<usize>) {
     let mut list = List::new(case, kinds);
     let mut start = start.unwrap_or_else(|| CgState::new(case.zeros()));
@@ -120,7 +130,7 @@ fn the_next_preconditioner_goes_on_from_the_iterate_at_hand(comm: &Rc<Comm>) {
     assert_eq!((iterations(&report.switches), built), (vec![5, 5, 12], vec![0, 1, 2, 3]));
     assert_eq!(report.history.len(), report.iterations + 1);
     assert_eq!(report.history[..6], alone.history[..6]);
-    assert!(report.repairs.is_empty(), "{:?}", report.repairs);
+    assert!(report.replacements.is_empty(), "{:?}", report.replacements);
     assert!(distance(comm, x.owned(), expected.owned()) < 1e-8);
 
     let used = used_preconditioners(&List::new(&case, &kinds).names, &report.switches);
@@ -149,7 +159,7 @@ fn the_flaw_of_the_last_preconditioner_is_the_outcome(comm: &Rc<Comm>) {
     assert_eq!((report.iterations, iterations(&report.switches)), (7, vec![3]));
 }
 
-/// Where b is A 1, b - A (1 + small) has the digits of A small, which f64 alone would lose.
+/// With b = A 1, b - A (1 + small) has the digits of A small, which f64 alone would lose.
 fn residuals_in_twice_the_precision_keep_small_parts(comm: &Rc<Comm>) {
     let case = case(comm);
     let problem = super::manufactured::problem();

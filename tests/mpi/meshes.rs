@@ -3,7 +3,7 @@
 use quad8_mpi::Result;
 use quad8_mpi::mesh::{MeshSlab, Tags};
 use quad8_mpi::parallel::{Comm, GlobalIndex};
-use quad8_mpi::quad8::{NODES, turned};
+use quad8_mpi::quad8::{NODES, reoriented};
 
 /// Structured grid of n by m elements over the image of the unit square.
 #[derive(Clone, Copy)]
@@ -99,7 +99,7 @@ impl Grid {
             let corner = |x: f64| (x + 1.0) as usize;
             let nodes = NODES.map(|[x, y]| number(self.natural(2 * p + corner(x), 2 * q + corner(y))) as i64);
             let is_clockwise = self.clockwise && e % 3 == 1;
-            mesh.elements[position(e)] = if is_clockwise { turned(nodes) } else { nodes };
+            mesh.elements[position(e)] = if is_clockwise { reoriented(nodes) } else { nodes };
             mesh.clockwise += u64::from(is_clockwise);
         }
         mesh
@@ -148,7 +148,7 @@ impl Mesh {
         let nodes = self.elements[element as usize];
         let [a, b, d] = [0, 1, 3].map(|i| self.points[nodes[i] as usize]);
         let cross = (b[0] - a[0]) * (d[1] - a[1]) - (b[1] - a[1]) * (d[0] - a[0]);
-        (if cross < 0.0 { turned(nodes) } else { nodes }).map(|n| n as GlobalIndex)
+        (if cross < 0.0 { reoriented(nodes) } else { nodes }).map(|n| n as GlobalIndex)
     }
 
     /// Returns the number of elements around each node.

@@ -1,4 +1,4 @@
-//! The multigrid preconditioner.
+//! Multigrid preconditioner.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use quad8_mpi::fem::multigrid::{HTransfer, OperatorHierarchy, children};
 use quad8_mpi::fem::{ElementMatrices, ElementOperator, OperatorKind, PreconditionerKind};
 use quad8_mpi::la::cg::{CgOptions, CgReport, ConvergedReason, conjugate_gradient};
 use quad8_mpi::la::multigrid::Transfer;
-use quad8_mpi::la::{LinearOperator, Preconditioner, Vector};
+use quad8_mpi::la::{LinearOperator, PreconditionerStatistics, Vector};
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::problem::{Condition, Field, Material, Problem};
 
@@ -38,7 +38,7 @@ pub const CHECKS: &[Check] = checks![
 /// A system with multigrid for it.
 pub struct System<'a> {
     system: fem::System<'a>,
-    multigrid: Box<dyn Preconditioner>,
+    multigrid: Box<dyn PreconditionerStatistics>,
 }
 
 impl<'a> System<'a> {
@@ -59,7 +59,7 @@ impl<'a> System<'a> {
     }
 
     /// The preconditioner.
-    pub fn multigrid(&self) -> &dyn Preconditioner {
+    pub fn multigrid(&self) -> &dyn PreconditionerStatistics {
         &*self.multigrid
     }
 
@@ -85,7 +85,7 @@ fn refined(comm: &Rc<Comm>, mesh: &Mesh, levels: u32) -> Model {
     Model::new(comm, mesh, &manufactured::side, &manufactured::problem(), levels).expect("a good mesh")
 }
 
-/// Iterations to `rtol`, which must be reached.
+/// Counts the iterations to `rtol` and checks that it is reached.
 fn iterations(model: &Model, problem: &Problem, rtol: f64) -> usize {
     let (_, report) = System::new(model, problem).solve(rtol);
     assert_eq!(report.outcome, ConvergedReason::Converged);
@@ -160,7 +160,8 @@ fn iterations_hardly_depend_on_the_levels(comm: &Rc<Comm>) {
     assert!(one.max(three) <= 12 && one.abs_diff(three) <= 2, "{one} and {three} iterations");
 }
 
-/// A conductivity without a value in the middle of one element, where none of its children has a Gauss point.
+/// The conductivity has no value in the middle of one element, where none of its children has a
+/// Gauss point.
 fn a_mesh_that_cannot_be_integrated_is_a_level_all_the_same(comm: &Rc<Comm>) {
     let middle = 4.5 / 9.0;
     let hole = move |x: f64, y: f64| if (x - middle).hypot(y - middle) < 1e-9 { f64::NAN } else { 1.0 };
@@ -182,8 +183,7 @@ fn a_jump_that_only_the_finest_mesh_resolves_is_solved(comm: &Rc<Comm>) {
     assert!(count <= 25, "{count} iterations");
 }
 
-/// Galerkin's condition, entry by entry in a product: the coarse operator is
-/// restriction, fine operator and prolongation one after the other.
+/// The coarse operator is the product of restriction, fine operator and prolongation.
 fn coarse_operators_are_those_of_galerkin(comm: &Rc<Comm>) {
     let mesh = Grid::untidy(7, 6).mesh();
     let problem = manufactured::problem();
@@ -206,7 +206,8 @@ fn coarse_operators_are_those_of_galerkin(comm: &Rc<Comm>) {
     assert!(distance(comm, direct.owned(), way.owned()) < 1e-11);
 }
 
-/// The transfer from an untidy mesh, whose nodes `is_fixed` chooses, to its refinement.
+/// Builds the transfer between an untidy mesh with fixed nodes where `is_fixed` holds and its
+/// refinement.
 fn nested(comm: &Rc<Comm>, is_fixed: fn([f64; 2]) -> bool) -> (Model, Model, HTransfer<f64>) {
     let mesh = Grid::untidy(7, 6).mesh();
     let [coarse, fine] = [1, 2].map(|levels| refined(comm, &mesh, levels));
@@ -217,7 +218,7 @@ fn nested(comm: &Rc<Comm>, is_fixed: fn([f64; 2]) -> bool) -> (Model, Model, HTr
 
 fn a_function_of_the_coarse_mesh_is_one_of_the_fine_mesh(comm: &Rc<Comm>) {
     let (coarse, fine, transfer) = nested(comm, |_| false);
-    // An isoparametric mesh holds every linear function of the place.
+    // An isoparametric mesh represents every linear function of the position.
     let linear = |[x, y]: [f64; 2]| 3.0 + 2.0 * x - 5.0 * y;
     let mut values = Vector::zeros(fine.halo.map());
     transfer.prolong(&mut coarse.interpolate(linear), &mut values);
@@ -269,8 +270,8 @@ fn jumps_of_a_million_in_conductivity_are_solved(comm: &Rc<Comm>) {
     }
 }
 
-/// A hundred to one. Lines of strong coupling end where the rank does, so many
-/// ranks need more iterations; the program says so.
+/// The aspect ratio is 100. Lines of strong connections end at the boundaries between ranks, so
+/// that many ranks need more iterations; the program warns about it.
 fn slender_elements_are_solved(comm: &Rc<Comm>) {
     for map in [|s, t| [100.0 * s, t], |s, t| [s, 100.0 * t]] {
         let (model, problem) = rectangle(comm, 32, map, Field::Constant(1.0), 0);
@@ -291,8 +292,8 @@ fn robin_edges_alone_hold_the_solution(comm: &Rc<Comm>) {
     assert!(distance(comm, u.local(), &vec![1.0; u.local().len()]) < 1e-9);
 }
 
-/// Two squares with a corner in common: u = x between two Dirichlet edges of the
-/// first, and what that corner has in the second.
+/// Two squares share a corner: u = x between two Dirichlet edges of the first, and the value of the
+/// shared corner in the second.
 fn pieces_that_touch_in_one_node_are_solved(comm: &Rc<Comm>) {
     let square =
         |low: f64| Grid { map: if low > 0.0 { |s, t| [1.0 + s, 1.0 + t] } else { |s, t| [s, t] }, ..Grid::new(20, 19) };
@@ -300,7 +301,7 @@ fn pieces_that_touch_in_one_node_are_solved(comm: &Rc<Comm>) {
     let first = mesh.points.len() as i64;
     let at_corner = |p: &[f64; 2]| (p[0] - 1.0).hypot(p[1] - 1.0) < 1e-9;
     let corner = mesh.points.iter().position(at_corner).expect("a corner") as i64;
-    // The corner of the other square stays behind as an orphan.
+    // The corner of the other square remains as an orphan.
     let moved = |n: i64| if at_corner(&other.points[n as usize]) { corner } else { first + n };
     mesh.elements.extend(other.elements.iter().map(|nodes| nodes.map(moved)));
     mesh.points.extend(&other.points);

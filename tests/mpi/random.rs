@@ -8,7 +8,7 @@ use std::rc::Rc;
 use quad8_mpi::la::cg::ConvergedReason;
 use quad8_mpi::parallel::{Comm, GlobalIndex};
 use quad8_mpi::problem::{Condition, Field, Material, Problem};
-use quad8_mpi::quad8::{NODES, turned};
+use quad8_mpi::quad8::{NODES, reoriented};
 
 use super::meshes::Mesh;
 use super::multigrid::System;
@@ -67,7 +67,7 @@ fn mesh(random: &mut Random) -> Mesh {
     for (nodes, &e) in elements.iter().zip(&place) {
         let nodes = nodes.map(|n| number[n] as i64);
         let is_clockwise = random.below(4) == 0;
-        mesh.elements[e] = if is_clockwise { turned(nodes) } else { nodes };
+        mesh.elements[e] = if is_clockwise { reoriented(nodes) } else { nodes };
         mesh.clockwise += u64::from(is_clockwise);
     }
     mesh.orphans = number[used..].iter().map(|&n| n as GlobalIndex).collect();

@@ -1,5 +1,5 @@
-//! Velocities at the nodes and the estimate of the error, against a known
-//! solution on curved distorted elements.
+//! Recovered nodal velocities and the error estimate, against a known solution on curved distorted
+//! elements.
 
 use std::f64::consts::PI;
 use std::rc::Rc;
@@ -30,13 +30,13 @@ fn model(comm: &Rc<Comm>, grid: Grid) -> Model {
     Model::new(comm, &grid.mesh(), &manufactured::side, &manufactured::problem(), 0).expect("a good mesh")
 }
 
-/// Velocities at all local nodes and the estimate. **Collective.**
+/// Recovers the velocities at all local nodes and estimates the error. **Collective.**
 fn recovered(comm: &Comm, model: &Model, u: &Vector) -> (Vec<[f64; 2]>, ErrorEstimate) {
     let (recovered, estimate) = recovered_for(comm, model, u, &manufactured::problem());
     (recovered.into_nodes(), estimate)
 }
 
-/// **Collective.**
+/// Recovers the velocities of u and estimates the error. **Collective.**
 fn recovered_for<'a>(comm: &Comm, model: &'a Model, u: &Vector, problem: &Problem) -> (Recovered<'a>, ErrorEstimate) {
     let gauss = gauss_velocities(&model.mesh, u.local());
     let recovered = recover(&model.halo, &model.mesh, problem, &gauss);
@@ -44,7 +44,7 @@ fn recovered_for<'a>(comm: &Comm, model: &'a Model, u: &Vector, problem: &Proble
     (recovered, estimate)
 }
 
-/// Largest error of the velocities at all nodes. **Collective.**
+/// Computes the largest error of the velocities at all nodes. **Collective.**
 fn largest_error(comm: &Comm, model: &Model, velocities: &[[f64; 2]], exact: impl Fn([f64; 2]) -> [f64; 2]) -> f64 {
     let errors = velocities.iter().zip(&model.mesh.coordinates).map(|(v, &point)| {
         let g = exact(point);
@@ -53,14 +53,14 @@ fn largest_error(comm: &Comm, model: &Model, velocities: &[[f64; 2]], exact: imp
     comm.max(errors.fold(0.0, |largest, e| if e <= largest { largest } else { e }))
 }
 
-/// Elements of straight edges, all alike.
+/// Builds a mesh of equal elements with straight edges.
 fn parallelograms(comm: &Rc<Comm>, n: usize, m: usize) -> Model {
     let grid = Grid { map: |s, t| [2.0 * s + 0.5 * t, t - 0.3 * s], shuffled: true, ..Grid::new(n, m) };
     Model::new(comm, &grid.mesh(), &everywhere, &dirichlet(Field::Constant(0.0)), 0).expect("a good mesh")
 }
 
 fn a_quadratic_potential_is_recovered_exactly(comm: &Rc<Comm>) {
-    // The velocity is linear, at the boundary too.
+    // The velocity is linear, also at the boundary.
     let model = parallelograms(comm, 6, 5);
     let u = model.interpolate(|[x, y]| 1.0 - x + x * y + 0.5 * x * x);
     let (velocities, estimate) = recovered(comm, &model, &u);
@@ -80,7 +80,7 @@ fn recovered_velocities_are_more_than_second_order_accurate(comm: &Rc<Comm>) {
     }
 }
 
-/// Energy norm of the error. **Collective.**
+/// Computes the energy norm of the error. **Collective.**
 fn true_error(comm: &Comm, model: &Model, u: &Vector) -> f64 {
     let mut square = 0.0;
     for e in 0..model.mesh.own_elements {
@@ -103,7 +103,7 @@ fn true_error(comm: &Comm, model: &Model, u: &Vector) -> f64 {
 }
 
 fn the_estimate_tends_to_the_error(comm: &Rc<Comm>) {
-    // The effectivity index, and how far from 1 it may be.
+    // Effectivity index, and its largest distance from 1.
     for (n, far) in [(8, 0.02), (16, 0.005), (32, 0.001)] {
         let model = model(comm, Grid::untidy(n, n));
         let (u, _) = model.solve(&manufactured::problem(), 1e-13);
@@ -132,7 +132,7 @@ fn the_estimate_is_that_of_one_rank(comm: &Rc<Comm>) {
     assert!((all.total / one.total - 1.0).abs() < 1e-9 && (all.relative / one.relative - 1.0).abs() < 1e-9);
 }
 
-/// Elements of straight edges in two regions that meet where coordinate `axis` is 1/2.
+/// Builds a mesh of straight edges with two regions that meet where coordinate `axis` is 1/2.
 fn two_regions(map: fn(f64, f64) -> [f64; 2], axis: usize) -> Mesh {
     let mut mesh = Grid { map, curved: false, shuffled: true, ..Grid::new(12, 12) }.mesh();
     let middle = |nodes: &[i64; 8]| nodes.iter().map(|&n| mesh.points[n as usize][axis]).sum::<f64>() / 8.0;
@@ -140,7 +140,7 @@ fn two_regions(map: fn(f64, f64) -> [f64; 2], axis: usize) -> Mesh {
     mesh
 }
 
-/// Distorted, but for the line s = 1/2.
+/// Distorts a mesh except on the line s = 1/2.
 fn distorted(s: f64, t: f64) -> [f64; 2] {
     [s + 0.06 * (2.0 * PI * s).sin() * (3.0 * t).cos(), t + 0.3 * s * s + 0.1 * (3.0 * s).sin() * t]
 }
@@ -150,8 +150,8 @@ fn layers(k: [f64; 2], g: Field) -> Problem {
     Problem { regions: k.map(material).to_vec(), ..dirichlet(g) }
 }
 
-/// The flux across two layers is continuous, so the slope of u has the ratio of
-/// the conductivities; along the layers u has one slope.
+/// The flux across two layers is continuous, so that the slopes of u have the inverse ratio of the
+/// conductivities; along the layers u has one slope.
 fn velocities_jump_with_the_conductivity(comm: &Rc<Comm>) {
     let across: fn(f64, f64) -> [f64; 2] = distorted;
     let along: fn(f64, f64) -> [f64; 2] = |s, t| {
@@ -181,7 +181,7 @@ fn velocities_jump_with_the_conductivity(comm: &Rc<Comm>) {
         }
         assert!(estimate.relative < 1e-10, "{estimate:?}");
 
-        // Between the layers as many elements are on either side.
+        // A node between the layers has equally many elements on both sides.
         let mean = 0.5 * (velocity(0)[axis] + velocity(1)[axis]);
         for (v, point) in recovered.into_nodes().iter().zip(&model.mesh.coordinates) {
             let s = point[axis] - 0.5;

@@ -1,4 +1,4 @@
-//! Solutions do not depend on the number of ranks.
+//! Independence of the solution from the number of ranks.
 
 use std::rc::Rc;
 
@@ -22,7 +22,7 @@ pub const CHECKS: &[Check] = checks![
     statistics_are_those_of_one_rank,
 ];
 
-/// Few elements, many, and refined ones.
+/// Meshes of few, of many and of refined elements.
 fn cases() -> [(Mesh, u32); 3] {
     [(Grid::untidy(2, 1).mesh(), 0), (Grid::untidy(9, 8).mesh(), 0), (Grid::untidy(4, 3).mesh(), 1)]
 }
@@ -43,7 +43,7 @@ fn u_is_that_of_one_rank(comm: &Rc<Comm>) {
     }
 }
 
-/// The fields of the own elements. **Collective.**
+/// Computes the fields of the own elements. **Collective.**
 fn fields(model: &Model) -> Vec<ElementFields> {
     let (u, _) = model.solve(&manufactured::problem(), 1e-13);
     element_fields(&model.mesh, &gauss_velocities(&model.mesh, u.local()), FLUID)
@@ -67,7 +67,7 @@ fn derived_fields_are_those_of_one_rank(comm: &Rc<Comm>) {
 
 const FLUID: Fluid = Fluid { p0: 10.0, density: 2.0 };
 
-/// The fields of the local nodes. **Collective.**
+/// Computes the fields of the local nodes. **Collective.**
 fn recovered(model: &Model, u: &Vector) -> Vec<NodeFields> {
     let gauss = gauss_velocities(&model.mesh, u.local());
     node_fields(&recover(&model.halo, &model.mesh, &manufactured::problem(), &gauss).into_nodes(), FLUID)

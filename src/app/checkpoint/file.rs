@@ -111,7 +111,7 @@ impl Reader<'_> {
         }
         let [x, low, r, p] = <[Vector; 4]>::try_from(vectors).unwrap_or_else(|_| unreachable!("one for each name"));
         let Header { recurrence, repairs, switches, .. } = header;
-        Ok(Ok(CgState { x, low, r, p, recurrence, repairs, switches, history }))
+        Ok(Ok(CgState { x, low, r, p, recurrence, replacements: repairs, switches, history }))
     }
 
     fn header(&self) -> Result<Header> {

@@ -70,7 +70,7 @@ impl Header {
             case: key.case.text(comm),
             mesh: MeshFingerprint::of(comm, key.input),
             recurrence: state.recurrence,
-            repairs: state.repairs.clone(),
+            repairs: state.replacements.clone(),
             switches: state.switches.clone(),
         }
     }
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn numbers_come_back_with_the_same_bits() {
-        let repair = ResidualReplacement { iteration: 3, recurrence: 1.0 / 3.0, truth: 5e-324, is_fault: true };
+        let repair = ResidualReplacement { iteration: 3, recurrence: 1.0 / 3.0, true_residual: 5e-324, is_fault: true };
         let header = Header {
             format: FORMAT,
             program: "quad8-mpi".into(),

@@ -70,7 +70,7 @@ impl<'a> CheckpointMonitor<'a> {
 }
 
 impl Monitor for CheckpointMonitor<'_> {
-    fn wish(&self, iteration: usize) -> IterationControl {
+    fn control(&self, iteration: usize) -> IterationControl {
         let MonitorContext { comm, interrupts, every, .. } = self.context;
         fault_injection::at_iteration(comm, iteration);
         if interrupts.is_pending() {
@@ -78,7 +78,7 @@ impl Monitor for CheckpointMonitor<'_> {
         } else if every.is_some_and(|every| self.saved.get().elapsed() >= every) {
             IterationControl::Save
         } else {
-            IterationControl::GoOn
+            IterationControl::Continue
         }
     }
 

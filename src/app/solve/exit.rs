@@ -31,7 +31,7 @@ pub fn exit_code(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
         ConvergedReason::Unreliable => "the true residual left that of the recurrence several times, by more than \
                                 rounding explains: have the memory of the hosts checked"
             .to_owned(),
-        ConvergedReason::ChangedRightSide => "a value of the right-hand side changed during the iteration: \
+        ConvergedReason::ChangedRhs => "a value of the right-hand side changed during the iteration: \
                                       have the memory of the hosts checked"
             .to_owned(),
     };

@@ -48,7 +48,7 @@ pub fn record(comm: &Comm, case: &Case, mesh: &LocalMesh, start_up: MinMeanMax, 
         convergence: summary.convergence,
         parallel: summary.parallel,
         restart: summary.restart,
-        repairs: report.repairs,
+        repairs: report.replacements,
         residual_history: report.history,
         warnings: summary.warnings,
         ..RunRecord::default()

@@ -53,8 +53,8 @@ impl Console {
                 self.line("", &format!("{} after iteration {}: {reason}", used.name, used.from_iteration));
             }
         }
-        if !report.repairs.is_empty() {
-            let times = count(report.repairs.len() as u64, "time");
+        if !report.replacements.is_empty() {
+            let times = count(report.replacements.len() as u64, "time");
             self.line("", &format!("recurrence started again {times} from the true residual, which had left it"));
         }
     }

@@ -1,9 +1,10 @@
-//! The element matrices of a mesh from those of its refinement. A Quad8 function
-//! on a parent is one on each of its four children, so the sum of W^T K W over the
-//! children is the matrix that Galerkin's condition asks for (W. L. Briggs, V. E.
-//! Henson, S. F. McCormick, *A Multigrid Tutorial*, 2nd ed., chapter 10). What
-//! the finest mesh resolves (a conductivity that jumps inside a parent, a Jacobian
-//! that almost vanishes in a corner) counts on the coarser ones as it does there.
+//! Galerkin coarsening of element matrices, from a mesh to the mesh that it refines.
+//!
+//! A Quad8 function on a parent is a Quad8 function on each of its four children, so that the sum
+//! of W^T K W over the children is the Galerkin matrix of the parent (W. L. Briggs, V. E. Henson,
+//! S. F. McCormick, *A Multigrid Tutorial*, 2nd ed., chapter 10). Coarse operators therefore
+//! include features that only the finest mesh resolves, such as a jump of the conductivity inside a
+//! parent or a Jacobian that almost vanishes in a corner.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::fem::ElementMatrices;
-use crate::fem::batch_order::{ElementOrder, Place};
+use crate::fem::batch_order::{BatchPosition, ElementOrder};
 use crate::fem::element_batch::{BatchStiffness, Batches};
 use crate::fem::element_matrices::{RowSums, row_sum};
 use crate::fem::multigrid::h_transfer::shape_at_children;
@@ -20,27 +21,30 @@ use crate::mesh::LocalMesh;
 use crate::parallel::{Comm, LocalIndex, work};
 use crate::quad8::{LANES, Lane, PAIRS, pair};
 
-/// The parent's shape functions at the nodes of one child: node, function.
+/// Shape functions of the parent at the nodes of one child: node, function.
 type Weights = [[f64; 8]; 8];
 
 impl ElementMatrices {
-    /// Those of the mesh `coarse`, whose own elements have these
-    /// [`children`](crate::fem::multigrid::children) in the one that these belong to. **Collective.**
+    /// Computes the matrices of the mesh `coarse`, whose own elements have these
+    /// [`children`](crate::fem::multigrid::children) in the present mesh. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Inconsistent`] if ranks disagree about owners.
+    /// If the ranks disagree about the owners of elements.
     pub fn coarsened(&self, comm: &Comm, coarse: &LocalMesh, children: &[[LocalIndex; 4]]) -> Result<Self> {
         let weights = shape_at_children();
         let order = ElementOrder::new(coarse);
-        let all = |count: usize, place: fn(usize) -> Place| -> Vec<BatchStiffness<f64>> {
+        let all = |count: usize, position: fn(usize) -> BatchPosition| -> Vec<BatchStiffness<f64>> {
             let batch = |b: usize| {
-                let parents = (b * LANES..count.min((b + 1) * LANES)).map(|i| order.element(place(i)));
+                let parents = (b * LANES..count.min((b + 1) * LANES)).map(|i| order.element(position(i)));
                 work::item(b, LANES);
                 self.sum_children(parents.map(|parent| children.get(parent)), &weights)
             };
             (0..count.div_ceil(LANES)).into_par_iter().with_min_len(64).map(batch).collect()
         };
-        let (interior, border) = (all(order.interior(), Place::Interior), all(order.border(), Place::Border));
+        let (interior, boundary) = (
+            all(order.interior_elements(), BatchPosition::Interior),
+            all(order.boundary_elements(), BatchPosition::Boundary),
+        );
         let mut row_sums: Vec<RowSums> = Vec::new();
         for (parent, children) in children.iter().enumerate().filter(|_| !self.row_sums().is_empty()) {
             let mut sums = [0.0; 8];
@@ -53,12 +57,13 @@ impl ElementMatrices {
                 row_sums.push((parent as LocalIndex, sums));
             }
         }
-        let mut batches = Batches { order: Arc::new(order), interior, border };
+        let mut batches = Batches { order: Arc::new(order), interior, boundary };
         fetch_ghosts(comm, coarse, &mut batches, &mut row_sums)?;
         Ok(Self::from_parts(batches, row_sums))
     }
 
-    /// The batch of parents with these children; nothing where one has none here.
+    /// Computes the batch of parents with these children; zeros for a parent without children on
+    /// this rank.
     fn sum_children<'a>(
         &self,
         parents: impl Iterator<Item = Option<&'a [LocalIndex; 4]>> + Clone,
@@ -81,12 +86,12 @@ impl ElementMatrices {
     }
 }
 
-/// Pairs and sums of rows.
+/// Number of values of an element: pairs and row sums.
 const NUMBERS: usize = PAIRS + 8;
 
-/// Takes the matrices of ghost elements from their owners. **Collective.**
+/// Receives the matrices of ghost elements from their owners. **Collective.**
 fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_sums: &mut Vec<RowSums>) -> Result<()> {
-    // An element is a ghost where it touches a node of another rank.
+    // An element is a ghost on each rank that owns one of its nodes.
     let mut shared: Vec<Vec<usize>> = vec![Vec::new(); comm.size()];
     for (e, nodes) in mesh.elements[..mesh.own_elements].iter().enumerate() {
         for &node in nodes.iter().filter(|&&node| node as usize >= mesh.owned_nodes) {
@@ -98,7 +103,7 @@ fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_s
     }
     let mut ghosts: Vec<Vec<usize>> = vec![Vec::new(); comm.size()];
     (mesh.own_elements..mesh.elements.len()).for_each(|e| ghosts[mesh.element_owners[e] as usize].push(e));
-    // Both sides in the order of the global numbers.
+    // Sender and receiver use the order of the global numbers.
     let lists = shared.iter_mut().chain(&mut ghosts);
     lists.for_each(|list| list.sort_unstable_by_key(|&e| mesh.element_ids[e]));
     let numbers = |&e: &usize| -> [f64; NUMBERS] {
@@ -107,8 +112,7 @@ fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_s
     };
     let incoming = comm.all_to_all_v(shared.iter().map(|list| list.iter().flat_map(numbers).collect()).collect());
     let fits = ghosts.iter().zip(&incoming).all(|(list, numbers)| numbers.len() == list.len() * NUMBERS);
-    let what = "the ghost elements of a coarser mesh".to_owned();
-    comm.agree(if fits { Ok(()) } else { Err(Error::Inconsistent { what }) })?;
+    comm.agree(if fits { Ok(()) } else { Err(inconsistent_ghosts()) })?;
     for (&e, numbers) in ghosts.iter().zip(&incoming).flat_map(|(list, n)| list.iter().zip(n.as_chunks::<NUMBERS>().0))
     {
         let (batch, lane) = batches.find_mut(e);
@@ -122,8 +126,13 @@ fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_s
     Ok(())
 }
 
-/// Adds W^T K W of eight children, given the K_ab of each pair and the sums of
-/// the rows, to the pairs of their parents.
+/// Creates the error of ghost elements on which owner and receiver disagree.
+fn inconsistent_ghosts() -> Error {
+    Error::internal("an internal check failed: the ghost elements of a coarser mesh (please report this)")
+}
+
+/// Adds W^T K W of eight children, given by K_ab of each pair and the row sums, to the pairs of
+/// their parents.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 fn add_child(k: &BatchStiffness<f64>, row_sums: &[Lane; 8], weights: &Weights, parents: &mut BatchStiffness<f64>) {
     let mut diagonal = *row_sums;

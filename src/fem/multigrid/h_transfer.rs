@@ -1,9 +1,9 @@
-//! From a mesh to its refinement and back: a Quad8 function on a parent is one
-//! on each of its four children, so that the spaces are nested and geometric
-//! multigrid needs no approximation.
+//! Transfer between a mesh and its refinement (h-multigrid). A Quad8 function on a parent is a
+//! Quad8 function on each of its four children, so that the spaces are nested and the prolongation
+//! is exact.
 //!
-//! The nodes of the children lie on a lattice of 5 x 5 points of the parent,
-//! less the four centres of the children.
+//! The nodes of the children lie on a lattice of 5 x 5 points of the parent, without the four
+//! centres of the children.
 
 use std::rc::Rc;
 
@@ -15,31 +15,31 @@ use crate::mesh::{Adjacency, LocalMesh};
 use crate::parallel::{GlobalIndex, Halo, IndexMap, LocalIndex, loops};
 use crate::quad8;
 
-/// Nodes of the four children of a parent.
+/// Number of nodes of the four children of a parent.
 const POINTS: usize = 21;
 
-/// The transfer between a mesh and its next refinement, element by element.
+/// Transfer between a mesh and its next refinement, element by element.
 pub struct HTransfer<T> {
     halo: Rc<Halo>,
     /// Nodes of the own parents.
     parents: Vec<[LocalIndex; 8]>,
     around: Adjacency<8>,
-    /// The parent and point (parent * POINTS + point) that each owned fine node
-    /// is interpolated from.
+    /// Parent and lattice point (parent * POINTS + point) from which each owned fine node is
+    /// interpolated.
     sources: Vec<u32>,
-    /// The inverse: the owned fine node of each parent and point, or NONE.
+    /// Inverse of `sources`: owned fine node of each parent and lattice point, or NONE.
     nodes: Vec<[LocalIndex; POINTS]>,
-    /// Fixed coarse nodes, which take no part.
+    /// Fixed coarse nodes, where the restriction is zero.
     fixed: Vec<LocalIndex>,
-    /// Shape functions of the parent at the points.
+    /// Shape functions of the parent at the lattice points.
     weights: [[T; 8]; POINTS],
 }
 
 const NONE: LocalIndex = LocalIndex::MAX;
 
 impl<T: Scalar> HTransfer<T> {
-    /// From `coarse` to `fine`, one refinement below it with the same parts and
-    /// these [`children`]. `fixed` tells which local coarse nodes are.
+    /// Creates the transfer between `coarse` and its refinement `fine`, which has the same
+    /// partition and these [`children`]. `fixed` marks the fixed local coarse nodes.
     pub fn new(
         halo: &Rc<Halo>,
         coarse: &LocalMesh,
@@ -79,7 +79,7 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
 
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>) {
         let Self { nodes, weights, around, .. } = self;
-        // Each parent gathers from its children, then each node from its parents.
+        // Each parent sums over its children, then each node over its parents.
         let mut shares = vec![[T::default(); 8]; self.parents.len()];
         loops::update(&mut shares, |range, shares| {
             for (share, nodes) in shares.iter_mut().zip(&nodes[range]) {
@@ -92,7 +92,7 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
         });
         loops::update(coarse.local_mut(), |range, coarse| {
             for (value, node) in coarse.iter_mut().zip(range) {
-                *value = around.around(node).map(|(parent, place)| shares[parent][place]).sum();
+                *value = around.around(node).map(|(parent, a)| shares[parent][a]).sum();
             }
             []
         });
@@ -117,18 +117,19 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
     }
 }
 
-/// The children of each own element of `coarse` among the elements of its refinement `fine`, child (p, q) at p + 2 q.
+/// Finds the children of each own element of `coarse` among the elements of its refinement `fine`,
+/// child (p, q) at p + 2 q.
 pub fn children(coarse: &LocalMesh, fine: &LocalMesh) -> Vec<[LocalIndex; 4]> {
     let own = &coarse.element_ids[..coarse.own_elements];
-    let place: FxHashMap<GlobalIndex, usize> = own.iter().copied().zip(0..).collect();
+    let index: FxHashMap<GlobalIndex, usize> = own.iter().copied().zip(0..).collect();
     let mut children = vec![[NONE; 4]; own.len()];
     for (id, child) in fine.element_ids[..fine.own_elements].iter().zip(0..) {
-        children[place[&(id / 4)]][(id % 4) as usize] = child;
+        children[index[&(id / 4)]][(id % 4) as usize] = child;
     }
     children
 }
 
-/// The parent's shape functions at the nodes of each child.
+/// Evaluates the parent's shape functions at the nodes of each child.
 pub(crate) fn shape_at_children() -> [[[f64; 8]; 8]; 4] {
     let points = lattice();
     std::array::from_fn(|child| {
@@ -139,7 +140,7 @@ pub(crate) fn shape_at_children() -> [[[f64; 8]; 8]; 4] {
     })
 }
 
-/// The reference coordinates of the points, row by row.
+/// Returns the reference coordinates of the lattice points, row by row.
 fn lattice() -> [[f64; 2]; POINTS] {
     let mut points = [[0.0; 2]; POINTS];
     for (i, j) in (0..5).flat_map(|j| (0..5).map(move |i| (i, j))) {
@@ -150,14 +151,13 @@ fn lattice() -> [[f64; 2]; POINTS] {
     points
 }
 
-/// The number of the lattice point (i, j): odd rows hold three of five.
+/// Returns the number of the lattice point (i, j); odd rows have three points of five.
 fn number(i: usize, j: usize) -> usize {
     let before = 8 * (j / 2) + 5 * (j % 2);
     before + if j.is_multiple_of(2) { i } else { i / 2 }
 }
 
-/// The points of the eight nodes of a child, whose number is p + 2 q for the
-/// child (p, q).
+/// Returns the lattice points of the eight nodes of child p + 2 q, which is child (p, q).
 fn points_of_child(child: usize) -> [usize; 8] {
     let (p, q) = (child % 2, child / 2);
     quad8::NODES.map(|[x, y]| number(2 * p + (x + 1.0) as usize, 2 * q + (y + 1.0) as usize))

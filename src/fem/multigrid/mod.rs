@@ -1,4 +1,4 @@
-//! Transfers between meshes for multigrid: nested refinements (h) and corners (p).
+//! Multigrid levels of a finite element system: nested meshes (h) and bilinear elements (p).
 
 mod galerkin;
 mod h_transfer;

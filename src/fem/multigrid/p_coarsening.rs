@@ -1,6 +1,5 @@
-//! The space of the corners: bilinear functions on the same elements, as the
-//! first coarser level of multigrid (p-coarsening). A middle node takes the
-//! mean of the two corners of its edge.
+//! P-coarsening: bilinear functions on the corners of the same elements, as the first coarser level
+//! of multigrid. A midside node is interpolated as the mean of the two corners of its edge.
 
 use std::rc::Rc;
 
@@ -11,22 +10,22 @@ use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, LocalIndex};
 use crate::quad8::EDGES;
 
-/// The way from the nodes of a mesh to their corners.
+/// Prolongation and operator of the space of bilinear functions.
 pub struct PCoarsening {
-    /// Values at the corners to values at the nodes.
+    /// Prolongation from the corners to the nodes.
     pub prolongation: DistributedCsr,
-    /// The Galerkin operator P'KP.
+    /// Galerkin operator P'KP.
     pub matrix: DistributedCsr,
 }
 
 const NONE: LocalIndex = LocalIndex::MAX;
 
 impl PCoarsening {
-    /// Builds both from the element matrices; corners where `fixed` holds (of
-    /// the local nodes) take no part. **Collective.**
+    /// Builds both from the element matrices; `fixed` marks the fixed local nodes, whose corners
+    /// are excluded. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+    /// If the ranks disagree about the owners of corners.
     pub fn new(nodes: &Halo, mesh: &LocalMesh, elements: &ElementMatrices, fixed: &[bool]) -> Result<Self> {
         let mut corner = vec![NONE; mesh.coordinates.len()];
         for &node in mesh.elements.iter().flat_map(|nodes| &nodes[..4]) {
@@ -70,8 +69,8 @@ impl PCoarsening {
     }
 }
 
-/// Row `a` of E'KE, where column `c` of E is the bilinear function of corner
-/// `c`: 1 there and 1/2 at the two neighbouring middle nodes.
+/// Computes row `a` of E'KE, where column `c` of E is the bilinear function of corner `c`: 1 at the
+/// corner and 1/2 at the two neighbouring midside nodes.
 fn bilinear_row(elements: &ElementMatrices, element: usize, a: usize) -> [f64; 4] {
     let support = |c: usize| [(c, 1.0), (4 + c, 0.5), (4 + (c + 3) % 4, 0.5)];
     let mut row = [0.0; 8];

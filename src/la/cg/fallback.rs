@@ -1,5 +1,5 @@
-//! Conjugate gradients with other preconditioners in reserve, for problems on
-//! which the fastest one breaks down.
+//! Conjugate gradients with fallback preconditioners, for problems on which the fastest one breaks
+//! down.
 
 use std::fmt;
 
@@ -8,18 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::la::cg::report::End;
 use crate::la::cg::{CgOptions, CgReport, CgState, Cost, Monitor, Rhs, conjugate_gradient_steps};
-use crate::la::{LinearOperator, Preconditioner, Vector};
+use crate::la::{LinearOperator, PreconditionerStatistics, Vector};
 
-/// Iterations within which a preconditioner must halve the smallest residual, where another one is in
-/// reserve.
+/// Iterations within which a preconditioner must halve the smallest residual if a fallback remains.
 const PATIENCE: usize = 300;
 
-/// What one preconditioner is called in reports.
+/// Name of a preconditioner in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PreconditionerName {
-    /// The method.
+    /// Method.
     pub name: &'static str,
-    /// The precision of its arithmetic: single or double.
+    /// Precision of its arithmetic: single or double.
     pub precision: &'static str,
 }
 
@@ -29,24 +28,24 @@ impl fmt::Display for PreconditionerName {
     }
 }
 
-/// Preconditioners for one operator, from the fastest to the most robust.
+/// Candidate preconditioners of one operator, from the fastest to the most robust.
 pub trait Preconditioners {
-    /// Returns their names; there is at least one.
+    /// Returns the names of the candidates, at least one.
     fn names(&self) -> &[PreconditionerName];
 
-    /// Builds the one at this place of the list. **Collective.**
+    /// Builds candidate number `at`. **Collective.**
     ///
     /// # Errors
-    /// Any [`Error`](crate::error::Error) that prevents it, the same on every rank.
-    fn build(&mut self, at: usize) -> Result<Box<dyn Preconditioner>>;
+    /// If it cannot be built; the same on every rank.
+    fn build(&mut self, at: usize) -> Result<Box<dyn PreconditionerStatistics>>;
 }
 
-/// A change from one preconditioner to the next one in the list.
+/// Change from one preconditioner to the next candidate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Switch {
-    /// Iterations before it.
+    /// Number of iterations before it.
     pub iteration: usize,
-    /// Why the preconditioner before it was given up.
+    /// Failure of the previous preconditioner.
     pub reason: String,
 }
 
@@ -60,16 +59,16 @@ impl Switch {
 /// A preconditioner that took part in a solve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UsedPreconditioner {
-    /// Which one it is.
+    /// Its name.
     #[serde(flatten)]
     pub name: PreconditionerName,
-    /// Iterations before its first one.
+    /// Number of iterations before its first one.
     pub from_iteration: usize,
-    /// Why the one before it was given up; none for the first.
+    /// Failure of the previous one; none for the first.
     pub reason: Option<String>,
 }
 
-/// Returns the preconditioners that a solve with these switches used, in order.
+/// Lists the preconditioners that a solve with these switches used, in order.
 pub fn used_preconditioners(names: &[PreconditionerName], switches: &[Switch]) -> Vec<UsedPreconditioner> {
     let starts = switches.iter().map(|switch| (switch.iteration, Some(switch.reason.clone())));
     let starts = std::iter::once((0, None)).chain(starts);
@@ -77,18 +76,18 @@ pub fn used_preconditioners(names: &[PreconditionerName], switches: &[Switch]) -
     names.iter().zip(starts).map(used).collect()
 }
 
-/// Builds the preconditioner that a solve with these switches has come to after an iteration or, where
-/// that fails, the first one after it that can be built. **Collective.**
+/// Builds the candidate that a solve with these switches uses after `iteration`, or the first later
+/// one that can be built. **Collective.**
 ///
 /// # Errors
-/// Those of the last one in the list.
+/// Those of the last candidate.
 pub fn build_preconditioner(
     candidates: &mut dyn Preconditioners,
     switches: &mut Vec<Switch>,
     iteration: usize,
-) -> Result<Box<dyn Preconditioner>> {
+) -> Result<Box<dyn PreconditionerStatistics>> {
     loop {
-        let (at, is_last) = place(candidates, switches);
+        let (at, is_last) = current(candidates, switches);
         match candidates.build(at) {
             Err(error) if !is_last => switches.push(Switch::new(iteration, error)),
             built => return built,
@@ -96,37 +95,38 @@ pub fn build_preconditioner(
     }
 }
 
-/// The place of the preconditioner after these switches in the list, and whether it is the last one.
-fn place(candidates: &dyn Preconditioners, switches: &[Switch]) -> (usize, bool) {
+/// Returns the number of the candidate after these switches, and whether it is the last one.
+fn current(candidates: &dyn Preconditioners, switches: &[Switch]) -> (usize, bool) {
     let last = candidates.names().len() - 1;
     (switches.len().min(last), switches.len() >= last)
 }
 
-/// Solves A x = b as [`conjugate_gradient_monitored`](crate::la::cg::conjugate_gradient_monitored), from
-/// the preconditioner that [`build_preconditioner`] returned. Where a preconditioner breaks down
-/// or no longer reduces the residual, the next candidate goes on from the iterate at hand. Returns
-/// the preconditioner that was used last, too. **Collective.**
+/// Solves A x = b as [`conjugate_gradient_monitored`](crate::la::cg::conjugate_gradient_monitored)
+/// does, starting with the preconditioner that [`build_preconditioner`] returned. Where a
+/// preconditioner breaks down or no longer reduces the residual, the next candidate continues from
+/// the current iterate. Returns the iterate, the report and the last preconditioner.
+/// **Collective.**
 ///
 /// # Errors
 /// Those of the last candidate, if it cannot be built.
 pub fn conjugate_gradient_with_fallback(
     operator: &dyn LinearOperator,
-    (candidates, mut preconditioner): (&mut dyn Preconditioners, Box<dyn Preconditioner>),
+    (candidates, mut preconditioner): (&mut dyn Preconditioners, Box<dyn PreconditionerStatistics>),
     b: &Rhs,
     mut state: CgState,
     options: CgOptions,
     monitor: &dyn Monitor,
-) -> Result<(Vector, CgReport, Box<dyn Preconditioner>)> {
+) -> Result<(Vector, CgReport, Box<dyn PreconditionerStatistics>)> {
     let mut cost = Cost::default();
     loop {
-        let (_, is_last) = place(candidates, &state.switches);
+        let (_, is_last) = current(candidates, &state.switches);
         let options = CgOptions { patience: (!is_last).then_some(PATIENCE), ..options };
         let end = conjugate_gradient_steps(operator, &*preconditioner, b, &mut state, options, monitor);
         cost += end.cost;
-        match end.outcome.flaw_of_preconditioner() {
+        match end.outcome.preconditioner_failure() {
             Some(reason) if !is_last => {
                 state.switch(reason);
-                // Two hierarchies at a time would take more memory than an ordinary solve.
+                // Two hierarchies at once would take more memory than an ordinary solve.
                 drop(preconditioner);
                 let iteration = state.iterations();
                 preconditioner = build_preconditioner(candidates, &mut state.switches, iteration)?;

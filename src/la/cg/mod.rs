@@ -1,8 +1,8 @@
-//! The preconditioned conjugate gradient method.
+//! Preconditioned conjugate gradient method.
 //!
-//! M. R. Hestenes, E. Stiefel, *Methods of Conjugate Gradients for Solving
-//! Linear Systems*, J. Res. Nat. Bur. Standards 49 (1952); in the form of
-//! Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., alg. 9.1.
+//! M. R. Hestenes, E. Stiefel, *Methods of Conjugate Gradients for Solving Linear Systems*, J. Res.
+//! Nat. Bur. Standards 49 (1952); in the form of Y. Saad, *Iterative Methods for Sparse Linear
+//! Systems*, 2nd ed., alg. 9.1.
 
 mod fallback;
 mod report;
@@ -21,35 +21,34 @@ pub use state::{CgState, IterationControl, Monitor, Recurrence};
 use std::time::Instant;
 
 use crate::la::cg::report::End;
-use crate::la::cg::true_residual::Truth;
+use crate::la::cg::true_residual::TrueResidual;
 use crate::la::vector::{dot, inner};
 use crate::la::{LinearOperator, Preconditioner, Vector};
 use crate::parallel::{Comm, loops};
 
-/// Iterations from one look at the true residual to the next. It takes two
-/// products with the operator: at most 2 % of the time, since an iteration
-/// takes one and more.
-const LOOK_EVERY: usize = 100;
-/// Solves A x = b from the start value in `x`, whose last iterate is the best
-/// one in the energy norm whatever the outcome. Every rank must pass the same
-/// options. Three reductions an iteration. **Collective.**
+/// Iterations between two checks of the true residual. A check takes two products with the
+/// operator, at most 2 % of the time.
+const CHECK_INTERVAL: usize = 100;
+
+/// Solves A x = b from the initial guess in `x`, which returns the last iterate, the best one in
+/// the energy norm. Every rank must pass the same options. Takes three reductions per iteration.
+/// **Collective.**
 ///
-/// On large meshes rounding the solution to f64 alone leaves a residual far
-/// above what the operator resolves. The iterate is therefore the unevaluated
-/// sum of two f64 (T. J. Dekker, *A floating-point technique for extending the
-/// available precision*, Numer. Math. 18 (1971)): residuals are those of the
-/// sum, and `x` returns it rounded.
+/// On large meshes, rounding the solution to f64 alone leaves a residual far above the resolution
+/// of the operator. The iterate is therefore the unevaluated sum of two f64 (T. J. Dekker, *A
+/// floating-point technique for extending the available precision*, Numer. Math. 18 (1971)).
+/// Residuals are those of the sum, and `x` returns the rounded sum.
 ///
-/// The residual of the recurrence goes away from the true one by rounding, and
-/// by a fault of the hardware at once. Every hundred iterations and at the end
-/// the true one is computed; where they differ, the recurrence is started again
-/// from it (H. A. van der Vorst, Q. Ye, *Residual replacement strategies for
-/// Krylov subspace iterative methods for the convergence of true residuals*,
-/// SIAM J. Sci. Comput. 22 (2000)). Then b, of which there is no other copy, is
-/// compared with its checksum, too. Where restarts no longer reduce the true
-/// residual, rounding in A x may be all that is left of it: from then on it is
-/// summed in twice the precision, as in iterative refinement (N. J. Higham,
-/// *Accuracy and Stability of Numerical Algorithms*, 2nd ed., chapter 12).
+/// The residual of the recurrence departs from the true residual gradually by rounding, or suddenly
+/// by a hardware fault. The true residual is computed every hundred iterations and at the end.
+/// Where the two differ, the recurrence restarts from the true residual (H. A. van der Vorst, Q.
+/// Ye, *Residual replacement strategies for Krylov subspace iterative methods for the convergence
+/// of true residuals*, SIAM J. Sci. Comput. 22 (2000)). Each check also compares b with its
+/// checksum.
+///
+/// Where restarts no longer reduce the true residual, rounding in A x may dominate it. It is then
+/// summed in twice the working precision, as in iterative refinement (N. J. Higham, *Accuracy and
+/// Stability of Numerical Algorithms*, 2nd ed., chapter 12).
 pub fn conjugate_gradient(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,
@@ -64,8 +63,8 @@ pub fn conjugate_gradient(
     report
 }
 
-/// As [`conjugate_gradient`], from any state, with a monitor of the iterations;
-/// returns the iterate, too. **Collective.**
+/// Solves A x = b as [`conjugate_gradient`] does, from any state and with a monitor of the
+/// iterations. Returns the iterate and the report. **Collective.**
 pub fn conjugate_gradient_monitored(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,
@@ -78,7 +77,7 @@ pub fn conjugate_gradient_monitored(
     CgReport::new(operator.halo().comm(), state, end)
 }
 
-/// Iterates from a state, which becomes that of the end. **Collective.**
+/// Iterates from a state, which becomes the final one. **Collective.**
 pub(crate) fn conjugate_gradient_steps(
     operator: &dyn LinearOperator,
     preconditioner: &dyn Preconditioner,
@@ -96,6 +95,7 @@ pub(crate) fn conjugate_gradient_steps(
     End { outcome, rhs_norm, residual_norm, cost: solver.cost }
 }
 
+/// Conjugate gradient iteration with its work vectors.
 pub(crate) struct Solver<'a> {
     pub(crate) operator: &'a dyn LinearOperator,
     preconditioner: &'a dyn Preconditioner,
@@ -112,30 +112,30 @@ pub(crate) struct Solver<'a> {
 }
 
 impl Solver<'_> {
-    /// Why it ended, and ||b - A x||.
+    /// Iterates to the end. Returns the reason and ||b - A x||.
     fn solve(&mut self, state: &mut CgState) -> (ConvergedReason, f64) {
         let ended = self.start(state).and_then(|()| self.iterate(state));
         ended.unwrap_or_else(|outcome| {
-            let truth = self.truth(state);
-            (self.verdict(&truth).unwrap_or(outcome), truth.norm)
+            let residual = self.true_residual(state);
+            (self.convergence_test(&residual).unwrap_or(outcome), residual.norm)
         })
     }
 
-    /// What the true residual decides.
-    pub(crate) fn verdict(&self, truth: &Truth) -> Option<ConvergedReason> {
-        if !truth.has_b {
-            return Some(ConvergedReason::ChangedRightSide);
+    /// Returns the reason to end if the true residual is small enough or b has changed.
+    pub(crate) fn convergence_test(&self, residual: &TrueResidual) -> Option<ConvergedReason> {
+        if !residual.is_rhs_intact {
+            return Some(ConvergedReason::ChangedRhs);
         }
-        // Where b is infinite, so is its target.
-        (truth.norm.is_finite() && truth.norm <= self.target()).then_some(ConvergedReason::Converged)
+        // An infinite b has an infinite target.
+        (residual.norm.is_finite() && residual.norm <= self.target()).then_some(ConvergedReason::Converged)
     }
 
-    /// ||b - A x|| that is small enough.
+    /// Returns the largest ||b - A x|| of a converged solution.
     fn target(&self) -> f64 {
         self.options.rtol * self.rhs_norm
     }
 
-    /// Starts the recurrence, unless it has been started.
+    /// Starts the recurrence if the state has none.
     fn start(&mut self, state: &mut CgState) -> Result<(), ConvergedReason> {
         if state.history.is_empty() {
             self.operator.residual(&self.b.values, &mut state.x, &mut self.z);
@@ -143,19 +143,20 @@ impl Solver<'_> {
             state.history.push(norm);
             finite(self.rhs_norm, CgScalar::Rhs)?;
             finite(norm, CgScalar::TrueResidual)?;
-            self.begin(state, norm);
+            self.restart(state, norm);
         } else if state.recurrence.scale == 0.0 {
-            let norm = self.truth(state).norm;
+            let norm = self.true_residual(state).norm;
             finite(norm, CgScalar::TrueResidual)?;
-            self.begin(state, norm);
+            self.restart(state, norm);
         }
         Ok(())
     }
 
-    /// Why it ended, with ||b - A x|| where that is known.
+    /// Iterates until a reason to end. Returns it with ||b - A x||, or as an error where the true
+    /// residual is still to be computed.
     fn iterate(&mut self, state: &mut CgState) -> Result<(ConvergedReason, f64), ConvergedReason> {
         if state.history[0] <= self.target()
-            && let Some(ended) = self.look(state, true)
+            && let Some(ended) = self.check_true_residual(state, true)
         {
             return Ok(ended);
         }
@@ -163,27 +164,27 @@ impl Solver<'_> {
             if state.iterations() >= self.options.max_iterations {
                 return Err(ConvergedReason::MaxIterations);
             }
-            let (wish, norm) = self.step(state)?;
+            let (control, norm) = self.step(state)?;
             let is_small = norm <= self.target();
-            let is_turn = state.iterations().is_multiple_of(LOOK_EVERY);
-            if (is_small || is_turn)
-                && let Some(ended) = self.look(state, is_small)
+            let is_check_due = state.iterations().is_multiple_of(CHECK_INTERVAL);
+            if (is_small || is_check_due)
+                && let Some(ended) = self.check_true_residual(state, is_small)
             {
                 return Ok(ended);
             }
-            if is_turn && self.options.patience.is_some_and(|patience| state.is_stalled(patience)) {
+            if is_check_due && self.options.patience.is_some_and(|patience| state.is_stalled(patience)) {
                 return Err(ConvergedReason::Stalled);
             }
-            if wish > IterationControl::GoOn {
+            if control > IterationControl::Continue {
                 self.monitor.save(state);
             }
-            if wish == IterationControl::Stop {
+            if control == IterationControl::Stop {
                 return Ok((ConvergedReason::Interrupted, norm));
             }
         }
     }
 
-    /// One iteration: what the ranks wish after it, and ||r||.
+    /// Performs one iteration. Returns the control that the ranks agreed on, and ||r||.
     fn step(&mut self, state: &mut CgState) -> Result<(IterationControl, f64), ConvergedReason> {
         let Self { operator, preconditioner, monitor, comm, z, q, cost, .. } = self;
         let CgState { low, r, p, recurrence, history, .. } = state;
@@ -206,7 +207,7 @@ impl Solver<'_> {
             }
             [inner(r, r)]
         });
-        let (wish, r_r) = agree(comm, monitor.wish(history.len()), r_r);
+        let (control, r_r) = agree(comm, monitor.control(history.len()), r_r);
         let norm = scale * r_r.sqrt();
         finite(norm, CgScalar::Residual)?;
         low.add(scale * alpha, p);
@@ -214,33 +215,36 @@ impl Solver<'_> {
         recurrence.r_mr = r_mr;
         monitor.observe(history.len(), if self.rhs_norm > 0.0 { norm / self.rhs_norm } else { norm });
         history.push(norm);
-        Ok((wish, norm))
+        Ok((control, norm))
     }
 }
 
-/// The highest wish of all ranks, and the sum of a value, in one reduction.
-fn agree(comm: &Comm, wish: IterationControl, value: f64) -> (IterationControl, f64) {
-    let is = |wanted: IterationControl| f64::from(u8::from(wish == wanted));
+/// Returns the highest control of all ranks and the sum of a value, in one reduction.
+/// **Collective.**
+fn agree(comm: &Comm, control: IterationControl, value: f64) -> (IterationControl, f64) {
+    let is = |wanted: IterationControl| f64::from(u8::from(control == wanted));
     let sums = comm.sum_all(&[value, is(IterationControl::Save), is(IterationControl::Stop)]);
     let highest = match sums[1..] {
         [_, stops] if stops > 0.0 => IterationControl::Stop,
         [saves, _] if saves > 0.0 => IterationControl::Save,
-        _ => IterationControl::GoOn,
+        _ => IterationControl::Continue,
     };
     (highest, sums[0])
 }
 
-/// Adds the seconds that `work` takes.
+/// Runs `work` and adds its seconds.
 fn timed(seconds: &mut f64, work: impl FnOnce()) {
     let start = Instant::now();
     work();
     *seconds += start.elapsed().as_secs_f64();
 }
 
+/// Returns an error if a value is not finite.
 pub(crate) fn finite(value: f64, quantity: CgScalar) -> Result<(), ConvergedReason> {
     if value.is_finite() { Ok(()) } else { Err(ConvergedReason::NotFinite { quantity }) }
 }
 
+/// Returns an error if a value is not finite or not positive.
 fn positive(value: f64, quantity: CgScalar, indefinite: ConvergedReason) -> Result<(), ConvergedReason> {
     finite(value, quantity)?;
     if value > 0.0 { Ok(()) } else { Err(indefinite) }

@@ -1,4 +1,4 @@
-//! What conjugate gradients are told, and how they ended.
+//! Options of the conjugate gradient method, and the report at its end.
 
 use std::ops::AddAssign;
 
@@ -9,24 +9,24 @@ use crate::la::cg::{CgState, Switch};
 use crate::parallel::Comm;
 use crate::system::rounded;
 
-/// When to stop.
+/// Stopping criteria.
 #[derive(Debug, Clone, Copy)]
 pub struct CgOptions {
     /// Converged when ||b - A x|| <= rtol ||b||.
     pub rtol: f64,
-    /// Largest number of iterations.
+    /// Maximum number of iterations.
     pub max_iterations: usize,
-    /// Iterations within which the smallest residual must be halved; any number if none.
+    /// Number of iterations within which the smallest residual must be halved; unlimited if none.
     pub patience: Option<usize>,
 }
 
-/// Why the iteration ended.
+/// Reason why the iteration ended.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConvergedReason {
     /// The true residual is small enough.
     Converged,
-    /// The limit on iterations was reached.
+    /// The maximum number of iterations was reached.
     MaxIterations,
     /// The true residual no longer shrinks: rtol is beyond the working precision.
     Stagnated,
@@ -42,23 +42,23 @@ pub enum ConvergedReason {
     },
     /// A NaN or an infinity appeared.
     NotFinite {
-        /// Where it was met first.
+        /// The scalar in which it was detected.
         quantity: CgScalar,
     },
-    /// The true residual went away from the recurrence again and again, by more
-    /// than rounding explains.
+    /// The true residual departed from the recurrence repeatedly, by more than rounding explains.
     Unreliable,
-    /// A value of b is another one than at the start.
-    ChangedRightSide,
+    /// A value of b changed during the iteration.
+    #[serde(rename = "changed_right_side")]
+    ChangedRhs,
     /// The smallest residual was not halved within [`CgOptions::patience`].
     Stalled,
-    /// Some rank wished to stop.
+    /// A rank requested to stop.
     Interrupted,
 }
 
 impl ConvergedReason {
-    /// Returns what it says against the preconditioner, if that can be what ended the iteration.
-    pub(crate) fn flaw_of_preconditioner(self) -> Option<String> {
+    /// Describes the failure of the preconditioner, if that may be the reason.
+    pub(crate) fn preconditioner_failure(self) -> Option<String> {
         match self {
             Self::IndefinitePreconditioner { r_mr } => Some(format!("r.Mr = {} is not positive", rounded(r_mr, 4))),
             Self::NotFinite { quantity: quantity @ (CgScalar::RMr | CgScalar::PAp | CgScalar::Residual) } => {
@@ -70,7 +70,7 @@ impl ConvergedReason {
     }
 }
 
-/// The scalars in which a NaN or an infinity shows.
+/// Scalars that are checked for a NaN or an infinity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CgScalar {
@@ -87,7 +87,7 @@ pub enum CgScalar {
 }
 
 impl CgScalar {
-    /// As formulas have it.
+    /// Returns the formula of the scalar.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rhs => "||b||",
@@ -99,20 +99,21 @@ impl CgScalar {
     }
 }
 
-/// A restart of the recurrence from the true residual, because the two differed.
+/// Restart of the recurrence from the true residual, because the two residuals differed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ResidualReplacement {
-    /// After which iteration.
+    /// Iteration after which it happened.
     pub iteration: usize,
     /// ||r|| of the recurrence.
     pub recurrence: f64,
     /// ||b - A x||.
-    pub truth: f64,
+    #[serde(rename = "truth")]
+    pub true_residual: f64,
     /// Whether the difference is more than rounding explains.
     pub is_fault: bool,
 }
 
-/// How the iterations with one preconditioner ended; the times are those of this rank.
+/// End of the iterations with one preconditioner; the times are local to this rank.
 pub(crate) struct End {
     pub(crate) outcome: ConvergedReason,
     pub(crate) rhs_norm: f64,
@@ -120,33 +121,33 @@ pub(crate) struct End {
     pub(crate) cost: Cost,
 }
 
-/// How a solve went; the same on every rank.
+/// Report of a solve; the same on every rank.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CgReport {
-    /// Why it ended.
+    /// Reason why it ended.
     pub outcome: ConvergedReason,
     /// Number of iterations.
     pub iterations: usize,
-    /// ||r|| after each iteration, by recurrence; entry 0 is the start.
+    /// ||r|| of the recurrence after each iteration; entry 0 is the initial one.
     pub history: Vec<f64>,
     /// ||b||.
     pub rhs_norm: f64,
-    /// ||b - A x||, computed anew at the end (where it was interrupted, that of the recurrence).
+    /// ||b - A x||, computed at the end; that of the recurrence if the iteration was interrupted.
     pub residual_norm: f64,
-    /// Where the recurrence was started again.
-    pub repairs: Vec<ResidualReplacement>,
-    /// Where another preconditioner took over.
+    /// Restarts of the recurrence.
+    pub replacements: Vec<ResidualReplacement>,
+    /// Changes of the preconditioner.
     pub switches: Vec<Switch>,
-    /// Where the time of the iterations went.
+    /// Time of the iterations.
     pub cost: Cost,
 }
 
-/// Seconds of the slowest rank of each, with the waiting for other ranks.
+/// Seconds of the slowest rank in each part, with the waiting for other ranks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Cost {
-    /// In products with the operator, one an iteration.
+    /// Products with the operator, one per iteration.
     pub operator: f64,
-    /// In the preconditioner.
+    /// Applications of the preconditioner.
     pub preconditioner: f64,
 }
 
@@ -158,7 +159,7 @@ impl AddAssign for Cost {
 }
 
 impl CgReport {
-    /// Splits the state at the end into the iterate and the report. **Collective.**
+    /// Splits the final state into the iterate and the report. **Collective.**
     pub(crate) fn new(comm: &Comm, state: CgState, end: End) -> (Vector, Self) {
         let End { outcome, rhs_norm, residual_norm, cost } = end;
         let report = Self {
@@ -167,34 +168,35 @@ impl CgReport {
             history: state.history,
             rhs_norm,
             residual_norm,
-            repairs: state.repairs,
+            replacements: state.replacements,
             switches: state.switches,
             cost: Cost { operator: comm.max(cost.operator), preconditioner: comm.max(cost.preconditioner) },
         };
         (state.x, report)
     }
 
-    /// ||b - A x|| / ||b||, or 0 for b = 0.
+    /// Returns ||b - A x|| / ||b||, or ||b - A x|| for b = 0.
     pub fn relative_residual(&self) -> f64 {
         if self.rhs_norm > 0.0 { self.residual_norm / self.rhs_norm } else { self.residual_norm }
     }
 
-    /// Formats the relative residual for a message, with so many digits; after an overflow there is none.
+    /// Formats the relative residual for a message; after an overflow it is unknown.
     pub fn shown_residual(&self, digits: usize) -> String {
         let relative = self.relative_residual();
         if relative.is_finite() { rounded(relative, digits) } else { "unknown (overflow)".to_owned() }
     }
 
-    /// The repairs of what more than rounding had done, as a warning.
+    /// Returns a warning if residuals were replaced because of faults rather than rounding.
     pub fn warning(&self) -> Option<String> {
-        let faults: Vec<&ResidualReplacement> = self.repairs.iter().filter(|repair| repair.is_fault).collect();
+        let faults: Vec<&ResidualReplacement> =
+            self.replacements.iter().filter(|replacement| replacement.is_fault).collect();
         let first = faults.first()?;
         Some(format!(
             "after iteration {} the true residual was {} and that of the recurrence {}, which is more than \
              rounding explains ({} in all): the recurrence was started again from the true one; \
              if it happens again, have the memory of the hosts checked",
             first.iteration,
-            rounded(first.truth, 4),
+            rounded(first.true_residual, 4),
             rounded(first.recurrence, 4),
             faults.len()
         ))

@@ -1,6 +1,6 @@
-//! The right side of a system, which stays as it is while the iteration runs.
+//! Right-hand side of a system, constant during the iteration.
 
-/// This rank's part of b, one value an owned unknown, with a checksum that every bit changes.
+/// Owned part of b, with a checksum that detects any single flipped bit.
 pub struct Rhs {
     /// The owned values.
     pub values: Vec<f64>,
@@ -8,13 +8,13 @@ pub struct Rhs {
 }
 
 impl Rhs {
-    /// From the owned values, as they are now.
+    /// Stores the owned values with their checksum.
     pub fn new(values: Vec<f64>) -> Self {
         let checksum = checksum(&values);
         Self { values, checksum }
     }
 
-    /// Whether the values are still those of the start.
+    /// Returns whether the values still have their checksum.
     pub fn is_intact(&self) -> bool {
         checksum(&self.values) == self.checksum
     }

@@ -1,4 +1,4 @@
-//! Conjugate gradients between two iterations, and who may look at them there.
+//! State of conjugate gradients between two iterations, and the monitors of the iteration.
 
 use std::fmt;
 
@@ -7,44 +7,45 @@ use serde::{Deserialize, Serialize};
 use crate::la::Vector;
 use crate::la::cg::{ResidualReplacement, Switch};
 
-/// All that the next iteration depends on. From a state that was stored the
-/// iteration goes on as if it had never stopped.
+/// State that determines the next iteration: iterating from a stored state gives the same bits as
+/// an uninterrupted iteration.
 #[derive(Debug, Clone)]
 pub struct CgState {
-    /// The iterate is the unevaluated sum of `x` and `low`.
+    /// High part of the iterate, the unevaluated sum of `x` and `low`.
     pub x: Vector,
-    /// See `x`.
+    /// Low part of the iterate.
     pub low: Vector,
-    /// The residual by recurrence, over `recurrence.scale`.
+    /// Residual of the recurrence, divided by `recurrence.scale`.
     pub r: Vector,
-    /// The last search direction.
+    /// Last search direction, divided by `recurrence.scale`.
     pub p: Vector,
-    /// The numbers of the recurrence.
+    /// Scalars of the recurrence.
     pub recurrence: Recurrence,
-    /// Where the recurrence was started again.
-    pub repairs: Vec<ResidualReplacement>,
-    /// Where another preconditioner took over: `r_mr` and `p` belong to the last one.
+    /// Restarts of the recurrence.
+    pub replacements: Vec<ResidualReplacement>,
+    /// Changes of the preconditioner; `r_mr` and `p` belong to the last one.
     pub switches: Vec<Switch>,
-    /// ||r|| at the start and after each iteration; empty before the start.
+    /// Initial ||r|| and that after each iteration; empty before the start.
     pub history: Vec<f64>,
 }
 
-/// The numbers that the recurrence carries from one iteration to the next.
+/// Scalars of the recurrence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recurrence {
-    /// ||b - A x|| where the recurrence was started: the unit of `r` and `p`; 0 before the start.
+    /// ||b - A x|| at the last start of the recurrence, the unit of `r` and `p`; 0 before the first
+    /// start.
     pub scale: f64,
-    /// r.Mr of the last iteration; 0 where none came before.
+    /// r.Mr of the last iteration; 0 before the first one.
     pub r_mr: f64,
-    /// Restarts because of rounding that did not halve the true residual.
+    /// Number of restarts because of rounding that did not halve the true residual.
     pub restarts: usize,
-    /// Whether true residuals are summed in twice the precision.
+    /// Whether true residuals are summed in twice the working precision.
     #[serde(default)]
     pub is_precise: bool,
 }
 
 impl CgState {
-    /// That before the first iteration, from a start value.
+    /// Creates the state before the first iteration, from an initial guess.
     pub fn new(x: Vector) -> Self {
         let zeros = x.zeros_like();
         let [low, r, p] = [zeros.clone(), zeros.clone(), zeros];
@@ -54,24 +55,25 @@ impl CgState {
             r,
             p,
             recurrence: Recurrence::default(),
-            repairs: Vec::new(),
+            replacements: Vec::new(),
             switches: Vec::new(),
             history: Vec::new(),
         }
     }
 
-    /// Number of iterations so far.
+    /// Returns the number of iterations so far.
     pub fn iterations(&self) -> usize {
         self.history.len().saturating_sub(1)
     }
 
-    /// Gives up the preconditioner: the next one starts the recurrence again, from the iterate at hand.
+    /// Records a change of the preconditioner and resets the recurrence, which restarts from the
+    /// current iterate.
     pub fn switch(&mut self, reason: impl fmt::Display) {
         self.switches.push(Switch::new(self.iterations(), reason));
         self.recurrence = Recurrence::default();
     }
 
-    /// Takes the switches of a setup; new ones start the recurrence again.
+    /// Replaces the switches by those of a setup; new ones reset the recurrence.
     pub fn with_switches(mut self, switches: Vec<Switch>) -> Self {
         if switches.len() > self.switches.len() {
             self.recurrence = Recurrence::default();
@@ -79,8 +81,8 @@ impl CgState {
         Self { switches, ..self }
     }
 
-    /// Returns whether the last iterations, so many of the same preconditioner, did not halve the
-    /// smallest residual before them.
+    /// Returns whether the last `iterations` iterations, all with the same preconditioner, did not
+    /// halve the smallest residual before them.
     pub(crate) fn is_stalled(&self, iterations: usize) -> bool {
         let first = self.switches.last().map_or(0, |switch| switch.iteration);
         let Some(last) = self.history.len().checked_sub(iterations).filter(|&last| last > first) else {
@@ -91,29 +93,28 @@ impl CgState {
     }
 }
 
-/// What a rank may wish for after an iteration. The highest wish of any rank
-/// holds for all.
+/// Request of a rank after an iteration. The highest request of any rank applies to all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IterationControl {
-    /// Nothing.
-    GoOn,
-    /// That the state be saved.
+    /// Continue.
+    Continue,
+    /// Save the state.
     Save,
-    /// That the state be saved and the iteration end.
+    /// Save the state and end the iteration.
     Stop,
 }
 
-/// Who watches the iterations. It does nothing unless told otherwise.
+/// Observer of the iterations, without effect by default.
 pub trait Monitor {
-    /// What this rank wishes after this iteration.
-    fn wish(&self, _iteration: usize) -> IterationControl {
-        IterationControl::GoOn
+    /// Returns the request of this rank after an iteration.
+    fn control(&self, _iteration: usize) -> IterationControl {
+        IterationControl::Continue
     }
 
-    /// Is told the number of each iteration and its residual over ||b||.
+    /// Receives the number of each iteration and its ||r|| / ||b||.
     fn observe(&self, _iteration: usize, _relative: f64) {}
 
-    /// Is shown the state that some rank wished to save. **Collective.**
+    /// Saves the state on the request of a rank. **Collective.**
     fn save(&self, _state: &CgState) {}
 }
 
@@ -130,7 +131,7 @@ mod tests {
         assert!(state.is_stalled(3) && !state.is_stalled(4) && !state.is_stalled(5));
         state.history.push(1.4);
         assert!(!state.is_stalled(3));
-        // The next preconditioner begins anew.
+        // The count restarts with the next preconditioner.
         state.switch("it stalled");
         state.history.extend([1.8, 1.8]);
         assert!(!state.is_stalled(3));

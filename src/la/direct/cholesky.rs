@@ -1,7 +1,8 @@
-//! Dense Cholesky factors, stored as lower triangles row by row.
+//! Dense Cholesky factorisation, stored as the lower triangle by rows.
+//!
 //! G. H. Golub, C. F. Van Loan, *Matrix Computations*, 4th ed., section 4.2.
 
-/// Overwrites the lower triangle of a symmetric n x n matrix by its factor.
+/// Overwrites the lower triangle of a symmetric n x n matrix by its Cholesky factor.
 pub fn factorise(matrix: &mut [f64], n: usize) {
     for i in 0..n {
         for j in 0..=i {
@@ -10,14 +11,14 @@ pub fn factorise(matrix: &mut [f64], n: usize) {
             matrix[i * n + j] = if i > j {
                 value / matrix[j * n + j]
             } else {
-                // A pivot lost to rounding leaves its unknown alone.
+                // An infinite pivot decouples an unknown whose pivot is lost to rounding.
                 if value > 1e-14 * matrix[i * n + i].abs() { value.sqrt() } else { f64::INFINITY }
             };
         }
     }
 }
 
-/// Overwrites the right side `y` by the solution.
+/// Overwrites the right-hand side `y` by the solution.
 pub fn solve(factor: &[f64], n: usize, y: &mut [f64]) {
     for i in 0..n {
         let dot: f64 = (0..i).map(|k| factor[i * n + k] * y[k]).sum();

@@ -1,14 +1,16 @@
-//! Cholesky factors of sparse matrices that are narrow about the diagonal, kept
-//! within their envelope: A. George, J. W.-H. Liu, *Computer Solution of Large
-//! Sparse Positive Definite Systems* (1981), chapter 4.
+//! Skyline (envelope) Cholesky factorisation of sparse matrices with a narrow profile.
+//!
+//! A. George, J. W.-H. Liu, *Computer Solution of Large Sparse Positive Definite Systems* (1981),
+//! chapter 4.
 
 use crate::la::Scalar;
 
-/// The factor of a symmetric positive definite matrix, in either precision.
+/// Cholesky factor of a symmetric positive definite matrix, in either precision.
 pub struct SkylineCholesky<T> {
-    /// Where each row starts in `factor`, and the end of the last.
+    /// Start of each row in `factor`, and the end of the last row.
     starts: Vec<u32>,
-    /// The rows, each from its first entry on; 1 over the diagonal in the place of the diagonal.
+    /// Rows from their first nonzero entry on, with the reciprocal of the diagonal in the last
+    /// place.
     factor: Vec<T>,
 }
 
@@ -40,14 +42,14 @@ impl<T: Scalar> SkylineCholesky<T> {
             }
             let (left, diagonal) = row.split_at_mut(i - first[i]);
             let pivot = diagonal[0] - dot(left, left);
-            // A pivot lost to rounding leaves its unknown alone.
+            // A zero reciprocal decouples an unknown whose pivot is lost to rounding.
             diagonal[0] = if pivot > 1e-14 * diagonal[0].abs() { 1.0 / pivot.sqrt() } else { 0.0 };
         }
         let narrow = |&start: &usize| start as u32;
         Self { starts: starts.iter().map(narrow).collect(), factor: factor.into_iter().map(T::of).collect() }
     }
 
-    /// Overwrites the right side by the solution.
+    /// Overwrites the right-hand side by the solution.
     pub fn solve(&self, z: &mut [T]) {
         for i in 0..z.len() {
             let (left, inverse, from) = self.row(i);
@@ -62,12 +64,13 @@ impl<T: Scalar> SkylineCholesky<T> {
         }
     }
 
-    /// Number of stored numbers.
+    /// Returns the number of stored values.
     pub fn entries(&self) -> usize {
         self.factor.len()
     }
 
-    /// Row `i` left of the diagonal, 1 over the diagonal, and the column that the row starts with.
+    /// Returns row `i` left of the diagonal, the reciprocal of the diagonal, and the first column
+    /// of the row.
     fn row(&self, i: usize) -> (&[T], T, usize) {
         let row = &self.factor[self.starts[i] as usize..self.starts[i + 1] as usize];
         let (inverse, left) = (row[row.len() - 1], &row[..row.len() - 1]);
@@ -83,7 +86,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// The solution with this matrix must be 1, 2, 3, ...
+    /// Checks that the solution 1, 2, 3, ... is recovered.
     fn check(diagonal: &[f64], below: &[(u32, u32, f64)]) {
         let n = diagonal.len();
         let mut right: Vec<f64> = (0..n).map(|i| diagonal[i] * (i + 1) as f64).collect();
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lines_take_three_numbers_an_unknown() {
+    fn long_lines_take_three_values_per_unknown() {
         let n = 500;
         let below: Vec<_> = (1..n).map(|i| (i, i - 1, -0.9)).chain((2..n).map(|i| (i, i - 2, -0.1))).collect();
         check(&vec![2.1; n as usize], &below);
@@ -114,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_pivot_leaves_its_unknown_alone() {
+    fn a_lost_pivot_decouples_its_unknown() {
         let mut z = [2.0, 2.0];
         SkylineCholesky::new(&[1.0, 1.0], &[(1, 0, 1.0)]).solve(&mut z);
         assert_eq!(z, [2.0, 0.0]);

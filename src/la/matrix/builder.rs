@@ -1,4 +1,4 @@
-//! Building compressed rows, many rows at once and without triplets.
+//! Parallel construction of compressed rows, row by row and without triplets.
 
 use std::rc::Rc;
 
@@ -7,15 +7,15 @@ use rayon::prelude::*;
 use crate::la::matrix::{Csr, DistributedCsr};
 use crate::parallel::{Halo, LocalIndex, loops};
 
-/// The entries of one row while it is put together.
+/// Entries of one row under construction.
 #[derive(Default)]
 pub struct Row {
     entries: Vec<(LocalIndex, f64)>,
 }
 
 impl Row {
-    /// Adds to the entry of a column. Rows of finite element matrices are so
-    /// short that looking through them beats any table.
+    /// Adds to the entry of a column. A linear search is fastest for the short rows of finite
+    /// element matrices.
     pub fn add(&mut self, column: LocalIndex, value: f64) {
         match self.entries.iter_mut().find(|entry| entry.0 == column) {
             Some(entry) => entry.1 += value,
@@ -24,7 +24,7 @@ impl Row {
     }
 }
 
-/// Rows of one chunk.
+/// Compressed rows of one chunk.
 #[derive(Default)]
 struct Part {
     lengths: Vec<u32>,
@@ -41,9 +41,9 @@ impl Part {
 }
 
 impl DistributedCsr {
-    /// A matrix with `rows` rows on this rank and columns distributed as by
-    /// `halo`; `fill` adds the entries of a row. Terms of an entry are summed
-    /// in the order in which `fill` adds them, whatever the threads.
+    /// Builds a matrix with `rows` rows on this rank and columns distributed as by `halo`; `fill`
+    /// adds the entries of a row. Terms of an entry are summed in the order in which `fill` adds
+    /// them, for any number of threads.
     pub fn from_rows(halo: &Rc<Halo>, rows: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Self {
         let (owned_columns, ghosts) = (halo.map().owned(), halo.map().ghosts());
         let parts = fill_chunks(rows, owned_columns, fill);
@@ -54,13 +54,13 @@ impl DistributedCsr {
     }
 }
 
-/// A matrix of this rank alone.
+/// Builds a matrix local to this rank; `fill` adds the entries of a row.
 pub fn local_rows(rows: usize, columns: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Csr<f64> {
     let parts = fill_chunks(rows, columns, fill);
     join(parts.into_iter().map(|(part, _)| part).collect(), columns, |_| true)
 }
 
-/// The chunks of rows, split at column `split`.
+/// Builds the rows in chunks, each split at column `split`.
 fn fill_chunks(rows: usize, split: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Vec<(Part, Part)> {
     loops::chunks(rows)
         .map(|range| {
@@ -79,7 +79,7 @@ fn fill_chunks(rows: usize, split: usize, fill: impl Fn(usize, &mut Row) + Sync)
         .collect()
 }
 
-/// One matrix of all chunks' rows for whose length `keep` holds.
+/// Joins the rows of all chunks whose length satisfies `keep`.
 fn join(parts: Vec<Part>, columns: usize, keep: impl Fn(u32) -> bool) -> Csr<f64> {
     let mut pointers = vec![0];
     let mut end = 0;

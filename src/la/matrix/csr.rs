@@ -1,41 +1,40 @@
-//! The assembled operator: compressed rows, owned and ghost columns apart.
+//! Distributed matrix in compressed rows, with separate owned and ghost columns.
 
 use std::rc::Rc;
 
 use multiversion::multiversion;
 use sprs::CsMatI;
 
-use crate::la::multigrid::{ALONE, Coupling};
-use crate::la::{LinearOperator, Pair, Scalar, Vector};
+use crate::la::multigrid::UNGROUPED;
+use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Triplet, Vector};
 use crate::parallel::{Halo, LocalIndex, loops};
 
-/// Local matrix storage.
+/// Compressed sparse rows of one rank.
 pub type Csr<T> = CsMatI<T, LocalIndex, usize>;
 
-/// The rows of a matrix that belong to one rank, with the exchange that its
-/// columns need. Rows and columns are those of the same unknowns, or (for a
-/// prolongation) rows are fine unknowns and columns coarse ones.
+/// Rows of a distributed matrix owned by one rank, with the halo of its columns. Rows and columns
+/// are the same unknowns, or fine and coarse unknowns for a prolongation.
 pub struct DistributedCsr<T = f64> {
     halo: Rc<Halo>,
     local: SplitCsr<T>,
 }
 
-/// The rows of one rank: their entries in owned columns, and those in ghost
-/// columns for the few rows that have any. Threads may share it.
+/// Rows of one rank: entries in owned columns, and entries in ghost columns for the few rows that
+/// have any.
 pub struct SplitCsr<T = f64> {
     owned: Csr<T>,
-    /// Row `i` here is row `ghost_rows[i]` of the rank.
+    /// Row `i` is row `ghost_rows[i]` of the rank.
     ghost: Csr<T>,
     ghost_rows: Vec<LocalIndex>,
 }
 
 impl<T: Scalar> SplitCsr<T> {
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.owned.rows()
     }
 
-    /// The entries of a row, by local columns.
+    /// Iterates over the entries of a row: local column and value.
     pub fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
         let ghost = self.ghost_rows.binary_search(&(row as LocalIndex)).ok();
         let first = self.owned.cols() as LocalIndex;
@@ -45,30 +44,30 @@ impl<T: Scalar> SplitCsr<T> {
 }
 
 impl<T: Scalar> DistributedCsr<T> {
-    /// Puts the two parts together. `ghost` has one row for each of
-    /// `ghost_rows` (ascending), its column 0 is the first ghost.
+    /// Creates a matrix from its two parts. `ghost` has one row for each of `ghost_rows`
+    /// (ascending); its column 0 is the first ghost.
     pub fn new(halo: Rc<Halo>, owned: Csr<T>, ghost: Csr<T>, ghost_rows: Vec<LocalIndex>) -> Self {
         Self { halo, local: SplitCsr { owned, ghost, ghost_rows } }
     }
 
-    /// The rows of this rank.
+    /// Returns the rows of this rank.
     pub fn local(&self) -> &SplitCsr<T> {
         &self.local
     }
 
-    /// How the columns are distributed.
+    /// Returns the halo of the columns.
     pub fn columns(&self) -> &Rc<Halo> {
         &self.halo
     }
 
-    /// The same matrix in another precision.
+    /// Converts the matrix to another precision.
     pub fn to<U: Scalar>(&self) -> DistributedCsr<U> {
         let SplitCsr { owned, ghost, ghost_rows } = &self.local;
         let convert = |matrix: &Csr<T>| matrix.map(|v| U::of(v.double()));
         DistributedCsr::new(Rc::clone(&self.halo), convert(owned), convert(ghost), ghost_rows.clone())
     }
 
-    /// The transposed matrix of this rank's rows: one row for each local column.
+    /// Transposes this rank's rows: the result has one row for each local column.
     pub fn transposed(&self) -> Csr<T> {
         let columns = self.halo.map().local();
         let mut pointers = vec![0; columns + 1];
@@ -90,8 +89,8 @@ impl<T: Scalar> DistributedCsr<T> {
         Csr::new((columns, self.local.rows()), pointers, indices, data)
     }
 
-    /// Overwrites `y`, one entry a row, by the product with `x`, whose ghosts
-    /// are updated while the owned columns are at work. **Collective.**
+    /// Overwrites `y`, one entry per row, by the product with `x`. The update of the ghosts of `x`
+    /// overlaps the product with the owned columns. **Collective.**
     pub fn multiply(&self, x: &mut Vector<T>, y: &mut [T]) {
         let SplitCsr { owned, ghost, ghost_rows } = &self.local;
         self.halo.scatter_fwd_overlap(x.local_mut(), |x| multiply(owned, x, y));
@@ -104,10 +103,9 @@ impl<T: Scalar> DistributedCsr<T> {
 }
 
 impl DistributedCsr {
-    /// Fixes the unknowns where `fixed` is true (of the local vector) at
-    /// `values`, keeping the matrix symmetric: their columns go to the right
-    /// side `b`, and their rows become those of the identity with a zero
-    /// right side. (Exact elimination; no penalty.)
+    /// Eliminates the unknowns where `fixed` is true (of the local vector) at `values`, exactly and
+    /// symmetrically: their columns move to the right-hand side `b`, and their rows become those of
+    /// the identity with a zero right-hand side.
     pub fn eliminate(&mut self, fixed: &[bool], values: &[f64], b: &mut [f64]) {
         let SplitCsr { owned, ghost, ghost_rows } = &mut self.local;
         let owned_rows: Vec<LocalIndex> = (0..owned.rows() as LocalIndex).collect();
@@ -117,6 +115,8 @@ impl DistributedCsr {
     }
 }
 
+/// Eliminates fixed rows and columns of one part of the matrix, whose first column is
+/// `first_column`.
 fn eliminate_columns(
     matrix: &mut Csr<f64>,
     rows: &[LocalIndex],
@@ -142,8 +142,8 @@ fn eliminate_columns(
 }
 
 impl<T: Scalar> DistributedCsr<T> {
-    /// The entries above the diagonal of a row, in owned columns.
-    fn upper(&self, row: usize) -> impl Iterator<Item = Coupling> {
+    /// Iterates over the entries of a row above the diagonal, in owned columns.
+    fn upper(&self, row: usize) -> impl Iterator<Item = Triplet> {
         let right = entries(&self.local.owned, row).filter(move |&(column, _)| column as usize > row);
         right.map(move |(column, value)| (row as LocalIndex, column, value.double()))
     }
@@ -170,27 +170,6 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
             .collect()
     }
 
-    fn strengths(&self, least: f64) -> Vec<Coupling> {
-        let scale: Vec<f64> = self.diagonal().iter().map(|&d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 }).collect();
-        let strength =
-            |(row, column, value): Coupling| (row, column, value * scale[row as usize] * scale[column as usize]);
-        let rows = 0..self.local.owned.rows();
-        let mut is_strong = vec![false; rows.len()];
-        for (row, column, strength) in rows.clone().flat_map(|row| self.upper(row)).map(strength) {
-            if strength.abs() > least {
-                is_strong[row as usize] = true;
-                is_strong[column as usize] = true;
-            }
-        }
-        let strong = rows.filter(|&row| is_strong[row]).flat_map(|row| self.upper(row));
-        strong.filter(|(_, column, _)| is_strong[*column as usize]).map(strength).collect()
-    }
-
-    fn couplings(&self, group: &[LocalIndex]) -> Vec<Coupling> {
-        let rows = (0..group.len()).filter(|&row| group[row] != ALONE).flat_map(|row| self.upper(row));
-        rows.filter(|&(row, column, _)| group[row as usize] == group[column as usize]).collect()
-    }
-
     fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool {
         [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.scatter_fwd(part.local_mut()));
         let (local, x) = (&self.local, x.pairs(low));
@@ -204,21 +183,44 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
         });
         true
     }
+}
+
+impl<T: Scalar> MatrixEntries<T> for DistributedCsr<T> {
+    fn strength_of_connection(&self, least: f64) -> Vec<Triplet> {
+        let scale: Vec<f64> = self.diagonal().iter().map(|&d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 }).collect();
+        let strength =
+            |(row, column, value): Triplet| (row, column, value * scale[row as usize] * scale[column as usize]);
+        let rows = 0..self.local.owned.rows();
+        let mut is_strong = vec![false; rows.len()];
+        for (row, column, strength) in rows.clone().flat_map(|row| self.upper(row)).map(strength) {
+            if strength.abs() > least {
+                is_strong[row as usize] = true;
+                is_strong[column as usize] = true;
+            }
+        }
+        let strong = rows.filter(|&row| is_strong[row]).flat_map(|row| self.upper(row));
+        strong.filter(|(_, column, _)| is_strong[*column as usize]).map(strength).collect()
+    }
+
+    fn triplets(&self, group: &[LocalIndex]) -> Vec<Triplet> {
+        let rows = (0..group.len()).filter(|&row| group[row] != UNGROUPED).flat_map(|row| self.upper(row));
+        rows.filter(|&(row, column, _)| group[row as usize] == group[column as usize]).collect()
+    }
 
     fn entries(&self) -> usize {
         self.local.owned.nnz() + self.local.ghost.nnz()
     }
 }
 
-/// The entries of a row of a matrix of this rank alone.
+/// Iterates over the entries of a row of a local matrix.
 pub fn entries<T: Copy>(matrix: &Csr<T>, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
     let range = matrix.indptr().outer_inds_sz(row);
     matrix.indices()[range.clone()].iter().copied().zip(matrix.data()[range].iter().copied())
 }
 
-/// Overwrites `y` by the product of a matrix of this rank alone with `x`.
+/// Overwrites `y` by the product of a local matrix with `x`.
 pub fn multiply<T: Scalar>(matrix: &Csr<T>, x: &[T], y: &mut [T]) {
-    // The storage of a whole matrix always starts at 0, so it has plain pointers.
+    // The row pointers of a whole matrix start at 0.
     let (pointers, columns, values) = (matrix.indptr().into_raw_storage(), matrix.indices(), matrix.data());
     loops::update(y, |range, y| {
         times(&pointers[range.start..=range.end], columns, values, x, y);
@@ -226,8 +228,8 @@ pub fn multiply<T: Scalar>(matrix: &Csr<T>, x: &[T], y: &mut [T]) {
     });
 }
 
-/// Products of consecutive rows; `pointers` has one entry more than `y`. Four
-/// sums a row keep several multiplications in flight.
+/// Computes the products of consecutive rows; `pointers` has one entry more than `y`. Four partial
+/// sums per row hide the latency of the multiplications.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 fn times<T: Scalar>(pointers: &[usize], columns: &[LocalIndex], values: &[T], x: &[T], y: &mut [T]) {
     for (ends, y) in pointers.windows(2).zip(y) {

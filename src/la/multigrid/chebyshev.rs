@@ -1,16 +1,15 @@
-//! Chebyshev polynomials in D^-1 A as a smoother, where D is the diagonal of A
-//! but for the blocks of strongly coupled unknowns.
+//! Chebyshev smoother: polynomials in D^-1 A, where D is the diagonal of A with the blocks of
+//! strongly connected unknowns.
 //!
-//! M. Adams, M. Brezina, J. Hu, R. Tuminaro, *Parallel multigrid smoothing:
-//! polynomial versus Gauss-Seidel*, J. Comput. Phys. 188 (2003); the recurrence
-//! is that of Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed.,
-//! alg. 12.1.
+//! M. Adams, M. Brezina, J. Hu, R. Tuminaro, *Parallel multigrid smoothing: polynomial versus
+//! Gauss-Seidel*, J. Comput. Phys. 188 (2003); the recurrence is that of Y. Saad, *Iterative
+//! Methods for Sparse Linear Systems*, 2nd ed., alg. 12.1.
 
 use crate::la::multigrid::line_blocks::LineBlocks;
-use crate::la::{BlockSize, LinearOperator, Scalar, Vector};
+use crate::la::{BlockSize, LinearOperator, MatrixEntries, Scalar, Vector};
 use crate::parallel::loops;
 
-/// Damps the upper part of the spectrum of D^-1 A.
+/// Chebyshev smoother, which damps the upper part of the spectrum of D^-1 A.
 pub struct Chebyshev<T> {
     diagonal: BlockDiagonal<T>,
     degree: usize,
@@ -18,30 +17,30 @@ pub struct Chebyshev<T> {
     half_width: f64,
 }
 
-/// How the largest eigenvalue is found.
+/// Parameters of the Lanczos estimate of the largest eigenvalue.
 struct Lanczos {
     steps: usize,
-    /// What they may fall short by.
+    /// Factor on the estimate, which is a lower bound.
     safety: f64,
 }
 
 const LANCZOS: Lanczos = Lanczos { steps: 10, safety: 1.1 };
-/// On levels of at most `SMALL` unknowns, where one spot may stand out.
+/// Parameters on levels of at most `SMALL` unknowns, where a local spot may dominate the spectrum.
 const SMALL_LANCZOS: Lanczos = Lanczos { steps: 24, safety: 1.02 };
 const SMALL: u64 = 20_000;
 
-/// What a smoother is to do.
+/// Parameters of a smoother.
 #[derive(Clone, Copy)]
 pub struct Smoothing {
     /// Degree of the polynomial.
     pub degree: usize,
-    /// The lower end of what is damped, over the upper end.
+    /// Lower end of the damped interval, relative to the upper end.
     pub part: f64,
 }
 
 impl<T: Scalar> Chebyshev<T> {
     /// Prepares the smoother of an operator. **Collective.**
-    pub fn new(operator: &dyn LinearOperator<T>, Smoothing { degree, part }: Smoothing) -> Self {
+    pub fn new(operator: &dyn MatrixEntries<T>, Smoothing { degree, part }: Smoothing) -> Self {
         let entries = operator.diagonal();
         let diagonal = BlockDiagonal::new(operator, &entries);
         let Lanczos { steps, safety } = lanczos(operator.halo().map().total());
@@ -50,19 +49,19 @@ impl<T: Scalar> Chebyshev<T> {
         Self { diagonal, degree, center: 0.5 * (high + low), half_width: 0.5 * (high - low) }
     }
 
-    /// Upper bound of the spectrum of D^-1 A.
+    /// Returns the estimated upper bound of the spectrum of D^-1 A.
     pub fn largest_eigenvalue(&self) -> f64 {
         self.center + self.half_width
     }
 
-    /// The blocks of strongly coupled unknowns on this rank.
+    /// Returns the size of the blocks of strongly connected unknowns on this rank.
     pub fn blocks(&self) -> BlockSize {
         self.diagonal.blocks.size()
     }
 
-    /// Improves `x` by the polynomial, given the residual b - A x in `r`. The
-    /// last step is left in `d`: its part A d of the residual is still to be
-    /// subtracted. `q` is work space. **Collective.**
+    /// Smooths `x` by the polynomial, given the residual b - A x in `r`. Leaves the last step in
+    /// `d`; its contribution A d is still to be subtracted from the residual. `q` is work space.
+    /// **Collective.**
     pub fn smooth(&self, operator: &dyn LinearOperator<T>, x: &mut Vector<T>, [r, d, q]: [&mut Vector<T>; 3]) {
         let sigma = self.center / self.half_width;
         let mut rho = 1.0 / sigma;
@@ -76,7 +75,7 @@ impl<T: Scalar> Chebyshev<T> {
         }
     }
 
-    /// d = old d + new D^-1 r; x += d.
+    /// Performs a step: d = old d + new D^-1 r; x += d.
     fn step(&self, old: f64, new: f64, x: &mut Vector<T>, r: &Vector<T>, d: &mut Vector<T>) {
         let (old, new) = (T::of(old), T::of(new));
         let is_first = old == T::default();
@@ -96,16 +95,16 @@ impl<T: Scalar> Chebyshev<T> {
     }
 }
 
-/// The inverse of D.
+/// Inverse of the block diagonal D.
 struct BlockDiagonal<T> {
-    /// 0 at unknowns in blocks.
+    /// Reciprocals of the diagonal; 0 at unknowns in blocks.
     inverse: Vec<T>,
     blocks: LineBlocks<T>,
 }
 
 impl<T: Scalar> BlockDiagonal<T> {
-    /// From the entries of the diagonal.
-    fn new(operator: &dyn LinearOperator<T>, entries: &[f64]) -> Self {
+    /// Inverts the block diagonal of an operator with these diagonal entries.
+    fn new(operator: &dyn MatrixEntries<T>, entries: &[f64]) -> Self {
         let diagonal: Vec<f64> = entries.iter().map(|&d| if d > 0.0 { d } else { 1.0 }).collect();
         let blocks = LineBlocks::new(operator, &diagonal);
         let mut inverse: Vec<T> = diagonal.iter().map(|d| T::of(1.0 / d)).collect();
@@ -113,7 +112,7 @@ impl<T: Scalar> BlockDiagonal<T> {
         Self { inverse, blocks }
     }
 
-    /// z = D^-1 r.
+    /// Computes z = D^-1 r.
     fn apply(&self, r: &[T], z: &mut [T]) {
         loops::update(z, |range, z| {
             z.iter_mut()
@@ -126,22 +125,21 @@ impl<T: Scalar> BlockDiagonal<T> {
     }
 }
 
+/// Returns the parameters for a level with `unknowns` unknowns.
 fn lanczos(unknowns: u64) -> Lanczos {
     if unknowns > SMALL { LANCZOS } else { SMALL_LANCZOS }
 }
 
-/// Steps of the Lanczos process on a level of so many unknowns.
+/// Returns the number of Lanczos steps on a level with `unknowns` unknowns.
 pub fn lanczos_steps(unknowns: u64) -> usize {
     lanczos(unknowns).steps
 }
 
-/// The largest eigenvalue of D^-1 A from below, by the Lanczos process inside
-/// conjugate gradients (Y. Saad, *Iterative Methods for Sparse Linear Systems*,
-/// 2nd ed., section 6.7.3), from a start that depends on global numbers alone.
-/// It finds eigenvalues of single spots, which the power method takes long for:
-/// with the root of the diagonal in the start, eigenvectors of stiff and of soft
-/// spots have parts of one size in it.
-/// **Collective.**
+/// Estimates the largest eigenvalue of D^-1 A from below by the Lanczos process inside conjugate
+/// gradients (Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., section 6.7.3). The
+/// start vector depends on global numbers only. It is scaled by the root of the diagonal, so that
+/// eigenvectors of stiff and of soft spots have components of similar size; the power method
+/// converges slowly to the eigenvalues of single spots. **Collective.**
 fn largest_eigenvalue<T: Scalar>(
     operator: &dyn LinearOperator<T>,
     diagonal: &BlockDiagonal<T>,
@@ -174,11 +172,11 @@ fn largest_eigenvalue<T: Scalar>(
     lanczos.largest_eigenvalue()
 }
 
-/// A symmetric tridiagonal matrix.
+/// Symmetric tridiagonal matrix.
 #[derive(Default)]
 struct Tridiagonal {
     diagonal: Vec<f64>,
-    /// Entry `i` couples rows `i - 1` and `i`; entry 0 is of no meaning.
+    /// Entry `i` couples rows `i - 1` and `i`; entry 0 is unused.
     beside: Vec<f64>,
 }
 
@@ -188,8 +186,8 @@ impl Tridiagonal {
         self.beside.push(beside);
     }
 
-    /// By bisection (G. H. Golub, C. F. Van Loan, *Matrix Computations*, 4th
-    /// ed., section 8.4.1); 1 for a matrix without rows.
+    /// Computes the largest eigenvalue by bisection (G. H. Golub, C. F. Van Loan, *Matrix
+    /// Computations*, 4th ed., section 8.4.1); 1 for a matrix without rows.
     fn largest_eigenvalue(&self) -> f64 {
         let n = self.diagonal.len();
         let beside = |i: usize| if (1..n).contains(&i) { self.beside[i].abs() } else { 0.0 };
@@ -206,7 +204,7 @@ impl Tridiagonal {
         high
     }
 
-    /// Whether all eigenvalues are below `value`: all pivots of T - value are negative.
+    /// Returns whether all eigenvalues are below `value`: all pivots of T - value are negative.
     fn is_below(&self, value: f64) -> bool {
         let mut pivot = 1.0;
         (0..self.diagonal.len()).all(|i| {
@@ -217,14 +215,14 @@ impl Tridiagonal {
     }
 }
 
-/// This rank's part of x.y.
+/// Computes this rank's part of x.y.
 fn product<T: Scalar>(x: &[T], y: &[T]) -> f64 {
     let [sum] =
         loops::sum(x.len(), |range| [x[range.clone()].iter().zip(&y[range]).map(|(x, y)| (*x * *y).double()).sum()]);
     sum
 }
 
-/// A number in [-1, 1) that looks random (the finaliser of SplitMix64).
+/// Returns a pseudo-random number in [-1, 1) (finaliser of SplitMix64).
 fn scramble(i: u64) -> f64 {
     let mut z = i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

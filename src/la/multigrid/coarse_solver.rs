@@ -1,25 +1,25 @@
-//! The coarsest level: a dense Cholesky factorisation, on the one rank that owns
-//! all of it or, where several do, on every rank.
+//! Direct solver of the coarsest level: a dense Cholesky factorisation, on the rank that owns the
+//! whole level or, if several ranks own it, redundantly on every rank.
 
 use crate::la::direct::cholesky;
 use crate::la::matrix::DistributedCsr;
 use crate::la::{LinearOperator, Scalar, Vector};
 use crate::parallel::Halo;
 
-/// The factorised matrix of the coarsest level.
+/// Factorised matrix of the coarsest level.
 pub struct CoarseSolver {
     n: usize,
-    /// The first row of this rank.
+    /// First row of this rank.
     first: usize,
-    /// Whether several ranks own rows, so that right sides must be gathered.
+    /// Whether several ranks own rows, so that right-hand sides must be gathered.
     is_shared: bool,
-    /// Lower triangle, row by row; rows without coupling are those of the
-    /// identity. Empty where nothing is to be solved.
+    /// Lower triangle by rows; uncoupled rows are those of the identity. Empty on ranks that do not
+    /// solve.
     factor: Vec<f64>,
 }
 
 impl CoarseSolver {
-    /// Factorises a matrix. **Collective.**
+    /// Gathers and factorises a matrix. **Collective.**
     pub fn new(matrix: &DistributedCsr) -> Self {
         let halo = matrix.halo();
         let (rows, n) = (matrix.local().rows(), halo.map().total() as usize);

@@ -1,4 +1,4 @@
-//! The coarse operator P'AP of a prolongation, on all ranks together.
+//! Galerkin product P'AP: the coarse operator of a prolongation, computed on all ranks.
 
 use std::rc::Rc;
 
@@ -10,11 +10,11 @@ use crate::la::matrix::{Csr, DistributedCsr, entries, local_rows};
 use crate::la::multigrid::MatrixTransfer;
 use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
 
-/// P'AP, with the coarse unknowns distributed as the columns of the prolongation.
-/// Products for coarse rows of another rank travel there. **Collective.**
+/// Computes P'AP, with the coarse unknowns distributed as the columns of the prolongation.
+/// Contributions to coarse rows of other ranks are sent to their owners. **Collective.**
 ///
 /// # Errors
-/// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+/// If the ranks disagree about the owners of unknowns.
 pub fn galerkin(matrix: &DistributedCsr, transfer: &MatrixTransfer) -> Result<DistributedCsr> {
     let MatrixTransfer { prolongation, restriction } = transfer;
     let coarse = prolongation.columns();
@@ -50,8 +50,8 @@ pub fn galerkin(matrix: &DistributedCsr, transfer: &MatrixTransfer) -> Result<Di
     gather_rows(coarse, columns, &local)
 }
 
-/// Coarse unknowns that this rank meets: the local ones of the prolongation,
-/// then others as they come.
+/// Local numbering of coarse unknowns: those of the prolongation, then others in the order of their
+/// occurrence.
 struct Columns {
     globals: Vec<GlobalIndex>,
     local: FxHashMap<GlobalIndex, LocalIndex>,
@@ -76,7 +76,8 @@ impl Columns {
     }
 }
 
-/// Adds the rows that ranks computed for each other and distributes the result.
+/// Sends the rows of ghosts to their owners and builds the sum of all contributions.
+/// **Collective.**
 fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<DistributedCsr> {
     let (comm, owned) = (coarse.comm(), coarse.map().owned());
     let starts = comm.all_gather(coarse.map().range().start);
@@ -98,7 +99,7 @@ fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<
         }
     }
 
-    // Number the ghosts that the owned rows really have, by owner.
+    // Number the ghosts that occur in the owned rows, by owner.
     let mut used = vec![false; columns.len()];
     for row in 0..owned {
         entries(local, row).for_each(|(c, _)| used[c as usize] = true);
@@ -107,13 +108,13 @@ fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<
     let mut ghosts: Vec<GlobalIndex> =
         columns.globals.iter().zip(&used).skip(owned).filter(|(_, used)| **used).map(|(&g, _)| g).collect();
     ghosts.sort_unstable();
-    let place: FxHashMap<GlobalIndex, LocalIndex> =
+    let index: FxHashMap<GlobalIndex, LocalIndex> =
         ghosts.iter().zip(owned as LocalIndex..).map(|(&g, i)| (g, i)).collect();
     let new_column: Vec<LocalIndex> = columns
         .globals
         .iter()
         .enumerate()
-        .map(|(i, g)| if i < owned { i as LocalIndex } else { place.get(g).copied().unwrap_or(LocalIndex::MAX) })
+        .map(|(i, g)| if i < owned { i as LocalIndex } else { index.get(g).copied().unwrap_or(LocalIndex::MAX) })
         .collect();
     let halo = halo_of_range(comm, coarse.map().range(), &starts, &ghosts)?;
     Ok(DistributedCsr::from_rows(&halo, owned, |row, sums| {
@@ -123,17 +124,17 @@ fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<
     }))
 }
 
-/// The rank whose contiguous range holds unknown `number`, given where each
-/// rank's range starts. Empty ranges start where the next one does.
+/// Returns the rank that owns unknown `number`, from the start of the range of each rank. An empty
+/// range starts where the next one does.
 pub fn owner_of(starts: &[GlobalIndex], number: GlobalIndex) -> usize {
     starts.partition_point(|&start| start <= number) - 1
 }
 
-/// The exchange for unknowns that are named by their global numbers: this rank
-/// owns `range` and needs `ghosts`, ascending. **Collective.**
+/// Builds the halo of unknowns with contiguous ranges of global numbers: this rank owns `range` and
+/// has the ghosts `ghosts`, ascending. **Collective.**
 ///
 /// # Errors
-/// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+/// If the ranks disagree about the owners of unknowns.
 pub fn halo_of_range(
     comm: &Rc<Comm>,
     range: std::ops::Range<GlobalIndex>,

@@ -1,32 +1,29 @@
-//! Diagonal blocks for smoothing. Point smoothers fail where unknowns are
-//! coupled strongly in one direction or in one spot: slender elements, and
-//! those that are almost folded. Unknowns that are strongly coupled are
-//! therefore relaxed together, which on slender elements gives the lines of
-//! line relaxation (U. Trottenberg, C. Oosterlee, A. Schueller, *Multigrid*,
-//! section 5.1) without looking for them.
+//! Diagonal blocks of strongly connected unknowns for smoothing.
+//!
+//! Point smoothers fail where unknowns are strongly connected in one direction or one spot: on
+//! slender and on almost folded elements. Strongly connected unknowns are relaxed together. On
+//! slender elements the blocks are the lines of line relaxation (U. Trottenberg, C. Oosterlee, A.
+//! Schueller, *Multigrid*, section 5.1).
 
 use rayon::prelude::*;
 
 use crate::la::direct::SkylineCholesky;
-use crate::la::{BlockSize, LinearOperator, Scalar};
+use crate::la::{BlockSize, MatrixEntries, Scalar, Triplet};
 use crate::parallel::{LocalIndex, loops};
 
-/// Strengths above this are strong. On the finest mesh elements of 2 to 1 are
-/// then smoothed in lines, on that of the corners those of 4 to 1.
+/// Smallest strength of a strong connection. Elements of aspect ratio 2 are smoothed in lines on
+/// the finest mesh, those of aspect ratio 4 on the level of the corners.
 const STRONG: f64 = 0.45;
-/// What strengths between unknowns of unlike diagonals are lessened by at most:
-/// across slender elements corners and the midside nodes between them are
-/// coupled by up to 0.62 (0.5 at 1.75 to 1), midside nodes by up to 0.5.
+/// Smallest factor on the strength between unknowns of different diagonals. Across slender
+/// elements, corners and the midside nodes between them have strengths up to 0.62 (0.5 at aspect
+/// ratio 1.75), midside nodes up to 0.5.
 const UNLIKE: f64 = 0.9;
-/// Unknowns in a block, which are relaxed one after the other.
+/// Largest number of unknowns in a block, which is solved sequentially.
 const LARGEST: usize = 4096;
-/// The group of an unknown that is in no block.
-pub const ALONE: LocalIndex = LocalIndex::MAX;
+/// Group of an unknown that is in no block.
+pub const UNGROUPED: LocalIndex = LocalIndex::MAX;
 
-/// One entry above the diagonal, or a part of one: row, column, value.
-pub type Coupling = (LocalIndex, LocalIndex, f64);
-
-/// The factors of the blocks of more than one unknown.
+/// Factorised blocks of more than one unknown.
 pub struct LineBlocks<T> {
     blocks: Vec<Block<T>>,
     unknowns: usize,
@@ -38,29 +35,30 @@ struct Block<T> {
 }
 
 impl<T: Scalar> LineBlocks<T> {
-    /// The blocks of an operator of positive `diagonal` (of the owned unknowns).
-    pub fn new(operator: &dyn LinearOperator<T>, diagonal: &[f64]) -> Self {
-        // An entry has two parts at most, so one of them is half as strong.
-        let strengths = sum_parts(operator.strengths(0.5 * STRONG));
-        let is_strong = |&&(i, j, strength): &&Coupling| {
+    /// Finds and factorises the blocks of an operator with this positive `diagonal` (of the owned
+    /// unknowns).
+    pub fn new(operator: &dyn MatrixEntries<T>, diagonal: &[f64]) -> Self {
+        // An entry has at most two parts, so that one of them has at least half its strength.
+        let strengths = sum_parts(operator.strength_of_connection(0.5 * STRONG));
+        let is_strong = |&&(i, j, strength): &&Triplet| {
             let [a, b] = [i, j].map(|unknown| diagonal[unknown as usize]);
             strength.abs() * (a.min(b) / a.max(b)).sqrt().max(UNLIKE) > STRONG
         };
         let strong: Vec<[LocalIndex; 2]> = strengths.iter().filter(is_strong).map(|&(i, j, _)| [i, j]).collect();
-        let groups = group(&strong, diagonal.len());
+        let groups = connected_components(&strong, diagonal.len());
         if groups.is_empty() {
             return Self { blocks: Vec::new(), unknowns: 0 };
         }
-        let mut number = vec![ALONE; diagonal.len()];
-        let mut place = vec![0; diagonal.len()];
+        let mut number = vec![UNGROUPED; diagonal.len()];
+        let mut position = vec![0; diagonal.len()];
         for (group, g) in groups.iter().zip(0..) {
             for (&unknown, at) in group.iter().zip(0_u32..) {
-                (number[unknown as usize], place[unknown as usize]) = (g, at);
+                (number[unknown as usize], position[unknown as usize]) = (g, at);
             }
         }
         let mut below: Vec<Vec<(u32, u32, f64)>> = vec![Vec::new(); groups.len()];
-        for (i, j, value) in sum_parts(operator.couplings(&number)) {
-            let [a, b] = [i, j].map(|unknown| place[unknown as usize]);
+        for (i, j, value) in sum_parts(operator.triplets(&number)) {
+            let [a, b] = [i, j].map(|unknown| position[unknown as usize]);
             below[number[i as usize] as usize].push((a.max(b), a.min(b), value));
         }
         let factorise = |(unknowns, below): (Vec<LocalIndex>, Vec<(u32, u32, f64)>)| {
@@ -71,12 +69,12 @@ impl<T: Scalar> LineBlocks<T> {
         Self { unknowns: blocks.iter().map(|b| b.unknowns.len()).sum(), blocks }
     }
 
-    /// All unknowns in blocks.
+    /// Iterates over all unknowns in blocks.
     pub fn unknowns(&self) -> impl Iterator<Item = LocalIndex> + '_ {
         self.blocks.iter().flat_map(|block| block.unknowns.iter().copied())
     }
 
-    /// Their size.
+    /// Returns the size of the blocks on this rank.
     pub fn size(&self) -> BlockSize {
         let entries: usize = self.blocks.iter().map(|block| block.factor.entries()).sum();
         BlockSize { unknowns: self.unknowns as u64, entries: entries as u64 }
@@ -105,8 +103,8 @@ impl<T: Scalar> LineBlocks<T> {
     }
 }
 
-/// Whole entries from their parts, in order.
-fn sum_parts(mut parts: Vec<Coupling>) -> Vec<Coupling> {
+/// Sums the parts of each entry; sorts the entries by row and column.
+fn sum_parts(mut parts: Vec<Triplet>) -> Vec<Triplet> {
     parts.par_sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
     parts.dedup_by(|part, whole| {
         let is_same = (part.0, part.1) == (whole.0, whole.1);
@@ -118,9 +116,10 @@ fn sum_parts(mut parts: Vec<Coupling>) -> Vec<Coupling> {
     parts
 }
 
-/// The connected groups of pairs, cut where they grow too large. A search that
-/// starts at an end walks along a line.
-fn group(pairs: &[[LocalIndex; 2]], unknowns: usize) -> Vec<Vec<LocalIndex>> {
+/// Returns the connected components of a graph, cut into blocks of at most [`LARGEST`] unknowns.
+/// The breadth-first search starts at unknowns of lowest degree and so follows lines from end to
+/// end.
+fn connected_components(pairs: &[[LocalIndex; 2]], unknowns: usize) -> Vec<Vec<LocalIndex>> {
     let mut both: Vec<[LocalIndex; 2]> = pairs.iter().flat_map(|&[i, j]| [[i, j], [j, i]]).collect();
     both.par_sort_unstable();
     let lists: Vec<&[[LocalIndex; 2]]> = both.chunk_by(|a, b| a[0] == b[0]).collect();
@@ -153,14 +152,14 @@ mod tests {
 
     #[test]
     fn a_line_is_one_block_from_end_to_end() {
-        let groups = group(&[[3, 7], [1, 3], [7, 2], [10, 11]], 12);
+        let groups = connected_components(&[[3, 7], [1, 3], [7, 2], [10, 11]], 12);
         assert_eq!(groups, [vec![1, 3, 7, 2], vec![10, 11]]);
     }
 
     #[test]
     fn long_lines_are_cut() {
         let line: Vec<[LocalIndex; 2]> = (0..10_000).map(|i| [i, i + 1]).collect();
-        let sizes: Vec<usize> = group(&line, 10_001).iter().map(Vec::len).collect();
+        let sizes: Vec<usize> = connected_components(&line, 10_001).iter().map(Vec::len).collect();
         assert_eq!(sizes, [4096, 4096, 1809]);
     }
 }

@@ -1,35 +1,14 @@
-//! Multigrid as a preconditioner: a hierarchy of ever smaller operators, each
-//! smoothed by Chebyshev polynomials, the last one solved directly. The cycle
-//! works in single precision, which is enough for most problems and half the
-//! memory to move, or in double precision, for those that are too stiff for
-//! that. The hierarchy is built in double precision.
+//! Multigrid preconditioner: a hierarchy of operators, each smoothed by Chebyshev polynomials, with
+//! a direct solver on the coarsest level.
 //!
-//! W. L. Briggs, V. E. Henson, S. F. McCormick, *A Multigrid Tutorial*, 2nd
-//! ed.; for the combination with CG see U. Trottenberg, C. Oosterlee,
-//! A. Schueller, *Multigrid*, section 7.8. Smoothing before and after is the
-//! same polynomial, so the cycle is symmetric.
+//! The cycle runs in single precision, which suffices for most problems and halves the memory
+//! traffic, or in double precision for problems that are too stiff. The hierarchy is built in
+//! double precision. The pre- and the post-smoother are the same polynomial, so that the cycle is
+//! symmetric.
 //!
-//! What was tried and left out (Y-channel, 16,397 to 1,020,897 nodes, 1e-8):
-//! one visit of the coarser level instead of two on the aggregated levels, 8 to
-//! 12 iterations instead of 8 and no less time; one visit everywhere, 11 to 16;
-//! three visits below the corners alone, 8 to 9 and a fifth more time; degree 3
-//! on all aggregated levels, 8 to 9; smoothing on lambda/15 instead of
-//! lambda/8, 10 to 12; a strength of 0.08 instead of 0.04, one iteration more.
-//! Relaxing single unknowns alone instead of blocks of strongly coupled ones: 23
-//! instead of 12 iterations on a mesh with almost folded elements (s_bend_387,
-//! refined, before the coarser meshes were Galerkin's), 334 on elements of 100 to 1 on one rank. Dense inverses of blocks
-//! of at most 64 unknowns, made of elements from 1.5 to 1 on: 26 to 30
-//! iterations instead of 5 on squares of elements of 100 to 1 on one rank; 9 as
-//! well on the venturi channel, but 3 to 5 times the setup, and the memory of
-//! the ranks in the throat doubled.
-//! Between nested meshes (Y-channel, y_tube and venturi, refined two to four
-//! times): 8 to 10 iterations as it is; degree 2 takes 10 to 13, and two visits
-//! bring those to 8 to 12 but cost as much; degree 4 takes 7 to 9 and is slower.
-//! The corners as the first coarser level of a refined mesh took 8 to 11, twice
-//! the time in all, and a fifth more memory. Coarser meshes that are integrated
-//! anew, instead of Galerkin's operators: a tenth less setup, but 12 instead of 10
-//! iterations on s_bend_387, and 26 instead of 19 where k jumps by 1000 on a
-//! circle.
+//! W. L. Briggs, V. E. Henson, S. F. McCormick, *A Multigrid Tutorial*, 2nd ed.; for the
+//! combination with CG: U. Trottenberg, C. Oosterlee, A. Schueller, *Multigrid*, section 7.8.
+//! `docs/design/multigrid.md` lists the alternatives and their measured cost.
 
 mod chebyshev;
 mod coarse_solver;
@@ -40,7 +19,7 @@ mod smoothed_aggregation;
 mod transfer;
 
 pub use chebyshev::lanczos_steps;
-pub use line_blocks::{ALONE, Coupling};
+pub use line_blocks::UNGROUPED;
 pub(crate) use process_agglomeration::SMALLEST;
 pub use transfer::{MatrixTransfer, Transfer};
 
@@ -52,28 +31,30 @@ use crate::la::multigrid::chebyshev::{Chebyshev, Smoothing};
 use crate::la::multigrid::coarse_solver::CoarseSolver;
 use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
-use crate::la::{BlockSize, LevelSize, LinearOperator, Preconditioner, Scalar, Vector};
+use crate::la::{
+    BlockSize, LevelSize, LinearOperator, MatrixEntries, Preconditioner, PreconditionerStatistics, Scalar, Vector,
+};
 use crate::parallel::{IndexMap, Profile, loops, measure, work};
 
-/// An operator and the way from it to the next coarser one.
+/// Operator of a level with the transfer to the next coarser one.
 pub struct Coarsening<T> {
-    /// The operator of the finer level.
-    pub operator: Box<dyn LinearOperator<T>>,
-    /// The way down.
+    /// Operator of the finer level.
+    pub operator: Box<dyn MatrixEntries<T>>,
+    /// Transfer to the coarser level.
     pub transfer: Box<dyn Transfer<T>>,
 }
 
-/// One level with its way to the next coarser one.
+/// One level with the transfer to the next coarser one.
 struct Level<T> {
-    operator: Box<dyn LinearOperator<T>>,
+    operator: Box<dyn MatrixEntries<T>>,
     smoother: Chebyshev<T>,
     transfer: Box<dyn Transfer<T>>,
-    /// Cycles of the next level for each one of this.
+    /// Number of cycles of the next level in one cycle of this level.
     cycles: usize,
     work: RefCell<Work<T>>,
 }
 
-/// Vectors of a level, kept from cycle to cycle.
+/// Work vectors of a level, kept between cycles.
 struct Work<T> {
     r: Vector<T>,
     d: Vector<T>,
@@ -86,47 +67,49 @@ struct Work<T> {
     coarse_q: Vector<T>,
 }
 
-/// A symmetric multigrid cycle in either precision.
+/// Symmetric multigrid cycle in either precision.
 pub struct Multigrid<T = f32> {
     levels: Vec<Level<T>>,
     coarsest: DistributedCsr<T>,
     solver: CoarseSolver,
     /// Residual and correction of the finest level.
     ends: RefCell<[Vector<T>; 2]>,
-    /// What each level has taken.
+    /// Time and communication of each level.
     spent: Vec<Cell<Profile>>,
 }
 
-/// Smoothing above a level of smaller degree or of aggregates.
+/// Smoothing on levels above the corners and above aggregates.
 pub(crate) const SMOOTHING: Smoothing = Smoothing { degree: 2, part: 1.0 / 8.0 };
-/// Cycles of the next coarser level for each one (a W cycle): with one alone
-/// the iterations grow with the number of levels.
+/// Cycles of the next coarser level in one cycle (a W-cycle); with a V-cycle the iterations grow
+/// with the number of levels.
 pub(crate) const COARSE_CYCLES: usize = 2;
-/// Between nested levels more smoothing and one cycle are the better bargain.
+/// Smoothing between nested meshes, where more smoothing with a V-cycle is faster than a W-cycle.
 pub(crate) const NESTED_SMOOTHING: Smoothing = Smoothing { degree: 3, part: 1.0 / 10.0 };
+/// Cycles of the next coarser level between nested meshes (a V-cycle).
 pub(crate) const NESTED_CYCLES: usize = 1;
-/// Strength of connection on the finest aggregated level; halved from level to level.
+/// Threshold of the strength of connection on the finest aggregated level; halved on each coarser
+/// level.
 const THETA: f64 = 0.04;
-/// Levels with at most this many unknowns are solved directly.
+/// Largest number of unknowns of a level that is solved directly.
 pub(crate) const DIRECT: u64 = 400;
-/// Coarsening that leaves more than this part of the unknowns has stalled.
+/// Largest ratio of coarse to fine unknowns; beyond it coarsening has stalled and ends.
 pub(crate) const STALLED: f64 = 0.7;
 
 impl<T: Scalar> Multigrid<T> {
-    /// The hierarchy of `nested` levels, finest first, which ends above `matrix`,
-    /// and of smoothed aggregation below it. **Collective.**
+    /// Builds the hierarchy: the `nested` levels, finest first, then `matrix` and smoothed
+    /// aggregation below it. **Collective.**
     ///
     /// # Errors
-    /// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+    /// If the ranks disagree about the owners of unknowns.
     pub fn new(nested: Vec<Coarsening<T>>, mut matrix: DistributedCsr) -> Result<Self> {
         let last = nested.len().saturating_sub(1);
-        let mut steps: Vec<(Coarsening<T>, Chebyshev<T>, usize)> = Vec::new();
+        let mut finer: Vec<(Coarsening<T>, Chebyshev<T>, usize)> = Vec::new();
         for (at, coarsening) in nested.into_iter().enumerate() {
             let (smoothing, cycles) =
                 if at < last { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, COARSE_CYCLES) };
             let smoother = Chebyshev::new(&*coarsening.operator, smoothing);
             count_work(&coarsening);
-            steps.push((coarsening, smoother, cycles));
+            finer.push((coarsening, smoother, cycles));
         }
         let mut theta = THETA;
         while matrix.halo().map().total() > DIRECT {
@@ -140,14 +123,14 @@ impl<T: Scalar> Multigrid<T> {
             matrix = galerkin(&matrix, &transfer)?;
             let coarsening = Coarsening { operator: Box::new(operator), transfer: Box::new(transfer.to()) };
             count_work(&coarsening);
-            steps.push((coarsening, smoother, COARSE_CYCLES));
+            finer.push((coarsening, smoother, COARSE_CYCLES));
             theta *= 0.5;
         }
         let solver = CoarseSolver::new(&matrix);
         let coarsest = matrix.to();
         let mut next = coarsest.halo().map().clone();
-        let mut levels = Vec::with_capacity(steps.len());
-        for (coarsening, smoother, cycles) in steps.into_iter().rev() {
+        let mut levels = Vec::with_capacity(finer.len());
+        for (coarsening, smoother, cycles) in finer.into_iter().rev() {
             let map = coarsening.operator.halo().map().clone();
             levels.push(Level::new(coarsening, smoother, cycles, &next));
             next = map;
@@ -158,13 +141,13 @@ impl<T: Scalar> Multigrid<T> {
         Ok(Self { levels, coarsest, solver, ends, spent })
     }
 
-    /// The operator of a level.
-    fn operator(&self, at: usize) -> &dyn LinearOperator<T> {
+    /// Returns the operator of a level.
+    fn operator(&self, at: usize) -> &dyn MatrixEntries<T> {
         self.levels.get(at).map_or(&self.coarsest, |level| &*level.operator)
     }
 
-    /// Does work of a level.
-    fn on<R>(&self, at: usize, work: impl FnOnce() -> R) -> R {
+    /// Runs `work` and adds its profile to a level.
+    fn measured<R>(&self, at: usize, work: impl FnOnce() -> R) -> R {
         let (result, spent) = measure(work);
         let mut sum = self.spent[at].get();
         sum += spent;
@@ -172,14 +155,14 @@ impl<T: Scalar> Multigrid<T> {
         result
     }
 
-    /// Overwrites `x` by one cycle for `b`, from x = 0.
+    /// Overwrites `x` by one cycle for `b`, from x = 0. **Collective.**
     fn cycle(&self, at: usize, b: &Vector<T>, x: &mut Vector<T>) {
         let Some(level) = self.levels.get(at) else {
-            return self.on(at, || self.solver.solve(self.coarsest.halo(), b, x));
+            return self.measured(at, || self.solver.solve(self.coarsest.halo(), b, x));
         };
         let minus = T::of(-1.0);
         let Work { r, d, q, coarse_b, coarse_x, correction, coarse_q } = &mut *level.work.borrow_mut();
-        self.on(at, || {
+        self.measured(at, || {
             r.owned_mut().copy_from_slice(b.owned());
             x.owned_mut().fill(T::default());
             level.smoother.smooth(&*level.operator, x, [r, d, q]);
@@ -191,8 +174,8 @@ impl<T: Scalar> Multigrid<T> {
         self.cycle(at + 1, coarse_b, correction);
         coarse_x.owned_mut().copy_from_slice(correction.owned());
         for _ in 1..level.cycles {
-            // One more cycle for what is left of the coarse right side.
-            self.on(at + 1, || {
+            // One more cycle for the remaining coarse residual.
+            self.measured(at + 1, || {
                 self.operator(at + 1).apply(correction, coarse_q);
                 coarse_b.add(minus, coarse_q);
             });
@@ -200,7 +183,7 @@ impl<T: Scalar> Multigrid<T> {
             coarse_x.add(T::of(1.0), correction);
         }
 
-        self.on(at, || {
+        self.measured(at, || {
             level.transfer.prolong(coarse_x, d);
             x.add(T::of(1.0), d);
             level.operator.apply(d, q);
@@ -210,7 +193,8 @@ impl<T: Scalar> Multigrid<T> {
     }
 }
 
-/// The unknowns that a coarser level leaves behind: those of all levels are those of the finest.
+/// Counts the unknowns that a level removes; those of all levels add up to the unknowns of the
+/// finest.
 fn count_work<T: Scalar>(Coarsening { operator, transfer }: &Coarsening<T>) {
     work::done(operator.halo().map().owned().saturating_sub(transfer.coarse().owned()) as u64);
 }
@@ -245,7 +229,9 @@ impl<T: Scalar> Preconditioner for Multigrid<T> {
             []
         });
     }
+}
 
+impl<T: Scalar> PreconditionerStatistics for Multigrid<T> {
     fn levels(&self) -> Vec<LevelSize> {
         let size = |at: usize| {
             let (operator, halo) = (self.operator(at), self.operator(at).halo());

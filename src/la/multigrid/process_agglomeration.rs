@@ -1,37 +1,37 @@
-//! Which rank owns which unknown of a coarse level.
+//! Process agglomeration: distribution of a coarse level over fewer ranks.
 //!
-//! Where a rank has so few unknowns that messages take longer than the work, a
-//! level moves to fewer ranks, so that the coarsest one needs no message but
-//! those to and from it, and aggregates below can cross the borders of the former parts.
-//! The other ranks keep none of its unknowns and take no part in its exchanges.
-//! W. D. Gropp, *Parallel computing and domain decomposition* (1992) shows why;
-//! for the practice see M. Adams et al., *Ultrascalable implicit finite element
-//! analyses in solid mechanics with over a half a billion degrees of freedom*,
-//! SC 2004.
+//! Where messages take longer than the work on the few unknowns of a rank, a level moves to fewer
+//! ranks. The other ranks own none of its unknowns and take no part in its exchanges. The coarsest
+//! level then needs only the messages to and from it, and coarser aggregates may cross the
+//! boundaries between the former parts.
+//!
+//! W. D. Gropp, *Parallel computing and domain decomposition* (1992); M. Adams et al.,
+//! *Ultrascalable implicit finite element analyses in solid mechanics with over a half a billion
+//! degrees of freedom*, SC 2004.
 
 use std::ops::Range;
 
 use crate::parallel::GlobalIndex;
 
-/// Fewest unknowns a rank, in the mean: an operator of so many takes about as
-/// long as a message.
+/// Smallest mean number of unknowns per rank: a product with such an operator takes about as long
+/// as a message.
 pub(crate) const SMALLEST: GlobalIndex = 1000;
 
-/// The coarse unknowns after the move.
+/// Distribution of the coarse unknowns after the agglomeration.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Agglomerates {
-    /// Those that this rank owns.
+    /// Unknowns that this rank owns.
     pub range: Range<GlobalIndex>,
-    /// Where the range of each rank starts; empty ranges start where the next one does.
+    /// Start of the range of each rank; an empty range starts where the next one does.
     pub starts: Vec<GlobalIndex>,
 }
 
-/// Gives the unknowns of consecutive ranks to the first of them. `starts` tells
-/// where the aggregates of each rank start, of `total` on all of them.
+/// Assigns the unknowns of groups of consecutive ranks to the first rank of each group. `starts`
+/// holds the first aggregate of each rank, of `total` over all ranks.
 pub fn agglomerate(starts: &[GlobalIndex], total: GlobalIndex, rank: usize) -> Agglomerates {
     let ranks = starts.len();
     let active = (total / SMALLEST).clamp(1, ranks as GlobalIndex) as usize;
-    // With powers of two the groups of one level are made of those of the finer one.
+    // With powers of two, the groups of a level are unions of those of the finer level.
     let group = ranks.div_ceil(active).next_power_of_two();
     let start = |rank: usize| starts.get(rank.next_multiple_of(group)).copied().unwrap_or(total);
     Agglomerates { range: start(rank)..start(rank + 1), starts: (0..ranks).map(start).collect() }

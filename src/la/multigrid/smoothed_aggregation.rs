@@ -1,9 +1,8 @@
-//! Smoothed aggregation: the prolongation of one coarser level.
+//! Smoothed aggregation: prolongation from one coarser level.
 //!
-//! P. Vanek, J. Mandel, M. Brezina, *Algebraic multigrid by smoothed
-//! aggregation for second and fourth order elliptic problems*, Computing 56
-//! (1996). Aggregates stay within a rank; their smoothing crosses ranks. Small
-//! levels move to fewer ranks.
+//! P. Vanek, J. Mandel, M. Brezina, *Algebraic multigrid by smoothed aggregation for second and
+//! fourth order elliptic problems*, Computing 56 (1996). Aggregates stay within a rank; the
+//! smoothing of the prolongation crosses ranks. Small levels are agglomerated onto fewer ranks.
 
 use crate::error::Result;
 use crate::la::LinearOperator;
@@ -12,17 +11,17 @@ use crate::la::multigrid::galerkin::halo_of_range;
 use crate::la::multigrid::process_agglomeration::{Agglomerates, agglomerate};
 use crate::parallel::{GlobalIndex, LocalIndex};
 
+/// Unknown in no aggregate.
 const NONE: LocalIndex = LocalIndex::MAX;
-/// A ghost that belongs to no aggregate.
+/// Global number of a ghost in no aggregate.
 const NOWHERE: GlobalIndex = GlobalIndex::MAX;
 
-/// Prolongation from the aggregates of `matrix`: the piecewise constant one,
-/// smoothed by one step of damped Jacobi with the filtered matrix;
-/// `largest_eigenvalue` is that of D^-1 A. Neighbours
-/// are strong when |a_ij| > theta sqrt(a_ii a_jj). **Collective.**
+/// Builds the prolongation from the aggregates of `matrix`: piecewise constants, smoothed by one
+/// step of damped Jacobi with the filtered matrix. `largest_eigenvalue` is that of D^-1 A.
+/// Neighbours are strongly connected if |a_ij| > theta sqrt(a_ii a_jj). **Collective.**
 ///
 /// # Errors
-/// [`Error::Inconsistent`](crate::error::Error::Inconsistent) if ranks disagree about owners.
+/// If the ranks disagree about the owners of unknowns.
 pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, theta: f64) -> Result<DistributedCsr> {
     let fine = matrix.halo();
     let a = matrix.local();
@@ -62,7 +61,7 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
         if aggregate[i] == NONE {
             return;
         }
-        // Weak neighbours are lumped to the diagonal, so that constants stay.
+        // Weak connections are lumped onto the diagonal, which preserves constants.
         let mut filtered_diagonal = 0.0;
         for (j, value) in a.row(i) {
             if !strong(i, (j, value)) {
@@ -78,8 +77,8 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
     }))
 }
 
-/// The aggregate of each owned unknown, and their number. Unknowns without
-/// neighbours (fixed ones) are in none.
+/// Aggregates the owned unknowns. Returns the aggregate of each and the number of aggregates.
+/// Unknowns without neighbours (fixed ones) are in none.
 fn aggregate(matrix: &SplitCsr, strong: impl Fn(usize, (LocalIndex, f64)) -> bool) -> (Vec<LocalIndex>, usize) {
     let rows = matrix.rows();
     let mut of = vec![NONE; rows];
@@ -92,7 +91,7 @@ fn aggregate(matrix: &SplitCsr, strong: impl Fn(usize, (LocalIndex, f64)) -> boo
             .filter(move |&entry| strong(i, entry))
             .map(|(j, _)| j as usize)
     };
-    // 1. A root and all its neighbours, where none of them is taken.
+    // 1. A root with all its neighbours, if none of them has an aggregate.
     for i in 0..rows {
         if of[i] == NONE && neighbours(i).next().is_some() && neighbours(i).all(|j| of[j] == NONE) {
             of[i] = count;
@@ -100,14 +99,14 @@ fn aggregate(matrix: &SplitCsr, strong: impl Fn(usize, (LocalIndex, f64)) -> boo
             count += 1;
         }
     }
-    // 2. What is left joins a neighbour's aggregate of step 1.
+    // 2. A remaining unknown joins a neighbour's aggregate of step 1.
     let first = of.clone();
     for i in (0..rows).filter(|&i| first[i] == NONE) {
         if let Some(j) = neighbours(i).find(|&j| first[j] != NONE) {
             of[i] = first[j];
         }
     }
-    // 3. The rest forms aggregates of its own; unknowns with ghost neighbours only, too.
+    // 3. The others form new aggregates, also those whose strong neighbours are all ghosts.
     for i in 0..rows {
         if of[i] == NONE && matrix.row(i).any(|entry| strong(i, entry)) {
             of[i] = count;

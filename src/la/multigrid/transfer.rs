@@ -1,38 +1,38 @@
-//! Values to the next coarser level and back.
+//! Transfer operators between a level and the next coarser one.
 
 use crate::la::matrix::{Csr, DistributedCsr, multiply};
 use crate::la::{Scalar, Vector};
 use crate::parallel::IndexMap;
 
-/// The way between one level and the next coarser one. The restriction is the
-/// transpose of the prolongation.
+/// Transfer between a level and the next coarser one. The restriction is the transpose of the
+/// prolongation P.
 pub trait Transfer<T: Scalar> {
-    /// How the coarse vectors of this transfer are distributed.
+    /// Returns the distribution of the coarse vectors.
     fn coarse(&self) -> &IndexMap;
 
-    /// `coarse` = P' `fine`. **Collective.**
+    /// Restricts `fine`: `coarse` = P' `fine`. **Collective.**
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>);
 
-    /// `fine` = P `coarse`. **Collective.**
+    /// Prolongs `coarse`: `fine` = P `coarse`. **Collective.**
     fn prolong(&self, coarse: &mut Vector<T>, fine: &mut Vector<T>);
 }
 
-/// A transfer by matrices: a prolongation P and its transpose.
+/// Transfer by matrices: a prolongation P and its transpose.
 pub struct MatrixTransfer<T = f64> {
-    /// Coarse values to fine ones.
+    /// Prolongation P from coarse to fine values.
     pub prolongation: DistributedCsr<T>,
-    /// This rank's part of P', one row for each local coarse unknown.
+    /// This rank's part of P', with one row for each local coarse unknown.
     pub restriction: Csr<T>,
 }
 
 impl<T: Scalar> MatrixTransfer<T> {
-    /// From the prolongation.
+    /// Creates the transfer of a prolongation.
     pub fn new(prolongation: DistributedCsr<T>) -> Self {
         let restriction = prolongation.transposed();
         Self { prolongation, restriction }
     }
 
-    /// The same transfer in another precision.
+    /// Converts the transfer to another precision.
     pub fn to<U: Scalar>(&self) -> MatrixTransfer<U> {
         MatrixTransfer {
             prolongation: self.prolongation.to(),

@@ -81,8 +81,7 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         ("program and MPI", PROCESS + NEIGHBOUR * case.ranks.min(HOST) as f64, &STAGES[..]),
         // LocalMesh: nodes, number, owner, region; coordinates, number, owner.
         ("mesh", all.bytes(46.0, 28.0), &STAGES),
-        // Eight nodes and 28 numbers. They are the operator, or else freed when that of the corners
-        // is built.
+        // CompactNodes and BatchStiffness<f64>: eight nodes, 28 numbers. They are the operator, or else freed when the corners are there.
         (
             "element matrices",
             all.bytes(241.0, 0.0),

@@ -1,0 +1,47 @@
+//! Symmetric operators on distributed vectors.
+
+use crate::la::{Scalar, Vector};
+use crate::parallel::{Halo, LocalIndex};
+
+/// Entry above the diagonal, or a part of one: row, column, value.
+pub type Triplet = (LocalIndex, LocalIndex, f64);
+
+/// Symmetric operator A on distributed vectors.
+pub trait LinearOperator<T: Scalar = f64> {
+    /// Returns the halo of the operator's vectors.
+    fn halo(&self) -> &Halo;
+
+    /// Overwrites the owned part of `y` by A x; updates the ghosts of `x`. **Collective.**
+    fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>);
+
+    /// Returns the owned part of the diagonal.
+    fn diagonal(&self) -> Vec<f64>;
+
+    /// Overwrites `r` by b - A x. **Collective.**
+    fn residual(&self, b: &[T], x: &mut Vector<T>, r: &mut Vector<T>) {
+        self.apply(x, r);
+        for (r, b) in r.owned_mut().iter_mut().zip(b) {
+            *r = *b - *r;
+        }
+    }
+
+    /// Overwrites `r` by b - A (x + low), summed in twice the working precision, and returns true;
+    /// returns false if the operator does not support it. **Collective.**
+    fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool;
+}
+
+/// Operator whose entries are known, as smoothers by blocks require.
+pub trait MatrixEntries<T: Scalar = f64>: LinearOperator<T> {
+    /// Returns the strength-of-connection graph: a_ij / sqrt(a_ii a_jj) for i < j, between owned
+    /// unknowns that both have a connection with a part stronger than `least`. An entry may be
+    /// split into two parts; small parts are omitted.
+    fn strength_of_connection(&self, least: f64) -> Vec<Triplet>;
+
+    /// Returns the entries a_ij, i < j, between owned unknowns of the same group. `group` holds the
+    /// group of each owned unknown, or [`UNGROUPED`](crate::la::multigrid::UNGROUPED). An entry may
+    /// be split into two parts.
+    fn triplets(&self, group: &[LocalIndex]) -> Vec<Triplet>;
+
+    /// Returns the number of values stored on this rank.
+    fn entries(&self) -> usize;
+}

@@ -1,0 +1,42 @@
+//! Preconditioners and the sizes of their levels.
+
+use serde::{Deserialize, Serialize};
+
+use crate::la::Vector;
+use crate::parallel::Profile;
+
+/// Symmetric positive definite approximation M of an inverse.
+pub trait Preconditioner {
+    /// Overwrites the owned part of `z` by M r. **Collective.**
+    fn apply(&self, r: &Vector, z: &mut Vector);
+}
+
+/// Preconditioner with statistics of its levels.
+pub trait PreconditionerStatistics: Preconditioner {
+    /// Returns the sizes of the levels, finest first; empty without a hierarchy. **Collective.**
+    fn levels(&self) -> Vec<LevelSize>;
+
+    /// Returns the time and the communication of each level on this rank so far.
+    fn spent(&self) -> Vec<Profile>;
+}
+
+/// Size of one level over all ranks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelSize {
+    /// Number of unknowns.
+    pub unknowns: u64,
+    /// Number of values stored for the operator.
+    pub entries: u64,
+    /// Blocks of strongly connected unknowns, which are smoothed together.
+    #[serde(default)]
+    pub blocks: BlockSize,
+}
+
+/// Size of the blocks of strongly connected unknowns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockSize {
+    /// Number of unknowns in blocks.
+    pub unknowns: u64,
+    /// Number of values stored for their factors.
+    pub entries: u64,
+}
