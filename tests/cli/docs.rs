@@ -102,8 +102,8 @@ fn run(sections: &[Section]) {
     let section = sections.last().unwrap();
     let script = section.script();
     let placeholders = if ["MESH.", "OUT."].iter().any(|name| script.contains(name)) { PLACEHOLDERS } else { "" };
-    let line = format!("{PREAMBLE}{placeholders}{script}");
-    let outcome = folder.run_in_shell(&line, &[&path(), root().to_str().unwrap()]).expect_code(0);
+    let script = format!("{PREAMBLE}{placeholders}{script}");
+    let outcome = folder.run_script(&script, &[&path(), root().to_str().unwrap()]).expect_code(0);
     let mut printed = outcome.stdout.lines();
     for shown in section.shown() {
         assert!(printed.any(|printed| fits(printed, shown)), "the page shows\n{shown}\n{outcome}");

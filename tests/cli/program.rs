@@ -113,6 +113,12 @@ impl Folder {
         self.start_in_shell(line, args).wait()
     }
 
+    /// Runs several commands like [`run_in_shell`](Self::run_in_shell), within five deadlines.
+    pub fn run_script(&self, script: &str, args: &[&str]) -> Outcome {
+        let run = Run { timeout: 5 * DEADLINE, ..prepare_run(0, &[]) };
+        run.run(Path::new("sh"), &[&["-c", script, PROGRAM], args].concat(), self.0.path())
+    }
+
     /// Starts a line of shell like [`run_in_shell`](Self::run_in_shell) and returns at once.
     pub fn start_in_shell(&self, line: &str, args: &[&str]) -> Running {
         prepare_run(0, &[]).start(Path::new("sh"), &[&["-c", line, PROGRAM], args].concat(), self.0.path())
