@@ -125,7 +125,7 @@ impl<'a> ElementSystem<'a> {
     /// A folded element, or a coefficient without a usable value; the same on every rank.
     pub fn integrate(hierarchy: &'a MeshHierarchy, problem: &'a Problem) -> Result<Self> {
         let (comm, mesh) = (hierarchy.comm(), &hierarchy.mesh);
-        let elements = ElementMatrices::new(mesh, problem).map_err(|e| e.before_refinement(hierarchy.levels()));
+        let elements = ElementMatrices::new(mesh, problem);
         let elements = comm.agree(elements)?;
         let load = comm.agree(load_vector(mesh, problem))?;
         Ok(Self { hierarchy, problem, elements, load })

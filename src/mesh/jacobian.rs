@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::parallel::GlobalIndex;
 use crate::quad8;
 use crate::quad8::Coordinates;
+use crate::system::rounded;
 
 /// Folded or degenerate element, with a Gauss point at which its Jacobian determinant is not
 /// positive.
@@ -31,8 +32,9 @@ impl FoldedElement {
     fn folded(&self) -> Error {
         let Self { element, point, determinant, position: [x, y], nodes } = self;
         let text = format!(
-            "element {element}: the Jacobian determinant is {determinant:e} m^2 at Gauss point {point} (x = {x}, y = {y}), \
-             it must be positive: the element is folded or degenerate; its nodes are {nodes:?}"
+            "element {element}: the Jacobian determinant is {} m^2 at Gauss point {point} (x = {x}, y = {y}), \
+             it must be positive: the element is folded or degenerate; its nodes are {nodes:?}",
+            rounded(*determinant, 10)
         );
         Error::input(text).at(*element, 0).mentioning(&[*element], &[])
     }
@@ -42,8 +44,9 @@ impl FoldedElement {
         let parent = element >> (2 * refinements);
         let text = format!(
             "element {parent} of the mesh is folded near x = {x}, y = {y}: --refine {refinements} meets a Jacobian \
-             determinant of {determinant:e} m^2 there, which the Gauss points of the element itself do not see; move its \
-             middle nodes nearer to the middles of their edges"
+             determinant of {} m^2 there, which the Gauss points of the element itself do not see; move its \
+             middle nodes nearer to the middles of their edges",
+            rounded(*determinant, 10)
         );
         Error::input(text).at(parent, 0).mentioning(&[parent], &[])
     }

@@ -249,7 +249,10 @@ impl Comm {
         let lowest = self.min(if element == first { node } else { u64::MAX });
         let reporter = self.min(if [element, node] == [first, lowest] { self.rank } else { self.size });
         let (code, text, (elements, nodes)) = match result {
-            Err(e) if reporter == self.rank => (e.exit_code() as i32, e.to_string().into_bytes(), e.mentioned()),
+            Err(e) if reporter == self.rank => {
+                let (elements, nodes) = e.mentioned();
+                (e.exit_code() as i32, e.to_string().into_bytes(), (elements.to_vec(), nodes.to_vec()))
+            }
             _ => (0, Vec::new(), (Vec::new(), Vec::new())),
         };
         let code = ExitCode::from_i32(self.broadcast(reporter, code));

@@ -13,7 +13,7 @@ use crate::plot::streamlines::{Flow, add_arrow, thinned};
 use crate::plot::text::Font;
 use crate::plot::view::{Bounds, View};
 use crate::plot::{PlotArgs, PlotField, contour, lines, nothing_to_show, ticks};
-use crate::system::{print_stderr, rounded};
+use crate::system::{print_stderr, rounded, significant};
 
 /// Default number of contour lines in a picture of u.
 const CONTOURS: u32 = 15;
@@ -64,7 +64,9 @@ pub fn draw(reader: &ResultsReader, args: &PlotArgs) -> Result<Scene> {
 
 fn bad_size(width: f64, height: f64) -> Error {
     Error::input(format!(
-        "the mesh is {width:e} m wide and {height:e} m high: a picture needs from 1e-37 to 1e37 m of both"
+        "the mesh is {} m wide and {} m high: a picture needs from 1e-37 to 1e37 m of both",
+        significant(width),
+        significant(height)
     ))
 }
 

@@ -139,7 +139,7 @@ fn damaged() {
     type Change = fn(&mut [f64]);
     let damages: [(&str, &str, Change); 4] = [
         ("x", "of its node 3 are not finite", |x| x[3] = f64::NAN),
-        ("y", "0.0 m high: a picture needs", |y| y.fill(0.5)),
+        ("y", "0 m high: a picture needs", |y| y.fill(0.5)),
         ("abs_vel_node", "'abs_vel_node' holds no finite values", |speed| speed.fill(f64::NAN)),
         ("abs_vel_node", "'abs_vel_node' holds no finite values", |speed| {
             speed[..2].copy_from_slice(&[f64::MAX, f64::MIN]);

@@ -89,7 +89,7 @@ impl Preconditioners for List<'_> {
         self.built.push(at);
         let (comm, kind) = (&self.case.comm, self.kinds[at]);
         if matches!(kind, Kind::Missing) {
-            return Err(Error::Inconsistent { what: "a hierarchy".to_owned() });
+            return Err(Error::internal("a hierarchy"));
         }
         let jacobi = Jacobi::new(&self.case.system.matrix.diagonal());
         let is_last_rank = comm.rank() + 1 == comm.size();

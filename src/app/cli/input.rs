@@ -7,6 +7,7 @@ use clap::CommandFactory;
 use crate::app::case::Case;
 use crate::app::cli::Cli;
 use crate::error::{Error, Result};
+use crate::io::file::open_error;
 use crate::io::mesh::{BUILT_IN, MeshSource};
 use crate::parallel::Comm;
 use crate::system::nearest;
@@ -38,7 +39,9 @@ fn suggest_for_missing(path: &Path) -> Result<()> {
     let near = path.file_name().and_then(|name| nearest(name.to_str()?, known));
     let Some(near) = near.filter(|_| !path.exists()) else { return Ok(()) };
     Err(match command.find_subcommand(near) {
-        Some(_) => Error::NoSubcommand { word: path.into(), near: near.to_owned() },
-        None => Error::Open { path: path.into(), cause: format!("No such file or directory; did you mean {near}?") },
+        Some(_) => {
+            Error::input(format!("'{}' is neither a file nor a subcommand: did you mean {near}?", path.display()))
+        }
+        None => open_error(path, format!("No such file or directory; did you mean {near}?")),
     })
 }

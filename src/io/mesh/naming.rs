@@ -29,7 +29,7 @@ impl<'a> Naming<'a> {
         if self.source.path().is_none() || elements.is_empty() && nodes.is_empty() {
             return error;
         }
-        let list = if comm.is_root() { self.describe(&elements, &nodes) } else { Vec::new() };
+        let list = if comm.is_root() { self.describe(elements, nodes) } else { Vec::new() };
         match &comm.broadcast_strings(list)[..] {
             [] => error,
             list => error.with_note(&format!("in Gmsh: {}", list.join(", "))),
