@@ -75,6 +75,7 @@ impl ConvergedReason {
 #[serde(rename_all = "snake_case")]
 pub enum CgScalar {
     /// ||b||.
+    #[serde(rename = "right_side")]
     Rhs,
     /// ||b - A x||.
     TrueResidual,
