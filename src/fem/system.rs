@@ -63,7 +63,7 @@ impl StiffnessOperator {
         }
     }
 
-    /// As compressed rows, with the fixed nodes taken to the right side `b`.
+    /// Returns the operator.
     pub fn operator(&self) -> &dyn MatrixEntries {
         match self {
             Self::Elements(operator) => operator,

@@ -145,7 +145,7 @@ fn no_bit_makes_a_wrong_answer(comm: &Rc<Comm>) {
     assert!(10 * corrected >= 6 * tried, "only {corrected} of {tried} were corrected");
 }
 
-/// There is no second copy of b.
+/// Checks a bit flipped in b, of which there is no second copy.
 fn a_right_side_that_has_changed_gives_no_answer(comm: &Rc<Comm>) {
     let case = Case::new(comm, Grid::untidy(7, 6));
     let System { matrix, b, .. } = &case.system;

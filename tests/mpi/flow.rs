@@ -20,7 +20,7 @@ pub const CHECKS: &[Check] = checks![
     layers_along_the_flow_conduct_in_parallel,
 ];
 
-/// **Collective.**
+/// Solves a problem and returns its flow report. **Collective.**
 fn report(comm: &Comm, model: &Model, problem: &Problem) -> FlowReport {
     let (u, _) = model.solve(problem, 1e-13);
     flow_report(comm, &model.mesh, problem, &u).expect("good values")
@@ -42,7 +42,7 @@ fn what_enters_leaves_again(comm: &Rc<Comm>) {
     }
 }
 
-/// Integral of k grad u . n over a curve, by the midpoint rule.
+/// Integrates k grad u . n over a curve, by the midpoint rule.
 fn exact(point: impl Fn(f64) -> [f64; 2], normal: impl Fn(f64) -> [f64; 2], length: f64) -> f64 {
     let steps = 10_000;
     let value = |i: i32| {
@@ -82,7 +82,7 @@ fn flows_are_those_of_one_rank(comm: &Rc<Comm>) {
     }
 }
 
-/// The sides of the unit square: left, right, bottom, top.
+/// Returns the sides of the unit square: left, right, bottom, top.
 fn sides(points: &[[f64; 2]; 3]) -> Option<u16> {
     let all = |axis: usize, value: f64| points.iter().all(|p| (p[axis] - value).abs() < 1e-9);
     [(0, 0.0), (0, 1.0), (1, 0.0), (1, 1.0)].iter().position(|&(axis, value)| all(axis, value)).map(|i| i as u16)
@@ -105,8 +105,8 @@ fn two_dirichlet_boundaries_share_their_corner_fairly(comm: &Rc<Comm>) {
     assert!((flow.source - 3.0).abs() < 1e-12 && flow.inflow == flow.source);
 }
 
-/// Flow from u = 2 at the left side to u = 0 at the right one, where k is 5 in
-/// the region that begins at 0.25 along `axis` and 0.1 before.
+/// Checks the flow from u = 2 at the left side to u = 0 at the right one, where k is 5 in the region
+/// that begins at 0.25 along `axis`, and 0.1 before it.
 fn layered(comm: &Rc<Comm>, axis: usize) -> FlowReport {
     let mut mesh = Grid { map: |s, t| [s, t], ..Grid::untidy(8, 4) }.mesh();
     mesh.regions = mesh

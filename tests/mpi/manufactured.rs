@@ -16,7 +16,7 @@ const INNER_ROBIN: u16 = 1;
 const OUTER_ROBIN: u16 = 2;
 const NEUMANN: u16 = 3;
 
-/// u = sin(1.3 x + 0.4) exp(0.6 y) + 0.2 x y.
+/// Returns u = sin(1.3 x + 0.4) exp(0.6 y) + 0.2 x y.
 pub fn u([x, y]: [f64; 2]) -> f64 {
     (1.3 * x + 0.4).sin() * (0.6 * y).exp() + 0.2 * x * y
 }
@@ -31,7 +31,7 @@ pub fn conductivity([x, y]: [f64; 2]) -> f64 {
     1.0 + 0.3 * x * x + 0.2 * y
 }
 
-/// f = -(grad k . grad u + k laplace u).
+/// Returns f = -(grad k . grad u + k laplace u).
 fn source([x, y]: [f64; 2]) -> f64 {
     let [u_x, u_y] = gradient([x, y]);
     let laplace = (0.36 - 1.69) * (1.3 * x + 0.4).sin() * (0.6 * y).exp();
@@ -42,8 +42,8 @@ fn transfer([x, _]: [f64; 2]) -> f64 {
     1.5 + 0.5 * x
 }
 
-/// The condition of an edge on the sector: Dirichlet at angle 0, Robin on the
-/// inner and the outer arc, Neumann at the largest angle.
+/// Returns the condition of an edge of the sector: Dirichlet at angle 0, Robin on the inner and the
+/// outer arc, Neumann at the largest angle.
 pub fn side(points: &[[f64; 2]; 3]) -> Option<u16> {
     let all = |holds: &dyn Fn([f64; 2]) -> bool| points.iter().all(|&p| holds(p));
     let radius = |[x, y]: [f64; 2]| x.hypot(y);
@@ -79,7 +79,7 @@ impl Case {
         Vector::zeros(self.model.halo.map())
     }
 
-    /// ||b - A x||.
+    /// Returns ||b - A x||.
     pub fn residual(&self, operator: &dyn LinearOperator, b: &[f64], x: &Vector) -> f64 {
         let ax = times(operator, x);
         let residual: Vec<f64> = b.iter().zip(ax.owned()).map(|(b, ax)| b - ax).collect();
@@ -87,7 +87,7 @@ impl Case {
     }
 }
 
-/// [`problem`] in formulas.
+/// Returns [`problem`] as formulas.
 pub fn problem_in_formulas() -> Problem {
     let field = |text: &str| -> Field { text.parse().expect("a formula") };
     let u = "(sin(1.3*x + 0.4)*exp(0.6*y) + 0.2*x*y)";

@@ -42,7 +42,7 @@ pub struct System<'a> {
 }
 
 impl<'a> System<'a> {
-    /// Element by element, as the program does it. **Collective.**
+    /// Assembles the system element by element, as the program does. **Collective.**
     pub fn new(model: &'a Model, problem: &'a Problem) -> Self {
         Self::with(model, problem, OperatorKind::Elements)
     }
@@ -53,22 +53,22 @@ impl<'a> System<'a> {
         Self { system, multigrid }
     }
 
-    /// The operator before multigrid.
+    /// Returns the operator.
     pub fn operator(&self) -> &dyn LinearOperator {
         self.system.operator()
     }
 
-    /// The preconditioner.
+    /// Returns the preconditioner.
     pub fn multigrid(&self) -> &dyn PreconditionerStatistics {
         &*self.multigrid
     }
 
-    /// b of the system.
+    /// Returns b.
     pub fn right_side(&self) -> &[f64] {
         &self.system.rhs().values
     }
 
-    /// u with its ghosts, and how the iteration went. **Collective.**
+    /// Solves the system: returns u with its ghosts and the report of the iteration. **Collective.**
     pub fn solve(self, rtol: f64) -> (Vector, CgReport) {
         let options = CgOptions { rtol, max_iterations: 2000, patience: None };
         let mut x = self.system.zeros();
@@ -160,8 +160,8 @@ fn iterations_hardly_depend_on_the_levels(comm: &Rc<Comm>) {
     assert!(one.max(three) <= 12 && one.abs_diff(three) <= 2, "{one} and {three} iterations");
 }
 
-/// The conductivity has no value in the middle of one element, where none of its children has a
-/// Gauss point.
+/// Checks a conductivity without a value in the middle of one element, where none of its children
+/// has a Gauss point.
 fn a_mesh_that_cannot_be_integrated_is_a_level_all_the_same(comm: &Rc<Comm>) {
     let middle = 4.5 / 9.0;
     let hole = move |x: f64, y: f64| if (x - middle).hypot(y - middle) < 1e-9 { f64::NAN } else { 1.0 };
@@ -175,7 +175,7 @@ fn a_mesh_that_cannot_be_integrated_is_a_level_all_the_same(comm: &Rc<Comm>) {
     }
 }
 
-/// Two layers that meet on a side of elements of the finest mesh, inside those of all others.
+/// Checks two layers that meet on a side of elements of the finest mesh, inside those of all others.
 fn a_jump_that_only_the_finest_mesh_resolves_is_solved(comm: &Rc<Comm>) {
     let layers = |_, y: f64| if y < 21.0 / 64.0 { 1e6 } else { 1.0 };
     let (model, problem) = rectangle(comm, 8, |s, t| [s, t], Field::function(layers), 3);
@@ -183,7 +183,7 @@ fn a_jump_that_only_the_finest_mesh_resolves_is_solved(comm: &Rc<Comm>) {
     assert!(count <= 25, "{count} iterations");
 }
 
-/// The coarse operator is the product of restriction, fine operator and prolongation.
+/// Checks that the coarse operator is the product of restriction, fine operator and prolongation.
 fn coarse_operators_are_those_of_galerkin(comm: &Rc<Comm>) {
     let mesh = Grid::untidy(7, 6).mesh();
     let problem = manufactured::problem();
@@ -237,7 +237,7 @@ fn restriction_to_the_coarse_mesh_is_the_transpose(comm: &Rc<Comm>) {
     assert!((left - right).abs() < 1e-10 * left.abs().max(1.0), "{left} and {right}");
 }
 
-/// A flow from right to left through a rectangle of n x n elements, refined `levels` times.
+/// Builds a flow from right to left through a rectangle of n x n elements, refined `levels` times.
 fn rectangle(
     comm: &Rc<Comm>,
     n: usize,
@@ -270,7 +270,7 @@ fn jumps_of_a_million_in_conductivity_are_solved(comm: &Rc<Comm>) {
     }
 }
 
-/// The aspect ratio is 100. Lines of strong connections end at the boundaries between ranks, so
+/// Checks elements of aspect ratio 100. Lines of strong connections end at the boundaries between ranks, so
 /// that many ranks need more iterations; the program warns about it.
 fn slender_elements_are_solved(comm: &Rc<Comm>) {
     for map in [|s, t| [100.0 * s, t], |s, t| [s, 100.0 * t]] {
@@ -292,7 +292,7 @@ fn robin_edges_alone_hold_the_solution(comm: &Rc<Comm>) {
     assert!(distance(comm, u.local(), &vec![1.0; u.local().len()]) < 1e-9);
 }
 
-/// Two squares share a corner: u = x between two Dirichlet edges of the first, and the value of the
+/// Checks two squares that share a corner: u = x between two Dirichlet edges of the first, and the value of the
 /// shared corner in the second.
 fn pieces_that_touch_in_one_node_are_solved(comm: &Rc<Comm>) {
     let square =

@@ -17,17 +17,17 @@ use quad8_mpi::problem::{Condition, Field, Problem};
 
 use super::meshes::Mesh;
 
-/// A communicator of this rank alone: what it computes is what one rank computes.
+/// Returns a communicator of this rank alone, for the result of one rank.
 pub fn alone() -> Rc<Comm> {
     Rc::new(Comm::new(SimpleCommunicator::self_comm()))
 }
 
-/// The rule that condition 0 holds on the whole boundary.
+/// Returns the rule that condition 0 holds on the whole boundary.
 pub fn everywhere(_: &[[f64; 2]; 3]) -> Option<u16> {
     Some(0)
 }
 
-/// -div(grad u) = 0 with u = g as condition 0.
+/// Returns the problem -div(grad u) = 0 with u = g as condition 0.
 pub fn dirichlet(g: Field) -> Problem {
     Problem { conditions: vec![Condition::Dirichlet(g)], ..Problem::channel(0.0) }
 }
@@ -55,7 +55,7 @@ pub struct System {
 }
 
 impl Model {
-    /// Splits, distributes and refines a mesh that fits the problem. **Collective.**
+    /// Partitions, distributes and refines a mesh that fits the problem. **Collective.**
     pub fn new(comm: &Rc<Comm>, mesh: &Mesh, rule: &dyn BoundaryRule, problem: &Problem, levels: u32) -> Result<Self> {
         let slab = mesh.slab(comm)?;
         let partition = partition(comm, &slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?;
@@ -67,14 +67,14 @@ impl Model {
         Ok(Self { hierarchy, partition, turned })
     }
 
-    /// Matrix and right side before elimination. **Collective.**
+    /// Assembles the matrix and the right-hand side before elimination. **Collective.**
     pub fn assemble(&self, problem: &Problem) -> (DistributedCsr, Vec<f64>) {
         let elements = ElementMatrices::new(&self.mesh, problem).expect("proper elements");
         let matrix = assemble_csr(&self.halo, &self.mesh.elements, |e, a| elements.row(e, a));
         (matrix, load_vector(&self.mesh, problem).expect("good values"))
     }
 
-    /// **Collective.**
+    /// Assembles the system and eliminates its Dirichlet nodes. **Collective.**
     pub fn system(&self, problem: &Problem) -> System {
         let (mut matrix, mut b) = self.assemble(problem);
         let fixed = dirichlet_nodes(&self.halo, &self.mesh, problem).expect("good values");
@@ -82,7 +82,8 @@ impl Model {
         System { matrix, b, fixed }
     }
 
-    /// u with its ghosts, and how the iteration went. **Collective.**
+    /// Solves the system: returns u with its ghosts and the report of the iteration.
+    /// **Collective.**
     pub fn solve(&self, problem: &Problem, rtol: f64) -> (Vector, CgReport) {
         let System { matrix, b, fixed } = self.system(problem);
         let mut u = Vector::zeros(self.halo.map());
@@ -92,12 +93,12 @@ impl Model {
         (u, report)
     }
 
-    /// The numbers of the owned nodes.
+    /// Returns the numbers of the owned nodes.
     pub fn owned_ids(&self) -> &[GlobalIndex] {
         &self.mesh.node_ids[..self.mesh.owned_nodes]
     }
 
-    /// Owned and ghost values of a function of the place. **Collective.**
+    /// Evaluates a function of the position at owned and ghost nodes. **Collective.**
     pub fn interpolate(&self, f: impl Fn([f64; 2]) -> f64) -> Vector {
         let mut values = Vector::zeros(self.halo.map());
         for (value, &point) in values.local_mut().iter_mut().zip(&self.mesh.coordinates) {
@@ -106,7 +107,7 @@ impl Model {
         values
     }
 
-    /// The values of the owned nodes, by the number of the node; NaN at others.
+    /// Returns the values of the owned nodes by global number, NaN at others.
     pub fn by_number(&self, owned: &[f64]) -> Vec<f64> {
         let mut values = vec![f64::NAN; self.mesh.total_nodes as usize];
         for (&id, &value) in self.owned_ids().iter().zip(owned) {
@@ -116,19 +117,19 @@ impl Model {
     }
 }
 
-/// A x. **Collective.**
+/// Returns A x. **Collective.**
 pub fn times(matrix: &dyn LinearOperator, x: &Vector) -> Vector {
     let mut y = Vector::zeros(matrix.halo().map());
     matrix.apply(&mut x.clone(), &mut y);
     y
 }
 
-/// x.y over all ranks. **Collective.**
+/// Returns x.y over all ranks. **Collective.**
 pub fn dot(comm: &Comm, x: &[f64], y: &[f64]) -> f64 {
     comm.sum(x.iter().zip(y).map(|(x, y)| x * y).sum())
 }
 
-/// Largest |x - y| over all ranks. **Collective.**
+/// Returns the largest |x - y| over all ranks. **Collective.**
 pub fn distance(comm: &Comm, x: &[f64], y: &[f64]) -> f64 {
     assert_eq!(x.len(), y.len());
     // Unlike f64::max, this keeps a NaN.

@@ -41,13 +41,13 @@ pub fn create(comm: &Comm, path: &Path) -> hdf5::Result<File> {
         .create(path)
 }
 
-/// Checks that the working folder exists: without it Open MPI 4.1 crashes on a relative path.
-/// **Collective.**
+/// Returns the MPI communicator.
 fn handle(comm: &Comm) -> hdf5::Result<mpi::ffi::MPI_Comm> {
     comm.raw().map_err(|error| error.to_string().into())
 }
 
-/// Without a working folder Open MPI 4.1 crashes on a name in it. **Collective.**
+/// Checks that the working folder exists: without it Open MPI 4.1 crashes on a relative path.
+/// **Collective.**
 fn check_folder(comm: &Comm, path: &Path) -> hdf5::Result<()> {
     let is_gone = path.is_relative() && current_dir().is_err();
     if comm.max(u8::from(is_gone)) > 0 { Err("the working folder is gone".into()) } else { Ok(()) }

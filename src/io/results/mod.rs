@@ -240,7 +240,7 @@ fn flux_bytes(nodes: u64, elements: u64, components: usize) -> u64 {
     (components * size_of::<f64>()) as u64 * (nodes + elements)
 }
 
-/// Bytes of an index in the quad8 dataset: 4 while they suffice.
+/// Returns the bytes of an index in the dataset quad8: 4 where they suffice, else 8.
 fn index_bytes(mesh: &LocalMesh) -> usize {
     if i32::try_from(mesh.total_nodes).is_ok() { 4 } else { 8 }
 }
