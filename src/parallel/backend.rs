@@ -3,8 +3,36 @@
 
 use std::time::Instant;
 
-use crate::parallel::MpiType;
-use crate::parallel::mpi::Operation;
+use mpi::collective::{SystemOperation, reduce_local_into};
+use mpi::datatype::Equivalence;
+
+/// Type of the values in a message.
+pub trait MpiType: Equivalence + Copy + Default + Send + Sync + 'static {}
+impl<T: Equivalence + Copy + Default + Send + Sync + 'static> MpiType for T {}
+
+/// Operation of a reduction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Sum,
+    Min,
+    Max,
+}
+
+impl Operation {
+    /// Returns the operation of MPI.
+    pub(crate) fn of_mpi(self) -> SystemOperation {
+        match self {
+            Self::Sum => SystemOperation::sum(),
+            Self::Min => SystemOperation::min(),
+            Self::Max => SystemOperation::max(),
+        }
+    }
+
+    /// Sets each entry of `total` to the sum, minimum or maximum of it and of that in `values`.
+    pub(crate) fn add<T: MpiType>(self, values: &[T], total: &mut [T]) {
+        reduce_local_into(values, total, self.of_mpi());
+    }
+}
 
 /// Ranks that communicate, as one of them sees them.
 ///

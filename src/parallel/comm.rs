@@ -7,9 +7,9 @@ use std::time::Instant;
 use mpi::topology::SimpleCommunicator;
 
 use crate::error::{Error, ExitCode, Result};
-use crate::parallel::backend::Backend;
+use crate::parallel::backend::{Backend, Operation};
 use crate::parallel::comm_stats::count;
-use crate::parallel::mpi::{MpiComm, Operation};
+use crate::parallel::mpi::MpiComm;
 use crate::parallel::virtual_ranks::VirtualRank;
 use crate::parallel::{CommCounter, CommStats, MpiType, Ordered};
 

@@ -23,12 +23,12 @@ pub mod virtual_ranks;
 pub mod work;
 
 pub use abort::abort;
+pub use backend::MpiType;
 pub use block_distribution::BlockDistribution;
 pub use breakdown::{Breakdown, IterationTimer};
 pub use comm::Comm;
 pub use comm_stats::{CommCounter, CommStats, Profile, measure};
 pub use halo::{Halo, IndexMap};
-pub use mpi::MpiType;
 pub(crate) use mpi::piece;
 pub use ordered::Ordered;
 pub use placement::{MOST_THREADS, Placement, host_name, place, start_threads};

@@ -5,13 +5,13 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use mpi::Count;
-use mpi::collective::{SystemOperation, reduce_local_into};
-use mpi::datatype::{Equivalence, PartitionMut};
+use mpi::collective::SystemOperation;
+use mpi::datatype::PartitionMut;
 use mpi::request::multiple_scope;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
-use crate::parallel::backend::Backend;
+use crate::parallel::backend::{Backend, MpiType, Operation};
 use crate::parallel::fault_injection::message_bytes;
 use crate::parallel::heartbeat::while_waiting;
 
@@ -23,33 +23,6 @@ pub(crate) fn piece<T>() -> usize {
     static BYTES: LazyLock<usize> =
         LazyLock::new(|| message_bytes().map_or(MESSAGE_BYTES, |bytes| bytes.min(MESSAGE_BYTES)));
     (*BYTES / size_of::<T>().max(1)).max(1)
-}
-
-/// Type of the values in a message.
-pub trait MpiType: Equivalence + Copy + Default + Send + Sync + 'static {}
-impl<T: Equivalence + Copy + Default + Send + Sync + 'static> MpiType for T {}
-
-/// Operation of a reduction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operation {
-    Sum,
-    Min,
-    Max,
-}
-
-impl Operation {
-    fn of_mpi(self) -> SystemOperation {
-        match self {
-            Self::Sum => SystemOperation::sum(),
-            Self::Min => SystemOperation::min(),
-            Self::Max => SystemOperation::max(),
-        }
-    }
-
-    /// Sets each entry of `total` to the sum, minimum or maximum of it and of that in `values`.
-    pub(crate) fn add<T: MpiType>(self, values: &[T], total: &mut [T]) {
-        reduce_local_into(values, total, self.of_mpi());
-    }
 }
 
 /// Processes of an MPI communicator.

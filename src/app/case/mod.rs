@@ -3,12 +3,14 @@
 
 mod args;
 mod file;
+pub(crate) mod input;
 mod message;
 mod options;
 mod problem;
 mod resolve;
 
 pub use args::SolveArgs;
+pub use input::{find_case, is_case};
 pub use options::{Constants, DryRun, Output, OutputFormat, PartitionSource, RegionMaterial, RunOptions, Solver};
 
 use std::collections::BTreeMap;

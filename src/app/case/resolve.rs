@@ -3,8 +3,7 @@
 use std::num::NonZeroU16;
 
 use crate::app::case::args::BoundaryOption;
-use crate::app::case::{Case, DryRun, PartitionSource, RunOptions, SolveArgs};
-use crate::app::cli::find_case;
+use crate::app::case::{Case, DryRun, PartitionSource, RunOptions, SolveArgs, find_case};
 use crate::error::{Error, Result};
 use crate::io::file::resolve_symlink;
 use crate::parallel::Comm;

@@ -11,7 +11,7 @@ pub use report::{AspectRatio, Boundary, MeshReport, Quality, Region, Report};
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::app::cli::{find_case, is_case};
+use crate::app::case::{find_case, is_case};
 use crate::error::{ExitCode, Result};
 use crate::io::mesh::{BUILT_IN, Naming};
 use crate::io::record::{is_stdout, write_json};

@@ -1,10 +1,8 @@
 //! The command line: the subcommands, whose options stand with each of them.
 
-mod input;
 mod shell;
 mod surplus;
 
-pub use input::{find_case, is_case};
 pub use shell::{CompletionArgs, completions, manual};
 
 use crate::app::case::SolveArgs;
@@ -77,5 +75,20 @@ impl Cli {
     /// Returns the subcommand, or a solve without one.
     pub fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Solve(self.solve))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::app::case::input::SUBCOMMANDS;
+
+    #[test]
+    fn every_subcommand_is_suggested_for_a_missing_file() {
+        let command = Cli::command();
+        let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(names, SUBCOMMANDS);
     }
 }

@@ -7,7 +7,7 @@ pub use args::PartitionArgs;
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::app::cli::find_case;
+use crate::app::case::find_case;
 use crate::error::{ExitCode, Result};
 use crate::io::PartitionFile;
 use crate::io::console::{Console, count, group};

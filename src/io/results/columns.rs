@@ -4,7 +4,7 @@
 
 use hdf5::{File, Group, Selection};
 
-use crate::io::results::xdmf;
+use crate::io::results::fields::{CELL_FIELDS, NODE_FIELDS, vectors};
 
 /// Coordinates of the nodes.
 pub const POINTS: &str = "vtk/points";
@@ -28,7 +28,7 @@ pub fn write(file: &File, nodes: usize, elements: usize, has: impl Fn(&str) -> b
     let axis = |name: &'static str| Source { name, extents: vec![nodes], column: Selection::from(..) };
     link(file, POINTS, nodes, ["x", "y"].map(axis))?;
     let fields =
-        xdmf::node_vectors().map(|name| (name, nodes)).chain(xdmf::cell_vectors().map(|name| (name, elements)));
+        vectors(&NODE_FIELDS).map(|name| (name, nodes)).chain(vectors(&CELL_FIELDS).map(|name| (name, elements)));
     for (name, rows) in fields.filter(|(name, _)| has(name)) {
         let column = |c: usize| Source { name, extents: vec![rows, 2], column: Selection::from((.., c..c + 1)) };
         link(file, &path(name), rows, [0, 1].map(column))?;

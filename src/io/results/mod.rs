@@ -1,6 +1,7 @@
 //! Results files: one HDF5 file, written by all ranks together, and a file for ParaView.
 
 mod columns;
+mod fields;
 mod named_parts;
 mod run_group;
 mod vtkhdf;

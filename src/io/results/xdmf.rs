@@ -7,27 +7,7 @@
 
 use crate::io::results::columns;
 use crate::io::results::columns::POINTS;
-
-/// Names of the nodal values, with their number of components.
-const NODE_FIELDS: [(&str, usize); 5] =
-    [("u", 1), ("vel_node", 2), ("abs_vel_node", 1), ("pressure_node", 1), ("flux_node", 2)];
-/// Names of the cell values, with their number of components.
-const CELL_FIELDS: [(&str, usize); 6] =
-    [("vel", 2), ("abs_vel", 1), ("pressure", 1), ("error", 1), ("partition", 1), ("flux", 2)];
-
-/// Returns the names of the vector fields at the nodes.
-pub fn node_vectors() -> impl Iterator<Item = &'static str> {
-    vectors(&NODE_FIELDS)
-}
-
-/// Returns the names of the vector fields of the elements.
-pub fn cell_vectors() -> impl Iterator<Item = &'static str> {
-    vectors(&CELL_FIELDS)
-}
-
-fn vectors(fields: &[(&'static str, usize)]) -> impl Iterator<Item = &'static str> {
-    fields.iter().filter(|(_, components)| *components == 2).map(|(name, _)| *name)
-}
+use crate::io::results::fields::{CELL_FIELDS, NODE_FIELDS};
 
 /// Returns the description of a results file called `file` in the same folder, with the fields for
 /// which `has` is true.

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::parallel::backend::Backend;
-use crate::parallel::mpi::{MpiComm, Operation};
+use crate::parallel::backend::{Backend, Operation};
+use crate::parallel::mpi::MpiComm;
 use crate::parallel::virtual_ranks::thread_group::ThreadGroup;
 use crate::parallel::{MpiType, piece};
 

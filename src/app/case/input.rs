@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use clap::CommandFactory;
-
 use crate::app::case::Case;
-use crate::app::cli::Cli;
 use crate::error::{Error, Result};
 use crate::io::file::open_error;
 use crate::io::mesh::{BUILT_IN, MeshSource};
@@ -33,15 +30,17 @@ pub fn find_case(comm: &Comm, input: Option<&Path>) -> Result<Case> {
     Ok(case)
 }
 
+/// Names of the subcommands, which a missing file may be near to.
+pub(crate) const SUBCOMMANDS: [&str; 11] =
+    ["solve", "case", "check", "meshes", "plot", "report", "bench", "model", "completions", "man", "partition"];
+
 fn suggest_for_missing(path: &Path) -> Result<()> {
-    let command = Cli::command();
-    let known = command.get_subcommands().map(clap::Command::get_name).chain(BUILT_IN.iter().map(|mesh| mesh.name));
+    let known = SUBCOMMANDS.into_iter().chain(BUILT_IN.iter().map(|mesh| mesh.name));
     let near = path.file_name().and_then(|name| nearest(name.to_str()?, known));
     let Some(near) = near.filter(|_| !path.exists()) else { return Ok(()) };
-    Err(match command.find_subcommand(near) {
-        Some(_) => {
-            Error::input(format!("'{}' is neither a file nor a subcommand: did you mean {near}?", path.display()))
-        }
-        None => open_error(path, format!("No such file or directory; did you mean {near}?")),
+    Err(if SUBCOMMANDS.contains(&near) {
+        Error::input(format!("'{}' is neither a file nor a subcommand: did you mean {near}?", path.display()))
+    } else {
+        open_error(path, format!("No such file or directory; did you mean {near}?"))
     })
 }
