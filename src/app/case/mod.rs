@@ -107,6 +107,12 @@ impl Case {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::mesh::damaged_inputs::try_all;
+
+    #[test]
+    fn damaged_case_files_do_no_harm() {
+        try_all("case", |bytes| Case::parse(Path::new("case.toml"), &String::from_utf8_lossy(bytes)).is_ok());
+    }
 
     fn read(text: &str) -> std::result::Result<Case, String> {
         Case::parse(Path::new("some/case.toml"), text).map_err(|e| e.to_string())

@@ -4,7 +4,7 @@
 
 mod builtin;
 #[cfg(test)]
-mod damaged_inputs;
+pub(crate) mod damaged_inputs;
 mod format;
 mod format_error;
 pub mod gmsh;
