@@ -1,12 +1,12 @@
 //! `--dry-run`: predicts the memory and the time of a solve.
 
 use crate::app::case::{Case, DryRun};
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{ExitCode, Result};
 use crate::io::console::{Console, count, group, mebibytes, refined};
 use crate::io::file::refuse_input;
 use crate::io::record::write_json_once;
 use crate::mesh::quality::{MeshQuality, SLENDER};
-use crate::mesh::{ElementNames, MOST_ON_A_RANK};
+use crate::mesh::{ElementNames, MOST_ON_A_RANK, refined_too_far};
 use crate::parallel::Comm;
 use crate::perf::estimate::{Estimate, Plan, Time};
 use crate::problem::Physics;
@@ -62,7 +62,7 @@ fn check_refinement(case: &Plan) -> Result<()> {
     if levels < 15 && elements / (case.ranks as u128) < u128::from(MOST_ON_A_RANK) {
         return Ok(());
     }
-    Err(Error::input(format!("--refine {levels} makes {elements} elements, more than this build can number")))
+    Err(refined_too_far(levels, elements))
 }
 
 impl Console {

@@ -48,6 +48,7 @@ pub(crate) use named_edges::name_edges;
 pub use named_edges::named_boundary;
 pub use names::{NO_REGION, TaggedEdge, Tags};
 pub use refine::refine;
+pub(crate) use refine::refined_too_far;
 
 use std::rc::Rc;
 

@@ -36,7 +36,8 @@ pub fn refine(comm: &Rc<Comm>, mesh: &LocalMesh, levels: u32) -> Result<LocalMes
     Ok(Refinement::new(mesh, lattice, &edges, total_edges).run(levels))
 }
 
-fn refined_too_far(levels: u32, elements: u128) -> Error {
+/// Returns the error of a refinement whose elements a rank cannot number.
+pub(crate) fn refined_too_far(levels: u32, elements: u128) -> Error {
     Error::input(format!("--refine {levels} makes {elements} elements, more than this build can number"))
 }
 

@@ -12,7 +12,7 @@ pub fn tests() -> Vec<Trial> {
     let bad = |name: &str, args, code, message| refused(name, args, code, message, |_| ());
     [
         at_ranks("a_dry_run_counts_and_leaves_nothing_behind", [0, 3], counts),
-        at_ranks("a_dry_run_foretells_the_memory_of_a_run", [2], foretells).into_iter().map(alone).collect(),
+        at_ranks("a_dry_run_predicts_the_memory_of_a_run", [2], predicts).into_iter().map(alone).collect(),
         vec![
             test("a_dry_run_reads_no_more_than_the_header_of_a_large_file", header),
             test("a_dry_run_is_for_as_many_ranks_as_asked", other_ranks),
@@ -43,7 +43,7 @@ fn counts(ranks: usize) {
     assert_eq!(folder.names(), ["mesh.h5"]);
 }
 
-fn foretells(ranks: usize) {
+fn predicts(ranks: usize) {
     let folder = Folder::new();
     folder.run(ranks, &["--refine", "2", "--dry-run", "--json", "dry.json"]).expect_code(0);
     let dry = read_json(&folder, "dry.json");

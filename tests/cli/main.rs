@@ -14,11 +14,11 @@ mod disks;
 mod docs;
 mod dry_run;
 mod failure;
+mod false_sizes;
 mod faults;
 mod formats;
 mod hard;
 mod layers;
-mod lying;
 #[path = "../harness/mesh.rs"]
 mod mesh;
 mod messages;
@@ -88,7 +88,7 @@ fn main() {
         bad_outputs::tests(),
         disks::tests(),
         formats::tests(),
-        lying::tests(),
+        false_sizes::tests(),
         checking::tests(),
         partition::tests(),
         dry_run::tests(),

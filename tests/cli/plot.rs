@@ -6,7 +6,7 @@ use hdf5::File;
 use libtest_mimic::Trial;
 use tiny_skia::{Pixmap, PremultipliedColorU8};
 
-use crate::lying::limits_hold;
+use crate::false_sizes::limits_hold;
 use crate::mesh::Mesh;
 use crate::program::Folder;
 use crate::refusal::refused_alone;

@@ -23,56 +23,56 @@ const SPARE: u64 = 64 << 10;
 const LARGEST_FILE: u64 = 256 << 10;
 
 pub fn tests() -> Vec<Trial> {
-    let lying = |format: &'static str, proper: &'static str, lies: fn() -> Vec<Lie>| {
-        test(format!("a_file_that_lies_takes_little_memory::{format}"), move || {
+    let claims = |format: &'static str, proper: &'static str, files: fn() -> Vec<FalseFile>| {
+        test(format!("a_file_with_false_sizes_takes_little_memory::{format}"), move || {
             let folder = Folder::new();
             fs::copy(data(proper), folder.path("mesh")).unwrap();
-            check(&folder, "mesh", &["mesh"], lies());
+            check(&folder, "mesh", &["mesh"], files());
         })
     };
     [
-        test("results_that_lie_take_little_memory", results),
-        lying("hdf5", "names.h5", hdf5),
-        lying("gmsh", "names.msh", gmsh),
-        lying("gmsh_binary", "names-binary.msh", gmsh_binary),
-        lying("npz", "names.npz", npz),
-        lying("xlsx", "plain.xlsx", xlsx),
+        test("results_with_false_sizes_take_little_memory", results),
+        claims("hdf5", "names.h5", hdf5),
+        claims("gmsh", "names.msh", gmsh),
+        claims("gmsh_binary", "names-binary.msh", gmsh_binary),
+        claims("npz", "names.npz", npz),
+        claims("xlsx", "plain.xlsx", xlsx),
     ]
     .into()
 }
 
 /// File with a false header, and a part of the expected message; none where the false number has no
 /// effect and the file is read.
-struct Lie {
+struct FalseFile {
     bytes: Vec<u8>,
     refusal: Option<&'static str>,
 }
 
-fn refused(bytes: Vec<u8>, refusal: &'static str) -> Lie {
-    Lie { bytes, refusal: Some(refusal) }
+fn refused(bytes: Vec<u8>, refusal: &'static str) -> FalseFile {
+    FalseFile { bytes, refusal: Some(refusal) }
 }
 
-fn read(bytes: Vec<u8>) -> Lie {
-    Lie { bytes, refusal: None }
+fn read(bytes: Vec<u8>) -> FalseFile {
+    FalseFile { bytes, refusal: None }
 }
 
 /// Runs the command on the valid file and on each false one.
-fn check(folder: &Folder, file: &str, command: &[&str], lies: Vec<Lie>) {
+fn check(folder: &Folder, file: &str, command: &[&str], files: Vec<FalseFile>) {
     let limit = data_size(folder, command) + SPARE;
     folder.run_within(limit, command).expect_code(0);
     if !limits_hold(folder, limit) {
         eprintln!("passed over: this system does not limit memory (ulimit -d)");
         return;
     }
-    for (i, Lie { bytes, refusal }) in lies.into_iter().enumerate() {
+    for (i, FalseFile { bytes, refusal }) in files.into_iter().enumerate() {
         assert!(bytes.len() as u64 <= LARGEST_FILE);
         fs::write(folder.path(file), bytes).unwrap();
         let outcome = folder.run_within(limit, command);
         let code = if refusal.is_some() { 2 } else { 0 };
-        assert_eq!(outcome.code, Some(code), "lie {i}: {outcome}");
+        assert_eq!(outcome.code, Some(code), "file {i}: {outcome}");
         let errors = outcome.errors();
-        assert!(errors.len() == usize::from(refusal.is_some()), "lie {i}: {outcome}");
-        assert!(errors.iter().zip(refusal).all(|(error, part)| error.contains(part)), "lie {i}: {outcome}");
+        assert!(errors.len() == usize::from(refusal.is_some()), "file {i}: {outcome}");
+        assert!(errors.iter().zip(refusal).all(|(error, part)| error.contains(part)), "file {i}: {outcome}");
     }
 }
 
@@ -115,33 +115,33 @@ fn results() {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     folder.run(0, &["mesh.h5", "--quiet"]).expect_code(0);
     let proper = fs::read(folder.path("quad8.h5")).unwrap();
-    let lie = |refusal, change: fn(&File)| {
-        fs::write(folder.path("lie.h5"), &proper).unwrap();
-        change(&File::open_rw(folder.path("lie.h5")).unwrap());
-        refused(fs::read(folder.path("lie.h5")).unwrap(), refusal)
+    let changed = |refusal, change: fn(&File)| {
+        fs::write(folder.path("false.h5"), &proper).unwrap();
+        change(&File::open_rw(folder.path("false.h5")).unwrap());
+        refused(fs::read(folder.path("false.h5")).unwrap(), refusal)
     };
-    let lies = vec![
-        lie("dataset 'x' of quad8.h5 claims", |file| {
+    let files = vec![
+        changed("dataset 'x' of quad8.h5 claims", |file| {
             ["x", "y"].iter().for_each(|name| sparse::<f64>(file, name, &[1 << 40]));
         }),
-        lie("dataset 'quad8' of quad8.h5 claims", |file| sparse::<i32>(file, "quad8", &[1 << 40, 8])),
+        changed("dataset 'quad8' of quad8.h5 claims", |file| sparse::<i32>(file, "quad8", &[1 << 40, 8])),
     ];
-    check(&folder, "quad8.h5", &["plot", "--width", "200"], lies);
+    check(&folder, "quad8.h5", &["plot", "--width", "200"], files);
 }
 
-fn hdf5() -> Vec<Lie> {
-    let lie = |refusal, change: fn(&File)| {
+fn hdf5() -> Vec<FalseFile> {
+    let changed = |refusal, change: fn(&File)| {
         let folder = Folder::with(&Mesh::rectangle(4, 2));
         change(&File::open_rw(folder.path("mesh.h5")).unwrap());
         refused(fs::read(folder.path("mesh.h5")).unwrap(), refusal)
     };
     vec![
-        lie("dataset 'x' of mesh claims", |file| {
+        changed("dataset 'x' of mesh claims", |file| {
             ["x", "y"].iter().for_each(|name| sparse::<f64>(file, name, &[1 << 32]));
         }),
-        lie("dataset 'quad8' of mesh claims", |file| sparse::<i64>(file, "quad8", &[1 << 30, 8])),
-        lie("dataset 'regions/a' of mesh claims", |file| sparse::<i64>(file, "regions/a", &[1 << 31])),
-        lie("dataset 'boundaries/b' of mesh claims", |file| sparse::<i32>(file, "boundaries/b", &[1 << 31, 2])),
+        changed("dataset 'quad8' of mesh claims", |file| sparse::<i64>(file, "quad8", &[1 << 30, 8])),
+        changed("dataset 'regions/a' of mesh claims", |file| sparse::<i64>(file, "regions/a", &[1 << 31])),
+        changed("dataset 'boundaries/b' of mesh claims", |file| sparse::<i32>(file, "boundaries/b", &[1 << 31, 2])),
     ]
 }
 
@@ -153,7 +153,7 @@ fn with_counts(section: &str, counts: &str) -> Vec<u8> {
     format!("{before}${section}\n{counts}\n{rest}").into_bytes()
 }
 
-fn gmsh() -> Vec<Lie> {
+fn gmsh() -> Vec<FalseFile> {
     vec![
         refused(with_counts("PhysicalNames", "1000000000000"), "claims"),
         refused(with_counts("Entities", "1000000000 1000000000 1000000000 0"), "claims"),
@@ -164,16 +164,16 @@ fn gmsh() -> Vec<Lie> {
 }
 
 /// Returns the binary file with other eight-byte numbers at the start of a section.
-fn gmsh_binary() -> Vec<Lie> {
+fn gmsh_binary() -> Vec<FalseFile> {
     let whole = fs::read(data("names-binary.msh")).unwrap();
-    let lie = |section: &str, place: usize| {
+    let changed = |section: &str, place: usize| {
         let mut bytes = whole.clone();
         let start = bytes.windows(section.len()).position(|part| part == section.as_bytes()).unwrap();
         let at = start + section.len() + 8 * place;
         bytes[at..at + 8].copy_from_slice(&(1_u64 << 40).to_le_bytes());
         refused(bytes, "claims")
     };
-    vec![lie("$Entities\n", 1), lie("$Nodes\n", 0), lie("$Elements\n", 0)]
+    vec![changed("$Entities\n", 1), changed("$Nodes\n", 0), changed("$Elements\n", 0)]
 }
 
 /// Rewrites an archive with changed entries.
@@ -208,7 +208,7 @@ fn replace(bytes: &mut Vec<u8>, from: &str, to: &str) {
     bytes.splice(at..at + from.len(), to.bytes());
 }
 
-fn npz() -> Vec<Lie> {
+fn npz() -> Vec<FalseFile> {
     // Blanks keep the length of the header of an array.
     let shape = |array: &'static str, from: &'static str, to: &'static str| {
         altered("names.npz", move |name, bytes| {
@@ -225,7 +225,7 @@ fn npz() -> Vec<Lie> {
     ]
 }
 
-fn xlsx() -> Vec<Lie> {
+fn xlsx() -> Vec<FalseFile> {
     const SHEET: &str = "xl/worksheets/sheet1.xml";
     let wide = altered("plain.xlsx", |name, bytes| {
         if name == SHEET {
