@@ -99,7 +99,7 @@ fn heat() {
     let errors = outcome.errors();
     assert!(errors.len() == 1 && errors[0].contains("for potential flow only (--physics flow)"), "{errors:?}");
 
-    // Logical ranks write the same, here with the file for ParaView in the other format.
+    // Virtual ranks write the same, here with the file for ParaView in the other format.
     let again = ["case.toml", "--physics", "heat", "-o", "again.h5", "--format", "vtkhdf", "--reproducible=3", "-q"];
     folder.run(2, &again).expect_code(0);
     let again = File::open(folder.path("again.h5")).unwrap();

@@ -20,7 +20,7 @@ const RANKS: [usize; 6] = [1, 2, 3, 4, 7, 16];
 pub fn tests() -> Vec<Trial> {
     let mut tests = vec![
         test("reproducible_runs_have_the_same_bits_on_any_number_of_threads::ranks_1", threads),
-        test("the_case_file_sets_the_number_of_logical_ranks::ranks_2", case_file),
+        test("the_case_file_sets_the_number_of_virtual_ranks::ranks_2", case_file),
         test("options_that_break_reproducibility_are_refused", refused),
         test("a_stopped_reproducible_run_reports_that_it_saved_nothing::ranks_2", stopped),
         test("the_vtkhdf_file_holds_a_reproducible_solution::ranks_2", vtkhdf),
@@ -143,7 +143,7 @@ fn case_file() {
     let asked = folder.solve(3, &["mesh.h5", "--reproducible=5"]);
     assert!(from_file.has_the_bits_of(&asked) && from_file.partition == asked.partition);
     assert_eq!(from_file.partition.iter().max(), Some(&4));
-    // With as many ranks as logical ranks, each rank is one logical rank.
+    // With as many ranks as virtual ranks, each rank is one virtual rank.
     assert!(from_file.partition == folder.solve(5, &["mesh.h5"]).partition);
 }
 

@@ -93,7 +93,7 @@ pub struct SolveArgs {
     )]
     pub threads: Option<u16>,
 
-    /// Solve on L logical ranks, so that the results have the same bits on any number of ranks up
+    /// Solve on L virtual ranks, so that the results have the same bits on any number of ranks up
     /// to L [default of L: 16]
     #[arg(
         long,

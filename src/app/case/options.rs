@@ -63,7 +63,7 @@ pub struct Solver {
     /// Threads per rank.
     #[serde(deserialize_with = "read_count::<_, MOST_THREADS>", skip_serializing_if = "Option::is_none")]
     pub threads: Option<NonZeroU16>,
-    /// Number of logical ranks, with which the results have the same bits on any number of ranks.
+    /// Number of virtual ranks, with which the results have the same bits on any number of ranks.
     #[serde(deserialize_with = "read_count::<_, MOST_VIRTUAL_RANKS>", skip_serializing_if = "Option::is_none")]
     pub reproducible: Option<NonZeroU16>,
 }

@@ -69,7 +69,7 @@ impl RunOptions {
     }
 }
 
-/// Checks that no option depends on the number of ranks or needs a file that logical ranks cannot
+/// Checks that no option depends on the number of ranks or needs a file that virtual ranks cannot
 /// share.
 fn check_reproducible(args: &SolveArgs) -> Result<()> {
     let refused = [

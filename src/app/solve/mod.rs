@@ -50,15 +50,15 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     let start_up = MinMeanMax::over_ranks(comm, start_up);
     let console = Console::beside(comm.is_root() && !case.run.quiet, case.output.json.as_deref());
     let Case { mesh: source, solver, .. } = &case;
-    let logical = solver.reproducible.map(|ranks| usize::from(ranks.get()));
-    let here = logical.map_or(Ok(1), |ranks| virtual_ranks_here(comm, ranks))?;
+    let virtual_ranks = solver.reproducible.map(|ranks| usize::from(ranks.get()));
+    let here = virtual_ranks.map_or(Ok(1), |ranks| virtual_ranks_here(comm, ranks))?;
     let placement = start_threads(comm, solver.threads, here)?;
-    console.start(&placement, logical);
+    console.start(&placement, virtual_ranks);
     case.hints.iter().for_each(|hint| console.line("hint", hint));
 
     // Read, after a check that the results can be written.
     let (checkpoints, results_file) = open_outputs(comm, &case)?;
-    let checkpoints_of_run = logical.is_none().then_some(&checkpoints);
+    let checkpoints_of_run = virtual_ranks.is_none().then_some(&checkpoints);
     let mut observers = RunObservers { console: &console, watch, checkpoints: checkpoints_of_run, interrupts };
     let naming = Naming::new(source);
     let read = || Ok(source.read_for(comm, &case)?.scaled(comm, case.scale));
@@ -71,7 +71,7 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
 
     // Compute.
     let input = SolveInput { case: &case, problem: &problem, conditions: &conditions, placement: &placement };
-    let solution = match logical {
+    let solution = match virtual_ranks {
         None => input.compute(comm, slab, &mut observers),
         Some(ranks) => compute_reproducibly(comm, ranks, &input, slab, &mut observers),
     };
@@ -121,7 +121,7 @@ fn open_outputs(comm: &Comm, case: &Case) -> Result<(Checkpoints, ResultsFile)> 
     Ok((checkpoints, results_file))
 }
 
-/// Solves on this number of logical ranks. The first one of each process has the observers of the
+/// Solves on this number of virtual ranks. The first one of each process has the observers of the
 /// process. **Collective.**
 fn compute_reproducibly(
     comm: &Rc<Comm>,

@@ -1,4 +1,4 @@
-//! Solution of one rank, and the merged solution of several logical ranks.
+//! Solution of one rank, and the merged solution of several virtual ranks.
 
 use std::mem::take;
 

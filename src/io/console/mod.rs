@@ -40,15 +40,16 @@ impl Console {
         }
     }
 
-    /// Prints the ranks, threads and hosts, and the logical ranks if there are any.
-    pub fn start(&self, placement: &Placement, logical: Option<usize>) {
+    /// Prints the ranks, threads and hosts, and the virtual ranks if there are any.
+    pub fn start(&self, placement: &Placement, virtual_ranks: Option<usize>) {
         let text = format!(
             "{}: {} x {} on {}{}",
             env!("CARGO_PKG_VERSION"),
             count(placement.ranks as u64, "rank"),
             count(placement.threads as u64, "thread"),
             count(placement.hosts as u64, "host"),
-            logical.map_or(String::new(), |ranks| format!(", reproducible as {}", count(ranks as u64, "logical rank"))),
+            virtual_ranks
+                .map_or(String::new(), |ranks| format!(", reproducible as {}", count(ranks as u64, "virtual rank"))),
         );
         self.line("quad8-mpi", &text);
     }

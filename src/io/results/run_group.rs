@@ -31,8 +31,8 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     if let Some(last) = record.convergence.preconditioners.last() {
         text("preconditioner_used", &last.name.to_string())?;
     }
-    if let Some(logical) = config.reproducible {
-        count("reproducible", u64::from(logical.get()))?;
+    if let Some(ranks) = config.reproducible {
+        count("reproducible", u64::from(ranks.get()))?;
     }
     number("rtol", config.rtol)?;
     count("max_iterations", config.max_iterations as u64)?;
