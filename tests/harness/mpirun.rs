@@ -22,8 +22,14 @@ const OPEN_MPI: [(&str, &str); 6] = [
 
 /// Variables of the caller that are removed: they would change the threads or the behaviour of a
 /// program.
-const INHERITED: [&str; 5] =
-    ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK", "QUAD8_MPI_FAULT", "QUAD8_MPI_SILENCE", "QUAD8_MPI_STALL"];
+const INHERITED: [&str; 6] = [
+    "RAYON_NUM_THREADS",
+    "SLURM_CPUS_PER_TASK",
+    "QUAD8_MPI_FAULT",
+    "QUAD8_MPI_SILENCE",
+    "QUAD8_MPI_STALL",
+    "HDF5_USE_FILE_LOCKING",
+];
 
 /// Interval between two checks of a program.
 const INTERVAL: Duration = Duration::from_millis(5);
