@@ -27,7 +27,7 @@ pub fn tests() -> Vec<Trial> {
         test("a_limit_for_files_is_an_error", limited),
         test("a_run_whose_folder_is_removed_ends_with_an_error", homeless),
         test("a_name_that_hdf5_does_not_take_is_refused", nameless),
-        test("a_record_for_a_pipe_that_nobody_reads_is_an_error", piped),
+        test("a_record_for_a_pipe_without_a_reader_is_an_error", piped),
     ];
     tests.extend(at_ranks("an_output_of_another_run_is_refused", [1, 3], occupied));
     tests.extend([places(), collisions(), protected()].into_iter().flatten());

@@ -28,7 +28,7 @@ pub fn tests() -> Vec<Trial> {
     vec![
         test("a_full_standard_output_stops_no_run", no_run_is_lost),
         test("output_that_cannot_be_printed_is_an_error", nowhere_to_print),
-        test("a_reader_that_closes_the_pipe_is_no_error", nobody_reads),
+        test("a_reader_that_closes_the_pipe_is_no_error", closed_pipe),
         test("a_record_may_be_the_only_output", record_alone),
         test("a_record_on_the_standard_output_is_appended", record_in_log),
     ]
@@ -81,7 +81,7 @@ fn record_alone() {
     assert_eq!(folder.names(), ["mesh.h5", "quad8.h5", "quad8.xdmf"]);
 }
 
-fn nobody_reads() {
+fn closed_pipe() {
     let folder = solved();
     for args in PRINTED.into_iter().chain([&["mesh.h5"][..]]) {
         // The reader closes the pipe before the program starts.

@@ -1,4 +1,4 @@
-//! The argument with the case file or the mesh.
+//! Finds the case file or the mesh that an argument names.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The problem of a case on a mesh: conditions and materials by number instead of by name.
+//! Builds the problem of a case on a mesh: conditions and materials by number instead of by name.
 
 use std::collections::BTreeMap;
 

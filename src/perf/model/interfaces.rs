@@ -54,13 +54,13 @@ fn count(mesh: &LocalMesh, part_of: &[u32], parts: usize) -> Vec<Part> {
 
 /// Returns the part that owns each node.
 fn owners(mesh: &LocalMesh, part_of: &[u32]) -> Vec<u32> {
-    const NOBODY: u32 = u32::MAX;
-    let mut owners = vec![NOBODY; mesh.coordinates.len()];
+    const NO_OWNER: u32 = u32::MAX;
+    let mut owners = vec![NO_OWNER; mesh.coordinates.len()];
     let mut shared = Vec::new();
     for (nodes, &part) in mesh.elements.iter().zip(part_of) {
         for &node in nodes {
             let owner = &mut owners[node as usize];
-            if *owner == NOBODY {
+            if *owner == NO_OWNER {
                 *owner = part;
             } else if *owner != part {
                 shared.extend([(node, *owner), (node, part)]);
