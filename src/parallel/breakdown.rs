@@ -1,7 +1,7 @@
 //! Breakdown of the time of a run: stages, iterations and levels of multigrid, each split into
 //! computing, halo exchanges, reductions and other communication.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,19 +48,19 @@ pub struct Iterations {
 /// Timer of the iterations on one rank.
 #[derive(Debug)]
 pub struct IterationTimer {
-    last: Cell<Timer>,
+    timer: RefCell<Timer>,
     laps: RefCell<Vec<Profile>>,
 }
 
 impl IterationTimer {
     /// Starts the first iteration.
-    pub fn start() -> Self {
-        Self { last: Cell::new(Timer::now()), laps: RefCell::default() }
+    pub fn start(comm: &Comm) -> Self {
+        Self { timer: RefCell::new(Timer::start(comm)), laps: RefCell::default() }
     }
 
     /// Ends an iteration and starts the next one.
     pub fn lap(&self) {
-        let spent = self.last.replace(Timer::now()).spent();
+        let spent = self.timer.borrow_mut().lap();
         self.laps.borrow_mut().push(spent);
     }
 

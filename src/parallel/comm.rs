@@ -8,7 +8,7 @@ use mpi::topology::SimpleCommunicator;
 
 use crate::error::{Error, ExitCode, Result};
 use crate::parallel::backend::{Backend, Operation};
-use crate::parallel::comm_stats::count;
+use crate::parallel::comm_stats::CommRecorder;
 use crate::parallel::mpi::MpiComm;
 use crate::parallel::virtual_ranks::VirtualRank;
 use crate::parallel::{CommCounter, CommStats, MpiType, Ordered};
@@ -16,6 +16,7 @@ use crate::parallel::{CommCounter, CommStats, MpiType, Ordered};
 /// Communicator of the ranks that work on one problem.
 pub struct Comm {
     ranks: Ranks,
+    recorder: CommRecorder,
     rank: usize,
     size: usize,
 }
@@ -40,7 +41,7 @@ macro_rules! with_backend {
 impl Comm {
     /// Wraps an MPI communicator.
     pub fn new(inner: SimpleCommunicator) -> Self {
-        Self::over(Ranks::Processes(Rc::new(MpiComm::new(inner))))
+        Self::over(Ranks::Processes(Rc::new(MpiComm::new(inner))), CommRecorder::default())
     }
 
     /// Returns the communicator of this process alone.
@@ -48,13 +49,13 @@ impl Comm {
         Self::new(SimpleCommunicator::self_comm())
     }
 
-    /// Wraps a virtual rank.
-    pub(crate) fn of_virtual_rank(rank: VirtualRank) -> Self {
-        Self::over(Ranks::Virtual(rank))
+    /// Wraps a virtual rank. Its communication is counted by `recorder`.
+    pub(crate) fn of_virtual_rank(rank: VirtualRank, recorder: CommRecorder) -> Self {
+        Self::over(Ranks::Virtual(rank), recorder)
     }
 
-    fn over(ranks: Ranks) -> Self {
-        let mut comm = Self { ranks, rank: 0, size: 0 };
+    fn over(ranks: Ranks, recorder: CommRecorder) -> Self {
+        let mut comm = Self { ranks, recorder, rank: 0, size: 0 };
         (comm.rank, comm.size) = with_backend!(comm, backend => (backend.rank(), backend.size()));
         comm
     }
@@ -93,12 +94,18 @@ impl Comm {
         Ok(self.processes()?.raw())
     }
 
+    /// Returns the counts of this communicator and of those that were derived from it.
+    pub(crate) fn recorder(&self) -> &CommRecorder {
+        &self.recorder
+    }
+
     /// Returns the communicator of the ranks on this host. **Collective.**
     ///
     /// # Errors
     /// An internal error where the ranks are virtual.
     pub fn host(&self) -> Result<Self> {
-        Ok(Self::new(self.processes()?.host()))
+        let host = MpiComm::new(self.processes()?.host());
+        Ok(Self::over(Ranks::Processes(Rc::new(host)), self.recorder.clone()))
     }
 
     /// Waits for all ranks. **Collective.**
@@ -279,7 +286,7 @@ impl Comm {
     ) -> R {
         let (result, seconds) = with_backend!(self, backend => backend.neighbor_exchange_overlap(send, receive, work));
         let bytes = send.iter().map(|(_, values)| size_of_val(*values) as u64).sum();
-        count(|stats| &mut stats.halo, CommCounter { count: send.len() as u64, bytes, seconds });
+        self.recorder.count(|stats| &mut stats.halo, CommCounter { count: send.len() as u64, bytes, seconds });
         result
     }
 
@@ -293,7 +300,7 @@ impl Comm {
         let start = Instant::now();
         let result = work();
         let seconds = with_backend!(self, backend => backend.seconds_since(start));
-        count(kind, CommCounter { count: 1, bytes: bytes as u64, seconds });
+        self.recorder.count(kind, CommCounter { count: 1, bytes: bytes as u64, seconds });
         result
     }
 }

@@ -1,22 +1,17 @@
-//! Communication statistics of a rank: numbers of messages, bytes and seconds. Every
-//! [`Comm`](crate::parallel::Comm) counts into them; [`measure`] and [`Timer`] read them.
+//! Communication statistics of a rank: numbers of messages, bytes and seconds. A [`Comm`] counts
+//! its operations; [`measure`] and [`Timer`] read the counts.
 //!
 //! Waiting counts as communication: on a rank with less work than its neighbours, the time until
 //! they are ready counts as halo exchange or as reductions. Messages of HDF5 are not counted.
 //! Virtual ranks count the messages between each other, and as seconds those that their process
 //! communicates with others: waiting of its threads for each other counts as computing.
-//!
-//! The statistics belong to the thread, which is the rank, and not to a communicator: a measurement
-//! covers all communicators of the rank, that of the processes and that of the virtual ranks alike.
 
 use std::cell::Cell;
 use std::ops::{AddAssign, Sub};
+use std::rc::Rc;
 use std::time::Instant;
 
-thread_local! {
-    /// Statistics of the rank that runs on this thread.
-    static STATS: Cell<CommStats> = const { Cell::new(CommStats::NONE) };
-}
+use crate::parallel::Comm;
 
 /// Communication statistics of a rank.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -50,19 +45,19 @@ pub struct Profile {
     pub traffic: CommStats,
 }
 
+/// Counts of a communicator and of those that were derived from it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CommRecorder(Rc<Cell<CommStats>>);
+
 /// Timer of time and communication.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Timer {
+    recorder: CommRecorder,
     time: Instant,
     traffic: CommStats,
 }
 
 impl CommStats {
-    const NONE: Self = {
-        let none = CommCounter { count: 0, bytes: 0, seconds: 0.0 };
-        Self { halo: none, reductions: none, others: none }
-    };
-
     /// Returns the counters of the three kinds.
     pub fn kinds(&self) -> [CommCounter; 3] {
         [self.halo, self.reductions, self.others]
@@ -76,30 +71,48 @@ impl Profile {
     }
 }
 
+impl CommRecorder {
+    /// Adds to the counter of one kind.
+    pub(crate) fn count(&self, kind: impl FnOnce(&mut CommStats) -> &mut CommCounter, counter: CommCounter) {
+        let mut stats = self.0.get();
+        *kind(&mut stats) += counter;
+        self.0.set(stats);
+    }
+
+    fn start(&self) -> Timer {
+        Timer { recorder: self.clone(), time: Instant::now(), traffic: self.0.get() }
+    }
+}
+
 impl Timer {
-    /// Starts the timer.
-    pub fn now() -> Self {
-        Self { time: Instant::now(), traffic: STATS.get() }
+    /// Starts a timer of this rank, with the communication in `comm`.
+    pub fn start(comm: &Comm) -> Self {
+        comm.recorder().start()
     }
 
     /// Returns the profile since the start.
     pub fn spent(&self) -> Profile {
-        Profile { seconds: self.time.elapsed().as_secs_f64(), traffic: STATS.get() - self.traffic }
+        Profile { seconds: self.time.elapsed().as_secs_f64(), traffic: self.recorder.0.get() - self.traffic }
+    }
+
+    /// Returns the profile since the start and starts again.
+    pub fn lap(&mut self) -> Profile {
+        let spent = self.spent();
+        *self = self.again();
+        spent
+    }
+
+    /// Starts another timer of the same communication.
+    pub fn again(&self) -> Self {
+        self.recorder.start()
     }
 }
 
-/// Runs `work` and returns its result and its profile.
-pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Profile) {
-    let timer = Timer::now();
+/// Runs `work` and returns its result and its profile, with the communication in `comm`.
+pub fn measure<R>(comm: &Comm, work: impl FnOnce() -> R) -> (R, Profile) {
+    let timer = Timer::start(comm);
     let result = work();
     (result, timer.spent())
-}
-
-/// Adds to the counter of one kind.
-pub(crate) fn count(kind: impl FnOnce(&mut CommStats) -> &mut CommCounter, counter: CommCounter) {
-    let mut stats = STATS.get();
-    *kind(&mut stats) += counter;
-    STATS.set(stats);
 }
 
 impl AddAssign for CommCounter {
@@ -145,12 +158,14 @@ mod tests {
 
     #[test]
     fn communication_meanwhile_is_measured_and_computing_is_the_rest() {
-        count(|t| &mut t.others, CommCounter { count: 5, bytes: 50, seconds: 3.0 });
-        let ((), spent) = measure(|| {
-            count(|t| &mut t.halo, CommCounter { count: 2, bytes: 48, seconds: 0.25 });
-            count(|t| &mut t.halo, CommCounter { count: 1, bytes: 8, seconds: 0.5 });
-            count(|t| &mut t.reductions, CommCounter { count: 1, bytes: 16, seconds: 0.125 });
-        });
+        let recorder = CommRecorder::default();
+        recorder.count(|t| &mut t.others, CommCounter { count: 5, bytes: 50, seconds: 3.0 });
+        let mut timer = recorder.start();
+        recorder.count(|t| &mut t.halo, CommCounter { count: 2, bytes: 48, seconds: 0.25 });
+        recorder.count(|t| &mut t.halo, CommCounter { count: 1, bytes: 8, seconds: 0.5 });
+        recorder.clone().count(|t| &mut t.reductions, CommCounter { count: 1, bytes: 16, seconds: 0.125 });
+        let spent = timer.lap();
+        assert_eq!(timer.spent().traffic, CommStats::default());
         assert_eq!(spent.traffic.halo, CommCounter { count: 3, bytes: 56, seconds: 0.75 });
         assert_eq!(spent.traffic.reductions, CommCounter { count: 1, bytes: 16, seconds: 0.125 });
         assert_eq!(spent.traffic.others, CommCounter::default());

@@ -7,7 +7,7 @@ use std::fs;
 use serde::{Deserialize, Serialize};
 
 use crate::parallel::comm_stats::Timer;
-use crate::parallel::{Comm, Profile, measure};
+use crate::parallel::{Comm, Profile};
 
 /// Stopwatch of the stages on one rank.
 #[derive(Debug)]
@@ -79,14 +79,15 @@ pub fn age_of_process() -> f64 {
 
 impl Stopwatch {
     /// Starts the stopwatch.
-    pub fn start() -> Self {
-        Self { start: Timer::now(), stages: Vec::new() }
+    pub fn start(comm: &Comm) -> Self {
+        Self { start: Timer::start(comm), stages: Vec::new() }
     }
 
     /// Runs a stage and records its profile.
     pub fn time<R>(&mut self, stage: &'static str, work: impl FnOnce() -> R) -> R {
-        let (result, spent) = measure(work);
-        self.stages.push((stage, spent));
+        let timer = self.start.again();
+        let result = work();
+        self.stages.push((stage, timer.spent()));
         result
     }
 

@@ -30,8 +30,8 @@ fn counts(stats: CommStats) -> [[u64; 2]; 3] {
 }
 
 /// Returns the counts of `work`.
-fn counted(work: impl FnOnce()) -> [[u64; 2]; 3] {
-    counts(measure(work).1.traffic)
+fn counted(comm: &Comm, work: impl FnOnce()) -> [[u64; 2]; 3] {
+    counts(measure(comm, work).1.traffic)
 }
 
 const NONE: [u64; 2] = [0, 0];
@@ -52,10 +52,10 @@ fn every_message_of_a_halo_is_counted(comm: &Rc<Comm>) {
     // One value goes to each of the one or two ranks before this one.
     let sent = (comm.size() as u64 - 1).min(2);
     let (mut reals, mut flags) = (vec![0.0_f64; halo.map().local()], vec![0_u8; halo.map().local()]);
-    assert_eq!(counted(|| halo.scatter_fwd(&mut reals)), [[sent, 8 * sent], NONE, NONE]);
-    assert_eq!(counted(|| halo.scatter_fwd(&mut flags)), [[sent, sent], NONE, NONE]);
+    assert_eq!(counted(comm, || halo.scatter_fwd(&mut reals)), [[sent, 8 * sent], NONE, NONE]);
+    assert_eq!(counted(comm, || halo.scatter_fwd(&mut flags)), [[sent, sent], NONE, NONE]);
     // As many ghosts return.
-    assert_eq!(counted(|| halo.scatter_rev_add(&mut reals)), [[sent, 8 * sent], NONE, NONE]);
+    assert_eq!(counted(comm, || halo.scatter_rev_add(&mut reals)), [[sent, 8 * sent], NONE, NONE]);
 }
 
 fn every_reduction_is_counted(comm: &Rc<Comm>) {
@@ -65,18 +65,18 @@ fn every_reduction_is_counted(comm: &Rc<Comm>) {
         comm.min_all(&[1.0_f32; 5]);
         comm.sum_all(&[0.0; 3]);
     };
-    assert_eq!(counted(work), [NONE, [4, 8 + 1 + 20 + 24], NONE]);
-    assert_eq!(counted(|| comm.agree(Ok(())).expect("no error")), [NONE, [1, 8], NONE]);
+    assert_eq!(counted(comm, work), [NONE, [4, 8 + 1 + 20 + 24], NONE]);
+    assert_eq!(counted(comm, || comm.agree(Ok(())).expect("no error")), [NONE, [1, 8], NONE]);
 }
 
 fn other_collectives_count_what_leaves_the_rank(comm: &Rc<Comm>) {
     let size = comm.size() as u64;
-    assert_eq!(counted(|| comm.barrier()), [NONE, NONE, [1, 0]]);
+    assert_eq!(counted(comm, || comm.barrier()), [NONE, NONE, [1, 0]]);
     let given = if comm.is_root() { 8 } else { 0 };
-    assert_eq!(counted(|| _ = comm.broadcast(0, 3_u64)), [NONE, NONE, [1, given]]);
+    assert_eq!(counted(comm, || _ = comm.broadcast(0, 3_u64)), [NONE, NONE, [1, given]]);
     // Three numbers and their count for each other rank; nothing for itself.
     let lists = vec![vec![0_u32; 3]; comm.size()];
-    assert_eq!(counted(|| drop(comm.all_to_all_v(lists))), [NONE, NONE, [1, 8 * size + 12 * (size - 1)]]);
+    assert_eq!(counted(comm, || drop(comm.all_to_all_v(lists))), [NONE, NONE, [1, 8 * size + 12 * (size - 1)]]);
 }
 
 fn work_under_messages_is_no_waiting(comm: &Rc<Comm>) {
@@ -84,7 +84,7 @@ fn work_under_messages_is_no_waiting(comm: &Rc<Comm>) {
     let mut values = vec![0.0; halo.map().local()];
     let pause = std::time::Duration::from_millis(30);
     comm.barrier();
-    let ((), spent) = measure(|| halo.scatter_fwd_overlap(&mut values, |_| std::thread::sleep(pause)));
+    let ((), spent) = measure(comm, || halo.scatter_fwd_overlap(&mut values, |_| std::thread::sleep(pause)));
     assert!(spent.compute() >= pause.as_secs_f64(), "{spent:?}");
     assert!(spent.traffic.halo.seconds <= spent.seconds - pause.as_secs_f64(), "{spent:?}");
 }
@@ -126,14 +126,14 @@ fn a_solve_sends_one_halo_a_product(comm: &Rc<Comm>) {
     let operator = Counted { operator: system.operator(), products: Cell::new(0) };
     let preconditioner = Jacobi::new(&operator.diagonal());
     let mut values = vec![0.0; model.halo.map().local()];
-    let [[messages, bytes], ..] = counted(|| model.halo.scatter_fwd(&mut values));
+    let [[messages, bytes], ..] = counted(comm, || model.halo.scatter_fwd(&mut values));
     assert_eq!(bytes, 8 * model.halo.sent() as u64);
     let solve = || {
         operator.products.set(0);
         let mut u = Vector::zeros(model.halo.map());
         let options = CgOptions { rtol: 1e-6, max_iterations: 1000, patience: None };
         let b = system.right_side();
-        let found = counted(|| drop(conjugate_gradient(&operator, &preconditioner, b, &mut u, options)));
+        let found = counted(comm, || drop(conjugate_gradient(&operator, &preconditioner, b, &mut u, options)));
         let products = operator.products.get();
         assert!(products > 10, "{products}");
         assert_eq!(found[0], [products * messages, products * bytes]);
@@ -151,7 +151,7 @@ fn the_levels_of_multigrid_add_up_to_all_of_it(comm: &Rc<Comm>) {
     let multigrid = system.multigrid();
     let r = model.interpolate(|[x, y]| (3.0 * x + y).sin());
     let mut z = Vector::zeros(model.halo.map());
-    let mut apply = || counted(|| multigrid.apply(&r, &mut z));
+    let mut apply = || counted(comm, || multigrid.apply(&r, &mut z));
     let levels = || -> Vec<[[u64; 2]; 3]> { multigrid.spent().iter().map(|level| counts(level.traffic)).collect() };
     assert!(levels().iter().flatten().flatten().all(|count| *count == 0), "{:?}", levels());
     let once = apply();
@@ -172,7 +172,7 @@ fn the_levels_of_multigrid_add_up_to_all_of_it(comm: &Rc<Comm>) {
 
 fn a_split_holds_the_ranks_apart(comm: &Rc<Comm>) {
     let (rank, size) = (comm.rank() as u64, comm.size() as f64);
-    let mut spent = measure(|| ()).1;
+    let mut spent = measure(comm, || ()).1;
     spent.seconds = 10.0 + rank as f64;
     spent.traffic.halo = CommCounter { count: rank, bytes: 100 * rank, seconds: 2.0 };
     spent.traffic.reductions = CommCounter { count: 3, bytes: 24, seconds: 1.0 };
@@ -188,7 +188,7 @@ fn a_split_holds_the_ranks_apart(comm: &Rc<Comm>) {
 }
 
 fn laps_are_means_without_the_start(comm: &Rc<Comm>) {
-    let laps = IterationTimer::start();
+    let laps = IterationTimer::start(comm);
     for sums in [7, 2, 4] {
         (0..sums).for_each(|_| _ = comm.sum(1.0));
         laps.lap();

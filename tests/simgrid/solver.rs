@@ -10,9 +10,8 @@ use std::rc::Rc;
 use clap::Parser;
 use mpi::Threading;
 use quad8_mpi::app::case::{Case, SolveArgs};
-use quad8_mpi::fem::{ElementSystem, OperatorKind, PreconditionerKind};
+use quad8_mpi::fem::ElementSystem;
 use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, conjugate_gradient_monitored};
-use quad8_mpi::mesh::partition::{PartitionOptions, partition};
 use quad8_mpi::mesh::{DistributedMesh, MeshHierarchy};
 use quad8_mpi::parallel::{Breakdown, Comm, IterationTimer, MinMeanMax, Stopwatch, Timings};
 use quad8_mpi::post::statistics;
@@ -76,21 +75,20 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     // Each rank of a simulation is alone on its host.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
     comm.agree(pool.map_err(|e| Error::internal(format!("cannot start 1 threads: {e}"))))?;
-    let mut watch = Stopwatch::start();
+    let mut watch = Stopwatch::start(comm);
 
     let slab = watch.time("load_mesh", || case.mesh.read(comm).map(|slab| slab.scaled(comm, case.scale)))?;
     let problem = case.problem(&slab.boundary_names(), &slab.tags.region_names)?;
     let hierarchy = watch.time("partition", || {
-        let options = PartitionOptions::ranks(comm, args.partitioner);
-        let parts = partition(comm, &slab, &options)?.parts;
+        let parts = case.run.partition.partition(comm, &slab)?.parts;
         MeshHierarchy::new(comm, DistributedMesh::new(comm, slab, &parts)?.mesh, case.refine)
     })?;
     let system = watch.time("assemble_system", || ElementSystem::integrate(&hierarchy, &problem))?;
-    let system = watch.time("apply_bc", || system.apply_bc(OperatorKind::Elements))?;
-    let preconditioner = watch.time("setup_preconditioner", || system.preconditioner(PreconditionerKind::Multigrid))?;
+    let system = watch.time("apply_bc", || system.apply_bc(case.solver.operator))?;
+    let preconditioner = watch.time("setup_preconditioner", || system.preconditioner(case.solver.preconditioner))?;
     let start = CgState::new(system.zeros());
     let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations, patience: None };
-    let iterations = Iterations(IterationTimer::start());
+    let iterations = Iterations(IterationTimer::start(comm));
     let (x, report) = watch.time("solve_system", || {
         conjugate_gradient_monitored(system.operator(), &*preconditioner, system.rhs(), start, options, &iterations)
     });

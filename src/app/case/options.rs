@@ -3,15 +3,19 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::error;
 use crate::fem::{OperatorKind, PreconditionerKind};
+use crate::io::read_partition;
 use crate::io::results::Companion;
-use crate::mesh::partition::Partitioner;
-use crate::parallel::MOST_THREADS;
+use crate::mesh::MeshSlab;
+use crate::mesh::partition::{Partition, PartitionOptions, Partitioner, partition};
+use crate::parallel::{Comm, MOST_THREADS};
 use crate::parallel::virtual_ranks::MOST_VIRTUAL_RANKS;
 use crate::problem::Field;
 use crate::system::numbers::{finite, positive, tolerance};
@@ -152,6 +156,18 @@ impl Default for PartitionSource {
 }
 
 impl PartitionSource {
+    /// Reads or computes the partition of a mesh among the ranks. **Collective.**
+    ///
+    /// # Errors
+    /// A file that cannot be read or is of another mesh, and an error of the partitioner; the same
+    /// on every rank.
+    pub fn partition(&self, comm: &Rc<Comm>, slab: &MeshSlab) -> error::Result<Partition> {
+        match self {
+            Self::Partitioner(method) => partition(comm, slab, &PartitionOptions::ranks(comm, *method)),
+            Self::File(path) => read_partition(comm, path, slab),
+        }
+    }
+
     /// Returns the file that is read, if any.
     pub fn path(&self) -> Option<&Path> {
         match self {

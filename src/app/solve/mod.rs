@@ -36,7 +36,7 @@ use crate::parallel::{Comm, MinMeanMax, Stopwatch, start_threads, timing};
 /// Any error of the input, of a file or of the program, and an interrupt; the same on every rank.
 pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Result<ExitCode> {
     let start_up = timing::age_of_process();
-    let watch = Stopwatch::start();
+    let watch = Stopwatch::start(comm);
     let case = Case::resolve(comm, args)?;
     match case.run.dry_run {
         Some(options) => dry_run(comm, &case, options),
@@ -136,7 +136,7 @@ fn compute_reproducibly(
     let other = |comm: &Rc<Comm>| {
         let console = Console::new(false);
         let mut observers =
-            RunObservers { console: &console, watch: Stopwatch::start(), checkpoints: None, interrupts };
+            RunObservers { console: &console, watch: Stopwatch::start(comm), checkpoints: None, interrupts };
         input.compute(comm, empty.clone().redistribute(comm), &mut observers)
     };
     let found = on_virtual_ranks(comm, ranks, input.placement.threads, lead, other)?;

@@ -159,7 +159,7 @@ impl SolveInput<'_> {
         let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations, patience: None };
         let every = case.run.checkpoint_every;
         let (solved, laps) = observers.stage(comm, Stage::ITERATE, None, || {
-            let laps = IterationTimer::start();
+            let laps = IterationTimer::start(comm);
             let context = MonitorContext { comm, console, laps: &laps, interrupts, checkpoints, key, every };
             let monitor = CheckpointMonitor::new(context);
             let first = (&mut candidates as &mut dyn Preconditioners, preconditioner);

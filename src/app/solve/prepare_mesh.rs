@@ -2,12 +2,11 @@
 
 use std::rc::Rc;
 
-use crate::app::case::{Case, PartitionSource};
+use crate::app::case::Case;
 use crate::app::solve::stage::Elements;
 use crate::error::Result;
 use crate::fem::check_well_posed;
-use crate::io::read_partition;
-use crate::mesh::partition::{Partition, PartitionOptions, partition};
+use crate::mesh::partition::Partition;
 use crate::mesh::quality::MeshQuality;
 use crate::mesh::{BoundarySummary, DistributedMesh, Duplicates, MeshHierarchy, MeshSlab, find_duplicates};
 use crate::parallel::{Comm, work};
@@ -52,10 +51,7 @@ pub(super) fn work_of(slab: &MeshSlab, levels: u32) -> Elements {
 pub(super) fn prepare_mesh(comm: &Rc<Comm>, slab: MeshSlab, problem: &Problem, case: &Case) -> Result<PreparedMesh> {
     let levels = case.refine;
     let (step, refined) = units(&slab, levels);
-    let partition = match &case.run.partition {
-        PartitionSource::File(path) => read_partition(comm, path, &slab)?,
-        PartitionSource::Partitioner(method) => partition(comm, &slab, &PartitionOptions::ranks(comm, *method))?,
-    };
+    let partition = case.run.partition.partition(comm, &slab)?;
     work::done(step);
     let distributed = DistributedMesh::new(comm, slab, &partition.parts)?;
     work::done(step);

@@ -148,7 +148,7 @@ impl<T: Scalar> Multigrid<T> {
 
     /// Runs `work` and adds its profile to a level.
     fn measured<R>(&self, at: usize, work: impl FnOnce() -> R) -> R {
-        let (result, spent) = measure(work);
+        let (result, spent) = measure(self.coarsest.halo().comm(), work);
         let mut sum = self.spent[at].get();
         sum += spent;
         self.spent[at].set(sum);

@@ -21,6 +21,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use rayon::ThreadPoolBuilder;
 
 use crate::error::{Error, Result};
+use crate::parallel::comm_stats::CommRecorder;
 use crate::parallel::placement::cannot_start;
 use crate::parallel::virtual_ranks::thread_group::ThreadGroup;
 use crate::parallel::{BlockDistribution, Comm, work};
@@ -69,7 +70,7 @@ pub fn on_virtual_ranks<R: Send>(
         let others: Vec<_> = comm.agree(others.collect::<Result<_>>())?;
         others.iter().for_each(OtherThread::begin);
         work::count_for(group.threads());
-        let first = main(&Rc::new(Comm::of_virtual_rank(VirtualRank::main(&group, processes))));
+        let first = main(&Rc::new(Comm::of_virtual_rank(VirtualRank::main(&group, processes), comm.recorder().clone())));
         work::count_for(1);
         Ok(iter::once(first).chain(others.into_iter().filter_map(OtherThread::join)).collect())
     })
@@ -101,7 +102,7 @@ impl<'scope, R: Send + 'scope> OtherThread<'scope, R> {
             let _ = report.send(pool.as_ref().map_or_else(|e| Err(e.to_string()), |_| Ok(())));
             begins.recv().ok()?;
             work::count_for(0);
-            Some(work(&Rc::new(Comm::of_virtual_rank(VirtualRank::other(&group, thread)))))
+            Some(work(&Rc::new(Comm::of_virtual_rank(VirtualRank::other(&group, thread), CommRecorder::default()))))
         };
         let handle = builder.spawn_scoped(scope, body).map_err(|e| cannot_start(threads, e))?;
         let is_ready = ready.recv().unwrap_or_else(|e| Err(e.to_string()));
