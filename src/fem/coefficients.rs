@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::mesh::{BoundaryEdge, LocalMesh};
+use crate::parallel::Comm;
 use crate::problem::{Condition, Field, OutOfRange, Problem, Range};
 use crate::quad8;
 use crate::quad8::{Batch, EdgePoint, LANES, Lane, edge_gauss};
@@ -23,6 +24,37 @@ pub fn conductivities(
     batch: &Batch,
 ) -> Result<[Lane; 9]> {
     at_points(mesh, elements, batch, 1.0, ("k", Range::Positive), |region| &problem.material(region).conductivity)
+}
+
+/// Returns the smallest and the largest k at the Gauss points of all elements. **Collective.**
+///
+/// # Errors
+/// If a value is not finite and positive; the same on every rank.
+pub fn conductivity_range(comm: &Comm, mesh: &LocalMesh, problem: &Problem) -> Result<[f64; 2]> {
+    let constant = |element: usize| match problem.material(mesh.regions[element]).conductivity {
+        Field::Constant(value) => Some([value; 2]),
+        _ => None,
+    };
+    let batch = |b: usize| {
+        let elements = b * LANES..mesh.elements.len().min((b + 1) * LANES);
+        if let Some(range) = elements.clone().try_fold(NOTHING, |range, e| Some(widened(range, constant(e)?))) {
+            return Ok(range);
+        }
+        let count = elements.len();
+        let batch = Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
+        let k = conductivities(problem, mesh, elements, &batch)?;
+        Ok(k.iter().flat_map(|lanes| &lanes[..count]).fold(NOTHING, |range, &value| widened(range, [value; 2])))
+    };
+    let ranges = for_all(mesh.elements.len().div_ceil(LANES), NOTHING, batch);
+    let [least, largest] = comm.agree(ranges)?.into_iter().fold(NOTHING, widened);
+    Ok([comm.min(least), comm.max(largest)])
+}
+
+/// Range without values.
+const NOTHING: [f64; 2] = [f64::INFINITY, f64::NEG_INFINITY];
+
+fn widened(range: [f64; 2], other: [f64; 2]) -> [f64; 2] {
+    [range[0].min(other[0]), range[1].max(other[1])]
 }
 
 /// Evaluates f at the nine Gauss points of each element of a batch; 0 in lanes without an element.

@@ -15,7 +15,7 @@ mod preconditioners;
 mod system;
 
 pub use assemble_csr::assemble_csr;
-pub use coefficients::{Robin, conductivities};
+pub use coefficients::{Robin, conductivities, conductivity_range};
 pub use dirichlet::{DirichletBc, check_well_posed, dirichlet_nodes};
 pub(crate) use dirichlet::{check_inside, well_posed_nodes};
 pub(crate) use element_matrices::source_loads;

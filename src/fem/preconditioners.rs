@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fem::multigrid::OperatorHierarchy;
-use crate::fem::{ElementMatrices, System};
-use crate::la::cg::{PreconditionerName, Preconditioners};
+use crate::fem::system::StiffnessOperator;
+use crate::fem::{ElementMatrices, System, assemble_csr};
+use crate::la::cg::{LONG, Patience, PreconditionerName, Preconditioners};
+use crate::la::direct::Substructuring;
 use crate::la::{Jacobi, PreconditionerStatistics, Scalar};
 use crate::parallel::work;
 
@@ -22,10 +24,12 @@ pub enum PreconditionerKind {
 
 const MULTIGRID_SINGLE: PreconditionerName = PreconditionerName { name: "multigrid", precision: "single" };
 const MULTIGRID_DOUBLE: PreconditionerName = PreconditionerName { name: "multigrid", precision: "double" };
+const DIRECT: PreconditionerName = PreconditionerName { name: "direct", precision: "double" };
 const JACOBI: PreconditionerName = PreconditionerName { name: "jacobi", precision: "double" };
 
-/// Multigrid in single precision; in double precision, for problems too stiff for that; and Jacobi.
-const MULTIGRID: &[PreconditionerName] = &[MULTIGRID_SINGLE, MULTIGRID_DOUBLE, JACOBI];
+/// Multigrid in single precision; a direct solver, for problems too hard for that; and where its
+/// factors would be too large, multigrid in double precision and Jacobi.
+const MULTIGRID: &[PreconditionerName] = &[MULTIGRID_SINGLE, DIRECT, MULTIGRID_DOUBLE, JACOBI];
 const JACOBI_ALONE: &[PreconditionerName] = &[JACOBI];
 
 /// Preconditioners of a system, from the fastest to the most robust.
@@ -44,15 +48,37 @@ impl<'a> SystemPreconditioners<'a> {
         Self { system, names }
     }
 
-    fn multigrid<T: Scalar>(&self, elements: Option<ElementMatrices>) -> Result<Box<dyn PreconditionerStatistics>> {
+    fn multigrid<T: Scalar>(&self) -> Result<Box<dyn PreconditionerStatistics>> {
         let System { hierarchy, problem, dirichlet, stiffness, .. } = self.system;
-        let mesh = &hierarchy.mesh;
-        let elements = match elements {
-            Some(elements) => elements,
-            None => hierarchy.comm().agree(ElementMatrices::new(mesh, problem))?,
+        let levels = OperatorHierarchy::<T>::new(hierarchy, problem, self.elements()?)?;
+        Ok(Box::new(stiffness.multigrid(&hierarchy.mesh, dirichlet, levels)?))
+    }
+
+    fn direct(&self) -> Result<Box<dyn PreconditionerStatistics>> {
+        let System { hierarchy, dirichlet, stiffness, .. } = self.system;
+        let solver = match stiffness {
+            StiffnessOperator::Assembled(matrix) => Substructuring::new(matrix)?,
+            StiffnessOperator::Elements(_) => {
+                let elements = self.elements()?;
+                let mut matrix = assemble_csr(&hierarchy.halo, &hierarchy.mesh.elements, |e, a| elements.row(e, a));
+                drop(elements);
+                // The right-hand side has been eliminated with the operator.
+                let mut b = vec![0.0; hierarchy.halo.map().owned()];
+                matrix.eliminate(&dirichlet.fixed, &dirichlet.values, &mut b);
+                Substructuring::new(&matrix)?
+            }
         };
-        let levels = OperatorHierarchy::<T>::new(hierarchy, problem, elements)?;
-        Ok(Box::new(stiffness.multigrid(mesh, dirichlet, levels)?))
+        Ok(Box::new(solver))
+    }
+
+    /// Returns the element matrices: those of the operator the first time, integrated again later.
+    /// **Collective.**
+    fn elements(&self) -> Result<ElementMatrices> {
+        let System { hierarchy, problem, elements, .. } = self.system;
+        match elements.take() {
+            Some(elements) => Ok(elements),
+            None => hierarchy.comm().agree(ElementMatrices::new(&hierarchy.mesh, problem)),
+        }
     }
 }
 
@@ -61,15 +87,19 @@ impl Preconditioners for SystemPreconditioners<'_> {
         self.names
     }
 
+    fn patience(&self, at: usize) -> Patience {
+        if self.names[at] == MULTIGRID_SINGLE { Patience::Short } else { LONG }
+    }
+
     fn build(&mut self, at: usize) -> Result<Box<dyn PreconditionerStatistics>> {
-        let elements = self.system.elements.take();
         let operator = self.system.operator();
         let map = operator.halo().map();
         // Transfers, level operators and smoothers.
         work::expect(3 * map.owned() as u64, map.total(), "unknowns");
         match self.names[at] {
-            MULTIGRID_SINGLE => self.multigrid::<f32>(elements),
-            MULTIGRID_DOUBLE => self.multigrid::<f64>(elements),
+            MULTIGRID_SINGLE => self.multigrid::<f32>(),
+            DIRECT => self.direct(),
+            MULTIGRID_DOUBLE => self.multigrid::<f64>(),
             _ => Ok(Box::new(Jacobi::new(&operator.diagonal()))),
         }
     }

@@ -1,17 +1,21 @@
-//! Problems that are too stiff for multigrid in single precision: slender elements, conductivities
-//! that jump by many orders of magnitude, and weak Robin conditions without a Dirichlet condition.
+//! Problems that are too hard for multigrid: slender elements, conductivities that jump by many
+//! orders of magnitude, and weak Robin conditions without a Dirichlet condition.
 
 use std::fs;
+use std::time::Duration;
 
 use hdf5::File;
 use hdf5::types::VarLenUnicode;
 use libtest_mimic::Trial;
 
-use crate::at_ranks;
 use crate::mesh::Mesh;
-use crate::mpirun::Outcome;
-use crate::program::Folder;
+use crate::mpirun::{Outcome, Run};
+use crate::program::{Folder, PROGRAM};
 use crate::results::{Results, difference};
+use crate::tier::{needs_tool, slow};
+use crate::{alone, at_ranks, python, test};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/bench/hard_cases.py");
 
 pub fn tests() -> Vec<Trial> {
     [
@@ -20,18 +24,23 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("a_conductivity_that_jumps_by_twelve_orders_is_solved", [1, 2], inclusion),
         at_ranks("rounding_on_stiff_problems_is_not_reported_as_a_fault", [1], no_false_alarm),
         at_ranks("a_weak_robin_condition_alone_holds_the_solution", [1, 4], weak_robin),
+        at_ranks("a_robin_coefficient_of_1e12_fixes_the_solution", [1, 4], strong_robin),
+        vec![slow(needs_tool(
+            alone(test("hard_problems_take_few_iterations", || family(&["--ranks", "1 2 4 16"]))),
+            python::missing("numpy, scipy, h5py"),
+        ))],
     ]
     .into_iter()
     .flatten()
     .collect()
 }
 
-const IN_DOUBLE: &str = "multigrid in double precision";
+const DIRECT: &str = "direct in double precision";
 
-/// Solves a problem, which must take multigrid in double precision and report it.
+/// Solves a problem, which must take the direct solver, report it and need few iterations.
 fn solve(folder: &Folder, ranks: usize, args: &[&str]) -> (Outcome, Results) {
     let outcome = folder.run(ranks, &[args, &["--json", "run.json"]].concat()).expect_code(0);
-    assert!(outcome.stdout.contains(&format!(" {IN_DOUBLE} after iteration ")), "{outcome}");
+    assert!(outcome.stdout.contains(&format!(" {DIRECT} after iteration ")), "{outcome}");
     for alarm in ["memory of the hosts", "error: "] {
         assert!(!outcome.stderr.contains(alarm), "{outcome}");
     }
@@ -39,13 +48,15 @@ fn solve(folder: &Folder, ranks: usize, args: &[&str]) -> (Outcome, Results) {
     let used = run["convergence"]["preconditioners"].as_array().unwrap();
     let texts: Vec<[&str; 2]> =
         used.iter().map(|one| ["name", "precision"].map(|key| one[key].as_str().unwrap())).collect();
-    assert_eq!(texts, [["multigrid", "single"], ["multigrid", "double"]]);
+    assert_eq!(texts, [["multigrid", "single"], ["direct", "double"]]);
     assert_eq!((&used[0]["from_iteration"], used[0]["reason"].is_null()), (&0.into(), true));
-    assert!(used[1]["reason"].as_str().unwrap().starts_with("r.Mr "), "{used:?}");
+    let reason = used[1]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("r.Mr ") || reason == "the residual shrank slowly", "{used:?}");
+    assert!(run["iterations"].as_u64().unwrap() <= 30, "{outcome}");
     assert!(run["solution_stats"]["relative_residual"].as_f64().unwrap() <= 1e-8);
     let group = File::open(folder.path("quad8.h5")).unwrap().group("run").unwrap();
     let text: VarLenUnicode = group.attr("preconditioner_used").unwrap().read_scalar().unwrap();
-    assert_eq!(text.as_str(), IN_DOUBLE);
+    assert_eq!(text.as_str(), DIRECT);
     (outcome, Results::read(&folder.path("quad8.h5")))
 }
 
@@ -121,4 +132,21 @@ fn weak_robin(ranks: usize) {
         let (_, results) = solve(&folder, ranks, &["mesh.h5", "--bc", "inlet=robin:0,1", "--bc", &outlet]);
         check(&results, |x| 1.0 / p + 1.0 - x, 1e-9);
     }
+}
+
+/// Compares with the exact solution u = 2.5 (2 - x)/2 behind a strong Robin condition.
+fn strong_robin(ranks: usize) {
+    let folder = Folder::with(&Mesh::grid(12, 12, |s, t| [s, t]));
+    let args = ["mesh.h5", "--bc", "inlet=robin:1e12,2.5e12", "--bc", "outlet=robin:1,0"];
+    folder.run(ranks, &args).expect_code(0);
+    check(&Results::read(&folder.path("quad8.h5")), |x| 1.25 * (2.0 - x), 1e-7);
+}
+
+/// Runs the script, which compares with direct solutions.
+fn family(args: &[&str]) {
+    let folder = Folder::new();
+    let env = vec![("QUAD8_MPI".to_owned(), PROGRAM.to_owned())];
+    let run = Run { ranks: 0, timeout: Duration::from_secs(900), env };
+    let args = [&[SCRIPT], args].concat();
+    run.run(&python::path(), &args, &folder.path("")).expect_code(0);
 }

@@ -41,7 +41,9 @@ pub fn tests_about(tests: &[Trial]) -> [Trial; 2] {
         test("every_tool_in_the_docs_has_its_test", move || {
             let tools = include_str!("../../docs/tools.md");
             assert!(check_rows(tools, &also_known) > 5);
-            for package in include_str!("../harness/readers.txt").lines() {
+            // SciPy solves what the results are compared with.
+            let packages = include_str!("../harness/readers.txt").lines();
+            for package in packages.filter(|package| !package.starts_with("scipy")) {
                 let version = package.split(['=', ';']).nth(2).expect("a version");
                 assert!(tools.contains(&format!("| {version} |")), "{package} is not in the table");
             }

@@ -4,8 +4,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+/// Returns the Python of the tests.
+pub fn path() -> PathBuf {
+    std::env::var_os("QUAD8_MPI_PYTHON").unwrap_or_else(|| "python3".into()).into()
+}
+
 fn python() -> Command {
-    Command::new(std::env::var_os("QUAD8_MPI_PYTHON").unwrap_or_else(|| "python3".into()))
+    Command::new(path())
 }
 
 /// Returns the folder of the Python that QUAD8_MPI_PYTHON names, which holds the commands of its
@@ -23,7 +28,8 @@ pub fn has(modules: &str) -> bool {
 
 /// Returns how to install these modules, if Python cannot import them.
 pub fn missing(modules: &str) -> Option<&'static str> {
-    (!has(modules)).then_some("no VTK, pyvista, meshio, h5py or matplotlib: tests/harness/readers.sh installs them")
+    (!has(modules))
+        .then_some("no VTK, pyvista, meshio, h5py, SciPy or matplotlib: tests/harness/readers.sh installs them")
 }
 
 /// Returns ParaView's Python, where `QUAD8_MPI_PVPYTHON` names one.

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use quad8_mpi::la::cg::{
-    CgReport, CgState, ConvergedReason, Monitor, PreconditionerName, Preconditioners, Rhs, Switch,
+    CgReport, CgState, ConvergedReason, LONG, Monitor, Patience, PreconditionerName, Preconditioners, Rhs, Switch,
     build_preconditioner, conjugate_gradient_with_fallback, used_preconditioners,
 };
 use quad8_mpi::la::{Jacobi, LevelSize, LinearOperator, Preconditioner, PreconditionerStatistics, Vector};
@@ -83,6 +83,10 @@ impl<'a> List<'a> {
 impl Preconditioners for List<'_> {
     fn names(&self) -> &[PreconditionerName] {
         &self.names
+    }
+
+    fn patience(&self, _at: usize) -> Patience {
+        LONG
     }
 
     fn build(&mut self, at: usize) -> Result<Box<dyn PreconditionerStatistics>> {

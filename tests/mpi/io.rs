@@ -67,6 +67,7 @@ fn record() -> RunRecord {
             aspect_ratio_max: None,
             folded_elements: 0,
         },
+        conductivity_range: [1.0; 2],
         case: String::new(),
         physics: Physics::Flow,
         names: Labels::new(Physics::Flow, &Names::default()),

@@ -15,8 +15,8 @@ use crate::io::read_partition;
 use crate::io::results::Companion;
 use crate::mesh::MeshSlab;
 use crate::mesh::partition::{Partition, PartitionOptions, Partitioner, partition};
-use crate::parallel::{Comm, MOST_THREADS};
 use crate::parallel::virtual_ranks::MOST_VIRTUAL_RANKS;
+use crate::parallel::{Comm, MOST_THREADS};
 use crate::problem::Field;
 use crate::system::numbers::{finite, positive, tolerance};
 

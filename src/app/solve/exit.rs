@@ -27,7 +27,7 @@ pub fn exit_code(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
             "in iteration {next} a NaN or an infinity appeared in {}: check the size of the input values",
             quantity.name()
         ),
-        ConvergedReason::Stalled => "the residual no longer shrinks: raise --rtol".to_owned(),
+        ConvergedReason::Stalled | ConvergedReason::Slow => "the residual no longer shrinks: raise --rtol".to_owned(),
         ConvergedReason::Unreliable => "the true residual left that of the recurrence several times, by more than \
                                 rounding explains: have the memory of the hosts checked"
             .to_owned(),

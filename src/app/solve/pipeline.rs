@@ -10,7 +10,7 @@ use crate::app::solve::prepare_mesh::{PreparedMesh, prepare_mesh, work_of};
 use crate::app::solve::solution::{Solution, Summary};
 use crate::app::solve::stage::{Elements, RunObservers, Stage};
 use crate::error::Result;
-use crate::fem::{DiscreteSolution, ElementSystem, System};
+use crate::fem::{DiscreteSolution, ElementSystem, System, conductivity_range};
 use crate::io::console::Console;
 use crate::io::mesh::Naming;
 use crate::io::record::{BoundaryCondition, Convergence, Parallel, RestartedFrom, conditions};
@@ -25,6 +25,7 @@ use crate::mesh::{MeshHierarchy, MeshSlab};
 use crate::parallel::{Breakdown, Comm, IterationTimer, Placement};
 use crate::post::{DerivedFields, Fluid, derive};
 use crate::problem::Problem;
+use crate::system::rounded;
 
 /// Input of a solve; the same on every rank.
 pub struct SolveInput<'a> {
@@ -53,6 +54,7 @@ impl SolveInput<'_> {
 
         // 2. Assemble the system and impose the boundary conditions.
         let system = self.assemble(comm, &hierarchy, observers)?;
+        let conductivity_range = self.material(comm, &hierarchy, observers.console)?;
 
         // 3. Iterate.
         let matrix_nnz = comm.sum(system.operator().entries() as u64);
@@ -75,6 +77,7 @@ impl SolveInput<'_> {
             flow,
             parallel,
             quality,
+            conductivity_range,
             matrix_nnz,
             used_nodes,
             fixed_nodes,
@@ -135,6 +138,16 @@ impl SolveInput<'_> {
         let integrate = || ElementSystem::integrate(hierarchy, self.problem);
         let system = observers.stage(comm, Stage::ASSEMBLE, Some(work), integrate)?;
         observers.stage(comm, Stage::APPLY_BC, None, || system.apply_bc(self.case.solver.operator))
+    }
+
+    /// Shows the range of k, if it is not the same everywhere, and returns it. **Collective.**
+    fn material(&self, comm: &Comm, hierarchy: &MeshHierarchy, console: &Console) -> Result<[f64; 2]> {
+        let [least, largest] = conductivity_range(comm, &hierarchy.mesh, self.problem)?;
+        if largest > least {
+            let [from, to, ratio] = [least, largest, largest / least].map(|value| rounded(value, 3));
+            console.line("material", &format!("k from {from} to {to}, a ratio of {ratio}"));
+        }
+        Ok([least, largest])
     }
 
     /// Builds the preconditioner and iterates. **Collective.**

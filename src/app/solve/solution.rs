@@ -46,6 +46,8 @@ pub struct Summary {
     pub parallel: Parallel,
     /// Quality of the elements before refinement.
     pub quality: MeshQuality,
+    /// Smallest and largest k.
+    pub conductivity_range: [f64; 2],
     /// Stored matrix entries.
     pub matrix_nnz: u64,
     /// Nodes that elements use.

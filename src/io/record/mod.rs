@@ -54,6 +54,9 @@ pub struct RunRecord {
     pub solution_stats: SolutionStats,
     /// The mesh in numbers.
     pub mesh_info: MeshInfo,
+    /// Smallest and largest k at the Gauss points.
+    #[serde(skip_deserializing)]
+    pub conductivity_range: [f64; 2],
     /// Options of the run.
     #[serde(default)]
     pub solver_config: SolverConfig,

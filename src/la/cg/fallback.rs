@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::la::cg::report::End;
-use crate::la::cg::{CgOptions, CgReport, CgState, Cost, Monitor, Rhs, conjugate_gradient_steps};
+use crate::la::cg::{
+    CgOptions, CgReport, CgState, ConvergedReason, Cost, Monitor, Patience, Rhs, conjugate_gradient_steps,
+};
 use crate::la::{LinearOperator, PreconditionerStatistics, Vector};
 
-/// Iterations within which a preconditioner must halve the smallest residual if a fallback remains.
-const PATIENCE: usize = 300;
+/// Progress of a preconditioner that is kept as long as it makes any.
+pub const LONG: Patience = Patience::Halving(300);
 
 /// Name of a preconditioner in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,6 +34,9 @@ impl fmt::Display for PreconditionerName {
 pub trait Preconditioners {
     /// Returns the names of the candidates, at least one.
     fn names(&self) -> &[PreconditionerName];
+
+    /// Returns the progress that candidate `at` must make where a later one remains.
+    fn patience(&self, at: usize) -> Patience;
 
     /// Builds candidate number `at`. **Collective.**
     ///
@@ -104,7 +109,7 @@ fn current(candidates: &dyn Preconditioners, switches: &[Switch]) -> (usize, boo
 /// Solves A x = b as [`conjugate_gradient_monitored`](crate::la::cg::conjugate_gradient_monitored)
 /// does, starting with the preconditioner that [`build_preconditioner`] returned. Where a
 /// preconditioner breaks down or no longer reduces the residual, the next candidate continues from
-/// the current iterate. Returns the iterate, the report and the last preconditioner.
+/// the current iterate. Where one is merely slow, it does so if it can be built. Returns the iterate, the report and the last preconditioner.
 /// **Collective.**
 ///
 /// # Errors
@@ -118,12 +123,21 @@ pub fn conjugate_gradient_with_fallback(
     monitor: &dyn Monitor,
 ) -> Result<(Vector, CgReport, Box<dyn PreconditionerStatistics>)> {
     let mut cost = Cost::default();
+    let mut is_without_alternative = false;
     loop {
-        let (_, is_last) = current(candidates, &state.switches);
-        let options = CgOptions { patience: (!is_last).then_some(PATIENCE), ..options };
+        let (at, is_last) = current(candidates, &state.switches);
+        let patience = if is_without_alternative { LONG } else { candidates.patience(at) };
+        let options = CgOptions { patience: (!is_last).then_some(patience), ..options };
         let end = conjugate_gradient_steps(operator, &*preconditioner, b, &mut state, options, monitor);
         cost += end.cost;
         match end.outcome.preconditioner_failure() {
+            Some(reason) if end.outcome == ConvergedReason::Slow => match candidates.build(at + 1) {
+                Ok(next) => {
+                    state.switch(reason);
+                    preconditioner = next;
+                }
+                Err(_) => is_without_alternative = true,
+            },
             Some(reason) if !is_last => {
                 state.switch(reason);
                 // Two hierarchies at once would take more memory than an ordinary solve.

@@ -16,8 +16,17 @@ pub struct CgOptions {
     pub rtol: f64,
     /// Maximum number of iterations.
     pub max_iterations: usize,
-    /// Number of iterations within which the smallest residual must be halved; unlimited if none.
-    pub patience: Option<usize>,
+    /// Progress that the iteration must make; none is required without it.
+    pub patience: Option<Patience>,
+}
+
+/// Progress that an iteration must make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// From the tenth iteration on, the residual must have fallen by a factor of ten in every four.
+    Short,
+    /// The smallest residual must be halved within so many iterations.
+    Halving(usize),
 }
 
 /// Reason why the iteration ended.
@@ -50,8 +59,10 @@ pub enum ConvergedReason {
     /// A value of b changed during the iteration.
     #[serde(rename = "changed_right_side")]
     ChangedRhs,
-    /// The smallest residual was not halved within [`CgOptions::patience`].
+    /// The smallest residual was not halved within [`Patience::Halving`].
     Stalled,
+    /// The residual fell more slowly than [`Patience::Short`] allows.
+    Slow,
     /// A rank requested to stop.
     Interrupted,
 }
@@ -65,6 +76,7 @@ impl ConvergedReason {
                 Some(format!("{} is not finite", quantity.name()))
             }
             Self::Stalled => Some("the residual no longer shrank".to_owned()),
+            Self::Slow => Some("the residual shrank slowly".to_owned()),
             _ => None,
         }
     }

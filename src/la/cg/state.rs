@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::la::Vector;
-use crate::la::cg::{ResidualReplacement, Switch};
+use crate::la::cg::{ConvergedReason, Patience, ResidualReplacement, Switch};
+
+/// Iterations between two tests of whether the residual was halved.
+const STALL_CHECK_INTERVAL: usize = 100;
 
 /// State that determines the next iteration: iterating from a stored state gives the same bits as
 /// an uninterrupted iteration.
@@ -81,9 +84,29 @@ impl CgState {
         Self { switches, ..self }
     }
 
+    /// Returns whether the iterations with the current preconditioner fall short of a progress.
+    pub(crate) fn falls_short(&self, patience: Patience) -> Option<ConvergedReason> {
+        match patience {
+            Patience::Short => self.is_slow().then_some(ConvergedReason::Slow),
+            Patience::Halving(iterations) => {
+                let is_due = self.iterations().is_multiple_of(STALL_CHECK_INTERVAL);
+                (is_due && self.is_stalled(iterations)).then_some(ConvergedReason::Stalled)
+            }
+        }
+    }
+
+    /// Returns whether ten or more iterations, all with the same preconditioner, reduced the
+    /// residual by less than a factor of ten in every four.
+    fn is_slow(&self) -> bool {
+        let first = self.switches.last().map_or(0, |switch| switch.iteration);
+        let iterations = self.iterations().saturating_sub(first);
+        iterations >= 10
+            && self.history[first + iterations] > self.history[first] * 10_f64.powf(-0.25 * iterations as f64)
+    }
+
     /// Returns whether the last `iterations` iterations, all with the same preconditioner, did not
     /// halve the smallest residual before them.
-    pub(crate) fn is_stalled(&self, iterations: usize) -> bool {
+    fn is_stalled(&self, iterations: usize) -> bool {
         let first = self.switches.last().map_or(0, |switch| switch.iteration);
         let Some(last) = self.history.len().checked_sub(iterations).filter(|&last| last > first) else {
             return false;
@@ -123,6 +146,19 @@ impl Monitor for () {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_factor_of_ten_in_five_iterations_is_slow() {
+        let norms = |per: f64, n: i32| (0..=n).map(|i| 10_f64.powf(f64::from(-i) / per)).collect::<Vec<_>>();
+        let mut state = CgState::new(Vector::from_owned(&[], 0));
+        for (per, iterations, is_slow) in [(5.0, 9, false), (5.0, 10, true), (3.0, 10, false), (3.0, 40, false)] {
+            state.history = norms(per, iterations);
+            assert_eq!(state.falls_short(Patience::Short).is_some(), is_slow, "{per}, {iterations}");
+        }
+        state.history = norms(5.0, 30);
+        state.switch("it was slow");
+        assert_eq!(state.falls_short(Patience::Short), None);
+    }
 
     #[test]
     fn a_residual_that_is_not_halved_has_stalled() {

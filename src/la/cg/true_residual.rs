@@ -16,6 +16,10 @@ const MAX_RESTARTS: usize = 8;
 const MAX_DISTANCE: f64 = 0.5;
 /// Smallest difference between the two residuals that counts as a fault, relative to the true one.
 const MIN_FAULT: f64 = 1e-3;
+/// Factor on the target of the residual where the iterate is not accurate enough.
+const TIGHTENING: f64 = 0.01;
+/// Smallest factor on the target; below it rounding hides further progress.
+const LEAST_TIGHTENING: f64 = 1e-8;
 /// Number of roundings of size eps ||A|| ||x|| that may add up between two checks.
 const ROUNDINGS: f64 = 100.0;
 
@@ -39,6 +43,11 @@ impl Solver<'_> {
     ) -> Option<(ConvergedReason, f64)> {
         let mut residual = self.true_residual(state);
         let TrueResidual { norm, distance, .. } = residual;
+        let target = self.target();
+        if norm <= target && norm <= 2.0 * self.tightening * target && !self.is_accurate(state) {
+            self.tightening = TIGHTENING * norm / target;
+            return None;
+        }
         let ended = self.convergence_test(&residual).or_else(|| finite(norm, CgScalar::TrueResidual).err());
         if let Some(outcome) = ended {
             return Some((outcome, norm));
@@ -72,6 +81,19 @@ impl Solver<'_> {
         });
         self.restart(state, residual.norm);
         None
+    }
+
+    /// Returns whether a Jacobi step for the true residual changes the iterate by at most rtol, or
+    /// smaller residuals are no longer worthwhile. **Collective.**
+    pub(crate) fn is_accurate(&self, state: &CgState) -> bool {
+        let (x, z, diagonal) = (state.x.owned(), self.z.owned(), self.operator.diagonal());
+        let step = |(z, d): (&f64, &f64)| if *d > 0.0 { (z / d).powi(2) } else { 0.0 };
+        let sums = loops::sum(x.len(), |range| {
+            let steps = z[range.clone()].iter().zip(&diagonal[range.clone()]).map(step).sum();
+            [inner(&x[range.clone()], &x[range]), steps]
+        });
+        let sums = self.comm.sum_all(&sums);
+        sums[1].sqrt() <= self.options.rtol * sums[0].sqrt() || self.tightening <= LEAST_TIGHTENING
     }
 
     /// Switches to true residuals in twice the working precision, where rounding in A x may

@@ -70,7 +70,8 @@ pub fn on_virtual_ranks<R: Send>(
         let others: Vec<_> = comm.agree(others.collect::<Result<_>>())?;
         others.iter().for_each(OtherThread::begin);
         work::count_for(group.threads());
-        let first = main(&Rc::new(Comm::of_virtual_rank(VirtualRank::main(&group, processes), comm.recorder().clone())));
+        let first =
+            main(&Rc::new(Comm::of_virtual_rank(VirtualRank::main(&group, processes), comm.recorder().clone())));
         work::count_for(1);
         Ok(iter::once(first).chain(others.into_iter().filter_map(OtherThread::join)).collect())
     })
