@@ -2,7 +2,7 @@
 //! method, independent of finite elements.
 
 pub mod cg;
-pub mod direct;
+pub(crate) mod direct;
 mod jacobi;
 pub mod matrix;
 pub mod multigrid;
@@ -14,7 +14,7 @@ mod vector;
 
 pub use jacobi::Jacobi;
 pub use operator::{LinearOperator, MatrixEntries, Triplet};
-pub use pair::Pair;
+pub(crate) use pair::Pair;
 pub use preconditioner::{BlockSize, LevelSize, Preconditioner, PreconditionerStatistics};
 pub use scalar::Scalar;
 pub use vector::Vector;

@@ -17,7 +17,7 @@ impl<T: Scalar> Vector<T> {
     }
 
     /// Creates a vector of `local` entries with these owned values and zero ghosts.
-    pub fn from_owned(values: &[T], local: usize) -> Self {
+    pub(crate) fn from_owned(values: &[T], local: usize) -> Self {
         let owned = values.len();
         let mut values = values.to_vec();
         values.resize(local, T::default());
@@ -25,7 +25,7 @@ impl<T: Scalar> Vector<T> {
     }
 
     /// Creates a vector of zeros with the distribution of this one.
-    pub fn zeros_like(&self) -> Self {
+    pub(crate) fn zeros_like(&self) -> Self {
         Self { values: vec![T::default(); self.values.len()], owned: self.owned }
     }
 
@@ -50,7 +50,7 @@ impl<T: Scalar> Vector<T> {
     }
 
     /// Returns the unevaluated sums of the local entries and those of `low`.
-    pub fn pairs(&self, low: &Self) -> Vec<Pair> {
+    pub(crate) fn pairs(&self, low: &Self) -> Vec<Pair> {
         self.values.iter().zip(&low.values).map(|(x, low)| Pair::sum(x.double(), low.double())).collect()
     }
 

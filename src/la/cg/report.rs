@@ -101,7 +101,7 @@ pub enum CgScalar {
 
 impl CgScalar {
     /// Returns the formula of the scalar.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Rhs => "||b||",
             Self::TrueResidual => "||b - Ku||",
@@ -194,7 +194,7 @@ impl CgReport {
     }
 
     /// Formats the relative residual for a message; after an overflow it is unknown.
-    pub fn shown_residual(&self, digits: usize) -> String {
+    pub(crate) fn shown_residual(&self, digits: usize) -> String {
         let relative = self.relative_residual();
         if relative.is_finite() { rounded(relative, digits) } else { "unknown (overflow)".to_owned() }
     }

@@ -15,7 +15,7 @@ impl Rhs {
     }
 
     /// Returns whether the values still have their checksum.
-    pub fn is_intact(&self) -> bool {
+    pub(crate) fn is_intact(&self) -> bool {
         checksum(&self.values) == self.checksum
     }
 }

@@ -65,19 +65,19 @@ impl CgState {
     }
 
     /// Returns the number of iterations so far.
-    pub fn iterations(&self) -> usize {
+    pub(crate) fn iterations(&self) -> usize {
         self.history.len().saturating_sub(1)
     }
 
     /// Records a change of the preconditioner and resets the recurrence, which restarts from the
     /// current iterate.
-    pub fn switch(&mut self, reason: impl fmt::Display) {
+    pub(crate) fn switch(&mut self, reason: impl fmt::Display) {
         self.switches.push(Switch::new(self.iterations(), reason));
         self.recurrence = Recurrence::default();
     }
 
     /// Replaces the switches by those of a setup; new ones reset the recurrence.
-    pub fn with_switches(mut self, switches: Vec<Switch>) -> Self {
+    pub(crate) fn with_switches(mut self, switches: Vec<Switch>) -> Self {
         if switches.len() > self.switches.len() {
             self.recurrence = Recurrence::default();
         }

@@ -9,6 +9,6 @@ mod sparse_cholesky;
 mod substructuring;
 
 pub(crate) use separator_tree::SeparatorTree;
-pub use skyline::SkylineCholesky;
+pub(crate) use skyline::SkylineCholesky;
 pub(crate) use sparse_cholesky::{SparseCholesky, SymbolicFactor};
-pub use substructuring::Substructuring;
+pub(crate) use substructuring::Substructuring;

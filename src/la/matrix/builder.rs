@@ -44,7 +44,7 @@ impl DistributedCsr {
     /// Builds a matrix with `rows` rows on this rank and columns distributed as by `halo`; `fill`
     /// adds the entries of a row. Terms of an entry are summed in the order in which `fill` adds
     /// them, for any number of threads.
-    pub fn from_rows(halo: &Rc<Halo>, rows: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Self {
+    pub(crate) fn from_rows(halo: &Rc<Halo>, rows: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Self {
         let (owned_columns, ghosts) = (halo.map().owned(), halo.map().ghosts());
         let parts = fill_chunks(rows, owned_columns, fill);
         let (owned, ghost): (Vec<Part>, Vec<Part>) = parts.into_iter().unzip();

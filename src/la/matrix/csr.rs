@@ -46,7 +46,7 @@ impl<T: Scalar> SplitCsr<T> {
 impl<T: Scalar> DistributedCsr<T> {
     /// Creates a matrix from its two parts. `ghost` has one row for each of `ghost_rows`
     /// (ascending); its column 0 is the first ghost.
-    pub fn new(halo: Rc<Halo>, owned: Csr<T>, ghost: Csr<T>, ghost_rows: Vec<LocalIndex>) -> Self {
+    pub(crate) fn new(halo: Rc<Halo>, owned: Csr<T>, ghost: Csr<T>, ghost_rows: Vec<LocalIndex>) -> Self {
         Self { halo, local: SplitCsr { owned, ghost, ghost_rows } }
     }
 
@@ -56,19 +56,19 @@ impl<T: Scalar> DistributedCsr<T> {
     }
 
     /// Returns the halo of the columns.
-    pub fn columns(&self) -> &Rc<Halo> {
+    pub(crate) fn columns(&self) -> &Rc<Halo> {
         &self.halo
     }
 
     /// Converts the matrix to another precision.
-    pub fn to<U: Scalar>(&self) -> DistributedCsr<U> {
+    pub(crate) fn to<U: Scalar>(&self) -> DistributedCsr<U> {
         let SplitCsr { owned, ghost, ghost_rows } = &self.local;
         let convert = |matrix: &Csr<T>| matrix.map(|v| U::of(v.double()));
         DistributedCsr::new(Rc::clone(&self.halo), convert(owned), convert(ghost), ghost_rows.clone())
     }
 
     /// Transposes this rank's rows: the result has one row for each local column.
-    pub fn transposed(&self) -> Csr<T> {
+    pub(crate) fn transposed(&self) -> Csr<T> {
         let columns = self.halo.map().local();
         let mut pointers = vec![0; columns + 1];
         for row in 0..self.local.rows() {
@@ -91,7 +91,7 @@ impl<T: Scalar> DistributedCsr<T> {
 
     /// Overwrites `y`, one entry per row, by the product with `x`. The update of the ghosts of `x`
     /// overlaps the product with the owned columns. **Collective.**
-    pub fn multiply(&self, x: &mut Vector<T>, y: &mut [T]) {
+    pub(crate) fn multiply(&self, x: &mut Vector<T>, y: &mut [T]) {
         let SplitCsr { owned, ghost, ghost_rows } = &self.local;
         self.halo.scatter_fwd_overlap(x.local_mut(), |x| multiply(owned, x, y));
         let mut products = vec![T::default(); ghost_rows.len()];

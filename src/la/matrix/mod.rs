@@ -3,5 +3,6 @@
 mod builder;
 mod csr;
 
-pub use builder::local_rows;
-pub use csr::{Csr, DistributedCsr, SplitCsr, entries, multiply};
+pub(crate) use builder::local_rows;
+pub(crate) use csr::{Csr, entries, multiply};
+pub use csr::{DistributedCsr, SplitCsr};

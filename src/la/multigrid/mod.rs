@@ -18,10 +18,11 @@ mod process_agglomeration;
 mod smoothed_aggregation;
 mod transfer;
 
-pub use chebyshev::lanczos_steps;
+pub(crate) use chebyshev::lanczos_steps;
 pub use line_blocks::UNGROUPED;
 pub(crate) use process_agglomeration::SMALLEST;
-pub use transfer::{MatrixTransfer, Transfer};
+pub(crate) use transfer::MatrixTransfer;
+pub use transfer::Transfer;
 
 use std::cell::{Cell, RefCell};
 
@@ -37,7 +38,7 @@ use crate::la::{
 use crate::parallel::{IndexMap, Profile, loops, measure, work};
 
 /// Operator of a level with the transfer to the next coarser one.
-pub struct Coarsening<T> {
+pub(crate) struct Coarsening<T> {
     /// Operator of the finer level.
     pub operator: Box<dyn MatrixEntries<T>>,
     /// Transfer to the coarser level.
@@ -68,7 +69,7 @@ struct Work<T> {
 }
 
 /// Symmetric multigrid cycle in either precision.
-pub struct Multigrid<T = f32> {
+pub(crate) struct Multigrid<T = f32> {
     levels: Vec<Level<T>>,
     coarsest: DistributedCsr<T>,
     solver: CoarseSolver,
@@ -101,7 +102,7 @@ impl<T: Scalar> Multigrid<T> {
     ///
     /// # Errors
     /// If the ranks disagree about the owners of unknowns.
-    pub fn new(nested: Vec<Coarsening<T>>, mut matrix: DistributedCsr) -> Result<Self> {
+    pub(crate) fn new(nested: Vec<Coarsening<T>>, mut matrix: DistributedCsr) -> Result<Self> {
         let last = nested.len().saturating_sub(1);
         let mut finer: Vec<(Coarsening<T>, Chebyshev<T>, usize)> = Vec::new();
         for (at, coarsening) in nested.into_iter().enumerate() {
