@@ -8,7 +8,7 @@ mod with_file;
 
 pub(crate) use check::{bad_shape, check_stored, declared_bytes, read_error};
 pub(crate) use collective::open;
-pub use collective::{read_rows, write_rows};
-pub use dataset::{Part, attribute, unicode, write_part};
-pub use redistribute::ToSlabs;
+pub(crate) use collective::{read_rows, write_rows};
+pub(crate) use dataset::{Part, attribute, unicode, write_part};
+pub(crate) use redistribute::ToSlabs;
 pub(crate) use with_file::with_file;

@@ -43,7 +43,7 @@ pub static BUILT_IN: [BuiltIn; 6] = [
 
 impl BuiltIn {
     /// Returns the built-in mesh of this name.
-    pub fn find(name: &str) -> Option<Self> {
+    pub(crate) fn find(name: &str) -> Option<Self> {
         BUILT_IN.into_iter().find(|mesh| mesh.name == name)
     }
 
@@ -51,7 +51,7 @@ impl BuiltIn {
     ///
     /// # Errors
     /// The program was built with a damaged mesh.
-    pub fn parse(self) -> Result<mesh::SerialMesh> {
+    pub(crate) fn parse(self) -> Result<mesh::SerialMesh> {
         let damaged = |flaw| Error::internal(format!("the built-in mesh {} cannot be read: {flaw}", self.name));
         mesh::gmsh::parse(self.bytes).map_err(damaged)
     }
@@ -60,7 +60,7 @@ impl BuiltIn {
     ///
     /// # Errors
     /// The program was built with a damaged mesh; the same on every rank.
-    pub fn read(self, comm: &Comm) -> Result<MeshSlab> {
+    pub(crate) fn read(self, comm: &Comm) -> Result<MeshSlab> {
         let mesh = if comm.is_root() { self.parse() } else { Ok(mesh::SerialMesh::default()) };
         Ok(MeshSlab { has_unit: true, ..mesh::scatter(comm, comm.agree(mesh)?)? })
     }

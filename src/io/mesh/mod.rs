@@ -8,7 +8,7 @@ pub(crate) mod damaged_inputs;
 mod format;
 mod format_error;
 pub mod gmsh;
-pub mod hdf5_names;
+mod hdf5_names;
 mod hdf5_reader;
 mod naming;
 pub mod npz;
@@ -18,12 +18,14 @@ mod unchanged;
 mod weights;
 pub mod xlsx;
 
-pub use builtin::{BUILT_IN, BuiltIn};
-pub use format::{Format, is_hdf5};
+pub(crate) use builtin::BUILT_IN;
+pub use builtin::BuiltIn;
+pub(crate) use format::{Format, is_hdf5};
 pub use format_error::FormatError;
-pub use hdf5_names::{BOUNDARIES, NAME, REGIONS};
-pub use naming::Naming;
-pub use serial_mesh::{SerialMesh, scatter};
+pub(crate) use hdf5_names::{BOUNDARIES, NAME, REGIONS};
+pub(crate) use naming::Naming;
+pub use serial_mesh::SerialMesh;
+pub(crate) use serial_mesh::scatter;
 pub use source::MeshSource;
 pub use weights::read_weights;
 
@@ -74,7 +76,7 @@ const SMALL: u64 = 1_000_000;
 ///
 /// # Errors
 /// As [`file()`].
-pub fn preview(comm: &Comm, path: &Path) -> Result<(MeshHeader, Option<MeshSlab>)> {
+pub(crate) fn preview(comm: &Comm, path: &Path) -> Result<(MeshHeader, Option<MeshSlab>)> {
     if let Reading::Together = detect(comm, path)? {
         let header = hdf5_reader::header(comm, path)?;
         if header.size.elements > SMALL {

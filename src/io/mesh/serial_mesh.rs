@@ -23,7 +23,7 @@ impl SerialMesh {
     ///
     /// # Errors
     /// There are too many names.
-    pub fn add_boundary(
+    pub(crate) fn add_boundary(
         &mut self,
         name: String,
         edges: impl Iterator<Item = [i64; 2]>,
@@ -39,7 +39,7 @@ impl SerialMesh {
     ///
     /// # Errors
     /// An element is out of range or in two regions, or there are too many names.
-    pub fn add_region(
+    pub(crate) fn add_region(
         &mut self,
         name: String,
         elements: impl Iterator<Item = i64>,

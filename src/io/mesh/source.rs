@@ -45,7 +45,7 @@ impl MeshSource {
     /// # Errors
     /// As [`read`](Self::read), or the case gives two conditions or materials to one part of the
     /// mesh.
-    pub fn read_for(&self, comm: &Comm, given: &dyn GivenNames) -> Result<MeshSlab> {
+    pub(crate) fn read_for(&self, comm: &Comm, given: &dyn GivenNames) -> Result<MeshSlab> {
         match self {
             Self::BuiltIn(mesh) => mesh.read(comm),
             Self::File(path) => file(comm, path, given),
@@ -57,7 +57,7 @@ impl MeshSource {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn preview(&self, comm: &Comm) -> Result<(MeshHeader, Option<MeshSlab>)> {
+    pub(crate) fn preview(&self, comm: &Comm) -> Result<(MeshHeader, Option<MeshSlab>)> {
         match self {
             Self::BuiltIn(mesh) => mesh.read(comm).map(|slab| (MeshHeader::of(&slab), Some(slab))),
             Self::File(path) => preview(comm, path),
@@ -73,7 +73,7 @@ impl MeshSource {
     }
 
     /// Returns the path of a file.
-    pub fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::BuiltIn(_) => None,
             Self::File(path) => Some(path),
@@ -81,7 +81,7 @@ impl MeshSource {
     }
 
     /// Returns the path of a file for changes.
-    pub fn path_mut(&mut self) -> Option<&mut PathBuf> {
+    pub(crate) fn path_mut(&mut self) -> Option<&mut PathBuf> {
         match self {
             Self::BuiltIn(_) => None,
             Self::File(path) => Some(path),

@@ -42,7 +42,7 @@ pub const UNNAMED: &str = "(no name)";
 impl BoundaryCondition {
     /// Returns the conditions of the named boundaries with their edges, and last that of the
     /// boundary edges without a name, if there are any.
-    pub fn count(list: &[Self], summary: &BoundarySummary) -> Vec<Self> {
+    pub(crate) fn count(list: &[Self], summary: &BoundarySummary) -> Vec<Self> {
         let counted = list.iter().zip(&summary.named).map(|(part, &count)| Self { count: Some(count), ..part.clone() });
         let unnamed = Self {
             boundary: None,
@@ -54,7 +54,7 @@ impl BoundaryCondition {
     }
 
     /// Returns the name to show.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.boundary.as_deref().unwrap_or(UNNAMED)
     }
 }

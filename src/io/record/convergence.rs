@@ -31,7 +31,7 @@ pub struct Convergence {
 impl Convergence {
     /// Computes the rate and the complexities from the report of a solve and the levels of its
     /// preconditioner.
-    pub fn new(report: &CgReport, levels: Vec<LevelSize>, preconditioners: Vec<UsedPreconditioner>) -> Self {
+    pub(crate) fn new(report: &CgReport, levels: Vec<LevelSize>, preconditioners: Vec<UsedPreconditioner>) -> Self {
         let (first, last) = (report.history.first().copied(), report.history.last().copied());
         let factor = match (first, last) {
             (Some(first), Some(last)) if first > 0.0 && report.iterations > 0 => {
@@ -54,7 +54,7 @@ impl Convergence {
     }
 
     /// Returns a warning where multigrid converges slowly.
-    pub fn slow_multigrid(&self) -> Option<String> {
+    pub(crate) fn slow_multigrid(&self) -> Option<String> {
         const SLOW: f64 = 0.6;
         (self.levels.len() > 1 && self.factor > SLOW).then(|| {
             format!(

@@ -6,15 +6,16 @@
 //! in JSON.
 
 mod bench;
-pub mod conditions;
+pub(crate) mod conditions;
 mod convergence;
 mod json;
 mod sections;
 
-pub use bench::{Bandwidth, Bandwidths, BenchParallel, MessageCosts, MessagesRecord, StreamRecord};
-pub use conditions::{BoundaryCondition, ConditionSource, UNNAMED};
+pub(crate) use bench::{Bandwidth, Bandwidths, BenchParallel, MessageCosts, MessagesRecord, StreamRecord};
+pub(crate) use conditions::UNNAMED;
+pub use conditions::{BoundaryCondition, ConditionSource};
 pub use convergence::Convergence;
-pub use json::{is_stdout, not_record, read, write_json, write_json_once};
+pub(crate) use json::{is_stdout, not_record, read, write_json, write_json_once};
 pub use sections::{Layout, Libraries, Memory, MeshInfo, Parallel, RestartedFrom, SolutionStats, SolverConfig};
 
 use serde::{Deserialize, Serialize};
@@ -103,13 +104,13 @@ pub struct RunRecord {
 impl RunRecord {
     /// Adds the times and the memory, which are known at the end of the run.
     #[must_use]
-    pub fn complete(self, stages: Stages, memory: Memory) -> Self {
+    pub(crate) fn complete(self, stages: Stages, memory: Memory) -> Self {
         let timing_metrics = stages.iter().map(|(stage, split)| (stage.clone(), split.seconds)).collect();
         Self { timing_metrics, breakdown: Breakdown { stages, ..self.breakdown }, memory, ..self }
     }
 
     /// Returns the seconds of a stage over the ranks; zeros where the run did not have the stage.
-    pub fn seconds(&self, stage: &str) -> MinMeanMax {
+    pub(crate) fn seconds(&self, stage: &str) -> MinMeanMax {
         self.timing_metrics.get(stage).copied().unwrap_or_default()
     }
 }

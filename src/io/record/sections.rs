@@ -96,7 +96,7 @@ pub struct MeshInfo {
 
 impl MeshInfo {
     /// Returns whether the other run solved the same mesh.
-    pub fn is_same_mesh(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_mesh(&self, other: &Self) -> bool {
         let key = |info: &Self| (info.source.clone(), info.refine, info.used_nodes);
         key(self) == key(other)
     }
@@ -123,7 +123,7 @@ pub struct SolverConfig {
 
 impl SolverConfig {
     /// Returns whether the other run solved by the same method to the same tolerance.
-    pub fn is_same_method(&self, other: &Self) -> bool {
+    pub(crate) fn is_same_method(&self, other: &Self) -> bool {
         let key = |config: &Self| (config.operator.clone(), config.preconditioner.clone(), config.rtol);
         key(self) == key(other)
     }
@@ -155,12 +155,12 @@ pub struct Layout {
 
 impl Layout {
     /// Returns the threads of all ranks.
-    pub fn cores(self) -> usize {
+    pub(crate) fn cores(self) -> usize {
         self.ranks.saturating_mul(self.threads_per_rank)
     }
 
     /// Returns the cores in use on one host.
-    pub fn cores_per_host(self) -> usize {
+    pub(crate) fn cores_per_host(self) -> usize {
         self.cores().div_ceil(self.hosts.max(1))
     }
 }

@@ -124,7 +124,7 @@ impl ResultsFile {
     ///
     /// # Errors
     /// The results are larger than the free space; the same on every rank.
-    pub fn check_room(&self, comm: &Comm, elements: u64, levels: u32, has_flux: bool) -> Result<()> {
+    pub(crate) fn check_room(&self, comm: &Comm, elements: u64, levels: u32, has_flux: bool) -> Result<()> {
         let elements = 4_u64.checked_pow(levels).and_then(|children| elements.checked_mul(children));
         let check = || match elements.filter(|&elements| elements <= COUNTABLE) {
             // A mesh has three nodes an element and those of its boundary.
@@ -139,7 +139,7 @@ impl ResultsFile {
     }
 
     /// Returns the path of the file for ParaView.
-    pub fn companion_path(&self) -> PathBuf {
+    pub(crate) fn companion_path(&self) -> PathBuf {
         self.path.with_extension(match self.companion {
             Companion::Xdmf => "xdmf",
             // ParaView 5.11 does not know the extension .vtkhdf.
@@ -169,7 +169,7 @@ impl ResultsFile {
     ///
     /// # Errors
     /// An error of the operating system; the same on every rank.
-    pub fn flush(&self, comm: &Comm) -> Result<()> {
+    pub(crate) fn flush(&self, comm: &Comm) -> Result<()> {
         let paths = [&self.path, &self.companion_path()];
         let flush = |path: &Path| atomic_hdf5::flush(path).and_then(|()| atomic_hdf5::flush_folder(path));
         // Every host has written a part.

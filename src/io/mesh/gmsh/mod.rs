@@ -13,7 +13,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
-pub use tags::GmshTags;
+pub(crate) use tags::GmshTags;
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
@@ -40,7 +40,7 @@ pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
 ///
 /// # Errors
 /// The first [`FormatError`].
-pub fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<SerialMesh, FormatError> {
+pub(crate) fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<SerialMesh, FormatError> {
     let file = sections::read(bytes)?;
     elements::check_kinds(&file.blocks)?;
     let numbers = Numbering::new(&file)?;
