@@ -5,7 +5,7 @@ pub mod check;
 pub mod checkpoint;
 pub mod cli;
 mod dry_run;
-pub mod launcher;
+mod launcher;
 pub mod partition;
 pub mod solve;
 

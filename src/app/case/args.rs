@@ -21,67 +21,67 @@ pub struct SolveArgs {
     /// Case file (.toml, see `quad8-mpi case`); mesh file (HDF5, Gmsh MSH 4.1, .npz or .xlsx;
     /// metres); or, where no file has that name, a built-in mesh [default: y-channel]
     #[arg(value_name = "CASE.toml|MESH")]
-    pub input: Option<PathBuf>,
+    pub(crate) input: Option<PathBuf>,
 
     /// Results file (HDF5); a file for ParaView is written beside it, see --format [default:
     /// quad8.h5]
     #[arg(short, long, value_name = "OUT.h5")]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 
     /// Format of the file for ParaView beside OUT.h5 [default: xdmf]
     #[arg(long, value_enum)]
-    pub format: Option<OutputFormat>,
+    pub(crate) format: Option<OutputFormat>,
 
     /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in
     /// millimetres [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]
-    pub scale: Option<f64>,
+    pub(crate) scale: Option<f64>,
 
     /// Split every element into four, this many times [default: 0]
     #[arg(long, value_name = "K", value_parser = whole::<u32>, allow_negative_numbers = true)]
-    pub refine: Option<u32>,
+    pub(crate) refine: Option<u32>,
 
     /// Method that partitions the elements among the ranks
     #[arg(long, value_enum, default_value_t = Partitioner::Auto)]
-    pub partitioner: Partitioner,
+    pub(crate) partitioner: Partitioner,
 
     /// Read the partition of the elements among the ranks from this file of quad8-mpi partition
     #[arg(long, value_name = "PARTS.h5", conflicts_with = "partitioner")]
-    pub partition: Option<PathBuf>,
+    pub(crate) partition: Option<PathBuf>,
 
     /// Condition of a boundary: NAME=dirichlet:VALUE (u), NAME=robin:P,GAMMA (P u + k du/dn =
     /// GAMMA) or NAME=natural; values are numbers or formulas in x and y (m), as in
     /// "inlet=robin:0,2.5*(1-y^2)"; may be repeated
     #[arg(long, value_name = "NAME=CONDITION", value_parser = BoundaryOption::from_str)]
-    pub bc: Vec<BoundaryOption>,
+    pub(crate) bc: Vec<BoundaryOption>,
 
     /// Physics of the equation: names and units of the results [default: flow]
     #[arg(long, value_enum)]
-    pub physics: Option<Physics>,
+    pub(crate) physics: Option<Physics>,
 
     /// Conductivity k of the domain: a number or a formula in x and y, more than 0 [default: 1]
     #[arg(long, value_name = "K", allow_hyphen_values = true)]
-    pub k: Option<Field>,
+    pub(crate) k: Option<Field>,
 
     /// Source f of the domain: a number or a formula in x and y [default: 0]
     #[arg(long, value_name = "F", allow_hyphen_values = true)]
-    pub f: Option<Field>,
+    pub(crate) f: Option<Field>,
 
     /// Preconditioner of CG [default: multigrid]
     #[arg(long, value_enum)]
-    pub preconditioner: Option<PreconditionerKind>,
+    pub(crate) preconditioner: Option<PreconditionerKind>,
 
     /// Storage of the stiffness operator [default: elements]
     #[arg(long, value_enum)]
-    pub operator: Option<OperatorKind>,
+    pub(crate) operator: Option<OperatorKind>,
 
     /// Tolerance of the relative residual ||b - K u|| / ||b|| (no unit) [default: 1e-8]
     #[arg(long, value_parser = tolerance, allow_negative_numbers = true)]
-    pub rtol: Option<f64>,
+    pub(crate) rtol: Option<f64>,
 
     /// Largest number of iterations of CG [default: 200000]
     #[arg(long, value_name = "N", value_parser = whole::<usize>, allow_negative_numbers = true)]
-    pub max_iterations: Option<usize>,
+    pub(crate) max_iterations: Option<usize>,
 
     /// Threads per rank [default: RAYON_NUM_THREADS, else SLURM_CPUS_PER_TASK, else this rank's
     /// share of the cores]
@@ -91,7 +91,7 @@ pub struct SolveArgs {
         value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_THREADS)),
         allow_negative_numbers = true
     )]
-    pub threads: Option<u16>,
+    pub(crate) threads: Option<u16>,
 
     /// Solve on L virtual ranks, so that the results have the same bits on any number of ranks up
     /// to L [default of L: 16]
@@ -103,24 +103,24 @@ pub struct SolveArgs {
         default_missing_value = "16",
         value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_VIRTUAL_RANKS))
     )]
-    pub reproducible: Option<u16>,
+    pub(crate) reproducible: Option<u16>,
 
     /// Inflow speed at inlets without a condition of their own, in m/s [default: 2.5]
     #[arg(long, value_parser = finite, allow_negative_numbers = true)]
-    pub gamma: Option<f64>,
+    pub(crate) gamma: Option<f64>,
 
     /// Stagnation pressure, in Pa [default: 101328.8281]
     #[arg(long, value_parser = finite, allow_negative_numbers = true)]
-    pub p0: Option<f64>,
+    pub(crate) p0: Option<f64>,
 
     /// Density, in kg/m^3, more than 0 [default: 1.225]
     #[arg(long, value_parser = positive, allow_negative_numbers = true)]
-    pub density: Option<f64>,
+    pub(crate) density: Option<f64>,
 
     /// Also write the run record (timings, iterations, memory) to this file; - prints it in place
     /// of the summary
     #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    pub(crate) json: Option<PathBuf>,
 
     /// Stop after this time (minutes, from the start of the program) with a checkpoint beside the
     /// results, OUT.checkpoint.h5, and exit code 5; SIGUSR1, SIGTERM and SIGINT do the same
@@ -130,37 +130,37 @@ pub struct SolveArgs {
     /// Interval between two checkpoints (minutes); the one before the newest is kept as
     /// OUT.checkpoint.old.h5
     #[arg(long, value_name = "MINUTES", value_parser = minutes, allow_negative_numbers = true)]
-    pub checkpoint_every: Option<Duration>,
+    pub(crate) checkpoint_every: Option<Duration>,
 
     /// Continue from a checkpoint, on any number of ranks; where it is damaged, from the one before
     /// it
     #[arg(long, value_name = "OUT.checkpoint.h5", conflicts_with = "dry_run")]
-    pub restart: Option<PathBuf>,
+    pub(crate) restart: Option<PathBuf>,
 
     /// Predict the memory and the time of the solve, and solve nothing
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
 
     /// Ranks of the solve that --dry-run predicts [default: those of this run]
     #[arg(long, value_name = "P", requires = "dry_run", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
-    pub ranks: Option<u32>,
+    pub(crate) ranks: Option<u32>,
 
     /// Memory bandwidth of one rank for --dry-run, in GB/s
     #[arg(long, value_name = "B", requires = "dry_run", default_value_t = 7.0, value_parser = positive)]
-    pub bandwidth: f64,
+    pub(crate) bandwidth: f64,
 
     /// Print only errors
     #[arg(short, long)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// Value of --bc: the condition of one boundary.
 #[derive(Debug, Clone)]
 pub struct BoundaryOption {
     /// Name of the boundary.
-    pub name: String,
+    pub(crate) name: String,
     /// Its condition.
-    pub condition: Condition,
+    pub(crate) condition: Condition,
 }
 
 impl FromStr for BoundaryOption {

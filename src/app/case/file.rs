@@ -15,7 +15,7 @@ impl Case {
     /// # Errors
     /// A file that cannot be opened, or that is no case file, with the line; the same on every
     /// rank.
-    pub fn read(comm: &Comm, path: &Path) -> Result<Self> {
+    pub(crate) fn read(comm: &Comm, path: &Path) -> Result<Self> {
         let bytes = comm.agree(if comm.is_root() { open::text(path) } else { Ok(Vec::new()) })?;
         let text = comm.agree(String::from_utf8(bytes).map_err(|e| {
             let read = &e.as_bytes()[..e.utf8_error().valid_up_to()];

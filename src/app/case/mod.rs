@@ -10,7 +10,7 @@ mod problem;
 mod resolve;
 
 pub use args::SolveArgs;
-pub use input::{find_case, is_case};
+pub(crate) use input::{find_case, is_case};
 pub use options::{Constants, DryRun, Output, OutputFormat, PartitionSource, RegionMaterial, RunOptions, Solver};
 
 use std::collections::BTreeMap;
@@ -65,9 +65,9 @@ pub struct Case {
 }
 
 /// Commented case file that solves the built-in Y-channel.
-pub const STARTING_POINT: &str = include_str!("starting_point.toml");
+const STARTING_POINT: &str = include_str!("starting_point.toml");
 
-/// Prints [`STARTING_POINT`]. **Collective.**
+/// Prints a commented case file that solves the built-in Y-channel. **Collective.**
 ///
 /// # Errors
 /// A standard output that cannot be written; the same on every rank.
@@ -79,7 +79,7 @@ pub fn print(comm: &Comm) -> Result<ExitCode> {
 impl Case {
     /// Returns the case as a case file that solves the same in any folder: the mesh has its full
     /// path, and there are no outputs. The text of rank 0 is broadcast. **Collective.**
-    pub fn text(&self, comm: &Comm) -> String {
+    pub(crate) fn text(&self, comm: &Comm) -> String {
         comm.broadcast_strings(if comm.is_root() { vec![self.to_toml()] } else { Vec::new() }).concat()
     }
 

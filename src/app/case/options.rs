@@ -115,7 +115,7 @@ pub enum OutputFormat {
 
 impl OutputFormat {
     /// Returns the file of this format.
-    pub fn companion(self) -> Companion {
+    pub(crate) fn companion(self) -> Companion {
         match self {
             Self::Xdmf => Companion::Xdmf,
             Self::Vtkhdf => Companion::VtkHdf,
@@ -169,7 +169,7 @@ impl PartitionSource {
     }
 
     /// Returns the file that is read, if any.
-    pub fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Partitioner(_) => None,
             Self::File(path) => Some(path),

@@ -43,7 +43,7 @@ impl Case {
     }
 
     /// Returns the conditions of the problem on these boundaries with their sources.
-    pub fn conditions(&self, boundaries: &[String], problem: &Problem) -> Vec<BoundaryCondition> {
+    pub(crate) fn conditions(&self, boundaries: &[String], problem: &Problem) -> Vec<BoundaryCondition> {
         let source = |name: &str| match name {
             name if self.run.conditions.contains(name) => ConditionSource::CommandLine,
             name if self.boundary.contains_key(name) => ConditionSource::Case,
@@ -59,13 +59,13 @@ impl Case {
     }
 
     /// Returns whether the flux density is another field than the velocity.
-    pub fn has_flux(&self, problem: &Problem) -> bool {
+    pub(crate) fn has_flux(&self, problem: &Problem) -> bool {
         self.physics != Physics::Flow || !problem.has_unit_conductivity()
     }
 
     /// Returns the same case with the condition of every boundary, so that it does not depend on
     /// defaults.
-    pub fn with_conditions(&self, boundaries: &[String], problem: &Problem) -> Self {
+    pub(crate) fn with_conditions(&self, boundaries: &[String], problem: &Problem) -> Self {
         let boundary = boundaries.iter().cloned().zip(problem.conditions.iter().cloned()).collect();
         Self { boundary, ..self.clone() }
     }

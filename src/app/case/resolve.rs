@@ -13,8 +13,9 @@ impl Case {
     /// default. **Collective.**
     ///
     /// # Errors
-    /// Those of [`find_case`]; two conditions for one boundary; an option that does not go with
-    /// `--reproducible`. The same on every rank.
+    /// A case file that cannot be read or parsed; a missing file whose name is near to another one;
+    /// two conditions for one boundary; an option that does not go with `--reproducible`. The same
+    /// on every rank.
     pub fn resolve(comm: &Comm, args: &SolveArgs) -> Result<Self> {
         let mut case = find_case(comm, args.input.as_deref())?;
         case.set_conditions(&args.bc)?;

@@ -12,14 +12,14 @@ pub struct CheckArgs {
     /// Mesh file, the name of a built-in mesh, or a case file (.toml), which is checked with its
     /// mesh
     #[arg(value_name = "CASE.toml|MESH")]
-    pub mesh: PathBuf,
+    pub(crate) mesh: PathBuf,
 
     /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in
     /// millimetres [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]
-    pub scale: Option<f64>,
+    pub(crate) scale: Option<f64>,
 
     /// Also write the report to this file as JSON; - prints the JSON alone
     #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    pub(crate) json: Option<PathBuf>,
 }

@@ -6,7 +6,7 @@ mod report;
 mod survey;
 
 pub use args::CheckArgs;
-pub use report::{AspectRatio, Boundary, MeshReport, Quality, Region, Report};
+pub(crate) use report::{AspectRatio, Boundary, MeshReport, Quality, Region, Report};
 
 use std::path::Path;
 use std::rc::Rc;

@@ -59,12 +59,12 @@ impl Interrupts {
     }
 
     /// Returns whether this rank received an interrupt.
-    pub fn is_pending(&self) -> bool {
+    pub(crate) fn is_pending(&self) -> bool {
         self.code() != 0
     }
 
     /// Returns the interrupt that any of the ranks received. **Collective.**
-    pub fn reason(&self, comm: &Comm) -> Option<String> {
+    pub(crate) fn reason(&self, comm: &Comm) -> Option<String> {
         match comm.max(self.code()) {
             0 => None,
             OUT_OF_TIME => Some("--max-time".to_owned()),
@@ -76,7 +76,7 @@ impl Interrupts {
     ///
     /// # Errors
     /// The interrupt; the same on every rank.
-    pub fn check(&self, comm: &Comm, stage: &'static str) -> Result<()> {
+    pub(crate) fn check(&self, comm: &Comm, stage: &'static str) -> Result<()> {
         let Some(reason) = self.reason(comm) else { return Ok(()) };
         let message = format!(
             "stopped by {reason} before the stage '{stage}': there is no iterate to save; start the same command again"

@@ -11,7 +11,7 @@ mod monitor;
 
 pub use header::CheckpointKey;
 pub use interrupts::Interrupts;
-pub use monitor::{CheckpointMonitor, MonitorContext};
+pub(crate) use monitor::{CheckpointMonitor, MonitorContext};
 
 use std::cell::Cell;
 use std::fs;
@@ -119,7 +119,7 @@ impl Checkpoints {
     }
 
     /// Returns whether there are checkpoints, of this run or of an earlier one. **Collective.**
-    pub fn exist(&self, comm: &Comm) -> bool {
+    pub(crate) fn exist(&self, comm: &Comm) -> bool {
         comm.broadcast(0, self.files().iter().any(|path| path.exists()))
     }
 

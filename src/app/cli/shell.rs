@@ -15,7 +15,7 @@ use crate::system::print;
 #[derive(Debug, Clone, Args)]
 pub struct CompletionArgs {
     /// Shell to complete for
-    pub shell: Shell,
+    pub(crate) shell: Shell,
 }
 
 /// Returns version, commit and libraries, for --version.

@@ -14,35 +14,35 @@ const MOST: i64 = 1 << 20;
 #[derive(Debug, Clone, Args)]
 pub struct PartitionArgs {
     /// Mesh, as for solve [default: a built-in Y-channel]
-    pub mesh: Option<PathBuf>,
+    pub(crate) mesh: Option<PathBuf>,
 
     /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in
     /// millimetres; any run can use the partition [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]
-    pub scale: Option<f64>,
+    pub(crate) scale: Option<f64>,
 
     /// Number of parts: the ranks of the runs that will use it
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST))]
-    pub parts: u32,
+    pub(crate) parts: u32,
 
     /// File for the partition (HDF5)
     #[arg(short, long, value_name = "PARTS.h5", default_value = "parts.h5")]
-    pub output: PathBuf,
+    pub(crate) output: PathBuf,
 
     /// Method that partitions the mesh
     #[arg(long, value_enum, default_value_t = Partitioner::Auto)]
-    pub partitioner: Partitioner,
+    pub(crate) partitioner: Partitioner,
 
     /// Seed of METIS
     #[arg(long, default_value_t = PartitionOptions::SEED, value_parser = clap::value_parser!(i32).range(0..))]
-    pub seed: i32,
+    pub(crate) seed: i32,
 
     /// Dataset (E) of an HDF5 mesh with a positive weight for each element (no unit) [default: all
     /// weigh the same]
     #[arg(long, value_name = "DATASET")]
-    pub weights: Option<String>,
+    pub(crate) weights: Option<String>,
 
     /// Print only errors
     #[arg(short, long)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
