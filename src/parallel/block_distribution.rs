@@ -28,7 +28,7 @@ impl BlockDistribution {
     }
 
     /// Returns the rank that holds item `i < n`.
-    pub fn owner(&self, i: GlobalIndex) -> usize {
+    pub(crate) fn owner(&self, i: GlobalIndex) -> usize {
         debug_assert!(i < self.n);
         // The last rank whose block starts at or before i.
         ((u128::from(i) + 1) * self.ranks as u128).div_ceil(u128::from(self.n)) as usize - 1

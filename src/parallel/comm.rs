@@ -45,7 +45,7 @@ impl Comm {
     }
 
     /// Returns the communicator of this process alone.
-    pub fn alone() -> Self {
+    pub(crate) fn alone() -> Self {
         Self::new(SimpleCommunicator::self_comm())
     }
 

@@ -129,7 +129,7 @@ impl Halo {
     }
 
     /// Returns the global number of local unknown `i`.
-    pub fn global(&self, i: usize) -> GlobalIndex {
+    pub(crate) fn global(&self, i: usize) -> GlobalIndex {
         let owned = self.map.owned();
         if i < owned { self.map.range.start + i as GlobalIndex } else { self.ghost_numbers[i - owned] }
     }
@@ -140,7 +140,7 @@ impl Halo {
     }
 
     /// Returns the communicator.
-    pub fn comm(&self) -> &Rc<Comm> {
+    pub(crate) fn comm(&self) -> &Rc<Comm> {
         &self.comm
     }
 

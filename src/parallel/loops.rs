@@ -9,12 +9,12 @@ use rayon::prelude::*;
 pub const CHUNK: usize = 4096;
 
 /// Tests whether a loop over `n` items is long enough for several threads.
-pub fn worthwhile(n: usize) -> bool {
+pub(crate) fn worthwhile(n: usize) -> bool {
     n > 2 * CHUNK && rayon::current_num_threads() > 1
 }
 
 /// Splits `0..n` into chunks.
-pub fn chunks(n: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
+pub(crate) fn chunks(n: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
     (0..n.div_ceil(CHUNK)).into_par_iter().map(move |c| c * CHUNK..n.min((c + 1) * CHUNK))
 }
 
@@ -30,7 +30,7 @@ pub fn sum<const M: usize>(n: usize, f: impl Fn(Range<usize>) -> [f64; M] + Sync
 
 /// Runs `f` on every chunk of `out` with its range, and adds the partial sums that `f` returns, in
 /// order.
-pub fn update<T: Send, const M: usize>(
+pub(crate) fn update<T: Send, const M: usize>(
     out: &mut [T],
     f: impl Fn(Range<usize>, &mut [T]) -> [f64; M] + Sync,
 ) -> [f64; M] {
@@ -49,7 +49,7 @@ fn add<const M: usize>(total: [f64; M], part: [f64; M]) -> [f64; M] {
 }
 
 /// Runs `f` on the chunks of two lists of one length, with their range.
-pub fn update_pair<T: Send>(a: &mut [T], b: &mut [T], f: impl Fn(Range<usize>, &mut [T], &mut [T]) + Sync) {
+pub(crate) fn update_pair<T: Send>(a: &mut [T], b: &mut [T], f: impl Fn(Range<usize>, &mut [T], &mut [T]) + Sync) {
     let n = a.len();
     let range = |c: usize| c * CHUNK..n.min((c + 1) * CHUNK);
     if worthwhile(n) {

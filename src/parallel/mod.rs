@@ -8,7 +8,7 @@
 mod abort;
 mod backend;
 mod block_distribution;
-pub mod breakdown;
+mod breakdown;
 mod comm;
 mod comm_stats;
 pub(crate) mod fault_injection;
@@ -18,21 +18,22 @@ pub mod loops;
 mod mpi;
 mod ordered;
 mod placement;
-pub mod timing;
+pub(crate) mod timing;
 pub mod virtual_ranks;
-pub mod work;
+pub(crate) mod work;
 
 pub use abort::abort;
 pub use backend::MpiType;
 pub use block_distribution::BlockDistribution;
-pub use breakdown::{Breakdown, IterationTimer};
+pub use breakdown::{Breakdown, IterationTimer, Iterations};
 pub use comm::Comm;
 pub use comm_stats::{CommCounter, CommStats, Profile, measure};
 pub use halo::{Halo, IndexMap};
 pub(crate) use mpi::piece;
 pub use ordered::Ordered;
-pub use placement::{MOST_THREADS, Placement, host_name, place, start_threads};
-pub use timing::{CommShare, MinMeanMax, Stages, Stopwatch, TOTAL, TimeSplit, Timings};
+pub(crate) use placement::{MOST_THREADS, Placement, host_name, place, start_threads};
+pub(crate) use timing::TOTAL;
+pub use timing::{CommShare, MinMeanMax, Stages, Stopwatch, TimeSplit, Timings};
 
 /// Index of a node, unknown or element on this rank.
 pub type LocalIndex = u32;

@@ -132,7 +132,7 @@ impl TimeSplit {
 
 impl MinMeanMax {
     /// Collects a value of each rank. **Collective.**
-    pub fn over_ranks(comm: &Comm, value: f64) -> Self {
+    pub(crate) fn over_ranks(comm: &Comm, value: f64) -> Self {
         Self { min: comm.min(value), mean: comm.sum(value) / comm.size() as f64, max: comm.max(value) }
     }
 

@@ -17,7 +17,7 @@ mod failure_detector;
 pub(crate) mod progress_counter;
 mod start_up;
 
-pub use progress_counter::while_waiting;
+pub(crate) use progress_counter::while_waiting;
 pub use start_up::watch_start_up;
 
 use std::hash::{BuildHasher, RandomState};
@@ -47,7 +47,7 @@ const NAMED: usize = 8;
 static STAGE: Mutex<&str> = Mutex::new("start");
 
 /// Sets the stage of this rank that messages name.
-pub fn enter(stage: &'static str) {
+pub(crate) fn enter(stage: &'static str) {
     progress_counter::increment();
     *STAGE.lock().unwrap_or_else(PoisonError::into_inner) = stage;
 }

@@ -27,7 +27,7 @@ use crate::parallel::virtual_ranks::thread_group::ThreadGroup;
 use crate::parallel::{BlockDistribution, Comm, work};
 
 /// Largest number of virtual ranks.
-pub const MOST_VIRTUAL_RANKS: u16 = 4096;
+pub(crate) const MOST_VIRTUAL_RANKS: u16 = 4096;
 
 /// Stack of a virtual rank (bytes), as large as that of the main thread usually is.
 const STACK: usize = 8 << 20;
@@ -36,7 +36,7 @@ const STACK: usize = 8 << 20;
 ///
 /// # Errors
 /// An input error where there are fewer of them than processes, the same on every rank.
-pub fn virtual_ranks_here(comm: &Comm, ranks: usize) -> Result<usize> {
+pub(crate) fn virtual_ranks_here(comm: &Comm, ranks: usize) -> Result<usize> {
     let size = comm.size();
     if ranks < size {
         return Err(Error::input(format!(
