@@ -19,7 +19,7 @@ pub struct Flux {
 impl Flux {
     /// Computes the flux from velocities at the Gauss points and recovers it at the nodes, on each
     /// side of a jump of k separately. **Collective.**
-    pub fn new(halo: &Halo, mesh: &LocalMesh, problem: &Problem, mut gauss: Vec<GaussVelocities>) -> Self {
+    pub(crate) fn new(halo: &Halo, mesh: &LocalMesh, problem: &Problem, mut gauss: Vec<GaussVelocities>) -> Self {
         gauss.par_iter_mut().zip(&mesh.regions).with_min_len(512).for_each(|(at, &region)| {
             let axis = |axis: usize| at.points.map(|point| point[axis]);
             let k = problem.material(region).conductivity.values(&axis(0), &axis(1));

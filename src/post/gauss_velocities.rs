@@ -18,7 +18,7 @@ pub struct GaussVelocities {
 
 impl GaussVelocities {
     /// Returns the mean of the velocities (m/s).
-    pub fn mean(&self) -> [f64; 2] {
+    pub(crate) fn mean(&self) -> [f64; 2] {
         [0, 1].map(|axis| self.velocities.iter().fold(0.0, |sum, v| sum + 0.25 * v[axis]))
     }
 }

@@ -1,7 +1,7 @@
 //! Post-processing: velocity, speed and pressure from the potential, boundary flows, and an error
 //! estimate.
 
-pub mod boundary_flux;
+mod boundary_flux;
 mod error_estimate;
 mod flux;
 mod gauss_velocities;
