@@ -1,7 +1,7 @@
 //! Performance: benchmarks, estimates, scaling studies and the scaling model.
 
 pub mod bench;
-pub mod estimate;
+pub(crate) mod estimate;
 pub mod model;
 pub mod scaling;
 

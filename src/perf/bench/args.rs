@@ -31,23 +31,23 @@ pub struct StreamArgs {
     /// Size of each of the three arrays on each host, shared by its ranks, in MiB [default: four
     /// times the last-level caches of the host]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
 
     /// Runs of each kernel; the best counts
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    pub repeats: u32,
+    pub(crate) repeats: u32,
 
     /// Threads per rank [default: as for a solve]
     #[arg(long, value_name = "N")]
-    pub threads: Option<NonZeroU16>,
+    pub(crate) threads: Option<NonZeroU16>,
 
     /// Also write the result as JSON
     #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    pub(crate) json: Option<PathBuf>,
 
     /// Print only errors
     #[arg(short, long)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// Options of the measurement of messages.
@@ -56,19 +56,19 @@ pub struct MessagesArgs {
     /// Work of each rank before each exchange, in microseconds, which is not part of the result:
     /// where ranks share cores they wait for a core
     #[arg(long, value_name = "US", default_value_t = 0.0, value_parser = work)]
-    pub work: f64,
+    pub(crate) work: f64,
 
     /// Measurements of each kind; the median counts
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub repeats: u32,
+    pub(crate) repeats: u32,
 
     /// Also write the result as JSON
     #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    pub(crate) json: Option<PathBuf>,
 
     /// Print only errors
     #[arg(short, long)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 fn work(text: &str) -> Result<f64, &'static str> {

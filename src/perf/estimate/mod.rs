@@ -3,8 +3,8 @@
 mod memory;
 mod time;
 
-pub use memory::{Array, Stage};
-pub use time::{Time, multigrid_iterations};
+pub(crate) use memory::{Array, Stage};
+pub(crate) use time::{Time, multigrid_iterations};
 
 use serde::Serialize;
 

@@ -12,87 +12,87 @@ use crate::system::arguments::{finite, positive};
 pub struct ModelArgs {
     /// Built-in mesh whose refinements are split
     #[arg(default_value = BUILT_IN[0].name, value_parser = mesh_name)]
-    pub mesh: BuiltIn,
+    pub(crate) mesh: BuiltIn,
 
     /// Unknowns of one rank: weak scaling
     #[arg(long, value_name = "N", default_value_t = 250_000.0, value_parser = positive)]
-    pub unknowns_per_rank: f64,
+    pub(crate) unknowns_per_rank: f64,
 
     /// Unknowns of all ranks together: strong scaling
     #[arg(long, value_name = "N", value_parser = positive, conflicts_with = "unknowns_per_rank")]
-    pub unknowns: Option<f64>,
+    pub(crate) unknowns: Option<f64>,
 
     /// Most ranks
     #[arg(long, value_name = "P", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1 << 16))]
-    pub ranks: u32,
+    pub(crate) ranks: u32,
 
     /// A cluster by name; the options below override its numbers
     #[arg(long, value_enum, default_value_t = Cluster::Ib100)]
-    pub cluster: Cluster,
+    pub(crate) cluster: Cluster,
 
     /// Latency of a message, in microseconds
     #[arg(long, value_name = "US", value_parser = positive)]
-    pub latency: Option<f64>,
+    pub(crate) latency: Option<f64>,
 
     /// Work of a rank for each of its messages, in microseconds
     #[arg(long, value_name = "US", value_parser = finite)]
-    pub overhead: Option<f64>,
+    pub(crate) overhead: Option<f64>,
 
     /// Bandwidth of a node's network, in Gbit/s
     #[arg(long, value_name = "B", value_parser = positive)]
-    pub bandwidth: Option<f64>,
+    pub(crate) bandwidth: Option<f64>,
 
     /// Ranks that share it
     #[arg(long, value_name = "R", value_parser = positive)]
-    pub ranks_per_node: Option<f64>,
+    pub(crate) ranks_per_node: Option<f64>,
 
     /// Run record (--json of a solve) of a full node, which says how fast a rank computes; of equal runs the medians
     /// do [default: that of a core of an EPYC]
     #[arg(long, value_name = "RUN.json", num_args = 1..)]
-    pub record: Vec<PathBuf>,
+    pub(crate) record: Vec<PathBuf>,
 
     /// Records of `bench stream` on the machine of that run, with as many ranks as the run and as those that are
     /// compared: what a rank moves takes as long as its share of the memory bandwidth says
     #[arg(long, value_name = "STREAM.json", num_args = 1.., requires = "record")]
-    pub stream: Vec<PathBuf>,
+    pub(crate) stream: Vec<PathBuf>,
 
     /// Records of `bench messages` with as many ranks as those that are compared, which then replace the numbers of the
     /// cluster
     #[arg(long, value_name = "MESSAGES.json", num_args = 1.., requires = "compare")]
-    pub messages: Vec<PathBuf>,
+    pub(crate) messages: Vec<PathBuf>,
 
     /// Cores of a host, which more ranks than that share in the runs that are compared [default: as many as ranks]
     #[arg(long, value_name = "C", requires = "compare", value_parser = positive)]
-    pub cores: Option<f64>,
+    pub(crate) cores: Option<f64>,
 
     /// Leave work out and only compare, with runs on a simulated network
     #[arg(long, requires = "compare", conflicts_with_all = ["record", "output"])]
-    pub network: bool,
+    pub(crate) network: bool,
 
     /// Run records to compare the model with, too
     #[arg(long, value_name = "RUN.json", num_args = 1..)]
-    pub compare: Vec<PathBuf>,
+    pub(crate) compare: Vec<PathBuf>,
 
     /// Fewest unknowns a rank, in the mean, on aggregated levels, which otherwise move to fewer ranks [default: as the
     /// solver does]
     #[arg(long, value_name = "N", value_parser = finite)]
-    pub fewest: Option<f64>,
+    pub(crate) fewest: Option<f64>,
 
     /// Picture of the efficiency (.png or .svg)
     #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 
     /// Width of the picture, in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 1200, value_parser = width)]
-    pub width: u32,
+    pub(crate) width: u32,
 
     /// Also write all numbers to this file
     #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    pub(crate) json: Option<PathBuf>,
 
     /// Print nothing but errors
     #[arg(short, long)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 fn width(text: &str) -> Result<u32, &'static str> {

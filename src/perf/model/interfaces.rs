@@ -117,12 +117,12 @@ impl Interfaces {
     }
 
     /// Returns the number of parts.
-    pub fn parts(&self) -> usize {
+    pub(crate) fn parts(&self) -> usize {
         self.base.len()
     }
 
     /// Returns the elements of the largest part over the mean.
-    pub fn imbalance(&self) -> f64 {
+    pub(crate) fn imbalance(&self) -> f64 {
         let fullest = self.base.iter().map(|part| part.elements).fold(0.0, f64::max);
         fullest * self.parts() as f64 / self.elements
     }

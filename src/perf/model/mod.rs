@@ -18,10 +18,10 @@ mod prediction;
 mod report;
 mod run;
 
-pub use args::{Cluster, ModelArgs};
-pub use cost::Iteration;
+pub use args::ModelArgs;
+pub(crate) use cost::Iteration;
 pub use interfaces::{Interfaces, Part};
-pub use prediction::{Comparison, Prediction, Row};
+pub(crate) use prediction::{Comparison, Prediction, Row};
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;

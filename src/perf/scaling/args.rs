@@ -9,39 +9,39 @@ use clap::{Args, ValueEnum};
 pub struct ReportArgs {
     /// Run records (solve --json) and records of the memory bandwidth (bench stream --json), in any order
     #[arg(required = true, value_name = "RUN.json")]
-    pub runs: Vec<PathBuf>,
+    pub(crate) runs: Vec<PathBuf>,
 
     /// One problem on ever more cores [default: what the runs look like]
     #[arg(long, conflicts_with = "weak")]
-    pub strong: bool,
+    pub(crate) strong: bool,
 
     /// A problem that grows with the cores [default: what the runs look like]
     #[arg(long)]
-    pub weak: bool,
+    pub(crate) weak: bool,
 
     /// Which table: of the scaling, or of the stages of each run
     #[arg(long, value_enum, default_value_t = ReportTable::Scaling)]
-    pub table: ReportTable,
+    pub(crate) table: ReportTable,
 
     /// How the table is written
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
-    pub format: ReportFormat,
+    pub(crate) format: ReportFormat,
 
     /// Put beside it what the Numba program claims for its threads
     #[arg(long)]
-    pub claims: bool,
+    pub(crate) claims: bool,
 
     /// Write the table to this file [default: print it]
     #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 
     /// Also draw the speed-up, as PNG or SVG
     #[arg(long, value_name = "OUT.png")]
-    pub plot: Option<PathBuf>,
+    pub(crate) plot: Option<PathBuf>,
 
     /// Width of the picture, in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 1600, value_parser = clap::value_parser!(u32).range(200..=20_000))]
-    pub width: u32,
+    pub(crate) width: u32,
 }
 
 /// Tables of a report.

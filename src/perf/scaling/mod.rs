@@ -7,7 +7,8 @@ mod reference_efficiencies;
 mod study;
 mod table;
 
-pub use args::{ReportArgs, ReportFormat, ReportTable};
+pub use args::ReportArgs;
+pub(crate) use args::{ReportFormat, ReportTable};
 
 use std::path::PathBuf;
 
