@@ -13,44 +13,44 @@ pub struct PlotArgs {
 
     /// Draw the convergence in this run record (written by --json) instead
     #[arg(long, value_name = "RUN.json", conflicts_with_all = ["results", "field", "contours", "mesh", "arrows", "streamlines"])]
-    pub residuals: Option<PathBuf>,
+    pub(crate) residuals: Option<PathBuf>,
 
     /// The picture, PNG or SVG by its extension [default: the input with the extension png]
     #[arg(short, long, value_name = "OUT.png")]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 
     /// What the colours show
     #[arg(long, value_enum, default_value_t = PlotField::Speed)]
-    pub field: PlotField,
+    pub(crate) field: PlotField,
 
     /// Contour lines of u [default: 15 with --field u, else none]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
-    pub contours: Option<u32>,
+    pub(crate) contours: Option<u32>,
 
     /// Draw the edges of the elements
     #[arg(long)]
-    pub mesh: bool,
+    pub(crate) mesh: bool,
 
     /// Draw arrows of the velocity, with --field flux of the flux
     #[arg(long)]
-    pub arrows: bool,
+    pub(crate) arrows: bool,
 
     /// Draw streamlines
     #[arg(long)]
-    pub streamlines: bool,
+    pub(crate) streamlines: bool,
 
     /// Width of the picture, in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 1600, value_parser = clap::value_parser!(u32).range(200..=20_000))]
-    pub width: u32,
+    pub(crate) width: u32,
 
     /// Print nothing but errors
     #[arg(short, long)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 impl PlotArgs {
     /// Returns the file to draw.
-    pub fn input(&self) -> &Path {
+    pub(crate) fn input(&self) -> &Path {
         self.residuals.as_ref().unwrap_or(&self.results)
     }
 }

@@ -18,9 +18,10 @@ mod text;
 mod ticks;
 mod view;
 
-pub use args::{PlotArgs, PlotField};
-pub use efficiency_chart::{Efficiencies, efficiency};
-pub use speed_up_chart::{Curve, Stroke, speed_up};
+pub use args::PlotArgs;
+pub(crate) use args::PlotField;
+pub(crate) use efficiency_chart::{Efficiencies, efficiency};
+pub(crate) use speed_up_chart::{Curve, Stroke, speed_up};
 
 use crate::error::{Error, ExitCode, Result};
 use crate::io::file::refuse_input;
