@@ -58,7 +58,7 @@ fn checked(memory: *mut u8, bytes: usize) -> *mut u8 {
 /// Prefetches the cache line of `value`. Does nothing where Rust has no such instruction for the
 /// processor.
 #[inline(always)]
-pub fn prefetch<T>(value: &T) {
+pub(crate) fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

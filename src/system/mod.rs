@@ -1,13 +1,15 @@
 //! Memory, standard streams, and the parsing and formatting of numbers.
 
 pub mod allocator;
-pub mod arguments;
+pub(crate) mod arguments;
 mod digits;
-pub mod messages;
+pub(crate) mod messages;
 mod near;
-pub mod numbers;
+pub(crate) mod numbers;
 
-pub use allocator::{HugePages, prefetch};
-pub use digits::{plural, rounded, signed, significant};
-pub use messages::{print, print_error, print_info, print_stderr};
-pub use near::{did_you_mean, nearest};
+pub use allocator::HugePages;
+pub(crate) use allocator::prefetch;
+pub(crate) use digits::{plural, rounded, signed, significant};
+pub use messages::print_error;
+pub(crate) use messages::{print, print_info, print_stderr};
+pub(crate) use near::{did_you_mean, nearest};
