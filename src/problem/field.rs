@@ -51,13 +51,13 @@ impl Field {
     ///
     /// # Errors
     /// [`OutOfRange`] if it is not finite or not in `range`.
-    pub fn at(&self, point: [f64; 2], range: Range) -> std::result::Result<f64, OutOfRange> {
+    pub(crate) fn at(&self, point: [f64; 2], range: Range) -> std::result::Result<f64, OutOfRange> {
         let [value] = self.values(&[point[0]], &[point[1]]);
         self.checked(value, || point, range)
     }
 
     /// Returns the values at points (m) without a check of their range: see [`Field::checked`].
-    pub fn values<const N: usize>(&self, x: &[f64; N], y: &[f64; N]) -> [f64; N] {
+    pub(crate) fn values<const N: usize>(&self, x: &[f64; N], y: &[f64; N]) -> [f64; N] {
         match self {
             Self::Constant(value) => [*value; N],
             Self::Expression(expression) => expression.at(x, y),
@@ -69,7 +69,7 @@ impl Field {
     ///
     /// # Errors
     /// [`OutOfRange`] if it is not finite or not in `range`.
-    pub fn checked(
+    pub(crate) fn checked(
         &self,
         value: f64,
         point: impl Fn() -> [f64; 2],
@@ -92,7 +92,7 @@ impl Field {
     }
 
     /// Returns whether the field is the constant 0.
-    pub fn is_zero(&self) -> bool {
+    pub(crate) fn is_zero(&self) -> bool {
         matches!(self, Self::Constant(0.0))
     }
 }

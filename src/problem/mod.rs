@@ -1,11 +1,12 @@
 //! The boundary value problem -div(k grad u) = f with Dirichlet and Robin conditions.
 
 pub mod expression;
-pub mod field;
-pub mod physics;
+mod field;
+mod physics;
 
-pub use field::{Field, OutOfRange, Range};
-pub use physics::{Label, Labels, Names, Physics};
+pub use field::Field;
+pub(crate) use field::{OutOfRange, Range};
+pub use physics::{Label, Labels, Name, Names, Physics};
 
 use std::fmt;
 use std::str::FromStr;
@@ -106,18 +107,18 @@ impl Problem {
     }
 
     /// Returns the material of a region by its number.
-    pub fn material(&self, region: u16) -> &Material {
+    pub(crate) fn material(&self, region: u16) -> &Material {
         self.regions.get(usize::from(region)).unwrap_or(&self.material)
     }
 
     /// Returns whether k is the constant 1 everywhere, so that the flux is the velocity.
-    pub fn has_unit_conductivity(&self) -> bool {
+    pub(crate) fn has_unit_conductivity(&self) -> bool {
         let mut all = std::iter::once(&self.material).chain(&self.regions);
         all.all(|material| material.conductivity == Field::Constant(1.0))
     }
 
     /// Returns whether there is a source anywhere.
-    pub fn has_source(&self) -> bool {
+    pub(crate) fn has_source(&self) -> bool {
         std::iter::once(&self.material).chain(&self.regions).any(|material| !material.source.is_zero())
     }
 }

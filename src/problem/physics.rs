@@ -78,7 +78,7 @@ pub struct Name {
 
 impl Physics {
     /// Returns whether the speed has a pressure, by Bernoulli's equation.
-    pub fn has_pressure(self) -> bool {
+    pub(crate) fn has_pressure(self) -> bool {
         self == Self::Flow
     }
 
@@ -126,7 +126,7 @@ impl Physics {
 
 impl Label {
     /// Returns a text with the unit behind it.
-    pub fn with_unit(&self, text: &str) -> String {
+    pub(crate) fn with_unit(&self, text: &str) -> String {
         if self.unit.is_empty() { text.to_owned() } else { format!("{text} {}", self.unit) }
     }
 }
@@ -151,7 +151,7 @@ impl Labels {
     }
 
     /// Returns name and unit of a dataset of the results, if it has them.
-    pub fn of(&self, dataset: &str) -> Option<[&str; 2]> {
+    pub(crate) fn of(&self, dataset: &str) -> Option<[&str; 2]> {
         let label = match dataset {
             "x" | "y" | "Points" => return Some(["coordinate", "m"]),
             "pressure" | "pressure_node" => return Some(["pressure", "Pa"]),
@@ -168,7 +168,7 @@ impl Labels {
 
 impl Names {
     /// Returns whether nothing has a name of its own.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }

@@ -53,12 +53,12 @@ impl Expression {
     }
 
     /// Returns the text of the formula.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Returns the value of a formula without variables.
-    pub fn constant(&self) -> Option<f64> {
+    pub(crate) fn constant(&self) -> Option<f64> {
         let [value] = self.at(&[0.0], &[0.0]);
         (!self.program.varies()).then_some(value)
     }
