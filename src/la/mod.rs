@@ -12,6 +12,7 @@ mod preconditioner;
 mod scalar;
 mod vector;
 
+pub use direct::Substructuring;
 pub use jacobi::Jacobi;
 pub use operator::{LinearOperator, MatrixEntries, Triplet};
 pub(crate) use pair::Pair;

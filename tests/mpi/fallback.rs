@@ -7,7 +7,9 @@ use quad8_mpi::la::cg::{
     CgReport, CgState, ConvergedReason, LONG, Monitor, Patience, PreconditionerName, Preconditioners, Rhs, Switch,
     build_preconditioner, conjugate_gradient_with_fallback, used_preconditioners,
 };
-use quad8_mpi::la::{Jacobi, LevelSize, LinearOperator, Preconditioner, PreconditionerStatistics, Vector};
+use quad8_mpi::la::{
+    Jacobi, LevelSize, LinearOperator, Preconditioner, PreconditionerStatistics, Substructuring, Vector,
+};
 use quad8_mpi::parallel::{Comm, Profile};
 use quad8_mpi::{Error, Result};
 
@@ -15,7 +17,7 @@ use super::bits::OPTIONS;
 use super::checkpoint::StopAfter;
 use super::manufactured::Case;
 use super::meshes::Grid;
-use super::pipeline::distance;
+use super::pipeline::{distance, times};
 use crate::Check;
 
 pub const CHECKS: &[Check] = checks![
@@ -23,6 +25,8 @@ pub const CHECKS: &[Check] = checks![
     a_state_from_after_a_switch_goes_on_as_if_it_had_never_stopped,
     the_flaw_of_the_last_preconditioner_is_the_outcome,
     residuals_in_twice_the_precision_keep_small_parts,
+    a_slow_preconditioner_is_kept_where_the_next_cannot_be_built,
+    the_direct_solver_inverts_the_matrix,
 ];
 
 /// Behaviour of a preconditioner in these tests.
@@ -69,14 +73,15 @@ impl PreconditionerStatistics for Failing {
 struct List<'a> {
     case: &'a Case,
     kinds: &'a [Kind],
+    patience: Patience,
     names: Vec<PreconditionerName>,
     built: Vec<usize>,
 }
 
 impl<'a> List<'a> {
-    fn new(case: &'a Case, kinds: &'a [Kind]) -> Self {
+    fn new(case: &'a Case, kinds: &'a [Kind], patience: Patience) -> Self {
         let name = PreconditionerName { name: "test", precision: "double" };
-        Self { case, kinds, names: vec![name; kinds.len()], built: Vec::new() }
+        Self { case, kinds, patience, names: vec![name; kinds.len()], built: Vec::new() }
     }
 }
 
@@ -86,7 +91,7 @@ impl Preconditioners for List<'_> {
     }
 
     fn patience(&self, _at: usize) -> Patience {
-        LONG
+        self.patience
     }
 
     fn build(&mut self, at: usize) -> Result<Box<dyn PreconditionerStatistics>> {
@@ -107,7 +112,15 @@ fn case(comm: &Rc<Comm>) -> Case {
 
 /// Solves with these preconditioners and checks that all ranks agree.
 fn solve(case: &Case, kinds: &[Kind], start: Option<CgState>, monitor: &dyn Monitor) -> (Vector, CgReport, Vec<usize>) {
-    let mut list = List::new(case, kinds);
+    solve_from(case, List::new(case, kinds, LONG), start, monitor)
+}
+
+fn solve_from(
+    case: &Case,
+    mut list: List,
+    start: Option<CgState>,
+    monitor: &dyn Monitor,
+) -> (Vector, CgReport, Vec<usize>) {
     let mut start = start.unwrap_or_else(|| CgState::new(case.zeros()));
     let b = Rhs::new(case.system.b.clone());
     let first = build_preconditioner(&mut list, &mut start.switches, 0).expect("a preconditioner");
@@ -137,7 +150,7 @@ fn the_next_preconditioner_goes_on_from_the_iterate_at_hand(comm: &Rc<Comm>) {
     assert!(report.replacements.is_empty(), "{:?}", report.replacements);
     assert!(distance(comm, x.owned(), expected.owned()) < 1e-8);
 
-    let used = used_preconditioners(&List::new(&case, &kinds).names, &report.switches);
+    let used = used_preconditioners(&List::new(&case, &kinds, LONG).names, &report.switches);
     assert_eq!(used.iter().map(|used| used.from_iteration).collect::<Vec<_>>(), [0, 5, 5, 12]);
     let reasons: Vec<&str> = used[1..].iter().filter_map(|used| used.reason.as_deref()).collect();
     assert!(reasons[0].starts_with("r.Mr = -") && reasons[0].ends_with(" is not positive"), "{reasons:?}");
@@ -183,5 +196,29 @@ fn residuals_in_twice_the_precision_keep_small_parts(comm: &Rc<Comm>) {
         operator.apply(&mut small, &mut expected);
         let expected: Vec<f64> = expected.owned().iter().map(|value| 1e20 * value).collect();
         assert!(distance(comm, &found, &expected) < 1e-9);
+    }
+}
+
+/// Jacobi is slow on this mesh.
+fn a_slow_preconditioner_is_kept_where_the_next_cannot_be_built(comm: &Rc<Comm>) {
+    let case = case(comm);
+    let list = |kinds| List::new(&case, kinds, Patience::Short);
+    let (x, report, built) = solve_from(&case, list(&[Kind::Jacobi, Kind::Missing]), None, &());
+    assert_eq!((built, report.switches.len(), report.outcome), (vec![0, 1], 0, ConvergedReason::Converged));
+    let (other, report, built) = solve_from(&case, list(&[Kind::Jacobi, Kind::Jacobi]), None, &());
+    assert_eq!((built, iterations(&report.switches)), (vec![0, 1], vec![10]));
+    assert_eq!(report.switches[0].reason, "the residual shrank slowly");
+    assert!(distance(comm, x.owned(), other.owned()) < 1e-8);
+}
+
+fn the_direct_solver_inverts_the_matrix(comm: &Rc<Comm>) {
+    for grid in [Grid::untidy(2, 1), Grid::untidy(7, 6), Grid::untidy(21, 13)] {
+        let case = Case::new(comm, grid);
+        let solver = Substructuring::new(&case.system.matrix).expect("a small matrix");
+        let x = case.model.interpolate(|[x, y]| (3.0 * x + y).sin());
+        let mut found = case.zeros();
+        solver.apply(&times(&case.system.matrix, &x), &mut found);
+        let error = distance(comm, x.owned(), found.owned());
+        assert!(error < 1e-10, "{error:e}");
     }
 }

@@ -11,9 +11,13 @@ if [ -d "$target" ] && [ -n "$(find "$here/include" "$here/mpicc" -newer "$targe
     cargo clean --quiet --release --locked --manifest-path "$here/../../Cargo.toml" --target-dir "$target" -p mpi-sys
 fi
 # Work takes no simulated time unless COMPUTE is set, so the optimisation of a quick build suffices.
-[ -n "${COMPUTE:-}" ] || export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+config=()
+if [ -z "${COMPUTE:-}" ]; then
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+    config=(--config 'profile.release.package."*".opt-level=0')
+fi
 # The library is kept small, since every simulated rank loads a copy.
 export MPICC=$here/mpicc CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=symbols
-cargo build --quiet --release --locked --manifest-path "$here/../../Cargo.toml" --target-dir "$target" --example smpi
+cargo build "${config[@]}" --quiet --release --locked --manifest-path "$here/../../Cargo.toml" --target-dir "$target" --example smpi
 touch "$target"
 realpath "$target/release/examples/libsmpi.so"

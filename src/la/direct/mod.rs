@@ -11,4 +11,4 @@ mod substructuring;
 pub(crate) use separator_tree::SeparatorTree;
 pub(crate) use skyline::SkylineCholesky;
 pub(crate) use sparse_cholesky::{SparseCholesky, SymbolicFactor};
-pub(crate) use substructuring::Substructuring;
+pub use substructuring::Substructuring;

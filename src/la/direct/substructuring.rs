@@ -3,16 +3,13 @@
 //!
 //! B. F. Smith, P. E. Bjorstad, W. D. Gropp, *Domain Decomposition* (1996), chapter 4.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
 use crate::la::direct::{SparseCholesky, SymbolicFactor};
 use crate::la::matrix::{Csr, DistributedCsr, local_rows};
-use crate::la::{
-    BlockSize, LevelSize, LinearOperator, MatrixEntries, Preconditioner, PreconditionerStatistics, Vector,
-};
-use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex, Profile, measure};
+use crate::la::{LevelSize, LinearOperator, Preconditioner, PreconditionerStatistics, Vector};
+use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex, Profile};
 use crate::system::rounded;
 
 /// Largest number of values in a factor, and in the Schur complements of all ranks together: 1 GiB.
@@ -25,8 +22,6 @@ pub struct Substructuring {
     /// Local number of each unknown of the local factor.
     unknowns: Vec<LocalIndex>,
     interface: Interface,
-    size: LevelSize,
-    spent: Cell<Profile>,
 }
 
 /// System of the interface, on rank 0.
@@ -61,18 +56,14 @@ impl Substructuring {
         check_size(comm.sum((kept * (kept + 1) / 2) as u64))?;
         let (local, schur) = symbolic.factorise();
         let global: Vec<GlobalIndex> = interface.iter().map(|&i| halo.global(i as usize)).collect();
-        let interface_system = Interface::new(comm, global, schur)?;
-        let here = local.entries() + interface_system.factor.as_ref().map_or(0, SparseCholesky::entries);
-        let size = LevelSize {
-            unknowns: halo.map().total(),
-            entries: comm.sum(matrix.entries() as u64),
-            blocks: BlockSize { unknowns: halo.map().total(), entries: comm.sum(here as u64) },
-        };
+        let system = Interface::new(comm, global, schur)?;
         let unknowns = interior.into_iter().chain(interface).collect();
-        Ok(Self { halo, local, unknowns, interface: interface_system, size, spent: Cell::default() })
+        Ok(Self { halo, local, unknowns, interface: system })
     }
+}
 
-    fn solve(&self, r: &Vector, z: &mut Vector) {
+impl Preconditioner for Substructuring {
+    fn apply(&self, r: &Vector, z: &mut Vector) {
         let owned = r.owned();
         let local = |at: u32| self.unknowns[at as usize] as usize;
         let order = self.local.order();
@@ -92,22 +83,13 @@ impl Substructuring {
     }
 }
 
-impl Preconditioner for Substructuring {
-    fn apply(&self, r: &Vector, z: &mut Vector) {
-        let ((), spent) = measure(self.halo.comm(), || self.solve(r, z));
-        let mut sum = self.spent.get();
-        sum += spent;
-        self.spent.set(sum);
-    }
-}
-
 impl PreconditionerStatistics for Substructuring {
     fn levels(&self) -> Vec<LevelSize> {
-        vec![self.size]
+        Vec::new()
     }
 
     fn spent(&self) -> Vec<Profile> {
-        vec![self.spent.get()]
+        Vec::new()
     }
 }
 
