@@ -36,6 +36,8 @@ class Case:
     #: Conditions of the sides.
     left: str = 'robin:0,2.5'
     right: str = 'dirichlet:0'
+    #: Number of edges of the right side, from below, that have its condition; all without it.
+    edges: int | None = None
     #: Largest error. An element with two conductivities loses as many digits of the smaller one as they differ by.
     accuracy: float = 1e-7
 
@@ -114,6 +116,11 @@ def layers_k(n: int, high: float) -> tuple[str, Callable]:
             lambda x, y: np.where(np.floor(n*y) % 2 > 0.5, high, 1.0))
 
 
+def channel_k(inside: float) -> tuple[str, Callable]:
+    return (f'1 + {inside - 1!r}*step(0.05 - abs(y - 0.5 - 0.2*sin(9*x)))',
+            lambda x, y: np.where(np.abs(y - 0.5 - 0.2*np.sin(9*x)) < 0.05, inside, 1.0))
+
+
 def smooth_k(decades: float) -> tuple[str, Callable]:
     return (f'10^({decades}*sin(5*x)*cos(4*y)/2)', lambda x, y: 10.0**(decades*np.sin(5*x)*np.cos(4*y)/2))
 
@@ -153,6 +160,10 @@ CASES: dict[str, Case] = {
     'smooth over 9 decades': Case((64, 64), UNIT, smooth_k(9)),
     'random over 6 decades': Case((48, 48), UNIT, random_k(48, 6)),
     'random over 12 decades': Case((48, 48), UNIT, random_k(48, 12)),
+    'channel 1e6': Case((60, 60), UNIT, channel_k(1e6)),
+    'channel 1e-9': Case((60, 60), UNIT, channel_k(1e-9), accuracy=1e-4),
+    'outlet of one edge': Case((48, 48), UNIT, edges=1),
+    'outlet of one edge, 100:1': Case((48, 48), rectangle(100, 1), edges=1),
     'robin 1e-12': Case((40, 40), UNIT, left='robin:0,1', right='robin:1e-12,0'),
     'robin 1e12': Case((40, 40), UNIT, left='robin:1e12,2.5e12', right='robin:1,0'),
     'robin 1e-6, 100:1': Case((48, 48), rectangle(100, 1), left='robin:0,1', right='robin:1e-6,0'),
@@ -176,10 +187,10 @@ def write(case: Case, path: Path) -> None:
     """Writes the mesh, whose left and right sides are inlet and outlet."""
     x, y, quad8 = lattice(case)
     nx, ny = case.size
-    rows = np.arange(ny)
+    rows, outlet = np.arange(ny), np.arange(case.edges or ny)
     with h5py.File(path, 'w') as file:
         file['x'], file['y'], file['quad8'] = x, y, quad8.astype(np.int32)
-        for name, element, (a, b) in (('inlet', rows*nx, (3, 0)), ('outlet', rows*nx + nx - 1, (1, 2))):
+        for name, element, (a, b) in (('inlet', rows*nx, (3, 0)), ('outlet', outlet*nx + nx - 1, (1, 2))):
             file[f'boundaries/{name}'] = np.stack([quad8[element, a], quad8[element, b]], axis=1).astype(np.int32)
 
 
@@ -228,7 +239,7 @@ def element_matrices(case: Case, x: np.ndarray, y: np.ndarray, quad8: np.ndarray
 def side(case: Case, quad8: np.ndarray, right: bool) -> np.ndarray:
     """Returns the nodes (edges, 3) of a side: end, middle, end."""
     nx, ny = case.size
-    elements = np.arange(ny)*nx + (nx - 1 if right else 0)
+    elements = np.arange(case.edges or ny)*nx + nx - 1 if right else np.arange(ny)*nx
     return quad8[elements][:, [1, 5, 2] if right else [3, 7, 0]]
 
 
@@ -292,7 +303,7 @@ def solve(bench: Bench, case: Case, ranks: int, options: list[str], exact: np.nd
         file.unlink(missing_ok=True)
     write(case, mesh)
     command = [bench.program, mesh, '--k', case.k[0], '--bc', f'inlet={case.left}', '--bc', f'outlet={case.right}',
-               '-o', out, '--json', record, '--threads', '1', '--quiet', *options]
+               '-o', out, '--json', record, '--quiet', *options]
     with (bench.work/'stderr').open('w') as stderr:
         code = run(bench.mpirun(ranks, command), limit=600, env=bench.env, stderr=stderr)
     if code:
@@ -317,15 +328,17 @@ def main() -> None:
     parser.add_argument('--ranks', type=whole_numbers(1), default=[1, 2, 4, 16], metavar='LIST',
                         help='numbers of MPI ranks (default "1 2 4 16")')
     parser.add_argument('--only', default='', metavar='TEXT', help='only the cases whose names contain this text')
+    parser.add_argument('--small', action='store_true', help='only the cases of at most 10,000 elements')
     parser.add_argument('--options', default='', metavar='TEXT',
-                        help='further options of the program; --refine takes the comparison away')
+                        help='further options of the program (default "--threads 1"); with --refine and with an assembled '
+                             'operator, whose entries are rounded, the solutions are not compared')
     args = parser.parse_args()
-    options, is_good = args.options.split(), True
+    options, is_good = args.options.split() or ['--threads', '1'], True
     with prepared_bench() as bench:
         for name, case in CASES.items():
-            if args.only not in name:
+            if args.only not in name or args.small and math.prod(case.size) > 10_000:
                 continue
-            exact = None if '--refine' in options else direct_solution(case)
+            exact = None if {'--refine', 'assembled'} & set(options) else direct_solution(case)
             for ranks in args.ranks:
                 line, as_expected = solve(bench, case, ranks, options, exact)
                 print(f'{name:31} {ranks:2} ranks: {line}{"" if as_expected else "  <--"}', flush=True)

@@ -38,9 +38,26 @@ pub struct SystemPreconditioners<'a> {
     names: &'static [PreconditionerName],
 }
 
+impl System<'_> {
+    /// Builds the fastest preconditioner of a kind: single-precision multigrid, or Jacobi.
+    /// **Collective.**
+    ///
+    /// # Errors
+    /// A level that cannot be built; the same on every rank.
+    pub fn preconditioner(&self, kind: PreconditionerKind) -> Result<Box<dyn PreconditionerStatistics>> {
+        self.preconditioners(kind).build(0)
+    }
+
+    /// Returns the preconditioners of a kind, from the fastest to the most robust, none of them
+    /// built.
+    pub fn preconditioners(&self, kind: PreconditionerKind) -> SystemPreconditioners<'_> {
+        SystemPreconditioners::new(self, kind)
+    }
+}
+
 impl<'a> SystemPreconditioners<'a> {
     /// Lists the preconditioners of a kind, none of them built.
-    pub(super) fn new(system: &'a System<'a>, kind: PreconditionerKind) -> Self {
+    fn new(system: &'a System<'a>, kind: PreconditionerKind) -> Self {
         let names = match kind {
             PreconditionerKind::Multigrid => MULTIGRID,
             PreconditionerKind::Jacobi => JACOBI_ALONE,

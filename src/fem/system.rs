@@ -8,14 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fem::multigrid::{HTransfer, MeshLevel, OperatorHierarchy, PCoarsening};
-use crate::fem::preconditioners::SystemPreconditioners;
-use crate::fem::{
-    DirichletBc, ElementMatrices, ElementOperator, PreconditionerKind, assemble_csr, dirichlet_nodes, load_vector,
-};
-use crate::la::cg::{Preconditioners, Rhs};
+use crate::fem::{DirichletBc, ElementMatrices, ElementOperator, assemble_csr, dirichlet_nodes, load_vector};
+use crate::la::cg::Rhs;
 use crate::la::matrix::DistributedCsr;
 use crate::la::multigrid::{Coarsening, MatrixTransfer, Multigrid, Transfer};
-use crate::la::{MatrixEntries, PreconditionerStatistics, Scalar, Vector};
+use crate::la::{MatrixEntries, Scalar, Vector};
 use crate::mesh::{LocalMesh, MeshHierarchy};
 use crate::parallel::{Halo, work};
 use crate::problem::Problem;
@@ -188,21 +185,6 @@ impl<'a> System<'a> {
     /// Returns the null vector of the system, with ghosts.
     pub fn zeros(&self) -> Vector {
         Vector::zeros(self.hierarchy.halo.map())
-    }
-
-    /// Builds the fastest preconditioner of a kind: single-precision multigrid, or Jacobi.
-    /// **Collective.**
-    ///
-    /// # Errors
-    /// A level that cannot be built; the same on every rank.
-    pub fn preconditioner(&self, kind: PreconditionerKind) -> Result<Box<dyn PreconditionerStatistics>> {
-        self.preconditioners(kind).build(0)
-    }
-
-    /// Returns the preconditioners of a kind, from the fastest to the most robust, none of them
-    /// built.
-    pub fn preconditioners(&self, kind: PreconditionerKind) -> SystemPreconditioners<'_> {
-        SystemPreconditioners::new(self, kind)
     }
 
     /// Returns the solution of the problem from the iterate `x` of the solver, and frees operator

@@ -13,7 +13,7 @@ use crate::mpirun::{Outcome, Run};
 use crate::program::{Folder, PROGRAM};
 use crate::results::{Results, difference};
 use crate::tier::{needs_tool, slow};
-use crate::{alone, at_ranks, python, test};
+use crate::{at_ranks, python, test};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/bench/hard_cases.py");
 
@@ -26,7 +26,7 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("a_weak_robin_condition_alone_holds_the_solution", [1, 4], weak_robin),
         at_ranks("a_robin_coefficient_of_1e12_fixes_the_solution", [1, 4], strong_robin),
         vec![slow(needs_tool(
-            alone(test("hard_problems_take_few_iterations", || family(&["--ranks", "1 2 4 16"]))),
+            test("hard_problems_take_few_iterations", family),
             python::missing("numpy, scipy, h5py"),
         ))],
     ]
@@ -142,11 +142,16 @@ fn strong_robin(ranks: usize) {
     check(&Results::read(&folder.path("quad8.h5")), |x| 1.25 * (2.0 - x), 1e-7);
 }
 
-/// Runs the script, which compares with direct solutions.
-fn family(args: &[&str]) {
-    let folder = Folder::new();
-    let env = vec![("QUAD8_MPI".to_owned(), PROGRAM.to_owned())];
-    let run = Run { ranks: 0, timeout: Duration::from_secs(900), env };
-    let args = [&[SCRIPT], args].concat();
-    run.run(&python::path(), &args, &folder.path("")).expect_code(0);
+/// Runs the script, which compares with direct solutions: all problems but the largest on two
+/// numbers of ranks, and the strips in every mode.
+fn family() {
+    let run = |args: &[&str]| {
+        let env = vec![("QUAD8_MPI".to_owned(), PROGRAM.to_owned())];
+        let run = Run { ranks: 0, timeout: Duration::from_secs(900), env };
+        run.run(&python::path(), &[&[SCRIPT], args].concat(), &Folder::new().path("")).expect_code(0);
+    };
+    run(&["--ranks", "2 16", "--small"]);
+    for options in ["--operator assembled", "--refine 1", "--refine 2", "--reproducible", "--threads 2"] {
+        run(&["--ranks", "2", "--only", "strip", &format!("--options={options}")]);
+    }
 }

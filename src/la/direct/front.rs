@@ -10,7 +10,7 @@ const SMALLEST: f64 = 1e-14;
 /// Eliminates the first columns of a symmetric matrix with `size` rows, whose lower triangle is
 /// stored by columns. `diagonal` holds the diagonal of the sparse matrix in these columns. Leaves
 /// the reciprocals of the pivots on the diagonal, and the Schur complement in the other columns.
-pub fn eliminate(front: &mut [f64], size: usize, diagonal: &[f64]) {
+pub fn eliminate_columns(front: &mut [f64], size: usize, diagonal: &[f64]) {
     for start in (0..diagonal.len()).step_by(PANEL) {
         let end = diagonal.len().min(start + PANEL);
         let (panel, rest) = front.split_at_mut(end * size);

@@ -7,33 +7,9 @@
 //! The last unknowns of a matrix may be kept: the others are eliminated, and the Schur complement
 //! of the kept ones is returned. The bits do not depend on the number of threads.
 
-use crate::la::direct::SeparatorTree;
-use crate::la::direct::front::eliminate;
-use crate::la::matrix::{Csr, entries};
-
-/// Matrix in its elimination order, with the structure of its factor.
-pub struct SymbolicFactor {
-    /// Unknown at each position; the kept unknowns come last.
-    order: Vec<u32>,
-    kept: usize,
-    /// Start of each row in `entries`.
-    starts: Vec<usize>,
-    /// Upper triangle by rows: column and value.
-    entries: Vec<(u32, f64)>,
-    /// Fronts by their node in the tree.
-    fronts: Vec<FrontRows>,
-}
-
-/// Rows of a front, as positions in the elimination order.
-#[derive(Default)]
-struct FrontRows {
-    /// Position of the first eliminated unknown.
-    first: usize,
-    /// Number of eliminated unknowns.
-    pivots: usize,
-    /// Positions of the other rows, ascending.
-    below: Vec<u32>,
-}
+use crate::la::direct::SymbolicFactor;
+use crate::la::direct::front::eliminate_columns;
+use crate::la::direct::symbolic_factor::FrontRows;
 
 /// Cholesky factor of a sparse symmetric positive definite matrix.
 pub struct SparseCholesky {
@@ -56,143 +32,29 @@ struct Front {
 }
 
 /// Contribution of a front to its parent: lower triangle of a matrix by columns of full length.
-#[derive(Default)]
 struct Update {
     rows: Vec<u32>,
     values: Vec<f64>,
 }
 
-impl SymbolicFactor {
-    /// Orders a symmetric matrix, given by its upper triangle, for the elimination of all but the
-    /// last `kept` unknowns.
-    pub fn new(upper: &Csr<f64>, kept: usize) -> Self {
-        let unknowns = upper.rows();
-        let tree = SeparatorTree::new(upper, unknowns - kept);
-        let postorder = tree.postorder();
-        let mut step = vec![0; tree.nodes];
-        postorder.iter().zip(0_u32..).for_each(|(&node, at)| step[node] = at);
-        let mut order: Vec<u32> = (0..unknowns as u32).collect();
-        order[..unknowns - kept].sort_by_key(|&unknown| step[tree.node[unknown as usize] as usize]);
-        let (starts, entries) = permuted(upper, &order);
-
-        let mut fronts: Vec<FrontRows> = (0..tree.nodes).map(|_| FrontRows::default()).collect();
-        let mut first = 0;
-        for node in postorder {
-            let is_here = |&&unknown: &&u32| tree.node[unknown as usize] as usize == node;
-            let pivots = order[first..unknowns - kept].iter().take_while(is_here).count();
-            let end = first + pivots;
-            let children = fronts.get(2 * node..2 * node + 2).unwrap_or_default();
-            let coupled = children.iter().flat_map(|child| child.below.iter().copied());
-            let own = entries[starts[first]..starts[end]].iter().map(|entry| entry.0);
-            let mut below: Vec<u32> = coupled.chain(own).filter(|&row| row as usize >= end).collect();
-            below.sort_unstable();
-            below.dedup();
-            fronts[node] = FrontRows { first, pivots, below };
-            first = end;
-        }
-        Self { order, kept, starts, entries, fronts }
-    }
-
-    /// Returns the number of values in the factor and in the Schur complement.
-    pub fn entries(&self) -> usize {
-        let triangle = |n: usize| n * (n + 1) / 2;
-        let columns = |front: &FrontRows| triangle(front.pivots) + front.pivots * front.below.len();
-        let factor: usize = self.fronts.iter().map(columns).sum();
-        factor + triangle(self.kept)
-    }
-
-    /// Factorises the matrix. Returns the factor and the Schur complement of the kept unknowns: its
+impl SparseCholesky {
+    /// Factorises a matrix. Returns the factor and the Schur complement of the kept unknowns: its
     /// lower triangle by columns.
-    pub fn factorise(self) -> (SparseCholesky, Vec<f64>) {
-        let (fronts, update) = self.eliminate(1);
-        let (kept, first) = (self.kept, self.order.len() - self.kept);
+    pub fn new(matrix: SymbolicFactor) -> (Self, Vec<f64>) {
+        let (fronts, update) = eliminate(&matrix, 1);
+        let (kept, first) = (matrix.kept, matrix.order.len() - matrix.kept);
         let mut schur = vec![0.0; kept * kept];
         let mut add = |i: u32, j: u32, value: f64| schur[(j as usize - first) * kept + i as usize - first] += value;
         for (j, column) in update.columns() {
             update.rows.iter().zip(column).filter(|(i, _)| **i >= j).for_each(|(&i, value)| add(i, j, *value));
         }
-        for row in first..self.order.len() {
-            self.row(row).iter().for_each(|&(column, value)| add(column, row as u32, value));
+        for row in first..matrix.order.len() {
+            matrix.row(row).iter().for_each(|&(column, value)| add(column, row as u32, value));
         }
-        let schur = (0..kept).flat_map(|j| schur[j * kept + j..(j + 1) * kept].iter().copied()).collect();
-        (SparseCholesky { order: self.order, kept, fronts }, schur)
+        let schur = joined((0..kept).map(|j| &schur[j * kept + j..(j + 1) * kept]));
+        (Self { order: matrix.order, kept, fronts }, schur)
     }
 
-    /// Eliminates the unknowns of a node and of those below it. Returns their fronts in the order of
-    /// elimination, and the contribution to the parent.
-    fn eliminate(&self, node: usize) -> (Vec<Front>, Update) {
-        let (mut fronts, children) = if 2 * node < self.fronts.len() {
-            let ((mut fronts, left), (others, right)) =
-                rayon::join(|| self.eliminate(2 * node), || self.eliminate(2 * node + 1));
-            fronts.extend(others);
-            (fronts, vec![left, right])
-        } else {
-            (Vec::new(), Vec::new())
-        };
-        let FrontRows { first, pivots, ref below } = self.fronts[node];
-        let (end, size) = (first + pivots, pivots + below.len());
-        let place = |row: u32| match row as usize {
-            row if row < end => row - first,
-            _ => pivots + below.partition_point(|&other| other < row),
-        };
-        let mut front = vec![0.0; size * size];
-        let mut diagonal = vec![0.0; pivots];
-        for k in 0..pivots {
-            self.row(first + k).iter().for_each(|&(column, value)| front[k * size + place(column)] += value);
-            diagonal[k] = front[k * size + k];
-        }
-        for child in children {
-            let places: Vec<usize> = child.rows.iter().map(|&row| place(row)).collect();
-            for (at, (_, column)) in child.columns().enumerate() {
-                let target = &mut front[places[at] * size..(places[at] + 1) * size];
-                places[at..].iter().zip(&column[at..]).for_each(|(&i, value)| target[i] += value);
-            }
-        }
-        eliminate(&mut front, size, &diagonal);
-        let values = (pivots..size).flat_map(|k| front[k * size + pivots..(k + 1) * size].iter().copied()).collect();
-        let update = Update { rows: below.clone(), values };
-        let columns = (0..pivots).flat_map(|k| front[k * size + k..(k + 1) * size].iter().copied()).collect();
-        fronts.push(Front { first, pivots, below: below.clone(), columns });
-        (fronts, update)
-    }
-
-    /// Returns the entries of a row of the upper triangle: column and value.
-    fn row(&self, row: usize) -> &[(u32, f64)] {
-        &self.entries[self.starts[row]..self.starts[row + 1]]
-    }
-}
-
-impl Update {
-    /// Iterates over the columns with their positions.
-    fn columns(&self) -> impl Iterator<Item = (u32, &[f64])> {
-        self.rows.iter().copied().zip(self.values.chunks(self.rows.len().max(1)))
-    }
-}
-
-/// Permutes a symmetric matrix, given by its upper triangle. Returns the upper triangle of the
-/// result: the start of each row, and columns with values.
-fn permuted(upper: &Csr<f64>, order: &[u32]) -> (Vec<usize>, Vec<(u32, f64)>) {
-    let mut position = vec![0; order.len()];
-    order.iter().zip(0_u32..).for_each(|(&unknown, at)| position[unknown as usize] = at);
-    let all = || {
-        (0..order.len()).flat_map(|i| entries(upper, i).map(move |(j, value)| (i, j, value))).map(|(i, j, value)| {
-            let [a, b] = [position[i], position[j as usize]];
-            (a.min(b) as usize, a.max(b), value)
-        })
-    };
-    let mut starts = vec![0; order.len() + 1];
-    all().for_each(|(row, _, _)| starts[row + 1] += 1);
-    (0..order.len()).for_each(|row| starts[row + 1] += starts[row]);
-    let mut next = starts.clone();
-    let mut permuted = vec![(0, 0.0); upper.nnz()];
-    for (row, column, value) in all() {
-        permuted[next[row]] = (column, value);
-        next[row] += 1;
-    }
-    (starts, permuted)
-}
-
-impl SparseCholesky {
     /// Returns the unknown at each position of the elimination order; the kept ones come last.
     pub fn order(&self) -> &[u32] {
         &self.order
@@ -234,6 +96,43 @@ impl SparseCholesky {
     }
 }
 
+/// Eliminates the unknowns of a node and of those below it. Returns their fronts in the order of
+/// elimination, and the contribution to the parent.
+fn eliminate(matrix: &SymbolicFactor, node: usize) -> (Vec<Front>, Update) {
+    let (mut fronts, children) = if 2 * node < matrix.fronts.len() {
+        let ((mut fronts, left), (others, right)) =
+            rayon::join(|| eliminate(matrix, 2 * node), || eliminate(matrix, 2 * node + 1));
+        fronts.extend(others);
+        (fronts, vec![left, right])
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    let FrontRows { first, pivots, ref below } = matrix.fronts[node];
+    let (end, size) = (first + pivots, pivots + below.len());
+    let place = |row: u32| match row as usize {
+        row if row < end => row - first,
+        _ => pivots + below.partition_point(|&other| other < row),
+    };
+    let mut front = vec![0.0; size * size];
+    let mut diagonal = vec![0.0; pivots];
+    for k in 0..pivots {
+        matrix.row(first + k).iter().for_each(|&(column, value)| front[k * size + place(column)] += value);
+        diagonal[k] = front[k * size + k];
+    }
+    for child in children {
+        let places: Vec<usize> = child.rows.iter().map(|&row| place(row)).collect();
+        for (at, (_, column)) in child.columns().enumerate() {
+            let target = &mut front[places[at] * size..(places[at] + 1) * size];
+            places[at..].iter().zip(&column[at..]).for_each(|(&i, value)| target[i] += value);
+        }
+    }
+    eliminate_columns(&mut front, size, &diagonal);
+    let values = joined((pivots..size).map(|k| &front[k * size + pivots..(k + 1) * size]));
+    let columns = joined((0..pivots).map(|k| &front[k * size + k..(k + 1) * size]));
+    fronts.push(Front { first, pivots, below: below.clone(), columns });
+    (fronts, Update { rows: below.clone(), values })
+}
+
 impl Front {
     /// Iterates over the columns with their positions.
     fn columns(&self) -> impl DoubleEndedIterator<Item = (usize, &[f64])> {
@@ -244,10 +143,24 @@ impl Front {
     }
 }
 
+impl Update {
+    /// Iterates over the columns with their positions.
+    fn columns(&self) -> impl Iterator<Item = (u32, &[f64])> {
+        self.rows.iter().copied().zip(self.values.chunks(self.rows.len().max(1)))
+    }
+}
+
+/// Joins lists into one of exactly their length.
+fn joined<'a>(lists: impl Iterator<Item = &'a [f64]> + Clone) -> Vec<f64> {
+    let mut all = Vec::with_capacity(lists.clone().map(<[f64]>::len).sum());
+    lists.for_each(|list| all.extend_from_slice(list));
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::la::matrix::local_rows;
+    use crate::la::matrix::{Csr, entries, local_rows};
 
     /// Side of a grid of unknowns.
     const N: usize = 30;
@@ -286,7 +199,7 @@ mod tests {
     fn systems_are_solved_whatever_the_couplings() {
         for across in [1.0, 1e-6, 1e6] {
             let upper = matrix(across);
-            let (factor, schur) = SymbolicFactor::new(&upper, 0).factorise();
+            let (factor, schur) = SparseCholesky::new(SymbolicFactor::new(&upper, 0));
             assert!(schur.is_empty());
             let b = product(&upper, &(0..N * N).map(exact).collect::<Vec<_>>());
             let mut y: Vec<f64> = factor.order().iter().map(|&i| b[i as usize]).collect();
@@ -302,7 +215,7 @@ mod tests {
         let (upper, kept) = (matrix(1.0), 3 * N);
         let symbolic = SymbolicFactor::new(&upper, kept);
         let predicted = symbolic.entries();
-        let (factor, schur) = symbolic.factorise();
+        let (factor, schur) = SparseCholesky::new(symbolic);
         let stored: usize = factor.fronts.iter().map(|front| front.columns.len()).sum();
         assert_eq!(predicted, stored + schur.len());
         let x: Vec<f64> = (0..N * N).map(exact).collect();

@@ -54,7 +54,7 @@ impl Substructuring {
         let symbolic = SymbolicFactor::new(&upper, kept);
         check_size(comm.max(symbolic.entries() as u64))?;
         check_size(comm.sum((kept * (kept + 1) / 2) as u64))?;
-        let (local, schur) = symbolic.factorise();
+        let (local, schur) = SparseCholesky::new(symbolic);
         let global: Vec<GlobalIndex> = interface.iter().map(|&i| halo.global(i as usize)).collect();
         let system = Interface::new(comm, global, schur)?;
         let unknowns = interior.into_iter().chain(interface).collect();
@@ -151,7 +151,7 @@ impl Interface {
         let numbers: Vec<Vec<u32>> = unknowns.iter().map(|list| list.iter().map(number).collect()).collect();
         let symbolic = comm.is_root().then(|| SymbolicFactor::new(&sum(&numbers, &schur, all.len()), 0));
         check_size(comm.broadcast(0, symbolic.as_ref().map_or(0, |symbolic| symbolic.entries() as u64)))?;
-        Ok(Self { factor: symbolic.map(|symbolic| symbolic.factorise().0), numbers })
+        Ok(Self { factor: symbolic.map(|symbolic| SparseCholesky::new(symbolic).0), numbers })
     }
 
     /// Solves for the unknowns of this rank, given its part of their right-hand side.
