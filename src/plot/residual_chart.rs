@@ -35,12 +35,15 @@ pub fn draw(path: &Path, width: u32) -> Result<Scene> {
     Ok(Chart::new(&run, &relative, [low, high], width).page.scene)
 }
 
-/// Returns the title: problem, preconditioner and iterations.
+/// Returns the title: problem, preconditioners and iterations.
 fn title(run: &RunRecord) -> String {
     let RunRecord { mesh_info: MeshInfo { source, used_nodes, .. }, solver_config, converged, iterations, .. } = run;
+    let mut methods: Vec<&str> = run.convergence.preconditioners.iter().map(|used| used.name.as_str()).collect();
+    methods.dedup();
+    let methods = if methods.is_empty() { solver_config.preconditioner.clone() } else { methods.join(", then ") };
     let outcome = if *converged { "converged" } else { "not converged" };
     let unknowns = group(*used_nodes);
-    format!("{source}, {unknowns} unknowns: {}, {outcome} in {iterations} iterations", solver_config.preconditioner)
+    format!("{source}, {unknowns} unknowns: {methods}, {outcome} in {iterations} iterations")
 }
 
 struct Chart {

@@ -50,7 +50,7 @@ impl Console {
         self.line("solve", &text);
         for used in &convergence.preconditioners {
             if let Some(reason) = &used.reason {
-                self.line("", &format!("{} after iteration {}: {reason}", used.name, used.from_iteration));
+                self.line("", &format!("{used} after iteration {}: {reason}", used.from_iteration));
             }
         }
         if !report.replacements.is_empty() {

@@ -15,7 +15,7 @@ pub struct Convergence {
     #[serde(skip_deserializing)]
     pub seconds: Cost,
     /// The preconditioners in the order of their use.
-    #[serde(skip_deserializing)]
+    #[serde(default)]
     pub preconditioners: Vec<UsedPreconditioner>,
     /// Levels of the hierarchy, finest first; empty without one.
     #[serde(default)]

@@ -29,7 +29,7 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     text("operator", &config.operator)?;
     text("preconditioner", &config.preconditioner)?;
     if let Some(last) = record.convergence.preconditioners.last() {
-        text("preconditioner_used", &last.name.to_string())?;
+        text("preconditioner_used", &last.to_string())?;
     }
     if let Some(ranks) = config.reproducible {
         count("reproducible", u64::from(ranks.get()))?;

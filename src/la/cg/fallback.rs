@@ -16,7 +16,7 @@ use crate::la::{LinearOperator, PreconditionerStatistics, Vector};
 pub const LONG: Patience = Patience::Halving(300);
 
 /// Name of a preconditioner in reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PreconditionerName {
     /// Method.
     pub name: &'static str,
@@ -24,7 +24,7 @@ pub struct PreconditionerName {
     pub precision: &'static str,
 }
 
-impl fmt::Display for PreconditionerName {
+impl fmt::Display for UsedPreconditioner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in {} precision", self.name, self.precision)
     }
@@ -62,11 +62,12 @@ impl Switch {
 }
 
 /// A preconditioner that took part in a solve.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsedPreconditioner {
-    /// Its name.
-    #[serde(flatten)]
-    pub name: PreconditionerName,
+    /// Method.
+    pub name: String,
+    /// Precision of its arithmetic: single or double.
+    pub precision: String,
     /// Number of iterations before its first one.
     pub from_iteration: usize,
     /// Failure of the previous one; none for the first.
@@ -77,7 +78,12 @@ pub struct UsedPreconditioner {
 pub fn used_preconditioners(names: &[PreconditionerName], switches: &[Switch]) -> Vec<UsedPreconditioner> {
     let starts = switches.iter().map(|switch| (switch.iteration, Some(switch.reason.clone())));
     let starts = std::iter::once((0, None)).chain(starts);
-    let used = |(&name, (from_iteration, reason))| UsedPreconditioner { name, from_iteration, reason };
+    let used = |(&PreconditionerName { name, precision }, (from_iteration, reason))| UsedPreconditioner {
+        name: name.to_owned(),
+        precision: precision.to_owned(),
+        from_iteration,
+        reason,
+    };
     names.iter().zip(starts).map(used).collect()
 }
 

@@ -10,6 +10,7 @@
 use crate::la::direct::SymbolicFactor;
 use crate::la::direct::front::eliminate_columns;
 use crate::la::direct::symbolic_factor::FrontRows;
+use crate::parallel::work;
 
 /// Cholesky factor of a sparse symmetric positive definite matrix.
 pub struct SparseCholesky {
@@ -127,6 +128,7 @@ fn eliminate(matrix: &SymbolicFactor, node: usize) -> (Vec<Front>, Update) {
         }
     }
     eliminate_columns(&mut front, size, &diagonal);
+    work::done(pivots as u64);
     let values = joined((pivots..size).map(|k| &front[k * size + pivots..(k + 1) * size]));
     let columns = joined((0..pivots).map(|k| &front[k * size + k..(k + 1) * size]));
     fronts.push(Front { first, pivots, below: below.clone(), columns });
