@@ -28,7 +28,7 @@ Map = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 @dataclass
 class Case:
-    """Problem on the image of a grid of elements over the unit square, from its left to its right side."""
+    """Problem on the image of a grid over the unit square, with conditions on its left and right sides."""
     size: tuple[int, int]
     map: Map
     #: Conductivity as an expression of the case file, and as a function.
@@ -36,7 +36,7 @@ class Case:
     #: Conditions of the sides.
     left: str = 'robin:0,2.5'
     right: str = 'dirichlet:0'
-    #: Number of edges of the right side, from below, that have its condition; all without it.
+    #: Number of the lowest edges of the right side that have its condition; None for all edges.
     edges: int | None = None
     #: Largest error. An element with two conductivities loses as many digits of the smaller one as they differ by.
     accuracy: float = 1e-7
@@ -187,7 +187,7 @@ def lattice(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def write(case: Case, path: Path) -> None:
-    """Writes the mesh, whose left and right sides are inlet and outlet."""
+    """Writes the mesh with the left side as inlet and the right side as outlet."""
     x, y, quad8 = lattice(case)
     nx, ny = case.size
     rows, outlet = np.arange(ny), np.arange(case.edges or ny)

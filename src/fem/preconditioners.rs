@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fem::multigrid::OperatorHierarchy;
-use crate::fem::system::StiffnessOperator;
-use crate::fem::{ElementMatrices, System, assemble_csr};
+use crate::fem::system::{StiffnessOperator, assemble_eliminated};
+use crate::fem::{ElementMatrices, System};
 use crate::la::cg::{LONG, Patience, PreconditionerName, Preconditioners};
 use crate::la::direct::Substructuring;
 use crate::la::{Jacobi, PreconditionerStatistics, Scalar};
+use crate::mesh::MeshHierarchy;
 use crate::parallel::work;
 
 /// Kinds of preconditioners.
@@ -76,12 +77,10 @@ impl<'a> SystemPreconditioners<'a> {
         let solver = match stiffness {
             StiffnessOperator::Assembled(matrix) => Substructuring::new(matrix)?,
             StiffnessOperator::Elements(_) => {
-                let elements = self.elements()?;
-                let mut matrix = assemble_csr(&hierarchy.halo, &hierarchy.mesh.elements, |e, a| elements.row(e, a));
-                drop(elements);
-                // The right-hand side has been eliminated with the operator.
+                // The columns moved to the right-hand side with the operator.
                 let mut b = vec![0.0; hierarchy.halo.map().owned()];
-                matrix.eliminate(&dirichlet.fixed, &dirichlet.values, &mut b);
+                let MeshHierarchy { halo, mesh, .. } = hierarchy;
+                let matrix = assemble_eliminated(halo, mesh, &self.elements()?, dirichlet, &mut b);
                 Substructuring::new(&matrix)?
             }
         };

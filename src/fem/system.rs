@@ -52,11 +52,7 @@ impl StiffnessOperator {
                 operator.eliminate(&dirichlet.values, b);
                 Self::Elements(operator)
             }
-            OperatorKind::Assembled => {
-                let mut matrix = assemble_csr(halo, &mesh.elements, |e, a| elements.row(e, a));
-                matrix.eliminate(&dirichlet.fixed, &dirichlet.values, b);
-                Self::Assembled(matrix)
-            }
+            OperatorKind::Assembled => Self::Assembled(assemble_eliminated(halo, mesh, elements, dirichlet, b)),
         }
     }
 
@@ -100,6 +96,20 @@ impl StiffnessOperator {
         let levels = operators.into_iter().zip(transfers);
         Multigrid::new(levels.map(|(operator, transfer)| Coarsening { operator, transfer }).collect(), matrix)
     }
+}
+
+/// Assembles the matrix without its Dirichlet rows and columns, and moves these columns to the
+/// right-hand side `b` (one value an owned node).
+pub(super) fn assemble_eliminated(
+    halo: &Rc<Halo>,
+    mesh: &LocalMesh,
+    elements: &ElementMatrices,
+    dirichlet: &DirichletBc,
+    b: &mut [f64],
+) -> DistributedCsr {
+    let mut matrix = assemble_csr(halo, &mesh.elements, |e, a| elements.row(e, a));
+    matrix.eliminate(&dirichlet.fixed, &dirichlet.values, b);
+    matrix
 }
 
 /// Returns the transfer between a coarser mesh and the next finer one.

@@ -115,7 +115,8 @@ fn current(candidates: &dyn Preconditioners, switches: &[Switch]) -> (usize, boo
 /// Solves A x = b as [`conjugate_gradient_monitored`](crate::la::cg::conjugate_gradient_monitored)
 /// does, starting with the preconditioner that [`build_preconditioner`] returned. Where a
 /// preconditioner breaks down or no longer reduces the residual, the next candidate continues from
-/// the current iterate. Where one is merely slow, it does so if it can be built. Returns the iterate, the report and the last preconditioner.
+/// the current iterate. Where one is merely slow, it does so if it can be built. Returns the
+/// iterate, the report and the last preconditioner.
 /// **Collective.**
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Dense kernels of a front: Cholesky factorisation of its first columns, and substitutions.
+//! Dense Cholesky factorisation of the first columns of a front.
 
 use multiversion::multiversion;
 

@@ -141,6 +141,9 @@ fn local_matrix(matrix: &DistributedCsr, interior: &[LocalIndex], interface: &[L
 impl Interface {
     /// Gathers the Schur complements of all ranks, lower triangles by columns, and factorises their
     /// sum. `unknowns` holds the global numbers of those of this rank. **Collective.**
+    ///
+    /// # Errors
+    /// A factor that takes more than 1 GiB; the same on every rank.
     fn new(comm: &Comm, unknowns: Vec<GlobalIndex>, schur: Vec<f64>) -> Result<Self> {
         let unknowns = comm.gather_at_root(unknowns);
         let schur = comm.gather_at_root(schur);
