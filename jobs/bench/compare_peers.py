@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times quad8-mpi beside its peers on this machine, in turn, and prints medians and ratios.
 
-The peers are PETSc's CG on the same system (with Jacobi, BoomerAMG and GAMG), dolfinx with BoomerAMG and deal.II's
+The peers are PETSc's CG on the same system (with Jacobi, GAMG, and BoomerAMG by default and tuned), dolfinx with BoomerAMG and deal.II's
 matrix-free multigrid (step-37) on squares of about as many unknowns, where quad8-mpi solves their problem to their
 residual, NumPy/SciPy assembly, and the published figures of the Python programs that this one replaces.
 
@@ -20,6 +20,14 @@ from peers import report, step37
 
 PYTHON = '/usr/bin/python3'     # Debian's, which sees Debian's packages; another one may come first in PATH
 PEERS = Path(__file__).resolve().parent/'peers'
+# PETSc's defaults, and what the manual of hypre recommends for large problems, without and with an aggressive level.
+BOOMERAMG = {
+    'boomeramg': (),
+    'boomeramg-hmis': ('-pc_hypre_boomeramg_coarsen_type', 'HMIS', '-pc_hypre_boomeramg_interp_type', 'ext+i',
+                       '-pc_hypre_boomeramg_P_max', '4'),
+    'boomeramg-pmis': ('-pc_hypre_boomeramg_coarsen_type', 'PMIS', '-pc_hypre_boomeramg_interp_type', 'ext+i',
+                       '-pc_hypre_boomeramg_P_max', '4', '-pc_hypre_boomeramg_agg_nl', '1'),
+}
 OPTIONAL = ('dolfinx', 'dealii', 'larger')
 
 
@@ -137,7 +145,8 @@ class Comparison:
         cap = self.args.max_iterations
         self.petsc(f'petsc_{i}', '-pc_type', 'jacobi', *(['-ksp_max_it', str(cap)] if cap else []))
         self.jacobi(f'quad8_{i}', cap)
-        self.petsc(f'boomeramg_{i}', '-pc_type', 'hypre', '-pc_hypre_type', 'boomeramg')
+        for name, options in BOOMERAMG.items():
+            self.petsc(f'{name}_{i}', '-pc_type', 'hypre', '-pc_hypre_type', 'boomeramg', *options)
         self.multigrid(f'file_{i}', self.path('xl.h5'))
         self.petsc(f'gamg_{i}', '-pc_type', 'gamg')
         self.refined(f'nested_{i}')
