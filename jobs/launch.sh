@@ -9,14 +9,23 @@ fail() {
 
 # shellcheck source=jobs/site.sh
 . "$jobs/site.sh"
-# shellcheck disable=SC2086
-[ -z "$QUAD8_MPI_MODULES" ] || module load $QUAD8_MPI_MODULES
+if [ -n "$QUAD8_MPI_MODULES" ]; then
+    command -v module >/dev/null ||
+        fail "no command 'module' for QUAD8_MPI_MODULES='$QUAD8_MPI_MODULES': source what defines it in jobs/site.sh, or leave the variable empty"
+    # shellcheck disable=SC2086
+    module load $QUAD8_MPI_MODULES
+fi
 QUAD8_MPI=${QUAD8_MPI:-$(realpath -m "${CARGO_TARGET_DIR:-$jobs/../target}/release/quad8-mpi")}
 [ -x "$QUAD8_MPI" ] || fail "no program $QUAD8_MPI: build it (cargo build --release), or set QUAD8_MPI in jobs/site.sh"
 
 # Each rank is pinned to cores of its own, one a thread.
 case $QUAD8_MPI_LAUNCHER in
-    srun) QUAD8_MPI_LAUNCH="srun --mpi=$SLURM_MPI_TYPE --exact --cpus-per-task=$threads --cpu-bind=cores --wait=10" ;;
+    srun)
+        command -v srun >/dev/null || fail "no srun here: set QUAD8_MPI_LAUNCHER=mpirun in jobs/site.sh"
+        srun --mpi=list 2>&1 | grep -qw -- "$SLURM_MPI_TYPE" ||
+            fail "this Slurm's srun has no '$SLURM_MPI_TYPE' (srun --mpi=list): set QUAD8_MPI_LAUNCHER=mpirun, or another SLURM_MPI_TYPE, in jobs/site.sh"
+        QUAD8_MPI_LAUNCH="srun --mpi=$SLURM_MPI_TYPE --exact --cpus-per-task=$threads --cpu-bind=cores --wait=10"
+        ;;
     mpirun)
         QUAD8_MPI_LAUNCH="mpirun --map-by slot:PE=$threads --bind-to core -x SLURM_CPUS_PER_TASK"
         # A host that no longer answers is noticed after 20 s, not 8 minutes.
@@ -27,21 +36,44 @@ esac
 # The program reads it; srun and mpirun give it to every rank.
 export SLURM_CPUS_PER_TASK=$threads QUAD8_MPI QUAD8_MPI_LAUNCH
 
+# has_ranks PID: whether a process has a child that runs.
+has_ranks() {
+    ps -o stat= --ppid "$1" | grep -qv '^Z'
+}
+
+# end_without_ranks PID: ends a mpirun whose ranks ended 30 s ago. Open MPI 4 may wait for ever at its own end after a
+# rank was killed.
+end_without_ranks() {
+    local alone=0
+    until has_ranks "$1"; do sleep 1; done
+    while ((alone < 30)); do
+        sleep 1
+        if has_ranks "$1"; then alone=0; else alone=$((alone + 1)); fi
+    done
+    echo 'quad8-mpi job: mpirun has not ended 30 s after its ranks; it is ended now' >&2
+    kill -KILL "$1"
+}
+
 # launch ARGUMENT...: runs the program on all ranks and returns its exit code. A warning of the scheduler (USR1) goes on
 # to the ranks. TERM comes to them without our help; this shell stays to tell how they ended.
 launch() {
-    local pid='' interrupted code
+    local pid='' watch='' interrupted code
     trap 'interrupted=1; [ -z "$pid" ] || kill -USR1 "$pid"' USR1
     trap 'interrupted=1' TERM
     # shellcheck disable=SC2086
     $QUAD8_MPI_LAUNCH -n "$ranks" "$QUAD8_MPI" "$@" &
     pid=$!
+    if [ "$QUAD8_MPI_LAUNCHER" = mpirun ]; then
+        end_without_ranks "$pid" &
+        watch=$!
+    fi
     while :; do
         interrupted='' code=0
         wait "$pid" || code=$?
         # A trap ends the wait with 128 and the number of its signal.
         { [ -n "$interrupted" ] && ((code > 128)); } || break
     done
+    [ -z "$watch" ] || kill "$watch" 2>/dev/null || true
     explain "$code"
     return "$code"
 }

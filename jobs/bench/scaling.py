@@ -11,11 +11,16 @@ are enough), QUAD8_MPI is the program (default: target/release, which is built w
 from __future__ import annotations
 
 import argparse
+import array
 import math
 import os
 import re
+import struct
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
+from typing import Any
 
 from common import (JOBS, build, check, fail, mpi_environment, option_parser, output_of, program_path, say,
                     usable_cores, whole_number)
@@ -53,7 +58,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--repeats', type=number, default=3, metavar='N',
                         help='runs of each, in turn; tables show medians (default 3)')
     parser.add_argument('--unknowns', type=number, metavar='N',
-                        help='size to approximate by a built-in mesh and its refinements: of the problem (strong: '
+                        help='size to approximate by a mesh and its refinements: of the problem (strong: '
                              'default 10,000,000, threads: 4,000,000), or for each rank (weak: default 500,000)')
     parser.add_argument('--mesh', default='', help='this mesh: a file (not for weak), or the name of a built-in one')
     parser.add_argument('--refine', type=whole_number(0), metavar='K',
@@ -67,7 +72,7 @@ def parse_arguments() -> argparse.Namespace:
                         help='submit the study to Slurm (jobs/strong.sbatch, jobs/weak.sbatch)')
     args = parser.parse_args()
     if args.mode == 'weak' and (args.refine is not None or Path(args.mesh).is_file()):
-        parser.error('weak takes a built-in mesh and chooses its refinement')
+        parser.error('weak takes no mesh file, and chooses the refinement itself')
     if args.mode == 'threads' and (args.ranks or args.threads != 1):
         parser.error('threads takes --cores alone: it tries ranks and threads')
     return args
@@ -145,15 +150,60 @@ def nearest(meshes: list[tuple[str, int, int]], wanted: int, ranks: int | None =
     return name, levels
 
 
+def npy(shape: tuple[int, ...], numbers: array.array[Any]) -> bytes:
+    """Formats numbers as NumPy's .npy, version 1.0, in rows of `shape`."""
+    kind = {'d': 'f8', 'q': 'i8'}[numbers.typecode]
+    header = repr({'descr': ('<' if sys.byteorder == 'little' else '>') + kind, 'fortran_order': False, 'shape': shape})
+    header += ' '*(-(len(header) + 11) % 64) + '\n'
+    return b'\x93NUMPY\x01\x00' + struct.pack('<H', len(header)) + header.encode() + numbers.tobytes()
+
+
+def write_rectangle(path: Path, columns: int, rows: int) -> None:
+    """Writes the mesh (.npz) of a rectangle of unit squares, its nodes row by row."""
+    x, y, quad8 = array.array('d'), array.array('d'), array.array('q')
+    number: dict[tuple[int, int], int] = {}
+    for j in range(2*rows + 1):
+        for i in range(0, 2*columns + 1, 1 + j % 2):
+            number[i, j] = len(x)
+            x.append(i/2)
+            y.append(j/2)
+    nodes = ((0, 0), (2, 0), (2, 2), (0, 2), (1, 0), (2, 1), (1, 2), (0, 1))
+    for j in range(0, 2*rows, 2):
+        for i in range(0, 2*columns, 2):
+            quad8.extend(number[i + a, j + b] for a, b in nodes)
+    shapes = {'x': (len(x),), 'y': (len(y),), 'quad8': (rows*columns, 8)}
+    with zipfile.ZipFile(path, 'w') as archive:
+        for (name, shape), numbers in zip(shapes.items(), (x, y, quad8)):
+            archive.writestr(f'{name}.npy', npy(shape, numbers))
+
+
+def rectangle(out: Path, wanted: int, ranks: int) -> tuple[str, int]:
+    """Writes a rectangle whose refinement has so many unknowns to within a percent, and returns it with the levels."""
+    side = math.sqrt(wanted/3)
+    # Enough elements for a percent, and for parts of 64 of them.
+    levels = max(0, int(math.log2(side/max(64, 8*math.sqrt(ranks)))))
+    parts = 2**levels
+    columns = max(1, round(side/parts))
+    rows = max(1, round((wanted - 1 - 2*parts*columns)/(3*parts*columns + 2)/parts))
+    path = out/f'rectangle-{columns}x{rows}.npz'
+    write_rectangle(path, columns, rows)
+    nodes = 3*columns*rows*parts**2 + 2*(columns + rows)*parts + 1
+    say(f'{ranks} ranks, {nodes//ranks} unknowns on each: rectangle of {columns} x {rows} elements, --refine {levels}: '
+        f'{nodes} unknowns, {100*nodes/wanted:.1f} % of what was asked for')
+    return str(path), levels
+
+
 def problems(args: argparse.Namespace, ranks: list[int], launcher: Launcher) -> dict[int, tuple[str, int]]:
     """Returns mesh and refinements by number of ranks."""
     if args.refine is not None or Path(args.mesh).is_file():
         mesh = str(Path(args.mesh).resolve()) if Path(args.mesh).is_file() else args.mesh or 'y-channel'
         return dict.fromkeys(ranks, (mesh, args.refine or 0))
+    unknowns = args.unknowns or UNKNOWNS[args.mode]
+    if args.mode == 'weak' and not args.mesh:
+        return {count: rectangle(args.out, unknowns*count, count) for count in ranks}
     meshes = [mesh for mesh in built_in_meshes(launcher) if args.mesh in ('', mesh[0])]
     if not meshes:
         fail(f"there is no built-in mesh '{args.mesh}'")
-    unknowns = args.unknowns or UNKNOWNS[args.mode]
     if args.mode == 'weak':
         return {count: nearest(meshes, unknowns*count, count) for count in ranks}
     return dict.fromkeys(ranks, nearest(meshes, unknowns))

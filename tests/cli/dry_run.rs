@@ -35,9 +35,15 @@ fn counts(ranks: usize) {
     let folder = Folder::with(&Mesh::channel());
     let outcome = folder.run(ranks, &["mesh.h5", "--dry-run"]).expect_code(0);
     assert!(outcome.stdout.contains("mesh.h5: 18 elements, 91 unknowns"), "{outcome}");
-    for text in
-        ["element matrices", "MiB a rank", "all of these", "about 8 iterations", "iterate ", "aspect ratio at most "]
-    {
+    for text in [
+        "element matrices",
+        "MiB a rank",
+        "all of these",
+        "about 8 iterations",
+        "iterate ",
+        "aspect ratio at most ",
+        "sbatch --ntasks=",
+    ] {
         assert!(outcome.stdout.contains(text), "{text} is not in {outcome}");
     }
     assert_eq!(folder.names(), ["mesh.h5"]);

@@ -199,8 +199,16 @@ fn strong_study() {
 fn weak_study() {
     let folder = Folder::new();
     let outcome = study(&folder, &["weak", "--ranks", "1,4", "--repeats", "1", "--unknowns", "13000"], 0);
-    for choice in ["s-bend, --refine 0: 12853 unknowns", "s-bend, --refine 1: 50665 unknowns"] {
+    for choice in
+        ["rectangle of 66 x 64 elements, --refine 0: 12933 unknowns", "rectangle of 66 x 65 elements, --refine 1: "]
+    {
         assert!(outcome.stderr.contains(choice), "{outcome}");
+    }
+    assert!(outcome.stdout.contains("unknowns a core"), "{outcome}");
+    let built_in = ["weak", "--mesh", "s-bend", "--ranks", "1,4", "--repeats", "1", "--unknowns", "13000"];
+    let built_in = study(&Folder::new(), &built_in, 0);
+    for choice in ["s-bend, --refine 0: 12853 unknowns", "s-bend, --refine 1: 50665 unknowns"] {
+        assert!(built_in.stderr.contains(choice), "{built_in}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tests of several hosts without a scheduler, over ssh and TCP, started by jobs/hosts.sh.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
@@ -24,6 +25,7 @@ pub fn tests() -> Vec<Trial> {
         alone("three_hosts_agree_with_one::6_ranks", agrees),
         alone("a_host_that_is_cut_off_ends_the_job", || loses("node9", &["ip", "link", "set", "eth0", "down"])),
         alone("a_daemon_that_is_killed_ends_the_job", || loses("node8", &["sh", "-c", KILL_DAEMON])),
+        test("an_mpirun_that_outlives_its_ranks_is_ended", outlives),
     ]
 }
 
@@ -71,6 +73,23 @@ fn loses(host: &str, accident: &[&str]) {
     assert!(outcome.stderr.contains("Remote daemon: ") && outcome.stderr.contains(host), "{outcome:?}");
     assert_eq!(outcome.stderr.matches(LOST).count(), 1, "{outcome:?}");
     assert!(!folder.join("quad8.h5").exists());
+}
+
+/// Command in the place of mpirun: its only rank ends after a second, and it waits for ever.
+const DEADLOCKED: &str = "#!/bin/sh\nsleep 1 &\nwait\nexec tail -f /dev/null\n";
+
+fn outlives() {
+    let folder = cluster().work();
+    fs::write(folder.join("hosts"), "node1 slots=1\n").unwrap();
+    let mpirun = folder.join("mpirun");
+    fs::write(&mpirun, DEADLOCKED).unwrap();
+    fs::set_permissions(&mpirun, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let variables = vec![("PATH", path), ("QUAD8_MPI", "/bin/true".to_owned())];
+    let command = vec![SCRIPT, "hosts"];
+    let outcome = cluster().start(&Task { host: Some("node1"), folder, variables, command }).wait();
+    assert_eq!(outcome.code, Some(137), "{outcome:?}");
+    assert!(outcome.stderr.contains("mpirun has not ended 30 s after its ranks; it is ended now"), "{outcome:?}");
 }
 
 fn wait_until_it_solves(running: &Running) {

@@ -20,6 +20,7 @@ pub fn tests() -> Vec<Trial> {
     let mut tests = vec![
         test("a_sweep_solves_every_line", sweep),
         test("a_job_reports_what_is_missing", missing),
+        test("a_copied_job_file_asks_for_the_folder_of_the_others", copied),
         test("a_study_agrees_at_every_number_of_ranks::strong::srun", || study("strong", "srun")),
         test("a_study_agrees_at_every_number_of_ranks::weak::mpirun", || study("weak", "mpirun")),
     ];
@@ -69,7 +70,7 @@ fn list_of_cores(list: &str) -> Vec<usize> {
 
 fn sweep() {
     let folder = cluster().work();
-    let job = submit(&folder, "array.sbatch", &[], &[], &[&[SWEEP], &TIGHT[..]].concat());
+    let job = submit(&folder, "array.sbatch", &[], &[], &[&[SWEEP, "--refine", "0"], &TIGHT[..]].concat());
     job.wait();
     let lines = fs::read_to_string(SWEEP).unwrap();
     for (task, line) in (1..).zip(lines.lines()) {
@@ -110,10 +111,25 @@ fn missing() {
     for (variable, value, wanted) in [
         ("QUAD8_MPI", "/nowhere/quad8-mpi", "no program /nowhere/quad8-mpi: build it"),
         ("QUAD8_MPI_LAUNCHER", "prun", "'prun': it must be srun or mpirun"),
+        ("QUAD8_MPI_MODULES", "gcc", "no command 'module' for QUAD8_MPI_MODULES='gcc'"),
+        ("SLURM_MPI_TYPE", "pmi9", "srun has no 'pmi9' (srun --mpi=list): set QUAD8_MPI_LAUNCHER=mpirun"),
     ] {
         let job = submit(&folder, "solve.sbatch", &[(variable, value)], &["--ntasks=1"], &[]);
         job.wait_for("JobState=FAILED Reason=NonZeroExitCode ", 60);
         assert!(job.state().contains(" ExitCode=2:0"), "{}", job.state());
         assert!(job.log().contains(wanted), "{}", job.log());
     }
+}
+
+fn copied() {
+    let folder = cluster().work();
+    let copy = folder.join("mine.sbatch");
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/solve.sbatch"), &copy).unwrap();
+    let copy = copy.to_str().unwrap();
+    let job = submit(&folder, copy, &[], &["--ntasks=1"], &[]);
+    job.wait_for("JobState=FAILED Reason=NonZeroExitCode ", 60);
+    assert!(job.state().contains(" ExitCode=2:0"), "{}", job.state());
+    assert!(job.log().contains("set QUAD8_MPI_JOBS to the folder jobs/"), "{}", job.log());
+    let jobs = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs");
+    submit(&folder, copy, &[("QUAD8_MPI_JOBS", jobs)], &["--ntasks=1"], &[]).wait();
 }

@@ -15,9 +15,10 @@ pub struct Job {
     pub folder: PathBuf,
 }
 
-/// Submits a file of jobs/ with variables, options of sbatch and arguments.
+/// Submits a file of jobs/, or one with an absolute path, with variables, options of sbatch and
+/// arguments.
 pub fn submit(folder: &Path, file: &str, variables: &[(&str, &str)], options: &[&str], arguments: &[&str]) -> Job {
-    let script = format!("{JOBS}{file}");
+    let script = Path::new(JOBS).join(file).display().to_string();
     let fixed = ["sbatch", "--parsable", "--time=5", "--output=job.log"];
     let command = [&fixed, options, &[script.as_str()], arguments].concat();
     let variables = variables.iter().map(|&(name, value)| (name, value.to_owned())).collect();

@@ -104,7 +104,9 @@ munged --key-file="$cluster/keys/munge" --socket="$cluster/run/munge" --pid-file
     --log-file="$cluster/log/munged" --seed-file="$cluster/state/munge.seed"
 cores=$(slurmd -C | sed -n 's/^NodeName=[^ ]* \(CPUs=.*\) RealMemory=.*/\1/p')
 sed -e "s|@CLUSTER@|$cluster|g" -e "s|@HEAD@|$subnet.254|g" -e "s|@HOSTS@|node[1-$hosts]|g" \
-    -e "s|@CORES@|$cores|g" "$here/slurm.conf" >slurm.conf
+    -e "s|@CORES@|$cores|g" "$here/slurm.conf" |
+    awk -v hosts="$hosts" '/^PartitionName=/ && match($0, /-[0-9]+\]/) && substr($0, RSTART + 1) + 0 > hosts { next } { print }' \
+        >slurm.conf
 # Version 2 needs systemd; control groups are not used here.
 echo 'CgroupPlugin=cgroup/v1' >cgroup.conf
 # Without these the last fence of MPI_Init is no barrier across hosts, and some starts crash.

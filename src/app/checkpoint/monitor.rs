@@ -30,7 +30,6 @@ pub struct MonitorContext<'a> {
 /// Monitor of one solve that writes checkpoints.
 pub struct CheckpointMonitor<'a> {
     context: MonitorContext<'a>,
-    start: Instant,
     saved: Cell<Instant>,
     last: RefCell<Result<()>>,
 }
@@ -38,8 +37,7 @@ pub struct CheckpointMonitor<'a> {
 impl<'a> CheckpointMonitor<'a> {
     /// Creates the monitor of an iteration that begins now.
     pub fn new(context: MonitorContext<'a>) -> Self {
-        let start = Instant::now();
-        Self { context, start, saved: Cell::new(start), last: RefCell::new(Ok(())) }
+        Self { context, saved: Cell::new(Instant::now()), last: RefCell::new(Ok(())) }
     }
 
     /// Returns an error if the solve was interrupted. **Collective.**
@@ -85,7 +83,7 @@ impl Monitor for CheckpointMonitor<'_> {
     fn observe(&self, iteration: usize, relative: f64) {
         let MonitorContext { console, laps, key, .. } = self.context;
         laps.lap();
-        console.progress.iteration(self.start, iteration, relative, key.case.solver.rtol);
+        console.progress.iteration(iteration, relative, key.case.solver.rtol);
     }
 
     fn save(&self, state: &CgState) {

@@ -27,7 +27,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 /// signal or --max-time: start it again, with --restart where a checkpoint was written.
 #[derive(Debug, Parser)]
 // Launchers give ranks a terminal even where the output goes to a file.
-#[command(name = "quad8-mpi", version, long_version = shell::long_version(), args_conflicts_with_subcommands = true, color = ColorChoice::Never)]
+#[command(name = "quad8-mpi", version, long_version = shell::long_version(), args_conflicts_with_subcommands = true, args_override_self = true, color = ColorChoice::Never)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -90,5 +90,15 @@ mod tests {
         let command = Cli::command();
         let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
         assert_eq!(names, SUBCOMMANDS);
+    }
+    #[test]
+    fn the_last_of_repeated_options_counts() {
+        for words in [
+            &["quad8-mpi", "--refine", "1", "--refine", "2"][..],
+            &["quad8-mpi", "solve", "--refine", "1", "--refine", "2"],
+        ] {
+            let command = Cli::try_parse_from(words).map(Cli::into_command);
+            assert!(matches!(command, Ok(Command::Solve(args)) if args.refine == Some(2)), "{words:?}");
+        }
     }
 }

@@ -32,12 +32,23 @@ enum Place {
     Log,
 }
 
+/// State of an iteration.
+#[derive(Debug, Clone, Copy)]
+struct IterationState {
+    at: Instant,
+    iteration: usize,
+    /// Relative residual.
+    relative: f64,
+}
+
 /// Progress of a run.
 pub struct Progress {
     place: Place,
     start: Instant,
     /// Time of the last update.
     shown: Cell<Instant>,
+    /// First state of the iteration that this run has seen; none before.
+    first: Cell<Option<IterationState>>,
     /// The line on the terminal; hidden elsewhere.
     line: ProgressBar,
 }
@@ -57,12 +68,13 @@ impl Progress {
     fn at(place: Place, target: ProgressDrawTarget) -> Self {
         let now = Instant::now();
         let line = ProgressBar::with_draw_target(None, target).with_style(style(STAGE));
-        Self { place, start: now, shown: Cell::new(now), line }
+        Self { place, start: now, shown: Cell::new(now), first: Cell::new(None), line }
     }
 
     /// Begins a stage. Its progress is that of [`work`].
     pub fn stage(&self, what: &str) {
         work::expect_nothing();
+        self.first.set(None);
         self.line.reset();
         self.line.unset_length();
         self.line.set_style(style(STAGE));
@@ -72,14 +84,18 @@ impl Progress {
         }
     }
 
-    /// Shows the state of an iteration that began at `start` and ends at a relative residual of
-    /// `rtol`.
-    pub fn iteration(&self, start: Instant, iteration: usize, relative: f64, rtol: f64) {
-        let elapsed = start.elapsed();
+    /// Shows the state of an iteration that ends at a relative residual of `rtol`. Rate and time
+    /// left follow from the iterations since the first call of the stage, since those before a
+    /// restart took no time of this run.
+    pub fn iteration(&self, iteration: usize, relative: f64, rtol: f64) {
+        if self.first.get().is_none() {
+            self.first.set(Some(IterationState { at: Instant::now(), iteration, relative }));
+        }
         let shown = self.show(UPDATE_INTERVAL, || {
-            let rate = iteration as f64 / elapsed.as_secs_f64();
-            let left = time_left(elapsed, relative, rtol);
-            let left = left.map_or(String::new(), |seconds| format!(", {seconds:.0} s left"));
+            let now = IterationState { at: Instant::now(), iteration, relative };
+            let first = self.first.get().unwrap_or(now);
+            let left = time_left(&first, &now, rtol).map_or(String::new(), |seconds| format!(", {seconds:.0} s left"));
+            let rate = rate(&first, &now);
             format!("iteration {iteration}, {rate:.1}/s, residual {relative:.1e} (to {rtol:.0e}){left}")
         });
         if shown {
@@ -150,24 +166,44 @@ fn style(template: &str) -> ProgressStyle {
     })
 }
 
-/// Extrapolates the seconds until the residual is `rtol` from its mean rate since 1.
-fn time_left(elapsed: Duration, relative: f64, rtol: f64) -> Option<f64> {
-    let (done, wanted) = (-relative.ln(), -rtol.ln());
-    let left = elapsed.as_secs_f64() * (wanted - done) / done;
-    (done > 0.1 && left > 0.0 && left < 1e6).then_some(left)
+/// Returns the iterations a second between two states.
+fn rate(first: &IterationState, now: &IterationState) -> f64 {
+    let seconds = now.at.duration_since(first.at).as_secs_f64();
+    if seconds > 0.0 { now.iteration.saturating_sub(first.iteration) as f64 / seconds } else { 0.0 }
+}
+
+/// Extrapolates the seconds until the residual is `rtol` from its mean rate between two states.
+fn time_left(first: &IterationState, now: &IterationState, rtol: f64) -> Option<f64> {
+    let (done, left) = ((first.relative / now.relative).ln(), (now.relative / rtol).ln());
+    let seconds = now.at.duration_since(first.at).as_secs_f64() * left / done;
+    (done > 0.1 && seconds > 0.0 && seconds < 1e6).then_some(seconds)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Returns the states of a run that saw a residual first, and another one ten seconds and 100
+    /// iterations later.
+    fn after_ten_seconds(first: f64, relative: f64) -> [IterationState; 2] {
+        let at = Instant::now();
+        let later = IterationState { at: at + Duration::from_secs(10), iteration: 1100, relative };
+        [IterationState { at, iteration: 1000, relative: first }, later]
+    }
+
     #[test]
-    fn the_time_left_follows_the_digits_of_the_residual() {
-        let second = Duration::from_secs(10);
-        assert!((time_left(second, 1e-2, 1e-8).unwrap() - 30.0).abs() < 1e-9);
-        assert_eq!(time_left(second, 2.0, 1e-8), None);
-        assert_eq!(time_left(second, 1e-9, 1e-8), None);
-        assert_eq!(time_left(second, f64::NAN, 1e-8), None);
+    fn rate_and_time_left_follow_the_iterations_and_digits_of_this_run() {
+        let [first, now] = after_ten_seconds(1.0, 1e-2);
+        assert!((rate(&first, &now) - 10.0).abs() < 1e-9);
+        assert!((time_left(&first, &now, 1e-8).unwrap() - 30.0).abs() < 1e-9);
+        // From a checkpoint of residual 1e-4.
+        let [first, now] = after_ten_seconds(1e-4, 1e-6);
+        assert!((time_left(&first, &now, 1e-8).unwrap() - 10.0).abs() < 1e-9);
+        for relative in [2.0, 1e-9, f64::NAN] {
+            let [first, now] = after_ten_seconds(1.0, relative);
+            assert_eq!(time_left(&first, &now, 1e-8), None);
+        }
+        assert_eq!(rate(&first, &first), 0.0);
     }
 
     #[test]
@@ -199,7 +235,7 @@ mod tests {
         let calls = 1000;
         let round = || {
             let start = Instant::now();
-            (0..calls).for_each(|i| progress.iteration(start, i, 0.5, 1e-8));
+            (0..calls).for_each(|i| progress.iteration(i, 0.5, 1e-8));
             start.elapsed()
         };
         // Other programs interrupt most rounds of a busy machine, but not all.
