@@ -79,28 +79,6 @@ impl<T: Scalar> DistributedCsr<T> {
         DistributedCsr::new(Rc::clone(&self.halo), convert(owned), convert(ghost), ghost_rows.clone())
     }
 
-    /// Transposes this rank's rows: the result has one row for each local column.
-    pub(crate) fn transposed(&self) -> Csr<T> {
-        let columns = self.halo.map().local();
-        let mut pointers = vec![0; columns + 1];
-        for row in 0..self.local.rows() {
-            self.local.row(row).for_each(|(c, _)| pointers[c as usize + 1] += 1);
-        }
-        for c in 0..columns {
-            pointers[c + 1] += pointers[c];
-        }
-        let mut next = pointers.clone();
-        let (mut indices, mut data) = (vec![0; pointers[columns]], vec![T::default(); pointers[columns]]);
-        for row in 0..self.local.rows() {
-            for (c, v) in self.local.row(row) {
-                indices[next[c as usize]] = row as LocalIndex;
-                data[next[c as usize]] = v;
-                next[c as usize] += 1;
-            }
-        }
-        Csr::new((columns, self.local.rows()), pointers, indices, data)
-    }
-
     /// Overwrites `y`, one entry per row, by the product with `x`. The update of the ghosts of `x`
     /// overlaps the product with the owned columns. **Collective.**
     pub(crate) fn multiply(&self, x: &mut Vector<T>, y: &mut [T]) {
