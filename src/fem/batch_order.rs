@@ -182,6 +182,14 @@ impl ElementOrder {
         }
     }
 
+    /// Returns the place of an element in the lanes of all batches, interior ones first.
+    pub fn slot(&self, element: usize) -> usize {
+        match self.position(element) {
+            BatchPosition::Interior(i) => i,
+            BatchPosition::Boundary(i) => self.compact.len() * LANES + i,
+        }
+    }
+
     /// Counts the boundary elements before the `i`-th interior element, by bisection: boundary
     /// element number j comes before it where at most i interior elements come before boundary
     /// element j.

@@ -2,6 +2,7 @@
 //! the required sign.
 
 use std::cell::LazyCell;
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 
@@ -35,15 +36,17 @@ pub fn conductivity_range(comm: &Comm, mesh: &LocalMesh, problem: &Problem) -> R
         Field::Constant(value) => Some([value; 2]),
         _ => None,
     };
-    let batch = |b: usize| {
+    let batch = |b: usize, range: &mut [f64; 2]| {
         let elements = b * LANES..mesh.elements.len().min((b + 1) * LANES);
-        if let Some(range) = elements.clone().try_fold(NOTHING, |range, e| Some(widened(range, constant(e)?))) {
-            return Ok(range);
+        if let Some(found) = elements.clone().try_fold(NOTHING, |range, e| Some(widened(range, constant(e)?))) {
+            *range = found;
+            return Ok(());
         }
         let count = elements.len();
         let batch = Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
         let k = conductivities(problem, mesh, elements, &batch)?;
-        Ok(k.iter().flat_map(|lanes| &lanes[..count]).fold(NOTHING, |range, &value| widened(range, [value; 2])))
+        *range = k.iter().flat_map(|lanes| &lanes[..count]).fold(NOTHING, |range, &value| widened(range, [value; 2]));
+        Ok(())
     };
     let ranges = for_all(mesh.elements.len().div_ceil(LANES), NOTHING, batch);
     let [least, largest] = comm.agree(ranges)?.into_iter().fold(NOTHING, widened);
@@ -95,11 +98,10 @@ fn at_points<'a>(
         let Some((_, found)) = &latest else { continue };
         for q in 0..9 {
             values[q][lane] = found[q][lane];
-            if let Err(cause) = field.checked(found[q][lane], || points[q].map(|axis| axis[lane]), range) {
-                errors.push(bad(mesh, element, what, cause));
-                break;
-            }
         }
+        let different = if matches!(field, Field::Constant(_)) { 1 } else { 9 };
+        let check = |q: usize| field.checked(found[q][lane], || points[q].map(|axis| axis[lane]), range);
+        errors.extend((0..different).find_map(|q| check(q).err()).map(|cause| bad(mesh, element, what, cause)));
     }
     lowest(errors.into_iter()).map_or(Ok(values), Err)
 }
@@ -140,14 +142,24 @@ fn bad(mesh: &LocalMesh, element: usize, what: &str, cause: OutOfRange) -> Error
     Error::input(format!("{what} = {cause}")).at(mesh.element_ids[element], 0)
 }
 
-/// Evaluates `f` for 0 to `n` on all threads. Of several errors, returns the one with the lowest
-/// element, for any number of threads. Values and errors are collected separately, with `blank` for
-/// the value of an error, because rayon copies lists of results repeatedly.
-pub fn for_all<T: Send + Sync + Copy>(n: usize, blank: T, f: impl Fn(usize) -> Result<T> + Sync) -> Result<Vec<T>> {
-    let (mut values, mut errors) = (Vec::new(), Vec::new());
-    let split = |i| f(i).map_or_else(|e| (blank, Some(Box::new(e))), |value| (value, None));
-    (0..n).into_par_iter().with_min_len(64).map(split).unzip_into_vecs(&mut values, &mut errors);
-    lowest(errors.into_iter().flatten().map(|e| *e)).map_or(Ok(values), Err)
+/// Returns `n` values that `f` sets, from `blank` on, on all threads. Of several errors, returns the
+/// one with the lowest element, for any number of threads.
+pub fn for_all<T: Send + Sync + Copy>(
+    n: usize,
+    blank: T,
+    f: impl Fn(usize, &mut T) -> Result<()> + Sync,
+) -> Result<Vec<T>> {
+    let errors = Mutex::new(Vec::new());
+    let evaluate = |i| {
+        let mut value = blank;
+        if let (Err(error), Ok(mut errors)) = (f(i, &mut value), errors.lock()) {
+            errors.push(error);
+        }
+        value
+    };
+    let values = (0..n).into_par_iter().with_min_len(64).map(evaluate).collect();
+    let errors = errors.into_inner().unwrap_or_default();
+    lowest(errors.into_iter()).map_or(Ok(values), Err)
 }
 
 /// Returns the error with the lowest element.

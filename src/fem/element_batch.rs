@@ -9,7 +9,7 @@ use crate::fem::batch_order::{BatchPosition, ElementOrder, NodeList, WideNodes};
 use crate::la::multigrid::UNGROUPED;
 use crate::la::{Pair, Scalar, Triplet};
 use crate::parallel::LocalIndex;
-use crate::quad8::{LANES, PAIRS, pair};
+use crate::quad8::{EDGES, LANES, PAIRS, pair};
 use crate::system::prefetch;
 
 /// Stiffness K_ab of each [`pair`] of nodes of eight elements, element index innermost. Lanes
@@ -28,8 +28,10 @@ pub struct Batches<T> {
 
 /// One batch with its nodes.
 pub struct Batch<'a, T> {
-    nodes: WideNodes,
-    stiffness: &'a BatchStiffness<T>,
+    /// Nodes; lanes without an element repeat the last one.
+    pub nodes: WideNodes,
+    /// Stiffness.
+    pub stiffness: &'a BatchStiffness<T>,
 }
 
 impl<T> Batches<T> {
@@ -51,12 +53,12 @@ impl<T> Batches<T> {
 }
 
 impl<T: Scalar> Batches<T> {
-    /// Iterates over all batches in parallel.
-    pub fn par_iter(&self) -> impl ParallelIterator<Item = Batch<'_, T>> {
+    /// Iterates over all batches in parallel, interior ones first.
+    pub fn par_iter(&self) -> impl IndexedParallelIterator<Item = Batch<'_, T>> {
         fn list<'a, T: Scalar>(
             nodes: &'a [impl NodeList],
             stiffness: &'a [BatchStiffness<T>],
-        ) -> impl ParallelIterator<Item = Batch<'a, T>> {
+        ) -> impl IndexedParallelIterator<Item = Batch<'a, T>> {
             nodes.par_iter().zip(stiffness).map(|(nodes, stiffness)| Batch { nodes: nodes.nodes(), stiffness })
         }
         list(self.order.interior_nodes(), &self.interior).chain(list(self.order.boundary_nodes(), &self.boundary))
@@ -71,40 +73,40 @@ impl<T: Scalar> Batches<T> {
     }
 }
 
-/// Smallest strength of connection that is returned.
-const NEGLIGIBLE: f32 = 0.02;
-
 /// Iterates over the pairs of nodes of an element in the order of storage.
 fn pairs() -> impl Iterator<Item = (usize, usize)> {
     (0..8).flat_map(|a| (a + 1..8).map(move |b| (a, b)))
 }
 
 impl<T: Scalar> Batch<'_, T> {
-    /// Returns the pairs of nodes with a strength of connection above `least`; `scale` holds the
-    /// reciprocal square root of the diagonal.
-    pub fn strong_pairs(&self, scale: &[f32], least: f32) -> Vec<[LocalIndex; 2]> {
+    /// Returns the pairs of nodes with a strength of connection above `least`, with the lower node
+    /// first. `scale` holds the reciprocal square root of the diagonal, 0 at excluded nodes; `edges`
+    /// the strengths along the edges.
+    pub fn strong_pairs(&self, scale: &[f32], edges: &[EdgeStrengths], least: f32) -> Vec<Triplet> {
         let scale = self.nodes.map(|nodes| nodes.map(|n| scale[n as usize]));
+        let mut strengths = [[0.0; LANES]; PAIRS];
+        for (((a, b), stiffness), strengths) in pairs().zip(self.stiffness).zip(&mut strengths) {
+            for l in 0..LANES {
+                strengths[l] = strength(stiffness[l], scale[a][l], scale[b][l]);
+            }
+        }
+        for [a, m, b] in EDGES {
+            for l in 0..LANES {
+                let [a, b] = if self.nodes[a][l] < self.nodes[b][l] { [a, b] } else { [b, a] };
+                let [lower, upper, ends] = edges[self.nodes[m][l] as usize];
+                strengths[pair(a, m)][l] = lower;
+                strengths[pair(m, b)][l] = upper;
+                strengths[pair(a, b)][l] = ends;
+            }
+        }
         let mut found = Vec::new();
-        for ((a, b), stiffness) in pairs().zip(self.stiffness) {
-            let strengths: [f32; LANES] =
-                std::array::from_fn(|l| (stiffness[l].double() as f32 * scale[a][l] * scale[b][l]).abs());
-            if strengths.iter().any(|&s| s > least) {
-                let strong = (0..LANES).filter(|&l| strengths[l] > least);
-                found.extend(strong.map(|l| [self.nodes[a][l], self.nodes[b][l]]));
+        for ((a, b), strengths) in pairs().zip(&strengths).filter(|(_, s)| s.iter().any(|s| s.abs() > least)) {
+            for l in (0..LANES).filter(|&l| strengths[l].abs() > least) {
+                let (i, j) = (self.nodes[a][l], self.nodes[b][l]);
+                found.push((i.min(j), i.max(j), f64::from(strengths[l])));
             }
         }
         found
-    }
-
-    /// Returns the strengths of connection between marked nodes, except negligible ones, with the
-    /// lower node first.
-    pub fn strength_of_connection(&self, scale: &[f32], is_marked: &[bool]) -> Vec<Triplet> {
-        let value = |[i, j]: [LocalIndex; 2], stiffness: T| {
-            let strength = stiffness.double() as f32 * scale[i as usize] * scale[j as usize];
-            (is_marked[i as usize] && is_marked[j as usize] && strength.abs() > NEGLIGIBLE).then(|| f64::from(strength))
-        };
-        let has_marks = self.nodes.as_flattened().iter().any(|&node| is_marked[node as usize]);
-        if has_marks { self.select(value) } else { Vec::new() }
     }
 
     /// Returns K_ab of the pairs of nodes in the same group, with the lower node first.
@@ -129,6 +131,40 @@ impl<T: Scalar> Batch<'_, T> {
             }
         }
         found
+    }
+}
+
+/// Strengths of connection along an edge, summed over its elements: between the middle node and the
+/// end of the lower number, between the middle node and the other end, and between the ends.
+pub type EdgeStrengths = [f32; 3];
+
+/// Returns the strength of connection of two nodes.
+#[inline(always)]
+fn strength<T: Scalar>(stiffness: T, scale_a: f32, scale_b: f32) -> f32 {
+    stiffness.double() as f32 * scale_a * scale_b
+}
+
+/// Adds the strengths along the edges of the batches to `sums`, at the middle nodes; its entry 0
+/// belongs to node `first`. `scale` holds the reciprocal square root of the diagonal.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+pub fn add_edge_strengths<T: Scalar, N: NodeList>(
+    nodes: &[N],
+    stiffness: &[BatchStiffness<T>],
+    scale: &[f32],
+    first: usize,
+    sums: &mut [EdgeStrengths],
+) {
+    for (nodes, stiffness) in nodes.iter().zip(stiffness) {
+        let (scale, nodes) = (nodes.gather(scale), nodes.nodes());
+        for [a, m, b] in EDGES {
+            for l in 0..LANES {
+                let [a, b] = if nodes[a][l] < nodes[b][l] { [a, b] } else { [b, a] };
+                let sums = &mut sums[nodes[m][l] as usize - first];
+                for (sum, (i, j)) in sums.iter_mut().zip([(a, m), (m, b), (a, b)]) {
+                    *sum += strength(stiffness[pair(i, j)][l], scale[i][l], scale[j][l]);
+                }
+            }
+        }
     }
 }
 

@@ -33,11 +33,10 @@ impl ElementMatrices {
     pub fn new(mesh: &LocalMesh, problem: &Problem) -> Result<Self> {
         let order = ElementOrder::new(mesh);
         let all = |count: usize, position: fn(usize) -> BatchPosition| {
-            let batch = |b: usize| {
+            let batch = |b: usize, stiffness: &mut BatchStiffness<f64>| {
                 let range = b * LANES..count.min((b + 1) * LANES);
-                let batch = integrate(range.map(|i| order.element(position(i))), mesh, problem);
                 work::item(b, LANES);
-                batch
+                integrate(range.map(|i| order.element(position(i))), mesh, problem, stiffness)
             };
             for_all(count.div_ceil(LANES), [[0.0; LANES]; PAIRS], batch)
         };
@@ -105,14 +104,16 @@ fn integrate(
     elements: impl ExactSizeIterator<Item = usize> + Clone,
     mesh: &LocalMesh,
     problem: &Problem,
-) -> Result<BatchStiffness<f64>> {
+    stiffness: &mut BatchStiffness<f64>,
+) -> Result<()> {
     let count = elements.len();
     let coordinates = quad8::Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
     let (k, mut errors) = match coefficients::conductivities(problem, mesh, elements.clone(), &coordinates) {
         Ok(k) => (k, Vec::new()),
         Err(error) => ([[1.0; LANES]; 9], vec![error]),
     };
-    let (mut stiffness, smallest) = quad8::stiffness(&coordinates, &k);
+    let smallest;
+    (*stiffness, smallest) = quad8::stiffness(&coordinates, &k);
     for (lane, e) in elements.enumerate() {
         if !quad8::is_valid(smallest[lane]) {
             errors.extend(
@@ -123,7 +124,7 @@ fn integrate(
         }
     }
     stiffness.iter_mut().for_each(|lanes| lanes[count..].fill(0.0));
-    lowest(errors.into_iter()).map_or(Ok(stiffness), Err)
+    lowest(errors.into_iter()).map_or(Ok(()), Err)
 }
 
 /// Adds the matrix of an edge to one element and returns the row sums of the edge matrix.
@@ -145,11 +146,12 @@ fn add_edge(batch: &mut BatchStiffness<f64>, lane: usize, side: u8, mass: &[[f64
 /// If f is not finite; on this rank only.
 pub fn source_loads(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<[Lane; 8]>> {
     let count = mesh.elements.len();
-    for_all(count.div_ceil(LANES), [[0.0; LANES]; 8], |b| {
+    for_all(count.div_ceil(LANES), [[0.0; LANES]; 8], |b, load| {
         let elements = b * LANES..count.min((b + 1) * LANES);
         let batch = quad8::Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
         work::item(b, LANES);
-        Ok(quad8::load(&batch, &coefficients::sources(problem, mesh, elements, &batch)?))
+        *load = quad8::load(&batch, &coefficients::sources(problem, mesh, elements, &batch)?);
+        Ok(())
     })
 }
 

@@ -12,7 +12,10 @@ use rayon::prelude::*;
 
 use crate::fem::ElementMatrices;
 use crate::fem::batch_coloring::Chunks;
-use crate::fem::element_batch::{Batches, add_diagonals, add_precise_products, add_products};
+use crate::fem::batch_order::NodeList;
+use crate::fem::element_batch::{
+    BatchStiffness, Batches, EdgeStrengths, add_diagonals, add_edge_strengths, add_precise_products, add_products,
+};
 use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Triplet, Vector};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, LocalIndex};
@@ -66,12 +69,18 @@ impl ElementOperator<f64> {
     }
 
     /// Moves the values of the fixed nodes to the right-hand side `b`, whose entries at fixed nodes
-    /// become 0. `values` holds the values of the local nodes, 0 at free nodes. **Collective.**
+    /// become 0. `values` holds the values of the local nodes, 0 at free nodes.
     pub fn eliminate(&self, values: &[f64], b: &mut [f64]) {
-        let (mut x, mut y) = (Vector::zeros(self.halo.map()), Vector::zeros(self.halo.map()));
-        x.local_mut().copy_from_slice(values);
-        self.apply_elements(&mut x, &mut y);
-        for (b, y) in b.iter_mut().zip(y.owned()) {
+        let Batches { order, interior, boundary } = &*self.batches;
+        let mut y = vec![0.0; values.len()];
+        self.chunks.sum(&mut y[..b.len()], |range, first, y| {
+            add_products_of_values(&order.interior_nodes()[range.clone()], &interior[range], values, first, y);
+        });
+        add_products_of_values(order.boundary_nodes(), boundary, values, 0, &mut y);
+        for &(node, sum) in &self.row_sums {
+            y[node as usize] += sum * values[node as usize];
+        }
+        for (b, y) in b.iter_mut().zip(y) {
             *b -= y;
         }
         for &node in &*self.fixed {
@@ -108,6 +117,22 @@ impl<T: Scalar> ElementOperator<T> {
         add_products(order.boundary_nodes(), boundary, x.local(), 0, y.local_mut());
         for &(node, sum) in &self.row_sums {
             y.local_mut()[node as usize] += sum * x.local()[node as usize];
+        }
+    }
+}
+
+/// Adds the products of the batches with `x` to `y`, whose entry 0 belongs to node `first`, where
+/// few entries of `x` are other than 0.
+fn add_products_of_values(
+    nodes: &[impl NodeList],
+    stiffness: &[BatchStiffness<f64>],
+    x: &[f64],
+    first: usize,
+    y: &mut [f64],
+) {
+    for (nodes, stiffness) in nodes.chunks(1).zip(stiffness.chunks(1)) {
+        if nodes[0].gather(x).as_flattened().iter().any(|&x| x != 0.0) {
+            add_products(nodes, stiffness, x, first, y);
         }
     }
 }
@@ -162,12 +187,13 @@ impl<T: Scalar> MatrixEntries<T> for ElementOperator<T> {
             *scale = (1.0 / entry.sqrt()) as f32;
         }
         self.fixed.iter().for_each(|&node| scale[node as usize] = 0.0);
-        let batches = || self.batches.par_iter();
-        let strong: Vec<[LocalIndex; 2]> =
-            batches().flat_map_iter(|batch| batch.strong_pairs(&scale, least as f32)).collect();
-        let mut is_strong = vec![false; scale.len()];
-        strong.iter().flatten().for_each(|&node| is_strong[node as usize] = true);
-        batches().flat_map_iter(|batch| batch.strength_of_connection(&scale, &is_strong)).collect()
+        let Batches { order, interior, boundary } = &*self.batches;
+        let mut edges = vec![EdgeStrengths::default(); scale.len()];
+        self.chunks.sum(&mut edges[..self.diagonal.len()], |range, first, edges| {
+            add_edge_strengths(&order.interior_nodes()[range.clone()], &interior[range], &scale, first, edges);
+        });
+        add_edge_strengths(order.boundary_nodes(), boundary, &scale, 0, &mut edges);
+        self.batches.par_iter().flat_map_iter(|batch| batch.strong_pairs(&scale, &edges, least as f32)).collect()
     }
 
     fn triplets(&self, group: &[LocalIndex]) -> Vec<Triplet> {

@@ -11,7 +11,7 @@ use crate::fem::multigrid::{HTransfer, MeshLevel, OperatorHierarchy, PCoarsening
 use crate::fem::{DirichletBc, ElementMatrices, ElementOperator, assemble_csr, dirichlet_nodes, load_vector};
 use crate::la::cg::Rhs;
 use crate::la::matrix::DistributedCsr;
-use crate::la::multigrid::{Coarsening, MatrixTransfer, Multigrid, Transfer};
+use crate::la::multigrid::{Coarsening, Multigrid, Transfer};
 use crate::la::{MatrixEntries, Scalar, Vector};
 use crate::mesh::{LocalMesh, MeshHierarchy};
 use crate::parallel::{Halo, work};
@@ -37,7 +37,7 @@ pub enum StiffnessOperator {
 
 impl StiffnessOperator {
     /// Builds the operator from the element matrices, and moves the Dirichlet columns to the
-    /// right-hand side `b` (one value an owned node). **Collective.**
+    /// right-hand side `b` (one value an owned node).
     pub fn new(
         kind: OperatorKind,
         halo: &Rc<Halo>,
@@ -83,10 +83,10 @@ impl StiffnessOperator {
             work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
             (halo, mesh, dirichlet) = (&level.halo, &level.mesh, &level.dirichlet);
         }
-        let PCoarsening { prolongation, matrix } = PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed)?;
+        let PCoarsening { transfer, matrix } = PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed)?;
         drop(elements);
         work::done(mesh.owned_nodes as u64);
-        transfers.push(Box::new(MatrixTransfer::new(prolongation).to()));
+        transfers.push(Box::new(transfer));
         let mut operators: Vec<Box<dyn MatrixEntries<T>>> = vec![match self {
             Self::Elements(operator) => Box::new(operator.to()),
             Self::Assembled(matrix) => Box::new(matrix.to()),

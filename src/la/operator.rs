@@ -32,9 +32,8 @@ pub trait LinearOperator<T: Scalar = f64> {
 
 /// Operator whose entries are known, as smoothers by blocks require.
 pub trait MatrixEntries<T: Scalar = f64>: LinearOperator<T> {
-    /// Returns the strength-of-connection graph: a_ij / sqrt(a_ii a_jj) for i < j, between owned
-    /// unknowns that both have a connection with a part stronger than `least`. An entry may be
-    /// split into two parts; small parts are omitted.
+    /// Returns the edges of the strength-of-connection graph above `least`: a_ij / sqrt(a_ii a_jj)
+    /// for i < j, between owned unknowns. An edge may be listed twice.
     fn strength_of_connection(&self, least: f64) -> Vec<Triplet>;
 
     /// Returns the entries a_ij, i < j, between owned unknowns of the same group. `group` holds the

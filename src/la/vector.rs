@@ -76,20 +76,20 @@ impl<T: Scalar> Vector<T> {
 }
 
 /// Computes this rank's part of x.y, with the same bits for any number of threads.
-pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
+pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
     let [sum] = loops::sum(x.len(), |range| [inner(&x[range.clone()], &y[range])]);
     sum
 }
 
 /// Computes x.y over one chunk in eight interleaved sums, which the compiler keeps in vector
-/// registers.
-pub(crate) fn inner(x: &[f64], y: &[f64]) -> f64 {
+/// registers. Sums are in double precision.
+pub(crate) fn inner<T: Scalar>(x: &[T], y: &[T]) -> f64 {
     let mut sums = [0.0; 8];
     let (xs, ys) = (x.chunks_exact(8), y.chunks_exact(8));
-    let rest: f64 = xs.remainder().iter().zip(ys.remainder()).map(|(a, b)| a * b).sum();
+    let rest: f64 = xs.remainder().iter().zip(ys.remainder()).map(|(a, b)| (*a * *b).double()).sum();
     for (a, b) in xs.zip(ys) {
         for i in 0..8 {
-            sums[i] += a[i] * b[i];
+            sums[i] += (a[i] * b[i]).double();
         }
     }
     sums.iter().sum::<f64>() + rest

@@ -1,34 +1,54 @@
 //! Elements around each node.
 
-use crate::parallel::LocalIndex;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::parallel::loops::CHUNK;
+use crate::parallel::{LocalIndex, loops};
 
 /// Elements around each node, with the position of the node in each.
 pub struct Adjacency<const N: usize> {
     offsets: Vec<u32>,
+    /// Places (element * N + position) of each node.
     entries: Vec<u32>,
 }
 
 impl<const N: usize> Adjacency<N> {
     /// Collects the elements around nodes `0..nodes`, ascending for each node; other nodes are
-    /// ignored.
+    /// ignored. Each thread collects those around an equal part of the nodes.
     pub fn new(elements: &[[LocalIndex; N]], nodes: usize) -> Self {
+        let chunks: Vec<Chunk> = elements.as_flattened().par_chunks(CHUNK).enumerate().map(Chunk::new).collect();
+        let threads = if loops::worthwhile(elements.len()) { rayon::current_num_threads() } else { 1 };
+        let size = nodes.div_ceil(threads).max(1);
+
         let mut offsets = vec![0_u32; nodes + 1];
-        for &node in elements.iter().flatten() {
-            if let Some(count) = offsets.get_mut(node as usize + 1) {
-                *count += 1;
-            }
-        }
+        offsets[1..].par_chunks_mut(size).enumerate().for_each(|(window, counts)| {
+            let first = window * size;
+            visit(&chunks, first..first + counts.len(), |node, _| counts[node - first] += 1);
+        });
         for i in 0..nodes {
             offsets[i + 1] += offsets[i];
         }
-        let mut next = offsets.clone();
+
         let mut entries = vec![0; offsets[nodes] as usize];
-        for (&node, entry) in elements.iter().flatten().zip(0..) {
-            if (node as usize) < nodes {
-                entries[next[node as usize] as usize] = entry;
-                next[node as usize] += 1;
-            }
+        let mut windows = Vec::with_capacity(threads);
+        let mut rest = &mut entries[..];
+        for first in (0..nodes).step_by(size) {
+            let window = first..nodes.min(first + size);
+            let (part, tail) = rest.split_at_mut((offsets[window.end] - offsets[first]) as usize);
+            windows.push((window, part));
+            rest = tail;
         }
+        windows.into_par_iter().for_each(|(window, part)| {
+            let first = window.start;
+            let mut next: Vec<u32> = offsets[window.clone()].iter().map(|offset| offset - offsets[first]).collect();
+            visit(&chunks, window, |node, place| {
+                let at = &mut next[node - first];
+                part[*at as usize] = place;
+                *at += 1;
+            });
+        });
         Self { offsets, entries }
     }
 
@@ -36,5 +56,50 @@ impl<const N: usize> Adjacency<N> {
     pub fn around(&self, node: usize) -> impl ExactSizeIterator<Item = (usize, usize)> + '_ {
         let range = self.offsets[node] as usize..self.offsets[node + 1] as usize;
         self.entries[range].iter().map(|&e| (e as usize / N, e as usize % N))
+    }
+}
+
+/// Nodes of consecutive elements, with the first place and the range of the nodes.
+struct Chunk<'a> {
+    first: u32,
+    nodes: &'a [LocalIndex],
+    range: Range<usize>,
+}
+
+impl<'a> Chunk<'a> {
+    fn new((number, nodes): (usize, &'a [LocalIndex])) -> Self {
+        let low = nodes.iter().copied().min().unwrap_or(0) as usize;
+        let high = nodes.iter().copied().max().unwrap_or(0) as usize;
+        Self { first: (number * CHUNK) as u32, nodes, range: low..high + 1 }
+    }
+}
+
+/// Passes the nodes in `window` and their places to `put`, by ascending place.
+fn visit(chunks: &[Chunk], window: Range<usize>, mut put: impl FnMut(usize, u32)) {
+    for chunk in chunks.iter().filter(|chunk| chunk.range.start < window.end && window.start < chunk.range.end) {
+        for (&node, place) in chunk.nodes.iter().zip(chunk.first..) {
+            if window.contains(&(node as usize)) {
+                put(node as usize, place);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_around_a_node_ascend_at_any_number_of_threads() {
+        let elements: Vec<[LocalIndex; 3]> = (0..10_000).map(|e| [e, e + 1, 7 * e % 10_000]).collect();
+        for threads in [1, 2, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let adjacency = pool.install(|| Adjacency::new(&elements, 9_999));
+            for node in [0, 1, 4_999, 5_000, 9_998] {
+                let is_node = |&(element, at): &(usize, usize)| elements[element][at] == node as LocalIndex;
+                let all = (0..elements.len()).flat_map(|element| [(element, 0), (element, 1), (element, 2)]);
+                assert!(adjacency.around(node).eq(all.filter(is_node)), "node {node}, {threads} threads");
+            }
+        }
     }
 }

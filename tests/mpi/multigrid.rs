@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use quad8_mpi::fem;
-use quad8_mpi::fem::multigrid::{HTransfer, OperatorHierarchy, children};
+use quad8_mpi::fem::multigrid::{HTransfer, OperatorHierarchy, PCoarsening, children};
 use quad8_mpi::fem::{ElementMatrices, ElementOperator, OperatorKind, PreconditionerKind};
 use quad8_mpi::la::cg::{CgOptions, CgReport, ConvergedReason, conjugate_gradient};
 use quad8_mpi::la::multigrid::Transfer;
@@ -26,6 +26,7 @@ pub const CHECKS: &[Check] = checks![
     a_mesh_that_cannot_be_integrated_is_a_level_all_the_same,
     a_jump_that_only_the_finest_mesh_resolves_is_solved,
     coarse_operators_are_those_of_galerkin,
+    the_operator_of_the_corners_is_that_of_galerkin,
     a_function_of_the_coarse_mesh_is_one_of_the_fine_mesh,
     restriction_to_the_coarse_mesh_is_the_transpose,
     jumps_of_a_million_in_conductivity_are_solved,
@@ -204,6 +205,35 @@ fn coarse_operators_are_those_of_galerkin(comm: &Rc<Comm>) {
     operator.apply(&mut px, &mut apx);
     transfer.restrict(&apx, &mut way);
     assert!(distance(comm, direct.owned(), way.owned()) < 1e-11);
+}
+
+/// Checks that the matrix of the corners is the product of restriction, operator and prolongation,
+/// on a problem with Robin edges, without and with fixed nodes.
+fn the_operator_of_the_corners_is_that_of_galerkin(comm: &Rc<Comm>) {
+    let problem = manufactured::problem();
+    let model = model(comm, &Grid::untidy(7, 6).mesh());
+    let elements = ElementMatrices::new(&model.mesh, &problem).expect("proper elements");
+    let dirichlet = fem::dirichlet_nodes(&model.halo, &model.mesh, &problem).expect("good values");
+    for fixed in [vec![false; dirichlet.fixed.len()], dirichlet.fixed] {
+        let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, &fixed);
+        let corners = PCoarsening::new(&model.halo, &model.mesh, &elements, &fixed).expect("corners");
+        let PCoarsening { transfer, matrix } = corners;
+        let coarse = Transfer::<f64>::coarse(&transfer);
+        let [mut x, mut direct, mut way] = [(); 3].map(|()| Vector::zeros(coarse));
+        for (x, number) in x.owned_mut().iter_mut().zip(coarse.range()) {
+            *x = (0.7 * number as f64).sin();
+        }
+        let [mut px, mut apx] = [(); 2].map(|()| Vector::zeros(model.halo.map()));
+        // The restriction of ones is zero at fixed corners alone, where values are zero.
+        px.owned_mut().fill(1.0);
+        transfer.restrict(&px, &mut way);
+        x.owned_mut().iter_mut().zip(way.owned()).filter(|(_, sum)| **sum == 0.0).for_each(|(x, _)| *x = 0.0);
+        matrix.apply(&mut x, &mut direct);
+        transfer.prolong(&mut x, &mut px);
+        operator.apply(&mut px, &mut apx);
+        transfer.restrict(&apx, &mut way);
+        assert!(distance(comm, direct.owned(), way.owned()) < 1e-11);
+    }
 }
 
 /// Builds the transfer between an untidy mesh with fixed nodes where `is_fixed` holds and its

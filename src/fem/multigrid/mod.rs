@@ -4,7 +4,9 @@ mod galerkin;
 mod h_transfer;
 mod operator_hierarchy;
 mod p_coarsening;
+mod p_transfer;
 
 pub use h_transfer::{HTransfer, children};
 pub use operator_hierarchy::{MeshLevel, OperatorHierarchy};
-pub(crate) use p_coarsening::PCoarsening;
+pub use p_coarsening::PCoarsening;
+pub use p_transfer::PTransfer;

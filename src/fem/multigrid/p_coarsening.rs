@@ -1,20 +1,25 @@
 //! P-coarsening: bilinear functions on the corners of the same elements, as the first coarser level
-//! of multigrid. A midside node is interpolated as the mean of the two corners of its edge.
+//! of multigrid.
 
 use std::rc::Rc;
 
+use multiversion::multiversion;
+use rayon::prelude::*;
+
 use crate::error::Result;
+use crate::fem::element_batch::BatchStiffness;
+use crate::fem::multigrid::p_transfer::PTransfer;
 use crate::fem::{ElementMatrices, assemble_csr};
 use crate::la::matrix::DistributedCsr;
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, LocalIndex};
-use crate::quad8::EDGES;
+use crate::quad8::{EDGES, LANES, Lane, PAIRS, pair};
 
-/// Prolongation and operator of the space of bilinear functions.
+/// Transfer to the space of bilinear functions and its operator.
 pub struct PCoarsening {
-    /// Prolongation from the corners to the nodes.
-    pub prolongation: DistributedCsr,
-    /// Galerkin operator P'KP.
+    /// Transfer from the nodes to the corners.
+    pub transfer: PTransfer,
+    /// Galerkin operator E'KE, where E is the prolongation.
     pub matrix: DistributedCsr,
 }
 
@@ -39,45 +44,122 @@ impl PCoarsening {
             if node < mesh.owned_nodes { owned.push(id) } else { ghosts.push((id, mesh.node_owners[node] as usize)) }
         }
         let halo = Rc::new(Halo::new(nodes.comm(), &owned, &ghosts)?);
-
-        let quads: Vec<[LocalIndex; 4]> =
-            mesh.elements.iter().map(|nodes| std::array::from_fn(|i| corner[nodes[i] as usize])).collect();
-        let mut matrix = assemble_csr(&halo, &quads, |e, a| bilinear_row(elements, e, a));
+        let mut matrix = assemble(&halo, elements, &corner);
         let zeros = vec![0.0; corner_fixed.len()];
         matrix.eliminate(&corner_fixed, &zeros, &mut vec![0.0; owned.len()]);
 
-        let mut ends = vec![[NONE; 2]; mesh.owned_nodes];
+        let mut ends: Vec<[LocalIndex; 2]> = corner[..mesh.owned_nodes].iter().map(|&corner| [corner; 2]).collect();
         for nodes in &mesh.elements {
             for [a, m, b] in EDGES {
                 if let Some(ends) = ends.get_mut(nodes[m] as usize) {
-                    *ends = [nodes[a], nodes[b]];
+                    *ends = [a, b].map(|end| corner[nodes[end] as usize]);
                 }
             }
         }
-        let prolongation = DistributedCsr::from_rows(&halo, mesh.owned_nodes, |node, entries| {
-            if corner[node] != NONE {
-                if !fixed[node] {
-                    entries.add(corner[node], 1.0);
-                }
-            } else {
-                for end in ends[node].into_iter().filter(|&end| !fixed[end as usize]) {
-                    entries.add(corner[end as usize], 0.5);
-                }
-            }
-        });
-        Ok(Self { prolongation, matrix })
+        Ok(Self { transfer: PTransfer::new(&halo, ends, &corner_fixed), matrix })
     }
 }
 
-/// Computes row `a` of E'KE, where column `c` of E is the bilinear function of corner `c`: 1 at the
-/// corner and 1/2 at the two neighbouring midside nodes.
-fn bilinear_row(elements: &ElementMatrices, element: usize, a: usize) -> [f64; 4] {
-    let support = |c: usize| [(c, 1.0), (4 + c, 0.5), (4 + (c + 3) % 4, 0.5)];
-    let mut row = [0.0; 8];
-    for (i, weight) in support(a) {
-        for (sum, value) in row.iter_mut().zip(elements.row(element, i)) {
-            *sum += weight * value;
+/// Number of pairs of corners of an element.
+const CORNER_PAIRS: usize = 6;
+
+/// Returns the position of the pair of corners (a, b), a != b, among the pairs with a < b.
+const fn corner_pair(a: usize, b: usize) -> usize {
+    let (a, b) = if a < b { (a, b) } else { (b, a) };
+    a * (5 - a) / 2 + b - 1
+}
+
+/// Assembles E'KE from the element matrices; `corner` holds the corner of each node.
+fn assemble(halo: &Rc<Halo>, elements: &ElementMatrices, corner: &[LocalIndex]) -> DistributedCsr {
+    let (batches, order) = (elements.batches(), &elements.batches().order);
+    let mut bilinear: Vec<[Lane; CORNER_PAIRS]> = batches.par_iter().map(|b| bilinear_pairs(b.stiffness)).collect();
+    let quads = batches.par_iter().map(|batch| -> [[LocalIndex; 4]; LANES] {
+        std::array::from_fn(|l| std::array::from_fn(|a| corner[batch.nodes[a][l] as usize]))
+    });
+    let quads: Vec<[[LocalIndex; 4]; LANES]> = quads.collect();
+    let mut row_sums: Vec<(usize, [f64; 4])> = Vec::new();
+    for &(element, sums) in elements.row_sums() {
+        let at = order.slot(element as usize);
+        for [a, m, b] in EDGES {
+            bilinear[at / LANES][corner_pair(a, b)][at % LANES] += 0.25 * sums[m];
+        }
+        let sum = |a| support(a).into_iter().map(|(i, weight)| weight * sums[i]).sum();
+        row_sums.push((at, std::array::from_fn(sum)));
+    }
+    row_sums.sort_unstable_by_key(|&(at, _)| at);
+    assemble_csr(halo, quads.as_flattened(), |at, a| {
+        let batch = &bilinear[at / LANES];
+        let mut row = std::array::from_fn(|b| if a == b { 0.0 } else { batch[corner_pair(a, b)][at % LANES] });
+        let sums = row_sums.binary_search_by_key(&at, |&(at, _)| at).map_or([0.0; 4], |i| row_sums[i].1);
+        row[a] = sums[a] - row.iter().sum::<f64>();
+        row
+    })
+}
+
+/// Returns the nodes where the bilinear function of a corner is not zero, with its values.
+const fn support(corner: usize) -> [(usize, f64); 3] {
+    [(corner, 1.0), (4 + corner, 0.5), (4 + (corner + 3) % 4, 0.5)]
+}
+
+/// Contribution of K_ij to E'KE: -(E_ia - E_ja) (E_ib - E_jb) for the pair (a, b) of corners and the
+/// pair (i, j) of nodes.
+const WEIGHTS: [[f64; PAIRS]; CORNER_PAIRS] = {
+    let mut values = [[0.0; 4]; 8];
+    let mut a = 0;
+    while a < 4 {
+        let mut k = 0;
+        while k < 3 {
+            let (i, value) = support(a)[k];
+            values[i][a] = value;
+            k += 1;
+        }
+        a += 1;
+    }
+    let mut weights = [[0.0; PAIRS]; CORNER_PAIRS];
+    let mut at = 0;
+    while at < 16 * 64 {
+        let (a, b, i, j) = (at / 256, at / 64 % 4, at / 8 % 8, at % 8);
+        if a < b && i < j {
+            weights[corner_pair(a, b)][pair(i, j)] = -(values[i][a] - values[j][a]) * (values[i][b] - values[j][b]);
+        }
+        at += 1;
+    }
+    weights
+};
+
+/// Computes (E'KE)_ab of each pair of corners of a batch whose row sums are zero.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+fn bilinear_pairs(stiffness: &BatchStiffness<f64>) -> [Lane; CORNER_PAIRS] {
+    let mut sums = [[0.0; LANES]; CORNER_PAIRS];
+    for (at, stiffness) in stiffness.iter().enumerate() {
+        for (sum, weights) in sums.iter_mut().zip(&WEIGHTS) {
+            for l in 0..LANES {
+                sum[l] += weights[at] * stiffness[l];
+            }
         }
     }
-    std::array::from_fn(|c| support(c).into_iter().map(|(j, weight)| weight * row[j]).sum())
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compares with E'KE by products of matrices.
+    #[test]
+    fn pairs_of_corners_are_those_of_the_galerkin_product() {
+        let stiffness: BatchStiffness<f64> = std::array::from_fn(|p| std::array::from_fn(|l| (p * p + 3 * l) as f64));
+        let pairs = bilinear_pairs(&stiffness);
+        for lane in 0..LANES {
+            let mut k = [[0.0; 8]; 8];
+            for (i, j) in (0..8).flat_map(|i| (0..8).map(move |j| (i, j))).filter(|(i, j)| i != j) {
+                k[i][j] = stiffness[pair(i, j)][lane];
+                k[i][i] -= k[i][j];
+            }
+            for (a, b) in (0..4).flat_map(|a| (0..4).map(move |b| (a, b))).filter(|(a, b)| a != b) {
+                let products = support(a).into_iter().flat_map(|(i, v)| support(b).map(|(j, w)| v * w * k[i][j]));
+                assert_eq!(pairs[corner_pair(a, b)][lane], products.sum::<f64>());
+            }
+        }
+    }
 }

@@ -4,103 +4,181 @@ use std::rc::Rc;
 
 use rayon::prelude::*;
 
+use crate::la::Scalar;
 use crate::la::matrix::{Csr, DistributedCsr};
+use crate::parallel::loops::CHUNK;
 use crate::parallel::{Halo, LocalIndex, loops};
 
 /// Entries of one row under construction.
-#[derive(Default)]
 pub struct Row {
     entries: Vec<(LocalIndex, f64)>,
+    /// Place of each column in `entries`, if the entry there is the column's.
+    places: Vec<u32>,
 }
 
 impl Row {
-    /// Adds to the entry of a column. A linear search is fastest for the short rows of finite
-    /// element matrices.
+    /// Creates an empty row of a matrix with this number of columns.
+    fn new(columns: usize) -> Self {
+        Self { entries: Vec::new(), places: vec![0; columns] }
+    }
+
+    /// Adds to the entry of a column.
     pub fn add(&mut self, column: LocalIndex, value: f64) {
-        match self.entries.iter_mut().find(|entry| entry.0 == column) {
-            Some(entry) => entry.1 += value,
-            None => self.entries.push((column, value)),
+        let place = &mut self.places[column as usize];
+        match self.entries.get_mut(*place as usize) {
+            Some(entry) if entry.0 == column => entry.1 += value,
+            _ => {
+                *place = self.entries.len() as u32;
+                self.entries.push((column, value));
+            }
         }
     }
 }
 
-/// Compressed rows of one chunk.
-#[derive(Default)]
+/// Compressed rows of one chunk, with ascending columns.
 struct Part {
-    lengths: Vec<u32>,
+    /// Start of each row, and the end of the last one.
+    starts: Vec<u32>,
     columns: Vec<LocalIndex>,
     values: Vec<f64>,
 }
 
 impl Part {
-    fn push(&mut self, entries: &[(LocalIndex, f64)], first: LocalIndex) {
-        self.lengths.push(entries.len() as u32);
-        self.columns.extend(entries.iter().map(|e| e.0 - first));
+    fn with_capacity(rows: usize, entries: usize) -> Self {
+        let mut starts = Vec::with_capacity(rows + 1);
+        starts.push(0);
+        Self { starts, columns: Vec::with_capacity(entries), values: Vec::with_capacity(entries) }
+    }
+
+    fn push(&mut self, entries: &[(LocalIndex, f64)]) {
+        self.columns.extend(entries.iter().map(|e| e.0));
         self.values.extend(entries.iter().map(|e| e.1));
+        self.starts.push(self.columns.len() as u32);
+    }
+
+    fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, f64)> + '_ {
+        let range = self.starts[row] as usize..self.starts[row + 1] as usize;
+        self.columns[range.clone()].iter().copied().zip(self.values[range].iter().copied())
+    }
+}
+
+/// Rows of one rank in the chunks in which they are built, each split at a column.
+pub struct ChunkedRows {
+    chunks: Vec<[Part; 2]>,
+    split: usize,
+}
+
+impl ChunkedRows {
+    /// Builds `rows` rows with this number of columns; `fill` adds the entries of a row. Terms of an
+    /// entry are summed in the order in which `fill` adds them, for any number of threads. Columns
+    /// from `split` on are stored separately.
+    pub fn new(rows: usize, columns: usize, split: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Self {
+        // The lengths of the last chunk are those to expect of the next one.
+        let start = || (Row::new(columns), [0; 2]);
+        let build = |(row, lengths): &mut (Row, [usize; 2]), range: std::ops::Range<usize>| {
+            let mut parts = lengths.map(|length| Part::with_capacity(range.len(), length + length / 8));
+            for i in range {
+                row.entries.clear();
+                fill(i, row);
+                row.entries.sort_unstable_by_key(|entry| entry.0);
+                let at = row.entries.partition_point(|entry| (entry.0 as usize) < split);
+                parts[0].push(&row.entries[..at]);
+                parts[1].push(&row.entries[at..]);
+            }
+            *lengths = [0, 1].map(|half| parts[half].columns.len());
+            parts
+        };
+        Self { chunks: loops::chunks(rows).map_init(start, build).collect(), split }
+    }
+
+    /// Iterates over the entries of a row, by ascending column.
+    pub fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, f64)> + '_ {
+        let [low, high] = &self.chunks[row / CHUNK];
+        low.row(row % CHUNK).chain(high.row(row % CHUNK))
+    }
+
+    /// Returns the transpose, with this number of rows.
+    pub fn transposed(&self, rows: usize) -> Csr<f64> {
+        let mut pointers = vec![0; rows + 1];
+        for &column in self.chunks.iter().flatten().flat_map(|part| &part.columns) {
+            pointers[column as usize + 1] += 1;
+        }
+        for row in 0..rows {
+            pointers[row + 1] += pointers[row];
+        }
+        let mut next = pointers.clone();
+        let (mut indices, mut data) = (vec![0; pointers[rows]], vec![0.0; pointers[rows]]);
+        let mut column = 0;
+        for [low, high] in &self.chunks {
+            for row in 0..low.starts.len() - 1 {
+                low.row(row).chain(high.row(row)).for_each(|(row, value)| {
+                    let at = &mut next[row as usize];
+                    (indices[*at], data[*at]) = (column, value);
+                    *at += 1;
+                });
+                column += 1;
+            }
+        }
+        Csr::new((rows, column as usize), pointers, indices, data)
+    }
+
+    /// Joins the rows on one side of the split whose length satisfies `keep`. The first column is
+    /// `first`.
+    fn join<T: Scalar>(&self, side: usize, columns: [usize; 2], keep: impl Fn(u32) -> bool) -> Csr<T> {
+        let parts: Vec<&Part> = self.chunks.iter().map(|chunk| &chunk[side]).collect();
+        let mut pointers = vec![0];
+        let mut end = 0;
+        for length in parts.iter().flat_map(|part| part.starts.windows(2).map(|ends| ends[1] - ends[0])) {
+            end += length as usize;
+            if keep(length) {
+                pointers.push(end);
+            }
+        }
+        let (mut indices, mut data) = (vec![0; end], vec![T::default(); end]);
+        let mut slots = Vec::with_capacity(parts.len());
+        let (mut index_rest, mut data_rest) = (&mut indices[..], &mut data[..]);
+        for part in parts {
+            let (index, rest) = index_rest.split_at_mut(part.columns.len());
+            index_rest = rest;
+            let (data, rest) = data_rest.split_at_mut(part.values.len());
+            data_rest = rest;
+            slots.push((part, index, data));
+        }
+        let [first, last] = columns;
+        slots.into_par_iter().for_each(|(part, index, data)| {
+            index.iter_mut().zip(&part.columns).for_each(|(index, column)| *index = column - first as LocalIndex);
+            data.iter_mut().zip(&part.values).for_each(|(data, value)| *data = T::of(*value));
+        });
+        Csr::new((pointers.len() - 1, last - first), pointers, indices, data)
+    }
+}
+
+impl<T: Scalar> DistributedCsr<T> {
+    /// Creates a matrix from the rows of this rank, which are split at the first ghost; the columns
+    /// are distributed as by `halo`.
+    pub(crate) fn from_chunks(halo: &Rc<Halo>, rows: &ChunkedRows) -> Self {
+        let is_long = |ends: &[u32]| ends[1] > ends[0];
+        let lengths = rows.chunks.iter().flat_map(|[_, ghost]| ghost.starts.windows(2));
+        let ghost_rows = lengths.zip(0..).filter(|(ends, _)| is_long(ends)).map(|(_, row)| row).collect();
+        let (owned, local) = (rows.split, halo.map().local());
+        Self::new(
+            Rc::clone(halo),
+            rows.join(0, [0, owned], |_| true),
+            rows.join(1, [owned, local], |n| n > 0),
+            ghost_rows,
+        )
     }
 }
 
 impl DistributedCsr {
     /// Builds a matrix with `rows` rows on this rank and columns distributed as by `halo`; `fill`
-    /// adds the entries of a row. Terms of an entry are summed in the order in which `fill` adds
-    /// them, for any number of threads.
+    /// adds the entries of a row, as in [`ChunkedRows::new`].
     pub(crate) fn from_rows(halo: &Rc<Halo>, rows: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Self {
-        let (owned_columns, ghosts) = (halo.map().owned(), halo.map().ghosts());
-        let parts = fill_chunks(rows, owned_columns, fill);
-        let (owned, ghost): (Vec<Part>, Vec<Part>) = parts.into_iter().unzip();
-        let lengths = ghost.iter().flat_map(|part| &part.lengths);
-        let ghost_rows = lengths.zip(0..).filter(|(n, _)| **n > 0).map(|(_, i)| i).collect();
-        Self::new(Rc::clone(halo), join(owned, owned_columns, |_| true), join(ghost, ghosts, |n| n > 0), ghost_rows)
+        Self::from_chunks(halo, &ChunkedRows::new(rows, halo.map().local(), halo.map().owned(), fill))
     }
 }
 
 /// Builds a matrix local to this rank; `fill` adds the entries of a row.
 pub fn local_rows(rows: usize, columns: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Csr<f64> {
-    let parts = fill_chunks(rows, columns, fill);
-    join(parts.into_iter().map(|(part, _)| part).collect(), columns, |_| true)
-}
-
-/// Builds the rows in chunks, each split at column `split`.
-fn fill_chunks(rows: usize, split: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Vec<(Part, Part)> {
-    loops::chunks(rows)
-        .map(|range| {
-            let (mut low, mut high) = (Part::default(), Part::default());
-            let mut row = Row::default();
-            for i in range {
-                row.entries.clear();
-                fill(i, &mut row);
-                row.entries.sort_unstable_by_key(|entry| entry.0);
-                let at = row.entries.partition_point(|entry| (entry.0 as usize) < split);
-                low.push(&row.entries[..at], 0);
-                high.push(&row.entries[at..], split as LocalIndex);
-            }
-            (low, high)
-        })
-        .collect()
-}
-
-/// Joins the rows of all chunks whose length satisfies `keep`.
-fn join(parts: Vec<Part>, columns: usize, keep: impl Fn(u32) -> bool) -> Csr<f64> {
-    let mut pointers = vec![0];
-    let mut end = 0;
-    for &length in parts.iter().flat_map(|p| &p.lengths).filter(|n| keep(**n)) {
-        end += length as usize;
-        pointers.push(end);
-    }
-    let (mut indices, mut data) = (vec![0; end], vec![0.0; end]);
-    let (mut index_slots, mut data_slots) = (Vec::new(), Vec::new());
-    let (mut index_rest, mut data_rest) = (&mut indices[..], &mut data[..]);
-    for part in &parts {
-        let (slot, rest) = index_rest.split_at_mut(part.columns.len());
-        index_slots.push(slot);
-        index_rest = rest;
-        let (slot, rest) = data_rest.split_at_mut(part.values.len());
-        data_slots.push(slot);
-        data_rest = rest;
-    }
-    parts.par_iter().zip(index_slots).zip(data_slots).for_each(|((part, index), data)| {
-        index.copy_from_slice(&part.columns);
-        data.copy_from_slice(&part.values);
-    });
-    Csr::new((pointers.len() - 1, columns), pointers, indices, data)
+    ChunkedRows::new(rows, columns, columns, fill).join(0, [0, columns], |_| true)
 }

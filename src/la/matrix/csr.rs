@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use multiversion::multiversion;
+use rayon::prelude::*;
 use sprs::CsMatI;
 
 use crate::la::multigrid::UNGROUPED;
@@ -32,6 +33,17 @@ impl<T: Scalar> SplitCsr<T> {
     /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.owned.rows()
+    }
+
+    /// Iterates over the entries of a row in owned columns.
+    pub(crate) fn owned_row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
+        entries(&self.owned, row)
+    }
+
+    /// Iterates over the entries of a row above the diagonal, in owned columns.
+    fn upper(&self, row: usize) -> impl Iterator<Item = Triplet> + '_ {
+        let right = self.owned_row(row).filter(move |&(column, _)| column as usize > row);
+        right.map(move |(column, value)| (row as LocalIndex, column, value.double()))
     }
 
     /// Iterates over the entries of a row: local column and value.
@@ -65,28 +77,6 @@ impl<T: Scalar> DistributedCsr<T> {
         let SplitCsr { owned, ghost, ghost_rows } = &self.local;
         let convert = |matrix: &Csr<T>| matrix.map(|v| U::of(v.double()));
         DistributedCsr::new(Rc::clone(&self.halo), convert(owned), convert(ghost), ghost_rows.clone())
-    }
-
-    /// Transposes this rank's rows: the result has one row for each local column.
-    pub(crate) fn transposed(&self) -> Csr<T> {
-        let columns = self.halo.map().local();
-        let mut pointers = vec![0; columns + 1];
-        for row in 0..self.local.rows() {
-            self.local.row(row).for_each(|(c, _)| pointers[c as usize + 1] += 1);
-        }
-        for c in 0..columns {
-            pointers[c + 1] += pointers[c];
-        }
-        let mut next = pointers.clone();
-        let (mut indices, mut data) = (vec![0; pointers[columns]], vec![T::default(); pointers[columns]]);
-        for row in 0..self.local.rows() {
-            for (c, v) in self.local.row(row) {
-                indices[next[c as usize]] = row as LocalIndex;
-                data[next[c as usize]] = v;
-                next[c as usize] += 1;
-            }
-        }
-        Csr::new((columns, self.local.rows()), pointers, indices, data)
     }
 
     /// Overwrites `y`, one entry per row, by the product with `x`. The update of the ghosts of `x`
@@ -141,14 +131,6 @@ fn eliminate_columns(
     }
 }
 
-impl<T: Scalar> DistributedCsr<T> {
-    /// Iterates over the entries of a row above the diagonal, in owned columns.
-    fn upper(&self, row: usize) -> impl Iterator<Item = Triplet> {
-        let right = entries(&self.local.owned, row).filter(move |&(column, _)| column as usize > row);
-        right.map(move |(column, value)| (row as LocalIndex, column, value.double()))
-    }
-}
-
 impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
     fn halo(&self) -> &Halo {
         &self.halo
@@ -162,6 +144,8 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
         let owned = &self.local.owned;
         let (columns, values) = (owned.indices(), owned.data());
         (0..owned.rows())
+            .into_par_iter()
+            .with_min_len(loops::CHUNK)
             .map(|row| {
                 let range = owned.indptr().outer_inds_sz(row);
                 let at = columns[range.clone()].binary_search(&(row as LocalIndex));
@@ -190,20 +174,14 @@ impl<T: Scalar> MatrixEntries<T> for DistributedCsr<T> {
         let scale: Vec<f64> = self.diagonal().iter().map(|&d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 }).collect();
         let strength =
             |(row, column, value): Triplet| (row, column, value * scale[row as usize] * scale[column as usize]);
-        let rows = 0..self.local.owned.rows();
-        let mut is_strong = vec![false; rows.len()];
-        for (row, column, strength) in rows.clone().flat_map(|row| self.upper(row)).map(strength) {
-            if strength.abs() > least {
-                is_strong[row as usize] = true;
-                is_strong[column as usize] = true;
-            }
-        }
-        let strong = rows.filter(|&row| is_strong[row]).flat_map(|row| self.upper(row));
-        strong.filter(|(_, column, _)| is_strong[*column as usize]).map(strength).collect()
+        let local = &self.local;
+        let rows = (0..local.rows()).into_par_iter().with_min_len(loops::CHUNK);
+        let entries = rows.flat_map_iter(|row| local.upper(row));
+        entries.map(strength).filter(|(_, _, strength)| strength.abs() > least).collect()
     }
 
     fn triplets(&self, group: &[LocalIndex]) -> Vec<Triplet> {
-        let rows = (0..group.len()).filter(|&row| group[row] != UNGROUPED).flat_map(|row| self.upper(row));
+        let rows = (0..group.len()).filter(|&row| group[row] != UNGROUPED).flat_map(|row| self.local.upper(row));
         rows.filter(|&(row, column, _)| group[row as usize] == group[column as usize]).collect()
     }
 
@@ -214,7 +192,9 @@ impl<T: Scalar> MatrixEntries<T> for DistributedCsr<T> {
 
 /// Iterates over the entries of a row of a local matrix.
 pub fn entries<T: Copy>(matrix: &Csr<T>, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
-    let range = matrix.indptr().outer_inds_sz(row);
+    // The row pointers of a whole matrix start at 0.
+    let pointers = matrix.indptr().into_raw_storage();
+    let range = pointers[row]..pointers[row + 1];
     matrix.indices()[range.clone()].iter().copied().zip(matrix.data()[range].iter().copied())
 }
 

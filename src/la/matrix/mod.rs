@@ -3,6 +3,6 @@
 mod builder;
 mod csr;
 
-pub(crate) use builder::local_rows;
+pub(crate) use builder::{ChunkedRows, local_rows};
 pub(crate) use csr::{Csr, entries, multiply};
 pub use csr::{DistributedCsr, SplitCsr};

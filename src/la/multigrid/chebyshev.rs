@@ -6,6 +6,7 @@
 //! Methods for Sparse Linear Systems*, 2nd ed., alg. 12.1.
 
 use crate::la::multigrid::line_blocks::LineBlocks;
+use crate::la::vector::dot;
 use crate::la::{BlockSize, LinearOperator, MatrixEntries, Scalar, Vector};
 use crate::parallel::loops;
 
@@ -152,13 +153,13 @@ fn largest_eigenvalue<T: Scalar>(
         *r = T::of(scramble(halo.global(i)) * d.abs().sqrt());
     }
     diagonal.apply(r.owned(), z.owned_mut());
-    let mut r_z = halo.comm().sum(product(r.owned(), z.owned()));
+    let mut r_z = halo.comm().sum(dot(r.owned(), z.owned()));
     let mut lanczos = Tridiagonal::default();
     let (mut alpha, mut beta) = (1.0, 0.0);
     for _ in 0..steps {
         p.scale_and_add(T::of(beta), &z);
         operator.apply(&mut p, &mut q);
-        let p_q = halo.comm().sum(product(p.owned(), q.owned()));
+        let p_q = halo.comm().sum(dot(p.owned(), q.owned()));
         if r_z <= 0.0 || p_q <= 0.0 {
             break;
         }
@@ -166,7 +167,7 @@ fn largest_eigenvalue<T: Scalar>(
         lanczos.push(1.0 / alpha + beta / last, beta.sqrt() / last);
         r.add(T::of(-alpha), &q);
         diagonal.apply(r.owned(), z.owned_mut());
-        let before = std::mem::replace(&mut r_z, halo.comm().sum(product(r.owned(), z.owned())));
+        let before = std::mem::replace(&mut r_z, halo.comm().sum(dot(r.owned(), z.owned())));
         beta = r_z / before;
     }
     lanczos.largest_eigenvalue()
@@ -213,13 +214,6 @@ impl Tridiagonal {
             pivot < 0.0
         })
     }
-}
-
-/// Computes this rank's part of x.y.
-fn product<T: Scalar>(x: &[T], y: &[T]) -> f64 {
-    let [sum] =
-        loops::sum(x.len(), |range| [x[range.clone()].iter().zip(&y[range]).map(|(x, y)| (*x * *y).double()).sum()]);
-    sum
 }
 
 /// Returns a pseudo-random number in [-1, 1) (finaliser of SplitMix64).

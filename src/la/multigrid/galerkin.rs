@@ -6,8 +6,8 @@ use rustc_hash::FxHashMap;
 
 use crate::error::Result;
 use crate::la::LinearOperator;
-use crate::la::matrix::{Csr, DistributedCsr, entries, local_rows};
-use crate::la::multigrid::MatrixTransfer;
+use crate::la::matrix::{ChunkedRows, DistributedCsr, entries};
+use crate::la::multigrid::transfer::Prolongation;
 use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
 
 /// Computes P'AP, with the coarse unknowns distributed as the columns of the prolongation.
@@ -15,37 +15,29 @@ use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
 ///
 /// # Errors
 /// If the ranks disagree about the owners of unknowns.
-pub fn galerkin(matrix: &DistributedCsr, transfer: &MatrixTransfer) -> Result<DistributedCsr> {
-    let MatrixTransfer { prolongation, restriction } = transfer;
-    let coarse = prolongation.columns();
+pub fn galerkin(matrix: &DistributedCsr, prolongation: &Prolongation) -> Result<DistributedCsr> {
+    let Prolongation { columns: coarse, rows: p, transposed } = prolongation;
     let mut columns = Columns::new(coarse);
 
     // Rows of P for the ghosts of A, in the local numbering of `columns`.
-    let (a, p) = (matrix.local(), prolongation.local());
+    let (a, fine) = (matrix.local(), matrix.halo());
     let rows = a.rows();
-    let own = |row: usize| p.row(row);
-    let fine = matrix.halo();
     let ghost_rows: Vec<Vec<(LocalIndex, f64)>> = fine
-        .scatter_fwd_lists(|row| own(row).map(|(c, _)| coarse.global(c as usize)).collect())
+        .scatter_fwd_lists(|row| p.row(row).map(|(c, _)| coarse.global(c as usize)).collect())
         .into_iter()
-        .zip(fine.scatter_fwd_lists(|row| own(row).map(|(_, v)| v).collect()))
+        .zip(fine.scatter_fwd_lists(|row| p.row(row).map(|(_, v)| v).collect()))
         .map(|(numbers, weights)| numbers.into_iter().map(|n| columns.local(n)).zip(weights).collect())
         .collect();
 
-    let product = local_rows(rows, columns.len(), |row, sums| {
-        for (k, a) in a.row(row) {
-            let k = k as usize;
-            if k < rows {
-                own(k).for_each(|(c, p)| sums.add(c, a * p));
-            } else {
-                ghost_rows[k - rows].iter().for_each(|&(c, p)| sums.add(c, a * p));
-            }
-        }
+    let width = columns.len();
+    let product = ChunkedRows::new(rows, width, width, |row, sums| {
+        a.row(row).for_each(|(k, a)| match (k as usize).checked_sub(rows) {
+            None => p.row(k as usize).for_each(|(c, p)| sums.add(c, a * p)),
+            Some(ghost) => ghost_rows[ghost].iter().for_each(|&(c, p)| sums.add(c, a * p)),
+        });
     });
-    let local = local_rows(restriction.rows(), columns.len(), |row, sums| {
-        for (i, r) in entries(restriction, row) {
-            entries(&product, i as usize).for_each(|(c, v)| sums.add(c, r * v));
-        }
+    let local = ChunkedRows::new(transposed.rows(), width, width, |row, sums| {
+        entries(transposed, row).for_each(|(i, r)| product.row(i as usize).for_each(|(c, v)| sums.add(c, r * v)));
     });
     gather_rows(coarse, columns, &local)
 }
@@ -78,14 +70,14 @@ impl Columns {
 
 /// Sends the rows of ghosts to their owners and builds the sum of all contributions.
 /// **Collective.**
-fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<DistributedCsr> {
+fn gather_rows(coarse: &Halo, mut columns: Columns, local: &ChunkedRows) -> Result<DistributedCsr> {
     let (comm, owned) = (coarse.comm(), coarse.map().owned());
     let starts = comm.all_gather(coarse.map().range().start);
     let (mut numbers, mut values) = (vec![Vec::new(); comm.size()], vec![Vec::new(); comm.size()]);
     for ghost in owned..coarse.map().local() {
         let number = coarse.global(ghost);
         let owner = owner_of(&starts, number);
-        for (column, value) in entries(local, ghost) {
+        for (column, value) in local.row(ghost) {
             numbers[owner].extend([number, columns.globals[column as usize]]);
             values[owner].push(value);
         }
@@ -102,7 +94,7 @@ fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<
     // Number the ghosts that occur in the owned rows, by owner.
     let mut used = vec![false; columns.len()];
     for row in 0..owned {
-        entries(local, row).for_each(|(c, _)| used[c as usize] = true);
+        local.row(row).for_each(|(c, _)| used[c as usize] = true);
         received[row].iter().for_each(|&(c, _)| used[c as usize] = true);
     }
     let mut ghosts: Vec<GlobalIndex> =
@@ -118,7 +110,7 @@ fn gather_rows(coarse: &Halo, mut columns: Columns, local: &Csr<f64>) -> Result<
         .collect();
     let halo = halo_of_range(comm, coarse.map().range(), &starts, &ghosts)?;
     Ok(DistributedCsr::from_rows(&halo, owned, |row, sums| {
-        for (c, v) in entries(local, row).chain(received[row].iter().copied()) {
+        for (c, v) in local.row(row).chain(received[row].iter().copied()) {
             sums.add(new_column[c as usize], v);
         }
     }))

@@ -38,13 +38,12 @@ impl<T: Scalar> LineBlocks<T> {
     /// Finds and factorises the blocks of an operator with this positive `diagonal` (of the owned
     /// unknowns).
     pub fn new(operator: &dyn MatrixEntries<T>, diagonal: &[f64]) -> Self {
-        // An entry has at most two parts, so that one of them has at least half its strength.
-        let strengths = sum_parts(operator.strength_of_connection(0.5 * STRONG));
-        let is_strong = |&&(i, j, strength): &&Triplet| {
+        let is_strong = |&(i, j, strength): &Triplet| {
             let [a, b] = [i, j].map(|unknown| diagonal[unknown as usize]);
             strength.abs() * (a.min(b) / a.max(b)).sqrt().max(UNLIKE) > STRONG
         };
-        let strong: Vec<[LocalIndex; 2]> = strengths.iter().filter(is_strong).map(|&(i, j, _)| [i, j]).collect();
+        let strong = operator.strength_of_connection(STRONG).into_iter().filter(is_strong);
+        let strong: Vec<[LocalIndex; 2]> = strong.map(|(i, j, _)| [i, j]).collect();
         let groups = connected_components(&strong, diagonal.len());
         if groups.is_empty() {
             return Self { blocks: Vec::new(), unknowns: 0 };
@@ -122,6 +121,7 @@ fn sum_parts(mut parts: Vec<Triplet>) -> Vec<Triplet> {
 fn connected_components(pairs: &[[LocalIndex; 2]], unknowns: usize) -> Vec<Vec<LocalIndex>> {
     let mut both: Vec<[LocalIndex; 2]> = pairs.iter().flat_map(|&[i, j]| [[i, j], [j, i]]).collect();
     both.par_sort_unstable();
+    both.dedup();
     let lists: Vec<&[[LocalIndex; 2]]> = both.chunk_by(|a, b| a[0] == b[0]).collect();
     let mut list_of = vec![None; if pairs.is_empty() { 0 } else { unknowns }];
     lists.iter().for_each(|list| list_of[list[0][0] as usize] = Some(*list));
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_line_is_one_block_from_end_to_end() {
-        let groups = connected_components(&[[3, 7], [1, 3], [7, 2], [10, 11]], 12);
+        let groups = connected_components(&[[3, 7], [1, 3], [7, 2], [10, 11], [3, 7]], 12);
         assert_eq!(groups, [vec![1, 3, 7, 2], vec![10, 11]]);
     }
 

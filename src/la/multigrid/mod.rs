@@ -21,7 +21,6 @@ mod transfer;
 pub(crate) use chebyshev::lanczos_steps;
 pub use line_blocks::UNGROUPED;
 pub(crate) use process_agglomeration::SMALLEST;
-pub(crate) use transfer::MatrixTransfer;
 pub use transfer::Transfer;
 
 use std::cell::{Cell, RefCell};
@@ -32,6 +31,7 @@ use crate::la::multigrid::chebyshev::{Chebyshev, Smoothing};
 use crate::la::multigrid::coarse_solver::CoarseSolver;
 use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
+use crate::la::multigrid::transfer::MatrixTransfer;
 use crate::la::{
     BlockSize, LevelSize, LinearOperator, MatrixEntries, Preconditioner, PreconditionerStatistics, Scalar, Vector,
 };
@@ -116,13 +116,14 @@ impl<T: Scalar> Multigrid<T> {
         while matrix.halo().map().total() > DIRECT {
             let operator = matrix.to();
             let smoother = Chebyshev::new(&operator, SMOOTHING);
-            let transfer = MatrixTransfer::new(smoothed_aggregation(&matrix, smoother.largest_eigenvalue(), theta)?);
-            let (now, next) = (matrix.halo().map().total(), transfer.coarse().total());
+            let prolongation = smoothed_aggregation(&matrix, smoother.largest_eigenvalue(), theta)?;
+            let (now, next) = (matrix.halo().map().total(), prolongation.columns.map().total());
             if next == 0 || next as f64 > STALLED * now as f64 {
                 break;
             }
-            matrix = galerkin(&matrix, &transfer)?;
-            let coarsening = Coarsening { operator: Box::new(operator), transfer: Box::new(transfer.to()) };
+            matrix = galerkin(&matrix, &prolongation)?;
+            let transfer = Box::new(MatrixTransfer::new(&prolongation));
+            let coarsening = Coarsening { operator: Box::new(operator), transfer };
             count_work(&coarsening);
             finer.push((coarsening, smoother, COARSE_CYCLES));
             theta *= 0.5;

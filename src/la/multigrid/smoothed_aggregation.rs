@@ -6,9 +6,10 @@
 
 use crate::error::Result;
 use crate::la::LinearOperator;
-use crate::la::matrix::{DistributedCsr, SplitCsr};
+use crate::la::matrix::{ChunkedRows, DistributedCsr, SplitCsr};
 use crate::la::multigrid::galerkin::halo_of_range;
 use crate::la::multigrid::process_agglomeration::{Agglomerates, agglomerate};
+use crate::la::multigrid::transfer::Prolongation;
 use crate::parallel::{GlobalIndex, LocalIndex};
 
 /// Unknown in no aggregate.
@@ -22,7 +23,7 @@ const NOWHERE: GlobalIndex = GlobalIndex::MAX;
 ///
 /// # Errors
 /// If the ranks disagree about the owners of unknowns.
-pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, theta: f64) -> Result<DistributedCsr> {
+pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, theta: f64) -> Result<Prolongation> {
     let fine = matrix.halo();
     let a = matrix.local();
     let rows = a.rows();
@@ -57,7 +58,7 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
     let coarse = halo_of_range(comm, range, &starts, &ghosts)?;
 
     let omega = 4.0 / 3.0 / largest_eigenvalue;
-    Ok(DistributedCsr::from_rows(&coarse, rows, |i, entries| {
+    let rows = ChunkedRows::new(rows, coarse.map().local(), owned, |i, entries| {
         if aggregate[i] == NONE {
             return;
         }
@@ -74,7 +75,8 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
                 entries.add(column[j as usize], -omega * value / diagonal[i]);
             }
         }
-    }))
+    });
+    Ok(Prolongation::new(coarse, rows))
 }
 
 /// Aggregates the owned unknowns. Returns the aggregate of each and the number of aggregates.
@@ -84,13 +86,7 @@ fn aggregate(matrix: &SplitCsr, strong: impl Fn(usize, (LocalIndex, f64)) -> boo
     let mut of = vec![NONE; rows];
     let mut count = 0;
     let strong = &strong;
-    let neighbours = |i: usize| {
-        matrix
-            .row(i)
-            .filter(|&(j, _)| (j as usize) < rows)
-            .filter(move |&entry| strong(i, entry))
-            .map(|(j, _)| j as usize)
-    };
+    let neighbours = |i: usize| matrix.owned_row(i).filter(move |&entry| strong(i, entry)).map(|(j, _)| j as usize);
     // 1. A root with all its neighbours, if none of them has an aggregate.
     for i in 0..rows {
         if of[i] == NONE && neighbours(i).next().is_some() && neighbours(i).all(|j| of[j] == NONE) {

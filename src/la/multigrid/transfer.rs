@@ -1,8 +1,10 @@
 //! Transfer operators between a level and the next coarser one.
 
-use crate::la::matrix::{Csr, DistributedCsr, multiply};
+use std::rc::Rc;
+
+use crate::la::matrix::{ChunkedRows, Csr, DistributedCsr, multiply};
 use crate::la::{Scalar, Vector};
-use crate::parallel::IndexMap;
+use crate::parallel::{Halo, IndexMap};
 
 /// Transfer between a level and the next coarser one. The restriction is the transpose of the
 /// prolongation P.
@@ -17,26 +19,35 @@ pub trait Transfer<T: Scalar> {
     fn prolong(&self, coarse: &mut Vector<T>, fine: &mut Vector<T>);
 }
 
-/// Transfer by matrices: a prolongation P and its transpose.
-pub struct MatrixTransfer<T = f64> {
-    /// Prolongation P from coarse to fine values.
-    pub prolongation: DistributedCsr<T>,
+/// Prolongation P from coarse to fine values, in double precision.
+pub struct Prolongation {
+    /// Halo of the coarse unknowns.
+    pub columns: Rc<Halo>,
+    /// Rows of the owned fine unknowns.
+    pub rows: ChunkedRows,
     /// This rank's part of P', with one row for each local coarse unknown.
-    pub restriction: Csr<T>,
+    pub transposed: Csr<f64>,
+}
+
+impl Prolongation {
+    /// Creates the prolongation with these rows, split at the first ghost of `columns`.
+    pub fn new(columns: Rc<Halo>, rows: ChunkedRows) -> Self {
+        Self { transposed: rows.transposed(columns.map().local()), columns, rows }
+    }
+}
+
+/// Transfer by matrices: a prolongation P and its transpose.
+pub struct MatrixTransfer<T> {
+    prolongation: DistributedCsr<T>,
+    restriction: Csr<T>,
 }
 
 impl<T: Scalar> MatrixTransfer<T> {
     /// Creates the transfer of a prolongation.
-    pub fn new(prolongation: DistributedCsr<T>) -> Self {
-        let restriction = prolongation.transposed();
-        Self { prolongation, restriction }
-    }
-
-    /// Converts the transfer to another precision.
-    pub fn to<U: Scalar>(&self) -> MatrixTransfer<U> {
-        MatrixTransfer {
-            prolongation: self.prolongation.to(),
-            restriction: self.restriction.map(|v| U::of(v.double())),
+    pub fn new(prolongation: &Prolongation) -> Self {
+        Self {
+            prolongation: DistributedCsr::from_chunks(&prolongation.columns, &prolongation.rows),
+            restriction: prolongation.transposed.map(|value| T::of(*value)),
         }
     }
 }
