@@ -34,6 +34,11 @@ impl<T: Scalar> SplitCsr<T> {
         self.owned.rows()
     }
 
+    /// Returns the entries in owned columns, those in ghost columns, and the rows of the latter.
+    pub(super) fn parts(&self) -> (&Csr<T>, &Csr<T>, &[LocalIndex]) {
+        (&self.owned, &self.ghost, &self.ghost_rows)
+    }
+
     /// Iterates over the entries of a row: local column and value.
     pub fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
         let ghost = self.ghost_rows.binary_search(&(row as LocalIndex)).ok();

@@ -37,7 +37,7 @@ struct Block<T> {
 impl<T: Scalar> LineBlocks<T> {
     /// Finds and factorises the blocks of an operator with this positive `diagonal` (of the owned
     /// unknowns).
-    pub fn new(operator: &dyn MatrixEntries<T>, diagonal: &[f64]) -> Self {
+    pub fn new(operator: &dyn MatrixEntries<impl Scalar>, diagonal: &[f64]) -> Self {
         // An entry has at most two parts, so that one of them has at least half its strength.
         let strengths = sum_parts(operator.strength_of_connection(0.5 * STRONG));
         let is_strong = |&&(i, j, strength): &&Triplet| {
