@@ -56,8 +56,16 @@ impl Chunks {
     /// ones on every node, so that the sums have the same bits for any number of threads. Even
     /// chunks also clear their windows; a separate pass took 5 % of a product.
     pub fn sum<T: Copy + Default + Send>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync) {
+        self.run::<T, false>(y, add);
+    }
+
+    /// Runs `add` as [`sum`](Self::sum) does, on the given values of `y` where `KEEP` is true.
+    pub fn run<T, const KEEP: bool>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync)
+    where
+        T: Copy + Default + Send,
+    {
         let run = |i: usize, window: &mut [T]| {
-            if i.is_multiple_of(2) {
+            if !KEEP && i.is_multiple_of(2) {
                 window.fill(T::default());
             }
             add(self.0[i].batches.clone(), self.0[i].window.start, window);

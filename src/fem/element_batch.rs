@@ -168,9 +168,10 @@ pub fn add_edge_strengths<T: Scalar, N: NodeList>(
     }
 }
 
-/// Adds the products of the batches with `x` to `y`, whose entry 0 belongs to node `first`.
+/// Adds the products of the batches with `x` to `y`, whose entry 0 belongs to node `first`, or
+/// subtracts them.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_products<T: Scalar, N: NodeList>(
+pub fn add_products<T: Scalar, N: NodeList, const SUBTRACT: bool>(
     nodes: &[N],
     stiffness: &[BatchStiffness<T>],
     x: &[T],
@@ -191,7 +192,8 @@ pub fn add_products<T: Scalar, N: NodeList>(
         let (y, offsets) = (&mut y[nodes.base() - first..], nodes.offsets());
         for a in 0..8 {
             for l in 0..LANES {
-                y[offsets[a][l].into() as usize] += f[a][l];
+                let y = &mut y[offsets[a][l].into() as usize];
+                if SUBTRACT { *y -= f[a][l] } else { *y += f[a][l] }
             }
             // A few cache lines at a time keep the memory busy during the scatter: a third less
             // time (docs/design/element-operator.md).

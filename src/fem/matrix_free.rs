@@ -73,7 +73,7 @@ impl ElementOperator<f64> {
     pub fn eliminate(&self, values: &[f64], b: &mut [f64]) {
         let Batches { order, interior, boundary } = &*self.batches;
         let mut y = vec![0.0; values.len()];
-        self.chunks.sum(&mut y[..b.len()], |range, first, y| {
+        self.chunks.run::<_, false>(&mut y[..b.len()], |range, first, y| {
             add_products_of_values(&order.interior_nodes()[range.clone()], &interior[range], values, first, y);
         });
         add_products_of_values(order.boundary_nodes(), boundary, values, 0, &mut y);
@@ -89,35 +89,41 @@ impl ElementOperator<f64> {
             }
         }
     }
+}
 
+impl<T: Scalar> ElementOperator<T> {
     /// Converts the operator to another precision.
     pub fn to<U: Scalar>(&self) -> ElementOperator<U> {
         ElementOperator {
             halo: Rc::clone(&self.halo),
             batches: Arc::new(self.batches.to()),
             chunks: Rc::clone(&self.chunks),
-            row_sums: self.row_sums.iter().map(|&(node, sum)| (node, U::of(sum))).collect(),
+            row_sums: self.row_sums.iter().map(|&(node, sum)| (node, U::of(sum.double()))).collect(),
             fixed: Rc::clone(&self.fixed),
             diagonal: Rc::clone(&self.diagonal),
         }
     }
-}
 
-impl<T: Scalar> ElementOperator<T> {
-    /// Computes y = K x of the operator before elimination. **Collective.**
-    fn apply_elements(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
+    /// Overwrites `y` by K x of the operator before elimination, or subtracts it. **Collective.**
+    fn product<const SUBTRACT: bool>(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
         let Batches { order, interior, boundary } = &*self.batches;
         let owned = y.owned().len();
         y.local_mut()[owned..].fill(T::default());
         self.halo.scatter_fwd_overlap(x.local_mut(), |x| {
-            self.chunks.sum(y.owned_mut(), |range, first, y| {
-                add_products(&order.interior_nodes()[range.clone()], &interior[range], x, first, y);
+            self.chunks.run::<_, SUBTRACT>(y.owned_mut(), |range, first, y| {
+                add_products::<_, _, SUBTRACT>(&order.interior_nodes()[range.clone()], &interior[range], x, first, y);
             });
         });
-        add_products(order.boundary_nodes(), boundary, x.local(), 0, y.local_mut());
+        add_products::<_, _, SUBTRACT>(order.boundary_nodes(), boundary, x.local(), 0, y.local_mut());
         for &(node, sum) in &self.row_sums {
-            y.local_mut()[node as usize] += sum * x.local()[node as usize];
+            let (y, product) = (&mut y.local_mut()[node as usize], sum * x.local()[node as usize]);
+            if SUBTRACT { *y -= product } else { *y += product }
         }
+    }
+
+    /// Returns the owned fixed nodes.
+    fn own_fixed(&self, owned: usize) -> &[LocalIndex] {
+        &self.fixed[..self.fixed.partition_point(|&node| (node as usize) < owned)]
     }
 }
 
@@ -132,7 +138,7 @@ fn add_products_of_values(
 ) {
     for (nodes, stiffness) in nodes.chunks(1).zip(stiffness.chunks(1)) {
         if nodes[0].gather(x).as_flattened().iter().any(|&x| x != 0.0) {
-            add_products(nodes, stiffness, x, first, y);
+            add_products::<_, _, false>(nodes, stiffness, x, first, y);
         }
     }
 }
@@ -144,13 +150,23 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
 
     fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
         // The columns of fixed nodes are eliminated: their values count as 0.
-        let owned = x.owned().len();
-        let own_fixed = &self.fixed[..self.fixed.partition_point(|&n| (n as usize) < owned)];
-        let kept: Vec<T> = own_fixed.iter().map(|&n| std::mem::take(&mut x.local_mut()[n as usize])).collect();
-        self.apply_elements(x, y);
-        for (&node, value) in own_fixed.iter().zip(kept) {
+        let fixed = self.own_fixed(x.owned().len());
+        let kept: Vec<T> = fixed.iter().map(|&node| std::mem::take(&mut x.local_mut()[node as usize])).collect();
+        self.product::<false>(x, y);
+        for (&node, value) in fixed.iter().zip(kept) {
             x.local_mut()[node as usize] = value;
             y.local_mut()[node as usize] = value;
+        }
+    }
+
+    fn subtract_product(&self, x: &mut Vector<T>, r: &mut Vector<T>) {
+        let fixed = self.own_fixed(x.owned().len());
+        let take = |&node: &LocalIndex| (std::mem::take(&mut x.local_mut()[node as usize]), r.owned()[node as usize]);
+        let kept: Vec<(T, T)> = fixed.iter().map(take).collect();
+        self.product::<true>(x, r);
+        for (&node, (value, residual)) in fixed.iter().zip(kept) {
+            x.local_mut()[node as usize] = value;
+            r.local_mut()[node as usize] = residual - value;
         }
     }
 

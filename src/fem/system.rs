@@ -10,9 +10,9 @@ use crate::error::Result;
 use crate::fem::multigrid::{HTransfer, MeshLevel, OperatorHierarchy, PCoarsening};
 use crate::fem::{DirichletBc, ElementMatrices, ElementOperator, assemble_csr, dirichlet_nodes, load_vector};
 use crate::la::cg::Rhs;
-use crate::la::matrix::DistributedCsr;
-use crate::la::multigrid::{Coarsening, Multigrid, Transfer};
-use crate::la::{MatrixEntries, Scalar, Vector};
+use crate::la::matrix::{DistributedCsr, SlicedEllpack};
+use crate::la::multigrid::{Coarsening, LevelOperator, Multigrid, Transfer};
+use crate::la::{LinearOperator, MatrixEntries, Scalar, Vector};
 use crate::mesh::{LocalMesh, MeshHierarchy};
 use crate::parallel::{Halo, work};
 use crate::problem::Problem;
@@ -87,12 +87,15 @@ impl StiffnessOperator {
         drop(elements);
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(transfer));
-        let mut operators: Vec<Box<dyn MatrixEntries<T>>> = vec![match self {
+        let finest: Box<dyn LinearOperator<T>> = match self {
             Self::Elements(operator) => Box::new(operator.to()),
-            Self::Assembled(matrix) => Box::new(matrix.to()),
-        }];
+            Self::Assembled(matrix) => Box::new(SlicedEllpack::new(matrix)),
+        };
+        let mut operators = vec![LevelOperator::new(finest, self.operator())];
         work::done(self.operator().halo().map().owned() as u64);
-        operators.extend(coarser.into_iter().map(|level| Box::new(level.operator) as Box<dyn MatrixEntries<T>>));
+        operators.extend(
+            coarser.into_iter().map(|level| LevelOperator::new(Box::new(level.operator.to()), &level.operator)),
+        );
         let levels = operators.into_iter().zip(transfers);
         Multigrid::new(levels.map(|(operator, transfer)| Coarsening { operator, transfer }).collect(), matrix)
     }

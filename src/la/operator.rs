@@ -14,6 +14,14 @@ pub trait LinearOperator<T: Scalar = f64> {
     /// Overwrites the owned part of `y` by A x; updates the ghosts of `x`. **Collective.**
     fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>);
 
+    /// Overwrites the owned part of `r` by r - A x; updates the ghosts of `x` and leaves those of `r`
+    /// undefined. **Collective.**
+    fn subtract_product(&self, x: &mut Vector<T>, r: &mut Vector<T>) {
+        let mut product = r.zeros_like();
+        self.apply(x, &mut product);
+        r.add(T::of(-1.0), &product);
+    }
+
     /// Returns the owned part of the diagonal.
     fn diagonal(&self) -> Vec<f64>;
 

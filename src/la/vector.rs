@@ -4,7 +4,7 @@ use crate::la::{Pair, Scalar};
 use crate::parallel::{IndexMap, loops};
 
 /// Local part of a distributed vector: owned entries, then ghosts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Vector<T = f64> {
     values: Vec<T>,
     owned: usize,

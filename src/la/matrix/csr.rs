@@ -46,6 +46,11 @@ impl<T: Scalar> SplitCsr<T> {
         right.map(move |(column, value)| (row as LocalIndex, column, value.double()))
     }
 
+    /// Returns the entries in owned columns, those in ghost columns, and the rows of the latter.
+    pub(super) fn parts(&self) -> (&Csr<T>, &Csr<T>, &[LocalIndex]) {
+        (&self.owned, &self.ghost, &self.ghost_rows)
+    }
+
     /// Iterates over the entries of a row: local column and value.
     pub fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
         let ghost = self.ghost_rows.binary_search(&(row as LocalIndex)).ok();
@@ -70,13 +75,6 @@ impl<T: Scalar> DistributedCsr<T> {
     /// Returns the halo of the columns.
     pub(crate) fn columns(&self) -> &Rc<Halo> {
         &self.halo
-    }
-
-    /// Converts the matrix to another precision.
-    pub(crate) fn to<U: Scalar>(&self) -> DistributedCsr<U> {
-        let SplitCsr { owned, ghost, ghost_rows } = &self.local;
-        let convert = |matrix: &Csr<T>| matrix.map(|v| U::of(v.double()));
-        DistributedCsr::new(Rc::clone(&self.halo), convert(owned), convert(ghost), ghost_rows.clone())
     }
 
     /// Overwrites `y`, one entry per row, by the product with `x`. The update of the ghosts of `x`

@@ -40,10 +40,13 @@ pub struct Smoothing {
 }
 
 impl<T: Scalar> Chebyshev<T> {
-    /// Prepares the smoother of an operator. **Collective.**
-    pub fn new(operator: &dyn MatrixEntries<T>, Smoothing { degree, part }: Smoothing) -> Self {
+    /// Prepares the smoother of an operator with this block diagonal. **Collective.**
+    pub fn new(
+        operator: &dyn LinearOperator<T>,
+        diagonal: BlockDiagonal<T>,
+        Smoothing { degree, part }: Smoothing,
+    ) -> Self {
         let entries = operator.diagonal();
-        let diagonal = BlockDiagonal::new(operator, &entries);
         let Lanczos { steps, safety } = lanczos(operator.halo().map().total());
         let high = safety * largest_eigenvalue(operator, &diagonal, &entries, steps);
         let low = part * high;
@@ -61,33 +64,50 @@ impl<T: Scalar> Chebyshev<T> {
     }
 
     /// Smooths `x` by the polynomial, given the residual b - A x in `r`. Leaves the last step in
-    /// `d`; its contribution A d is still to be subtracted from the residual. `q` is work space.
-    /// **Collective.**
-    pub fn smooth(&self, operator: &dyn LinearOperator<T>, x: &mut Vector<T>, [r, d, q]: [&mut Vector<T>; 3]) {
+    /// `d`; its contribution A d is still to be subtracted from the residual. **Collective.**
+    pub fn smooth(
+        &self,
+        operator: &dyn LinearOperator<T>,
+        start: Start,
+        x: &mut Vector<T>,
+        [r, d]: [&mut Vector<T>; 2],
+    ) {
         let sigma = self.center / self.half_width;
         let mut rho = 1.0 / sigma;
-        self.step(0.0, 1.0 / self.center, x, r, d);
+        let first = T::of(1.0 / self.center);
+        match start {
+            Start::Zero => self.step(first, x, r, d, |x, d, step| (*x, *d) = (step, step)),
+            Start::Iterate => self.step(first, x, r, d, |x, d, step| (*x, *d) = (*x + step, step)),
+        }
         for _ in 1..self.degree {
-            operator.apply(d, q);
-            r.add(T::of(-1.0), q);
+            operator.subtract_product(d, r);
             let next = 1.0 / (2.0 * sigma - rho);
-            self.step(next * rho, 2.0 * next / self.half_width, x, r, d);
+            let (old, new) = (T::of(next * rho), T::of(2.0 * next / self.half_width));
+            self.step(new, x, r, d, |x, d, step| {
+                *d = old * *d + step;
+                *x += *d;
+            });
             rho = next;
         }
     }
 
-    /// Performs a step: d = old d + new D^-1 r; x += d.
-    fn step(&self, old: f64, new: f64, x: &mut Vector<T>, r: &Vector<T>, d: &mut Vector<T>) {
-        let (old, new) = (T::of(old), T::of(new));
-        let is_first = old == T::default();
+    /// Passes each unknown's x, d and `new` times its part of D^-1 r to `update`, which adds to both.
+    fn step(
+        &self,
+        new: T,
+        x: &mut Vector<T>,
+        r: &Vector<T>,
+        d: &mut Vector<T>,
+        update: impl Fn(&mut T, &mut T, T) + Sync,
+    ) {
         let BlockDiagonal { inverse, blocks } = &self.diagonal;
         loops::update_pair(x.owned_mut(), d.owned_mut(), |range, x, d| {
             let (r, inverse) = (&r.owned()[range.clone()], &inverse[range]);
             for (((x, d), r), inverse) in x.iter_mut().zip(d).zip(r).zip(inverse) {
-                *d = if is_first { new * *inverse * *r } else { old * *d + new * *inverse * *r };
-                *x += *d;
+                update(x, d, new * *inverse * *r);
             }
         });
+        // Entries of the inverse diagonal at unknowns in blocks are zero.
         let (x, d) = (x.owned_mut(), d.owned_mut());
         blocks.apply(r.owned(), |i, z| {
             d[i] += new * z;
@@ -96,17 +116,26 @@ impl<T: Scalar> Chebyshev<T> {
     }
 }
 
+/// Initial iterate of a smoother.
+#[derive(Clone, Copy)]
+pub enum Start {
+    /// The null vector, whatever the vector holds.
+    Zero,
+    /// The vector.
+    Iterate,
+}
+
 /// Inverse of the block diagonal D.
-struct BlockDiagonal<T> {
+pub struct BlockDiagonal<T> {
     /// Reciprocals of the diagonal; 0 at unknowns in blocks.
     inverse: Vec<T>,
     blocks: LineBlocks<T>,
 }
 
 impl<T: Scalar> BlockDiagonal<T> {
-    /// Inverts the block diagonal of an operator with these diagonal entries.
-    fn new(operator: &dyn MatrixEntries<T>, entries: &[f64]) -> Self {
-        let diagonal: Vec<f64> = entries.iter().map(|&d| if d > 0.0 { d } else { 1.0 }).collect();
+    /// Inverts the block diagonal of an operator.
+    pub fn new(operator: &dyn MatrixEntries<impl Scalar>) -> Self {
+        let diagonal: Vec<f64> = operator.diagonal().into_iter().map(|d| if d > 0.0 { d } else { 1.0 }).collect();
         let blocks = LineBlocks::new(operator, &diagonal);
         let mut inverse: Vec<T> = diagonal.iter().map(|d| T::of(1.0 / d)).collect();
         blocks.unknowns().for_each(|i| inverse[i as usize] = T::default());

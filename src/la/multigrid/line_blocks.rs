@@ -37,7 +37,7 @@ struct Block<T> {
 impl<T: Scalar> LineBlocks<T> {
     /// Finds and factorises the blocks of an operator with this positive `diagonal` (of the owned
     /// unknowns).
-    pub fn new(operator: &dyn MatrixEntries<T>, diagonal: &[f64]) -> Self {
+    pub fn new(operator: &dyn MatrixEntries<impl Scalar>, diagonal: &[f64]) -> Self {
         let is_strong = |&(i, j, strength): &Triplet| {
             let [a, b] = [i, j].map(|unknown| diagonal[unknown as usize]);
             strength.abs() * (a.min(b) / a.max(b)).sqrt().max(UNLIKE) > STRONG

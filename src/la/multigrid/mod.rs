@@ -24,10 +24,11 @@ pub(crate) use process_agglomeration::SMALLEST;
 pub use transfer::Transfer;
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use crate::error::Result;
-use crate::la::matrix::DistributedCsr;
-use crate::la::multigrid::chebyshev::{Chebyshev, Smoothing};
+use crate::la::matrix::{DistributedCsr, SlicedEllpack};
+use crate::la::multigrid::chebyshev::{BlockDiagonal, Chebyshev, Smoothing, Start};
 use crate::la::multigrid::coarse_solver::CoarseSolver;
 use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
@@ -35,19 +36,35 @@ use crate::la::multigrid::transfer::MatrixTransfer;
 use crate::la::{
     BlockSize, LevelSize, LinearOperator, MatrixEntries, Preconditioner, PreconditionerStatistics, Scalar, Vector,
 };
-use crate::parallel::{IndexMap, Profile, loops, measure, work};
+use crate::parallel::{Halo, Profile, loops, measure, work};
+
+/// Operator of a level with its block diagonal, for smoothing.
+pub(crate) struct LevelOperator<T> {
+    operator: Box<dyn LinearOperator<T>>,
+    diagonal: BlockDiagonal<T>,
+    /// Number of values stored on this rank.
+    entries: usize,
+}
 
 /// Operator of a level with the transfer to the next coarser one.
 pub(crate) struct Coarsening<T> {
     /// Operator of the finer level.
-    pub operator: Box<dyn MatrixEntries<T>>,
+    pub operator: LevelOperator<T>,
     /// Transfer to the coarser level.
     pub transfer: Box<dyn Transfer<T>>,
 }
 
+/// Operator of a level with its smoother.
+struct SmoothedOperator<T> {
+    operator: Box<dyn LinearOperator<T>>,
+    entries: usize,
+    smoother: Chebyshev<T>,
+}
+
 /// One level with the transfer to the next coarser one.
 struct Level<T> {
-    operator: Box<dyn MatrixEntries<T>>,
+    operator: Box<dyn LinearOperator<T>>,
+    entries: usize,
     smoother: Chebyshev<T>,
     transfer: Box<dyn Transfer<T>>,
     /// Number of cycles of the next level in one cycle of this level.
@@ -57,26 +74,38 @@ struct Level<T> {
 
 /// Work vectors of a level, kept between cycles.
 struct Work<T> {
-    r: Vector<T>,
+    /// Last step of the smoother, or the prolonged correction.
     d: Vector<T>,
-    q: Vector<T>,
-    /// With the ghosts of the prolongation.
     coarse_b: Vector<T>,
     coarse_x: Vector<T>,
-    /// With the ghosts of the coarse operator.
+    /// Result of the second cycle on the coarser level; empty without one.
     correction: Vector<T>,
-    coarse_q: Vector<T>,
 }
 
 /// Symmetric multigrid cycle in either precision.
 pub(crate) struct Multigrid<T = f32> {
     levels: Vec<Level<T>>,
-    coarsest: DistributedCsr<T>,
+    /// Halo of the coarsest level.
+    coarsest: Rc<Halo>,
+    coarsest_entries: usize,
     solver: CoarseSolver,
     /// Residual and correction of the finest level.
     ends: RefCell<[Vector<T>; 2]>,
     /// Time and communication of each level.
     spent: Vec<Cell<Profile>>,
+}
+
+impl<T: Scalar> LevelOperator<T> {
+    /// Prepares an operator for smoothing; `matrix` is the same operator with its entries.
+    pub(crate) fn new(operator: Box<dyn LinearOperator<T>>, matrix: &dyn MatrixEntries<impl Scalar>) -> Self {
+        Self { operator, diagonal: BlockDiagonal::new(matrix), entries: matrix.entries() }
+    }
+
+    /// Prepares the smoother. **Collective.**
+    fn smoothed(self, smoothing: Smoothing) -> SmoothedOperator<T> {
+        let Self { operator, diagonal, entries } = self;
+        SmoothedOperator { smoother: Chebyshev::new(&*operator, diagonal, smoothing), operator, entries }
+    }
 }
 
 /// Smoothing on levels above the corners and above aggregates.
@@ -104,117 +133,96 @@ impl<T: Scalar> Multigrid<T> {
     /// If the ranks disagree about the owners of unknowns.
     pub(crate) fn new(nested: Vec<Coarsening<T>>, mut matrix: DistributedCsr) -> Result<Self> {
         let last = nested.len().saturating_sub(1);
-        let mut finer: Vec<(Coarsening<T>, Chebyshev<T>, usize)> = Vec::new();
-        for (at, coarsening) in nested.into_iter().enumerate() {
+        let mut levels: Vec<Level<T>> = Vec::new();
+        for (at, Coarsening { operator, transfer }) in nested.into_iter().enumerate() {
             let (smoothing, cycles) =
                 if at < last { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, COARSE_CYCLES) };
-            let smoother = Chebyshev::new(&*coarsening.operator, smoothing);
-            count_work(&coarsening);
-            finer.push((coarsening, smoother, cycles));
+            let operator = operator.smoothed(smoothing);
+            levels.push(Level::new(operator, transfer, cycles));
         }
         let mut theta = THETA;
         while matrix.halo().map().total() > DIRECT {
-            let operator = matrix.to();
-            let smoother = Chebyshev::new(&operator, SMOOTHING);
-            let prolongation = smoothed_aggregation(&matrix, smoother.largest_eigenvalue(), theta)?;
+            let operator = LevelOperator::new(Box::new(SlicedEllpack::new(&matrix)), &matrix);
+            let operator = operator.smoothed(SMOOTHING);
+            let largest = operator.smoother.largest_eigenvalue();
+            let prolongation = smoothed_aggregation(&matrix, largest, theta)?;
             let (now, next) = (matrix.halo().map().total(), prolongation.columns.map().total());
             if next == 0 || next as f64 > STALLED * now as f64 {
                 break;
             }
             matrix = galerkin(&matrix, &prolongation)?;
-            let transfer = Box::new(MatrixTransfer::new(&prolongation));
-            let coarsening = Coarsening { operator: Box::new(operator), transfer };
-            count_work(&coarsening);
-            finer.push((coarsening, smoother, COARSE_CYCLES));
+            levels.push(Level::new(operator, Box::new(MatrixTransfer::new(&prolongation)), COARSE_CYCLES));
             theta *= 0.5;
         }
-        let solver = CoarseSolver::new(&matrix);
-        let coarsest = matrix.to();
-        let mut next = coarsest.halo().map().clone();
-        let mut levels = Vec::with_capacity(finer.len());
-        for (coarsening, smoother, cycles) in finer.into_iter().rev() {
-            let map = coarsening.operator.halo().map().clone();
-            levels.push(Level::new(coarsening, smoother, cycles, &next));
-            next = map;
+        if let Some(last) = levels.last_mut() {
+            // The coarsest level is solved exactly.
+            last.cycles = 1;
         }
-        levels.reverse();
-        let ends = RefCell::new([Vector::zeros(&next), Vector::zeros(&next)]);
+        let solver = CoarseSolver::new(&matrix);
+        let coarsest = Rc::clone(matrix.columns());
+        let finest = levels.first().map_or(coarsest.map(), |level| level.operator.halo().map());
+        let ends = RefCell::new([Vector::zeros(finest), Vector::zeros(finest)]);
         let spent = vec![Cell::default(); levels.len() + 1];
-        Ok(Self { levels, coarsest, solver, ends, spent })
-    }
-
-    /// Returns the operator of a level.
-    fn operator(&self, at: usize) -> &dyn MatrixEntries<T> {
-        self.levels.get(at).map_or(&self.coarsest, |level| &*level.operator)
+        Ok(Self { levels, coarsest_entries: matrix.entries(), coarsest, solver, ends, spent })
     }
 
     /// Runs `work` and adds its profile to a level.
     fn measured<R>(&self, at: usize, work: impl FnOnce() -> R) -> R {
-        let (result, spent) = measure(self.coarsest.halo().comm(), work);
+        let (result, spent) = measure(self.coarsest.comm(), work);
         let mut sum = self.spent[at].get();
         sum += spent;
         self.spent[at].set(sum);
         result
     }
 
-    /// Overwrites `x` by one cycle for `b`, from x = 0. **Collective.**
-    fn cycle(&self, at: usize, b: &Vector<T>, x: &mut Vector<T>) {
+    /// Overwrites `x` by one cycle for `b`, from x = 0. Where a level smooths, `b` becomes the
+    /// residual, from which the product with the last step in its `d` is still to be subtracted.
+    /// **Collective.**
+    fn cycle(&self, at: usize, b: &mut Vector<T>, x: &mut Vector<T>) {
         let Some(level) = self.levels.get(at) else {
-            return self.measured(at, || self.solver.solve(self.coarsest.halo(), b, x));
+            return self.measured(at, || self.solver.solve(&self.coarsest, b, x));
         };
-        let minus = T::of(-1.0);
-        let Work { r, d, q, coarse_b, coarse_x, correction, coarse_q } = &mut *level.work.borrow_mut();
+        let Level { operator, smoother, transfer, cycles, work, .. } = level;
+        let Work { d, coarse_b, coarse_x, correction } = &mut *work.borrow_mut();
         self.measured(at, || {
-            r.owned_mut().copy_from_slice(b.owned());
-            x.owned_mut().fill(T::default());
-            level.smoother.smooth(&*level.operator, x, [r, d, q]);
-            level.operator.apply(d, q);
-            r.add(minus, q);
-            level.transfer.restrict(r, coarse_b);
+            smoother.smooth(&**operator, Start::Zero, x, [b, d]);
+            operator.subtract_product(d, b);
+            transfer.restrict(b, coarse_b);
         });
 
-        self.cycle(at + 1, coarse_b, correction);
-        coarse_x.owned_mut().copy_from_slice(correction.owned());
-        for _ in 1..level.cycles {
+        self.cycle(at + 1, coarse_b, coarse_x);
+        for _ in 1..*cycles {
             // One more cycle for the remaining coarse residual.
-            self.measured(at + 1, || {
-                self.operator(at + 1).apply(correction, coarse_q);
-                coarse_b.add(minus, coarse_q);
-            });
+            if let Some(coarser) = self.levels.get(at + 1) {
+                let d = &mut coarser.work.borrow_mut().d;
+                self.measured(at + 1, || coarser.operator.subtract_product(d, coarse_b));
+            }
             self.cycle(at + 1, coarse_b, correction);
             coarse_x.add(T::of(1.0), correction);
         }
 
         self.measured(at, || {
-            level.transfer.prolong(coarse_x, d);
+            transfer.prolong(coarse_x, d);
             x.add(T::of(1.0), d);
-            level.operator.apply(d, q);
-            r.add(minus, q);
-            level.smoother.smooth(&*level.operator, x, [r, d, q]);
+            operator.subtract_product(d, b);
+            smoother.smooth(&**operator, Start::Iterate, x, [b, d]);
         });
     }
 }
 
-/// Counts the unknowns that a level removes; those of all levels add up to the unknowns of the
-/// finest.
-fn count_work<T: Scalar>(Coarsening { operator, transfer }: &Coarsening<T>) {
-    work::done(operator.halo().map().owned().saturating_sub(transfer.coarse().owned()) as u64);
-}
-
 impl<T: Scalar> Level<T> {
-    fn new(coarsening: Coarsening<T>, smoother: Chebyshev<T>, cycles: usize, next: &IndexMap) -> Self {
-        let Coarsening { operator, transfer } = coarsening;
+    fn new(smoothed: SmoothedOperator<T>, transfer: Box<dyn Transfer<T>>, cycles: usize) -> Self {
+        let SmoothedOperator { operator, entries, smoother } = smoothed;
         let (fine, coarse) = (operator.halo().map(), transfer.coarse());
+        // The unknowns that all levels remove add up to those of the finest.
+        work::done(fine.owned().saturating_sub(coarse.owned()) as u64);
         let work = RefCell::new(Work {
-            r: Vector::zeros(fine),
             d: Vector::zeros(fine),
-            q: Vector::zeros(fine),
             coarse_b: Vector::zeros(coarse),
             coarse_x: Vector::zeros(coarse),
-            correction: Vector::zeros(next),
-            coarse_q: Vector::zeros(next),
+            correction: if cycles > 1 { Vector::zeros(coarse) } else { Vector::default() },
         });
-        Self { operator, smoother, transfer, cycles, work }
+        Self { operator, entries, smoother, transfer, cycles, work }
     }
 }
 
@@ -236,12 +244,14 @@ impl<T: Scalar> Preconditioner for Multigrid<T> {
 impl<T: Scalar> PreconditionerStatistics for Multigrid<T> {
     fn levels(&self) -> Vec<LevelSize> {
         let size = |at: usize| {
-            let (operator, halo) = (self.operator(at), self.operator(at).halo());
+            let level = self.levels.get(at);
+            let halo = level.map_or(&*self.coarsest, |level| level.operator.halo());
+            let entries = level.map_or(self.coarsest_entries, |level| level.entries);
             let comm = halo.comm();
-            let own = self.levels.get(at).map_or(BlockSize::default(), |level| level.smoother.blocks());
+            let own = level.map_or(BlockSize::default(), |level| level.smoother.blocks());
             LevelSize {
                 unknowns: halo.map().total(),
-                entries: comm.sum(operator.entries() as u64),
+                entries: comm.sum(entries as u64),
                 blocks: BlockSize { unknowns: comm.sum(own.unknowns), entries: comm.sum(own.entries) },
             }
         };

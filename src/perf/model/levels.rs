@@ -44,7 +44,7 @@ pub struct Level {
     pub ranks: f64,
     /// Cycles that start on the level, for each one of the finest level.
     pub visits: f64,
-    /// Products with its operator in these cycles; on the last level, direct solutions as well.
+    /// Products with its operator in these cycles; none on the last level, which is solved directly.
     pub products: f64,
 }
 
@@ -144,6 +144,8 @@ fn visited(mut levels: Vec<Level>) -> Vec<Level> {
     for at in 0..=last {
         let (smoothing, cycles) =
             if is_nested(at, &levels) { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, COARSE_CYCLES) };
+        // The last level is solved exactly.
+        let cycles = if at + 1 == last { 1 } else { cycles };
         // Before and after the coarser level: degree - 1 products and a residual.
         let smoothed = if at < last { 2.0 * smoothing.degree as f64 * visits } else { 0.0 };
         levels[at].visits = visits;
@@ -168,7 +170,7 @@ mod tests {
         // Degree 3 on nested meshes; degree 2, and one residual for every second visit, below.
         assert_eq!(of(|l| l.products)[..5], [6.0, 6.0, 4.0, 9.0, 18.0]);
         let last = levels.last().unwrap();
-        assert_eq!((last.kind, last.products), (LevelKind::Aggregates, last.visits / 2.0));
+        assert_eq!((last.kind, last.products), (LevelKind::Aggregates, 0.0));
         assert!(last.unknowns <= 400.0);
     }
 

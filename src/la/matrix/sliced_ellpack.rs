@@ -1,0 +1,245 @@
+//! Square distributed matrix in sliced ELLPACK: slices of eight rows, whose entries lie side by
+//! side in the lanes of the vector registers.
+//!
+//! A. Monakov, A. Lokhmotov, A. Avetisyan, *Automatically tuning sparse matrix-vector
+//! multiplication for GPU architectures*, HiPEAC 2010.
+//!
+//! A product is computed in difference form: entry i is s_i x_i plus the sum of a_ij (x_j - x_i)
+//! over j, where s_i is the sum of row i in double precision. Constants are thus mapped exactly,
+//! also in single precision.
+
+use std::rc::Rc;
+
+use multiversion::multiversion;
+use rayon::prelude::*;
+
+use crate::la::matrix::csr::{Csr, DistributedCsr, entries};
+use crate::la::{LinearOperator, Scalar, Vector};
+use crate::parallel::{Halo, LocalIndex, loops};
+
+/// Number of rows in a slice.
+const LANES: usize = 8;
+/// Number of different 16-bit columns.
+const REACH: usize = 1 << u16::BITS;
+
+/// Rows of a square distributed matrix owned by one rank, for fast products.
+pub struct SlicedEllpack<T> {
+    halo: Rc<Halo>,
+    /// Owned columns of the rows, in chunks of [`loops::CHUNK`].
+    chunks: Vec<Chunk<T>>,
+    /// Entries in ghost columns; row `i` is row `ghost_rows[i]` of the rank.
+    ghost: Csr<T>,
+    ghost_rows: Vec<LocalIndex>,
+}
+
+/// Slices of consecutive rows.
+#[derive(Default)]
+struct Chunk<T> {
+    slices: Vec<Slice>,
+    /// Lower 16 bits of the columns, relative to the base of the slice; in wide slices followed by
+    /// the upper 16 bits.
+    columns: Vec<[u16; LANES]>,
+    values: Vec<[T; LANES]>,
+    /// Sum of each row, with its ghost columns.
+    row_sums: Vec<T>,
+}
+
+/// Eight rows, filled up with zeros on their diagonal.
+#[derive(Clone, Copy)]
+struct Slice {
+    /// Lowest column.
+    base: LocalIndex,
+    /// Number of entries off the diagonal in the longest row.
+    width: u32,
+    /// Whether a column needs more than 16 bits.
+    is_wide: bool,
+}
+
+impl<T: Scalar> SlicedEllpack<T> {
+    /// Converts a square matrix.
+    pub fn new(matrix: &DistributedCsr) -> Self {
+        let (owned, ghost, ghost_rows) = matrix.local().parts();
+        let mut sums: Vec<f64> = vec![0.0; owned.rows()];
+        loops::update(&mut sums, |range, sums| {
+            sums.iter_mut().zip(range).for_each(|(sum, row)| *sum = entries(owned, row).map(|entry| entry.1).sum());
+            []
+        });
+        for (at, &row) in ghost_rows.iter().enumerate() {
+            sums[row as usize] += entries(ghost, at).map(|entry| entry.1).sum::<f64>();
+        }
+        let chunks = loops::chunks(owned.rows())
+            .map(|range| {
+                let mut chunk = Chunk::default();
+                chunk.row_sums.extend(sums[range.clone()].iter().map(|sum| T::of(*sum)));
+                range.clone().step_by(LANES).for_each(|row| chunk.push(owned, row..range.end.min(row + LANES)));
+                chunk
+            })
+            .collect();
+        Self {
+            halo: Rc::clone(matrix.columns()),
+            chunks,
+            ghost: ghost.map(|value| T::of(*value)),
+            ghost_rows: ghost_rows.to_vec(),
+        }
+    }
+
+    /// Overwrites `y` by A x, or subtracts A x from it. **Collective.**
+    fn product<const SUBTRACT: bool>(&self, x: &mut Vector<T>, y: &mut [T]) {
+        let Self { halo, chunks, .. } = self;
+        halo.scatter_fwd_overlap(x.local_mut(), |x| {
+            loops::update(y, |range, y| {
+                chunks[range.start / loops::CHUNK].product::<SUBTRACT>(range.start, x, y);
+                []
+            });
+        });
+        let (own, ghosts) = x.local().split_at(x.owned().len());
+        for (at, &row) in self.ghost_rows.iter().enumerate() {
+            let row = row as usize;
+            let sum: T =
+                entries(&self.ghost, at).map(|(column, value)| value * (ghosts[column as usize] - own[row])).sum();
+            if SUBTRACT { y[row] -= sum } else { y[row] += sum }
+        }
+    }
+}
+
+impl<T: Scalar> LinearOperator<T> for SlicedEllpack<T> {
+    fn halo(&self) -> &Halo {
+        &self.halo
+    }
+
+    fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
+        self.product::<false>(x, y.owned_mut());
+    }
+
+    fn subtract_product(&self, x: &mut Vector<T>, r: &mut Vector<T>) {
+        self.product::<true>(x, r.owned_mut());
+    }
+
+    fn diagonal(&self) -> Vec<f64> {
+        let ghost = self.ghost_rows.iter().enumerate();
+        let mut diagonal: Vec<f64> = self.chunks.iter().flat_map(Chunk::diagonal).collect();
+        for (at, &row) in ghost {
+            diagonal[row as usize] -= entries(&self.ghost, at).map(|entry| entry.1.double()).sum::<f64>();
+        }
+        diagonal
+    }
+
+    fn precise_residual(&self, _b: &[T], _x: &mut Vector<T>, _low: &mut Vector<T>, _r: &mut Vector<T>) -> bool {
+        false
+    }
+}
+
+impl<T: Scalar> Chunk<T> {
+    /// Appends a slice.
+    fn push(&mut self, matrix: &Csr<f64>, rows: std::ops::Range<usize>) {
+        let off_diagonal =
+            |row: usize| entries(matrix, row).filter(move |&(column, value)| column as usize != row && value != 0.0);
+        let first = rows.start as LocalIndex;
+        let (mut width, mut base, mut last) = (0, first, rows.end as LocalIndex - 1);
+        for row in rows.clone() {
+            let mut length = 0;
+            for (column, _) in off_diagonal(row) {
+                (length, base, last) = (length + 1, base.min(column), last.max(column));
+            }
+            width = width.max(length);
+        }
+        let is_wide = (last - base) as usize >= REACH;
+        let own = std::array::from_fn(|l| (first + l as LocalIndex).min(rows.end as LocalIndex - 1) - base);
+        let mut columns: Vec<[LocalIndex; LANES]> = vec![own; width];
+        let start = self.values.len();
+        self.values.resize(start + width, [T::default(); LANES]);
+        for (l, row) in rows.enumerate() {
+            for (at, (column, value)) in off_diagonal(row).enumerate() {
+                columns[at][l] = column - base;
+                self.values[start + at][l] = T::of(value);
+            }
+        }
+        for columns in columns {
+            self.columns.push(columns.map(|column| column as u16));
+            if is_wide {
+                self.columns.push(columns.map(|column| (column >> u16::BITS) as u16));
+            }
+        }
+        self.slices.push(Slice { base, width: width as u32, is_wide });
+    }
+
+    /// Returns the sum of each row less its entries off the diagonal in owned columns.
+    fn diagonal(&self) -> Vec<f64> {
+        let mut values = &self.values[..];
+        let mut diagonal: Vec<f64> = self.row_sums.iter().map(|sum| sum.double()).collect();
+        for (slice, diagonal) in self.slices.iter().zip(diagonal.chunks_mut(LANES)) {
+            let (now, rest) = values.split_at(slice.width as usize);
+            values = rest;
+            for (l, entry) in diagonal.iter_mut().enumerate() {
+                *entry -= now.iter().map(|values| values[l].double()).sum::<f64>();
+            }
+        }
+        diagonal
+    }
+
+    /// Overwrites `y` by the products of the rows from `first` on with the owned entries of `x`, or
+    /// subtracts them from it.
+    fn product<const SUBTRACT: bool>(&self, first: usize, x: &[T], y: &mut [T]) {
+        let Self { slices, columns, values, row_sums } = self;
+        products::<T, SUBTRACT>(slices, columns, values, row_sums, &x[first..], x, y);
+    }
+}
+
+/// Computes the products of slices; `own` holds the entries of `x` at their rows.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+fn products<T: Scalar, const SUBTRACT: bool>(
+    slices: &[Slice],
+    mut columns: &[[u16; LANES]],
+    mut values: &[[T; LANES]],
+    row_sums: &[T],
+    own: &[T],
+    x: &[T],
+    y: &mut [T],
+) {
+    for (slice, ((y, own), row_sums)) in
+        slices.iter().zip(y.chunks_mut(LANES).zip(own.chunks(LANES)).zip(row_sums.chunks(LANES)))
+    {
+        let width = slice.width as usize;
+        let (now, rest) = values.split_at(width);
+        let (numbers, others) = columns.split_at(if slice.is_wide { 2 * width } else { width });
+        (values, columns) = (rest, others);
+        let x = &x[slice.base as usize..];
+        let mut at = [T::default(); LANES];
+        at[..y.len()].copy_from_slice(&own[..y.len()]);
+        // The fixed length of the first chunk removes the bounds checks.
+        let flows = match (slice.is_wide, x.first_chunk::<REACH>()) {
+            (true, _) => wide_flows(now, numbers, &at, x),
+            (false, Some(x)) => flows(now, numbers, &at, x),
+            (false, None) => flows(now, numbers, &at, x),
+        };
+        for l in 0..y.len() {
+            let product = row_sums[l] * at[l] + flows[l];
+            if SUBTRACT { y[l] -= product } else { y[l] = product }
+        }
+    }
+}
+
+/// Sums a_ij (x_j - x_i) over j for the rows of a slice.
+#[inline(always)]
+fn flows<T: Scalar>(values: &[[T; LANES]], columns: &[[u16; LANES]], own: &[T; LANES], x: &[T]) -> [T; LANES] {
+    let mut sums = [T::default(); LANES];
+    for (values, columns) in values.iter().zip(columns) {
+        for l in 0..LANES {
+            sums[l] += values[l] * (x[columns[l] as usize] - own[l]);
+        }
+    }
+    sums
+}
+
+/// Sums as [`flows`] does, for columns of 32 bits.
+#[inline(always)]
+fn wide_flows<T: Scalar>(values: &[[T; LANES]], columns: &[[u16; LANES]], own: &[T; LANES], x: &[T]) -> [T; LANES] {
+    let mut sums = [T::default(); LANES];
+    for (values, columns) in values.iter().zip(columns.chunks_exact(2)) {
+        for l in 0..LANES {
+            let column = columns[0][l] as usize + REACH * columns[1][l] as usize;
+            sums[l] += values[l] * (x[column] - own[l]);
+        }
+    }
+    sums
+}
