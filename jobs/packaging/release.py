@@ -87,7 +87,7 @@ def component(name: str, version: str, licence: str, origin: str, kind: str = 'l
 def main() -> None:
     """Parses the options and makes the release."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--out', type=Path, default=ROOT/'dist', help='folder of the files, new or empty (default: dist)')
+    parser.add_argument('--out', type=Path, default=ROOT/'dist', help='new or empty folder (default: dist)')
     parser.add_argument('--only', choices=['source'], help='leave the wheels out')
     args = parser.parse_args()
     version = cargo_version()

@@ -123,8 +123,8 @@ class Build:
             library.parent.mkdir(exist_ok=True)
             files = sorted((self.work/'sources/libz-sys/src/zlib').glob('*.c'))
             for file in files:
-                run([self.compiler, '-O2', '-fPIC', '-D_LARGEFILE64_SOURCE', '-DHAVE_UNISTD_H', '-DHAVE_STDARG_H', '-c', file],
-                    cwd=library.parent)
+                run([self.compiler, '-O2', '-fPIC', '-D_LARGEFILE64_SOURCE', '-DHAVE_UNISTD_H', '-DHAVE_STDARG_H',
+                     '-c', file], cwd=library.parent)
             run([self.tools/'bin/python', '-m', 'ziglang', 'ar', 'rcs', library, *(f'{file.stem}.o' for file in files)],
                 cwd=library.parent)
         return library
@@ -151,9 +151,9 @@ class Build:
     def build_program(self) -> Path:
         """Builds the program, stripped, and returns its path."""
         target = self.work/'target'
-        self.env |= {'CARGO_PROFILE_RELEASE_STRIP': 'true', 'CARGO_TARGET_DIR': str(target), 'CARGO_BUILD_JOBS': str(self.jobs)}
-        self.run('cargo', 'zigbuild', '--release', '--locked', '--bin', 'quad8-mpi', '--manifest-path', ROOT/'Cargo.toml',
-                 '--target', f'{TRIPLE}.{GLIBC[0]}.{GLIBC[1]}')
+        self.env |= {'CARGO_PROFILE_RELEASE_STRIP': 'true', 'CARGO_TARGET_DIR': str(target)}
+        self.run('cargo', 'zigbuild', '--release', '--locked', '--bin', 'quad8-mpi', '--jobs', str(self.jobs),
+                 '--manifest-path', ROOT/'Cargo.toml', '--target', f'{TRIPLE}.{GLIBC[0]}.{GLIBC[1]}')
         return target/TRIPLE/'release/quad8-mpi'
 
     def pack(self, program: Path, out: Path) -> Path:
@@ -180,12 +180,13 @@ class Build:
         if self.mpi.local:
             for old in (content/f'{name}-{version}.data', info):
                 old.rename(str(old).replace(f'-{version}.', f'-{version}{self.mpi.local}.'))
-            replace_lines(content/f'{name}-{version}{self.mpi.local}.dist-info/METADATA', {'Version': version + self.mpi.local})
+            version += self.mpi.local
+            replace_lines(content/f'{name}-{version}.dist-info/METADATA', {'Version': version})
         self.run(wheel, 'pack', '--dest-dir', out, content)
-        return out/f'{name}-{version}{self.mpi.local}-{tag}.whl'
+        return out/f'{name}-{version}-{tag}.whl'
 
     def add_program(self, program: Path, data: Path) -> None:
-        """Adds the program, HDF5, manual page and completions to the data of a wheel, which pip lays into bin, lib, share."""
+        """Adds the program, HDF5, manual page and completions to the data of a wheel: bin, lib and share."""
         share = data/'data/share'
         places = {
             'man': share/'man/man1/quad8-mpi.1',
@@ -205,8 +206,8 @@ class Build:
         for name in needed(self.readelf('-d', placed)):
             if name.startswith('libhdf5'):
                 library = shutil.copy2(self.hdf5/'lib'/name, data/'data/lib/quad8-mpi')
-                self.run('patchelf', '--set-rpath', '$ORIGIN/..', library)
                 run(['strip', '--strip-unneeded', library])
+                self.run('patchelf', '--set-rpath', '$ORIGIN/..', library)
                 self.check_binary(library)
 
     def readelf(self, *arguments: str | Path) -> str:
@@ -215,7 +216,8 @@ class Build:
 
     def check_binary(self, binary: Path) -> None:
         """Ends the script where a binary needs a later glibc, or a library that the wheel and glibc do not have."""
-        newest = max(tuple(map(int, found.split('.'))) for found in re.findall(r'GLIBC_(\d+\.\d+)', self.readelf('-V', binary)))
+        versions = re.findall(r'GLIBC_(\d+)\.(\d+)', self.readelf('-V', binary))
+        newest = max((int(major), int(minor)) for major, minor in versions)
         if newest > GLIBC:
             fail(f'{binary} needs glibc {newest}')
         system = {f'lib{name}' for name in ('c.so.6', 'm.so.6', 'pthread.so.0', 'dl.so.2', 'rt.so.1', 'util.so.1')}
@@ -238,7 +240,7 @@ def cargo_version() -> str:
 
 def insert_after(file: Path, key: str, line: str) -> None:
     """Adds a line to the fields of a metadata file, after the field `key`."""
-    file.write_text(re.sub(rf'^{key}: .*\n', lambda found: f'{found[0]}{line}\n', file.read_text(), count=1, flags=re.M))
+    file.write_text(re.sub(rf'^{key}: .*$', rf'\g<0>\n{line}', file.read_text(), count=1, flags=re.M))
 
 
 def replace_lines(file: Path, fields: dict[str, str]) -> None:

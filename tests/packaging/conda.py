@@ -13,7 +13,8 @@ TOP = Path(__file__).resolve().parents[2]
 FOLDER = TOP / "jobs/packaging/conda"
 
 variants = VariantConfig.from_files([FOLDER / "variants.yaml"])
-rendered = Stage0Recipe.from_file(FOLDER / "recipe.yaml").render(variants, RenderConfig(PlatformConfig(target_platform="linux-64")))
+config = RenderConfig(PlatformConfig(target_platform="linux-64"))
+rendered = Stage0Recipe.from_file(FOLDER / "recipe.yaml").render(variants, config)
 version = re.search(r'^version = "(.*)"', (TOP / "Cargo.toml").read_text(), re.M)[1]
 recipes = [variant.recipe.to_dict() for variant in rendered]
 assert {recipe["package"]["version"] for recipe in recipes} == {version}, recipes
