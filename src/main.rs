@@ -50,16 +50,14 @@ fn main() {
         Command::Completions(args) => alone(launcher, || cli::completions(&args)),
         Command::Man => alone(launcher, cli::manual),
     };
+    launcher.check_library().unwrap_or_else(|error| refuse(launcher, &error));
     heartbeat::watch_start_up(launcher.rank);
     let Some((universe, _)) = mpi::initialize_with_threading(Threading::Funneled) else {
         eprintln!("quad8-mpi: MPI was started twice");
         process::exit(ExitCode::Internal as i32);
     };
     let comm = Rc::new(Comm::new(universe.world()));
-    if let Err(error) = launcher.check(comm.size()) {
-        leave_to_rank_0(launcher);
-        fail(&error);
-    }
+    launcher.check(comm.size()).unwrap_or_else(|error| refuse(launcher, &error));
     abort_on_panic(comm.rank());
     allocator::on_exhaustion(abort_without_memory);
     let code = heartbeat::start(&comm).and_then(|()| work(&comm)).unwrap_or_else(|error| {
@@ -94,6 +92,12 @@ fn leave_to_rank_0(launcher: Launcher) {
     if launcher.rank > 0 {
         process::exit(ExitCode::Success as i32);
     }
+}
+
+/// Ends this process because of its launcher, with the error on rank 0.
+fn refuse(launcher: Launcher, error: &Error) -> ! {
+    leave_to_rank_0(launcher);
+    fail(error)
 }
 
 /// Prints an error and ends this process with its code.

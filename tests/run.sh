@@ -82,7 +82,8 @@ fi
 if readers=$(tests/harness/readers.sh); then
     export QUAD8_MPI_PYTHON=$readers
 else
-    skip "tests that read results in Python: no VTK, h5py, matplotlib: install python3-venv" 2>&1 | tee -a "$log"
+    skip "tests that use Python: no VTK, h5py, matplotlib, pytest: install python3-venv" 2>&1 | tee -a "$log"
 fi
 part "cargo test" cargo test --release --locked "$@"
+[ -z "${QUAD8_MPI_PYTHON:-}" ] || part python "$QUAD8_MPI_PYTHON" -m pytest python/tests
 [ -z "$all" ] || part "fuzz inputs" tests/fuzz.sh once

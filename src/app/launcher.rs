@@ -1,5 +1,7 @@
 //! Reads the environment variables that the launcher (mpirun, srun) sets for a process.
 
+use std::path::{Path, PathBuf};
+
 use crate::error::{Error, Result};
 use crate::io::record::Libraries;
 
@@ -9,6 +11,9 @@ const RANK: [&str; 5] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_C
 /// Variables of the number of processes.
 const SIZE: [&str; 3] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"];
 
+/// Names of the libraries with the ABI of MPICH.
+const MPICH_ABI: [&str; 3] = ["MPICH", "MVAPICH", "Intel(R) MPI"];
+
 /// Rank and size from the launcher, read before MPI_Init, which changes some of these variables.
 #[derive(Debug, Clone, Copy)]
 pub struct Launcher {
@@ -16,12 +21,34 @@ pub struct Launcher {
     pub rank: u32,
     /// Number of processes that were started together, if the launcher sets it.
     processes: Option<u32>,
+    /// Whether the mpirun of Open MPI started this process.
+    by_open_mpi: bool,
 }
 
 impl Launcher {
     /// Reads the environment. To be called before MPI starts.
     pub fn read() -> Self {
-        Self { rank: first(&RANK, variable).unwrap_or(0), processes: size(variable, std::process::id()) }
+        Self {
+            rank: first(&RANK, variable).unwrap_or(0),
+            processes: size(variable, std::process::id()),
+            by_open_mpi: variable("OMPI_COMM_WORLD_SIZE").is_some(),
+        }
+    }
+
+    /// Checks that the mpirun of Open MPI did not start a program of MPICH, whose MPI_Init would end
+    /// it with an internal error. To be called before MPI starts.
+    ///
+    /// # Errors
+    /// The mpirun of Open MPI with MPICH or another library of its ABI.
+    pub fn check_library(&self) -> Result<()> {
+        let library = library();
+        if self.by_open_mpi && MPICH_ABI.iter().any(|name| library.contains(name)) {
+            return Err(Error::input(format!(
+                "the mpirun of Open MPI does not belong to {library}, which this program is linked to; {}",
+                remedy(&library, mpirun_beside_program().as_deref())
+            )));
+        }
+        Ok(())
     }
 
     /// Checks that a launcher of several processes made them ranks of one MPI job.
@@ -31,12 +58,11 @@ impl Launcher {
     pub fn check(&self, ranks: usize) -> Result<()> {
         match self.processes {
             Some(processes) if processes > 1 && ranks == 1 => {
-                let libraries = Libraries::in_use();
-                let library = libraries.mpi.split(',').next().unwrap_or_default();
+                let library = library();
                 Err(Error::input(format!(
                     "the launcher started {processes} processes, but each of them is alone for MPI: the launcher does \
                      not belong to {library}, which this program is linked to; {}",
-                    remedy(library)
+                    remedy(&library, mpirun_beside_program().as_deref())
                 )))
             }
             _ => Ok(()),
@@ -62,15 +88,32 @@ fn size(variable: impl Fn(&str) -> Option<u32>, process: u32) -> Option<u32> {
     first(&SIZE, &variable).or_else(|| variable("SLURM_STEP_NUM_TASKS").filter(|_| is_task))
 }
 
-/// Returns the remedy: the launchers of an MPI library.
-fn remedy(library: &str) -> &'static str {
-    if library.starts_with("Open MPI") {
-        "start it with the mpirun of Open MPI (on Debian mpirun.openmpi), or with srun --mpi=pmix"
+/// Returns name and version of the MPI library, also before MPI starts.
+fn library() -> String {
+    let version = Libraries::mpi_in_use();
+    let name = version.split(',').next().unwrap_or_default();
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the mpirun in the folder of this program. Environments of Python and conda have both
+/// there.
+fn mpirun_beside_program() -> Option<PathBuf> {
+    let mpirun = std::env::current_exe().ok()?.with_file_name("mpirun");
+    mpirun.is_file().then_some(mpirun)
+}
+
+/// Returns the remedy: the mpirun beside the program, else the launchers of an MPI library.
+fn remedy(library: &str, mpirun: Option<&Path>) -> String {
+    let launcher = if let Some(mpirun) = mpirun {
+        format!("{}, which lies beside it", mpirun.display())
+    } else if library.starts_with("Open MPI") {
+        "the mpirun of Open MPI (on Debian mpirun.openmpi), or with srun --mpi=pmix".to_owned()
     } else if library.starts_with("MPICH") {
-        "start it with the mpirun of MPICH (on Debian mpirun.mpich), or with srun --mpi=pmi2"
+        "the mpirun of MPICH (on Debian mpirun.mpich), or with srun --mpi=pmi2".to_owned()
     } else {
-        "start it with the mpirun of this library"
-    }
+        "the mpirun of this library".to_owned()
+    };
+    format!("start it with {launcher}")
 }
 
 #[cfg(test)]
@@ -94,9 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn the_remedy_is_that_of_the_library() {
-        assert!(remedy("Open MPI v4.1.4, package: Debian OpenMPI").contains("mpirun.openmpi"));
-        assert!(remedy("MPICH Version:\t4.0.2").contains("mpirun.mpich"));
-        assert_eq!(remedy("Intel(R) MPI Library 2021.11"), "start it with the mpirun of this library");
+    fn the_remedy_is_the_mpirun_beside_the_program_or_that_of_the_library() {
+        assert!(remedy("Open MPI v4.1.4, package: Debian OpenMPI", None).contains("mpirun.openmpi"));
+        assert!(remedy("MPICH Version: 4.0.2", None).contains("mpirun.mpich"));
+        assert_eq!(remedy("Intel(R) MPI Library 2021.11", None), "start it with the mpirun of this library");
+        let mpirun = Path::new("/venv/bin/mpirun");
+        assert_eq!(remedy("MPICH", Some(mpirun)), "start it with /venv/bin/mpirun, which lies beside it");
     }
 }

@@ -70,9 +70,13 @@ fn commands_of(page: &Arc<Page>, section: usize) -> Trial {
     needs_tool(if is_slow { slow(test) } else { test }, missing.as_deref())
 }
 
-/// Beginning of the commands: the folder of the program, a home of their own, and an mpirun that
-/// MPIRUN may name.
-const PREAMBLE: &str = "set -e\nPATH=$1:$PATH\nexport HOME=$PWD\nmpirun() { command \"${MPIRUN:-mpirun}\" \"$@\"; }\n";
+/// Beginning of the commands: the folder of the program, the package of Python, a home of their own,
+/// and an mpirun that MPIRUN may name.
+const PREAMBLE: &str = "set -e
+PATH=$1:$PATH
+export HOME=$PWD PYTHONPATH=$2/python
+mpirun() { command \"${MPIRUN:-mpirun}\" \"$@\"; }
+";
 
 /// Makes the files of the reader, whose names pages write in capitals.
 const PLACEHOLDERS: &str = "quad8-mpi venturi -q -o OUT.h5\ncp OUT.h5 MESH.h5\ncp \"$2\"/meshes/venturi.msh MESH.msh\n";

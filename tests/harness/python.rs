@@ -9,8 +9,11 @@ pub fn path() -> PathBuf {
     std::env::var_os("QUAD8_MPI_PYTHON").unwrap_or_else(|| "python3".into()).into()
 }
 
+/// Returns Python with the package of this project.
 fn python() -> Command {
-    Command::new(path())
+    let mut python = Command::new(path());
+    python.env("PYTHONPATH", concat!(env!("CARGO_MANIFEST_DIR"), "/python"));
+    python
 }
 
 /// Returns the folder of the Python that QUAD8_MPI_PYTHON names, which holds the commands of its

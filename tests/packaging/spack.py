@@ -17,7 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 TOP = Path(__file__).resolve().parents[2]
-RECIPE = TOP / "jobs/packaging/spack/packages/quad8-mpi/package.py"
+RECIPE = TOP / "jobs/packaging/spack/spack_repo/quad8/packages/quad8_mpi/package.py"
 
 
 class Prefix(str):
@@ -48,10 +48,16 @@ def which(name, required=False):
     return found and Executable(found)
 
 
+def define(name, content):
+    """Defines a module and the packages above it."""
+    for end in [i for i, letter in enumerate(name) if letter == "."] + [len(name)]:
+        sys.modules.setdefault(name[:end], types.ModuleType(name[:end]))
+    vars(sys.modules[name]).update(content)
+
+
 def recipe():
     """The recipe's only package."""
     stand_in = {
-        "Package": object,
         "Executable": Executable,
         "which": which,
         "join_path": os.path.join,
@@ -61,9 +67,8 @@ def recipe():
         "version": lambda *_, **__: None,
         "depends_on": lambda *_, **__: None,
     }
-    spack = types.ModuleType("spack.package")
-    vars(spack).update(stand_in)
-    sys.modules.update({"spack": types.ModuleType("spack"), "spack.package": spack})
+    define("spack.package", stand_in)
+    define("spack_repo.builtin.build_systems.generic", {"Package": object})
     spec = importlib.util.spec_from_file_location("recipe", RECIPE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -22,9 +22,13 @@ const METIS: &str = "5.2.1";
 impl Libraries {
     /// Returns the versions in this process.
     pub fn in_use() -> Self {
-        let mpi = mpi::environment::library_version().unwrap_or_default();
         let (major, minor, patch) = hdf5::library_version();
-        Self { mpi: first_line(&mpi), hdf5: format!("{major}.{minor}.{patch}"), metis: METIS.to_owned() }
+        Self { mpi: Self::mpi_in_use(), hdf5: format!("{major}.{minor}.{patch}"), metis: METIS.to_owned() }
+    }
+
+    /// Returns the MPI library, also before MPI starts.
+    pub fn mpi_in_use() -> String {
+        first_line(&mpi::environment::library_version().unwrap_or_default())
     }
 }
 

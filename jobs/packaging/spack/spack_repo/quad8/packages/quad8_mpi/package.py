@@ -1,9 +1,11 @@
-"""Recipe for Spack. It builds the checkout that it lies in:
+"""Recipe for Spack 1.0 or later. It builds the checkout that it lies in:
 
-    spack repo add jobs/packaging/spack && spack install quad8-mpi ^openmpi
+    spack repo add jobs/packaging/spack/spack_repo/quad8 && spack install quad8-mpi ^openmpi
 """
 
 from pathlib import Path
+
+from spack_repo.builtin.build_systems.generic import Package
 
 from spack.package import *
 
@@ -11,7 +13,7 @@ from spack.package import *
 class Quad8Mpi(Package):
     """Distributed finite element solver for 2D potential problems on 8-node quadrilaterals."""
 
-    git = str(Path(__file__).resolve().parents[5])
+    git = str(Path(__file__).resolve().parents[7])
 
     license("MIT")
 
@@ -37,9 +39,13 @@ class Quad8Mpi(Package):
         cargo = which("cargo", required=True)
         cargo("install", "--locked", "--no-track", "--path", ".", "--root", prefix)
         program = Executable(join_path(prefix.bin, "quad8-mpi"))
-        mkdirp(prefix.share.man.man1)
-        with open(join_path(prefix.share.man.man1, "quad8-mpi.1"), "w") as manual:
-            program("man", output=manual)
+        for arguments, folder, name in (
+            (["man"], prefix.share.man.man1, "quad8-mpi.1"),
+            (["completions", "bash"], prefix.share.join("bash-completion").completions, "quad8-mpi"),
+        ):
+            mkdirp(folder)
+            with open(join_path(folder, name), "w") as text:
+                program(*arguments, output=text)
         install_tree("jobs", prefix.share.join("quad8-mpi").jobs)
 
     def test_version(self):

@@ -1,0 +1,196 @@
+"""Case files: conditions and options, checked and written as TOML."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from .errors import FileError, InputError, unknown
+from .mesh import Mesh
+
+#: A number, or a formula in x and y, as in ``"2.5*(1 - y^2)"``.
+Value: TypeAlias = float | int | str
+#: ``{"dirichlet": V}``, ``{"robin": {"p": P, "gamma": G}}`` or ``"natural"``.
+Condition: TypeAlias = str | Mapping[str, Any]
+#: Name of a built-in mesh, path of a mesh file, or a mesh from arrays.
+MeshLike: TypeAlias = "str | os.PathLike[str] | Mesh"
+
+#: Meshes inside the program.
+BUILT_IN = ("y-channel", "venturi", "backward-step", "elbow", "s-bend", "t-junction")
+#: Choices of the options that are names.
+CHOICES = {
+    "physics": ("flow", "heat", "seepage", "electrostatics", "none"),
+    "preconditioner": ("multigrid", "jacobi"),
+    "operator": ("elements", "assembled"),
+}
+_CONDITIONS = ("dirichlet", "robin", "natural")
+
+
+def mesh_source(mesh: MeshLike, folder: Path) -> str:
+    """Returns the mesh as a case file names it; a mesh from arrays is written to the folder first.
+
+    Raises
+    ------
+    InputError
+        The mesh is of another type.
+    FileError
+        There is no such file or built-in mesh.
+    """
+    if isinstance(mesh, Mesh):
+        path = folder / "mesh.h5"
+        mesh.save(path)
+        return str(path)
+    if not isinstance(mesh, (str, os.PathLike)):
+        raise InputError(f"the mesh is a path, a name or a quad8_mpi.Mesh, not {type(mesh).__name__}")
+    name = os.fspath(mesh)
+    if os.path.exists(name) and not os.path.isdir(name):
+        return os.path.abspath(name)
+    if name in BUILT_IN:
+        return name
+    if os.sep in name or "." in name:
+        raise FileError(f"there is no mesh file {name}")
+    raise FileError(f"there is no mesh file {name}, and {unknown('built-in mesh', name, BUILT_IN)}")
+
+
+def build(
+    mesh: str,
+    boundary: Mapping[str, Condition] | None,
+    regions: Mapping[str, Mapping[str, Value]] | None,
+    names: Mapping[str, Mapping[str, str]] | None,
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Returns a case from arguments that are not None, as the tables of a case file.
+
+    Raises
+    ------
+    InputError
+        A name that does not exist, or a value of another type.
+    """
+    case: dict[str, Any] = {"mesh": mesh}
+    for name, table in _TABLES.items():
+        values = {key: check(key, options[key]) for key, check in table.items() if options.get(key) is not None}
+        if name:
+            case[name] = values
+        else:
+            case |= values
+    case["boundary"] = {_name(key): condition(key, c) for key, c in _mapping("boundary", boundary).items()}
+    case["region"] = {
+        _name(region): _keys(f"regions[{region!r}]", values, {"k": _value, "f": _value})
+        for region, values in _mapping("regions", regions).items()
+    }
+    texts = {"name": _text, "unit": _text}
+    quantities = dict.fromkeys(("u", "gradient", "flux", "flow"), lambda place, given: _keys(place, given, texts))
+    case["names"] = _keys("names", names, quantities)
+    return {key: value for key, value in case.items() if value != {}}
+
+
+def condition(boundary: str, given: Condition) -> Any:
+    """Returns the condition of a boundary as a case file holds it."""
+    place = f"boundary[{boundary!r}]"
+    if given == "natural":
+        return "natural"
+    if isinstance(given, str):
+        raise unknown(f"condition {place} =", given, ["natural"])
+    if not isinstance(given, Mapping) or len(given) != 1:
+        raise InputError(f'{place} is {given!r}: write {{"dirichlet": V}}, {{"robin": {{"gamma": G}}}} or "natural"')
+    ((kind, data),) = given.items()
+    if kind == "natural":
+        return "natural"
+    if kind == "dirichlet":
+        return {kind: _value(f"{place}['dirichlet']", data)}
+    if kind == "robin":
+        keys = _keys(f"{place}['robin']", data, {"p": _value, "gamma": _value})
+        if "gamma" not in keys:
+            raise InputError(f"{place}['robin'] has no 'gamma'")
+        return {kind: keys}
+    raise unknown(f"condition in {place}:", kind, _CONDITIONS)
+
+
+def toml(case: Mapping[str, Any]) -> str:
+    """Returns a case as text of a case file."""
+    return "".join(f"{key} = {_toml(value)}\n" for key, value in case.items())
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch("[A-Za-z0-9_-]+", key) else _toml(key)
+
+
+def _mapping(place: str, given: Mapping[Any, Any] | None) -> Mapping[Any, Any]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InputError(f"{place} is a dict, not {type(given).__name__}")
+    return given
+
+
+def _keys(place: str, given: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Checks the keys and the values of a table."""
+    table = _mapping(place, given)
+    for key in table:
+        if key not in known:
+            raise unknown(f"key of {place}:", key, known)
+    return {key: known[key](f"{place}[{key!r}]", value) for key, value in table.items()}
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str) or not name:
+        raise InputError(f"the name of a boundary or region is a text, not {name!r}")
+    return name
+
+
+def _text(place: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"{place} is a text, not {value!r}")
+    return value
+
+
+def _number(place: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise InputError(f"{place} is a finite number, not {value!r}")
+    return float(value)
+
+
+def _count(place: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
+        raise InputError(f"{place} is a whole number from 0, not {value!r}")
+    return int(value)
+
+
+def _value(place: str, value: Any) -> Value:
+    return value if isinstance(value, str) else _number(place, value)
+
+
+def _choice(place: str, value: Any) -> str:
+    if value not in CHOICES[place]:
+        raise unknown(place, value, CHOICES[place])
+    return str(value)
+
+
+#: Tables of a case file with their keys and the checks of their values.
+_TABLES: dict[str, dict[str, Any]] = {
+    "": {"scale": _number, "refine": _count, "physics": _choice},
+    "material": {"k": _value, "f": _value},
+    "constants": {"gamma": _number, "p0": _number, "density": _number},
+    "solver": {
+        "rtol": _number,
+        "max_iterations": _count,
+        "preconditioner": _choice,
+        "operator": _choice,
+        "threads": _count,
+        "reproducible": _count,
+    },
+}

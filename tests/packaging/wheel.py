@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Installs a wheel into a new environment, solves with it and uninstalls it:
+
+    tests/packaging/wheel.py dist/quad8_mpi-*.whl            # in a venv
+    tests/packaging/wheel.py --root dist/quad8_mpi-*.whl     # in a new Debian without compilers (root, debootstrap)
+
+The checks: pip install to picture in 30 s; results on 1, 2 and 4 ranks; the Python package; a mesh with compressed
+datasets; the mpirun of another MPI is refused with its remedy; after uninstalling no file is left.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PICTURE_SECONDS = 30
+READ = """
+import h5py, numpy
+flows = [h5py.File(f"r{ranks}.h5")["u"][:] for ranks in (1, 2, 4)]
+assert len(flows[0]) > 16000 and all(numpy.allclose(flows[0], flow, atol=1e-6) for flow in flows)
+with h5py.File("r1.h5") as whole, h5py.File("packed.h5", "w") as packed:
+    for name in ("x", "y", "quad8"):
+        packed.create_dataset(name, data=whole[name][:], compression="gzip")
+import quad8_mpi
+assert numpy.allclose(quad8_mpi.solve(ranks=2).u, flows[0], atol=1e-6)
+"""
+REFUSED = "start it with "
+
+
+def run(command, expected=0, **options):
+    """Runs a command, checks its exit code, and returns what it prints."""
+    options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
+    done = subprocess.run(command, text=True, timeout=300, **options)
+    if done.returncode != expected:
+        sys.exit(f"wheel.py: {command} ended with code {done.returncode}, not {expected}:\n{done.stdout}")
+    return done.stdout
+
+
+def files(folder):
+    """Returns all files below a folder, without caches of Python."""
+    return {str(path) for path in folder.rglob("*") if not path.is_dir() and "__pycache__" not in path.parts}
+
+
+def check(venv, work, install):
+    """Checks the wheel in an environment, with a working folder. `install` are the arguments of pip install."""
+    programs = venv / "bin"
+    env = {"PATH": f"{programs}:/usr/bin:/bin", "HOME": str(work), "LC_ALL": "C.UTF-8"}
+    env |= {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy") or "PIP_" in name}
+
+    def here(*command, expected=0, **variables):
+        return run(command, expected, cwd=work, env=env | variables)
+
+    start = time.monotonic()
+    here("pip", "install", "--quiet", "--disable-pip-version-check", *install)
+    installed = time.monotonic() - start
+    here("quad8-mpi", "--quiet")
+    here("quad8-mpi", "plot", "quad8.h5")
+    picture = time.monotonic() - start
+    assert (work / "quad8.png").stat().st_size > 10_000
+    print(f"wheel.py: pip install {installed:.1f} s, picture after {picture:.1f} s")
+    assert picture < PICTURE_SECONDS, "the picture took too long"
+
+    for ranks in (1, 2, 4):
+        here("mpirun", "-n", str(ranks), "quad8-mpi", "--threads", "1", "--quiet", "-o", f"r{ranks}.h5")
+    here("python", "-c", READ)
+    here("mpirun", "-n", "2", "quad8-mpi", "check", "packed.h5")
+    for page in ("man/man1/quad8-mpi.1", "bash-completion/completions/quad8-mpi"):
+        assert (venv / "share" / page).stat().st_size > 1000
+    for other in filter(shutil.which, ("mpirun.openmpi", "mpirun.mpich")):
+        check_launcher(here, other)
+
+    here("pip", "uninstall", "--yes", "--quiet", "quad8_mpi")
+    left = [name for name in files(venv) if "quad8" in name]
+    assert not left, f"left behind: {left}"
+
+
+def check_launcher(here, launcher):
+    """Checks that the mpirun of this machine either starts ranks of one job, or is refused with the remedy."""
+    variables = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    printed = here(launcher, "-n", "2", "--oversubscribe", "quad8-mpi", "--quiet", expected=2, **variables)
+    assert REFUSED in printed and str(Path("bin/mpirun")) in printed, printed
+    print(f"wheel.py: {launcher} is refused")
+
+
+def in_venv(wheel):
+    """Checks the wheel in a virtual environment."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv, work = Path(folder) / "venv", Path(folder) / "work"
+        work.mkdir()
+        run([sys.executable, "-m", "venv", venv])
+        check(venv, work, [wheel])
+
+
+def in_root(wheel):
+    """Checks the wheel in a Debian that has Python and no compiler. Packages come from a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        packages, system = Path(folder) / "packages", Path(folder) / "system"
+        python = ["--only-binary=:all:", "--python-version=3.11"]       # of Debian 12
+        run([sys.executable, "-m", "pip", "download", "--quiet", *python, "-d", packages, wheel])
+        run(["debootstrap", "--variant=minbase", "--include=python3-venv", "bookworm", system])
+        for name in ("cc", "gcc", "mpirun", "mpicc"):
+            assert not (system / "usr/bin" / name).exists(), name
+        shutil.copytree(packages, system / "packages")
+        (system / "test").mkdir()
+        shutil.copy2(__file__, system / "test/wheel.py")
+        mounted = []
+        try:
+            for kind, place in (("proc", "proc"), ("tmpfs", "dev/shm")):
+                (system / place).mkdir(exist_ok=True)
+                run(["mount", "-t", kind, kind, system / place])
+                mounted.append(system / place)
+            inside = ["chroot", system, "python3", "/test/wheel.py", f"/packages/{Path(wheel).name}"]
+            env = {"PATH": "/usr/bin:/bin:/usr/sbin", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/packages"}
+            print(run(inside, env=env), end="")
+        finally:
+            for place in reversed(mounted):
+                run(["umount", place])
+    print("wheel.py: passed in a Debian without compilers")
+
+
+def main():
+    """Parses the arguments and runs the checks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", action="store_true", help="in a new Debian without compilers")
+    parser.add_argument("wheel", type=lambda name: str(Path(name).resolve(strict=True)))
+    args = parser.parse_args()
+    (in_root if args.root else in_venv)(args.wheel)
+    print("wheel.py: 1 passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
