@@ -6,6 +6,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::fem::batch_order::{BatchPosition, ElementOrder, NodeList, WideNodes};
+use crate::fem::fixed_point::StiffnessNumber;
 use crate::la::multigrid::UNGROUPED;
 use crate::la::{Pair, Scalar, Triplet};
 use crate::parallel::LocalIndex;
@@ -169,11 +170,12 @@ pub fn add_edge_strengths<T: Scalar, N: NodeList>(
 }
 
 /// Adds the products of the batches with `x` to `y`, whose entry 0 belongs to node `first`, or
-/// subtracts them.
+/// subtracts them. `units` holds the units of the elements where the numbers have any.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_products<T: Scalar, N: NodeList, const SUBTRACT: bool>(
+pub fn add_products<T: Scalar, K: StiffnessNumber<T>, N: NodeList, const SUBTRACT: bool>(
     nodes: &[N],
-    stiffness: &[BatchStiffness<T>],
+    stiffness: &[BatchStiffness<K>],
+    units: &[[T; LANES]],
     x: &[T],
     first: usize,
     y: &mut [T],
@@ -181,13 +183,16 @@ pub fn add_products<T: Scalar, N: NodeList, const SUBTRACT: bool>(
     for (batch, (nodes, now)) in nodes.iter().zip(stiffness).enumerate() {
         let u = nodes.gather(x);
         let mut f = [[T::default(); LANES]; 8];
-        add_row::<T, 0>(now, &u, &mut f);
-        add_row::<T, 1>(now, &u, &mut f);
-        add_row::<T, 2>(now, &u, &mut f);
-        add_row::<T, 3>(now, &u, &mut f);
-        add_row::<T, 4>(now, &u, &mut f);
-        add_row::<T, 5>(now, &u, &mut f);
-        add_row::<T, 6>(now, &u, &mut f);
+        add_row::<T, K, 0>(now, &u, &mut f);
+        add_row::<T, K, 1>(now, &u, &mut f);
+        add_row::<T, K, 2>(now, &u, &mut f);
+        add_row::<T, K, 3>(now, &u, &mut f);
+        add_row::<T, K, 4>(now, &u, &mut f);
+        add_row::<T, K, 5>(now, &u, &mut f);
+        add_row::<T, K, 6>(now, &u, &mut f);
+        if K::HAS_UNIT {
+            f = f.map(|f| std::array::from_fn(|l| units[batch][l] * f[l]));
+        }
         let soon = stiffness.get(batch + AHEAD).unwrap_or(now);
         let (y, offsets) = (&mut y[nodes.base() - first..], nodes.offsets());
         for a in 0..8 {
@@ -197,7 +202,7 @@ pub fn add_products<T: Scalar, N: NodeList, const SUBTRACT: bool>(
             }
             // A few cache lines at a time keep the memory busy during the scatter: a third less
             // time (docs/design/element-operator.md).
-            for lanes in soon.iter().skip(4 * a).take(4).step_by(LINE / size_of::<[T; LANES]>()) {
+            for lanes in soon.iter().skip(4 * a).take(4).step_by(LINE / size_of::<[K; LANES]>()) {
                 prefetch(lanes);
             }
         }
@@ -212,13 +217,17 @@ const LINE: usize = 64;
 
 /// Adds the flows K_ab (u_b - u_a) between node `A` and the nodes after it.
 #[inline(always)]
-fn add_row<T: Scalar, const A: usize>(stiffness: &BatchStiffness<T>, u: &[[T; LANES]; 8], f: &mut [[T; LANES]; 8]) {
+fn add_row<T: Scalar, K: StiffnessNumber<T>, const A: usize>(
+    stiffness: &BatchStiffness<K>,
+    u: &[[T; LANES]; 8],
+    f: &mut [[T; LANES]; 8],
+) {
     // A local sum stays in a register; in memory each addition waits for the previous one (a fifth
     // of the time if all data are in the caches).
     let mut sum = f[A];
     for b in A + 1..8 {
         for l in 0..LANES {
-            let flow = stiffness[pair(A, b)][l] * (u[b][l] - u[A][l]);
+            let flow = stiffness[pair(A, b)][l].number() * (u[b][l] - u[A][l]);
             sum[l] += flow;
             f[b][l] -= flow;
         }
@@ -228,9 +237,9 @@ fn add_row<T: Scalar, const A: usize>(stiffness: &BatchStiffness<T>, u: &[[T; LA
 
 /// Adds the products of the batches with `x`, in twice the working precision, to `y`, whose entry 0
 /// belongs to node `first`.
-pub fn add_precise_products<T: Scalar>(
+pub fn add_precise_products<T: Scalar, K: StiffnessNumber<T>>(
     nodes: &[impl NodeList],
-    stiffness: &[BatchStiffness<T>],
+    stiffness: &[BatchStiffness<K>],
     x: &[Pair],
     first: usize,
     y: &mut [Pair],
@@ -240,7 +249,7 @@ pub fn add_precise_products<T: Scalar>(
         for (a, b) in pairs() {
             for l in 0..LANES {
                 let (i, j) = (nodes[a][l], nodes[b][l]);
-                let flow = stiffness[pair(a, b)][l].double() * (x[j] - x[i]);
+                let flow = stiffness[pair(a, b)][l].number().double() * (x[j] - x[i]);
                 y[i - first] += flow;
                 y[j - first] += -flow;
             }

@@ -16,16 +16,20 @@ use crate::fem::batch_order::NodeList;
 use crate::fem::element_batch::{
     BatchStiffness, Batches, EdgeStrengths, add_diagonals, add_edge_strengths, add_precise_products, add_products,
 };
+use crate::fem::fixed_point::{self, StiffnessNumber};
 use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Triplet, Vector};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, LocalIndex};
 use crate::quad8::{LANES, PAIRS};
 
-/// Operator of the eliminated system, the identity on fixed nodes.
-pub struct ElementOperator<T> {
+/// Operator of the eliminated system, the identity on fixed nodes; its stiffness is stored in
+/// numbers K.
+pub struct ElementOperator<T, K = T> {
     halo: Rc<Halo>,
     /// Interior batches run during the exchange of the halo, boundary batches after it.
-    batches: Arc<Batches<T>>,
+    batches: Arc<Batches<K>>,
+    /// Units of the elements of interior and boundary batches, where the numbers have any.
+    units: [Vec<[T; LANES]>; 2],
     chunks: Rc<Chunks>,
     /// Row sums other than zero (Robin edges with p > 0), by owned node.
     row_sums: Vec<(LocalIndex, T)>,
@@ -61,6 +65,7 @@ impl ElementOperator<f64> {
         Self {
             halo: Rc::clone(halo),
             batches: Arc::clone(batches),
+            units: [Vec::new(), Vec::new()],
             chunks: Rc::new(chunks),
             row_sums: row_sums.into_iter().zip(0..).filter(|(s, _)| *s != 0.0).map(|(s, i)| (i, s)).collect(),
             fixed: Rc::new(fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, i)| i).collect()),
@@ -97,6 +102,7 @@ impl<T: Scalar> ElementOperator<T> {
         ElementOperator {
             halo: Rc::clone(&self.halo),
             batches: Arc::new(self.batches.to()),
+            units: [Vec::new(), Vec::new()],
             chunks: Rc::clone(&self.chunks),
             row_sums: self.row_sums.iter().map(|&(node, sum)| (node, U::of(sum.double()))).collect(),
             fixed: Rc::clone(&self.fixed),
@@ -104,17 +110,50 @@ impl<T: Scalar> ElementOperator<T> {
         }
     }
 
+    /// Converts the operator to single precision with a stiffness of 16 bits; returns none if an
+    /// element on any rank is too slender for that. **Collective.**
+    pub fn to_fixed_point<U: Scalar>(&self) -> Option<ElementOperator<U, i16>> {
+        let Batches { order, interior, boundary } = &*self.batches;
+        let converted = [interior, boundary].map(|batches| fixed_point::convert(batches));
+        let is_too_slender = converted.iter().any(Option::is_none);
+        if self.halo.comm().max(usize::from(is_too_slender)) > 0 {
+            return None;
+        }
+        let [Some((interior, inner)), Some((boundary, outer))] = converted else { return None };
+        Some(ElementOperator {
+            halo: Rc::clone(&self.halo),
+            batches: Arc::new(Batches { order: Arc::clone(order), interior, boundary }),
+            units: [inner, outer],
+            chunks: Rc::clone(&self.chunks),
+            row_sums: self.row_sums.iter().map(|&(node, sum)| (node, U::of(sum.double()))).collect(),
+            fixed: Rc::clone(&self.fixed),
+            diagonal: Rc::clone(&self.diagonal),
+        })
+    }
+}
+
+impl<T: Scalar, K: StiffnessNumber<T>> ElementOperator<T, K> {
     /// Overwrites `y` by K x of the operator before elimination, or subtracts it. **Collective.**
     fn product<const SUBTRACT: bool>(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
         let Batches { order, interior, boundary } = &*self.batches;
+        let [units, boundary_units] = &self.units;
         let owned = y.owned().len();
         y.local_mut()[owned..].fill(T::default());
         self.halo.scatter_fwd_overlap(x.local_mut(), |x| {
             self.chunks.run::<_, SUBTRACT>(y.owned_mut(), |range, first, y| {
-                add_products::<_, _, SUBTRACT>(&order.interior_nodes()[range.clone()], &interior[range], x, first, y);
+                let units = if K::HAS_UNIT { &units[range.clone()] } else { &[] };
+                let (nodes, stiffness) = (&order.interior_nodes()[range.clone()], &interior[range]);
+                add_products::<_, _, _, SUBTRACT>(nodes, stiffness, units, x, first, y);
             });
         });
-        add_products::<_, _, SUBTRACT>(order.boundary_nodes(), boundary, x.local(), 0, y.local_mut());
+        add_products::<_, _, _, SUBTRACT>(
+            order.boundary_nodes(),
+            boundary,
+            boundary_units,
+            x.local(),
+            0,
+            y.local_mut(),
+        );
         for &(node, sum) in &self.row_sums {
             let (y, product) = (&mut y.local_mut()[node as usize], sum * x.local()[node as usize]);
             if SUBTRACT { *y -= product } else { *y += product }
@@ -138,12 +177,12 @@ fn add_products_of_values(
 ) {
     for (nodes, stiffness) in nodes.chunks(1).zip(stiffness.chunks(1)) {
         if nodes[0].gather(x).as_flattened().iter().any(|&x| x != 0.0) {
-            add_products::<_, _, false>(nodes, stiffness, x, first, y);
+            add_products::<_, _, _, false>(nodes, stiffness, &[], x, first, y);
         }
     }
 }
 
-impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
+impl<T: Scalar, K: StiffnessNumber<T>> LinearOperator<T> for ElementOperator<T, K> {
     fn halo(&self) -> &Halo {
         &self.halo
     }
@@ -170,11 +209,21 @@ impl<T: Scalar> LinearOperator<T> for ElementOperator<T> {
         }
     }
 
+    fn bytes(&self) -> usize {
+        let Batches { order, interior, boundary } = &*self.batches;
+        let nodes = size_of_val(order.interior_nodes()) + size_of_val(order.boundary_nodes());
+        let units: usize = self.units.iter().map(|units| size_of_val(&units[..])).sum();
+        nodes + size_of_val(&interior[..]) + size_of_val(&boundary[..]) + units
+    }
+
     fn diagonal(&self) -> Vec<f64> {
         self.diagonal.to_vec()
     }
 
     fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool {
+        if K::HAS_UNIT {
+            return false;
+        }
         [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.scatter_fwd(part.local_mut()));
         let mut x = x.pairs(low);
         let values = x.clone();

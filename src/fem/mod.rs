@@ -9,6 +9,7 @@ pub(crate) mod coefficients;
 mod dirichlet;
 mod element_batch;
 mod element_matrices;
+mod fixed_point;
 mod matrix_free;
 pub mod multigrid;
 mod preconditioners;

@@ -22,6 +22,11 @@ pub trait LinearOperator<T: Scalar = f64> {
         r.add(T::of(-1.0), &product);
     }
 
+    /// Returns the bytes of the operator on this rank that a product reads; 0 if they are unknown.
+    fn bytes(&self) -> usize {
+        0
+    }
+
     /// Returns the owned part of the diagonal.
     fn diagonal(&self) -> Vec<f64>;
 

@@ -9,12 +9,25 @@ use crate::parallel::Profile;
 pub trait Preconditioner {
     /// Overwrites the owned part of `z` by M r. **Collective.**
     fn apply(&self, r: &Vector, z: &mut Vector);
+
+    /// Overwrites the owned part of `x` by an approximate solution of A x = b, from which an iteration
+    /// starts closer to the solution than from M b, and returns true; returns false if the
+    /// preconditioner has none. **Collective.**
+    fn initial_guess(&self, _b: &Vector, _x: &mut Vector) -> bool {
+        false
+    }
 }
 
 /// Preconditioner with statistics of its levels.
 pub trait PreconditionerStatistics: Preconditioner {
     /// Returns the sizes of the levels, finest first; empty without a hierarchy. **Collective.**
     fn levels(&self) -> Vec<LevelSize>;
+
+    /// Returns the bytes that one application reads and writes on this rank, all arrays counted once
+    /// in each loop over them; 0 if they are unknown.
+    fn bytes(&self) -> usize {
+        0
+    }
 
     /// Returns the time and the communication of each level on this rank so far.
     fn spent(&self) -> Vec<Profile>;

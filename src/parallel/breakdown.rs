@@ -22,11 +22,16 @@ pub struct Breakdown {
 
 impl Breakdown {
     /// Collects the breakdown of a solve from the iterations and the levels of the preconditioner
-    /// on this rank. The stages stay empty until the end of the run. **Collective.**
-    pub fn of_solve(comm: &Comm, iterations: &IterationTimer, levels: &[Profile]) -> Self {
+    /// on this rank; `bytes` are those that an iteration moves here. The stages stay empty until the
+    /// end of the run. **Collective.**
+    pub fn of_solve(comm: &Comm, iterations: &IterationTimer, bytes: usize, levels: &[Profile]) -> Self {
+        let bytes = comm.sum(bytes as u64);
+        let iterations = iterations.collect(comm);
+        let seconds = iterations.mean.seconds.max;
+        let bandwidth = if seconds > 0.0 { bytes as f64 / seconds / 1e9 } else { 0.0 };
         Self {
             stages: Stages::new(),
-            iterations: iterations.collect(comm),
+            iterations: Iterations { bytes, bandwidth, ..iterations },
             levels: TimeSplit::over_ranks(comm, levels),
         }
     }
@@ -37,6 +42,12 @@ impl Breakdown {
 pub struct Iterations {
     /// Mean of all iterations but the first, which contains the start.
     pub mean: TimeSplit,
+    /// Bytes that all ranks read and write in an iteration, by a count of the arrays in each loop.
+    #[serde(default)]
+    pub bytes: u64,
+    /// These bytes in the mean time of an iteration (GB/s), to compare with STREAM.
+    #[serde(default)]
+    pub bandwidth: f64,
     /// Computing in each iteration, mean over the ranks (s).
     pub compute: Vec<f64>,
     /// Halo exchange in each iteration, mean over the ranks (s).
@@ -77,6 +88,8 @@ impl IterationTimer {
         let sum = TimeSplit::over_ranks(comm, &[all]);
         Iterations {
             mean: sum[0].over(full.len().max(1) as f64),
+            bytes: 0,
+            bandwidth: 0.0,
             compute: mean_of(Profile::compute),
             halo: mean_of(|lap| lap.traffic.halo.seconds),
             reductions: mean_of(|lap| lap.traffic.reductions.seconds),

@@ -23,6 +23,7 @@ pub const CHECKS: &[Check] = checks![
     iterations_hardly_depend_on_the_ranks,
     iterations_hardly_depend_on_the_size,
     iterations_hardly_depend_on_the_levels,
+    nested_meshes_give_an_initial_guess,
     a_mesh_that_cannot_be_integrated_is_a_level_all_the_same,
     a_jump_that_only_the_finest_mesh_resolves_is_solved,
     coarse_operators_are_those_of_galerkin,
@@ -159,6 +160,13 @@ fn iterations_hardly_depend_on_the_levels(comm: &Rc<Comm>) {
     let problem = manufactured::problem();
     let [one, three] = [1, 3].map(|levels| iterations(&refined(comm, &mesh, levels), &problem, 1e-8));
     assert!(one.max(three) <= 12 && one.abs_diff(three) <= 2, "{one} and {three} iterations");
+}
+
+/// The coarser meshes solve for all but the fine part of the solution.
+fn nested_meshes_give_an_initial_guess(comm: &Rc<Comm>) {
+    let model = refined(comm, &Grid::new(8, 8).mesh(), 2);
+    let (_, report) = System::new(&model, &manufactured::problem()).solve(1e-8);
+    assert!(report.history[0] < 0.5 * report.rhs_norm, "{} of {}", report.history[0], report.rhs_norm);
 }
 
 /// Checks a conductivity without a value in the middle of one element, where none of its children

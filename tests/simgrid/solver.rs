@@ -11,7 +11,7 @@ use clap::Parser;
 use mpi::Threading;
 use quad8_mpi::app::case::{Case, SolveArgs};
 use quad8_mpi::fem::ElementSystem;
-use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, conjugate_gradient_monitored};
+use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, bytes_per_iteration, conjugate_gradient_monitored};
 use quad8_mpi::mesh::{DistributedMesh, MeshHierarchy};
 use quad8_mpi::parallel::{Breakdown, Comm, IterationTimer, MinMeanMax, Stopwatch, Timings};
 use quad8_mpi::post::statistics;
@@ -92,7 +92,8 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let (x, report) = watch.time("solve_system", || {
         conjugate_gradient_monitored(system.operator(), &*preconditioner, system.rhs(), start, options, &iterations)
     });
-    let mut breakdown = Breakdown::of_solve(comm, &iterations.0, &preconditioner.spent());
+    let bytes = bytes_per_iteration(system.operator(), &*preconditioner);
+    let mut breakdown = Breakdown::of_solve(comm, &iterations.0, bytes, &preconditioner.spent());
     breakdown.stages = watch.collect(comm);
     let statistics = statistics(comm, system.recover_solution(x).u.owned());
     if comm.is_root() {

@@ -16,8 +16,8 @@ use crate::io::mesh::Naming;
 use crate::io::record::{BoundaryCondition, Convergence, Parallel, RestartedFrom, conditions};
 use crate::la::Vector;
 use crate::la::cg::{
-    CgOptions, CgReport, CgState, Preconditioners, build_preconditioner, conjugate_gradient_with_fallback,
-    used_preconditioners,
+    CgOptions, CgReport, CgState, Preconditioners, build_preconditioner, bytes_per_iteration,
+    conjugate_gradient_with_fallback, used_preconditioners,
 };
 use crate::mesh;
 use crate::mesh::quality::{MeshQuality, SLENDER};
@@ -184,7 +184,8 @@ impl SolveInput<'_> {
         let (x, report, preconditioner) = solved;
         let used = used_preconditioners(candidates.names(), &report.switches);
         let convergence = Convergence::new(&report, preconditioner.levels(), used);
-        let breakdown = Breakdown::of_solve(comm, &laps, &preconditioner.spent());
+        let bytes = bytes_per_iteration(system.operator(), &*preconditioner);
+        let breakdown = Breakdown::of_solve(comm, &laps, bytes, &preconditioner.spent());
         Ok(Solved { x, report, convergence, breakdown })
     }
 

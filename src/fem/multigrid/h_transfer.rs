@@ -77,6 +77,15 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
         self.halo.map()
     }
 
+    fn bytes(&self) -> usize {
+        // The shares of the parents are written and read.
+        let shares = 2 * self.parents.len() * size_of::<[T; 8]>();
+        let vectors = 2 * self.halo.map().local() * size_of::<T>();
+        let indices =
+            size_of_val(&self.nodes[..]) + size_of_val(&self.sources[..]) + 2 * size_of_val(&self.parents[..]);
+        indices + self.around.bytes() + shares + vectors
+    }
+
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>) {
         let Self { nodes, weights, around, .. } = self;
         // Each parent sums over its children, then each node over its parents.

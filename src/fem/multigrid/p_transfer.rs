@@ -37,6 +37,11 @@ impl<T: Scalar> Transfer<T> for PTransfer {
         self.halo.map()
     }
 
+    fn bytes(&self) -> usize {
+        let vectors = 2 * self.halo.map().local() * size_of::<T>();
+        size_of_val(&self.ends[..]) + self.around.bytes() + vectors
+    }
+
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>) {
         let (fine, around, half) = (fine.owned(), &self.around, T::of(0.5));
         loops::update(coarse.local_mut(), |range, coarse| {

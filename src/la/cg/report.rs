@@ -141,7 +141,7 @@ pub struct CgReport {
     pub outcome: ConvergedReason,
     /// Number of iterations.
     pub iterations: usize,
-    /// ||r|| of the recurrence after each iteration; entry 0 is the initial one.
+    /// ||r|| of the recurrence after each iteration; entry 0 is that of the initial guess.
     pub history: Vec<f64>,
     /// ||b||.
     pub rhs_norm: f64,

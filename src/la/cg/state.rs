@@ -28,7 +28,7 @@ pub struct CgState {
     pub replacements: Vec<ResidualReplacement>,
     /// Changes of the preconditioner; `r_mr` and `p` belong to the last one.
     pub switches: Vec<Switch>,
-    /// Initial ||r|| and that after each iteration; empty before the start.
+    /// ||r|| of the initial guess and that after each iteration; empty before the start.
     pub history: Vec<f64>,
 }
 

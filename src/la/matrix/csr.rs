@@ -51,6 +51,11 @@ impl<T: Scalar> SplitCsr<T> {
         (&self.owned, &self.ghost, &self.ghost_rows)
     }
 
+    /// Returns the bytes of the rows.
+    pub(crate) fn bytes(&self) -> usize {
+        bytes(&self.owned) + bytes(&self.ghost)
+    }
+
     /// Iterates over the entries of a row: local column and value.
     pub fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
         let ghost = self.ghost_rows.binary_search(&(row as LocalIndex)).ok();
@@ -138,6 +143,10 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
         self.multiply(x, y.owned_mut());
     }
 
+    fn bytes(&self) -> usize {
+        self.local.bytes()
+    }
+
     fn diagonal(&self) -> Vec<f64> {
         let owned = &self.local.owned;
         let (columns, values) = (owned.indices(), owned.data());
@@ -186,6 +195,11 @@ impl<T: Scalar> MatrixEntries<T> for DistributedCsr<T> {
     fn entries(&self) -> usize {
         self.local.owned.nnz() + self.local.ghost.nnz()
     }
+}
+
+/// Returns the bytes of a local matrix.
+pub fn bytes<T>(matrix: &Csr<T>) -> usize {
+    matrix.rows() * size_of::<usize>() + matrix.nnz() * (size_of::<T>() + size_of::<LocalIndex>())
 }
 
 /// Iterates over the entries of a row of a local matrix.

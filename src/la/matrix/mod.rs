@@ -5,6 +5,6 @@ mod csr;
 mod sliced_ellpack;
 
 pub(crate) use builder::{ChunkedRows, local_rows};
-pub(crate) use csr::{Csr, entries, multiply};
+pub(crate) use csr::{Csr, bytes, entries, multiply};
 pub use csr::{DistributedCsr, SplitCsr};
 pub(crate) use sliced_ellpack::SlicedEllpack;

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::la::matrix::csr::{Csr, DistributedCsr, entries};
+use crate::la::matrix::csr::{Csr, DistributedCsr, bytes, entries};
 use crate::la::{LinearOperator, Scalar, Vector};
 use crate::parallel::{Halo, LocalIndex, loops};
 
@@ -113,6 +113,14 @@ impl<T: Scalar> LinearOperator<T> for SlicedEllpack<T> {
 
     fn subtract_product(&self, x: &mut Vector<T>, r: &mut Vector<T>) {
         self.product::<true>(x, r.owned_mut());
+    }
+
+    fn bytes(&self) -> usize {
+        let owned = self.chunks.iter().map(|Chunk { slices, columns, values, row_sums }| {
+            let lanes = size_of_val(&columns[..]) + size_of_val(&values[..]);
+            lanes + size_of_val(&slices[..]) + size_of_val(&row_sums[..])
+        });
+        owned.sum::<usize>() + bytes(&self.ghost)
     }
 
     fn diagonal(&self) -> Vec<f64> {
@@ -242,4 +250,51 @@ fn wide_flows<T: Scalar>(values: &[[T; LANES]], columns: &[[u16; LANES]], own: &
         }
     }
     sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Builds the rows of a ring of 70,001 unknowns with weights, in which the first and the last rows
+    /// reach further than 16 bits.
+    fn ring() -> Csr<f64> {
+        let n = 70_001;
+        let (mut pointers, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+        for i in 0..n {
+            let mut row = [((i + n - 1) % n, -0.25), (i, 1.0 + 1e-3 * (i % 7) as f64), ((i + 1) % n, -0.75)];
+            row.sort_by_key(|entry| entry.0);
+            columns.extend(row.map(|entry| entry.0 as LocalIndex));
+            values.extend(row.map(|entry| entry.1));
+            pointers.push(columns.len());
+        }
+        Csr::new((n, n), pointers, columns, values)
+    }
+
+    #[test]
+    fn products_are_those_of_compressed_rows() {
+        let matrix = ring();
+        let n = matrix.rows();
+        let sums: Vec<f64> = (0..n).map(|row| entries(&matrix, row).map(|entry| entry.1).sum()).collect();
+        let x: Vec<f64> = (0..n).map(|i| (0.37 * i as f64).sin()).collect();
+        let mut y = vec![f64::NAN; n];
+        let mut residual = vec![1.0; n];
+        let mut wide = 0;
+        for range in loops::chunks(n).collect::<Vec<_>>() {
+            let mut chunk = Chunk::<f64>::default();
+            chunk.row_sums.extend_from_slice(&sums[range.clone()]);
+            range.clone().step_by(LANES).for_each(|row| chunk.push(&matrix, row..range.end.min(row + LANES)));
+            chunk.product::<false>(range.start, &x, &mut y[range.clone()]);
+            chunk.product::<true>(range.start, &x, &mut residual[range.clone()]);
+            wide += chunk.slices.iter().filter(|slice| slice.is_wide).count();
+            for (row, entry) in range.zip(chunk.diagonal()) {
+                assert!((entry - matrix.get(row, row).copied().unwrap_or_default()).abs() < 1e-15);
+            }
+        }
+        assert_eq!(wide, 2);
+        for row in 0..n {
+            let expected: f64 = entries(&matrix, row).map(|(column, value)| value * x[column as usize]).sum();
+            assert!((y[row] - expected).abs() < 1e-14 && (residual[row] - 1.0 + expected).abs() < 1e-14, "row {row}");
+        }
+    }
 }

@@ -58,6 +58,11 @@ impl<T: Scalar> Chebyshev<T> {
         self.center + self.half_width
     }
 
+    /// Returns the products with the operator in one smoothing.
+    pub fn degree(&self) -> usize {
+        self.degree
+    }
+
     /// Returns the size of the blocks of strongly connected unknowns on this rank.
     pub fn blocks(&self) -> BlockSize {
         self.diagonal.blocks.size()

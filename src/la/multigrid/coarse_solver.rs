@@ -38,6 +38,11 @@ impl CoarseSolver {
         Self { n, first, is_shared, factor }
     }
 
+    /// Returns the bytes of the factor, read once in each direction.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.factor[..])
+    }
+
     /// Overwrites the owned part of `x` by the solution for `b`. **Collective.**
     pub fn solve<T: Scalar>(&self, halo: &Halo, b: &Vector<T>, x: &mut Vector<T>) {
         if self.factor.is_empty() {

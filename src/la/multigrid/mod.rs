@@ -12,10 +12,12 @@
 
 mod chebyshev;
 mod coarse_solver;
+mod full_multigrid;
 mod galerkin;
 mod line_blocks;
 mod process_agglomeration;
 mod smoothed_aggregation;
+mod statistics;
 mod transfer;
 
 pub(crate) use chebyshev::lanczos_steps;
@@ -33,9 +35,7 @@ use crate::la::multigrid::coarse_solver::CoarseSolver;
 use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
 use crate::la::multigrid::transfer::MatrixTransfer;
-use crate::la::{
-    BlockSize, LevelSize, LinearOperator, MatrixEntries, Preconditioner, PreconditionerStatistics, Scalar, Vector,
-};
+use crate::la::{LinearOperator, MatrixEntries, Preconditioner, Scalar, Vector};
 use crate::parallel::{Halo, Profile, loops, measure, work};
 
 /// Operator of a level with its block diagonal, for smoothing.
@@ -85,6 +85,8 @@ struct Work<T> {
 /// Symmetric multigrid cycle in either precision.
 pub(crate) struct Multigrid<T = f32> {
     levels: Vec<Level<T>>,
+    /// Number of coarser meshes.
+    meshes: usize,
     /// Halo of the coarsest level.
     coarsest: Rc<Halo>,
     coarsest_entries: usize,
@@ -163,7 +165,7 @@ impl<T: Scalar> Multigrid<T> {
         let finest = levels.first().map_or(coarsest.map(), |level| level.operator.halo().map());
         let ends = RefCell::new([Vector::zeros(finest), Vector::zeros(finest)]);
         let spent = vec![Cell::default(); levels.len() + 1];
-        Ok(Self { levels, coarsest_entries: matrix.entries(), coarsest, solver, ends, spent })
+        Ok(Self { levels, meshes: last, coarsest_entries: matrix.entries(), coarsest, solver, ends, spent })
     }
 
     /// Runs `work` and adds its profile to a level.
@@ -211,6 +213,11 @@ impl<T: Scalar> Multigrid<T> {
 }
 
 impl<T: Scalar> Level<T> {
+    /// Returns the number of owned unknowns.
+    fn unknowns(&self) -> usize {
+        self.operator.halo().map().owned()
+    }
+
     fn new(smoothed: SmoothedOperator<T>, transfer: Box<dyn Transfer<T>>, cycles: usize) -> Self {
         let SmoothedOperator { operator, entries, smoother } = smoothed;
         let (fine, coarse) = (operator.halo().map(), transfer.coarse());
@@ -226,39 +233,37 @@ impl<T: Scalar> Level<T> {
     }
 }
 
+/// Rounds the owned entries of `from` to the precision of `to`.
+fn round<T: Scalar>(from: &Vector, to: &mut Vector<T>) {
+    loops::update(to.owned_mut(), |range, to| {
+        to.iter_mut().zip(&from.owned()[range]).for_each(|(to, from)| *to = T::of(*from));
+        []
+    });
+}
+
+/// Converts the owned entries of `from` to double precision.
+fn widen<T: Scalar>(from: &Vector<T>, to: &mut Vector) {
+    loops::update(to.owned_mut(), |range, to| {
+        to.iter_mut().zip(&from.owned()[range]).for_each(|(to, from)| *to = from.double());
+        []
+    });
+}
+
 impl<T: Scalar> Preconditioner for Multigrid<T> {
     fn apply(&self, r: &Vector, z: &mut Vector) {
         let [b, x] = &mut *self.ends.borrow_mut();
-        loops::update(b.owned_mut(), |range, b| {
-            b.iter_mut().zip(&r.owned()[range]).for_each(|(b, r)| *b = T::of(*r));
-            []
-        });
+        round(r, b);
         self.cycle(0, b, x);
-        loops::update(z.owned_mut(), |range, z| {
-            z.iter_mut().zip(&x.owned()[range]).for_each(|(z, x)| *z = x.double());
-            []
-        });
-    }
-}
-
-impl<T: Scalar> PreconditionerStatistics for Multigrid<T> {
-    fn levels(&self) -> Vec<LevelSize> {
-        let size = |at: usize| {
-            let level = self.levels.get(at);
-            let halo = level.map_or(&*self.coarsest, |level| level.operator.halo());
-            let entries = level.map_or(self.coarsest_entries, |level| level.entries);
-            let comm = halo.comm();
-            let own = level.map_or(BlockSize::default(), |level| level.smoother.blocks());
-            LevelSize {
-                unknowns: halo.map().total(),
-                entries: comm.sum(entries as u64),
-                blocks: BlockSize { unknowns: comm.sum(own.unknowns), entries: comm.sum(own.entries) },
-            }
-        };
-        (0..=self.levels.len()).map(size).collect()
+        widen(x, z);
     }
 
-    fn spent(&self) -> Vec<Profile> {
-        self.spent.iter().map(Cell::get).collect()
+    fn initial_guess(&self, b: &Vector, x: &mut Vector) -> bool {
+        if self.meshes > 0 {
+            let [rounded, guess] = &mut *self.ends.borrow_mut();
+            round(b, rounded);
+            self.full_cycle(rounded, guess);
+            widen(guess, x);
+        }
+        self.meshes > 0
     }
 }

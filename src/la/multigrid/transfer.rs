@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::la::matrix::{ChunkedRows, Csr, DistributedCsr, multiply};
+use crate::la::matrix::{ChunkedRows, Csr, DistributedCsr, bytes, multiply};
 use crate::la::{Scalar, Vector};
 use crate::parallel::{Halo, IndexMap};
 
@@ -11,6 +11,10 @@ use crate::parallel::{Halo, IndexMap};
 pub trait Transfer<T: Scalar> {
     /// Returns the distribution of the coarse vectors.
     fn coarse(&self) -> &IndexMap;
+
+    /// Returns the bytes on this rank that a restriction and a prolongation read and write, without
+    /// the fine vectors.
+    fn bytes(&self) -> usize;
 
     /// Restricts `fine`: `coarse` = P' `fine`. **Collective.**
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>);
@@ -55,6 +59,11 @@ impl<T: Scalar> MatrixTransfer<T> {
 impl<T: Scalar> Transfer<T> for MatrixTransfer<T> {
     fn coarse(&self) -> &IndexMap {
         self.prolongation.columns().map()
+    }
+
+    fn bytes(&self) -> usize {
+        let vectors = 2 * self.coarse().local() * size_of::<T>();
+        self.prolongation.local().bytes() + bytes(&self.restriction) + vectors
     }
 
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>) {

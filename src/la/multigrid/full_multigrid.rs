@@ -1,0 +1,40 @@
+//! Full multigrid between nested meshes, for an initial guess.
+//!
+//! U. Trottenberg, C. Oosterlee, A. Schueller, *Multigrid*, section 2.6.
+
+use crate::la::multigrid::{Level, Multigrid, Work};
+use crate::la::{Scalar, Vector};
+
+impl<T: Scalar> Multigrid<T> {
+    /// Overwrites `x` by the approximate solution for `b` on the finest mesh that the coarser meshes
+    /// give. From the coarsest mesh on, the solution on each is prolonged to the next finer one and
+    /// improved there by a cycle. **Collective.**
+    pub(super) fn full_cycle(&self, b: &Vector<T>, x: &mut Vector<T>) {
+        for at in 0..self.meshes {
+            let coarser = &mut *self.levels[at].work.borrow_mut();
+            let mut restrict =
+                |b: &Vector<T>| self.measured(at, || self.levels[at].transfer.restrict(b, &mut coarser.coarse_b));
+            match at.checked_sub(1) {
+                None => restrict(b),
+                Some(finer) => restrict(&self.levels[finer].work.borrow().coarse_b),
+            }
+        }
+        for at in (1..=self.meshes).rev() {
+            let Work { coarse_b: b, coarse_x: x, .. } = &mut *self.levels[at - 1].work.borrow_mut();
+            let Level { operator, transfer, work, .. } = &self.levels[at];
+            if at == self.meshes {
+                self.cycle(at, b, x);
+                continue;
+            }
+            self.measured(at, || {
+                transfer.prolong(&mut work.borrow_mut().coarse_x, x);
+                operator.subtract_product(x, b);
+            });
+            let mut correction = x.zeros_like();
+            self.cycle(at, b, &mut correction);
+            x.add(T::of(1.0), &correction);
+        }
+        let Level { transfer, work, .. } = &self.levels[0];
+        self.measured(0, || transfer.prolong(&mut work.borrow_mut().coarse_x, x));
+    }
+}
