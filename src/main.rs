@@ -26,6 +26,7 @@ fn main() {
     allocator::keep_freed_memory();
     quad8_mpi::io::file::survive_size_limits();
     let launcher = Launcher::read();
+    launcher.shorten_start_up();
     // Parsed before MPI starts, so that --help works where MPI does not.
     let command = match Cli::read() {
         Ok(command) => command,

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::parallel::GlobalIndex;
 use crate::quad8;
-use crate::quad8::Coordinates;
+use crate::quad8::{Coordinates, DERIVATIVES_3X3};
 use crate::system::rounded;
 
 /// Folded or degenerate element, with a Gauss point at which its Jacobian determinant is not
@@ -61,9 +61,11 @@ pub fn check_jacobian(
     element: GlobalIndex,
     nodes: [GlobalIndex; 8],
 ) -> Result<(), FoldedElement> {
-    for (point, [xi, eta, _]) in quad8::points_3x3().into_iter().enumerate() {
-        let determinant = quad8::gradients(coordinates, xi, eta).determinant;
+    for (point, derivatives) in DERIVATIVES_3X3.iter().enumerate() {
+        let [[x_xi, x_eta], [y_xi, y_eta]] = quad8::jacobian(coordinates, derivatives);
+        let determinant = x_xi * y_eta - x_eta * y_xi;
         if !quad8::is_valid(determinant) {
+            let [xi, eta, _] = quad8::points_3x3()[point];
             let position = quad8::map(coordinates, xi, eta);
             return Err(FoldedElement { element, point, determinant, position, nodes });
         }

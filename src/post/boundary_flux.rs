@@ -9,13 +9,14 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
 use crate::fem::{Robin, coefficients, source_loads};
 use crate::la::Vector;
 use crate::mesh::LocalMesh;
+use crate::parallel::loops::CHUNK;
 use crate::parallel::{Comm, LocalIndex};
 use crate::problem::{Condition, Problem, Range};
 use crate::quad8;
@@ -158,18 +159,22 @@ impl Part<'_> {
         let loads = if self.problem.has_source() { source_loads(self.mesh, self.problem)? } else { Vec::new() };
         let mut is_dirichlet = vec![false; self.mesh.coordinates.len()];
         reactions.keys().for_each(|&node| is_dirichlet[node as usize] = true);
-        let mut source = 0.0;
-        for (element, nodes) in self.mesh.elements.iter().enumerate() {
-            let load = loads.get(element / LANES).map_or([0.0; 8], |load| load.map(|lanes| lanes[element % LANES]));
-            if element < self.mesh.own_elements {
-                source += load.iter().sum::<f64>();
+        let elements = &self.mesh.elements;
+        let is_at_dirichlet = |element: &usize| elements[*element].iter().any(|&node| is_dirichlet[node as usize]);
+        let around: Vec<usize> = self.all_elements().filter(is_at_dirichlet).collect();
+        let load = |element: usize| loads.get(element / LANES).map(|load| load.map(|lanes| lanes[element % LANES]));
+        for element in around {
+            if let Some(load) = load(element) {
+                add(reactions, &elements[element], load.map(|load| -load));
             }
-            if nodes.iter().any(|&node| is_dirichlet[node as usize]) {
-                add(reactions, nodes, load.map(|load| -load));
-                add(reactions, nodes, self.forces(element)?);
-            }
+            add(reactions, &elements[element], self.forces(element)?);
         }
-        Ok(source)
+        Ok((0..self.mesh.own_elements).filter_map(load).map(|load| load.iter().sum::<f64>()).sum())
+    }
+
+    /// Iterates over all local elements in parallel.
+    fn all_elements(&self) -> impl IndexedParallelIterator<Item = usize> {
+        (0..self.mesh.elements.len()).into_par_iter().with_min_len(CHUNK)
     }
 
     /// Computes K u of one element.
@@ -197,22 +202,35 @@ impl Part<'_> {
     /// Integrates k grad u . n over each boundary, then over the unnamed boundary. An edge inside
     /// the domain counts on both sides.
     fn sampled(&self) -> Vec<f64> {
-        let rest = self.mesh.boundary_names.len();
-        let named = self.mesh.boundary.iter().map(|edge| (edge.nodes(self.mesh)[1], usize::from(edge.boundary)));
-        let named: FxHashMap<LocalIndex, usize> = named.collect();
-        let mut users = vec![0_u8; self.mesh.owned_nodes];
-        for &middle in self.mesh.elements.iter().flat_map(|nodes| &nodes[4..]).filter(|node| self.owns(**node)) {
-            users[middle as usize] += 1;
+        /// Midside node inside the domain.
+        const INSIDE: u32 = u32::MAX;
+        /// Midside node that no element has used yet.
+        const UNUSED: u32 = u32::MAX - 1;
+        let mesh = self.mesh;
+        let rest = mesh.boundary_names.len();
+        // Number of the boundary at each owned midside node.
+        let mut boundaries = vec![UNUSED; mesh.owned_nodes];
+        for &middle in mesh.elements.iter().flat_map(|nodes| &nodes[4..]).filter(|node| self.owns(**node)) {
+            let boundary = &mut boundaries[middle as usize];
+            *boundary = if *boundary == UNUSED { rest as u32 } else { INSIDE };
         }
-        let mut flows = vec![0.0; rest + 1];
-        for (element, nodes) in self.mesh.elements.iter().enumerate() {
-            for (side, [_, middle, _]) in EDGES.into_iter().enumerate() {
-                let is_free = users.get(nodes[middle] as usize) == Some(&1);
-                let boundary = named.get(&nodes[middle]).copied().or(is_free.then_some(rest));
-                if let Some(boundary) = boundary.filter(|_| self.owns(nodes[middle])) {
-                    flows[boundary] += self.sample(element, side);
-                }
+        for edge in &mesh.boundary {
+            if let Some(boundary) = boundaries.get_mut(edge.nodes(mesh)[1] as usize) {
+                *boundary = u32::from(edge.boundary);
             }
+        }
+        let boundaries = &boundaries[..];
+        let sides = |element: usize| {
+            let nodes = &mesh.elements[element];
+            EDGES.iter().enumerate().filter_map(move |(side, edge)| {
+                let boundary = *boundaries.get(nodes[edge[1]] as usize)?;
+                (boundary != INSIDE).then_some((element, side, boundary))
+            })
+        };
+        let found: Vec<(usize, usize, u32)> = self.all_elements().flat_map_iter(sides).collect();
+        let mut flows = vec![0.0; rest + 1];
+        for (element, side, boundary) in found {
+            flows[boundary as usize] += self.sample(element, side);
         }
         flows
     }

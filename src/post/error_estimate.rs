@@ -1,13 +1,16 @@
 //! A posteriori error estimate by gradient recovery.
 
+use rayon::prelude::*;
+
 use crate::fem::conductivities;
 use crate::mesh::LocalMesh;
 use crate::parallel::Comm;
+use crate::parallel::loops::CHUNK;
 use crate::post::Recovered;
-use crate::post::gauss_velocities::{coordinates, in_batches, nodal};
-use crate::problem::Problem;
+use crate::post::gauss_velocities::{Lanes, coordinates, in_batches, nodal};
+use crate::problem::{Field, Problem};
 use crate::quad8;
-use crate::quad8::LANES;
+use crate::quad8::{LANES, Lane};
 
 /// Estimate of the error in the energy norm, (integral of k |grad e|^2)^1/2.
 #[derive(Debug, Clone)]
@@ -35,7 +38,9 @@ pub fn estimate_error(
         let batch = coordinates(mesh, lanes);
         let g = [0, 1].map(|axis| nodal(recovered.sides(), lanes, |side| -recovered.values()[side][axis]));
         // Assembly has checked these values.
-        let k = conductivities(problem, mesh, lanes.range(), &batch).unwrap_or([[f64::NAN; LANES]; 9]);
+        let k = constant_conductivity(mesh, problem, lanes)
+            .or_else(|| conductivities(problem, mesh, lanes.range(), &batch).ok())
+            .unwrap_or([[f64::NAN; LANES]; 9]);
         let (distance, energy) =
             quad8::gradient_distance(&batch, &nodal(&mesh.elements, lanes, |node| u[node]), &g, &k);
         out.iter_mut().zip(distance.into_iter().zip(energy)).for_each(|(out, (d, e))| *out = [d, e]);
@@ -43,8 +48,18 @@ pub fn estimate_error(
     let sum = squares.iter().fold([0.0; 2], |sum, s| [sum[0] + s[0], sum[1] + s[1]]);
     let [distance, energy] = [comm.sum(sum[0]), comm.sum(sum[1])];
     ErrorEstimate {
-        elements: squares.iter().map(|s| s[0].sqrt()).collect(),
+        elements: squares.par_iter().with_min_len(CHUNK).map(|s| s[0].sqrt()).collect(),
         total: distance.sqrt(),
         relative: if distance > 0.0 { (distance / (distance + energy)).sqrt() } else { 0.0 },
     }
+}
+
+/// Returns k at the nine Gauss points of each element of a batch where it is constant in each.
+fn constant_conductivity(mesh: &LocalMesh, problem: &Problem, lanes: Lanes) -> Option<[Lane; 9]> {
+    let mut values = [1.0; LANES];
+    for (value, element) in values.iter_mut().zip(lanes.range()) {
+        let Field::Constant(k) = problem.material(mesh.regions[element]).conductivity else { return None };
+        *value = k;
+    }
+    Some([values; 9])
 }

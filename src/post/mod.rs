@@ -15,12 +15,14 @@ pub use flux::Flux;
 pub use gauss_velocities::{GaussVelocities, gauss_velocities};
 pub use patch_recovery::{Recovered, recover};
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::fem::DiscreteSolution;
 use crate::mesh::LocalMesh;
-use crate::parallel::Comm;
+use crate::parallel::{Comm, loops};
 
 /// Fields that are derived from a solution.
 pub struct DerivedFields {
@@ -121,16 +123,25 @@ pub struct Statistics {
     pub std: f64,
 }
 
-/// Returns the smallest and the largest value over all ranks. **Collective.**
-pub fn range(comm: &Comm, values: impl Iterator<Item = f64>) -> [f64; 2] {
-    let [low, high] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
+/// Returns the smallest and the largest of `value(0)` to `value(n - 1)` over all ranks.
+/// **Collective.**
+pub fn range(comm: &Comm, n: usize, value: impl Fn(usize) -> f64 + Sync) -> [f64; 2] {
+    const NOTHING: [f64; 2] = [f64::INFINITY, f64::NEG_INFINITY];
+    let of_chunk = |chunk: Range<usize>| chunk.map(&value).fold(NOTHING, |[l, h], v| [l.min(v), h.max(v)]);
+    let chunks: Vec<[f64; 2]> = loops::chunks(n).map(of_chunk).collect();
+    let [low, high] = chunks.into_iter().fold(NOTHING, |[l, h], [low, high]| [l.min(low), h.max(high)]);
     [comm.min(low), comm.max(high)]
 }
 
 /// Computes the statistics over all ranks. **Collective.**
 pub fn statistics(comm: &Comm, values: &[f64]) -> Statistics {
+    let sum = |term: fn(f64, f64) -> f64, mean: f64| {
+        let of_chunk = |chunk: Range<usize>| [values[chunk].iter().map(|&value| term(value, mean)).sum::<f64>()];
+        let [sum] = loops::sum(values.len(), of_chunk);
+        comm.sum(sum)
+    };
     let count = comm.sum(values.len() as u64) as f64;
-    let mean = comm.sum(values.iter().sum::<f64>()) / count;
-    let variance = comm.sum(values.iter().map(|v| (v - mean).powi(2)).sum::<f64>()) / count;
-    Statistics { range: range(comm, values.iter().copied()), mean, std: variance.sqrt() }
+    let mean = sum(|value, _| value, 0.0) / count;
+    let variance = sum(|value, mean| (value - mean).powi(2), mean) / count;
+    Statistics { range: range(comm, values.len(), |i| values[i]), mean, std: variance.sqrt() }
 }

@@ -16,9 +16,9 @@ use crate::mesh::{Adjacency, LocalMesh};
 use crate::parallel::{Halo, LocalIndex, work};
 use crate::post::GaussVelocities;
 use crate::post::interface_nodes::InterfaceNodes;
-use crate::post::patch::Patch;
+use crate::post::patch::{Patch, Samples};
 use crate::problem::Problem;
-use crate::quad8::EDGES;
+use crate::quad8::{EDGES, LANES};
 
 /// Smallest number of elements of a complete patch.
 const COMPLETE: usize = 3;
@@ -120,23 +120,26 @@ impl<'a> Patches<'a> {
         let owned = |side: &usize| sides.node(*side) < mesh.owned_nodes;
         let all = (0..sides.len()).filter(is_corner).count();
         let corners: Vec<usize> = (0..sides.len()).filter(owned).filter(is_corner).collect();
-        let fit = |(i, &side): (usize, &usize)| {
-            work::item(i, 1);
-            let [x, y] = mesh.coordinates[sides.node(side)];
-            let elements = around.around(side);
-            let count = elements.len();
-            let mut samples = Vec::with_capacity(4 * count);
-            for (element, _) in elements {
-                let at = &gauss[element];
-                let from_node = at.points.map(|p| [p[0] - x, p[1] - y]);
-                samples.extend(from_node.into_iter().zip(at.velocities));
+        let fit = |samples: &mut Samples, (i, corners): (usize, &[usize])| {
+            work::item(i, LANES);
+            let counts = || corners.iter().map(|&side| around.around(side).len());
+            samples.reset(counts().max().unwrap_or(0));
+            for (lane, &side) in corners.iter().enumerate() {
+                let centre = mesh.coordinates[sides.node(side)];
+                for (i, (element, _)) in around.around(side).enumerate() {
+                    samples.add(lane, i, centre, &gauss[element]);
+                }
             }
-            let patch = Patch::fit(&samples);
-            Patch { is_complete: patch.is_complete && count >= COMPLETE, ..patch }
+            let mut patches = samples.fit();
+            patches.iter_mut().zip(counts()).for_each(|(patch, count)| patch.is_complete &= count >= COMPLETE);
+            patches
         };
         // The list has room for the patches of other ranks: growing it would hold three copies at once.
-        let mut list = Vec::with_capacity(all);
-        corners.par_iter().enumerate().with_min_len(256).map(fit).collect_into_vec(&mut list);
+        let mut list = Vec::with_capacity(all.div_ceil(LANES));
+        let batches = corners.par_chunks(LANES).enumerate().with_min_len(32);
+        batches.map_init(Samples::default, fit).collect_into_vec(&mut list);
+        let mut list = list.into_flattened();
+        list.truncate(corners.len());
         let mut index = vec![NONE; sides.len()];
         for (&side, i) in corners.iter().zip(0..) {
             index[side] = i;

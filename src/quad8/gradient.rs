@@ -2,8 +2,7 @@
 
 use multiversion::multiversion;
 
-use crate::quad8::stiffness::slopes;
-use crate::quad8::{Batch, LANES, Lane, derivatives, points_2x2, points_3x3, shape};
+use crate::quad8::{Batch, DERIVATIVES_2X2, DERIVATIVES_3X3, LANES, Lane, SHAPES_2X2, SHAPES_3X3, points_3x3, slopes};
 
 /// Point of each element of a batch with the gradient of u.
 #[derive(Clone, Copy)]
@@ -14,7 +13,6 @@ pub struct GradientAt {
     pub gradient: [Lane; 2],
 }
 
-const POINTS_2X2: [[f64; 2]; 4] = points_2x2();
 const POINTS_3X3: [[f64; 3]; 9] = points_3x3();
 
 /// Evaluates the gradient of u at the 2x2 Gauss points, where it is superconvergent (J. Barlow,
@@ -23,10 +21,10 @@ const POINTS_3X3: [[f64; 3]; 9] = points_3x3();
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn gradients_2x2(batch: &Batch, u: &[Lane; 8]) -> [GradientAt; 4] {
     let mut all = [GradientAt { point: [[0.0; LANES]; 2], gradient: [[0.0; LANES]; 2] }; 4];
-    for (at, [xi, eta]) in all.iter_mut().zip(POINTS_2X2) {
-        let (n, d) = (shape(xi, eta), derivatives(xi, eta));
-        let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(&d, &batch.x), slopes(&d, &batch.y));
-        let [u_xi, u_eta] = slopes(&d, u);
+    for (q, at) in all.iter_mut().enumerate() {
+        let (n, d) = (&SHAPES_2X2[q], &DERIVATIVES_2X2[q]);
+        let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(d, &batch.x), slopes(d, &batch.y));
+        let [u_xi, u_eta] = slopes(d, u);
         for a in 0..8 {
             for l in 0..LANES {
                 at.point[0][l] += n[a] * batch.x[a][l];
@@ -47,10 +45,10 @@ pub fn gradients_2x2(batch: &Batch, u: &[Lane; 8]) -> [GradientAt; 4] {
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn gradient_distance(batch: &Batch, u: &[Lane; 8], g: &[[Lane; 8]; 2], k: &[Lane; 9]) -> (Lane, Lane) {
     let (mut distance, mut energy) = ([0.0; LANES], [0.0; LANES]);
-    for (q, [xi, eta, weight]) in POINTS_3X3.into_iter().enumerate() {
-        let (n, d) = (shape(xi, eta), derivatives(xi, eta));
-        let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(&d, &batch.x), slopes(&d, &batch.y));
-        let [u_xi, u_eta] = slopes(&d, u);
+    for q in 0..9 {
+        let (n, d) = (&SHAPES_3X3[q], &DERIVATIVES_3X3[q]);
+        let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(d, &batch.x), slopes(d, &batch.y));
+        let [u_xi, u_eta] = slopes(d, u);
         let [mut g_x, mut g_y] = [[0.0; LANES]; 2];
         for a in 0..8 {
             for l in 0..LANES {
@@ -62,7 +60,7 @@ pub fn gradient_distance(batch: &Batch, u: &[Lane; 8], g: &[[Lane; 8]; 2], k: &[
             let determinant = x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l];
             let u_x = (u_xi[l] * y_eta[l] - u_eta[l] * y_xi[l]) / determinant;
             let u_y = (u_eta[l] * x_xi[l] - u_xi[l] * x_eta[l]) / determinant;
-            let scale = weight * k[q][l] * determinant;
+            let scale = POINTS_3X3[q][2] * k[q][l] * determinant;
             distance[l] += scale * ((g_x[l] - u_x) * (g_x[l] - u_x) + (g_y[l] - u_y) * (g_y[l] - u_y));
             energy[l] += scale * (u_x * u_x + u_y * u_y);
         }
@@ -73,6 +71,7 @@ pub fn gradient_distance(batch: &Batch, u: &[Lane; 8], g: &[[Lane; 8]; 2], k: &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quad8::quadrature::points_2x2;
     use crate::quad8::{Coordinates, NODES, gradients, map};
 
     fn curved() -> Coordinates {

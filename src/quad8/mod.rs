@@ -23,11 +23,12 @@ mod stiffness;
 pub use edge::robin;
 pub(crate) use edge::{EdgePoint, edge_gauss, edge_length};
 pub(crate) use gradient::{gradient_distance, gradients_2x2};
-pub(crate) use quadrature::{edge_points, points_2x2, points_3x3};
+pub(crate) use quadrature::{DERIVATIVES_2X2, DERIVATIVES_3X3, SHAPES_2X2, SHAPES_3X3};
+pub(crate) use quadrature::{edge_points, points_3x3};
 pub use shape::{EDGES, NODES, gradients, is_valid, map, reoriented, shape};
 pub(crate) use shape::{Gradients, derivatives, edge_shape, jacobian};
 pub use stiffness::{Batch, load, pair};
-pub(crate) use stiffness::{LANES, Lane, PAIRS, gauss_points, stiffness};
+pub(crate) use stiffness::{LANES, Lane, PAIRS, gauss_points, slopes, stiffness};
 
 /// Coordinates (m) of the eight nodes of one element.
 pub type Coordinates = [[f64; 2]; 8];

@@ -1,4 +1,7 @@
-//! Gauss-Legendre rules on [-1, 1] and their products on the reference square.
+//! Gauss-Legendre rules on [-1, 1] and their products on the reference square, with the shape
+//! functions at their points.
+
+use crate::quad8::{derivatives, shape};
 
 /// Abscissa of the 2-point rule: 1/sqrt(3).
 const G2: f64 = 0.577_350_269_189_625_8;
@@ -23,6 +26,37 @@ pub const fn points_3x3() -> [[f64; 3]; 9] {
 /// Returns the four points (xi, eta) of the 2x2 rule, for derived fields.
 pub const fn points_2x2() -> [[f64; 2]; 4] {
     [[-G2, -G2], [G2, -G2], [G2, G2], [-G2, G2]]
+}
+
+/// Shape functions at the points of the 2x2 rule.
+pub const SHAPES_2X2: [[f64; 8]; 4] = shapes_at(&points_2x2());
+/// Derivatives of the shape functions with respect to (xi, eta) at the points of the 2x2 rule.
+pub const DERIVATIVES_2X2: [[[f64; 2]; 8]; 4] = derivatives_at(&points_2x2());
+/// Shape functions at the points of the 3x3 rule.
+pub const SHAPES_3X3: [[f64; 8]; 9] = shapes_at(&points_3x3());
+/// Derivatives of the shape functions with respect to (xi, eta) at the points of the 3x3 rule.
+pub const DERIVATIVES_3X3: [[[f64; 2]; 8]; 9] = derivatives_at(&points_3x3());
+
+/// Evaluates the shape functions at points that start with (xi, eta).
+const fn shapes_at<const M: usize, const N: usize>(points: &[[f64; M]; N]) -> [[f64; 8]; N] {
+    let mut table = [[0.0; 8]; N];
+    let mut q = 0;
+    while q < N {
+        table[q] = shape(points[q][0], points[q][1]);
+        q += 1;
+    }
+    table
+}
+
+/// Evaluates the derivatives of the shape functions at points that start with (xi, eta).
+const fn derivatives_at<const M: usize, const N: usize>(points: &[[f64; M]; N]) -> [[[f64; 2]; 8]; N] {
+    let mut table = [[[0.0; 2]; 8]; N];
+    let mut q = 0;
+    while q < N {
+        table[q] = derivatives(points[q][0], points[q][1]);
+        q += 1;
+    }
+    table
 }
 
 /// Evaluates the three shape functions (corner, midside, corner) of an edge at the 3-point rule:

@@ -4,7 +4,7 @@
 
 use multiversion::multiversion;
 
-use crate::quad8::{Coordinates, derivatives, points_3x3, shape};
+use crate::quad8::{Coordinates, DERIVATIVES_3X3, SHAPES_3X3, points_3x3};
 
 /// Number of elements in a batch.
 pub const LANES: usize = 8;
@@ -22,26 +22,6 @@ pub const fn pair(a: usize, b: usize) -> usize {
 }
 
 const POINTS: [[f64; 3]; 9] = points_3x3();
-
-const DERIVATIVES: [[[f64; 2]; 8]; 9] = {
-    let mut table = [[[0.0; 2]; 8]; 9];
-    let mut q = 0;
-    while q < 9 {
-        table[q] = derivatives(POINTS[q][0], POINTS[q][1]);
-        q += 1;
-    }
-    table
-};
-
-const SHAPES: [[f64; 8]; 9] = {
-    let mut table = [[0.0; 8]; 9];
-    let mut q = 0;
-    while q < 9 {
-        table[q] = shape(POINTS[q][0], POINTS[q][1]);
-        q += 1;
-    }
-    table
-};
 
 /// Node coordinates (m) of eight elements, element index innermost.
 #[derive(Clone, Copy)]
@@ -89,7 +69,7 @@ pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PAIRS], Lane) {
     let mut pairs = [[0.0; LANES]; PAIRS];
     let mut smallest = [f64::INFINITY; LANES];
     for q in 0..9 {
-        let d = &DERIVATIVES[q];
+        let d = &DERIVATIVES_3X3[q];
         let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(d, &batch.x), slopes(d, &batch.y));
         let mut scale = [0.0; LANES];
         for l in 0..LANES {
@@ -144,9 +124,9 @@ pub(crate) fn slopes(d: &[[f64; 2]; 8], values: &[Lane; 8]) -> [Lane; 2] {
 pub fn load(batch: &Batch, f: &[Lane; 9]) -> [Lane; 8] {
     let mut vector = [[0.0; LANES]; 8];
     for q in 0..9 {
-        let d = &DERIVATIVES[q];
+        let d = &DERIVATIVES_3X3[q];
         let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(d, &batch.x), slopes(d, &batch.y));
-        for (entry, n) in vector.iter_mut().zip(SHAPES[q]) {
+        for (entry, n) in vector.iter_mut().zip(SHAPES_3X3[q]) {
             for l in 0..LANES {
                 let determinant = x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l];
                 entry[l] += n * POINTS[q][2] * determinant * f[q][l];
@@ -160,7 +140,7 @@ pub fn load(batch: &Batch, f: &[Lane; 9]) -> [Lane; 8] {
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn gauss_points(batch: &Batch) -> [[Lane; 2]; 9] {
     let mut points = [[[0.0; LANES]; 2]; 9];
-    for (point, shapes) in points.iter_mut().zip(&SHAPES) {
+    for (point, shapes) in points.iter_mut().zip(&SHAPES_3X3) {
         for a in 0..8 {
             for l in 0..LANES {
                 point[0][l] += shapes[a] * batch.x[a][l];

@@ -1,5 +1,5 @@
-//! Allocator with huge pages under large arrays, a message where memory is exhausted, and
-//! prefetching.
+//! Allocator with huge pages under large arrays, a message where memory is exhausted, prefetching,
+//! and environment variables.
 //!
 //! A sparse matrix-vector product streams hundreds of megabytes. On 4 KiB pages it waits for
 //! address translation as much as for memory. Linux provides 2 MiB pages on request (madvise(2),
@@ -30,6 +30,16 @@ pub fn keep_freed_memory() {
             mallopt(M_TRIM_THRESHOLD, 256 << 20);
             mallopt(M_ARENA_MAX, 1);
         }
+    }
+}
+
+/// Sets an environment variable, unless it is set. To be called before threads start: does nothing
+/// in a process with several threads, or where they cannot be counted.
+pub fn set_variable_if_unset(name: &str, value: &str) {
+    let threads = std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
+    if threads == 1 && std::env::var_os(name).is_none() {
+        // SAFETY: no other thread reads the environment meanwhile, as there is none.
+        unsafe { std::env::set_var(name, value) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Memory, standard streams, and the parsing and formatting of numbers.
+//! Memory, environment, standard streams, and the parsing and formatting of numbers.
 
 pub mod allocator;
 pub(crate) mod arguments;
@@ -7,8 +7,8 @@ pub(crate) mod messages;
 mod near;
 pub(crate) mod numbers;
 
-pub use allocator::HugePages;
 pub(crate) use allocator::prefetch;
+pub use allocator::{HugePages, set_variable_if_unset};
 pub(crate) use digits::{plural, rounded, signed, significant};
 pub use messages::print_error;
 pub(crate) use messages::{print, print_info, print_stderr};

@@ -51,6 +51,7 @@ mod signals;
 mod simulation;
 mod soak;
 mod solving;
+mod start_up;
 mod streams;
 mod threads;
 #[path = "../harness/tier.rs"]
@@ -78,6 +79,7 @@ fn main() {
         streams::tests(),
         scaling::tests(),
         messages::tests(),
+        start_up::tests(),
         refusal::tests(),
         cases::tests(),
         conditions::tests(),

@@ -168,11 +168,11 @@ struct Slabs {
 impl Slabs {
     fn new(comm: &Comm, mesh: &LocalMesh) -> Self {
         let blocks = BlockDistribution::new(mesh.total_nodes, comm.size());
-        Self { blocks, to: ToSlabs::new(comm, blocks, mesh.node_ids[..mesh.owned_nodes].to_vec()) }
+        Self { blocks, to: ToSlabs::new(comm, blocks, mesh.node_ids[..mesh.owned_nodes].iter().copied()) }
     }
 
     fn send(&self, comm: &Comm, vector: &Vector) -> Vec<f64> {
-        self.to.send(comm, vector.owned().iter().map(|&value| [value]), 0.0).into_flattened()
+        self.to.send(comm, |item| [vector.owned()[item]], [0.0]).into_flattened()
     }
 
     fn fetch(&self, comm: &Comm, block: &[f64], mesh: &LocalMesh) -> Vector {

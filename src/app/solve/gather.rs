@@ -81,13 +81,13 @@ pub fn solution(comm: &Comm, u: &Vector, fields: &DerivedFields, report: &CgRepo
     // The estimate is of the discretization error: an iterate that has not converged has none.
     let if_solved = |value: f64| if report.outcome == ConvergedReason::Converged { value } else { f64::NAN };
     let owned = u.owned().len();
-    let magnitudes = |vectors: &[[f64; 2]]| range(comm, vectors.iter().map(|[x, y]| x.hypot(*y)));
+    let magnitudes = |vectors: &[[f64; 2]]| range(comm, vectors.len(), |i| vectors[i][0].hypot(vectors[i][1]));
     SolutionStats {
         u_range: values.range,
         u_mean: values.mean,
         u_std: values.std,
-        speed_range: range(comm, elements.iter().map(|field| field.speed)),
-        speed_node_range: range(comm, nodes[..owned].iter().map(|node| node.speed)),
+        speed_range: range(comm, elements.len(), |e| elements[e].speed),
+        speed_node_range: range(comm, owned, |n| nodes[n].speed),
         flux_range: flux.as_ref().map(|flux| magnitudes(&flux.elements)),
         flux_node_range: flux.as_ref().map(|flux| magnitudes(&flux.nodes[..owned])),
         error_estimate: if_solved(errors.total),

@@ -3,9 +3,9 @@
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group};
 
-use crate::io::hdf5::write_rows;
+use crate::io::hdf5::{ToSlabs, write_rows};
 use crate::io::mesh::{BOUNDARIES, NAME, REGIONS};
-use crate::mesh::{BoundaryEdge, LocalMesh};
+use crate::mesh::{BoundaryEdge, LocalMesh, NO_REGION};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
 /// Returns the bytes of the names of one rank's part of a mesh.
@@ -17,12 +17,18 @@ pub fn size(mesh: &LocalMesh) -> u64 {
 }
 
 /// Writes the edges of every named boundary, in the order of their elements, and the elements of
-/// every region, ascending. Returns whether every transfer was collective. **Collective.**
+/// every region, ascending; `to_slabs` redistributes own elements to the blocks of the file.
+/// Returns whether every transfer was collective. **Collective.**
 ///
 /// # Errors
 /// An error of HDF5, possibly on some ranks only.
-pub fn write(comm: &Comm, file: &File, mesh: &LocalMesh) -> hdf5::Result<bool> {
-    let blocks = BlockDistribution::new(mesh.total_elements, comm.size());
+pub fn write(
+    comm: &Comm,
+    file: &File,
+    mesh: &LocalMesh,
+    blocks: BlockDistribution,
+    to_slabs: &ToSlabs,
+) -> hdf5::Result<bool> {
     let mut collective = true;
     if !mesh.boundary_names.is_empty() {
         let edges = sorted_edges(comm, blocks, mesh);
@@ -34,11 +40,12 @@ pub fn write(comm: &Comm, file: &File, mesh: &LocalMesh) -> hdf5::Result<bool> {
         }
     }
     if !mesh.region_names.is_empty() {
-        let regions = sorted_regions(comm, blocks, mesh);
+        let regions = to_slabs.send(comm, |element| [mesh.regions[element]], [NO_REGION]);
+        let first = blocks.range(comm.rank()).start;
         let group = file.create_group(REGIONS)?;
         for (name, number) in mesh.region_names.iter().zip(0..) {
-            let mine = regions.iter().filter(|region| region[1] == number);
-            let elements: Vec<u64> = mine.map(|region| region[0]).collect();
+            let mine = regions.iter().zip(first..).filter(|(region, _)| **region == [number]);
+            let elements: Vec<u64> = mine.map(|(_, element)| element).collect();
             collective &= write_list(comm, &group, name, &format!("region {number}"), 1, &elements)?;
         }
     }
@@ -54,26 +61,11 @@ fn sorted_edges(comm: &Comm, blocks: BlockDistribution, mesh: &LocalMesh) -> Vec
         let [from, _, to] = edge.nodes(mesh).map(|n| mesh.node_ids[n as usize]);
         (element, [4 * element + GlobalIndex::from(edge.side), from, to, GlobalIndex::from(edge.boundary)])
     };
-    to_blocks(comm, blocks, own.map(record))
-}
-
-/// Returns number and region of the elements of this rank's block, ascending. **Collective.**
-fn sorted_regions(comm: &Comm, blocks: BlockDistribution, mesh: &LocalMesh) -> Vec<[GlobalIndex; 2]> {
-    let own = mesh.element_ids.iter().zip(&mesh.regions).take(mesh.own_elements);
-    to_blocks(comm, blocks, own.map(|(&id, &region)| (id, [id, GlobalIndex::from(region)])))
-}
-
-/// Sends records to the ranks whose blocks hold their elements. **Collective.**
-fn to_blocks<const N: usize>(
-    comm: &Comm,
-    blocks: BlockDistribution,
-    records: impl Iterator<Item = (GlobalIndex, [GlobalIndex; N])>,
-) -> Vec<[GlobalIndex; N]> {
     let mut outgoing = vec![Vec::new(); comm.size()];
-    for (element, record) in records {
+    for (element, record) in own.map(record) {
         outgoing[blocks.owner(element)].extend(record);
     }
-    let mut sorted = comm.all_to_all_v(outgoing).concat().as_chunks::<N>().0.to_vec();
+    let mut sorted = comm.all_to_all_v(outgoing).concat().as_chunks().0.to_vec();
     sorted.sort_unstable();
     sorted
 }

@@ -1,7 +1,9 @@
 //! Quality of one element.
 
+use multiversion::multiversion;
+
 use crate::quad8;
-use crate::quad8::{Coordinates, NODES};
+use crate::quad8::{Batch, Coordinates, LANES, Lane, NODES, slopes};
 
 /// Quality of one element, by P. M. Knupp, *Achieving finite element mesh quality via optimization
 /// of the Jacobian matrix norm and associated quantities*, Int. J. Numer. Meth. Engng 48 (2000).
@@ -45,37 +47,7 @@ const POINTS: [([f64; 2], [[f64; 2]; 8]); 17] = {
 impl ElementQuality {
     /// Measures an element.
     pub fn of(element: &Coordinates) -> Self {
-        let mut quality = Self {
-            scaled_jacobian: f64::INFINITY,
-            lowest_at: [0.0; 2],
-            is_integrable: true,
-            determinants: [f64::INFINITY, f64::NEG_INFINITY],
-            aspect_ratio: 0.0,
-            slenderest_at: [0.0; 2],
-        };
-        for (i, (at, derivatives)) in POINTS.iter().enumerate() {
-            let [[x_xi, x_eta], [y_xi, y_eta]] = quad8::jacobian(element, derivatives);
-            let determinant = x_xi * y_eta - x_eta * y_xi;
-            let (a, b) = (x_xi * x_xi + y_xi * y_xi, x_eta * x_eta + y_eta * y_eta);
-            let [smallest, largest] = quality.determinants;
-            quality.determinants = [determinant.min(smallest), determinant.max(largest)];
-            // A column of length zero, as at the tip of a quarter-point element, spans no area.
-            let lengths = a.sqrt() * b.sqrt();
-            let scaled = if lengths == 0.0 { 0.0 } else { determinant / lengths };
-            if is_lower(scaled, quality.scaled_jacobian) {
-                (quality.scaled_jacobian, quality.lowest_at) = (scaled, *at);
-            }
-            if i >= NODES.len() {
-                quality.is_integrable &= quad8::is_valid(determinant);
-                // Half the sum of the condition number and its inverse.
-                let mean = ((a + b) / (2.0 * determinant)).max(1.0);
-                let ratio = if determinant > 0.0 { mean + (mean * mean - 1.0).sqrt() } else { f64::INFINITY };
-                if ratio > quality.aspect_ratio {
-                    (quality.aspect_ratio, quality.slenderest_at) = (ratio, *at);
-                }
-            }
-        }
-        quality
+        BatchQuality::of(&Batch::gather([*element].into_iter())).element(0)
     }
 
     /// Returns whether the element is folded, but not at any Gauss point.
@@ -87,9 +59,80 @@ impl ElementQuality {
     }
 }
 
+/// Quality of eight elements, with the positions of the extremes as indices into [`POINTS`].
+pub struct BatchQuality {
+    scaled_jacobian: Lane,
+    lowest_at: [usize; LANES],
+    /// Number of Gauss points whose determinant is not positive.
+    refused_points: Lane,
+    determinants: [Lane; 2],
+    aspect_ratio: Lane,
+    slenderest_at: [usize; LANES],
+}
+
+impl BatchQuality {
+    /// Measures the elements of a batch.
+    pub fn of(batch: &Batch) -> Self {
+        measure(batch)
+    }
+
+    /// Returns the quality of one element.
+    pub fn element(&self, lane: usize) -> ElementQuality {
+        ElementQuality {
+            scaled_jacobian: self.scaled_jacobian[lane],
+            lowest_at: POINTS[self.lowest_at[lane]].0,
+            is_integrable: self.refused_points[lane] == 0.0,
+            determinants: self.determinants.map(|lanes| lanes[lane]),
+            aspect_ratio: self.aspect_ratio[lane],
+            slenderest_at: POINTS[self.slenderest_at[lane]].0,
+        }
+    }
+}
+
+/// Measures the elements of a batch.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+fn measure(batch: &Batch) -> BatchQuality {
+    let mut quality = BatchQuality {
+        scaled_jacobian: [f64::INFINITY; LANES],
+        lowest_at: [0; LANES],
+        refused_points: [0.0; LANES],
+        determinants: [[f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]],
+        aspect_ratio: [0.0; LANES],
+        slenderest_at: [NODES.len(); LANES],
+    };
+    for (i, (_, derivatives)) in POINTS.iter().enumerate() {
+        let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(derivatives, &batch.x), slopes(derivatives, &batch.y));
+        let [smallest, largest] = &mut quality.determinants;
+        for l in 0..LANES {
+            let determinant = x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l];
+            let (a, b) = (x_xi[l] * x_xi[l] + y_xi[l] * y_xi[l], x_eta[l] * x_eta[l] + y_eta[l] * y_eta[l]);
+            smallest[l] = determinant.min(smallest[l]);
+            largest[l] = determinant.max(largest[l]);
+            // A column of length zero, as at the tip of a quarter-point element, spans no area.
+            let lengths = a.sqrt() * b.sqrt();
+            let scaled = if lengths == 0.0 { 0.0 } else { determinant / lengths };
+            let is_lowest = is_lower(scaled, quality.scaled_jacobian[l]);
+            quality.scaled_jacobian[l] = if is_lowest { scaled } else { quality.scaled_jacobian[l] };
+            quality.lowest_at[l] = if is_lowest { i } else { quality.lowest_at[l] };
+            if i >= NODES.len() {
+                quality.refused_points[l] += if quad8::is_valid(determinant) { 0.0 } else { 1.0 };
+                // Half the sum of the condition number and its inverse.
+                let mean = ((a + b) / (2.0 * determinant)).max(1.0);
+                let ratio = if determinant > 0.0 { mean + (mean * mean - 1.0).sqrt() } else { f64::INFINITY };
+                let is_slenderest = ratio > quality.aspect_ratio[l];
+                quality.aspect_ratio[l] = if is_slenderest { ratio } else { quality.aspect_ratio[l] };
+                quality.slenderest_at[l] = if is_slenderest { i } else { quality.slenderest_at[l] };
+            }
+        }
+    }
+    quality
+}
+
 /// Returns whether `a` is lower than `b`; NaN is lower than any number.
+#[inline(always)]
 pub(crate) fn is_lower(a: f64, b: f64) -> bool {
-    a < b || a.is_nan() && !b.is_nan()
+    // Without a branch, for the loops over lanes.
+    (a < b) | (a.is_nan() & !b.is_nan())
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ pub use element::ElementQuality;
 
 use rayon::prelude::*;
 
-use crate::mesh::quality::element::is_lower;
+use crate::mesh::quality::element::{BatchQuality, is_lower};
 use crate::mesh::{ElementNames, LocalMesh, MeshSlab, distribute_anyway, point};
 use crate::parallel::{Comm, GlobalIndex};
 use crate::quad8;
-use crate::quad8::Coordinates;
+use crate::quad8::{Batch, Coordinates, LANES};
 
 /// Bars of the histogram of scaled Jacobians, of equal width between 0 and 1.
 pub const BARS: usize = 10;
@@ -33,10 +33,16 @@ pub struct Extreme {
 }
 
 impl Extreme {
+    /// Returns whether the value is lower than another, or of two equal ones that of the lower
+    /// element.
+    fn is_worse(&self, other: &Self) -> bool {
+        let is_tie = self.value.to_bits() == other.value.to_bits() && self.element < other.element;
+        is_lower(self.value, other.value) || is_tie
+    }
+
     /// Returns the lower value, or of two equal ones that of the lower element.
     fn worse(self, other: Self) -> Self {
-        let is_tie = self.value.to_bits() == other.value.to_bits() && other.element < self.element;
-        if is_lower(other.value, self.value) || is_tie { other } else { self }
+        if other.is_worse(&self) { other } else { self }
     }
 
     /// Returns the lowest of all ranks. **Collective.**
@@ -90,19 +96,28 @@ impl Default for MeshQuality {
 impl MeshQuality {
     /// Measures all elements of a mesh. **Collective.**
     pub fn of(comm: &Comm, mesh: &LocalMesh) -> Self {
-        let add = |mut sum: Self, e: usize| {
-            sum.add(mesh.element_ids[e], &mesh.element_coordinates(e));
+        let add = |mut sum: Self, first: usize| {
+            let elements = first..mesh.own_elements.min(first + LANES);
+            let batch = Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
+            let qualities = BatchQuality::of(&batch);
+            for (lane, e) in elements.enumerate() {
+                sum.add_measured(mesh.element_ids[e], &batch.element(lane), &qualities.element(lane));
+            }
             sum
         };
-        let own = (0..mesh.own_elements).into_par_iter().with_min_len(1024);
-        own.fold(Self::default, add).reduce(Self::default, Self::and).over_ranks(comm)
+        let batches = (0..mesh.own_elements).into_par_iter().step_by(LANES).with_min_len(128);
+        batches.fold(Self::default, add).reduce(Self::default, Self::and).over_ranks(comm)
     }
 
     /// Adds an element.
     pub fn add(&mut self, element: GlobalIndex, coordinates: &Coordinates) {
-        let quality = ElementQuality::of(coordinates);
-        let at = |value, [xi, eta]: [f64; 2]| Extreme { value, element, point: quad8::map(coordinates, xi, eta) };
-        let lowest = at(quality.scaled_jacobian, quality.lowest_at);
+        self.add_measured(element, coordinates, &ElementQuality::of(coordinates));
+    }
+
+    fn add_measured(&mut self, element: GlobalIndex, coordinates: &Coordinates, quality: &ElementQuality) {
+        let at = |[xi, eta]: [f64; 2]| quad8::map(coordinates, xi, eta);
+        let lowest = Extreme { value: quality.scaled_jacobian, element, point: [f64::NAN; 2] };
+        let slenderest = Extreme { value: quality.aspect_ratio, ..lowest };
         if quality.scaled_jacobian > 0.0 {
             self.bars[((quality.scaled_jacobian * BARS as f64) as usize).min(BARS - 1)] += 1;
         } else {
@@ -110,12 +125,16 @@ impl MeshQuality {
         }
         let bar = ASPECT_BARS.iter().rposition(|&from| quality.aspect_ratio >= from).unwrap_or(0);
         self.aspect_bars[bar] += 1;
-        self.lowest = self.lowest.worse(lowest);
-        self.slenderest = larger(self.slenderest, at(quality.aspect_ratio, quality.slenderest_at));
+        if lowest.is_worse(&self.lowest) {
+            self.lowest = Extreme { point: at(quality.lowest_at), ..lowest };
+        }
+        if negative(slenderest).is_worse(&negative(self.slenderest)) {
+            self.slenderest = Extreme { point: at(quality.slenderest_at), ..slenderest };
+        }
         self.refused += u64::from(!quality.is_integrable);
         if quality.is_folded_unseen() {
             self.folded_unseen += 1;
-            self.list([lowest]);
+            self.list([Extreme { point: at(quality.lowest_at), ..lowest }]);
         }
     }
 

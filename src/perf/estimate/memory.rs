@@ -99,8 +99,8 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         ("derived fields", all.bytes(32.0, 40.0), if case.has_flux { &[Recover, Write] } else { &[Write] }),
         // GaussVelocities, Adjacency; Sides, values. Every third node has a Patch.
         ("Gauss points and patches", all.bytes(160.0, 26.0 + 104.0 / 3.0), &[Recover]),
-        // Nine numbers an element in the message and the slab, and where they go. Those of the nodes take less.
-        ("rows for the results file", all.bytes(160.0, 0.0), &[Write]),
+        // Eight numbers an element in the message and the slab, and where they go. Those of the nodes take less.
+        ("rows for the results file", all.bytes(76.0, 0.0), &[Write]),
     ];
     if case.has_flux {
         rows.push(("flux density", all.bytes(16.0, 16.0), &[Recover, Write]));
