@@ -57,7 +57,8 @@ struct Unchecked {
     nodes: BlockDistribution,
     elements: BlockDistribution,
     coordinates: Vec<[f64; 2]>,
-    connectivity: Vec<[i64; 8]>,
+    /// Eight nodes an element.
+    connectivity: Vec<i64>,
     tags: Tags,
     has_unit: bool,
 }
@@ -65,7 +66,8 @@ struct Unchecked {
 impl Unchecked {
     fn check(self, comm: &Comm) -> Result<MeshSlab> {
         let Self { nodes, elements, coordinates, connectivity, tags, has_unit } = self;
-        let slab = MeshSlab::new(comm, nodes, elements, coordinates, &connectivity)?.with_tags(comm, tags)?;
+        let slab =
+            MeshSlab::new(comm, nodes, elements, coordinates, connectivity.as_chunks().0)?.with_tags(comm, tags)?;
         Ok(MeshSlab { has_unit, ..slab })
     }
 }
@@ -86,7 +88,7 @@ impl Reader<'_> {
             nodes,
             elements,
             coordinates: x.into_iter().zip(y).map(|(x, y)| [x, y]).collect(),
-            connectivity: quad8.chunks_exact(8).map(|row| std::array::from_fn(|i| row[i])).collect(),
+            connectivity: quad8,
             tags,
             has_unit,
         })
