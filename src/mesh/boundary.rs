@@ -1,8 +1,10 @@
 //! Boundary of a mesh: edges with one element, checks of all edges, and the assignment of edges to
 //! named boundaries.
 
+use rustc_hash::FxHashMap;
+
 use crate::error::{Error, Result};
-use crate::mesh::{Adjacency, LocalMesh, extent};
+use crate::mesh::{LocalMesh, extent};
 use crate::parallel::{Comm, GlobalIndex, LocalIndex};
 use crate::quad8::{EDGES, edge_length};
 
@@ -106,8 +108,9 @@ pub fn survey(comm: &Comm, mesh: &LocalMesh) -> (Vec<(usize, usize)>, Vec<Error>
     let edges = Edges::new(mesh);
     let roles = comm.agree(edges.check_roles(mesh));
     let crowds = comm.agree(edges.check_crowds(mesh));
-    let (free, torn) = free_edges(mesh, &edges.users);
-    let flaws = [roles, crowds, comm.agree(torn)].into_iter().filter_map(Result::err);
+    let free = free_edges(mesh, &edges.users);
+    let torn = comm.agree(check_torn(mesh, &free));
+    let flaws = [roles, crowds, torn].into_iter().filter_map(Result::err);
     (free, flaws.collect())
 }
 
@@ -133,26 +136,52 @@ pub fn assign(
 
 /// Finds (element, side) of all edges with one element, among those with a node of this rank,
 /// around which all elements are local.
-fn free_edges(mesh: &LocalMesh, users: &[u8]) -> (Vec<(usize, usize)>, Result<()>) {
-    let owned = |node: LocalIndex| (node as usize) < mesh.owned_nodes;
-    let adjacency = Adjacency::new(&mesh.elements, mesh.owned_nodes);
+fn free_edges(mesh: &LocalMesh, users: &[u8]) -> Vec<(usize, usize)> {
     let mut free = Vec::new();
-    let mut torn = Lowest::default();
     for (e, nodes) in mesh.elements.iter().enumerate() {
-        for (side, &[a, m, b]) in EDGES.iter().enumerate() {
-            let (from, middle, to) = (nodes[a], nodes[m], nodes[b]);
-            if users[middle as usize] > 1 || ![from, middle, to].into_iter().any(owned) {
-                continue;
+        for (side, edge) in EDGES.iter().enumerate() {
+            let is_free = users[nodes[edge[1]] as usize] == 1;
+            if is_free && edge.iter().any(|&i| is_owned(mesh, nodes[i])) {
+                free.push((e, side));
             }
-            if let Some(corner) = [from, to].into_iter().find(|&n| owned(n)) {
-                for (other, _) in adjacency.around(corner as usize).filter(|&(other, _)| other != e) {
-                    torn.keep(other_middle(mesh, e, [from, middle, to], other));
-                }
-            }
-            free.push((e, side));
         }
     }
-    (free, torn.result())
+    free
+}
+
+fn is_owned(mesh: &LocalMesh, node: LocalIndex) -> bool {
+    (node as usize) < mesh.owned_nodes
+}
+
+/// Checks that no element has the two corners of a free edge of another one.
+fn check_torn(mesh: &LocalMesh, free: &[(usize, usize)]) -> Result<()> {
+    // The free edge of the lowest element at each pair of corners.
+    let mut at_corners: FxHashMap<[LocalIndex; 2], (usize, [LocalIndex; 3])> = FxHashMap::default();
+    let mut is_end = vec![false; mesh.coordinates.len()];
+    for &(element, side) in free {
+        let edge @ [from, _, to] = EDGES[side].map(|i| mesh.elements[element][i]);
+        // All elements around an owned corner are local.
+        if is_owned(mesh, from) || is_owned(mesh, to) {
+            (is_end[from as usize], is_end[to as usize]) = (true, true);
+            let lowest = at_corners.entry([from.min(to), from.max(to)]).or_insert((element, edge));
+            if mesh.element_ids[element] < mesh.element_ids[lowest.0] {
+                *lowest = (element, edge);
+            }
+        }
+    }
+    let mut torn = Lowest::default();
+    for (other, nodes) in mesh.elements.iter().enumerate() {
+        for [from, to] in EDGES.map(|[a, _, b]| [nodes[a], nodes[b]]) {
+            if is_end[from as usize]
+                && is_end[to as usize]
+                && let Some(&(element, edge)) = at_corners.get(&[from.min(to), from.max(to)])
+                && element != other
+            {
+                torn.keep(other_middle(mesh, element, edge, other));
+            }
+        }
+    }
+    torn.result()
 }
 
 /// Error with the lowest element and node of several.
@@ -202,6 +231,9 @@ impl Edges {
 
     /// Checks that a middle node has no other role.
     fn check_roles(&self, mesh: &LocalMesh) -> Result<()> {
+        if !self.mixed.contains(&true) {
+            return Ok(());
+        }
         Self::check(mesh, |element, [_, middle, _]| {
             let node = mesh.node_ids[middle as usize];
             self.mixed[middle as usize].then(|| mixed_roles(element, node))
@@ -210,6 +242,9 @@ impl Edges {
 
     /// Checks that an edge has at most two elements.
     fn check_crowds(&self, mesh: &LocalMesh) -> Result<()> {
+        if self.users.iter().all(|&count| count <= 2) {
+            return Ok(());
+        }
         Self::check(mesh, |element, [from, middle, to]| {
             let [from, to] = [from, to].map(|n| mesh.node_ids[n as usize]);
             let count = usize::from(self.users[middle as usize]);
@@ -223,7 +258,7 @@ impl Edges {
         let mut lowest = Lowest::default();
         for (nodes, &element) in mesh.elements.iter().zip(&mesh.element_ids) {
             for edge in EDGES.map(|edge| edge.map(|i| nodes[i])) {
-                if (edge[1] as usize) < mesh.owned_nodes {
+                if is_owned(mesh, edge[1]) {
                     lowest.keep(find(element, edge));
                 }
             }

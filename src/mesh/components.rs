@@ -84,12 +84,14 @@ fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Vec<GlobalIndex
         halo.scatter_fwd(&mut labels);
         let mut lowest = vec![GlobalIndex::MAX; labels.len()];
         for (node, &piece) in pieces.iter().enumerate() {
-            lowest[piece] = lowest[piece].min(labels[node]);
+            let lowest = &mut lowest[piece as usize];
+            *lowest = labels[node].min(*lowest);
         }
         let mut changed = false;
         for (node, &piece) in pieces.iter().enumerate() {
-            changed |= labels[node] != lowest[piece];
-            labels[node] = lowest[piece];
+            let lowest = lowest[piece as usize];
+            changed |= labels[node] != lowest;
+            labels[node] = lowest;
         }
         if halo.comm().max(u8::from(changed)) == 0 {
             return labels;
@@ -99,20 +101,22 @@ fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Vec<GlobalIndex
 
 /// Finds for each local node a representative of its component among the local elements (union-find
 /// with path halving).
-fn local_pieces(mesh: &LocalMesh) -> Vec<usize> {
-    let mut parent: Vec<usize> = (0..mesh.coordinates.len()).collect();
-    fn root(parent: &mut [usize], mut i: usize) -> usize {
-        while parent[i] != i {
-            parent[i] = parent[parent[i]];
-            i = parent[i];
+fn local_pieces(mesh: &LocalMesh) -> Vec<LocalIndex> {
+    let mut parent: Vec<LocalIndex> = (0..mesh.coordinates.len() as LocalIndex).collect();
+    fn root(parent: &mut [LocalIndex], mut i: LocalIndex) -> LocalIndex {
+        while parent[i as usize] != i {
+            parent[i as usize] = parent[parent[i as usize] as usize];
+            i = parent[i as usize];
         }
         i
     }
     for nodes in &mesh.elements {
-        for pair in nodes.windows(2) {
-            let (a, b) = (root(&mut parent, pair[0] as usize), root(&mut parent, pair[1] as usize));
-            parent[a.max(b)] = a.min(b);
+        let mut piece = root(&mut parent, nodes[0]);
+        for &node in &nodes[1..] {
+            let other = root(&mut parent, node);
+            parent[other.max(piece) as usize] = other.min(piece);
+            piece = piece.min(other);
         }
     }
-    (0..parent.len()).map(|i| root(&mut parent, i)).collect()
+    (0..mesh.coordinates.len() as LocalIndex).map(|i| root(&mut parent, i)).collect()
 }

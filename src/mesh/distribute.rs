@@ -1,25 +1,17 @@
 //! Distribution of a mesh: elements are sent to their ranks, nodes get owners, and each rank
 //! receives the ghost elements around its nodes.
 
-use rustc_hash::FxHashMap;
+use std::ops::Range;
+
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::mesh::ordering::Unordered;
-use crate::mesh::{LocalMesh, MeshSlab, check_jacobian};
-use crate::parallel::{Comm, GlobalIndex, LocalIndex};
+use crate::mesh::node_numbers::NodeNumbers;
+use crate::mesh::ordering::{Unordered, gathered};
+use crate::mesh::{LocalMesh, MeshSlab, NO_REGION, check_jacobian};
+use crate::parallel::{BlockRequests, Comm, GlobalIndex, LocalIndex, loops};
 use crate::quad8;
 use crate::quad8::Coordinates;
-
-/// Element with its nodes, their owners and coordinates.
-#[derive(Clone)]
-struct Element {
-    id: GlobalIndex,
-    owner: u32,
-    region: u16,
-    nodes: [GlobalIndex; 8],
-    node_owners: [u32; 8],
-    coordinates: Coordinates,
-}
 
 /// Builds this rank's [`LocalMesh`] from its slab and the parts of the slab's elements, and frees
 /// the connectivity of the slab. Clockwise elements are reoriented; their number over all ranks is
@@ -46,13 +38,12 @@ pub struct Distributed {
 /// Distributes a mesh as [`distribute`] does, also with bad elements: each rank lists at most
 /// `most` of its own. **Collective.**
 pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: usize) -> Distributed {
-    let received = send_elements(comm, slab, parts);
-    slab.connectivity = Vec::new();
-    let (mut own, orphans) = resolve_nodes(comm, slab, received);
-    let turned = comm.sum(orient(&mut own));
-    let flaws = own.iter().filter_map(|e| check_element(e).err()).take(most).collect();
-    let ghosts = ghost_elements(comm, &own);
-    let mut mesh = number(comm.rank() as u32, own, ghosts);
+    let mut part = Part::receive(comm, slab, parts);
+    let orphans = part.resolve_nodes(comm, slab);
+    let turned = comm.sum(part.orient());
+    let flaws = part.flaws(most);
+    part.add_ghosts(comm);
+    let mut mesh = part.order(comm.rank() as u32);
     mesh.total_nodes = slab.nodes.total();
     mesh.total_elements = slab.elements.total();
     mesh.orphans = orphans;
@@ -61,187 +52,218 @@ pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: 
     Distributed { mesh, turned, flaws }
 }
 
-/// Own elements of this rank, ascending.
-struct Received {
-    ids: Vec<GlobalIndex>,
+/// Elements of this rank, own ones first, and their nodes, in the order in which they come.
+struct Part {
+    elements: Vec<[LocalIndex; 8]>,
+    element_ids: Vec<GlobalIndex>,
+    element_owners: Vec<u32>,
     regions: Vec<u16>,
-    nodes: Vec<[GlobalIndex; 8]>,
+    own_elements: usize,
+    nodes: NodeNumbers,
+    node_owners: Vec<u32>,
+    coordinates: Vec<[f64; 2]>,
 }
 
-fn send_elements(comm: &Comm, slab: &MeshSlab, parts: &[u32]) -> Received {
-    let first = slab.elements.range(comm.rank()).start;
-    let mut outgoing = vec![Vec::new(); comm.size()];
-    for (i, (nodes, &part)) in slab.connectivity.iter().zip(parts).enumerate() {
-        let message = &mut outgoing[part as usize];
-        message.extend([first + i as GlobalIndex, GlobalIndex::from(slab.region(i))]);
-        message.extend_from_slice(nodes);
-    }
-    let incoming = comm.all_to_all_v(outgoing);
-    let records = || incoming.iter().flat_map(|m| m.chunks_exact(10));
-    Received {
-        ids: records().map(|r| r[0]).collect(),
-        regions: records().map(|r| r[1] as u16).collect(),
-        nodes: records().map(|r| std::array::from_fn(|i| r[i + 2])).collect(),
-    }
-}
-
-/// Requests the coordinates and the owner of each node from the rank of its slab. That rank
-/// receives requests from all parts that touch the node, selects the owner among them, and keeps
-/// nodes without requests as orphans.
-fn resolve_nodes(comm: &Comm, slab: &MeshSlab, received: Received) -> (Vec<Element>, Vec<(GlobalIndex, [f64; 2])>) {
-    let mut used: Vec<GlobalIndex> = received.nodes.iter().flatten().copied().collect();
-    used.sort_unstable();
-    used.dedup();
-    let mut questions = vec![Vec::new(); comm.size()];
-    for &node in &used {
-        questions[slab.nodes.owner(node)].push(node);
-    }
-    // `used` is sorted and slabs ascend, so that the answers arrive in its order.
-    let questions = comm.all_to_all_v(questions);
-
-    let range = slab.nodes.range(comm.rank());
-    let count = (range.end - range.start) as usize;
-    let (mut askers, mut sum) = (vec![0_u32; count], vec![0_usize; count]);
-    for (rank, nodes) in questions.iter().enumerate() {
-        for node in nodes {
-            let i = (node - range.start) as usize;
-            askers[i] += 1;
-            sum[i] += rank;
+impl Part {
+    /// Sends each element of the slab to the rank of its part, and frees the connectivity of the
+    /// slab. Returns the elements of this rank, ascending. **Collective.**
+    fn receive(comm: &Comm, slab: &mut MeshSlab, parts: &[u32]) -> Self {
+        let first = slab.elements.range(comm.rank()).start;
+        let mut counts = vec![0; comm.size()];
+        parts.iter().for_each(|&part| counts[part as usize] += 1);
+        let mut ids: Vec<Vec<GlobalIndex>> = counts.iter().map(|&n| Vec::with_capacity(n)).collect();
+        let mut connectivity: Vec<Vec<GlobalIndex>> = counts.iter().map(|&n| Vec::with_capacity(8 * n)).collect();
+        for ((nodes, &part), id) in std::mem::take(&mut slab.connectivity).iter().zip(parts).zip(first..) {
+            ids[part as usize].push(id);
+            connectivity[part as usize].extend_from_slice(nodes);
         }
-    }
-    let owner = pick_owners(&questions, range.start, &askers, &sum);
-    let orphans = (0..count).filter(|&i| askers[i] == 0).map(|i| (range.start + i as GlobalIndex, slab.coordinates[i]));
-    let orphans = orphans.collect();
+        let element_ids = comm.all_to_all_v(ids).concat();
+        let regions = Self::receive_regions(comm, slab, parts, counts, element_ids.len());
 
-    let answer = |nodes: &Vec<GlobalIndex>| nodes.iter().map(|n| (n - range.start) as usize).collect::<Vec<_>>();
-    let indices: Vec<Vec<usize>> = questions.iter().map(answer).collect();
-    let owners = comm.all_to_all_v(indices.iter().map(|list| list.iter().map(|&i| owner[i]).collect()).collect());
-    let points = comm
-        .all_to_all_v(indices.iter().map(|list| list.iter().flat_map(|&i| slab.coordinates[i]).collect()).collect());
-    let (owners, points) = (owners.concat(), points.concat());
-
-    let place: FxHashMap<GlobalIndex, usize> = used.iter().zip(0..).map(|(&n, i)| (n, i)).collect();
-    let Received { ids, regions, nodes } = received;
-    let elements = ids.into_iter().zip(regions).zip(nodes).map(|((id, region), nodes)| {
-        let at = nodes.map(|n| place[&n]);
-        Element {
-            id,
-            owner: comm.rank() as u32,
-            region,
+        // A structured mesh has three nodes an element.
+        let mut nodes = NodeNumbers::with_capacity(3 * element_ids.len());
+        let mut elements = Vec::with_capacity(element_ids.len());
+        for message in comm.all_to_all_v(connectivity) {
+            elements.extend(message.as_chunks::<8>().0.iter().map(|ids| ids.map(|id| nodes.add(id))));
+        }
+        Self {
+            own_elements: elements.len(),
+            element_owners: vec![comm.rank() as u32; elements.len()],
+            elements,
+            element_ids,
+            regions,
             nodes,
-            node_owners: at.map(|i| owners[i]),
-            coordinates: at.map(|i| [points[2 * i], points[2 * i + 1]]),
+            node_owners: Vec::new(),
+            coordinates: Vec::new(),
         }
-    });
-    (elements.collect(), orphans)
-}
+    }
 
-/// Selects the owner of a node: of the ranks that touch it, the one at position (sum of their
-/// numbers) mod (their count). It is always the same one of a pair, so that one part owns the whole
-/// interface of two parts, and each part owns half of its interfaces on average.
-fn pick_owners(questions: &[Vec<GlobalIndex>], first: GlobalIndex, askers: &[u32], sum: &[usize]) -> Vec<u32> {
-    let mut owner = vec![0; askers.len()];
-    let mut position: Vec<i64> = askers.iter().zip(sum).map(|(&n, &s)| (s % n.max(1) as usize) as i64).collect();
-    for (rank, nodes) in questions.iter().enumerate() {
-        for node in nodes {
-            let i = (node - first) as usize;
-            if position[i] == 0 {
-                owner[i] = rank as u32;
+    /// Sends the regions of the elements to the ranks of their parts. Returns the regions of this
+    /// rank's `own` elements. **Collective.**
+    fn receive_regions(comm: &Comm, slab: &MeshSlab, parts: &[u32], counts: Vec<usize>, own: usize) -> Vec<u16> {
+        if slab.tags.region_names.is_empty() {
+            return vec![NO_REGION; own];
+        }
+        let mut outgoing: Vec<Vec<u16>> = counts.into_iter().map(Vec::with_capacity).collect();
+        for (i, &part) in parts.iter().enumerate() {
+            outgoing[part as usize].push(slab.region(i));
+        }
+        comm.all_to_all_v(outgoing).concat()
+    }
+
+    /// Requests the coordinates and the owner of each node from the rank of its slab. That rank
+    /// receives requests from all parts that touch the node, selects the owner among them, and
+    /// keeps nodes without requests as orphans, which are returned. **Collective.**
+    fn resolve_nodes(&mut self, comm: &Comm, slab: &MeshSlab) -> Vec<(GlobalIndex, [f64; 2])> {
+        let requests = BlockRequests::new(comm, slab.nodes, self.nodes.ids().iter().copied());
+        let owners = pick_owners(&requests);
+        self.node_owners = requests.answer(comm, |i| owners[i]);
+        let [x, y] = [0, 1].map(|axis| requests.answer(comm, |i| slab.coordinates[i][axis]));
+        self.coordinates = x.into_iter().zip(y).map(|(x, y)| [x, y]).collect();
+        let range = slab.nodes.range(comm.rank());
+        let nodes = range.zip(&slab.coordinates).zip(&owners);
+        nodes.filter(|(_, owner)| **owner == NO_OWNER).map(|((id, &point), _)| (id, point)).collect()
+    }
+
+    /// Returns the coordinates (m) of the nodes of an element.
+    fn element_coordinates(&self, element: usize) -> Coordinates {
+        self.elements[element].map(|n| self.coordinates[n as usize])
+    }
+
+    /// Returns the global numbers of the nodes of an element.
+    fn global_nodes(&self, element: usize) -> [GlobalIndex; 8] {
+        self.elements[element].map(|n| self.nodes.ids()[n as usize])
+    }
+
+    /// Reorients clockwise elements and returns their number.
+    fn orient(&mut self) -> u64 {
+        let coordinates = &self.coordinates;
+        let turn = |nodes: &mut [LocalIndex; 8]| {
+            let points = nodes.map(|n| coordinates[n as usize]);
+            let is_clockwise = quad8::gradients(&points, 0.0, 0.0).determinant < 0.0;
+            if is_clockwise {
+                *nodes = quad8::reoriented(*nodes);
             }
-            position[i] -= 1;
+            u64::from(is_clockwise)
+        };
+        self.elements.par_iter_mut().map(turn).sum()
+    }
+
+    /// Returns the errors of the first bad own elements, at most `most`.
+    fn flaws(&self, most: usize) -> Vec<Error> {
+        let of_chunk = |chunk: Range<usize>| -> Vec<Error> {
+            chunk.filter_map(|element| self.check_element(element).err()).take(most).collect()
+        };
+        let found: Vec<Vec<Error>> = loops::chunks(self.own_elements).map(of_chunk).collect();
+        found.into_iter().flatten().take(most).collect()
+    }
+
+    /// Checks the coordinates of an element and the determinant at its nine Gauss points.
+    fn check_element(&self, element: usize) -> Result<()> {
+        let (id, nodes, coordinates) =
+            (self.element_ids[element], self.global_nodes(element), self.element_coordinates(element));
+        for (&[x, y], &node) in coordinates.iter().zip(&nodes) {
+            if !(x.is_finite() && y.is_finite()) {
+                return Err(not_finite(id, node, [x, y]));
+            }
+        }
+        check_jacobian(&coordinates, id, nodes).map_err(|folded| folded.error(0))
+    }
+
+    /// Sends each own element to the other owners of its nodes and adds the received ones.
+    /// **Collective.**
+    fn add_ghosts(&mut self, comm: &Comm) {
+        let rank = comm.rank() as u32;
+        let mut numbers = vec![Vec::new(); comm.size()];
+        let mut points = vec![Vec::new(); comm.size()];
+        for (element, nodes) in self.elements.iter().enumerate() {
+            let owners = nodes.map(|n| self.node_owners[n as usize]);
+            for (i, &target) in owners.iter().enumerate() {
+                if target != rank && !owners[..i].contains(&target) {
+                    let message: &mut Vec<GlobalIndex> = &mut numbers[target as usize];
+                    message.extend([self.element_ids[element], GlobalIndex::from(self.regions[element])]);
+                    message.extend(self.global_nodes(element));
+                    message.extend(owners.map(GlobalIndex::from));
+                    points[target as usize].extend(self.element_coordinates(element).into_iter().flatten());
+                }
+            }
+        }
+        let (numbers, points) = (comm.all_to_all_v(numbers), comm.all_to_all_v(points));
+        for ((numbers, points), owner) in numbers.iter().zip(&points).zip(0..) {
+            let (records, coordinates) = (numbers.as_chunks::<18>().0, points.as_chunks::<2>().0.as_chunks::<8>().0);
+            for (&[id, region, ref rest @ ..], coordinates) in records.iter().zip(coordinates) {
+                let (nodes, owners) = rest.split_at(8);
+                self.add_ghost(id, owner, region as u16, nodes, owners, coordinates);
+            }
         }
     }
-    owner
+
+    /// Appends an element of another rank.
+    fn add_ghost(
+        &mut self,
+        id: GlobalIndex,
+        owner: u32,
+        region: u16,
+        nodes: &[GlobalIndex],
+        owners: &[GlobalIndex],
+        coordinates: &Coordinates,
+    ) {
+        self.element_ids.push(id);
+        self.element_owners.push(owner);
+        self.regions.push(region);
+        self.elements.push(std::array::from_fn(|i| {
+            let node = self.nodes.add(nodes[i]);
+            if node as usize == self.coordinates.len() {
+                self.node_owners.push(owners[i] as u32);
+                self.coordinates.push(coordinates[i]);
+            }
+            node
+        }));
+    }
+
+    /// Orders elements and nodes.
+    fn order(self, rank: u32) -> LocalMesh {
+        let Self { elements, element_ids, element_owners, regions, own_elements, nodes, node_owners, coordinates } =
+            self;
+        let node_ids = nodes.into_ids();
+        let unordered =
+            Unordered { elements, element_ids, element_owners, regions, own_elements, node_ids, node_owners };
+        let (mesh, order) = unordered.order(rank);
+        LocalMesh { coordinates: gathered(&order.nodes, &coordinates), ..mesh }
+    }
 }
 
-/// Reorients clockwise elements and returns their number.
-fn orient(elements: &mut [Element]) -> u64 {
-    let mut count = 0;
-    for e in elements {
-        if quad8::gradients(&e.coordinates, 0.0, 0.0).determinant < 0.0 {
-            e.nodes = quad8::reoriented(e.nodes);
-            e.node_owners = quad8::reoriented(e.node_owners);
-            e.coordinates = quad8::reoriented(e.coordinates);
-            count += 1;
-        }
-    }
-    count
-}
+/// Owner of a node without requests.
+const NO_OWNER: u32 = u32::MAX;
 
-/// Checks the coordinates of an element and the determinant at its nine Gauss points.
-fn check_element(e: &Element) -> Result<()> {
-    for (&[x, y], &node) in e.coordinates.iter().zip(&e.nodes) {
-        if !(x.is_finite() && y.is_finite()) {
-            return Err(not_finite(e.id, node, [x, y]));
+/// Selects the owner of each node of the block: of the ranks that request it, the one at position
+/// (sum of their numbers) mod (their count). It is always the same one of a pair, so that one part
+/// owns the whole interface of two parts, and each part owns half of its interfaces on average.
+fn pick_owners(requests: &BlockRequests) -> Vec<u32> {
+    let mut ranks = vec![(0_u32, 0_u64); requests.block_len()];
+    for (positions, rank) in requests.incoming().zip(0..) {
+        for i in positions {
+            ranks[i].0 += 1;
+            ranks[i].1 += rank;
         }
     }
-    check_jacobian(&e.coordinates, e.id, e.nodes).map_err(|folded| folded.error(0))
+    // The requests that come before that of the owner.
+    let mut before: Vec<u32> = ranks.iter().map(|&(count, sum)| (sum % u64::from(count.max(1))) as u32).collect();
+    drop(ranks);
+    let mut owners = vec![NO_OWNER; before.len()];
+    for (positions, rank) in requests.incoming().zip(0..) {
+        for i in positions {
+            if before[i] == 0 && owners[i] == NO_OWNER {
+                owners[i] = rank;
+            }
+            before[i] = before[i].saturating_sub(1);
+        }
+    }
+    owners
 }
 
 /// Returns the error of a node whose coordinates are not finite.
 pub fn not_finite(element: GlobalIndex, node: GlobalIndex, [x, y]: [f64; 2]) -> Error {
     let text = format!("element {element}: the coordinates ({x}, {y}) of its node {node} are not finite");
     Error::input(text).at(element, 0).mentioning(&[element], &[node])
-}
-
-/// Sends each own element to the other owners of its nodes and returns the received ones.
-fn ghost_elements(comm: &Comm, own: &[Element]) -> Vec<Element> {
-    let mut numbers = vec![Vec::new(); comm.size()];
-    let mut points = vec![Vec::new(); comm.size()];
-    for e in own {
-        let mut targets = e.node_owners;
-        targets.sort_unstable();
-        for (i, &target) in targets.iter().enumerate() {
-            if target != e.owner && (i == 0 || targets[i - 1] != target) {
-                let message = &mut numbers[target as usize];
-                message.extend([e.id, GlobalIndex::from(e.region)]);
-                message.extend_from_slice(&e.nodes);
-                message.extend(e.node_owners.map(GlobalIndex::from));
-                points[target as usize].extend(e.coordinates.into_iter().flatten());
-            }
-        }
-    }
-    let (numbers, points) = (comm.all_to_all_v(numbers), comm.all_to_all_v(points));
-    let mut ghosts = Vec::new();
-    for (rank, (numbers, points)) in numbers.iter().zip(&points).enumerate() {
-        for (n, p) in numbers.chunks_exact(18).zip(points.chunks_exact(16)) {
-            ghosts.push(Element {
-                id: n[0],
-                owner: rank as u32,
-                region: n[1] as u16,
-                nodes: std::array::from_fn(|i| n[2 + i]),
-                node_owners: std::array::from_fn(|i| n[10 + i] as u32),
-                coordinates: std::array::from_fn(|i| [p[2 * i], p[2 * i + 1]]),
-            });
-        }
-    }
-    ghosts
-}
-
-/// Numbers elements and nodes locally.
-fn number(rank: u32, own: Vec<Element>, ghosts: Vec<Element>) -> LocalMesh {
-    let own_elements = own.len();
-    let elements: Vec<Element> = own.into_iter().chain(ghosts).collect();
-    let mut local: FxHashMap<GlobalIndex, LocalIndex> = FxHashMap::default();
-    let (mut nodes, mut coordinates) = (Vec::new(), Vec::new());
-    let mut connectivity = Vec::with_capacity(elements.len());
-    for e in &elements {
-        connectivity.push(std::array::from_fn(|i| {
-            *local.entry(e.nodes[i]).or_insert_with(|| {
-                nodes.push((e.nodes[i], e.node_owners[i]));
-                coordinates.push(e.coordinates[i]);
-                nodes.len() as LocalIndex - 1
-            })
-        }));
-    }
-    let unordered = Unordered {
-        elements: connectivity,
-        element_ids: elements.iter().map(|e| e.id).collect(),
-        element_owners: elements.iter().map(|e| e.owner).collect(),
-        regions: elements.iter().map(|e| e.region).collect(),
-        own_elements,
-        nodes,
-    };
-    let (mesh, order) = unordered.order(rank);
-    LocalMesh { coordinates: order.nodes.iter().map(|&n| coordinates[n as usize]).collect(), ..mesh }
 }

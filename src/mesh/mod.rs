@@ -17,6 +17,7 @@ mod jacobian;
 mod merge;
 mod named_edges;
 mod names;
+mod node_numbers;
 mod ordering;
 pub mod partition;
 pub mod point;

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::mesh::{
     BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, check_edges,
 };
-use crate::parallel::{Comm, GlobalIndex, LocalIndex};
+use crate::parallel::{BlockRequests, Comm, GlobalIndex, LocalIndex};
 use crate::quad8::EDGES;
 
 /// Rule for meshes with tags: an edge belongs to the boundary of its tag. Free edges without a tag
@@ -147,17 +147,15 @@ fn to_owners(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh, names: &[String]) -
         let [from, to] = ascending(edge.nodes);
         at_blocks[slab.nodes.owner(from)].extend([from, to, GlobalIndex::from(edge.boundary)]);
     }
-    let mut owned = vec![Vec::new(); comm.size()];
-    for &node in &mesh.node_ids[..mesh.owned_nodes] {
-        owned[slab.nodes.owner(node)].push(node);
-    }
-    let (at_blocks, owned) = (comm.all_to_all_v(at_blocks), comm.all_to_all_v(owned));
+    let at_blocks = comm.all_to_all_v(at_blocks);
+    let owned = BlockRequests::new(comm, slab.nodes, mesh.node_ids[..mesh.owned_nodes].iter().copied());
 
     let first = slab.nodes.range(comm.rank()).start;
     let mut owners = vec![u32::MAX; slab.coordinates.len()];
-    for (nodes, rank) in owned.iter().zip(0..) {
-        nodes.iter().for_each(|node| owners[(node - first) as usize] = rank);
+    for (positions, rank) in owned.incoming().zip(0..) {
+        positions.for_each(|i| owners[i] = rank);
     }
+    drop(owned);
     let mut outgoing = vec![Vec::new(); comm.size()];
     let mut lost: Option<TaggedEdge> = None;
     for record in at_blocks.iter().flat_map(|message| message.chunks_exact(3)) {

@@ -1,5 +1,7 @@
 //! Order of elements and nodes in memory.
 
+use rayon::prelude::*;
+
 use crate::mesh::LocalMesh;
 use crate::parallel::{GlobalIndex, LocalIndex};
 
@@ -15,8 +17,10 @@ pub struct Unordered {
     pub regions: Vec<u16>,
     /// Number of own elements.
     pub own_elements: usize,
-    /// Global number and owner of each node.
-    pub nodes: Vec<(GlobalIndex, u32)>,
+    /// Global number of each node.
+    pub node_ids: Vec<GlobalIndex>,
+    /// Rank that owns each node.
+    pub node_owners: Vec<u32>,
 }
 
 /// Permutation of elements and nodes.
@@ -37,13 +41,13 @@ impl Unordered {
         elements.extend(self.own_elements as u32..self.elements.len() as u32);
 
         const UNSEEN: LocalIndex = LocalIndex::MAX;
-        let mut place = vec![UNSEEN; self.nodes.len()];
-        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let mut place = vec![UNSEEN; self.node_ids.len()];
+        let mut nodes = Vec::with_capacity(self.node_ids.len());
         let mut ghosts = Vec::new();
         for &node in elements.iter().flat_map(|&e| &self.elements[e as usize]) {
             if place[node as usize] == UNSEEN {
                 place[node as usize] = nodes.len() as LocalIndex;
-                if self.nodes[node as usize].1 == rank {
+                if self.node_owners[node as usize] == rank {
                     nodes.push(node);
                 } else {
                     ghosts.push(node);
@@ -51,28 +55,30 @@ impl Unordered {
             }
         }
         let owned_nodes = nodes.len();
-        ghosts.sort_unstable_by_key(|&node| {
-            let (id, owner) = self.nodes[node as usize];
-            (owner, id)
-        });
+        ghosts.sort_unstable_by_key(|&node| (self.node_owners[node as usize], self.node_ids[node as usize]));
         nodes.extend(ghosts);
         for (&node, i) in nodes.iter().zip(0..).skip(owned_nodes) {
             place[node as usize] = i;
         }
-        let old = |e: &u32| *e as usize;
+        let numbered = |&e: &u32| self.elements[e as usize].map(|n| place[n as usize]);
         let mesh = LocalMesh {
-            elements: elements.iter().map(|e| self.elements[old(e)].map(|n| place[n as usize])).collect(),
-            element_ids: elements.iter().map(|e| self.element_ids[old(e)]).collect(),
-            element_owners: elements.iter().map(|e| self.element_owners[old(e)]).collect(),
-            regions: elements.iter().map(|e| self.regions[old(e)]).collect(),
+            elements: elements.par_iter().map(numbered).collect(),
+            element_ids: gathered(&elements, &self.element_ids),
+            element_owners: gathered(&elements, &self.element_owners),
+            regions: gathered(&elements, &self.regions),
             own_elements: self.own_elements,
-            node_ids: nodes.iter().map(|&n| self.nodes[n as usize].0).collect(),
-            node_owners: nodes.iter().map(|&n| self.nodes[n as usize].1).collect(),
+            node_ids: gathered(&nodes, &self.node_ids),
+            node_owners: gathered(&nodes, &self.node_owners),
             owned_nodes,
             ..LocalMesh::default()
         };
         (mesh, Order { elements, nodes })
     }
+}
+
+/// Returns the values at these positions of a list.
+pub fn gathered<T: Copy + Send + Sync>(positions: &[u32], list: &[T]) -> Vec<T> {
+    positions.par_iter().map(|&i| list[i as usize]).collect()
 }
 
 /// Orders elements by their distance, counted in common edges, from one end of the mesh: Cuthill
@@ -82,10 +88,11 @@ fn breadth_first(elements: &[[LocalIndex; 8]]) -> Vec<u32> {
     let neighbours = neighbours(elements);
     let mut seen = vec![0_u8; elements.len()];
     let mut order = Vec::with_capacity(elements.len());
+    let mut sweep = Vec::with_capacity(elements.len());
     for seed in 0..elements.len() as u32 {
         if seen[seed as usize] == 0 {
             // The last element of a first sweep lies at one end.
-            let mut sweep = Vec::new();
+            sweep.clear();
             visit(seed, 1, &neighbours, &mut seen, &mut sweep);
             let end = sweep.pop().unwrap_or(seed);
             visit(end, 2, &neighbours, &mut seen, &mut order);

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::mesh::ordering::Unordered;
 use crate::mesh::refine_lattice::{Lattice, Place, even_bits, interleave};
 use crate::mesh::{BoundaryEdge, LocalMesh, MOST_ON_A_RANK};
-use crate::parallel::{BlockDistribution, Comm, GlobalIndex, LocalIndex, work};
+use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, work};
 use crate::quad8;
 use crate::quad8::EDGES;
 
@@ -45,38 +45,20 @@ pub(crate) fn refined_too_far(levels: u32, elements: u128) -> Error {
 /// global number of the edge of each local middle node (unspecified for other nodes), and the
 /// number of edges.
 fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<GlobalIndex>, GlobalIndex)> {
-    let mut owned_middles: Vec<LocalIndex> = mesh
-        .elements
-        .iter()
-        .flat_map(|n| n[4..].iter().copied())
-        .filter(|&n| (n as usize) < mesh.owned_nodes)
-        .collect();
-    owned_middles.sort_unstable();
-    owned_middles.dedup();
+    let mut is_middle = vec![false; mesh.coordinates.len()];
+    mesh.elements.iter().flat_map(|nodes| &nodes[4..]).for_each(|&node| is_middle[node as usize] = true);
+    let owned_middles = || (0..mesh.owned_nodes).filter(|&node| is_middle[node]);
 
     let blocks = BlockDistribution::new(mesh.total_nodes, comm.size());
-    let mut homes = vec![Vec::new(); comm.size()];
-    let mut askers = vec![Vec::new(); comm.size()];
-    for &node in &owned_middles {
-        let id = mesh.node_ids[node as usize];
-        homes[blocks.owner(id)].push(id);
-        askers[blocks.owner(id)].push(node);
-    }
-    let mut incoming = comm.all_to_all_v(homes);
-    let mut sorted = incoming.concat();
+    let requests = BlockRequests::new(comm, blocks, owned_middles().map(|node| mesh.node_ids[node]));
+    let mut sorted: Vec<usize> = requests.incoming().flatten().collect();
     sorted.sort_unstable();
-    let first = comm.exclusive_sum(sorted.len() as u64);
-    let total = comm.sum(sorted.len() as u64);
-    for id in incoming.iter_mut().flatten() {
-        *id = first + sorted.partition_point(|other| *other < *id) as u64;
-    }
-    let answers = comm.all_to_all_v(incoming);
-
+    let first = comm.exclusive_sum(sorted.len() as GlobalIndex);
+    let total = comm.sum(sorted.len() as GlobalIndex);
+    let number = |i| first + sorted.partition_point(|&other| other < i) as GlobalIndex;
     let mut edges = vec![0; mesh.coordinates.len()];
-    for (nodes, numbers) in askers.iter().zip(answers) {
-        for (&node, number) in nodes.iter().zip(numbers) {
-            edges[node as usize] = number;
-        }
+    for (node, number) in owned_middles().zip(requests.answer(comm, number)) {
+        edges[node] = number;
     }
     mesh.halo(comm)?.scatter_fwd(&mut edges);
     Ok((edges, total))
@@ -144,7 +126,8 @@ impl<'a> Refinement<'a> {
                 element_owners: Vec::with_capacity(elements),
                 regions: Vec::with_capacity(elements),
                 own_elements: 0,
-                nodes: Vec::with_capacity(nodes),
+                node_ids: Vec::with_capacity(nodes),
+                node_owners: Vec::with_capacity(nodes),
             },
             total_nodes: parent.total_nodes + on_edges + inside,
         }
@@ -235,7 +218,9 @@ impl<'a> Refinement<'a> {
         *seen = self.origins.len() as u32;
         let number = *seen;
         self.origins.push(origin);
-        self.child.nodes.push((global, self.owner(element, place)));
+        self.child.node_ids.push(global);
+        let owner = self.owner(element, place);
+        self.child.node_owners.push(owner);
         number
     }
 

@@ -8,6 +8,7 @@
 mod abort;
 mod backend;
 mod block_distribution;
+mod block_requests;
 mod breakdown;
 mod comm;
 mod comm_stats;
@@ -25,6 +26,7 @@ pub(crate) mod work;
 pub use abort::abort;
 pub use backend::MpiType;
 pub use block_distribution::BlockDistribution;
+pub(crate) use block_requests::BlockRequests;
 pub use breakdown::{Breakdown, IterationTimer, Iterations};
 pub use comm::Comm;
 pub use comm_stats::{CommCounter, CommStats, Profile, measure};

@@ -57,7 +57,7 @@ struct Unchecked {
     nodes: BlockDistribution,
     elements: BlockDistribution,
     coordinates: Vec<[f64; 2]>,
-    /// Nodes of the elements, eight each.
+    /// Eight nodes an element.
     connectivity: Vec<i64>,
     tags: Tags,
     has_unit: bool,

@@ -6,8 +6,8 @@
 //! without smoothing, 1.24 times. METIS itself took ten times as long to build such small blocks.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 
-use crate::mesh::partition::edges::{Link, merge};
 use crate::mesh::partition::graph::{Graph, Rows};
 
 /// Elements a block: fewer make the graph of the blocks larger, more make the boundaries between
@@ -29,40 +29,41 @@ pub fn size(elements: u64, parts: usize) -> u64 {
     if size < SMALLEST { 1 } else { size }
 }
 
-/// Builds blocks of about `size` elements from the links between elements. Returns the block of
-/// each element and the number of blocks.
-pub fn build(elements: usize, links: Vec<Link>, size: u64) -> (Vec<u32>, usize) {
-    let mut of: Vec<u32> = (0..elements as u32).collect();
+/// Builds blocks of about `size` elements in the graph of the elements. Returns the block of each
+/// element and the number of blocks.
+pub fn build(elements: &Rows, size: u64) -> (Vec<u32>, usize) {
+    let count = elements.graph(None).len();
     if size == 1 {
-        return (of, elements);
+        return ((0..count as u32).collect(), count);
     }
-    let links = merge(links);
-    let mut sizes = grow(&mut of, links.clone(), size);
-    smooth(&Rows::new(elements, &links).graph(None), &mut of, &mut sizes, size as u32);
-    let inside = links.iter().map(|(ends, _)| ends.map(|e| e as usize)).filter(|&[a, b]| of[a] == of[b]);
-    pieces(elements, inside)
+    let (mut of, mut sizes) = grow(elements, size);
+    smooth(&elements.graph(None), &mut of, &mut sizes, size as u32);
+    pieces(elements, &of)
 }
 
-/// Merges blocks, given by `of` for each element, and returns their sizes. At first each element is
-/// a block. In each of log2(size) rounds every block merges with the neighbour of highest rating:
-/// the square of the shared weight over the sizes of both.
+/// Merges elements to blocks. Returns the block of each element and the sizes of the blocks. At
+/// first each element is a block. In each of log2(size) rounds every block merges with the
+/// neighbour of highest rating: the square of the shared weight over the sizes of both.
 ///
 /// M. Holtgrewe, P. Sanders, C. Schulz, *Engineering a Scalable High Quality Graph Partitioner*,
 /// IPDPS 2010, section III (the rating of edges).
-fn grow(of: &mut [u32], mut links: Vec<Link>, size: u64) -> Vec<u32> {
-    let mut sizes = vec![1_u32; of.len()];
+fn grow(elements: &Rows, size: u64) -> (Vec<u32>, Vec<u32>) {
+    let count = elements.graph(None).len();
+    let (mut of, mut sizes): (Vec<u32>, _) = ((0..count as u32).collect(), vec![1_u32; count]);
+    let mut merged: Option<Rows> = None;
     for _ in 0..size.ilog2() {
-        let (joined, count) = join(&Rows::new(sizes.len(), &links).graph(None), &sizes);
+        let blocks = merged.as_ref().unwrap_or(elements);
+        let (joined, count) = join(&blocks.graph(None), &sizes);
         let mut next = vec![0; count];
         for (&block, size) in joined.iter().zip(&sizes) {
             next[block as usize] += size;
         }
         sizes = next;
         of.iter_mut().for_each(|block| *block = joined[*block as usize]);
-        links.iter_mut().for_each(|(ends, _)| *ends = ends.map(|block| joined[block as usize]));
-        links = merge(links);
+        let links = blocks.links().map(|(ends, weight)| (ends.map(|block| joined[block as usize]), weight));
+        merged = Some(Rows::new(count, links));
     }
-    sizes
+    (of, sizes)
 }
 
 /// Merges pairs of blocks once. Returns the new number of each block, and the number of blocks.
@@ -94,16 +95,22 @@ fn smooth(graph: &Graph, of: &mut [u32], sizes: &mut [u32], size: u32) {
         for element in 0..of.len() {
             let home = of[element];
             let block_at = |at: usize| of[graph.neighbours[at] as usize];
+            let edges = |range: Range<usize>| range.map(|at| graph.edge_weight(at)).sum::<i32>();
             let shared = |block: u32| {
                 let edges = graph.around(element).filter(|&at| block_at(at) == block);
                 edges.map(|at| graph.edge_weight(at)).sum::<i32>()
             };
+            let at_home = shared(home);
+            if edges(graph.around(element)) < 2 * at_home {
+                // No other block shares as many.
+                continue;
+            }
             let has_room = |block: &u32| *block != home && sizes[*block as usize] < size + size / 4;
             let others = graph.around(element).map(block_at).filter(has_room);
             let best = others.map(|block| (shared(block), Reverse(sizes[block as usize]), block)).max();
             let Some((edges, Reverse(others), block)) = best else { continue };
             let others_at_home = sizes[home as usize] - 1;
-            if others_at_home > 0 && (edges, Reverse(others)) > (shared(home), Reverse(others_at_home)) {
+            if others_at_home > 0 && (edges, Reverse(others)) > (at_home, Reverse(others_at_home)) {
                 of[element] = block;
                 sizes[home as usize] -= 1;
                 sizes[block as usize] += 1;
@@ -118,7 +125,7 @@ fn smooth(graph: &Graph, of: &mut [u32], sizes: &mut [u32], size: u32) {
 
 /// Finds the connected components of the blocks, numbered in the order of their first elements.
 /// Returns the component of each element and their number (union-find with path halving).
-fn pieces(elements: usize, edges: impl Iterator<Item = [usize; 2]>) -> (Vec<u32>, usize) {
+fn pieces(rows: &Rows, of: &[u32]) -> (Vec<u32>, usize) {
     fn root(parent: &mut [u32], mut i: usize) -> usize {
         while parent[i] as usize != i {
             parent[i] = parent[parent[i] as usize];
@@ -126,8 +133,10 @@ fn pieces(elements: usize, edges: impl Iterator<Item = [usize; 2]>) -> (Vec<u32>
         }
         i
     }
+    let elements = of.len();
     let mut parent: Vec<u32> = (0..elements as u32).collect();
-    for [a, b] in edges {
+    let inside = rows.links().map(|(ends, _)| ends.map(|e| e as usize)).filter(|&[a, b]| of[a] == of[b]);
+    for [a, b] in inside {
         let (a, b) = (root(&mut parent, a), root(&mut parent, b));
         parent[a.max(b)] = a.min(b) as u32;
     }
@@ -160,18 +169,18 @@ mod tests {
     fn blocks_are_near_their_size_compact_and_in_one_piece() {
         let n = 40;
         let right = (0..n * n).filter(|e| e % n + 1 < n).map(|e| ([e, e + 1], 1));
-        let links: Vec<Link> = right.chain((0..n * n - n).map(|e| ([e, e + n], 1))).collect();
-        let (of, count) = build((n * n) as usize, links.clone(), 16);
+        let links = right.chain((0..n * n - n).map(|e| ([e, e + n], 1)));
+        let rows = Rows::new((n * n) as usize, links);
+        let (of, count) = build(&rows, 16);
         assert!((90..130).contains(&count), "{count} blocks");
-        let pairs = || links.iter().map(|(ends, _)| ends.map(|e| e as usize));
-        let (inside, between): (Vec<_>, Vec<_>) = pairs().partition(|&[a, b]| of[a] == of[b]);
+        let between = rows.links().filter(|(ends, _)| of[ends[0] as usize] != of[ends[1] as usize]).count();
         // Squares of 4 x 4 would leave 720.
-        assert!(between.len() < 1000, "{} of {} edges are between blocks", between.len(), links.len());
-        assert_eq!(pieces(of.len(), inside.into_iter()), (of, count));
+        assert!(between < 1000, "{between} of {} edges are between blocks", rows.links().count());
+        assert_eq!(pieces(&rows, &of), (of, count));
     }
 
     #[test]
     fn elements_without_neighbours_stay_alone() {
-        assert_eq!(build(3, Vec::new(), 16), (vec![0, 1, 2], 3));
+        assert_eq!(build(&Rows::new(3, std::iter::empty()), 16), (vec![0, 1, 2], 3));
     }
 }

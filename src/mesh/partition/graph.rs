@@ -133,25 +133,58 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Builds the rows from different pairs of vertices and the weight of each.
-    pub fn new(vertices: usize, edges: &[Link]) -> Self {
-        let mut offsets = vec![0; vertices + 1];
-        for &vertex in edges.iter().flat_map(|(ends, _)| ends) {
-            offsets[vertex as usize + 1] += 1;
+    /// Builds the rows of a graph, ascending, from the links between its vertices. Links of the
+    /// same pair are one edge with the sum of their weights; links within a vertex are left out.
+    pub fn new(vertices: usize, links: impl Iterator<Item = Link> + Clone) -> Self {
+        let links = links.filter(|([a, b], _)| a != b);
+        let mut ends = vec![0_u32; vertices + 1];
+        for vertex in links.clone().flat_map(|(pair, _)| pair) {
+            ends[vertex as usize + 1] += 1;
         }
         for v in 0..vertices {
-            offsets[v + 1] += offsets[v];
+            ends[v + 1] += ends[v];
         }
-        let mut next = offsets.clone();
-        let (mut neighbours, mut weights) = (vec![0; 2 * edges.len()], vec![0; 2 * edges.len()]);
-        for &([a, b], weight) in edges {
+        let mut entries = vec![(0_u32, 0_u32); ends[vertices] as usize];
+        // Each entry moves the end of its row, from the start of the row onwards.
+        for ([a, b], weight) in links {
             for (from, to) in [(a, b), (b, a)] {
-                let at = next[from as usize] as usize;
-                (neighbours[at], weights[at]) = (to as i32, weight as i32);
-                next[from as usize] += 1;
+                let end = &mut ends[from as usize];
+                entries[*end as usize] = (to, weight);
+                *end += 1;
             }
         }
-        Self { offsets, neighbours, weights }
+        let mut rows = Self::with_capacity(vertices, entries.len());
+        let mut start = 0;
+        for &end in &ends[..vertices] {
+            rows.push(&mut entries[start..end as usize]);
+            start = end as usize;
+        }
+        rows
+    }
+
+    fn with_capacity(vertices: usize, entries: usize) -> Self {
+        let mut offsets = Vec::with_capacity(vertices + 1);
+        offsets.push(0);
+        Self { offsets, neighbours: Vec::with_capacity(entries), weights: Vec::with_capacity(entries) }
+    }
+
+    /// Appends a row of (neighbour, weight) in any order.
+    fn push(&mut self, entries: &mut [(u32, u32)]) {
+        entries.sort_unstable();
+        for same in entries.chunk_by(|a, b| a.0 == b.0) {
+            self.neighbours.push(same[0].0 as i32);
+            self.weights.push(same.iter().map(|entry| entry.1).sum::<u32>() as i32);
+        }
+        self.offsets.push(self.neighbours.len() as i32);
+    }
+
+    /// Returns each edge once, the lower vertex first, ascending.
+    pub fn links(&self) -> impl Iterator<Item = Link> + Clone + '_ {
+        let rows = self.offsets.windows(2).map(|ends| ends[0] as usize..ends[1] as usize);
+        rows.zip(0..).flat_map(move |(row, vertex)| {
+            let entries = row.map(move |at| ([vertex, self.neighbours[at] as u32], self.weights[at] as u32));
+            entries.filter(|([a, b], _)| a < b)
+        })
     }
 
     /// Returns the graph, with these weights of its vertices.
@@ -171,8 +204,7 @@ mod tests {
 
     /// Vertices in a row.
     fn path(n: u32) -> Rows {
-        let edges: Vec<_> = (1..n).map(|v| ([v - 1, v], 1)).collect();
-        Rows::new(n as usize, &edges)
+        Rows::new(n as usize, (1..n).map(|v| ([v - 1, v], 1)))
     }
 
     #[test]
@@ -188,7 +220,7 @@ mod tests {
     #[test]
     fn light_edges_are_cut() {
         let edges = [([0, 1], 9), ([1, 2], 1), ([2, 3], 9)];
-        let rows = Rows::new(4, &edges);
+        let rows = Rows::new(4, edges.into_iter());
         let graph = rows.graph(None);
         assert_eq!(graph.cut(&graph.partition(2, 1).unwrap()), 1);
     }
@@ -197,7 +229,14 @@ mod tests {
     fn a_graph_in_two_pieces_is_split_too() {
         let mut edges: Vec<_> = (1..20).map(|v| ([v - 1, v], 1)).collect();
         edges.remove(9);
-        let part = Rows::new(20, &edges).graph(None).partition(3, 1).unwrap();
+        let part = Rows::new(20, edges.into_iter()).graph(None).partition(3, 1).unwrap();
         assert!((0..3).all(|p| part.contains(&p)));
+    }
+
+    #[test]
+    fn links_are_added_up_whichever_way_round() {
+        let rows = Rows::new(4, [([2, 1], 1), ([1, 2], 4), ([3, 3], 1), ([0, 1], 1)].into_iter());
+        assert_eq!(rows.links().collect::<Vec<_>>(), [([0, 1], 1), ([1, 2], 5)]);
+        assert_eq!(rows.neighbours, [1, 0, 2, 1]);
     }
 }

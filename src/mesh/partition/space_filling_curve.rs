@@ -5,22 +5,27 @@
 //! by bisection on all of them at once, as in V. Kale, S. Krishnan, *A Comparison Based Parallel
 //! Sorting Algorithm*, ICPP 1993.
 
+use std::iter::repeat_with;
+
+use rayon::prelude::*;
+
 use crate::mesh::MeshSlab;
-use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
+use crate::mesh::node_numbers::NodeNumbers;
+use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex};
 
 /// Elements in one segment of the curve, in the order of the input.
 pub struct CurveSegment {
     /// Global number of each element.
     pub ids: Vec<GlobalIndex>,
-    /// Corners of each element.
-    pub corners: Vec<[GlobalIndex; 4]>,
+    /// Middle nodes of the edges of each element.
+    pub middles: Vec<[GlobalIndex; 4]>,
     /// Weight of each element.
     pub weights: Vec<u32>,
 }
 
 /// Number of cells of the curve along each axis, as a power of two.
 const ORDER: u8 = 26;
-/// Numbers in the message of an element: the element, its corners, its weight.
+/// Numbers in the message of an element: the element, its middle nodes, its weight.
 const RECORD: usize = 6;
 
 impl CurveSegment {
@@ -30,18 +35,18 @@ impl CurveSegment {
         let keys = keys(comm, &centres(comm, slab));
         let starts = starts(comm, keys.clone(), slab.elements);
         let first = slab.elements.range(comm.rank()).start;
-        let mut outgoing = vec![Vec::new(); comm.size()];
+        let share = RECORD * slab.connectivity.len() / comm.size();
+        let mut outgoing: Vec<_> = repeat_with(|| Vec::with_capacity(share)).take(comm.size()).collect();
         for (i, (nodes, key)) in slab.connectivity.iter().zip(keys).enumerate() {
             let message = &mut outgoing[starts.partition_point(|&start| start <= key)];
-            message.push(first + i as GlobalIndex);
-            message.extend_from_slice(&nodes[..4]);
-            message.push(GlobalIndex::from(weights.map_or(1, |w| w[i])));
+            let weight = GlobalIndex::from(weights.map_or(1, |w| w[i]));
+            message.extend([first + i as GlobalIndex, nodes[4], nodes[5], nodes[6], nodes[7], weight]);
         }
         let incoming = comm.all_to_all_v(outgoing);
-        let records = || incoming.iter().flat_map(|message| message.chunks_exact(RECORD));
+        let records = || incoming.iter().flat_map(|message| message.as_chunks::<RECORD>().0);
         Self {
             ids: records().map(|r| r[0]).collect(),
-            corners: records().map(|r| [r[1], r[2], r[3], r[4]]).collect(),
+            middles: records().map(|r| [r[1], r[2], r[3], r[4]]).collect(),
             weights: records().map(|r| r[5] as u32).collect(),
         }
     }
@@ -49,13 +54,14 @@ impl CurveSegment {
     /// Sends a value for each element of the segment to the slab that contains the element.
     /// **Collective.**
     pub fn send_back(&self, comm: &Comm, elements: BlockDistribution, values: &[u32]) -> Vec<u32> {
-        let mut outgoing = vec![Vec::new(); comm.size()];
+        let share = 2 * self.ids.len() / comm.size();
+        let mut outgoing: Vec<_> = repeat_with(|| Vec::with_capacity(share)).take(comm.size()).collect();
         for (&id, &value) in self.ids.iter().zip(values) {
             outgoing[elements.owner(id)].extend([id, GlobalIndex::from(value)]);
         }
         let range = elements.range(comm.rank());
         let mut of_slab = vec![0; (range.end - range.start) as usize];
-        for pair in comm.all_to_all_v(outgoing).iter().flat_map(|message| message.chunks_exact(2)) {
+        for pair in comm.all_to_all_v(outgoing).iter().flat_map(|message| message.as_chunks::<2>().0) {
             of_slab[(pair[0] - range.start) as usize] = pair[1] as u32;
         }
         of_slab
@@ -64,24 +70,13 @@ impl CurveSegment {
 
 /// Returns the middle (m) between corners 0 and 2 of each element of the slab. **Collective.**
 fn centres(comm: &Comm, slab: &MeshSlab) -> Vec<[f64; 2]> {
-    let mut used: Vec<GlobalIndex> = slab.connectivity.iter().flat_map(|nodes| [nodes[0], nodes[2]]).collect();
-    used.sort_unstable();
-    used.dedup();
-    let mut questions = vec![Vec::new(); comm.size()];
-    for &node in &used {
-        questions[slab.nodes.owner(node)].push(node);
-    }
-    let first = slab.nodes.range(comm.rank()).start;
-    let point = |node: &GlobalIndex| slab.coordinates[(node - first) as usize];
-    let answers = comm.all_to_all_v(questions).iter().map(|list| list.iter().flat_map(point).collect()).collect();
-    // `used` is sorted and slabs ascend, so answers come back in its order.
-    let points: Vec<f64> = comm.all_to_all_v(answers).concat();
-    let place = |node: GlobalIndex| 2 * used.partition_point(|&other| other < node);
-    let centre = |nodes: &[GlobalIndex; 8]| {
-        let [a, b] = [place(nodes[0]), place(nodes[2])];
-        [0, 1].map(|axis| 0.5 * (points[a + axis] + points[b + axis]))
-    };
-    slab.connectivity.iter().map(centre).collect()
+    let mut numbers = NodeNumbers::with_capacity(slab.connectivity.len());
+    let ends: Vec<[LocalIndex; 2]> =
+        slab.connectivity.iter().map(|nodes| [nodes[0], nodes[2]].map(|node| numbers.add(node))).collect();
+    let requests = BlockRequests::new(comm, slab.nodes, numbers.ids().iter().copied());
+    let [x, y] = [0, 1].map(|axis| requests.answer(comm, |i| slab.coordinates[i][axis]));
+    let middle = |list: &[f64], ends: [LocalIndex; 2]| 0.5 * (list[ends[0] as usize] + list[ends[1] as usize]);
+    ends.into_iter().map(|ends| [middle(&x, ends), middle(&y, ends)]).collect()
 }
 
 /// Returns the position of each point on the curve through the square around all points. Points
@@ -93,7 +88,7 @@ fn keys(comm: &Comm, points: &[[f64; 2]]) -> Vec<u64> {
     let cells = f64::from(1_u32 << ORDER);
     let scale = cells / (high[0] - low[0]).max(high[1] - low[1]);
     let cell = |value: f64, low: f64| ((value - low) * scale).min(cells - 1.0) as u32;
-    points.iter().map(|p| fast_hilbert::xy2h(cell(p[0], low[0]), cell(p[1], low[1]), ORDER)).collect()
+    points.par_iter().map(|p| fast_hilbert::xy2h(cell(p[0], low[0]), cell(p[1], low[1]), ORDER)).collect()
 }
 
 /// Returns the first key of each segment but the first. **Collective.**

@@ -1,12 +1,12 @@
 //! METIS on the graph of small blocks, for meshes whose dual graph is too large for one rank.
 //!
 //! Each rank builds blocks from a segment of a space-filling curve and finds the edges between
-//! them; edges between ranks are matched by their corners. Rank 0 gets only the weights and the
+//! them; edges between ranks are matched by their middle nodes. Rank 0 gets only the weights and the
 //! edges of the blocks.
 
 use crate::error::Result;
 use crate::mesh::MeshSlab;
-use crate::mesh::partition::edges::{Link, Matched, match_across_ranks, match_sides, merge, sides};
+use crate::mesh::partition::edges::{Link, Matched, match_across_ranks, match_sides, sides};
 use crate::mesh::partition::graph::{Rows, too_large};
 use crate::mesh::partition::space_filling_curve::CurveSegment;
 use crate::mesh::partition::{Partition, PartitionOptions, blocks};
@@ -40,18 +40,21 @@ struct LocalBlocks {
 
 /// Builds the blocks of this rank, and their links by global block numbers. **Collective.**
 fn block_graph(comm: &Comm, segment: &CurveSegment, size: u64) -> (LocalBlocks, Vec<Link>) {
-    let Matched { pairs, mut open } = match_sides(sides(&segment.corners));
+    let Matched { pairs, mut open } = match_sides(sides(&segment.middles));
     let once = |pair: [u32; 2]| (pair, 1);
-    let (of, blocks) = blocks::build(segment.ids.len(), pairs.iter().copied().map(once).collect(), size);
+    let elements = Rows::new(segment.ids.len(), pairs.iter().copied().map(once));
+    drop(pairs);
+    let (of, blocks) = blocks::build(&elements, size);
     let mut weights = vec![0; blocks];
     for (&block, &weight) in of.iter().zip(&segment.weights) {
         weights[block as usize] += u64::from(weight);
     }
     let first = comm.exclusive_sum(blocks as u64) as u32;
     open.iter_mut().for_each(|side| side.of = first + of[side.of as usize]);
-    let mut links: Vec<Link> = pairs.into_iter().map(|pair| once(pair.map(|e| first + of[e as usize]))).collect();
+    let between = Rows::new(blocks, elements.links().map(|(ends, n)| (ends.map(|e| of[e as usize]), n)));
+    let mut links: Vec<Link> = between.links().map(|(ends, n)| (ends.map(|block| first + block), n)).collect();
     links.extend(match_across_ranks(comm, open).into_iter().map(once));
-    (LocalBlocks { of, weights }, merge(links))
+    (LocalBlocks { of, weights }, links)
 }
 
 /// Partitions the blocks of all ranks. Returns the part of each block of this rank, and the edge
@@ -77,10 +80,8 @@ fn partition_gathered(weights: &[u64], links: Vec<Vec<u32>>, options: &Partition
     // METIS adds up weights in 32 bits.
     let unit = weights.iter().sum::<u64>().div_ceil(1 << 30);
     let weights: Vec<i32> = weights.iter().map(|&w| (w / unit).max(1) as i32).collect();
-    let links = links.iter().flat_map(|m| m.chunks_exact(3)).map(|l| ([l[0], l[1]], l[2])).collect();
-    let edges = merge(links);
-    let rows = Rows::new(weights.len(), &edges);
-    drop(edges);
+    let links = links.iter().flat_map(|m| m.chunks_exact(3)).map(|l| ([l[0], l[1]], l[2]));
+    let rows = Rows::new(weights.len(), links);
     let graph = rows.graph(Some(&weights));
     let part = graph.partition(options.parts, options.seed)?;
     let cut = graph.cut(&part);
