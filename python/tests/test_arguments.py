@@ -53,6 +53,14 @@ def test_wrong_arguments_are_named(arguments, message):
         quad8_mpi.solve(**arguments)
 
 
+def test_any_name_can_be_written_to_a_case_file():
+    tomllib = pytest.importorskip("tomllib")
+    name = "a \"b\" \\ \n\t\x01\x7f 'é' 𝒙 = [c]"
+    given = {name: {"dirichlet": name}, "wall": "natural", "a-b_1": {"robin": {"p": 1e-300, "gamma": np.float64(0.1)}}}
+    written = quad8_mpi.case.toml(quad8_mpi.case.build("y-channel", given, None, None, {"refine": 2}))
+    assert tomllib.loads(written) == {"mesh": "y-channel", "refine": 2, "boundary": given}
+
+
 def test_an_unknown_argument_is_a_type_error():
     with pytest.raises(TypeError, match="boundry"):
         quad8_mpi.solve(boundry={})
