@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -29,7 +30,6 @@ CHOICES = {
     "preconditioner": ("multigrid", "jacobi"),
     "operator": ("elements", "assembled"),
 }
-_CONDITIONS = ("dirichlet", "robin", "natural")
 
 
 def mesh_source(mesh: MeshLike, folder: Path) -> str:
@@ -93,15 +93,13 @@ def build(
 def condition(boundary: str, given: Condition) -> Any:
     """Returns the condition of a boundary as a case file holds it."""
     place = f"boundary[{boundary!r}]"
-    if given == "natural":
-        return "natural"
     if isinstance(given, str):
-        raise unknown(f"condition {place} =", given, ["natural"])
-    if not isinstance(given, Mapping) or len(given) != 1:
+        if given != "natural":
+            raise unknown(f"condition {place} =", given, ["natural"])
+        return given
+    if not isinstance(given, Mapping) or len(given) != 1 or "natural" in given:
         raise InputError(f'{place} is {given!r}: write {{"dirichlet": V}}, {{"robin": {{"gamma": G}}}} or "natural"')
     ((kind, data),) = given.items()
-    if kind == "natural":
-        return "natural"
     if kind == "dirichlet":
         return {kind: _value(f"{place}['dirichlet']", data)}
     if kind == "robin":
@@ -109,7 +107,7 @@ def condition(boundary: str, given: Condition) -> Any:
         if "gamma" not in keys:
             raise InputError(f"{place}['robin'] has no 'gamma'")
         return {kind: keys}
-    raise unknown(f"condition in {place}:", kind, _CONDITIONS)
+    raise unknown(f"condition in {place}:", kind, ("dirichlet", "robin"))
 
 
 def toml(case: Mapping[str, Any]) -> str:
@@ -159,9 +157,10 @@ def _text(place: str, value: Any) -> str:
 
 
 def _number(place: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-        raise InputError(f"{place} is a finite number, not {value!r}")
-    return float(value)
+    with contextlib.suppress(OverflowError):
+        if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    raise InputError(f"{place} is a finite number, not {value!r}")
 
 
 def _count(place: str, value: Any) -> int:
@@ -175,9 +174,9 @@ def _value(place: str, value: Any) -> Value:
 
 
 def _choice(place: str, value: Any) -> str:
-    if value not in CHOICES[place]:
+    if not isinstance(value, str) or value not in CHOICES[place]:
         raise unknown(place, value, CHOICES[place])
-    return str(value)
+    return value
 
 
 #: Tables of a case file with their keys and the checks of their values.

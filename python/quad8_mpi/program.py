@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,8 +47,9 @@ def find_program() -> Path:
         if os.access(named, os.X_OK) and os.path.isfile(named):
             return Path(named).absolute()
         raise LaunchError(f"QUAD8_MPI_PROGRAM names {named}, which is no program")
-    beside = shutil.which("quad8-mpi", path=os.path.dirname(sys.executable))
-    found = beside or shutil.which("quad8-mpi")
+    # pip installs programs beside Python, or with --user into a folder of the user.
+    installed = [os.path.dirname(sys.executable), sysconfig.get_path("scripts", "posix_user")]
+    found = shutil.which("quad8-mpi", path=os.pathsep.join(installed)) or shutil.which("quad8-mpi")
     if found:
         return Path(found).absolute()
     raise LaunchError(

@@ -13,8 +13,12 @@ sys.path.insert(0, str(PYTHON))
 os.environ["MPLBACKEND"] = "Agg"
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 os.environ.setdefault("QUAD8_MPI_PROGRAM", str(TARGET.absolute() / "release/quad8-mpi"))
-# Shared cores, and no search for networks, which takes 0.2 s of every start.
-os.environ |= {"OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_pml": "ob1"}
+# Open MPI shares cores, searches no networks (0.2 s of every start), and kills ranks at once.
+os.environ |= {
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_MCA_pml": "ob1",
+    "OMPI_MCA_odls_base_sigkill_timeout": "0",
+}
 
 import quad8_mpi
 

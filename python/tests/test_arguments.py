@@ -25,6 +25,8 @@ def no_program(monkeypatch):
         ({"boundary": {"inlet": "natral"}}, "did you mean 'natural'?"),
         ({"boundary": {"inlet": 2.5}}, r"boundary\['inlet'\] is 2.5: write"),
         ({"boundary": {"inlet": {"dirichlet": 0, "robin": {}}}}, "write"),
+        ({"boundary": {"inlet": np.zeros(2)}}, "write"),
+        ({"boundary": {"inlet": {"natural": 0}}}, "write"),
         ({"boundary": {"inlet": {"drichlet": 0}}}, "did you mean 'dirichlet'?"),
         ({"boundary": {"inlet": {"dirichlet": None}}}, "is a finite number, not None"),
         ({"boundary": {"inlet": {"dirichlet": np.nan}}}, "is a finite number, not nan"),
@@ -42,6 +44,8 @@ def no_program(monkeypatch):
         ({"rtol": "1e-8"}, "rtol is a finite number"),
         ({"physics": "heta"}, "did you mean 'heat'?"),
         ({"preconditioner": "amg"}, "known: multigrid, jacobi"),
+        ({"k": 10**400}, "k is a finite number"),
+        ({"preconditioner": np.zeros(2)}, "known: multigrid, jacobi"),
         ({"operator": []}, "known: elements, assembled"),
         ({"arguments": "--quiet"}, "arguments is a sequence of texts"),
         ({"arguments": ["--threads", 2]}, "arguments is a sequence of texts"),
@@ -51,6 +55,14 @@ def no_program(monkeypatch):
 def test_wrong_arguments_are_named(arguments, message):
     with pytest.raises(InputError, match=message):
         quad8_mpi.solve(**arguments)
+
+
+def test_any_name_can_be_written_to_a_case_file():
+    tomllib = pytest.importorskip("tomllib")
+    name = "a \"b\" \\ \n\t\x01\x7f 'é' 𝒙 = [c]"
+    given = {name: {"dirichlet": name}, "wall": "natural", "a-b_1": {"robin": {"p": 1e-300, "gamma": np.float64(0.1)}}}
+    written = quad8_mpi.case.toml(quad8_mpi.case.build("y-channel", given, None, None, {"refine": 2}))
+    assert tomllib.loads(written) == {"mesh": "y-channel", "refine": 2, "boundary": given}
 
 
 def test_an_unknown_argument_is_a_type_error():

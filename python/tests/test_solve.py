@@ -104,6 +104,7 @@ def test_an_iteration_that_does_not_converge_keeps_its_last_iterate():
     assert caught.value.code == 1
     assert not caught.value.result.converged
     assert caught.value.result.iterations == 2
+    pytest.importorskip("matplotlib")
     assert caught.value.result.plot().get_title() == "not converged"
 
 
