@@ -109,7 +109,7 @@ def in_root(wheel):
         shutil.copy2(__file__, system / "test/wheel.py")
         mounted = []
         try:
-            for kind, place in (("proc", "proc"), ("tmpfs", "dev/shm")):
+            for kind, place in (("proc", "proc"), ("sysfs", "sys"), ("tmpfs", "dev/shm")):
                 (system / place).mkdir(exist_ok=True)
                 run(["mount", "-t", kind, kind, system / place])
                 mounted.append(system / place)
