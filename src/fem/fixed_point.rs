@@ -3,6 +3,7 @@
 //! Rounding changes K_ab by at most half a unit, where the largest |K_ab| of the element is 32,767
 //! units. The difference form keeps the row sums zero, so that constants are still mapped exactly.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::fem::element_batch::BatchStiffness;
@@ -48,29 +49,48 @@ pub fn convert<T: Scalar, U: Scalar>(batches: &[BatchStiffness<T>]) -> Option<Fi
     batches.par_iter().map(convert_batch).collect::<Option<Vec<_>>>().map(|batches| batches.into_iter().unzip())
 }
 
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 fn convert_batch<T: Scalar, U: Scalar>(batch: &BatchStiffness<T>) -> Option<(BatchStiffness<i16>, [U; LANES])> {
-    let batch: BatchStiffness<f64> = batch.map(|lanes| lanes.map(T::double));
+    let batch: BatchStiffness<f64> = std::array::from_fn(|pair| batch[pair].map(T::double));
     let mut largest = [0.0; LANES];
-    batch.iter().for_each(|lanes| (0..LANES).for_each(|l| largest[l] = lanes[l].abs().max(largest[l])));
+    for lanes in &batch {
+        for l in 0..LANES {
+            largest[l] = lanes[l].abs().max(largest[l]);
+        }
+    }
     let units = largest.map(|largest| largest / f64::from(i16::MAX));
-    let is_accurate = |l: usize| least_energy(&batch.map(|lanes| lanes[l])) >= LEAST_ENERGY * units[l];
+    let energies = least_energies(&batch);
+    if (0..LANES).any(|l| energies[l] < LEAST_ENERGY * units[l]) {
+        return None;
+    }
     // The quotient in an empty lane is NaN, which converts to 0.
-    let round = |lanes: [f64; LANES]| std::array::from_fn(|l| (lanes[l] / units[l]).round() as i16);
-    (0..LANES).all(is_accurate).then(|| (batch.map(round), units.map(U::of)))
+    let mut numbers = [[0; LANES]; PAIRS];
+    for (numbers, lanes) in numbers.iter_mut().zip(&batch) {
+        for l in 0..LANES {
+            numbers[l] = (lanes[l] / units[l]).round_ties_even() as i16;
+        }
+    }
+    Some((numbers, units.map(U::of)))
 }
 
-/// Returns the smallest energy v'Kv of the linear functions v = a xi + b eta with a^2 + b^2 = 1 in an
-/// element: the smaller eigenvalue of a symmetric 2 x 2 matrix.
-fn least_energy(stiffness: &[f64; PAIRS]) -> f64 {
-    let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
+/// Returns the smallest energy v'Kv of the linear functions v = a xi + b eta with a^2 + b^2 = 1 in
+/// each element: the smaller eigenvalue of a symmetric 2 x 2 matrix.
+#[inline(always)]
+fn least_energies(stiffness: &BatchStiffness<f64>) -> [f64; LANES] {
+    let [mut xx, mut xy, mut yy] = [[0.0; LANES]; 3];
     let pairs = (0..8).flat_map(|a| (a + 1..8).map(move |b| (a, b)));
-    for ((a, b), k) in pairs.zip(stiffness) {
+    for ((a, b), lanes) in pairs.zip(stiffness) {
         let [dx, dy] = [0, 1].map(|axis| quad8::NODES[b][axis] - quad8::NODES[a][axis]);
-        xx -= k * dx * dx;
-        xy -= k * dx * dy;
-        yy -= k * dy * dy;
+        for l in 0..LANES {
+            xx[l] -= lanes[l] * dx * dx;
+            xy[l] -= lanes[l] * dx * dy;
+            yy[l] -= lanes[l] * dy * dy;
+        }
     }
-    0.5 * (xx + yy) - (0.25 * (xx - yy).powi(2) + xy * xy).sqrt()
+    std::array::from_fn(|l| {
+        let difference = 0.5 * (xx[l] - yy[l]);
+        0.5 * (xx[l] + yy[l]) - (difference * difference + xy[l] * xy[l]).sqrt()
+    })
 }
 
 #[cfg(test)]
