@@ -35,28 +35,32 @@ pub fn tests() -> Vec<Trial> {
     .collect()
 }
 
+const MULTIGRID: &str = "multigrid in single precision";
 const DIRECT: &str = "direct in double precision";
 
-/// Solves a problem, which must take the direct solver, report it and need few iterations.
+/// Solves a problem in few iterations. Where the direct solver goes on, the run must report it.
 fn solve(folder: &Folder, ranks: usize, args: &[&str]) -> (Outcome, Results) {
     let outcome = folder.run(ranks, &[args, &["--json", "run.json"]].concat()).expect_code(0);
-    assert!(outcome.stdout.contains(&format!(" {DIRECT} after iteration ")), "{outcome}");
     for alarm in ["memory of the hosts", "error: "] {
         assert!(!outcome.stderr.contains(alarm), "{outcome}");
     }
     let run = folder.json("run.json");
     let used = run["convergence"]["preconditioners"].as_array().unwrap();
-    let texts: Vec<[&str; 2]> =
-        used.iter().map(|one| ["name", "precision"].map(|key| one[key].as_str().unwrap())).collect();
-    assert_eq!(texts, [["multigrid", "single"], ["direct", "double"]]);
+    let text = |at: usize, key: &str| used[at][key].as_str().unwrap().to_owned();
+    let names: Vec<String> =
+        (0..used.len()).map(|at| format!("{} in {} precision", text(at, "name"), text(at, "precision"))).collect();
+    assert_eq!(names, [MULTIGRID, DIRECT][..used.len()]);
     assert_eq!((&used[0]["from_iteration"], used[0]["reason"].is_null()), (&0.into(), true));
-    let reason = used[1]["reason"].as_str().unwrap();
-    assert!(reason.starts_with("r.Mr ") || reason == "the residual shrank slowly", "{used:?}");
+    assert_eq!(outcome.stdout.contains(&format!(" {DIRECT} after iteration ")), used.len() == 2, "{outcome}");
+    if used.len() == 2 {
+        let reason = text(1, "reason");
+        assert!(reason.starts_with("r.Mr ") || reason == "the residual shrank slowly", "{used:?}");
+    }
     assert!(run["iterations"].as_u64().unwrap() <= 30, "{outcome}");
     assert!(run["solution_stats"]["relative_residual"].as_f64().unwrap() <= 1e-8);
     let group = File::open(folder.path("quad8.h5")).unwrap().group("run").unwrap();
     let text: VarLenUnicode = group.attr("preconditioner_used").unwrap().read_scalar().unwrap();
-    assert_eq!(text.as_str(), DIRECT);
+    assert_eq!(Some(text.as_str()), names.last().map(String::as_str));
     (outcome, Results::read(&folder.path("quad8.h5")))
 }
 
@@ -96,7 +100,11 @@ fn strip_in_every_way(ranks: usize) {
 /// its rim have both conductivities at their Gauss points: there the rounding error of b - K u
 /// exceeds the tolerance.
 fn inclusion(ranks: usize) {
-    let [ten, twelve] = ["1e10", "1e12"].map(|k| solve(&disk(k), ranks, &["case.toml"]).1);
+    let [ten, twelve] = ["1e10", "1e12"].map(|k| {
+        let (outcome, results) = solve(&disk(k), ranks, &["case.toml"]);
+        assert!(outcome.stdout.contains(DIRECT), "{outcome}");
+        results
+    });
     assert!(difference(&ten.u, &twelve.u) < 1e-5);
 }
 

@@ -74,7 +74,7 @@ fn bottleneck() {
     assert_eq!(number(&fast, "/rows/0/neighbours"), 0.0);
     assert!(std::fs::read_to_string(folder.path("model.svg")).unwrap().starts_with("<svg "));
     let (text, slow) = model(&["--latency", "1000", "--fewest", "0"]);
-    let waits = ["messages on coarse levels", "direct solution of the coarsest level"];
+    let waits = ["messages between neighbours", "messages on coarse levels", "direct solution of the coarsest level"];
     assert!(waits.iter().any(|wait| text.contains(&format!("first bottleneck: {wait}"))), "{text}");
     assert!(number(&slow, "/rows/4/efficiency") < 0.5 * number(&fast, "/rows/4/efficiency"));
     // Strong scaling: one problem on more and more ranks.

@@ -124,7 +124,7 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         OperatorKind::Elements => rows.push(("diagonal", all.bytes(0.0, 8.0), &[Assemble, Setup, Solve])),
         OperatorKind::Assembled => {
             rows.push(("operator", all.bytes(0.0, ROW * 12.0 + 8.0), &[Assemble, Setup, Solve]));
-            rows.push(("rows of the operator in chunks", all.bytes(0.0, ROW * 12.0), &[Assemble, Setup]));
+            rows.push(("rows of the operator in chunks", all.bytes(0.0, ROW * 12.0), &[Assemble]));
         }
     }
     rows.extend(preconditioner(case, all));

@@ -132,12 +132,12 @@ mod tests {
         let assembled = Plan { operator: OperatorKind::Assembled, ..case(3) };
         // Measured on two ranks with --threads 1: MiB of the fullest rank.
         for (case, measured) in [
-            (case(3), 205.0),
-            (case(4), 699.0),
-            (file(3), 240.0),
-            (file(4), 844.0),
-            (jacobi, 176.0),
-            (assembled, 468.0),
+            (case(3), 180.0),
+            (case(4), 635.0),
+            (file(3), 207.0),
+            (file(4), 736.0),
+            (jacobi, 156.0),
+            (assembled, 316.0),
         ] {
             let peak = Estimate::new(String::new(), &case).peak_bytes_per_rank as f64 / MIB;
             assert!((peak / measured - 1.0).abs() < 0.15, "{peak} instead of {measured} MiB for {case:?}");
