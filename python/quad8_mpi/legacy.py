@@ -97,7 +97,7 @@ class Quad8FEMSolver:
         output_dir: str | os.PathLike[str] | None = None,
         export_file: str | os.PathLike[str] | None = None,
     ) -> dict[str, Any]:
-        """Solves, and return the results of the Python programs.
+        """Solves, and returns the results of the Python programs.
 
         Parameters
         ----------
@@ -146,7 +146,7 @@ class Quad8FEMSolver:
         return results
 
     def _results(self, result: Result) -> dict[str, Any]:
-        """Returns the dictionary of the Python programs, and keep its arrays."""
+        """Returns the dictionary of the Python programs, and keeps its arrays."""
         record = result.record or {}
         self.x, self.y, self.quad8 = result.x, result.y, result.quad8
         self.Nnds, self.Nels = len(self.x), len(self.quad8)
@@ -184,7 +184,7 @@ class Quad8FEMSolver:
         }
 
     def _draw(self, folder: Path) -> dict[str, Path]:
-        """Plots the fields and return their files."""
+        """Plots the fields and returns their files."""
         folder.mkdir(parents=True, exist_ok=True)
         files = {}
         for field in _FIGURES:

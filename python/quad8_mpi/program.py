@@ -121,7 +121,7 @@ def environment() -> dict[str, str]:
 
 
 def run(arguments: list[str], ranks: int, folder: Path, progress: Callable[[str], object] | None) -> Quad8Error | None:
-    """Runs the program to its end and return its error, if it fails.
+    """Runs the program to its end and returns its error, if it fails.
 
     Parameters
     ----------

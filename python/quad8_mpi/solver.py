@@ -238,7 +238,7 @@ def _case_file(
     names: Mapping[str, Mapping[str, str]] | None,
     options: Mapping[str, Any],
 ) -> Path:
-    """Writes a case file into the folder and return its path, or return that of the caller."""
+    """Writes a case file into the folder and returns its path, or returns that of the caller."""
     source = mesh_source(mesh, folder)
     if source.endswith(".toml"):
         given = [key for key, value in options.items() if value is not None]

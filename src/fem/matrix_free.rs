@@ -99,15 +99,7 @@ impl ElementOperator<f64> {
 impl<T: Scalar> ElementOperator<T> {
     /// Converts the operator to another precision.
     pub fn to<U: Scalar>(&self) -> ElementOperator<U> {
-        ElementOperator {
-            halo: Rc::clone(&self.halo),
-            batches: Arc::new(self.batches.to()),
-            units: [Vec::new(), Vec::new()],
-            chunks: Rc::clone(&self.chunks),
-            row_sums: self.row_sums.iter().map(|&(node, sum)| (node, U::of(sum.double()))).collect(),
-            fixed: Rc::clone(&self.fixed),
-            diagonal: Rc::clone(&self.diagonal),
-        }
+        self.with_stiffness(self.batches.to(), [Vec::new(), Vec::new()])
     }
 
     /// Converts the operator to single precision with a stiffness of 16 bits; returns none if an
@@ -120,15 +112,24 @@ impl<T: Scalar> ElementOperator<T> {
             return None;
         }
         let [Some((interior, inner)), Some((boundary, outer))] = converted else { return None };
-        Some(ElementOperator {
+        Some(self.with_stiffness(Batches { order: Arc::clone(order), interior, boundary }, [inner, outer]))
+    }
+
+    /// Returns the operator with its stiffness stored in other numbers.
+    fn with_stiffness<U: Scalar, K: StiffnessNumber<U>>(
+        &self,
+        batches: Batches<K>,
+        units: [Vec<[U; LANES]>; 2],
+    ) -> ElementOperator<U, K> {
+        ElementOperator {
             halo: Rc::clone(&self.halo),
-            batches: Arc::new(Batches { order: Arc::clone(order), interior, boundary }),
-            units: [inner, outer],
+            batches: Arc::new(batches),
+            units,
             chunks: Rc::clone(&self.chunks),
             row_sums: self.row_sums.iter().map(|&(node, sum)| (node, U::of(sum.double()))).collect(),
             fixed: Rc::clone(&self.fixed),
             diagonal: Rc::clone(&self.diagonal),
-        })
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! METIS on the graph of small blocks, for meshes whose dual graph is too large for one rank.
 //!
 //! Each rank builds blocks from a segment of a space-filling curve and finds the edges between
-//! them; edges between ranks are matched by their middle nodes. Rank 0 gets only the weights and the
+//! them; edges between ranks are matched by their middle nodes. Rank 0 receives only the weights and the
 //! edges of the blocks.
 
 use crate::error::Result;
