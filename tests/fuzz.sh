@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Fuzzes the readers, all or those that are named, for SECONDS (600) each:
 #
-#   tests/fuzz.sh [SECONDS|keep|once] [READER...]
+#   tests/fuzz.sh [SECONDS|keep] [READER...]
 #   tests/fuzz.sh 7200 gmsh npz
 #
 # Failing inputs go to fuzz/artifacts/. "keep" instead leaves at most 20 inputs of a reader in
 # fuzz/corpus/: those of all found so far that reach the most code. Both need a nightly toolchain and
-# cargo-fuzz. "once" reads every input of fuzz/corpus/ once, which needs neither.
+# cargo-fuzz. The tests read every input of fuzz/corpus/ once (tests/mpi/inputs.rs).
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,19 +16,6 @@ if [ $# -eq 0 ]; then
     set -- case checkpoint expression gmsh hdf5 npz partition record results xlsx
 fi
 . jobs/mpi-env.sh
-if [ "$seconds" = once ]; then
-    # Inputs are read in no time; a quick build of the readers suffices.
-    cargo build --release --locked --quiet --manifest-path fuzz/Cargo.toml --target-dir target \
-        --config 'profile.release.package.quad8-mpi.opt-level=1'
-    for target in "$@"; do
-        echo "$target"
-        log=$(target/release/"$target" -runs=0 -timeout=60 "fuzz/corpus/$target" 2>&1) || {
-            printf '%s\n' "$log" | tail -n 40
-            exit 1
-        }
-    done
-    exit
-fi
 export ASAN_OPTIONS=detect_leaks=0      # Open MPI leaks at the end
 for target in "$@"; do
     echo "== $target"

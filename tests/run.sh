@@ -5,7 +5,7 @@
 #   tests/run.sh --test mpi
 #
 # With --all it runs all tests: also those on more ranks, every fault in every stage, a cluster, a
-# simulated cluster, memcheck, ParaView, the inputs of the fuzz targets and the dependencies.
+# simulated cluster, memcheck, ParaView and the dependencies.
 # A missing tool is an error with --all or where CI is set. Otherwise the tests that need it are
 # skipped. The summary at the end lists what ran and what was skipped or ignored, with the reason.
 set -euo pipefail
@@ -59,9 +59,12 @@ if [ -n "$all" ]; then
     gmsh=(libglu1-mesa libxft2 libxcursor1 libxinerama1)
     part packages jobs/install.sh valgrind libsimgrid-dev "${gmsh[@]}"
     part cluster tests/cluster/install.sh
-    # Downloads while the machine compiles. Failures are reported below, where the programs are used.
+    # Work that fills the time while a compiler or a download waits. Failures are reported below, where the results are
+    # used.
     (tests/harness/readers.sh && [ -x tests/harness/paraview.sh ] && tests/harness/paraview.sh) >/dev/null 2>&1 &
     downloads=$!
+    nice tests/simgrid/build.sh >/dev/null 2>&1 &
+    simulation=$!
 else
     part packages jobs/install.sh
 fi
@@ -73,6 +76,7 @@ if [ -n "$all" ]; then
     part dependencies tests/deny.sh
     part "release build" tests/release.sh
     command -v smpirun >/dev/null || skip "simulated cluster: no SimGrid: apt-get install libsimgrid-dev"
+    wait "$simulation" || true
     part "simulated cluster" tests/simgrid/build.sh
     wait "$downloads" || true
     if [ -x tests/harness/paraview.sh ]; then
@@ -86,4 +90,3 @@ else
 fi
 part "cargo test" cargo test --release --locked "$@"
 [ -z "${QUAD8_MPI_PYTHON:-}" ] || part python "$QUAD8_MPI_PYTHON" -m pytest python/tests
-[ -z "$all" ] || part "fuzz inputs" tests/fuzz.sh once

@@ -1,6 +1,5 @@
-//! One rank with MPI.
+//! A communicator of one rank.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use mpi::environment::Universe;
@@ -14,12 +13,7 @@ thread_local! {
     };
 }
 
-/// Calls `work` with this one rank.
+/// Calls `work` with the communicator.
 pub fn with_comm<T>(work: impl FnOnce(&Rc<Comm>) -> T) -> T {
     MPI.with(|(_, comm)| work(comm))
-}
-
-/// A place of this process for a file of this name.
-pub fn temporary(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("quad8-mpi-fuzz-{}-{name}", std::process::id()))
 }

@@ -1,12 +1,7 @@
-//! No text may make the reader of case files, or the problem that it states, panic.
 #![no_main]
 
-use std::path::Path;
+use quad8_mpi_fuzz::case::read;
 
-use quad8_mpi::app::case::Case;
+mod alone;
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
-    if let Ok(case) = Case::parse(Path::new("case.toml"), text) {
-        let _ = case.problem(&["inlet".to_owned(), "outlet".to_owned()], &["clay".to_owned()]);
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| alone::with_comm(|comm| read(comm, bytes)));

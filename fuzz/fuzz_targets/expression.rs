@@ -1,8 +1,7 @@
-//! No text may make the reader of formulas, or the formula, panic.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
-    if let Ok(formula) = quad8_mpi::problem::expression::Expression::parse(text) {
-        let _ = formula.at(&[0.3, 1.0], &[-0.7, 2.0]);
-    }
-});
+use quad8_mpi_fuzz::expression::read;
+
+mod alone;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| alone::with_comm(|comm| read(comm, bytes)));

@@ -1,48 +1,7 @@
-//! No results file may make the picture of a field panic or take memory beyond its size.
 #![no_main]
 
+use quad8_mpi_fuzz::results::read;
+
 mod alone;
-mod changed;
 
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-
-use clap::Parser;
-use quad8_mpi::app::checkpoint::Interrupts;
-use quad8_mpi::app::cli::{Cli, Command};
-use quad8_mpi::plot;
-use quad8_mpi::app::solve;
-
-/// What pictures are made of.
-const DATASETS: &[&str] = &["x", "y", "quad8", "u", "abs_vel_node", "pressure_node", "vel_node", "partition", "error"];
-const FIELDS: [&str; 5] = ["speed", "pressure", "u", "partition", "error"];
-
-/// The results of a small mesh.
-fn results() -> &'static Path {
-    static RESULTS: OnceLock<PathBuf> = OnceLock::new();
-    RESULTS.get_or_init(|| {
-        let path = alone::temporary("results.h5");
-        let mesh = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/meshes/names.h5");
-        let words = ["quad8-mpi", mesh, "--threads", "1", "--quiet", "--output"].map(Path::new);
-        let Command::Solve(args) = Cli::parse_from(words.into_iter().chain([path.as_path()])).into_command() else {
-            unreachable!("a mesh is to be solved")
-        };
-        let interrupts = Interrupts::watch(None).expect("signals can be watched");
-        alone::with_comm(|comm| solve::solve(comm, &args, &interrupts)).expect("the mesh can be solved");
-        path
-    })
-}
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let Some((&choice, bytes)) = bytes.split_first() else { return };
-    let field = FIELDS[usize::from(choice) % FIELDS.len()];
-    changed::with_changed_file(results(), [DATASETS, &[]], bytes, |_, path| {
-        let picture = alone::temporary("picture.svg");
-        let words = ["quad8-mpi", "plot", "--field", field, "--width", "200", "--mesh", "--arrows", "--streamlines"];
-        let words = words.iter().chain(&["--contours", "3", "--quiet", "--output"]).map(Path::new);
-        let Command::Plot(args) = Cli::parse_from(words.chain([picture.as_path(), path])).into_command() else {
-            unreachable!("a picture is to be drawn")
-        };
-        let _ = plot::plot(&args);
-    });
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| alone::with_comm(|comm| read(comm, bytes)));

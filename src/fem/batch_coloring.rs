@@ -26,7 +26,7 @@ impl Chunks {
         let range =
             |[low, high]: [usize; 2], node: &LocalIndex| [low.min(*node as usize), high.max(*node as usize + 1)];
         let range = |batch: &_| NodeList::nodes(batch).iter().flatten().fold([usize::MAX, 0], range);
-        let ranges: Vec<[usize; 2]> = batches.par_iter().with_min_len(SMALLEST).map(range).collect();
+        let ranges: Vec<[usize; 2]> = loops::collect(batches.len(), SMALLEST, |b| range(&batches[b]));
         let mut size = SMALLEST;
         loop {
             let cut = ranges.chunks(size).enumerate().map(|(i, part)| Chunk {
@@ -64,12 +64,16 @@ impl Chunks {
     where
         T: Copy + Default + Send,
     {
-        let run = |i: usize, window: &mut [T]| {
+        self.run_each(y, &|i, window| {
             if !KEEP && i.is_multiple_of(2) {
                 window.fill(T::default());
             }
             add(self.0[i].batches.clone(), self.0[i].window.start, window);
-        };
+        });
+    }
+
+    /// Calls `run` with each chunk and its window of `y`.
+    fn run_each<T: Send>(&self, y: &mut [T], run: &(dyn Fn(usize, &mut [T]) + Sync)) {
         if !loops::worthwhile(y.len()) {
             for i in interleaved(self.0.len()) {
                 run(i, &mut y[self.0[i].window.clone()]);

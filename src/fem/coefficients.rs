@@ -4,11 +4,9 @@
 use std::cell::LazyCell;
 use std::sync::Mutex;
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
 use crate::mesh::{BoundaryEdge, LocalMesh};
-use crate::parallel::Comm;
+use crate::parallel::{Comm, loops};
 use crate::problem::{Condition, Field, OutOfRange, Problem, Range};
 use crate::quad8;
 use crate::quad8::{Batch, EdgePoint, LANES, Lane, edge_gauss};
@@ -157,7 +155,7 @@ pub fn for_all<T: Send + Sync + Copy>(
         }
         value
     };
-    let values = (0..n).into_par_iter().with_min_len(64).map(evaluate).collect();
+    let values = loops::collect(n, 64, evaluate);
     let errors = errors.into_inner().unwrap_or_default();
     lowest(errors.into_iter()).map_or(Ok(values), Err)
 }

@@ -104,7 +104,7 @@ impl<T: Scalar> ElementOperator<T> {
 
     /// Converts the operator to single precision with a stiffness of 16 bits; returns none if an
     /// element on any rank is too slender for that. **Collective.**
-    pub fn to_fixed_point<U: Scalar>(&self) -> Option<ElementOperator<U, i16>> {
+    pub fn to_fixed_point(&self) -> Option<ElementOperator<f32, i16>> {
         let Batches { order, interior, boundary } = &*self.batches;
         let converted = [interior, boundary].map(|batches| fixed_point::convert(batches));
         let is_too_slender = converted.iter().any(Option::is_none);

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fem::multigrid::OperatorHierarchy;
-use crate::fem::system::{StiffnessOperator, assemble_eliminated};
+use crate::fem::system::{SmootherPrecision, StiffnessOperator, assemble_eliminated};
 use crate::fem::{ElementMatrices, System};
 use crate::la::cg::{LONG, Patience, PreconditionerName, Preconditioners};
 use crate::la::direct::Substructuring;
-use crate::la::{Jacobi, PreconditionerStatistics, Scalar};
+use crate::la::{Jacobi, PreconditionerStatistics};
 use crate::mesh::MeshHierarchy;
 use crate::parallel::work;
 
@@ -66,7 +66,7 @@ impl<'a> SystemPreconditioners<'a> {
         Self { system, names }
     }
 
-    fn multigrid<T: Scalar>(&self) -> Result<Box<dyn PreconditionerStatistics>> {
+    fn multigrid<T: SmootherPrecision>(&self) -> Result<Box<dyn PreconditionerStatistics>> {
         let System { hierarchy, problem, dirichlet, stiffness, .. } = self.system;
         let levels = OperatorHierarchy::<T>::new(hierarchy, problem, self.elements()?)?;
         Ok(Box::new(stiffness.multigrid(&hierarchy.mesh, dirichlet, levels)?))

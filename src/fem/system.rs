@@ -69,7 +69,7 @@ impl StiffnessOperator {
     ///
     /// # Errors
     /// Ranks that disagree about owners.
-    pub fn multigrid<T: Scalar>(
+    pub fn multigrid<T: SmootherPrecision>(
         &self,
         mesh: &LocalMesh,
         dirichlet: &DirichletBc,
@@ -88,26 +88,38 @@ impl StiffnessOperator {
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(transfer));
         let finest: Box<dyn LinearOperator<T>> = match self {
-            Self::Elements(operator) => for_smoothing(operator),
+            Self::Elements(operator) => T::smoother_operator(operator),
             Self::Assembled(matrix) => Box::new(SlicedEllpack::new(matrix)),
         };
         let mut operators = vec![LevelOperator::new(finest, self.operator())];
         work::done(self.operator().halo().map().owned() as u64);
         operators.extend(
-            coarser.into_iter().map(|level| LevelOperator::new(for_smoothing(&level.operator), &level.operator)),
+            coarser.into_iter().map(|level| LevelOperator::new(T::smoother_operator(&level.operator), &level.operator)),
         );
         let levels = operators.into_iter().zip(transfers);
         Multigrid::new(levels.map(|(operator, transfer)| Coarsening { operator, transfer }).collect(), matrix)
     }
 }
 
-/// Converts an operator for the smoother: in single precision to a stiffness of 16 bits, if the
-/// elements allow it. **Collective.**
-fn for_smoothing<T: Scalar, U: Scalar>(operator: &ElementOperator<U>) -> Box<dyn LinearOperator<T>> {
-    let is_single = size_of::<T>() < size_of::<f64>();
-    match is_single.then(|| operator.to_fixed_point()).flatten() {
-        Some(operator) => Box::new(operator),
-        None => Box::new(operator.to()),
+/// Precision of a smoother, and the numbers in which its operator stores the stiffness.
+pub(super) trait SmootherPrecision: Scalar {
+    /// Converts an operator for the smoother. **Collective.**
+    fn smoother_operator<U: Scalar>(operator: &ElementOperator<U>) -> Box<dyn LinearOperator<Self>>;
+}
+
+impl SmootherPrecision for f64 {
+    fn smoother_operator<U: Scalar>(operator: &ElementOperator<U>) -> Box<dyn LinearOperator<f64>> {
+        Box::new(operator.to())
+    }
+}
+
+/// Stores 16 bits where the elements allow it.
+impl SmootherPrecision for f32 {
+    fn smoother_operator<U: Scalar>(operator: &ElementOperator<U>) -> Box<dyn LinearOperator<f32>> {
+        match operator.to_fixed_point() {
+            Some(operator) => Box::new(operator),
+            None => Box::new(operator.to()),
+        }
     }
 }
 

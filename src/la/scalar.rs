@@ -22,9 +22,6 @@ pub trait Scalar:
     /// Rounds a value to this precision.
     fn of(value: f64) -> Self;
 
-    /// Converts a 16-bit integer, exactly.
-    fn of_integer(value: i16) -> Self;
-
     /// Converts the number to double precision.
     fn double(self) -> f64;
 }
@@ -32,10 +29,6 @@ pub trait Scalar:
 impl Scalar for f64 {
     fn of(value: f64) -> Self {
         value
-    }
-
-    fn of_integer(value: i16) -> Self {
-        f64::from(value)
     }
 
     fn double(self) -> f64 {
@@ -46,10 +39,6 @@ impl Scalar for f64 {
 impl Scalar for f32 {
     fn of(value: f64) -> Self {
         value as f32
-    }
-
-    fn of_integer(value: i16) -> Self {
-        f32::from(value)
     }
 
     fn double(self) -> f64 {

@@ -9,13 +9,11 @@
 
 use std::rc::Rc;
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
 use crate::mesh::ordering::Unordered;
 use crate::mesh::refine_lattice::{Lattice, Place, even_bits, interleave};
 use crate::mesh::{BoundaryEdge, LocalMesh, MOST_ON_A_RANK};
-use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, work};
+use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, loops, work};
 use crate::quad8;
 use crate::quad8::EDGES;
 
@@ -228,7 +226,8 @@ impl<'a> Refinement<'a> {
     fn finish(self, mut boundary: Vec<BoundaryEdge>) -> LocalMesh {
         let Self { parent, lattice, rank, origins, child, total_nodes, .. } = self;
         let (mesh, order) = child.order(rank);
-        let coordinates = order.nodes.par_iter().map(|&n| place_node(parent, lattice, origins[n as usize])).collect();
+        let coordinates =
+            loops::collect(order.nodes.len(), 512, |i| place_node(parent, lattice, origins[order.nodes[i] as usize]));
         let mut place = vec![0; order.elements.len()];
         for (&old, new) in order.elements.iter().zip(0..) {
             place[old as usize] = new;

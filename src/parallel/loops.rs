@@ -15,17 +15,26 @@ pub(crate) fn worthwhile(n: usize) -> bool {
 
 /// Splits `0..n` into chunks.
 pub(crate) fn chunks(n: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
-    (0..n.div_ceil(CHUNK)).into_par_iter().map(move |c| c * CHUNK..n.min((c + 1) * CHUNK))
+    (0..n.div_ceil(CHUNK)).into_par_iter().map(move |c| chunk(n, c))
+}
+
+fn chunk(n: usize, index: usize) -> Range<usize> {
+    index * CHUNK..n.min((index + 1) * CHUNK)
 }
 
 /// Returns the sum of `f` over the chunks of `0..n`, added in order.
 pub fn sum<const M: usize>(n: usize, f: impl Fn(Range<usize>) -> [f64; M] + Sync) -> [f64; M] {
-    if worthwhile(n) {
-        let parts: Vec<[f64; M]> = chunks(n).map(&f).collect();
-        parts.into_iter().fold([0.0; M], add)
-    } else {
-        (0..n.div_ceil(CHUNK)).map(|c| f(c * CHUNK..n.min((c + 1) * CHUNK))).fold([0.0; M], add)
+    // Loops that do not depend on the type of `f` are compiled once for all callers. The same in the
+    // functions below.
+    fn run<const M: usize>(n: usize, f: &(dyn Fn(Range<usize>) -> [f64; M] + Sync)) -> [f64; M] {
+        if worthwhile(n) {
+            let parts: Vec<[f64; M]> = chunks(n).map(f).collect();
+            parts.into_iter().fold([0.0; M], add)
+        } else {
+            (0..n.div_ceil(CHUNK)).map(|c| f(chunk(n, c))).fold([0.0; M], add)
+        }
     }
+    run(n, &f)
 }
 
 /// Runs `f` on every chunk of `out` with its range, and adds the partial sums that `f` returns, in
@@ -34,28 +43,41 @@ pub(crate) fn update<T: Send, const M: usize>(
     out: &mut [T],
     f: impl Fn(Range<usize>, &mut [T]) -> [f64; M] + Sync,
 ) -> [f64; M] {
-    let n = out.len();
-    let range = |c: usize| c * CHUNK..n.min((c + 1) * CHUNK);
-    if worthwhile(n) {
-        let parts: Vec<[f64; M]> = out.par_chunks_mut(CHUNK).enumerate().map(|(c, o)| f(range(c), o)).collect();
-        parts.into_iter().fold([0.0; M], add)
-    } else {
-        out.chunks_mut(CHUNK).enumerate().map(|(c, o)| f(range(c), o)).fold([0.0; M], add)
+    type Update<'a, T, const M: usize> = dyn Fn(Range<usize>, &mut [T]) -> [f64; M] + Sync + 'a;
+    fn run<T: Send, const M: usize>(out: &mut [T], f: &Update<'_, T, M>) -> [f64; M] {
+        let n = out.len();
+        if worthwhile(n) {
+            let parts: Vec<[f64; M]> = out.par_chunks_mut(CHUNK).enumerate().map(|(c, o)| f(chunk(n, c), o)).collect();
+            parts.into_iter().fold([0.0; M], add)
+        } else {
+            out.chunks_mut(CHUNK).enumerate().map(|(c, o)| f(chunk(n, c), o)).fold([0.0; M], add)
+        }
     }
-}
-
-fn add<const M: usize>(total: [f64; M], part: [f64; M]) -> [f64; M] {
-    std::array::from_fn(|i| total[i] + part[i])
+    run(out, &f)
 }
 
 /// Runs `f` on the chunks of two lists of one length, with their range.
 pub(crate) fn update_pair<T: Send>(a: &mut [T], b: &mut [T], f: impl Fn(Range<usize>, &mut [T], &mut [T]) + Sync) {
-    let n = a.len();
-    let range = |c: usize| c * CHUNK..n.min((c + 1) * CHUNK);
-    if worthwhile(n) {
-        let pairs = a.par_chunks_mut(CHUNK).zip(b.par_chunks_mut(CHUNK)).enumerate();
-        pairs.for_each(|(c, (a, b))| f(range(c), a, b));
-    } else {
-        a.chunks_mut(CHUNK).zip(b.chunks_mut(CHUNK)).enumerate().for_each(|(c, (a, b))| f(range(c), a, b));
+    fn run<T: Send>(a: &mut [T], b: &mut [T], f: &(dyn Fn(Range<usize>, &mut [T], &mut [T]) + Sync)) {
+        let n = a.len();
+        if worthwhile(n) {
+            let pairs = a.par_chunks_mut(CHUNK).zip(b.par_chunks_mut(CHUNK)).enumerate();
+            pairs.for_each(|(c, (a, b))| f(chunk(n, c), a, b));
+        } else {
+            a.chunks_mut(CHUNK).zip(b.chunks_mut(CHUNK)).enumerate().for_each(|(c, (a, b))| f(chunk(n, c), a, b));
+        }
     }
+    run(a, b, &f);
+}
+
+/// Returns `f` of each of `0..n`, of which a task computes at least `least`.
+pub(crate) fn collect<T: Send>(n: usize, least: usize, f: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    fn run<T: Send>(n: usize, least: usize, f: &(dyn Fn(usize) -> T + Sync)) -> Vec<T> {
+        (0..n).into_par_iter().with_min_len(least).map(f).collect()
+    }
+    run(n, least, &f)
+}
+
+fn add<const M: usize>(total: [f64; M], part: [f64; M]) -> [f64; M] {
+    std::array::from_fn(|i| total[i] + part[i])
 }

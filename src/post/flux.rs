@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::mesh::LocalMesh;
-use crate::parallel::Halo;
+use crate::parallel::{Halo, loops};
 use crate::post::{GaussVelocities, recover};
 use crate::problem::Problem;
 
@@ -28,7 +28,7 @@ impl Flux {
             }
         });
         Self {
-            elements: gauss[..mesh.own_elements].par_iter().with_min_len(512).map(GaussVelocities::mean).collect(),
+            elements: loops::collect(mesh.own_elements, 512, |e| gauss[e].mean()),
             nodes: recover(halo, mesh, problem, &gauss).into_nodes(),
         }
     }

@@ -13,7 +13,7 @@
 use rayon::prelude::*;
 
 use crate::mesh::{Adjacency, LocalMesh};
-use crate::parallel::{Halo, LocalIndex, work};
+use crate::parallel::{Halo, LocalIndex, loops, work};
 use crate::post::GaussVelocities;
 use crate::post::interface_nodes::InterfaceNodes;
 use crate::post::patch::{Patch, Samples};
@@ -62,7 +62,7 @@ pub fn recover<'a>(halo: &Halo, mesh: &'a LocalMesh, problem: &Problem, gauss: &
     let patches = Patches::new(halo, mesh, &sides, &around, gauss);
     let owned = |side: usize| sides.node(side) < mesh.owned_nodes;
     let value = |side: usize| if owned(side) { patches.value(&around, side) } else { [f64::NAN; 2] };
-    let mut values: Vec<[f64; 2]> = (0..sides.len()).into_par_iter().with_min_len(512).map(value).collect();
+    let mut values: Vec<[f64; 2]> = loops::collect(sides.len(), 512, value);
 
     // Each side is sent as the number of its conductivity, its number of elements, and its
     // velocity.

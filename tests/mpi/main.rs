@@ -34,6 +34,7 @@ mod fallback;
 mod flaws;
 mod flow;
 mod halo;
+mod inputs;
 mod io;
 mod library;
 mod manufactured;
@@ -116,6 +117,7 @@ const GROUPS: &[Group] = &[
     },
     Group { ranks: ANY, threads: &[1], modules: &[("io", io::CHECKS)] },
     Group { ranks: ANY, threads: &[1], modules: &[("checkpoint", checkpoint::CHECKS)] },
+    Group { ranks: &[1], threads: &[1], modules: &[("inputs", inputs::CHECKS)] },
     Group { ranks: &[1, 3], threads: &[1], modules: &[("bits", bits::CHECKS)] },
     Group {
         ranks: &[1, 3, 16],

@@ -9,7 +9,6 @@
 use std::sync::Arc;
 
 use multiversion::multiversion;
-use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::fem::ElementMatrices;
@@ -18,7 +17,7 @@ use crate::fem::element_batch::{BatchStiffness, Batches};
 use crate::fem::element_matrices::{RowSums, row_sum};
 use crate::fem::multigrid::h_transfer::shape_at_children;
 use crate::mesh::LocalMesh;
-use crate::parallel::{Comm, LocalIndex, work};
+use crate::parallel::{Comm, LocalIndex, loops, work};
 use crate::quad8::{LANES, Lane, PAIRS, pair};
 
 /// Shape functions of the parent at the nodes of one child: node, function.
@@ -39,7 +38,7 @@ impl ElementMatrices {
                 work::item(b, LANES);
                 self.sum_children(parents.map(|parent| children.get(parent)), &weights)
             };
-            (0..count.div_ceil(LANES)).into_par_iter().with_min_len(64).map(batch).collect()
+            loops::collect(count.div_ceil(LANES), 64, batch)
         };
         let (interior, boundary) = (
             all(order.interior_elements(), BatchPosition::Interior),

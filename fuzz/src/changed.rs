@@ -5,12 +5,12 @@
 
 use std::path::Path;
 
+use arbitrary::{Result, Unstructured};
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 use hdf5::{File, Location};
-use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use quad8_mpi::parallel::Comm;
 
-use crate::alone::{temporary, with_comm};
+use super::files::temporary;
 
 /// Most values that are written to one dataset.
 const VALUES: usize = 1024;
@@ -18,6 +18,7 @@ const VALUES: usize = 1024;
 /// Calls `read` with a copy of the file at `valid` in which some of these
 /// datasets and attributes are missing or others, as `bytes` say.
 pub fn with_changed_file(
+    comm: &Comm,
     valid: impl AsRef<Path>,
     [datasets, attributes]: [&[&str]; 2],
     bytes: &[u8],
@@ -30,7 +31,7 @@ pub fn with_changed_file(
     // Where the bytes end, so do the changes.
     let _ = change(&file, datasets, attributes, &mut source);
     file.close().expect("the file can be closed");
-    with_comm(|comm| read(comm, &path));
+    read(comm, &path);
     let _ = std::fs::remove_file(&path);
 }
 
