@@ -14,7 +14,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from .case import Condition, MeshLike, Value, build, mesh_source, toml
+from .case import Coefficient, Condition, Conductivity, MeshLike, build, mesh_source, toml
 from .errors import FileError, InputError, LaunchError, NotConverged
 from .program import run
 from .result import Result
@@ -26,10 +26,11 @@ def solve(
     boundary: Mapping[str, Condition] | None = None,
     ranks: int = 1,
     threads: int | None = None,
-    k: Value | None = None,
-    f: Value | None = None,
-    regions: Mapping[str, Mapping[str, Value]] | None = None,
+    k: Conductivity | None = None,
+    f: Coefficient | None = None,
+    regions: Mapping[str, Mapping[str, Conductivity]] | None = None,
     physics: str | None = None,
+    geometry: str | None = None,
     names: Mapping[str, Mapping[str, str]] | None = None,
     scale: float | None = None,
     refine: int | None = None,
@@ -62,12 +63,15 @@ def solve(
         MPI ranks.
     threads : int, optional
         Threads of each rank; by default its share of the cores.
-    k, f : float or str, optional
-        Conductivity and source of the domain.
+    k, f : float, str or dict, optional
+        Conductivity and source of the domain; ``{"data": NAME}`` for data of the mesh. Where k
+        depends on the direction, it is ``[kx, ky]`` or ``[kxx, kxy, kyy]``.
     regions : dict, optional
         ``k`` and ``f`` of regions by name, where they differ.
     physics : {"flow", "heat", "seepage", "electrostatics", "none"}, optional
         Names and units of the results.
+    geometry : {"plane", "axisymmetric"}, optional
+        In axisymmetric geometry x is the distance from the axis.
     names : dict, optional
         Names and units in their place, as in ``{"u": {"name": "head", "unit": "m"}}``.
     scale : float, optional
@@ -166,9 +170,9 @@ def check(
     mesh: MeshLike,
     *,
     boundary: Mapping[str, Condition] | None = None,
-    k: Value | None = None,
-    f: Value | None = None,
-    regions: Mapping[str, Mapping[str, Value]] | None = None,
+    k: Conductivity | None = None,
+    f: Coefficient | None = None,
+    regions: Mapping[str, Mapping[str, Conductivity]] | None = None,
     scale: float | None = None,
 ) -> CheckReport:
     """Checks a mesh, and conditions and materials on it, without solving.
@@ -204,7 +208,7 @@ def check(
 
 #: Arguments that are options of a case.
 _OPTIONS = (
-    *("threads", "k", "f", "physics", "scale", "refine", "gamma", "p0", "density"),
+    *("threads", "k", "f", "physics", "geometry", "scale", "refine", "gamma", "p0", "density"),
     *("rtol", "max_iterations", "preconditioner", "operator", "reproducible"),
 )
 
@@ -234,7 +238,7 @@ def _case_file(
     mesh: MeshLike,
     folder: Path,
     boundary: Mapping[str, Condition] | None,
-    regions: Mapping[str, Mapping[str, Value]] | None,
+    regions: Mapping[str, Mapping[str, Conductivity]] | None,
     names: Mapping[str, Mapping[str, str]] | None,
     options: Mapping[str, Any],
 ) -> Path:

@@ -1,11 +1,18 @@
 //! The boundary value problem -div(k grad u) = f with Dirichlet and Robin conditions.
 
+mod coefficient;
+mod conductivity;
 pub mod expression;
 mod field;
+mod geometry;
 mod physics;
 
+pub use coefficient::Coefficient;
+pub use conductivity::Conductivity;
+pub(crate) use conductivity::is_positive_definite;
 pub use field::Field;
 pub(crate) use field::{OutOfRange, Range};
+pub use geometry::Geometry;
 pub use physics::{Label, Labels, Name, Names, Physics};
 
 use std::fmt;
@@ -74,23 +81,32 @@ fn split_values(text: &str) -> Vec<&str> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Material {
-    /// Conductivity k, positive.
+    /// Conductivity k, positive (definite).
     #[serde(rename = "k")]
-    pub conductivity: Field,
+    pub conductivity: Conductivity,
     /// Source f.
     #[serde(rename = "f")]
-    pub source: Field,
+    pub source: Coefficient,
+}
+
+impl Material {
+    /// Iterates over the names of the datasets that k and f take their values from.
+    pub(crate) fn data(&self) -> impl Iterator<Item = &str> {
+        self.conductivity.given().chain([&self.source]).filter_map(Coefficient::data)
+    }
 }
 
 impl Default for Material {
     fn default() -> Self {
-        Self { conductivity: Field::Constant(1.0), source: Field::Constant(0.0) }
+        Self { conductivity: Field::Constant(1.0).into(), source: Coefficient::default() }
     }
 }
 
 /// Data of a boundary value problem. Boundary edges without a condition have k du/dn = 0.
 #[derive(Debug, Clone, Default)]
 pub struct Problem {
+    /// Geometry of the domain.
+    pub geometry: Geometry,
     /// Material of elements without a region.
     pub material: Material,
     /// Material of each named region, by its number.
@@ -103,7 +119,7 @@ impl Problem {
     /// Creates potential flow with inflow speed `gamma` (m/s) through boundary 0 and u = 0 on
     /// boundary 1.
     pub fn channel(gamma: f64) -> Self {
-        Self { material: Material::default(), regions: Vec::new(), conditions: vec![inflow(gamma), outflow()] }
+        Self { conditions: vec![inflow(gamma), outflow()], ..Self::default() }
     }
 
     /// Returns the material of a region by its number.
@@ -113,13 +129,22 @@ impl Problem {
 
     /// Returns whether k is the constant 1 everywhere, so that the flux is the velocity.
     pub(crate) fn has_unit_conductivity(&self) -> bool {
-        let mut all = std::iter::once(&self.material).chain(&self.regions);
-        all.all(|material| material.conductivity == Field::Constant(1.0))
+        self.materials().all(|material| material.conductivity == Field::Constant(1.0).into())
     }
 
     /// Returns whether there is a source anywhere.
     pub(crate) fn has_source(&self) -> bool {
-        std::iter::once(&self.material).chain(&self.regions).any(|material| !material.source.is_zero())
+        self.materials().any(|material| !material.source.is_zero())
+    }
+
+    /// Returns whether k is the same in all directions everywhere.
+    pub(crate) fn is_isotropic(&self) -> bool {
+        self.materials().all(|material| material.conductivity.is_isotropic())
+    }
+
+    /// Iterates over the material of elements without a region and those of all regions.
+    pub(crate) fn materials(&self) -> impl Iterator<Item = &Material> {
+        std::iter::once(&self.material).chain(&self.regions)
     }
 }
 

@@ -94,7 +94,7 @@ fn fixed(value: f64) -> Condition {
 
 fn two_dirichlet_boundaries_share_their_corner_fairly(comm: &Rc<Comm>) {
     // Symmetric to the diagonal: what enters through left and bottom is the same.
-    let source = Material { source: Field::Constant(3.0), ..Material::default() };
+    let source = Material { source: Field::Constant(3.0).into(), ..Material::default() };
     let conditions = vec![fixed(0.0), Condition::Natural, fixed(0.0), Condition::Natural];
     let problem = Problem { material: source, conditions, ..Problem::channel(0.0) };
     let mesh = Grid { map: |s, t| [s, t], ..Grid::untidy(6, 6) }.mesh();
@@ -117,12 +117,13 @@ fn layered(comm: &Rc<Comm>, axis: usize) -> FlowReport {
             u16::from(inside > 0.25)
         })
         .collect();
-    let of = |k: f64| Material { conductivity: Field::Constant(k), ..Material::default() };
+    let of = |k: f64| Material { conductivity: Field::Constant(k).into(), ..Material::default() };
     let problem = Problem {
         // What no element has must not matter.
         material: of(1e9),
         regions: vec![of(0.1), of(5.0)],
         conditions: vec![fixed(2.0), fixed(0.0), Condition::Natural, Condition::Natural],
+        ..Problem::default()
     };
     report(comm, &Model::new(comm, &mesh, &sides, &problem, 1).expect("a good mesh"), &problem)
 }

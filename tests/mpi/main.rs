@@ -24,7 +24,9 @@ macro_rules! checks {
     ($($name:ident),* $(,)?) => { &[$((stringify!($name), $name)),*] };
 }
 
+mod anisotropy;
 mod assembly;
+mod axisymmetric;
 mod bits;
 mod cg;
 mod checkpoint;
@@ -122,7 +124,12 @@ const GROUPS: &[Group] = &[
     Group {
         ranks: &[1, 3, 16],
         threads: &[1],
-        modules: &[("convergence", convergence::CHECKS), ("recovery", recovery::CHECKS)],
+        modules: &[
+            ("anisotropy", anisotropy::CHECKS),
+            ("axisymmetric", axisymmetric::CHECKS),
+            ("convergence", convergence::CHECKS),
+            ("recovery", recovery::CHECKS),
+        ],
     },
     Group { ranks: &[1, 2, 3, 7], threads: &[1], modules: &[("random", random::CHECKS)] },
     Group { ranks: &[1, 2], threads: &[1, 2], modules: &[("threads", threads::CHECKS)] },

@@ -22,12 +22,13 @@ impl Case {
         case.scale = args.scale.or(case.scale);
         set(&mut case.refine, args.refine);
         set(&mut case.physics, args.physics);
+        set(&mut case.geometry, args.geometry);
         set(&mut case.solver.preconditioner, args.preconditioner);
         set(&mut case.solver.operator, args.operator);
         set(&mut case.solver.rtol, args.rtol);
         set(&mut case.solver.max_iterations, args.max_iterations);
         set(&mut case.material.conductivity, args.k.clone());
-        set(&mut case.material.source, args.f.clone());
+        set(&mut case.material.source, args.f.clone().map(Into::into));
         set(&mut case.constants.gamma, args.gamma);
         set(&mut case.constants.p0, args.p0);
         set(&mut case.constants.density, args.density);

@@ -7,17 +7,26 @@ use npyz::{DType, Deserialize, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
 use crate::io::mesh::{FormatError, SerialMesh};
+use crate::mesh::GivenNames;
 use crate::parallel::work;
 
 /// Largest compression ratio of Deflate (zlib, *Technical Details*: 1032 : 1).
 const LARGEST_RATIO: u64 = 1032;
 
-/// Parses the bytes of a .npz file. The unpacked size, to which the memory is proportional, is
-/// checked first.
+/// Parses the bytes of a .npz file for a case without data.
 ///
 /// # Errors
 /// The first [`FormatError`].
 pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
+    parse_for(bytes, &())
+}
+
+/// Parses the bytes of a .npz file, with the data of the case. The unpacked size, to which the memory
+/// is proportional, is checked first.
+///
+/// # Errors
+/// The first [`FormatError`].
+pub(crate) fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<SerialMesh, FormatError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| FormatError::Archive { cause: e.to_string() })?;
     let names = array_names(&archive);
     let x = values(&mut archive, "x", "(N)")?;
@@ -44,6 +53,12 @@ pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
             }
             mesh.add_region(name.to_owned(), elements.into_iter())?;
         }
+    }
+    for name in given.data() {
+        if !names.iter().any(|known| known == name) {
+            return Err(FormatError::NoData { name: name.to_owned(), found: names.join(", ") });
+        }
+        mesh.add_data(name, numbers(&mut archive, name)?)?;
     }
     Ok(mesh)
 }
@@ -118,6 +133,19 @@ fn values(archive: &mut Archive, name: &str, expected: &str) -> Result<Vec<f64>,
     }
 }
 
+/// Reads a list of numbers of any type.
+fn numbers(archive: &mut Archive, name: &str) -> Result<Vec<f64>, FormatError> {
+    let expected = "(E) or (N)";
+    match values(archive, name, expected) {
+        Err(FormatError::ArrayType { .. }) => (),
+        found => return found,
+    }
+    match integers(archive, name)? {
+        (shape, values) if shape.len() == 1 => Ok(values.into_iter().map(|value| value as f64).collect()),
+        (shape, _) => Err(FormatError::Shape { name: name.to_owned(), shape, expected: expected.to_owned() }),
+    }
+}
+
 /// Reads the shape and the values, row by row; unsigned numbers too large for i64 become -1, which
 /// no node has.
 fn integers(archive: &mut Archive, name: &str) -> Result<(Vec<u64>, Vec<i64>), FormatError> {
@@ -167,6 +195,7 @@ fn bad_type(name: &str, array: &NpyFile<&[u8]>, expected: &'static str) -> Forma
 mod tests {
     use super::*;
     use crate::io::mesh::damaged_inputs::archive;
+    use crate::mesh::Location;
 
     /// Builds an array of version 1.0 (NumPy, *NPY format*).
     fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
@@ -212,6 +241,39 @@ mod tests {
         assert!(flaw("quad8.npy", npy("<i4", "(2, 4)", &[0; 32])).contains("shape [2, 4]: expected (E, 8)"));
         assert!(flaw("quad8.npy", b"nonsense".to_vec()).contains("array 'quad8' cannot be read"));
         assert!(parse(b"PK\x03\x04").unwrap_err().to_string().starts_with("its archive is damaged"));
+    }
+
+    /// A case that takes the data of this name.
+    struct Takes(&'static str);
+
+    impl GivenNames for Takes {
+        fn has_condition(&self, _: &str) -> bool {
+            false
+        }
+
+        fn has_material(&self, _: &str) -> bool {
+            false
+        }
+
+        fn data(&self) -> Vec<&str> {
+            vec![self.0]
+        }
+    }
+
+    #[test]
+    fn data_of_elements_and_nodes_are_read_where_a_case_takes_them() {
+        let with = |shape: &str, values: Vec<u8>, descr: &str| square("k.npy", npy(descr, shape, &values));
+        let of_element = with("(1,)", vec![7], "|u1");
+        assert!(parse(&of_element).unwrap().data.is_empty());
+        let read = |bytes: &[u8]| parse_for(bytes, &Takes("k")).map(|mesh| mesh.data).map_err(|e| e.to_string());
+        let found = read(&of_element).unwrap();
+        assert_eq!((found[0].location, &found[0].values[..]), (Location::Elements, &[7.0][..]));
+        let nodes: Vec<u8> = (0..8).flat_map(|n| f64::from(n).to_le_bytes()).collect();
+        assert_eq!(read(&with("(8,)", nodes, "<f8")).unwrap()[0].location, Location::Nodes);
+        let message = read(&with("(2,)", vec![1, 2], "|u1")).unwrap_err();
+        assert!(message.contains("shape [2]: expected (1), a value for each element, or (8)"), "{message}");
+        let message = parse_for(&of_element, &Takes("f")).unwrap_err().to_string();
+        assert!(message.starts_with("it has no data 'f' for k or f; found: ") && message.contains("k"), "{message}");
     }
 
     #[test]
