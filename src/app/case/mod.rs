@@ -2,6 +2,7 @@
 //! the command line.
 
 mod args;
+mod channel_args;
 mod file;
 pub(crate) mod input;
 mod message;
@@ -10,6 +11,7 @@ mod problem;
 mod resolve;
 
 pub use args::SolveArgs;
+pub use channel_args::ChannelArgs;
 pub(crate) use input::{find_case, is_case};
 pub use options::{Constants, DryRun, Output, OutputFormat, PartitionSource, RegionMaterial, RunOptions, Solver};
 
@@ -140,6 +142,8 @@ mod tests {
             boundary."south wall" = { robin = { p = "1+x", gamma = -1e-3 } }
             boundary.out = { dirichlet = 0.1 }
             boundary.wall = "natural"
+            boundary.pump = { flow = 0.25 }
+            boundary.plate = { floating = 0 }
             material = { k = 2, f = "x*y" }
             region.clay = { k = 1e-9 }
             region.shale = { k = [2e-9, "1e-9*x", 1e-9] }
@@ -155,6 +159,16 @@ mod tests {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
         assert!(!text.contains("[output]"));
+    }
+
+    #[test]
+    fn a_channel_is_a_name_or_a_table() {
+        let text = |case: &str| read(case).unwrap().to_toml();
+        assert!(text("mesh = 'nozzle'").contains("[mesh]\nchannel = \"nozzle\"\n"));
+        let given = "mesh = { channel = 'venturi', throat = 0.25, nodes = 1e6 }\nrefine = 2";
+        let written = text(given);
+        assert!(written.contains("[mesh]\nchannel = \"venturi\"\nnodes = 1000000.0\nthroat = 0.25"), "{written}");
+        assert_eq!(text(&written), written);
     }
 
     #[test]
@@ -178,7 +192,7 @@ mod tests {
             ),
             (
                 "[boundary]\na = { neumann = 1 }",
-                "line 2: 'neumann' is not known: it must be dirichlet, robin or natural",
+                "line 2: 'neumann' is not known: it must be dirichlet, robin, flow, floating or natural",
             ),
             (
                 "[boundary]\na = { robin = { q = 1, gamma = 0 } }",
@@ -189,6 +203,8 @@ mod tests {
                 "line 3: dirichlet = 'sin(z)': cannot read the expression 'sin(z)': unknown name",
             ),
             ("[boundary]\na = { robin = { p = 1 } }", "line 2: robin = { p = 1 }: the key 'gamma' is missing"),
+            ("boundary.a = { flow = 'x' }", "line 1: flow = 'x': must be a number"),
+            ("boundary.a = { floating = inf }", "line 1: floating = inf: must be finite"),
             ("boundary.a = { robin = 5 }", "line 1: robin = 5: must be a table"),
             (
                 "boundary.a = 'dirichlet'",
@@ -218,6 +234,15 @@ mod tests {
             ("scale = inf", "line 1: scale = inf: must be finite"),
             ("mesh = ", "line 1: mesh: texts stand in quotes"),
             ("mesh = 1", "line 1: mesh = 1: must be a text in quotes"),
+            ("mesh = { channel = 'ventury' }", "are for channels (channel, nozzle, "),
+            (
+                "mesh = { channel = 'venturi', troat = 1 }",
+                "line 1: mesh = { channel = 'venturi', troat = 1 }: channel venturi: there is no parameter 'troat': did you mean throat?",
+            ),
+            (
+                "mesh = { channel = 'venturi', throat = 'a' }",
+                "must be a text in quotes, or a table with the name of a channel",
+            ),
             ("a = 1\na = 2", "line 2: duplicate key"),
             ("solver.threads = 0", "line 1: solver.threads = 0: must be a whole number, 1 or more"),
             ("solver.threads = 1025", "line 1: solver.threads = 1025: must be from 1 to 1024"),
