@@ -52,6 +52,7 @@ fn main() {
         Command::Man => alone(launcher, cli::manual),
     };
     launcher.check_library().unwrap_or_else(|error| refuse(launcher, &error));
+    launcher.check_shared_memory();
     heartbeat::watch_start_up(launcher.rank);
     let Some((universe, _)) = mpi::initialize_with_threading(Threading::Funneled) else {
         eprintln!("quad8-mpi: MPI was started twice");

@@ -5,7 +5,8 @@
 #   tests/run.sh --test mpi
 #
 # With --all it runs all tests: also those on more ranks, every fault in every stage, a cluster, a
-# simulated cluster, memcheck, ParaView and the dependencies.
+# simulated cluster, memcheck, ParaView, the dependencies and the files of a release.
+# QUAD8_MPI_WHEEL=FILE adds the test of a wheel.
 # A missing tool is an error with --all or where CI is set. Otherwise the tests that need it are
 # skipped. The summary at the end lists what ran and what was skipped or ignored, with the reason.
 set -euo pipefail
@@ -90,3 +91,9 @@ else
 fi
 part "cargo test" cargo test --release --locked "$@"
 [ -z "${QUAD8_MPI_PYTHON:-}" ] || part python "$QUAD8_MPI_PYTHON" -m pytest python/tests
+[ -z "$all" ] || part "release files" tests/packaging/release.py
+if [ -n "${QUAD8_MPI_WHEEL:-}" ]; then
+    part wheel tests/packaging/wheel.py "$QUAD8_MPI_WHEEL"
+elif [ -n "$all" ]; then
+    echo "skipped: wheel: set QUAD8_MPI_WHEEL to one that jobs/packaging/wheel.py has built" | tee -a "$log"
+fi

@@ -25,7 +25,7 @@ from .mesh import Mesh, mesh
 from .result import Result, read
 from .solver import CheckReport, check, solve
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "CheckReport",

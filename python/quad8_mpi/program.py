@@ -114,7 +114,10 @@ def _version(program: str, _changed: int) -> str:
 
 def environment() -> dict[str, str]:
     """Returns the environment of the program: Open MPI may start ranks as root, and more than cores."""
-    defaults = {"OMPI_MCA_rmaps_base_oversubscribe": "1"}
+    defaults = {
+        "OMPI_MCA_rmaps_base_oversubscribe": "1",
+        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",  # the same for Open MPI 5
+    }
     if os.geteuid() == 0:
         defaults |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     return defaults | dict(os.environ)
@@ -206,11 +209,9 @@ def _error(code: int, text: str) -> Quad8Error:
     """Returns the error of an exit code, with the message of the program."""
     ended = f"the program ended with code {code}" if code > 0 else f"signal {-code} ended the program"
     message = _message(text) or ended
-    if code not in (1, 2, 5) and not os.access("/dev/shm", os.W_OK):
-        message += (
-            "; /dev/shm is missing or not writable, and MPI needs it: mount it "
-            "(in a container: docker run --shm-size=1g)"
-        )
+    shared_memory = next((line for line in text.splitlines() if line.startswith("warning: /dev/shm")), "")
+    if code not in (1, 2, 5) and shared_memory not in message:
+        message += "; " + shared_memory.removeprefix("warning: ")
     kind = BY_CODE.get(code, InternalError)
     if code in _NOT_STARTED or (code == 1 and "error: " not in text):
         kind = LaunchError

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use nix::unistd::{AccessFlags, access};
+
 use crate::error::{Error, Result};
 use crate::io::record::Libraries;
-use crate::system::set_variable_if_unset;
+use crate::system::{print_error, set_variable_if_unset};
 
 /// Variables of this process's rank. Under mpirun SLURM_PROCID belongs to the batch script, so it
 /// comes last.
@@ -26,6 +28,8 @@ pub struct Launcher {
     processes: Option<u32>,
     /// Whether the mpirun of Open MPI started this process.
     by_open_mpi: bool,
+    /// Whether a launcher that speaks PMIx only started this process.
+    by_pmix: bool,
     /// Whether all processes are on this host.
     is_one_host: bool,
     /// Whether this process was started without a launcher.
@@ -40,25 +44,39 @@ impl Launcher {
             rank: first(&RANK, variable).unwrap_or(0),
             processes: size(variable, std::process::id()),
             by_open_mpi: variable("OMPI_COMM_WORLD_SIZE").is_some(),
+            by_pmix: variable("PMIX_RANK").is_some() && variable("PMI_RANK").is_none(),
             is_one_host: is_alone || is_one_host(variable),
             is_alone,
         }
     }
 
-    /// Checks that the mpirun of Open MPI did not start a program of MPICH, whose MPI_Init would end
-    /// it with an internal error. To be called before MPI starts.
+    /// Checks that neither the mpirun of Open MPI nor `srun --mpi=pmix` started a program of MPICH,
+    /// whose MPI_Init would end it with an internal error. To be called before MPI starts.
     ///
     /// # Errors
-    /// The mpirun of Open MPI with MPICH or another library of its ABI.
+    /// - The mpirun of Open MPI with MPICH or another library of its ABI.
+    /// - A launcher that speaks PMIx only with an MPICH that is built without PMIx.
     pub fn check_library(&self) -> Result<()> {
         let library = library();
-        if self.by_open_mpi && MPICH_ABI.iter().any(|name| library.contains(name)) {
-            return Err(Error::input(format!(
-                "the mpirun of Open MPI does not belong to {library}, which this program is linked to; {}",
-                remedy(&library, mpirun_beside_program().as_deref())
-            )));
+        let cause = if self.by_open_mpi && MPICH_ABI.iter().any(|name| library.contains(name)) {
+            format!("the mpirun of Open MPI does not belong to {library}, which this program is linked to")
+        } else if self.by_pmix && library.starts_with("MPICH") && !has_pmix() {
+            format!("{library}, which this program is linked to, is built without PMIx, which srun --mpi=pmix needs")
+        } else {
+            return Ok(());
+        };
+        Err(Error::input(format!("{cause}; {}", remedy(&library, mpirun_beside_program().as_deref()))))
+    }
+
+    /// Warns on rank 0 where /dev/shm is missing or read-only. There MPICH ends in MPI_Init, and Open
+    /// MPI cannot open files.
+    pub fn check_shared_memory(&self) {
+        if self.rank == 0 && access("/dev/shm", AccessFlags::W_OK).is_err() {
+            print_error(
+                "warning: /dev/shm is missing or not writable, and MPI needs it: mount it (in a container: docker run \
+                 --shm-size=1g)",
+            );
         }
-        Ok(())
     }
 
     /// Makes Open MPI start without what a job on one host does not need: the search for fast
@@ -122,6 +140,11 @@ fn library() -> String {
     let version = Libraries::mpi_in_use();
     let name = version.split(',').next().unwrap_or_default();
     name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns whether this process has loaded the library of PMIx, as it has where MPICH uses it.
+fn has_pmix() -> bool {
+    std::fs::read_to_string("/proc/self/maps").is_ok_and(|maps| maps.contains("/libpmix"))
 }
 
 /// Returns the mpirun in the folder of this program. Environments of Python and conda have both
