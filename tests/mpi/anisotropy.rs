@@ -105,7 +105,7 @@ fn flows_and_estimates_are_those_of_one_rank(comm: &Rc<Comm>) {
     let [here, serial] = [comm.clone(), alone()].map(|comm| solve(&comm, Grid::untidy(9, 8), &problem()).2);
     for (a, b) in here.flow.boundaries.iter().zip(&serial.flow.boundaries) {
         assert!((a.flow - b.flow).abs() < 1e-9 && (a.sampled - b.sampled).abs() < 1e-8, "{a:?}, {b:?}");
-        assert!((a.flow - a.sampled).abs() < 2e-2, "{a:?}");
+        assert!((a.flow - a.sampled).abs() < 2e-2 * here.flow.inflow, "{a:?}");
     }
     assert!(here.flow.relative_imbalance < 1e-10, "{:?}", here.flow);
     assert!((here.errors.total / serial.errors.total - 1.0).abs() < 1e-8 && here.errors.relative < 0.02);
