@@ -10,6 +10,7 @@ mod cases;
 mod checking;
 mod checkpoints;
 mod conditions;
+mod convert;
 mod disks;
 mod docs;
 mod dry_run;
@@ -34,6 +35,7 @@ mod paraview;
 mod partition;
 mod physics;
 mod plot;
+mod probe;
 mod program;
 mod promises;
 #[path = "../harness/python.rs"]
@@ -52,6 +54,7 @@ mod simulation;
 mod soak;
 mod solving;
 mod start_up;
+mod storage;
 mod streams;
 mod threads;
 #[path = "../harness/tier.rs"]
@@ -76,6 +79,9 @@ fn main() {
         paraview::tests(),
         self_description::tests(),
         plot::tests(),
+        probe::tests(),
+        convert::tests(),
+        storage::tests(),
         streams::tests(),
         scaling::tests(),
         messages::tests(),
