@@ -9,7 +9,7 @@ use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
 use quad8_mpi::app::checkpoint::Interrupts;
 use quad8_mpi::app::cli::{Cli, Command};
-use quad8_mpi::app::{Launcher, case, check, cli, partition, solve};
+use quad8_mpi::app::{Launcher, case, check, cli, convert, partition, probe, solve};
 use quad8_mpi::parallel::{Comm, abort, heartbeat};
 use quad8_mpi::perf::bench::{BenchArgs, Benchmark};
 use quad8_mpi::perf::{bench, model, scaling};
@@ -39,6 +39,8 @@ fn main() {
             Box::new(move |comm| solve::solve(comm, &args, &comm.agree(interrupts)?))
         }
         Command::Partition(args) => Box::new(move |comm| partition::partition(comm, &args)),
+        Command::Probe(args) => Box::new(move |comm| probe::probe(comm, &args)),
+        Command::Convert(args) => Box::new(move |comm| convert::convert(comm, &args)),
         Command::Check(args) => Box::new(move |comm| check::check(comm, &args)),
         Command::Model(args) => Box::new(move |comm| model::model(comm, &args)),
         Command::Meshes => Box::new(|comm| check::list_meshes(comm)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -11,10 +12,11 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .errors import BY_CODE, InternalError, LaunchError, Quad8Error
+from .errors import BY_CODE, FileError, InternalError, LaunchError, Quad8Error
 
 #: Launchers in the order of preference, and what their ``--version`` prints, by MPI library.
 _LAUNCHERS = {
@@ -182,6 +184,19 @@ def run(arguments: list[str], ranks: int, folder: Path, progress: Callable[[str]
             if line.startswith("warning: "):
                 progress(line)
     return _error(code, text) if code != 0 else None
+
+
+@contextlib.contextmanager
+def workspace() -> Iterator[Path]:
+    """Makes a folder for the files of one run, and remove it at its end."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="quad8-mpi-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise FileError(
+            f"there is no folder for temporary files: {error}; set TMPDIR to a folder that can be written to"
+        ) from error
+    with folder:
+        yield Path(folder.name)
 
 
 def _plain(text: str, folder: Path) -> str:

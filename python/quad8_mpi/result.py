@@ -11,9 +11,10 @@ from typing import Any
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .errors import FileError, InputError, unknown
+from .program import run, workspace
 
 #: Triangles of an element, by its nodes.
 _TRIANGLES = ((0, 4, 7), (1, 5, 4), (2, 6, 5), (3, 7, 6), (4, 5, 6), (4, 6, 7))
@@ -192,6 +193,40 @@ class Result:
         if not self.converged:
             ax.set_title("not converged")
         return ax
+
+    def probe(self, points: ArrayLike) -> dict[str, NDArray[np.float64]]:
+        """Evaluates the fields at points, inside the curved elements.
+
+        Parameters
+        ----------
+        points : array-like, shape (M, 2)
+            x and y (m) of the points.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (M,)
+            ``u``, ``velocity_x``, ``velocity_y``, ``speed``, and as far as there are any ``pressure``,
+            ``flux_x``, ``flux_y``.
+
+        Raises
+        ------
+        InputError
+            A point lies outside of the domain, or ``points`` has another shape.
+        """
+        points = np.asarray(points, dtype=np.float64)
+        if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
+            raise InputError(f"points have the shape (M, 2), not {points.shape}")
+        with workspace() as folder:
+            results = self.path or folder / "results.h5"
+            if isinstance(self._source, io.BytesIO):
+                results.write_bytes(self._source.getvalue())
+            np.savetxt(folder / "points.txt", points)
+            table = folder / "table.csv"
+            command = ["probe", str(results), "--points", str(folder / "points.txt"), "--output", str(table)]
+            if error := run(command, 1, folder, None):
+                raise error
+            columns = np.atleast_1d(np.genfromtxt(table, delimiter=",", names=True))
+        return {name: columns[name] for name in columns.dtype.names if name not in ("probe", "x", "y", "distance")}
 
     def to_pyvista(self) -> Any:
         """Returns a pyvista.UnstructuredGrid with all fields; vectors have a third column of zeros.

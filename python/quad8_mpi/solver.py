@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any
 
 from .case import Coefficient, Condition, Conductivity, MeshLike, build, mesh_source, toml
 from .errors import FileError, InputError, LaunchError, NotConverged
-from .program import run
+from .program import run, workspace
 from .result import Result
 
 
@@ -122,7 +120,7 @@ def solve(
     """
     options = {key: value for key, value in locals().items() if key in _OPTIONS}
     _check_call(ranks, arguments, output)
-    with _workspace() as folder:
+    with workspace() as folder:
         case = _case_file(mesh, folder, boundary, regions, names, options)
         results = folder / "results.h5" if output is None else Path(output).absolute()
         record = folder / "record.json"
@@ -198,7 +196,7 @@ def check(
         The program cannot be started.
     """
     options = {key: value for key, value in locals().items() if key in _OPTIONS}
-    with _workspace() as folder:
+    with workspace() as folder:
         case = _case_file(mesh, folder, boundary, regions, None, options)
         report = folder / "report.json"
         error = run(["check", str(case), "--json", str(report)], 1, folder, None)
@@ -255,16 +253,3 @@ def _case_file(
     path = folder / "arguments.toml"
     path.write_text(toml(build(source, boundary, regions, names, options)), encoding="utf-8")
     return path
-
-
-@contextlib.contextmanager
-def _workspace() -> Iterator[Path]:
-    """Makes a folder for the files of one run, and remove it at its end."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="quad8-mpi-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise FileError(
-            f"there is no folder for temporary files: {error}; set TMPDIR to a folder that can be written to"
-        ) from error
-    with folder:
-        yield Path(folder.name)

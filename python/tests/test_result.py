@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import quad8_mpi
+from quad8_mpi.program import run
 
 
 def test_arrays_have_the_shapes_of_the_mesh(channel):
@@ -27,6 +28,38 @@ def test_what_is_not_in_the_results_is_named(channel):
     heat = quad8_mpi.solve("y-channel", physics="heat", progress=False)
     with pytest.raises(quad8_mpi.InputError, match="there is no dataset 'pressure'"):
         _ = heat.pressure
+
+
+def test_a_probe_interpolates_inside_elements(channel, tmp_path):
+    found = channel.probe([[0.5, 0.6], [0.1, 0.3]])
+    assert list(found) == ["u", "velocity_x", "velocity_y", "speed", "pressure"]
+    # At a node it is the value of the node.
+    node = channel.quad8[7, 5]
+    place = [[channel.x[node], channel.y[node]]]
+    np.testing.assert_allclose(channel.probe(place)["u"], channel.u[node], rtol=1e-12)
+    with pytest.raises(quad8_mpi.InputError, match=r"the point \(9, 0\) lies outside"):
+        channel.probe([[0.5, 0.6], [9, 0]])
+    with pytest.raises(quad8_mpi.InputError, match="shape"):
+        channel.probe([1, 2, 3])
+
+
+def test_converted_results_are_read_as_those_of_the_python_programs(tmp_path):
+    result = quad8_mpi.solve("venturi", output=tmp_path / "out.h5", progress=False)
+    for name in ("out.npz", "out.csv", "out.xlsx"):
+        assert run(["convert", str(result.path), str(tmp_path / name)], 1, tmp_path, None) is None
+    with np.load(tmp_path / "out.npz") as arrays:
+        assert str(arrays["implementation_name"]) == "quad8-mpi"
+        for name in ("x", "y", "quad8", "u", "vel", "abs_vel", "pressure"):
+            np.testing.assert_array_equal(arrays[name], result[name])
+    pandas = pytest.importorskip("pandas")
+    nodes, elements = (pandas.read_csv(tmp_path / f"out_{name}.csv") for name in ("nodes", "elements"))
+    np.testing.assert_array_equal(nodes["VELOCITY_POTENTIAL"], result.u)
+    np.testing.assert_array_equal(elements["ABS_VEL_m_s"], result.speed)
+    pytest.importorskip("openpyxl")
+    sheet = pandas.read_excel(tmp_path / "out.xlsx")
+    np.testing.assert_array_equal(sheet["VELOCITY POTENTIAL"], result.u)
+    np.testing.assert_array_equal(sheet["Pressure (Pa)"].dropna(), result.pressure)
+    assert sheet["#ELEMENT"].dropna().iloc[-1] == len(result.quad8)
 
 
 @pytest.mark.parametrize("field", ["u", "speed", "pressure", "flux", "error", "partition"])

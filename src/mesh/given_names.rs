@@ -11,6 +11,10 @@ pub trait GivenNames {
     fn data(&self) -> Vec<&str> {
         Vec::new()
     }
+    /// Returns whether all data of the mesh are read that are one number for each element or node.
+    fn takes_all_data(&self) -> bool {
+        false
+    }
 }
 
 /// A case without conditions and materials.

@@ -4,9 +4,9 @@ use rayon::prelude::*;
 use tiny_skia::{PathBuilder, Pixmap};
 
 use crate::error::{Error, Result};
+use crate::io::results::{ResultsMesh as Mesh, ResultsReader};
 use crate::plot::colour::{Colours, INK};
 use crate::plot::figure::{Bar, Page};
-use crate::plot::reader::{Mesh, ResultsReader};
 use crate::plot::sampling::{PER_PIXEL, Sampling};
 use crate::plot::scene::{Colour, Scene};
 use crate::plot::streamlines::{Flow, add_arrow, thinned};

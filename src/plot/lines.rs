@@ -2,7 +2,7 @@
 
 use tiny_skia::{Path, PathBuilder};
 
-use crate::plot::reader::Mesh;
+use crate::io::results::ResultsMesh as Mesh;
 use crate::plot::view::View;
 use crate::quad8::EDGES;
 

@@ -8,7 +8,6 @@ mod efficiency_chart;
 mod field_map;
 mod figure;
 mod lines;
-mod reader;
 mod residual_chart;
 mod sampling;
 mod scene;
@@ -25,7 +24,7 @@ pub(crate) use speed_up_chart::{Curve, Stroke, speed_up};
 
 use crate::error::{Error, ExitCode, Result};
 use crate::io::file::refuse_input;
-use crate::plot::reader::ResultsReader;
+use crate::io::results::ResultsReader;
 use crate::plot::scene::Format;
 use crate::system::print;
 

@@ -1,6 +1,6 @@
 //! Map from metres to pixels.
 
-use crate::plot::reader::Mesh;
+use crate::io::results::ResultsMesh as Mesh;
 
 /// Bounding box in the plane (m).
 #[derive(Debug, Clone, Copy, PartialEq)]

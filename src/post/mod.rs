@@ -8,12 +8,14 @@ mod gauss_velocities;
 mod interface_nodes;
 mod patch;
 mod patch_recovery;
+mod probe;
 
 pub use boundary_flux::{BoundaryFlow, FlowReport, flow_report};
 pub use error_estimate::{ErrorEstimate, estimate_error};
 pub use flux::Flux;
 pub use gauss_velocities::{GaussVelocities, gauss_velocities};
 pub use patch_recovery::{Recovered, recover};
+pub use probe::{NodeColumn, Probe, ProbePlace, ProbeRow, check_probes, sample_probes};
 
 use std::ops::Range;
 

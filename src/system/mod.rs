@@ -3,6 +3,7 @@
 pub mod allocator;
 pub(crate) mod arguments;
 mod digits;
+mod memory;
 pub(crate) mod messages;
 mod near;
 pub(crate) mod numbers;
@@ -10,6 +11,7 @@ pub(crate) mod numbers;
 pub(crate) use allocator::prefetch;
 pub use allocator::{HugePages, set_variable_if_unset};
 pub(crate) use digits::{plural, rounded, signed, significant};
+pub(crate) use memory::available_memory;
 pub use messages::print_error;
 pub(crate) use messages::{print, print_info, print_stderr};
 pub(crate) use near::{did_you_mean, nearest};

@@ -27,6 +27,7 @@ pub fn tests() -> Vec<Trial> {
         vec![
             test("names_in_a_results_file_do_not_depend_on_the_ranks", names_at_any_ranks),
             test("names_that_hdf5_does_not_take_survive", odd_names),
+            test("a_file_larger_than_the_memory_is_refused", larger_than_memory),
         ],
         refusals(),
         damaged(),
@@ -172,6 +173,17 @@ const TOUCHING: &str = "it has 4 elements from x = 0, y = 0 to x = 1, y = 1 (reg
                         condition, or remove it; 5 nodes lie at the place of another one, from x = 1, y = 0 to x = 1, \
                         y = 1: the parts of the mesh have no common nodes there, so nothing flows across; where that is \
                         not meant join them, in Gmsh by Coherence or BooleanFragments before meshing; in Gmsh: element 5";
+
+/// Writes a file of a terabyte, nearly all of it a hole.
+fn larger_than_memory() {
+    let folder = with("names.msh");
+    fs::File::options().write(true).open(folder.path("names.msh")).unwrap().set_len(1 << 40).unwrap();
+    let outcome = folder.run(2, &["names.msh"]).expect_code(2);
+    let errors = outcome.errors();
+    let expected = "names.msh has 1099.5 GB: one rank reads it whole, which takes 2199.0 GB of memory or more, and its";
+    assert!(errors.len() == 1 && errors[0].contains(expected), "{outcome}");
+    assert!(errors[0].contains("quad8-mpi convert names.msh MESH.h5"), "{outcome}");
+}
 
 fn refusals() -> Vec<Trial> {
     fn copy(folder: &Folder, name: &str, to: &str) {

@@ -10,6 +10,7 @@ mod cases;
 mod checking;
 mod checkpoints;
 mod conditions;
+mod convert;
 mod disks;
 mod docs;
 mod dry_run;
@@ -35,6 +36,7 @@ mod paraview;
 mod partition;
 mod physics;
 mod plot;
+mod probe;
 mod program;
 mod promises;
 #[path = "../harness/python.rs"]
@@ -53,6 +55,7 @@ mod simulation;
 mod soak;
 mod solving;
 mod start_up;
+mod storage;
 mod streams;
 mod threads;
 #[path = "../harness/tier.rs"]
@@ -77,6 +80,9 @@ fn main() {
         paraview::tests(),
         self_description::tests(),
         plot::tests(),
+        probe::tests(),
+        convert::tests(),
+        storage::tests(),
         streams::tests(),
         scaling::tests(),
         materials::tests(),

@@ -12,6 +12,8 @@ use crate::{at_ranks, python, test};
 
 /// VTK_QUADRATIC_QUAD.
 const QUADRATIC_QUAD: u64 = 23;
+/// Options for results of few bytes.
+const SMALL: &[&str] = &["--single", "--compress"];
 /// Relative error of numbers that pass through JSON.
 const ROUNDING: f64 = 1e-15;
 /// Relative error of a solution with a relative residual of 1e-8.
@@ -22,12 +24,15 @@ const PARAVIEW: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/read_
 
 pub fn tests() -> Vec<Trial> {
     let vtk = [
-        at_ranks("vtk_reads_the_xdmf", [3], xdmf),
+        at_ranks("vtk_reads_the_xdmf", [3], |ranks| xdmf(ranks, &[])),
+        at_ranks("vtk_reads_the_xdmf_of_small_results", [3], |ranks| xdmf(ranks, SMALL)),
+        at_ranks("vtk_reads_the_vtkhdf_of_small_results", [3], |ranks| vtkhdf(ranks, SMALL)),
         // With more ranks than elements some partitions are empty.
-        at_ranks("vtk_reads_the_vtkhdf", [1, 3, 20], vtkhdf),
+        at_ranks("vtk_reads_the_vtkhdf", [1, 3, 20], |ranks| vtkhdf(ranks, &[])),
     ];
     let packages = vec![
-        test("pyvista_and_h5py_read_the_results", pyvista_and_h5py),
+        test("pyvista_and_h5py_read_the_results", || pyvista_and_h5py(&[])),
+        test("pyvista_and_h5py_read_small_results", || pyvista_and_h5py(SMALL)),
         test("the_meshio_code_in_the_docs_converts_results", meshio),
     ];
     let paraview = vec![
@@ -69,8 +74,8 @@ fn check_values(found: &Value) {
     assert_eq!(found["cells"], 8);
 }
 
-fn pyvista_and_h5py() {
-    let folder = rectangle(&[]);
+fn pyvista_and_h5py(args: &[&str]) {
+    let folder = rectangle(args);
     let printed = python::run(&[PYTHON, "my results.h5", "0.5", "0.5"], &folder.path("."));
     let found: Value = serde_json::from_str(&printed).unwrap();
     check_values(&found["pyvista"]);
@@ -126,10 +131,10 @@ fn with_zero(pairs: &[f64]) -> Vec<f64> {
     pairs.chunks(2).flat_map(|p| [p[0], p[1], 0.0]).collect()
 }
 
-fn xdmf(ranks: usize) {
+fn xdmf(ranks: usize, options: &[&str]) {
     let mesh = Mesh::channel();
     let folder = Folder::with(&mesh);
-    folder.run(ranks, &["mesh.h5", "-o", "out.h5"]).expect_code(0);
+    folder.run(ranks, &[&["mesh.h5", "-o", "out.h5"], options].concat()).expect_code(0);
     let found = read(&folder, "out.xdmf");
     assert_eq!(found["types"], serde_json::json!([QUADRATIC_QUAD]));
     for (group, names) in [
@@ -149,10 +154,11 @@ fn xdmf(ranks: usize) {
     assert_eq!(cells, dataset(&folder, "quad8"));
 }
 
-fn vtkhdf(ranks: usize) {
+fn vtkhdf(ranks: usize, options: &[&str]) {
     let mesh = Mesh::channel();
     let folder = Folder::with(&mesh);
-    let outcome = folder.run(ranks, &["mesh.h5", "-o", "out.h5", "--format", "vtkhdf"]).expect_code(0);
+    let outcome =
+        folder.run(ranks, &[&["mesh.h5", "-o", "out.h5", "--format", "vtkhdf"], options].concat()).expect_code(0);
     assert!(outcome.stdout.contains("out.h5, out.hdf (open this one in ParaView)"), "{outcome}");
     assert_eq!(folder.names(), ["mesh.h5", "out.h5", "out.hdf"]);
     let found = read(&folder, "out.hdf");

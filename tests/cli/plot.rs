@@ -170,13 +170,7 @@ fn refusals() -> Vec<Trial> {
     let mesh = |folder: &Folder| Mesh::rectangle(2, 1).write(&folder.path("mesh.h5"));
     [
         refused_alone("a_picture_of_a_missing_file", PLOT, IO, "cannot open mesh.h5: No such file", |_| ()),
-        refused_alone(
-            "a_picture_of_a_mesh",
-            PLOT,
-            INPUT,
-            "mesh.h5 has no dataset 'abs_vel_node': this picture needs",
-            mesh,
-        ),
+        refused_alone("a_picture_of_a_mesh", PLOT, INPUT, "mesh.h5 has no dataset 'abs_vel_node': this needs", mesh),
         refused_alone("a_picture_of_a_text", PLOT, INPUT, "mesh.h5 is not an HDF5 file", |folder| {
             fs::write(folder.path("mesh.h5"), "0 0").unwrap();
         }),

@@ -32,6 +32,18 @@ pub struct SolveArgs {
     #[arg(long, value_enum)]
     pub(crate) format: Option<OutputFormat>,
 
+    /// Fields to write, by the names of their datasets, as in u,vel_node [default: all]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub(crate) fields: Option<Vec<String>>,
+
+    /// Write fields in single precision (about seven digits)
+    #[arg(long)]
+    pub(crate) single: bool,
+
+    /// Compress the datasets of the results
+    #[arg(long)]
+    pub(crate) compress: bool,
+
     /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in
     /// millimetres [default: 1]
     #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]

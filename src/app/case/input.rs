@@ -38,8 +38,21 @@ pub fn find_case(comm: &Comm, input: Option<&Path>, channel: &ChannelArgs, refin
 }
 
 /// Names of the subcommands, which a missing file may be near to.
-pub(crate) const SUBCOMMANDS: [&str; 11] =
-    ["solve", "case", "check", "meshes", "plot", "report", "bench", "model", "completions", "man", "partition"];
+pub(crate) const SUBCOMMANDS: [&str; 13] = [
+    "solve",
+    "case",
+    "check",
+    "meshes",
+    "plot",
+    "probe",
+    "report",
+    "bench",
+    "model",
+    "completions",
+    "man",
+    "partition",
+    "convert",
+];
 
 fn suggest_for_missing(path: &Path) -> Result<()> {
     let meshes = BUILT_IN.iter().map(|mesh| mesh.name).chain(Channel::list().map(|(name, ..)| name));

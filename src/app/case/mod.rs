@@ -7,6 +7,7 @@ mod file;
 pub(crate) mod input;
 mod message;
 mod options;
+mod probe;
 mod problem;
 mod resolve;
 
@@ -14,6 +15,7 @@ pub use args::SolveArgs;
 pub use channel_args::ChannelArgs;
 pub(crate) use input::{find_case, is_case};
 pub use options::{Constants, DryRun, Output, OutputFormat, PartitionSource, RegionMaterial, RunOptions, Solver};
+pub use probe::CaseProbe;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,6 +63,9 @@ pub struct Case {
     /// Output files.
     #[serde(skip_serializing)]
     pub output: Output,
+    /// Places where values are written as a table.
+    #[serde(skip_serializing)]
+    pub probe: Vec<CaseProbe>,
     /// Options of this run, which no case file holds.
     #[serde(skip)]
     pub run: RunOptions,

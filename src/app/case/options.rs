@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::error;
 use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::io::read_partition;
-use crate::io::results::Companion;
+use crate::io::results::{Companion, Storage};
 use crate::mesh::MeshSlab;
 use crate::mesh::partition::{Partition, PartitionOptions, Partitioner, partition};
 use crate::parallel::virtual_ranks::MOST_VIRTUAL_RANKS;
@@ -95,11 +95,31 @@ pub struct Output {
     pub format: OutputFormat,
     /// Run record.
     pub json: Option<PathBuf>,
+    /// Datasets of the fields to write; none for all.
+    pub fields: Option<Vec<String>>,
+    /// Whether fields are stored in single precision.
+    pub single: bool,
+    /// Whether datasets are compressed.
+    pub compress: bool,
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Self { results: "quad8.h5".into(), format: OutputFormat::Xdmf, json: None }
+        Self {
+            results: "quad8.h5".into(),
+            format: OutputFormat::Xdmf,
+            json: None,
+            fields: None,
+            single: false,
+            compress: false,
+        }
+    }
+}
+
+impl Output {
+    /// Returns what is written and how.
+    pub(crate) fn storage(&self) -> Storage {
+        Storage { fields: self.fields.clone(), is_single: self.single, is_compressed: self.compress }
     }
 }
 

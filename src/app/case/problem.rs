@@ -65,6 +65,15 @@ impl Case {
         self.physics != Physics::Flow || !problem.has_unit_conductivity()
     }
 
+    /// Returns whether a field of the results is computed.
+    pub(crate) fn computes(&self, field: &str, problem: &Problem) -> bool {
+        match field {
+            "flux" | "flux_node" => self.has_flux(problem),
+            "pressure" | "pressure_node" => self.physics.has_pressure(),
+            _ => true,
+        }
+    }
+
     /// Returns the same case with the condition of every boundary, so that it does not depend on
     /// defaults.
     pub(crate) fn with_conditions(&self, boundaries: &[String], problem: &Problem) -> Self {

@@ -34,6 +34,10 @@ impl Case {
         set(&mut case.output.format, args.format);
         set(&mut case.output.results, args.output.clone());
         case.output.results = resolve_symlink(&case.output.results);
+        case.output.fields = args.fields.clone().or(case.output.fields);
+        case.output.single |= args.single;
+        case.output.compress |= args.compress;
+        case.output.storage().check()?;
         case.solver.threads = args.threads.and_then(NonZeroU16::new).or(case.solver.threads);
         case.solver.reproducible = args.reproducible.and_then(NonZeroU16::new).or(case.solver.reproducible);
         if case.solver.reproducible.is_some() {

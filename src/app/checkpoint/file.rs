@@ -53,13 +53,13 @@ fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) 
     for ((k, name), vector) in (0..).zip(VECTORS).zip([&state.x, &state.low, &state.r, &state.p]) {
         let values = slabs.send(comm, vector);
         sum = sum.wrapping_add(slabs.checksum(comm, k, &values));
-        let part = Part { total: slabs.blocks.total(), rows: slabs.blocks.range(comm.rank()) };
+        let part = Part { total: slabs.blocks.total(), rows: slabs.blocks.range(comm.rank()), is_compressed: false };
         write_part(comm, file, name, part, 1, &values, None)?;
         fault_injection::point(comm, format_args!("saving-{name}"));
     }
     let history = if comm.is_root() { &state.history[..] } else { &[] };
     sum = sum.wrapping_add(history_checksum(history));
-    let part = Part { total: state.history.len() as u64, rows: 0..history.len() as u64 };
+    let part = Part { total: state.history.len() as u64, rows: 0..history.len() as u64, is_compressed: false };
     write_part(comm, file, HISTORY, part, 1, history, None)?;
     let text: VarLenUnicode = header.parse().map_err(|_| hdf5::Error::from("text with a NUL"))?;
     file.new_attr::<VarLenUnicode>().create(HEADER)?.write_scalar(&text)?;

@@ -7,7 +7,9 @@ pub use shell::{CompletionArgs, completions, manual};
 
 use crate::app::case::SolveArgs;
 use crate::app::check::CheckArgs;
+use crate::app::convert::ConvertArgs;
 use crate::app::partition::PartitionArgs;
+use crate::app::probe::ProbeArgs;
 use crate::perf::bench::BenchArgs;
 use crate::perf::model::ModelArgs;
 use crate::perf::scaling::ReportArgs;
@@ -48,6 +50,8 @@ pub enum Command {
     Meshes,
     /// Plot a results file, or the convergence of a run, as PNG or SVG
     Plot(PlotArgs),
+    /// Print values of a results file at points, along lines and boundaries, or the flows, as CSV
+    Probe(ProbeArgs),
     /// Report a scaling study: tables and a picture from run records
     Report(ReportArgs),
     /// Measure the memory bandwidth or the messages of this machine
@@ -60,6 +64,8 @@ pub enum Command {
     Man,
     /// Partition a mesh once, for many runs with --partition
     Partition(PartitionArgs),
+    /// Convert a mesh to HDF5, or results to CSV, NumPy (.npz) or a spreadsheet (.xlsx)
+    Convert(ConvertArgs),
 }
 
 impl Cli {

@@ -16,6 +16,7 @@ use std::rc::Rc;
 use crate::app::case::{Case, SolveArgs};
 use crate::app::checkpoint::{Checkpoints, Interrupts};
 use crate::app::dry_run::dry_run;
+use crate::app::probe::write_probes;
 use crate::app::solve::exit::exit_code;
 use crate::app::solve::limiting_factor::limiting_factor;
 use crate::app::solve::pipeline::SolveInput;
@@ -67,7 +68,7 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     let names = slab.boundary_names();
     let problem = comm.agree(case.problem(&names, &slab.tags.region_names))?;
     let conditions = case.conditions(&names, &problem);
-    results_file.check_room(comm, slab.elements.total(), case.refine, case.has_flux(&problem))?;
+    results_file.check_room(comm, slab.elements.total(), case.refine, |field| case.computes(field, &problem))?;
     let case = case.with_conditions(&names, &problem);
 
     // Compute.
@@ -94,6 +95,9 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     };
     observers.stage(comm, Stage::EXPORT, None, || {
         results_file.write(comm, &results)?;
+        if !case.probe.is_empty() {
+            write_probes(comm, &case.probe_path(), &case.probes(), &results)?;
+        }
         // The checkpoints are removed only after the results are on the disk.
         if is_solved && checkpoints.exist(comm) { results_file.flush(comm) } else { Ok(()) }
     })?;
@@ -104,7 +108,7 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     if let Some(path) = &case.output.json {
         write_json_once(comm, path, &record)?;
     }
-    console.finish(&record, &case.output, &results_file.companion_path());
+    console.finish(&record, &case, &results_file.companion_path());
     if is_solved {
         checkpoints.remove(comm);
     }
@@ -119,7 +123,7 @@ fn open_outputs(comm: &Comm, case: &Case) -> Result<(Checkpoints, ResultsFile)> 
     inputs.extend(run.restart.as_deref());
     let companion = output.format.companion();
     let results_file = ResultsFile::new(comm, &output.results, companion, &inputs, output.json.as_deref())?;
-    Ok((checkpoints, results_file))
+    Ok((checkpoints, results_file.with_storage(output.storage())))
 }
 
 /// Solves on this number of virtual ranks. The first one of each process has the observers of the

@@ -24,7 +24,7 @@ use crate::mesh;
 use crate::mesh::quality::{MeshQuality, SLENDER};
 use crate::mesh::{MeshHierarchy, MeshSlab};
 use crate::parallel::{Breakdown, Comm, IterationTimer, Placement};
-use crate::post::{DerivedFields, Fluid, derive};
+use crate::post::{DerivedFields, Fluid, check_probes, derive};
 use crate::problem::{Condition, Field, Problem};
 use crate::system::rounded;
 
@@ -109,6 +109,7 @@ impl SolveInput<'_> {
         let prepared = observers.stage(comm, Stage::PARTITION, Some(work), prepare)?;
         let PreparedMesh { hierarchy, partition, turned, orphans, boundary, duplicates, quality } = prepared;
 
+        check_probes(comm, &hierarchy.mesh, &case.probes())?;
         let conditions = BoundaryCondition::count(conditions, &boundary);
         let named = if quality.is_notable() { quality.named_elements() } else { Vec::new() };
         let names = Naming::new(&case.mesh).elements(comm, &named);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::app::case::{Case, Output};
+use crate::app::case::Case;
 use crate::io::console::{Console, count, group, mebibytes, refined};
 use crate::io::record::{Convergence, Parallel, RestartedFrom, RunRecord};
 use crate::la::cg::{CgReport, ConvergedReason};
@@ -126,7 +126,7 @@ impl Console {
     }
 
     /// Prints the results and their files.
-    pub fn finish(&self, record: &RunRecord, output: &Output, companion: &Path) {
+    pub fn finish(&self, record: &RunRecord, case: &Case, companion: &Path) {
         self.progress.end();
         let stats = &record.solution_stats;
         let Labels { u, magnitude, flux, flow, .. } = &record.names;
@@ -153,9 +153,11 @@ impl Console {
         );
         self.line("memory", &text);
         self.line("limit", &record.limited_by);
+        let output = &case.output;
         let json = output.json.as_ref().map_or(String::new(), |path| format!(", {}", path.display()));
+        let probes = if case.probe.is_empty() { String::new() } else { format!(", {}", case.probe_path().display()) };
         let (results, companion) = (output.results.display(), companion.display());
-        self.line("files", &format!("{results}, {companion} (open this one in ParaView){json}"));
+        self.line("files", &format!("{results}, {companion} (open this one in ParaView){json}{probes}"));
     }
 }
 

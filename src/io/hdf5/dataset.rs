@@ -9,12 +9,19 @@ use hdf5::{Group, H5Type, Location};
 use crate::io::hdf5::write_rows;
 use crate::parallel::Comm;
 
+/// Bytes of a chunk of a compressed dataset: half the chunk cache of a reader.
+const CHUNK: usize = 1 << 19;
+/// Level of the compression (zlib): higher ones take longer and save little.
+const LEVEL: u8 = 1;
+
 /// Rows of a dataset that one rank writes.
 pub struct Part {
     /// Number of rows over all ranks.
     pub total: u64,
     /// Rows of this rank.
     pub rows: Range<u64>,
+    /// Whether the dataset is compressed.
+    pub is_compressed: bool,
 }
 
 /// Creates a dataset, `width` values to a row, with its name and unit as attributes, and writes
@@ -32,9 +39,19 @@ pub fn write_part<T: H5Type>(
     label: Option<[&str; 2]>,
 ) -> hdf5::Result<bool> {
     let rows = part.total as usize;
-    let builder = group.new_dataset::<T>().fill_time(FillTime::Never);
-    let dataset =
-        if width == 1 { builder.shape(rows).create(name)? } else { builder.shape((rows, width)).create(name)? };
+    let builder = group.new_dataset::<T>();
+    let chunk = (CHUNK / (width * size_of::<T>())).clamp(1, rows.max(1));
+    let dataset = match width {
+        // An empty dataset has no chunks.
+        1 if part.is_compressed && rows > 0 => {
+            builder.shape(rows).chunk(chunk).shuffle().deflate(LEVEL).create(name)?
+        }
+        _ if part.is_compressed && rows > 0 => {
+            builder.shape((rows, width)).chunk((chunk, width)).shuffle().deflate(LEVEL).create(name)?
+        }
+        1 => builder.fill_time(FillTime::Never).shape(rows).create(name)?,
+        _ => builder.fill_time(FillTime::Never).shape((rows, width)).create(name)?,
+    };
     if let Some([name, unit]) = label {
         attribute(&dataset, "long_name", name)?;
         if !unit.is_empty() {

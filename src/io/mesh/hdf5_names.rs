@@ -5,10 +5,11 @@ use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, Group};
 
 use crate::error::{Error, Result};
+use crate::io::hdf5::write_rows;
 use crate::io::mesh::hdf5_reader::Reader;
 use crate::io::mesh::{FormatError, bad_file};
 use crate::mesh::{NO_REGION, TaggedEdge, Tags};
-use crate::parallel::{BlockDistribution, GlobalIndex};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
 /// Group of the boundaries.
 pub const BOUNDARIES: &str = "boundaries";
@@ -123,4 +124,32 @@ fn true_name(dataset: &Dataset) -> Option<String> {
     let has_name = dataset.attr_names().ok()?.iter().any(|attribute| attribute == NAME);
     let name = has_name.then(|| dataset.attr(NAME).ok()?.read_scalar::<VarLenUnicode>().ok())??;
     Some(name.as_str().to_owned())
+}
+
+/// Writes one dataset of all ranks' rows in rank order. Where `name` cannot be the name of a dataset,
+/// `other_name` takes its place. **Collective.**
+///
+/// # Errors
+/// An error of HDF5, possibly on some ranks only.
+pub fn write_list(
+    comm: &Comm,
+    group: &Group,
+    name: &str,
+    other_name: &str,
+    width: usize,
+    values: &[u64],
+) -> hdf5::Result<bool> {
+    let count = (values.len() / width) as u64;
+    let (first, total) = (comm.exclusive_sum(count), comm.sum(count) as usize);
+    // A slash separates groups, and a dot stands for the group itself.
+    let is_usable = !name.contains('/') && name != "." && !name.is_empty() && !group.link_exists(name);
+    let builder = group.new_dataset::<u64>();
+    let link = if is_usable { name } else { other_name };
+    let dataset =
+        if width == 1 { builder.shape(total).create(link)? } else { builder.shape((total, width)).create(link)? };
+    if !is_usable {
+        let name: VarLenUnicode = name.parse().map_err(|_| hdf5::Error::from("name with a NUL"))?;
+        dataset.new_attr::<VarLenUnicode>().create(NAME)?.write_scalar(&name)?;
+    }
+    write_rows(comm, &dataset, first..first + count, values)
 }

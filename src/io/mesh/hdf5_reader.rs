@@ -9,18 +9,18 @@ use crate::error::{Error, Result};
 use crate::io::file::open_error;
 use crate::io::hdf5::{bad_shape, check_stored, declared_bytes, open, read_error, read_rows};
 use crate::io::mesh::{BOUNDARIES, REGIONS};
-use crate::mesh::{Location, MeshData, MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
+use crate::mesh::{GivenNames, Location, MeshData, MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
 use crate::parallel::{BlockDistribution, Comm, fault_injection, work};
 use crate::system::did_you_mean;
 
 /// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, the names in `boundaries` and
-/// `regions`, and the datasets (E) or (N) of the names in `data`. **Collective.**
+/// `regions`, and the datasets (E) or (N) that `given` takes as data. **Collective.**
 ///
 /// # Errors
 /// The file cannot be read, a dataset is missing or has another shape or type, a dataset is larger
 /// than the file, or the mesh is not valid; the same on every rank.
-pub fn read(comm: &Comm, path: &Path, data: &[&str]) -> Result<MeshSlab> {
-    with_reader(comm, path, |reader| reader.slab(data))?.check(comm)
+pub fn read(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSlab> {
+    with_reader(comm, path, |reader| reader.slab(given))?.check(comm)
 }
 
 /// Reads the size and the names of the mesh from the header alone. **Collective.**
@@ -75,7 +75,7 @@ impl Unchecked {
 }
 
 impl Reader<'_> {
-    fn slab(&self, data: &[&str]) -> Result<Unchecked> {
+    fn slab(&self, given: &dyn GivenNames) -> Result<Unchecked> {
         let (x, y, quad8) = self.comm.agree(self.datasets())?;
         let nodes = BlockDistribution::new(x.shape()[0] as u64, self.comm.size());
         let elements = BlockDistribution::new(quad8.shape()[0] as u64, self.comm.size());
@@ -86,7 +86,9 @@ impl Reader<'_> {
         let y = self.floats(&y, "y", nodes)?;
         let quad8 = self.integers(&quad8, "quad8", elements)?;
         let tags = self.tags(elements)?;
-        let data = data.iter().map(|name| self.data(name, nodes, elements)).collect::<Result<_>>()?;
+        let all = if given.takes_all_data() { self.data_names(nodes, elements)? } else { Vec::new() };
+        let names = given.data().into_iter().chain(all.iter().map(String::as_str));
+        let data = names.map(|name| self.data(name, nodes, elements)).collect::<Result<_>>()?;
         Ok(Unchecked {
             nodes,
             elements,
@@ -105,6 +107,19 @@ impl Reader<'_> {
         self.expect_shape(&y, "y", y.shape() == [nodes], &format!("({nodes}), as x has"))?;
         self.expect_shape(&quad8, "quad8", quad8.ndim() == 2 && quad8.shape()[1] == 8, "(E, 8)")?;
         Ok((x, y, quad8))
+    }
+
+    /// Returns the names of the datasets that are one number for each element or node. **Collective.**
+    fn data_names(&self, nodes: BlockDistribution, elements: BlockDistribution) -> Result<Vec<String>> {
+        let shapes = [nodes, elements].map(|blocks| vec![blocks.total() as usize]);
+        let is_data = |name: &String| {
+            let dataset = self.file.dataset(name).ok().filter(|dataset| shapes.contains(&dataset.shape()));
+            let kind = dataset.and_then(|dataset| dataset.dtype().and_then(|kind| kind.to_descriptor()).ok());
+            matches!(kind, Some(TypeDescriptor::Float(_) | TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_)))
+        };
+        let members = self.file.member_names().map_err(|e| read_error(self.path, "/", &e));
+        let names = self.comm.agree(members)?.into_iter();
+        Ok(names.filter(|name| !["x", "y"].contains(&name.as_str()) && is_data(name)).collect())
     }
 
     /// Reads the data of the elements or of the nodes, whichever have their number. **Collective.**

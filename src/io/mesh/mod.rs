@@ -10,6 +10,7 @@ mod format_error;
 pub mod gmsh;
 mod hdf5_names;
 mod hdf5_reader;
+mod hdf5_writer;
 mod naming;
 pub mod npz;
 mod serial_mesh;
@@ -22,7 +23,8 @@ pub(crate) use builtin::BUILT_IN;
 pub use builtin::BuiltIn;
 pub(crate) use format::{Format, is_hdf5};
 pub use format_error::FormatError;
-pub(crate) use hdf5_names::{BOUNDARIES, NAME, REGIONS};
+pub(crate) use hdf5_names::{BOUNDARIES, NAME, REGIONS, write_list};
+pub(crate) use hdf5_writer::write_mesh;
 pub(crate) use naming::Naming;
 pub use serial_mesh::SerialMesh;
 pub(crate) use serial_mesh::scatter;
@@ -37,6 +39,7 @@ use crate::io::file::open_error;
 use crate::io::mesh::unchanged::FileVersion;
 use crate::mesh::{GivenNames, MeshHeader, MeshSlab};
 use crate::parallel::{Comm, fault_injection, work};
+use crate::system::available_memory;
 
 /// Reads a mesh file of any known format. `given` has the names of boundaries and regions with
 /// conditions and materials in the case. **Collective.**
@@ -54,7 +57,7 @@ pub fn file(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSlab
 
 fn parse_file(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSlab> {
     match detect(comm, path)? {
-        Reading::Together => hdf5_reader::read(comm, path, &given.data()),
+        Reading::Together => hdf5_reader::read(comm, path, given),
         Reading::Root(format) => {
             let parser = format.and_then(|format| Some((format, format.parser()?)));
             let mesh = match parser {
@@ -109,10 +112,26 @@ fn parse(
     parser: impl Fn(&[u8]) -> std::result::Result<SerialMesh, FormatError>,
 ) -> Result<SerialMesh> {
     fault_injection::point(comm, "reading");
+    check_memory(path)?;
     let bytes = fs::read(path).map_err(|e| open_error(path, e))?;
     let size = bytes.len() as u64;
     work::expect(size, size, work::BYTES);
     parser(&bytes).map_err(|flaw| bad_file(path, format.name(), &flaw))
+}
+
+/// Refuses a file that one rank cannot hold: its bytes and the mesh in them, which take at least as
+/// much.
+fn check_memory(path: &Path) -> Result<()> {
+    let size = fs::metadata(path).map_err(|e| open_error(path, e))?.len();
+    let needed = size.saturating_mul(2);
+    let Some(available) = available_memory().filter(|&available| needed > available) else { return Ok(()) };
+    let [size, needed, available] = [size, needed, available].map(|bytes| bytes as f64 / 1e9);
+    let path = path.display();
+    Err(Error::input(format!(
+        "{path} has {size:.1} GB: one rank reads it whole, which takes {needed:.1} GB of memory or more, and its host has \
+         {available:.1} GB left. Convert it on a host with more: quad8-mpi convert {path} MESH.h5; all ranks read HDF5, \
+         each a part"
+    )))
 }
 
 fn bad_file(path: &Path, format: &str, flaw: &FormatError) -> Error {

@@ -54,6 +54,14 @@ pub(crate) fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<SerialMe
             mesh.add_region(name.to_owned(), elements.into_iter())?;
         }
     }
+    if given.takes_all_data() {
+        let sizes = [mesh.elements.len(), mesh.coordinates.len()];
+        for name in names.iter().filter(|name| !["x", "y", "quad8"].contains(&name.as_str()) && !name.contains('/')) {
+            if let Some(values) = numbers(&mut archive, name).ok().filter(|values| sizes.contains(&values.len())) {
+                mesh.add_data(name, values)?;
+            }
+        }
+    }
     for name in given.data() {
         if !names.iter().any(|known| known == name) {
             return Err(FormatError::NoData { name: name.to_owned(), found: names.join(", ") });

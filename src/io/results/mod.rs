@@ -1,12 +1,22 @@
 //! Results files: one HDF5 file, written by all ranks together, and a file for ParaView.
 
 mod columns;
+mod export;
 mod fields;
 mod named_parts;
+mod node_values;
+mod reader;
 mod run_group;
+mod storage;
 mod vtkhdf;
 mod writer;
 mod xdmf;
+
+pub(crate) use export::ExportFormat;
+pub(crate) use node_values::read_node_values;
+pub(crate) use reader::Array;
+pub use reader::{ResultsMesh, ResultsReader};
+pub use storage::Storage;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,6 +82,7 @@ pub enum Companion {
 pub struct ResultsFile {
     path: PathBuf,
     companion: Companion,
+    storage: Storage,
     /// On rank 0.
     _lock: Option<Lock>,
 }
@@ -90,9 +101,15 @@ impl ResultsFile {
         inputs: &[&Path],
         record: Option<&Path>,
     ) -> Result<Self> {
-        let mut file = Self { path: path.into(), companion, _lock: None };
+        let mut file = Self { path: path.into(), companion, storage: Storage::default(), _lock: None };
         file._lock = comm.agree(if comm.is_root() { file.lock(inputs, record).map(Some) } else { Ok(None) })?;
         Ok(file)
+    }
+
+    /// Chooses what is written and how.
+    #[must_use]
+    pub fn with_storage(self, storage: Storage) -> Self {
+        Self { storage, ..self }
     }
 
     fn lock(&self, inputs: &[&Path], record: Option<&Path>) -> Result<Lock> {
@@ -119,19 +136,18 @@ impl ResultsFile {
         Ok(lock)
     }
 
-    /// Checks that the disk has room for the results of a mesh of so many elements after `levels`
-    /// refinements. **Collective.**
+    /// Checks that the run computes the chosen fields, those for which `has` is true, and that the disk
+    /// has room for them on a mesh of so many elements after `levels` refinements. **Collective.**
     ///
     /// # Errors
-    /// The results are larger than the free space; the same on every rank.
-    pub(crate) fn check_room(&self, comm: &Comm, elements: u64, levels: u32, has_flux: bool) -> Result<()> {
+    /// A chosen field is missing, or the results are larger than the free space; the same on every
+    /// rank.
+    pub(crate) fn check_room(&self, comm: &Comm, elements: u64, levels: u32, has: impl Fn(&str) -> bool) -> Result<()> {
+        self.storage.check_available(&has)?;
         let elements = 4_u64.checked_pow(levels).and_then(|children| elements.checked_mul(children));
         let check = || match elements.filter(|&elements| elements <= COUNTABLE) {
             // A mesh has three nodes an element and those of its boundary.
-            Some(elements) => {
-                let flux = if has_flux { flux_bytes(3 * elements, elements, 2) } else { 0 };
-                check_room(&self.path, bytes(3 * elements, elements, size_of::<i32>()) + flux)
-            }
+            Some(elements) => check_room(&self.path, self.storage.bytes(3 * elements, elements, size_of::<i32>(), has)),
             // Refining will complain.
             None => Ok(()),
         };
@@ -181,8 +197,10 @@ impl ResultsFile {
         let companion = self.companion_path();
         if self.companion == Companion::Xdmf {
             let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-            let text = xdmf::describe(&name, mesh.total_nodes, mesh.total_elements, index_bytes(mesh), |name| {
-                results.has(name)
+            let real_bytes = if self.storage.is_single { 4 } else { 8 };
+            let types = [index_bytes(mesh), real_bytes];
+            let text = xdmf::describe(&name, mesh.total_nodes, mesh.total_elements, types, |name| {
+                results.has(name) && self.storage.wants(name)
             });
             let write = fs::write(partial(&companion), text);
             write.map_err(|e| write_error(&companion, e))?;
@@ -193,19 +211,22 @@ impl ResultsFile {
 
     fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
         let mesh = results.mesh;
-        let flux = |width| results.flux.map_or(0, |_| flux_bytes(mesh.total_nodes, mesh.total_elements, width));
+        let storage = &self.storage;
         let tags = comm.sum(named_parts::size(mesh));
-        let size = bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh)) + tags + flux(2);
-        let collective =
-            self.write_file(comm, &self.path, size, results.record, |file| Writer { comm, file, results }.write())?;
+        let has = |name: &str| results.has(name);
+        let size = storage.bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh), has) + tags;
+        let write = |file: &File| Writer { comm, file, results, storage }.write();
+        let collective = self.write_file(comm, &self.path, size, results.record, write)?;
         if self.companion == Companion::Xdmf {
             return Ok(collective);
         }
         let node = 9 * size_of::<f64>();
         let element = size_of::<[i64; 8]>() + size_of::<i32>() + 1 + 8 * size_of::<f64>();
-        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + flux(3);
+        let flux = results.flux.map_or(0, |_| 3 * size_of::<f64>() as u64 * (mesh.total_nodes + mesh.total_elements));
+        let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + flux;
         let path = self.companion_path();
-        let also = self.write_file(comm, &path, size, results.record, |file| vtkhdf::write(comm, file, results))?;
+        let also =
+            self.write_file(comm, &path, size, results.record, |file| vtkhdf::write(comm, file, results, storage))?;
         Ok(collective && also)
     }
 
@@ -228,18 +249,6 @@ impl ResultsFile {
             let _ = fs::remove_file(partial(&self.path));
         })
     }
-}
-
-/// Returns the bytes of the datasets of a results file.
-fn bytes(nodes: u64, elements: u64, index: usize) -> u64 {
-    let node = 7 * size_of::<f64>();
-    let element = 8 * index + size_of::<i32>() + 5 * size_of::<f64>();
-    nodes * node as u64 + elements * element as u64
-}
-
-/// Returns the bytes of an index in the dataset quad8: 4 where they suffice, else 8.
-fn flux_bytes(nodes: u64, elements: u64, components: usize) -> u64 {
-    (components * size_of::<f64>()) as u64 * (nodes + elements)
 }
 
 /// Returns the bytes of an index in the dataset quad8: 4 where they suffice, else 8.

@@ -1,10 +1,9 @@
 //! Named boundaries and regions in a results file, in the format of a mesh file.
 
-use hdf5::types::VarLenUnicode;
-use hdf5::{File, Group};
+use hdf5::File;
 
-use crate::io::hdf5::{ToSlabs, write_rows};
-use crate::io::mesh::{BOUNDARIES, NAME, REGIONS};
+use crate::io::hdf5::ToSlabs;
+use crate::io::mesh::{BOUNDARIES, REGIONS, write_list};
 use crate::mesh::{BoundaryEdge, LocalMesh, NO_REGION};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
@@ -68,28 +67,4 @@ fn sorted_edges(comm: &Comm, blocks: BlockDistribution, mesh: &LocalMesh) -> Vec
     let mut sorted = comm.all_to_all_v(outgoing).concat().as_chunks().0.to_vec();
     sorted.sort_unstable();
     sorted
-}
-
-/// Writes one dataset of all ranks' rows in rank order. **Collective.**
-fn write_list(
-    comm: &Comm,
-    group: &Group,
-    name: &str,
-    other_name: &str,
-    width: usize,
-    values: &[u64],
-) -> hdf5::Result<bool> {
-    let count = (values.len() / width) as u64;
-    let (first, total) = (comm.exclusive_sum(count), comm.sum(count) as usize);
-    // A slash separates groups, and a dot stands for the group itself.
-    let is_usable = !name.contains('/') && name != "." && !name.is_empty() && !group.link_exists(name);
-    let builder = group.new_dataset::<u64>();
-    let link = if is_usable { name } else { other_name };
-    let dataset =
-        if width == 1 { builder.shape(total).create(link)? } else { builder.shape((total, width)).create(link)? };
-    if !is_usable {
-        let name: VarLenUnicode = name.parse().map_err(|_| hdf5::Error::from("name with a NUL"))?;
-        dataset.new_attr::<VarLenUnicode>().create(NAME)?.write_scalar(&name)?;
-    }
-    write_rows(comm, &dataset, first..first + count, values)
 }

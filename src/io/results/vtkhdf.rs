@@ -6,7 +6,7 @@ use hdf5::types::FixedAscii;
 use hdf5::{File, Group, H5Type};
 
 use crate::io::hdf5::{Part, write_part};
-use crate::io::results::Results;
+use crate::io::results::{Results, Storage};
 use crate::parallel::Comm;
 use crate::problem::Labels;
 
@@ -17,7 +17,7 @@ const CELL_TYPE: u8 = 23;
 ///
 /// # Errors
 /// An error of HDF5, possibly on some ranks only.
-pub fn write(comm: &Comm, file: &File, results: &Results) -> hdf5::Result<bool> {
+pub fn write(comm: &Comm, file: &File, results: &Results, storage: &Storage) -> hdf5::Result<bool> {
     let mesh = results.mesh;
     let root = file.create_group("VTKHDF")?;
     root.new_attr::<i64>().shape(2).create("Version")?.write_raw(&[1_i64, 0])?;
@@ -27,7 +27,7 @@ pub fn write(comm: &Comm, file: &File, results: &Results) -> hdf5::Result<bool> 
     let (nodes, connectivity) = own_nodes(results);
     let labels = &results.record.names;
     let cells = 0..mesh.own_elements;
-    let writer = Writer { comm, group: &root, labels };
+    let writer = Writer { comm, group: &root, labels, storage };
     let count = |n: usize| [n as i64];
     let mut collective = writer.column("NumberOfPoints", &count(nodes.len()))?;
     collective &= writer.column("NumberOfCells", &count(mesh.own_elements))?;
@@ -39,37 +39,37 @@ pub fn write(comm: &Comm, file: &File, results: &Results) -> hdf5::Result<bool> 
     collective &= writer.column("Types", &vec![CELL_TYPE; mesh.own_elements])?;
 
     let group = root.create_group("PointData")?;
-    let writer = Writer { comm, group: &group, labels };
+    let writer = Writer { comm, group: &group, labels, storage };
     let at_nodes = || nodes.iter().map(|&n| &results.node_fields[n]);
     let u: Vec<f64> = nodes.iter().map(|&n| results.u.local()[n]).collect();
-    collective &= writer.column("u", &u)?;
-    collective &= writer.rows("vel_node", 3, &at_nodes().flat_map(|f| with_zero(f.velocity)).collect::<Vec<_>>())?;
-    collective &= writer.column("abs_vel_node", &at_nodes().map(|f| f.speed).collect::<Vec<_>>())?;
+    collective &= writer.field("u", 1, u)?;
+    collective &= writer.field("vel_node", 3, at_nodes().flat_map(|f| with_zero(f.velocity)).collect())?;
+    collective &= writer.field("abs_vel_node", 1, at_nodes().map(|f| f.speed).collect())?;
     if results.has("pressure_node") {
-        collective &= writer.column("pressure_node", &at_nodes().map(|f| f.pressure).collect::<Vec<_>>())?;
+        collective &= writer.field("pressure_node", 1, at_nodes().map(|f| f.pressure).collect())?;
     }
     if let Some(flux) = results.flux {
-        let flux: Vec<f64> = nodes.iter().flat_map(|&n| with_zero(flux.nodes[n])).collect();
-        collective &= writer.rows("flux_node", 3, &flux)?;
+        collective &= writer.field("flux_node", 3, nodes.iter().flat_map(|&n| with_zero(flux.nodes[n])).collect())?;
     }
     let numbers: Vec<i64> = nodes.iter().map(|&n| mesh.node_ids[n] as i64).collect();
     collective &= writer.column("node", &numbers)?;
 
     let group = root.create_group("CellData")?;
-    let writer = Writer { comm, group: &group, labels };
+    let writer = Writer { comm, group: &group, labels, storage };
     let fields = results.fields;
-    collective &= writer.rows("vel", 3, &fields.iter().flat_map(|f| with_zero(f.velocity)).collect::<Vec<_>>())?;
-    collective &= writer.column("abs_vel", &fields.iter().map(|f| f.speed).collect::<Vec<_>>())?;
+    collective &= writer.field("vel", 3, fields.iter().flat_map(|f| with_zero(f.velocity)).collect())?;
+    collective &= writer.field("abs_vel", 1, fields.iter().map(|f| f.speed).collect())?;
     if results.has("pressure") {
-        collective &= writer.column("pressure", &fields.iter().map(|f| f.pressure).collect::<Vec<_>>())?;
+        collective &= writer.field("pressure", 1, fields.iter().map(|f| f.pressure).collect())?;
     }
     if let Some(flux) = results.flux {
-        let flux: Vec<f64> = flux.elements.iter().copied().flat_map(with_zero).collect();
-        collective &= writer.rows("flux", 3, &flux)?;
+        collective &= writer.field("flux", 3, flux.elements.iter().copied().flat_map(with_zero).collect())?;
     }
-    collective &= writer.column("error", results.errors)?;
-    collective &= writer
-        .column("partition", &mesh.element_owners[cells.clone()].iter().map(|&rank| rank as i32).collect::<Vec<_>>())?;
+    collective &= writer.field("error", 1, results.errors.to_vec())?;
+    if storage.wants("partition") {
+        let owners: Vec<i32> = mesh.element_owners[cells.clone()].iter().map(|&rank| rank as i32).collect();
+        collective &= writer.column("partition", &owners)?;
+    }
     let numbers: Vec<i64> = cells.map(|e| mesh.element_ids[e] as i64).collect();
     collective &= writer.column("element", &numbers)?;
     Ok(collective)
@@ -99,9 +99,19 @@ struct Writer<'a> {
     comm: &'a Comm,
     group: &'a Group,
     labels: &'a Labels,
+    storage: &'a Storage,
 }
 
 impl Writer<'_> {
+    /// Writes a field, if it is chosen, in the precision of the file.
+    fn field(&self, name: &str, width: usize, values: Vec<f64>) -> hdf5::Result<bool> {
+        match self.storage.is_single {
+            _ if !self.storage.wants(name) => Ok(true),
+            true => self.rows(name, width, &values.iter().map(|&value| value as f32).collect::<Vec<_>>()),
+            false => self.rows(name, width, &values),
+        }
+    }
+
     fn column<T: H5Type>(&self, name: &str, values: &[T]) -> hdf5::Result<bool> {
         self.rows(name, 1, values)
     }
@@ -109,7 +119,8 @@ impl Writer<'_> {
     fn rows<T: H5Type>(&self, name: &str, width: usize, values: &[T]) -> hdf5::Result<bool> {
         let count = (values.len() / width) as u64;
         let start = self.comm.exclusive_sum(count);
-        let part = Part { total: self.comm.sum(count), rows: start..start + count };
+        let part =
+            Part { total: self.comm.sum(count), rows: start..start + count, is_compressed: self.storage.is_compressed };
         write_part(self.comm, self.group, name, part, width, values, self.labels.of(name))
     }
 }

@@ -4,7 +4,7 @@
 use hdf5::{File, H5Type};
 
 use crate::io::hdf5::{Part, ToSlabs, write_part};
-use crate::io::results::{Results, columns, index_bytes, named_parts, run_group};
+use crate::io::results::{Results, Storage, columns, index_bytes, named_parts, run_group};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType};
 use crate::post::NodeFields;
 
@@ -16,6 +16,8 @@ pub struct Writer<'a> {
     pub file: &'a File,
     /// Results of this rank.
     pub results: &'a Results<'a>,
+    /// What is written, and how.
+    pub storage: &'a Storage,
 }
 
 impl Writer<'_> {
@@ -27,11 +29,20 @@ impl Writer<'_> {
         let nodes = self.write_nodes()?;
         let elements = self.write_elements()?;
         let mesh = self.results.mesh;
-        columns::write(self.file, mesh.total_nodes as usize, mesh.total_elements as usize, |name| {
-            self.results.has(name)
-        })?;
+        let [total_nodes, total_elements] = [mesh.total_nodes, mesh.total_elements].map(|total| total as usize);
+        let has = |name: &str| self.writes(name);
+        if self.storage.is_single {
+            columns::write::<f32>(self.file, total_nodes, total_elements, has)?;
+        } else {
+            columns::write::<f64>(self.file, total_nodes, total_elements, has)?;
+        }
         run_group::write(self.comm, self.file, self.results.record)?;
         Ok(nodes && elements)
+    }
+
+    /// Returns whether a field is written.
+    fn writes(&self, field: &str) -> bool {
+        self.storage.wants(field) && self.results.has(field)
     }
 
     fn write_nodes(&self) -> hdf5::Result<bool> {
@@ -44,18 +55,14 @@ impl Writer<'_> {
         is_collective &= nodes.write("y", |n| [point(n)[1]], [f64::NAN])?;
         // Orphans have no values.
         let field = |n: usize| node_fields.get(n).filter(|_| n < mesh.owned_nodes);
-        let scalar = |name, of: &(dyn Fn(&NodeFields) -> f64 + Sync)| {
-            nodes.write(name, |n| [field(n).map_or(f64::NAN, of)], [f64::NAN])
-        };
-        is_collective &= nodes.write("u", |n| [u.owned().get(n).copied().unwrap_or(f64::NAN)], [f64::NAN])?;
-        if self.results.has("pressure_node") {
-            is_collective &= scalar("pressure_node", &|field| field.pressure)?;
-        }
+        let value = |n: usize, of: fn(&NodeFields) -> f64| [field(n).map_or(f64::NAN, of)];
         let nan = [f64::NAN; 2];
-        is_collective &= nodes.write("vel_node", |n| field(n).map_or(nan, |field| field.velocity), nan)?;
-        is_collective &= scalar("abs_vel_node", &|field| field.speed)?;
+        is_collective &= nodes.field("u", |n| [u.owned().get(n).copied().unwrap_or(f64::NAN)])?;
+        is_collective &= nodes.field("pressure_node", |n| value(n, |field| field.pressure))?;
+        is_collective &= nodes.field("vel_node", |n| field(n).map_or(nan, |field| field.velocity))?;
+        is_collective &= nodes.field("abs_vel_node", |n| value(n, |field| field.speed))?;
         if let Some(flux) = self.results.flux {
-            is_collective &= nodes.write("flux_node", |n| field(n).map_or(nan, |_| flux.nodes[n]), nan)?;
+            is_collective &= nodes.field("flux_node", |n| field(n).map_or(nan, |_| flux.nodes[n]))?;
         }
         Ok(is_collective)
     }
@@ -68,15 +75,15 @@ impl Writer<'_> {
         } else {
             elements.write("quad8", |e| mesh.global_nodes(e).map(|n| n as i64), [0; 8])?
         };
-        is_collective &= elements.write("partition", |e| [mesh.element_owners[e] as i32], [0])?;
-        is_collective &= elements.write("vel", |e| fields[e].velocity, [f64::NAN; 2])?;
-        is_collective &= elements.write("abs_vel", |e| [fields[e].speed], [f64::NAN])?;
-        if self.results.has("pressure") {
-            is_collective &= elements.write("pressure", |e| [fields[e].pressure], [f64::NAN])?;
+        if self.writes("partition") {
+            is_collective &= elements.write("partition", |e| [mesh.element_owners[e] as i32], [0])?;
         }
-        is_collective &= elements.write("error", |e| [errors[e]], [f64::NAN])?;
+        is_collective &= elements.field("vel", |e| fields[e].velocity)?;
+        is_collective &= elements.field("abs_vel", |e| [fields[e].speed])?;
+        is_collective &= elements.field("pressure", |e| [fields[e].pressure])?;
+        is_collective &= elements.field("error", |e| [errors[e]])?;
         if let Some(flux) = self.results.flux {
-            is_collective &= elements.write("flux", |e| flux.elements[e], [f64::NAN; 2])?;
+            is_collective &= elements.field("flux", |e| flux.elements[e])?;
         }
         Ok(is_collective & named_parts::write(self.comm, self.file, mesh, elements.blocks, &elements.to_slabs)?)
     }
@@ -97,6 +104,16 @@ struct Items<'a> {
 }
 
 impl Items<'_> {
+    /// Writes a field, if it is written at all, in the precision of the file; items of no rank are NaN.
+    /// Returns whether the transfer was collective. **Collective.**
+    fn field<const N: usize>(&self, name: &str, value: impl Fn(usize) -> [f64; N] + Sync) -> hdf5::Result<bool> {
+        match self.writer.storage.is_single {
+            _ if !self.writer.writes(name) => Ok(true),
+            true => self.write(name, |item| value(item).map(|value| value as f32), [f32::NAN; N]),
+            false => self.write(name, value, [f64::NAN; N]),
+        }
+    }
+
     /// Writes one dataset: `value(i)` of each item `i` of this rank, and `fill` for items of no
     /// rank. Returns whether the transfer was collective. **Collective.**
     fn write<T: H5Type + MpiType, const N: usize>(
@@ -105,9 +122,13 @@ impl Items<'_> {
         value: impl Fn(usize) -> [T; N] + Sync,
         fill: [T; N],
     ) -> hdf5::Result<bool> {
-        let Writer { comm, file, results } = self.writer;
+        let Writer { comm, file, results, storage } = self.writer;
         let values = self.to_slabs.send(comm, value, fill);
-        let part = Part { total: self.blocks.total(), rows: self.blocks.range(comm.rank()) };
+        let part = Part {
+            total: self.blocks.total(),
+            rows: self.blocks.range(comm.rank()),
+            is_compressed: storage.is_compressed,
+        };
         write_part(comm, file, name, part, N, values.as_flattened(), results.record.names.of(name))
     }
 }

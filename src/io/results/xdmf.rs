@@ -10,8 +10,14 @@ use crate::io::results::columns::POINTS;
 use crate::io::results::fields::{CELL_FIELDS, NODE_FIELDS};
 
 /// Returns the description of a results file called `file` in the same folder, with the fields for
-/// which `has` is true.
-pub fn describe(file: &str, nodes: u64, elements: u64, index_bytes: usize, has: impl Fn(&str) -> bool) -> String {
+/// which `has` is true; its indices and its fields have so many bytes.
+pub fn describe(
+    file: &str,
+    nodes: u64,
+    elements: u64,
+    [index_bytes, real_bytes]: [usize; 2],
+    has: impl Fn(&str) -> bool,
+) -> String {
     let file = escape(file);
     let item = |path: &str, dimensions: &str, kind: &str, bytes: usize| {
         format!(
@@ -38,9 +44,9 @@ pub fn describe(file: &str, nodes: u64, elements: u64, index_bytes: usize, has: 
     );
     let mut attribute = |name: &str, center: &str, count: u64, components: usize| {
         let (kind, data) = match (name, components) {
-            (_, 2) => ("Vector", item(&columns::path(name), &format!("{count} 3"), "Float", 8)),
+            (_, 2) => ("Vector", item(&columns::path(name), &format!("{count} 3"), "Float", real_bytes)),
             ("partition", _) => ("Scalar", item(name, &count.to_string(), "Int", 4)),
-            _ => ("Scalar", item(name, &count.to_string(), "Float", 8)),
+            _ => ("Scalar", item(name, &count.to_string(), "Float", real_bytes)),
         };
         text += &format!(
             "      <Attribute Name=\"{name}\" AttributeType=\"{kind}\" Center=\"{center}\">\n        {data}\n      </Attribute>\n"
@@ -66,7 +72,7 @@ mod tests {
 
     #[test]
     fn every_dataset_is_described_with_its_size() {
-        let text = describe("a&b.h5", 21, 4, 4, |name| !name.starts_with("flux"));
+        let text = describe("a&b.h5", 21, 4, [4, 8], |name| !name.starts_with("flux"));
         for wanted in [
             r#"<DataItem Dimensions="4 8" NumberType="Int" Precision="4" Format="HDF">a&amp;b.h5:/quad8</DataItem>"#,
             r#"<DataItem Dimensions="21 3" NumberType="Float" Precision="8" Format="HDF">a&amp;b.h5:/vtk/points</DataItem>"#,

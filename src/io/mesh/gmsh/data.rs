@@ -15,12 +15,12 @@ pub struct View {
 }
 
 /// Reads a section up to its end mark. The values of a view without one of the wanted names are
-/// skipped.
+/// skipped; where all are wanted, those of a view with several components.
 pub fn read(
     cursor: &mut Cursor,
     encoding: Encoding,
     is_nodal: bool,
-    wanted: &[&str],
+    wanted: Option<&[&str]>,
     end: &str,
 ) -> Result<View, FormatError> {
     const WHAT: &str = "a section of data";
@@ -31,7 +31,7 @@ pub fn read(
         names.push(String::from_utf8_lossy(cursor.line().trim_ascii()).trim_matches('"').to_owned());
     }
     let mut view = View { name: names.into_iter().next().unwrap_or_default(), is_nodal, values: FxHashMap::default() };
-    if !wanted.contains(&view.name.as_str()) {
+    if wanted.is_some_and(|names| !names.contains(&view.name.as_str())) {
         cursor.skip_past(end)?;
         return Ok(view);
     }
@@ -45,6 +45,10 @@ pub fn read(
         integers.iter_mut().skip(i).take(1).for_each(|integer| *integer = value);
     }
     let [_, components, count] = integers;
+    if components != 1 && wanted.is_none() {
+        cursor.skip_past(end)?;
+        return Ok(view);
+    }
     if components != 1 {
         let shape = vec![count, components];
         return Err(FormatError::Shape { name: view.name, shape, expected: "one value each".to_owned() });
@@ -61,10 +65,18 @@ pub fn read(
     Ok(view)
 }
 
-/// Adds the views of these names, of several steps the last. An element or node without a value gets
+/// Adds the views of these names (or all that have values), of several steps the last. An element or node without a value gets
 /// NaN, which is an error where it is used.
-pub fn add(file: &File, numbers: &Numbering, wanted: &[&str], mesh: &mut SerialMesh) -> Result<(), FormatError> {
-    for &name in wanted {
+pub fn add(
+    file: &File,
+    numbers: &Numbering,
+    wanted: Option<&[&str]>,
+    mesh: &mut SerialMesh,
+) -> Result<(), FormatError> {
+    let mut with_values: Vec<&str> = file.views.iter().filter(|v| !v.values.is_empty()).map(|v| &v.name[..]).collect();
+    with_values.sort_unstable();
+    with_values.dedup();
+    for &name in wanted.unwrap_or(&with_values) {
         let Some(view) = file.views.iter().rev().find(|view| view.name == name) else {
             let found: Vec<&str> = file.views.iter().map(|view| view.name.as_str()).collect();
             let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };

@@ -42,14 +42,15 @@ pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
 /// # Errors
 /// The first [`FormatError`].
 pub(crate) fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<SerialMesh, FormatError> {
-    let wanted = given.data();
-    let file = sections::read(bytes, &wanted)?;
+    let names = given.data();
+    let wanted = (!given.takes_all_data()).then_some(&names[..]);
+    let file = sections::read(bytes, wanted)?;
     elements::check_kinds(&file.blocks)?;
     let numbers = Numbering::new(&file)?;
     let mut mesh = SerialMesh { coordinates: numbers.coordinates(&file.nodes), ..SerialMesh::default() };
     let nine = add_elements(&file, &numbers, given, &mut mesh)?;
     add_boundaries(&file, &numbers, given, &mut mesh)?;
-    data::add(&file, &numbers, &wanted, &mut mesh)?;
+    data::add(&file, &numbers, wanted, &mut mesh)?;
     if nine > 0 {
         mesh.warnings.push(format!("{nine} quadrilaterals have nine nodes: they are read without their centres"));
     }

@@ -49,8 +49,9 @@ impl File {
     }
 }
 
-/// Reads the sections that are used, data of the wanted names among them, and skips the others.
-pub fn read(bytes: &[u8], wanted: &[&str]) -> Result<File, FormatError> {
+/// Reads the sections that are used, data of the wanted names (or all) among them, and skips the
+/// others.
+pub fn read(bytes: &[u8], wanted: Option<&[&str]>) -> Result<File, FormatError> {
     let mut cursor = Cursor::new(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
     let mut file = File::default();
     let mut encoding = None;

@@ -2,29 +2,37 @@
 
 use std::path::{Path, PathBuf};
 
-use hdf5::types::VarLenUnicode;
+use hdf5::types::{TypeDescriptor, VarLenUnicode};
 use hdf5::{Dataset, File, H5Type};
 
 use crate::error::{Error, Result};
 use crate::io::file::open_error;
 use crate::io::hdf5::{bad_shape, check_stored, read_error};
-use crate::io::mesh::is_hdf5;
+use crate::io::mesh::{NAME, is_hdf5};
 use crate::mesh::{empty_mesh, node_out_of_range, not_finite};
 use crate::quad8::Coordinates;
 
-/// Mesh of a picture.
-pub struct Mesh {
+/// Mesh of a results file.
+pub struct ResultsMesh {
     /// Coordinates (m) of the nodes, used or not.
     pub points: Vec<[f64; 2]>,
     /// Nodes of each element.
     pub elements: Vec<[u32; 8]>,
 }
 
-impl Mesh {
+impl ResultsMesh {
     /// Returns the coordinates (m) of the nodes of an element.
     pub fn coordinates(&self, element: usize) -> Coordinates {
         self.elements[element].map(|n| self.points[n as usize])
     }
+}
+
+/// Array of any numbers, with its shape.
+pub enum Array {
+    /// Whole numbers.
+    Integers(Vec<usize>, Vec<i64>),
+    /// Floating-point numbers.
+    Numbers(Vec<usize>, Vec<f64>),
 }
 
 /// Open results file.
@@ -50,7 +58,7 @@ impl ResultsReader {
     ///
     /// # Errors
     /// A dataset is missing, cannot be read or has another shape, or the mesh is not valid.
-    pub fn mesh(&self) -> Result<Mesh> {
+    pub fn mesh(&self) -> Result<ResultsMesh> {
         let x = self.numbers("x", None)?;
         let y = self.numbers("y", Some(&[x.len()]))?;
         let points: Vec<[f64; 2]> = x.into_iter().zip(y).map(|(x, y)| [x, y]).collect();
@@ -76,14 +84,14 @@ impl ResultsReader {
         if elements.is_empty() {
             return Err(empty_mesh());
         }
-        Ok(Mesh { points, elements })
+        Ok(ResultsMesh { points, elements })
     }
 
     /// Reads a dataset of this shape, or of any shape with one axis, as f64.
     ///
     /// # Errors
     /// The dataset is missing, cannot be read or has another shape.
-    pub fn numbers(&self, name: &'static str, shape: Option<&[usize]>) -> Result<Vec<f64>> {
+    pub fn numbers(&self, name: &str, shape: Option<&[usize]>) -> Result<Vec<f64>> {
         let dataset = self.dataset(name)?;
         let fits = shape.map_or(dataset.ndim() == 1, |shape| dataset.shape() == shape);
         if !fits {
@@ -91,6 +99,44 @@ impl ResultsReader {
             return Err(bad_shape(&self.path, name, &dataset, &expected));
         }
         self.values(name, &dataset)
+    }
+
+    /// Reads a dataset of any shape.
+    ///
+    /// # Errors
+    /// The dataset is missing or cannot be read.
+    pub(crate) fn array(&self, name: &str) -> Result<Array> {
+        let dataset = self.dataset(name)?;
+        let kind =
+            dataset.dtype().and_then(|kind| kind.to_descriptor()).map_err(|e| read_error(&self.path, name, e))?;
+        let shape = dataset.shape();
+        Ok(match kind {
+            TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => {
+                Array::Integers(shape, self.values(name, &dataset)?)
+            }
+            _ => Array::Numbers(shape, self.values(name, &dataset)?),
+        })
+    }
+
+    /// Returns whether a dataset exists.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.file.link_exists(name)
+    }
+
+    /// Returns the names of the datasets at the root.
+    pub(crate) fn datasets(&self) -> Vec<String> {
+        let names = self.file.member_names().unwrap_or_default();
+        names.into_iter().filter(|name| self.file.dataset(name).is_ok()).collect()
+    }
+
+    /// Returns name and path of the datasets of a group, which may be missing.
+    pub(crate) fn named(&self, group: &str) -> Vec<(String, String)> {
+        let members = self.file.group(group).and_then(|group| group.member_names()).unwrap_or_default();
+        let path = |member: String| format!("{group}/{member}");
+        members
+            .into_iter()
+            .map(|name| (self.text(&path(name.clone()), NAME).unwrap_or_else(|| name.clone()), path(name)))
+            .collect()
     }
 
     fn values<T: H5Type>(&self, name: &str, dataset: &Dataset) -> Result<Vec<T>> {
@@ -102,6 +148,22 @@ impl ResultsReader {
     pub fn unit(&self, name: &str) -> String {
         let unit = self.text(name, "units").or_else(|| self.text(name, "unit"));
         unit.map_or(String::new(), |unit| unit.replace("^2", "²").replace("^3", "³"))
+    }
+
+    /// Reads the flow through each named boundary: that of the discrete system, and that of the
+    /// velocities at its edges.
+    ///
+    /// # Errors
+    /// The file holds no flows.
+    pub fn flows(&self) -> Result<Vec<(String, [f64; 2])>> {
+        let read = || -> hdf5::Result<_> {
+            let group = self.file.group("run/flow")?;
+            let names = group.attr("boundary")?.read_raw::<VarLenUnicode>()?;
+            let [flow, sampled] = [group.attr("flow")?.read_raw()?, group.attr("sampled")?.read_raw()?];
+            let values = flow.into_iter().zip(sampled).map(|(flow, sampled)| [flow, sampled]);
+            Ok(names.iter().map(ToString::to_string).zip(values).collect())
+        };
+        read().map_err(|_| Error::input(format!("{} holds no flows: it is no results file", self.path.display())))
     }
 
     /// Returns the relative residual of results that did not converge.
@@ -122,7 +184,7 @@ impl ResultsReader {
         text.ok().map(|text| text.to_string())
     }
 
-    fn dataset(&self, name: &'static str) -> Result<Dataset> {
+    fn dataset(&self, name: &str) -> Result<Dataset> {
         self.file.dataset(name).map_err(|_| {
             let found = self.file.member_names().unwrap_or_default();
             let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
@@ -133,7 +195,7 @@ impl ResultsReader {
 
 fn not_hdf5(path: &Path) -> Error {
     let path = path.display();
-    Error::input(format!("{path} is not an HDF5 file: a picture is drawn from a results file (OUT.h5)"))
+    Error::input(format!("{path} is not an HDF5 file: a results file (OUT.h5) is expected"))
 }
 
 fn no_dataset(path: &Path, name: &str, found: &str) -> Error {
@@ -149,6 +211,8 @@ fn why_missing(dataset: &str) -> &'static str {
              velocity (--field speed)"
         }
         "pressure_node" => "a pressure is written for potential flow only (--physics flow)",
-        _ => "this picture needs a results file of quad8-mpi (a mesh must be solved first)",
+        _ => {
+            "this needs a results file of quad8-mpi with that field (a mesh must be solved first, and --fields may not leave it out)"
+        }
     }
 }
