@@ -84,7 +84,8 @@ class Build:
         self.emulator = [] if self.is_native else [f'qemu-{machine}', '-L', f'/usr/{machine}-linux-gnu']
         self.work = work
         self.tools = work/'tools'
-        self.prefix = self.tools if self.is_native else work/'mpi'      # of MPI
+        name = mpi.package.replace('==', '-')
+        self.prefix = self.tools if self.is_native else work/name/f'{name}.data/data'       # of MPI
         self.hdf5 = work/'hdf5'
         self.compiler = work/'cc'
         self.env = os.environ | {
@@ -102,11 +103,13 @@ class Build:
         """Installs the tools and MPI, and writes the C compiler: Zig for an old glibc."""
         if not (self.tools/'bin/pip').exists():
             run([sys.executable, '-m', 'venv', self.tools])
-        install = (self.tools/'bin/pip', 'install', '--quiet', '--disable-pip-version-check')
-        self.run(*install, *TOOLS)
-        machine = () if self.is_native else (
-            '--target', self.prefix, '--upgrade', '--platform', f'manylinux_2_28_{self.machine}', '--only-binary=:all:')
-        self.run(*install, *machine, self.mpi.package)
+        pip = self.tools/'bin/pip'
+        packages = [*TOOLS, self.mpi.package] if self.is_native else TOOLS
+        self.run(pip, 'install', '--quiet', '--disable-pip-version-check', *packages)
+        if not self.is_native:
+            platform = ('--platform', f'manylinux_2_28_{self.machine}', '--only-binary=:all:')
+            self.run(pip, 'download', '--quiet', '--no-deps', *platform, '--dest', self.work, self.mpi.package)
+            self.run('wheel', 'unpack', '--dest', self.work, *self.work.glob('*.whl'))
         # Crates add Rust's name of the target, which Zig refuses.
         self.compiler.write_text(
             '#!/bin/bash\nfor argument; do [[ $argument == --target=* ]] || arguments+=("$argument"); done\n'

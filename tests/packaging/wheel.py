@@ -80,14 +80,14 @@ def check(venv, work, wheel, emulated):
     here("mpirun", "-n", "2", "quad8-mpi", "check", "packed.h5")
     for page in ("man/man1/quad8-mpi.1", "bash-completion/completions/quad8-mpi"):
         assert (venv / "share" / page).stat().st_size > 1000
-    check_launchers(here, "openmpi" if "+openmpi" in wheel else "mpich")
+    check_launchers(here, work, "openmpi" if "+openmpi" in wheel else "mpich")
 
     here("pip", "uninstall", "--yes", "--quiet", "quad8_mpi")
     left = [name for name in files(venv) if "quad8" in name]
     assert not left, f"left behind: {left}"
 
 
-def check_launchers(here, mpi):
+def check_launchers(here, work, mpi):
     """Checks that launchers of another MPI are refused with the remedy, and that Open MPI's of this machine fits."""
 
     def refused(*command, **variables):
@@ -101,8 +101,9 @@ def check_launchers(here, mpi):
     if mpi == "mpich":
         refused(PMIX_RANK="0", PMIX_NAMESPACE="step")       # as srun --mpi=pmix
     elif shutil.which("mpirun.openmpi"):
-        library = next(Path("/usr/lib").glob("*/libmpi.so.40"))
-        for variables in ({}, {"LD_PRELOAD": str(library)}):
+        (work / "site").mkdir()
+        (work / "site/libmpi.so.40").symlink_to(next(Path("/usr/lib").glob("*/libmpi.so.40")))
+        for variables in ({}, {"LD_LIBRARY_PATH": str(work / "site")}):
             printed = here("mpirun.openmpi", "-n", "2", "quad8-mpi", **variables)
             assert ": 2 ranks x " in printed, printed
             print(f"wheel.py: mpirun.openmpi starts it {variables}")
