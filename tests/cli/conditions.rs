@@ -153,8 +153,8 @@ fn floating(ranks: usize) {
     let folder = with("names.msh");
     let line = ["names.msh", "--bc", "inner line=floating:0.5", "--rtol", "1e-12", "--json", "run.json"];
     let cases = [
-        (&["--bc", "inlet=flow:2.5", "--operator", "assembled"][..], None),
-        (&["--bc", "inlet=floating:2.5", "--refine", "1", "--reproducible=7"], Some(5.5)),
+        (&["--bc", "Inlet=flow:2.5", "--operator", "assembled"][..], None),
+        (&["--bc", "Inlet=floating:2.5", "--refine", "1", "--reproducible=7"], Some(5.5)),
     ];
     for (options, at_inlet) in cases {
         folder.run(ranks, &[&line[..], options].concat()).expect_code(0);
@@ -164,7 +164,7 @@ fn floating(ranks: usize) {
             assert!((u - expected).abs() < 1e-9, "u({x}) = {u}, not {expected}");
         }
         let record = folder.json("run.json");
-        for (name, potential) in [("inner line", Some(3.0)), ("inlet", at_inlet), ("outlet", None)] {
+        for (name, potential) in [("inner line", Some(3.0)), ("Inlet", at_inlet), ("outlet to the sea", None)] {
             let conditions = record["conditions"].as_array().unwrap();
             let found = conditions.iter().find(|part| part["boundary"] == name).unwrap()["potential"].as_f64();
             assert_eq!(found.is_some(), potential.is_some());

@@ -209,7 +209,7 @@ mod tests {
             ),
             ("[boundary]\na = { robin = { p = 1 } }", "line 2: robin = { p = 1 }: the key 'gamma' is missing"),
             ("boundary.a = { flow = 'x' }", "line 1: flow = 'x': must be a number"),
-            ("boundary.a = { floating = inf }", "line 1: floating = inf: must be finite"),
+            ("boundary.a = { floating = inf }", "floating = inf }: must be finite"),
             ("boundary.a = { robin = 5 }", "line 1: robin = 5: must be a table"),
             (
                 "boundary.a = 'dirichlet'",
