@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::fem::{Robin, coefficients, conductivity_at, source_loads};
+use crate::fem::{Robin, WellLoad, coefficients, conductivity_at, source_loads, well_loads};
 use crate::la::Vector;
 use crate::mesh::LocalMesh;
 use crate::parallel::loops::CHUNK;
@@ -40,7 +40,7 @@ pub struct FlowReport {
     pub boundaries: Vec<BoundaryFlow>,
     /// Sampled flow through the unnamed boundary, exactly zero for the exact solution.
     pub walls_sampled: f64,
-    /// Integral of the source.
+    /// Integral of the source, and the strengths of the wells.
     pub source: f64,
     /// Sum of all positive flows and sources.
     pub inflow: f64,
@@ -58,13 +58,14 @@ pub struct FlowReport {
 /// If a coefficient has an invalid value; the same on every rank.
 pub fn flow_report(comm: &Comm, mesh: &LocalMesh, problem: &Problem, u: &Vector) -> Result<FlowReport> {
     let count = mesh.boundary_names.len();
-    let part = Part { mesh, problem, u: u.local() };
+    let part = Part { mesh, problem, u: u.local(), wells: well_loads(comm, mesh, problem)? };
     let is_isotropic = problem.is_isotropic();
     let consistent = comm.agree(if is_isotropic { part.consistent::<1>() } else { part.consistent::<3>() })?;
     let sampled = if is_isotropic { part.sampled::<1>() } else { part.sampled::<3>() };
     let totals = comm.sum_all(&[consistent, sampled].concat());
     let (flows, rest) = totals.split_at(count);
-    let (source, sampled) = (rest[0], &rest[1..]);
+    let source = rest[0] + problem.wells.iter().map(|well| well.strength).sum::<f64>();
+    let sampled = &rest[1..];
     let inflow = flows.iter().chain([&source]).filter(|flow| **flow > 0.0).sum();
     let imbalance = flows.iter().sum::<f64>() + source;
     let boundaries = mesh.boundary_names.iter().zip(flows).zip(sampled);
@@ -86,6 +87,7 @@ struct Part<'a> {
     mesh: &'a LocalMesh,
     problem: &'a Problem,
     u: &'a [f64],
+    wells: Vec<WellLoad>,
 }
 
 /// Flow into the domain at a Dirichlet node, and the edge length (m) that each boundary contributes
@@ -155,8 +157,8 @@ impl Part<'_> {
         loads
     }
 
-    /// Adds the residuals K u - f of the elements at the Dirichlet nodes and returns the integral
-    /// of f over the own elements.
+    /// Adds the residuals K u - f, with the wells in f, of the elements at the Dirichlet nodes and
+    /// returns the integral of f over the own elements.
     fn add_elements<const N: usize>(&self, reactions: &mut BTreeMap<LocalIndex, Reaction>) -> Result<f64> {
         let loads = if self.problem.has_source() { source_loads(self.mesh, self.problem)? } else { Vec::new() };
         let mut is_dirichlet = vec![false; self.mesh.coordinates.len()];
@@ -170,6 +172,9 @@ impl Part<'_> {
                 add(reactions, &elements[element], load.map(|load| -load));
             }
             add(reactions, &elements[element], self.forces::<N>(element)?);
+        }
+        for &(element, load) in &self.wells {
+            add(reactions, &elements[element], load.map(|load| -load));
         }
         Ok((0..self.mesh.own_elements).filter_map(load).map(|load| load.iter().sum::<f64>()).sum())
     }

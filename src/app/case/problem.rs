@@ -40,7 +40,8 @@ impl Case {
             }
         };
         let regions = regions.iter().map(material).collect();
-        Ok(Problem { geometry: self.geometry, material: self.material.clone(), regions, conditions })
+        let (geometry, material, wells) = (self.geometry, self.material.clone(), self.source.clone());
+        Ok(Problem { geometry, material, regions, conditions, wells })
     }
 
     /// Returns the conditions of the problem on these boundaries with their sources.
