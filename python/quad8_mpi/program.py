@@ -81,14 +81,14 @@ def find_mpirun(program: Path) -> list[str]:
     library = next((line[3:].strip() for line in lines if line.startswith("MPI ")), "MPI")
     family = next((family for family in _LAUNCHERS if library.startswith(family)), None)
     names, signs = _LAUNCHERS[family] if family else (("mpirun", "mpiexec"), ("",))
-    path = os.pathsep.join([str(program.parent), os.environ.get("PATH", os.defpath)])
+    paths = (str(program.parent), os.environ.get("PATH", os.defpath))
     others = []
-    for launcher in filter(None, (shutil.which(name, path=path) for name in names)):
+    for launcher in filter(None, (shutil.which(name, path=path) for path in paths for name in names)):
         version = _version(launcher, os.stat(launcher).st_mtime_ns)
         if any(sign in version for sign in signs):
             return [launcher]
         others.append(launcher)
-    found = f"{', '.join(others)} belongs to another MPI" if others else "there is no mpirun in the PATH"
+    found = f"{', '.join(dict.fromkeys(others))} belongs to another MPI" if others else "there is no mpirun in the PATH"
     raise LaunchError(
         f"{found}: {program} needs the mpirun of {library.split(',')[0]}. Add its folder to the PATH, set "
         "QUAD8_MPI_MPIRUN to the command that starts ranks, or use ranks=1, which needs none"

@@ -118,6 +118,9 @@ def test_the_mpirun_is_that_of_the_program(monkeypatch, tmp_path):
     # An mpirun beside the program comes before those in the PATH.
     beside = script(tmp_path / "mpirun", "echo 'HYDRA build details:'")
     assert quad8_mpi.program.find_mpirun(program) == [str(beside)]
+    # Also where one in the PATH has the library in its name.
+    script(open_mpi.parent / "mpirun.mpich", "echo 'HYDRA build details:'")
+    assert quad8_mpi.program.find_mpirun(program) == [str(beside)]
     monkeypatch.setenv("QUAD8_MPI_MPIRUN", f"{open_mpi.parent}/other --mpi=pmix")
     assert quad8_mpi.program.find_mpirun(program) == [f"{open_mpi.parent}/other", "--mpi=pmix"]
 
@@ -125,6 +128,9 @@ def test_the_mpirun_is_that_of_the_program(monkeypatch, tmp_path):
 def test_without_an_mpirun_one_rank_still_works(monkeypatch, tmp_path, square):
     # A single rank of Open MPI looks for ssh, though it does not start it.
     monkeypatch.setenv("PATH", str(script(tmp_path / "ssh", "exit 1").parent))
+    # In an environment of Python an mpirun lies beside the program.
+    (tmp_path / "quad8-mpi").symlink_to(quad8_mpi.program.find_program())
+    monkeypatch.setenv("QUAD8_MPI_PROGRAM", str(tmp_path / "quad8-mpi"))
     with pytest.raises(quad8_mpi.LaunchError, match=r"there is no mpirun in the PATH: .* or use ranks=1"):
         quad8_mpi.solve(square, ranks=2)
     assert quad8_mpi.solve(square, progress=False).converged
