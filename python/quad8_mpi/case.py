@@ -7,16 +7,20 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from .errors import FileError, InputError, unknown
 from .mesh import Mesh
 
 #: A number, or a formula in x and y, as in ``"2.5*(1 - y^2)"``.
 Value: TypeAlias = float | int | str
+#: k in all directions, ``[kx, ky]`` or ``[kxx, kxy, kyy]``.
+Conductivity: TypeAlias = Value | Sequence[Value]
 #: ``{"dirichlet": V}``, ``{"robin": {"p": P, "gamma": G}}`` or ``"natural"``.
 Condition: TypeAlias = str | Mapping[str, Any]
 #: Name of a built-in mesh, path of a mesh file, or a mesh from arrays.
@@ -61,7 +65,7 @@ def mesh_source(mesh: MeshLike, folder: Path) -> str:
 def build(
     mesh: str,
     boundary: Mapping[str, Condition] | None,
-    regions: Mapping[str, Mapping[str, Value]] | None,
+    regions: Mapping[str, Mapping[str, Conductivity]] | None,
     names: Mapping[str, Mapping[str, str]] | None,
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -81,7 +85,7 @@ def build(
             case |= values
     case["boundary"] = {_name(key): condition(key, c) for key, c in _mapping("boundary", boundary).items()}
     case["region"] = {
-        _name(region): _keys(f"regions[{region!r}]", values, {"k": _value, "f": _value})
+        _name(region): _keys(f"regions[{region!r}]", values, {"k": _conductivity, "f": _value})
         for region, values in _mapping("regions", regions).items()
     }
     texts = {"name": _text, "unit": _text}
@@ -118,6 +122,8 @@ def toml(case: Mapping[str, Any]) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{_key(key)} = {_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
@@ -173,6 +179,14 @@ def _value(place: str, value: Any) -> Value:
     return value if isinstance(value, str) else _number(place, value)
 
 
+def _conductivity(place: str, value: Any) -> Conductivity:
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+        return _value(place, value)
+    if len(value) not in (2, 3):
+        raise InputError(f"{place} is one value, [kx, ky] or [kxx, kxy, kyy], not {value!r}")
+    return [_value(place, component) for component in value]
+
+
 def _choice(place: str, value: Any) -> str:
     if not isinstance(value, str) or value not in CHOICES[place]:
         raise unknown(place, value, CHOICES[place])
@@ -182,7 +196,7 @@ def _choice(place: str, value: Any) -> str:
 #: Tables of a case file with their keys and the checks of their values.
 _TABLES: dict[str, dict[str, Any]] = {
     "": {"scale": _number, "refine": _count, "physics": _choice},
-    "material": {"k": _value, "f": _value},
+    "material": {"k": _conductivity, "f": _value},
     "constants": {"gamma": _number, "p0": _number, "density": _number},
     "solver": {
         "rtol": _number,

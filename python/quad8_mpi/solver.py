@@ -14,7 +14,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from .case import Condition, MeshLike, Value, build, mesh_source, toml
+from .case import Condition, Conductivity, MeshLike, Value, build, mesh_source, toml
 from .errors import FileError, InputError, LaunchError, NotConverged
 from .program import run
 from .result import Result
@@ -26,9 +26,9 @@ def solve(
     boundary: Mapping[str, Condition] | None = None,
     ranks: int = 1,
     threads: int | None = None,
-    k: Value | None = None,
+    k: Conductivity | None = None,
     f: Value | None = None,
-    regions: Mapping[str, Mapping[str, Value]] | None = None,
+    regions: Mapping[str, Mapping[str, Conductivity]] | None = None,
     physics: str | None = None,
     names: Mapping[str, Mapping[str, str]] | None = None,
     scale: float | None = None,
@@ -63,7 +63,8 @@ def solve(
     threads : int, optional
         Threads of each rank; by default its share of the cores.
     k, f : float or str, optional
-        Conductivity and source of the domain.
+        Conductivity and source of the domain. Where k depends on the direction, it is
+        ``[kx, ky]`` or ``[kxx, kxy, kyy]``.
     regions : dict, optional
         ``k`` and ``f`` of regions by name, where they differ.
     physics : {"flow", "heat", "seepage", "electrostatics", "none"}, optional
@@ -166,9 +167,9 @@ def check(
     mesh: MeshLike,
     *,
     boundary: Mapping[str, Condition] | None = None,
-    k: Value | None = None,
+    k: Conductivity | None = None,
     f: Value | None = None,
-    regions: Mapping[str, Mapping[str, Value]] | None = None,
+    regions: Mapping[str, Mapping[str, Conductivity]] | None = None,
     scale: float | None = None,
 ) -> CheckReport:
     """Checks a mesh, and conditions and materials on it, without solving.
@@ -234,7 +235,7 @@ def _case_file(
     mesh: MeshLike,
     folder: Path,
     boundary: Mapping[str, Condition] | None,
-    regions: Mapping[str, Mapping[str, Value]] | None,
+    regions: Mapping[str, Mapping[str, Conductivity]] | None,
     names: Mapping[str, Mapping[str, str]] | None,
     options: Mapping[str, Any],
 ) -> Path:

@@ -71,6 +71,16 @@ def test_all_options_reach_the_program(square):
     assert given.items() <= config.items()
 
 
+def test_a_conductivity_may_depend_on_the_direction(square):
+    boundary = {"inlet": {"robin": {"gamma": -1.75}}, "outlet": {"dirichlet": "x - 0.5*y"}}
+    result = quad8_mpi.solve(square, boundary=boundary, k=[2, "0.5", np.float64(1)], rtol=1e-12, progress=False)
+    assert result.u == pytest.approx(result.x - 0.5 * result.y)
+    both = quad8_mpi.solve(square, k=(4, 1), regions={"all": {"k": [9, 1]}}, progress=False)
+    assert both.record["conductivity_range"] == [1, 9]
+    with pytest.raises(quad8_mpi.InputError, match=r"k is one value, \[kx, ky\] or \[kxx, kxy, kyy\]"):
+        quad8_mpi.solve(square, k=[1, 2, 3, 4], progress=False)
+
+
 def test_reproducible_results_do_not_depend_on_the_ranks():
     results = [quad8_mpi.solve("elbow", ranks=ranks, reproducible=4, progress=False) for ranks in (1, 2)]
     assert np.array_equal(results[0].u, results[1].u)

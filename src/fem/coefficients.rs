@@ -9,33 +9,97 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::parallel::Comm;
-use crate::problem::{Condition, Field, OutOfRange, Problem, Range};
+use crate::problem::{Condition, Field, OutOfRange, Problem, Range, is_positive_definite};
 use crate::quad8;
 use crate::quad8::{Batch, EdgePoint, LANES, Lane, edge_gauss};
 
-/// Evaluates k at the nine Gauss points of each element of a batch; 1 in lanes without an element.
+/// Evaluates k at the nine Gauss points of each element of a batch, as a number (`N` = 1, for an
+/// isotropic problem) or a tensor (`N` = 3); 1 in lanes without an element.
 ///
 /// # Errors
-/// If a value is not finite and positive, for the element with the lowest number; on this rank
-/// only.
-pub fn conductivities(
+/// If a value is not finite and positive (definite), for the element with the lowest number; on this
+/// rank only.
+pub fn conductivities<const N: usize>(
+    problem: &Problem,
+    mesh: &LocalMesh,
+    elements: impl Iterator<Item = usize> + Clone,
+    batch: &Batch,
+) -> Result<[[Lane; N]; 9]> {
+    let mut values = [[[0.0; LANES]; N]; 9];
+    for i in 0..N {
+        let (blank, range) = (if i == 1 { 0.0 } else { 1.0 }, if N == 1 { Range::Positive } else { Range::Any });
+        let component = |region| problem.material(region).conductivity.components::<N>()[i];
+        let found = at_points(mesh, elements.clone(), batch, blank, ("k", range), component)?;
+        values.iter_mut().zip(found).for_each(|(at, found)| at[i] = found);
+    }
+    lowest(indefinite(problem, mesh, elements, batch, &values).into_iter()).map_or(Ok(values), Err)
+}
+
+/// Returns the error of each element of a batch whose tensor is not positive definite at a Gauss
+/// point.
+fn indefinite<const N: usize>(
     problem: &Problem,
     mesh: &LocalMesh,
     elements: impl Iterator<Item = usize>,
     batch: &Batch,
-) -> Result<[Lane; 9]> {
-    at_points(mesh, elements, batch, 1.0, ("k", Range::Positive), |region| &problem.material(region).conductivity)
+    values: &[[Lane; N]; 9],
+) -> Vec<Error> {
+    let tensor = |q: usize, lane: usize| -> Option<[f64; 3]> { values[q].map(|of| of[lane])[..].try_into().ok() };
+    let error = |(lane, element): (usize, usize)| {
+        let bad = |q: usize| tensor(q, lane).filter(|&k| !is_positive_definite(k)).map(|k| (q, k));
+        let (q, [xx, xy, yy]) = (0..9).find_map(bad)?;
+        let [x, y] = quad8::gauss_points(batch)[q].map(|axis| axis[lane]);
+        let k = &problem.material(mesh.regions[element]).conductivity;
+        let id = mesh.element_ids[element] >> (2 * mesh.refinements);
+        let text = format!(
+            "k = {k} is kxx = {xx}, kxy = {xy}, kyy = {yy} at x = {x}, y = {y} in element {id}, it must be positive \
+             definite: kxx > 0 and kxx kyy > kxy^2"
+        );
+        Some(Error::input(text).at(mesh.element_ids[element], 0).mentioning(&[id], &[]))
+    };
+    elements.enumerate().filter_map(error).collect()
 }
 
-/// Returns the smallest and the largest k at the Gauss points of all elements. **Collective.**
+/// Returns k where it is the same in a whole element.
+pub fn constant_conductivity<const N: usize>(problem: &Problem, mesh: &LocalMesh, element: usize) -> Option<[f64; N]> {
+    let mut values = [0.0; N];
+    for (value, field) in values.iter_mut().zip(problem.material(mesh.regions[element]).conductivity.components::<N>())
+    {
+        let Field::Constant(constant) = field else { return None };
+        *value = *constant;
+    }
+    Some(values)
+}
+
+/// Returns the smallest and the largest k at the Gauss points of all elements, of a tensor its
+/// eigenvalues. **Collective.**
 ///
 /// # Errors
-/// If a value is not finite and positive; the same on every rank.
+/// If a value is not finite and positive (definite); the same on every rank.
 pub fn conductivity_range(comm: &Comm, mesh: &LocalMesh, problem: &Problem) -> Result<[f64; 2]> {
-    let constant = |element: usize| match problem.material(mesh.regions[element]).conductivity {
-        Field::Constant(value) => Some([value; 2]),
-        _ => None,
-    };
+    if problem.is_isotropic() {
+        range_of(comm, mesh, problem, |[k]| [k; 2])
+    } else {
+        range_of(comm, mesh, problem, eigenvalues)
+    }
+}
+
+/// Returns the smaller and the larger eigenvalue of a symmetric tensor.
+fn eigenvalues([xx, xy, yy]: [f64; 3]) -> [f64; 2] {
+    let (mean, radius) = (0.5 * (xx + yy), (0.5 * (xx - yy)).hypot(xy));
+    // The product of both is the determinant: the difference would cancel.
+    let largest = mean + radius;
+    [(xx * yy - xy * xy) / largest, largest]
+}
+
+/// Returns the smallest and the largest of the values that `ends` takes of k. **Collective.**
+fn range_of<const N: usize>(
+    comm: &Comm,
+    mesh: &LocalMesh,
+    problem: &Problem,
+    ends: fn([f64; N]) -> [f64; 2],
+) -> Result<[f64; 2]> {
+    let constant = |element: usize| constant_conductivity(problem, mesh, element).map(ends);
     let batch = |b: usize, range: &mut [f64; 2]| {
         let elements = b * LANES..mesh.elements.len().min((b + 1) * LANES);
         if let Some(found) = elements.clone().try_fold(NOTHING, |range, e| Some(widened(range, constant(e)?))) {
@@ -44,8 +108,9 @@ pub fn conductivity_range(comm: &Comm, mesh: &LocalMesh, problem: &Problem) -> R
         }
         let count = elements.len();
         let batch = Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
-        let k = conductivities(problem, mesh, elements, &batch)?;
-        *range = k.iter().flat_map(|lanes| &lanes[..count]).fold(NOTHING, |range, &value| widened(range, [value; 2]));
+        let k = conductivities::<N>(problem, mesh, elements, &batch)?;
+        let values = k.iter().flat_map(|k| (0..count).map(|lane| std::array::from_fn(|i| k[i][lane])));
+        *range = values.map(ends).fold(NOTHING, widened);
         Ok(())
     };
     let ranges = for_all(mesh.elements.len().div_ceil(LANES), NOTHING, batch);

@@ -32,11 +32,17 @@ impl ElementMatrices {
     /// If an element is folded, or k, p or gamma has an invalid value; on this rank only.
     pub fn new(mesh: &LocalMesh, problem: &Problem) -> Result<Self> {
         let order = ElementOrder::new(mesh);
+        let is_isotropic = problem.is_isotropic();
         let all = |count: usize, position: fn(usize) -> BatchPosition| {
             let batch = |b: usize, stiffness: &mut BatchStiffness<f64>| {
                 let range = b * LANES..count.min((b + 1) * LANES);
                 work::item(b, LANES);
-                integrate(range.map(|i| order.element(position(i))), mesh, problem, stiffness)
+                let elements = range.map(|i| order.element(position(i)));
+                if is_isotropic {
+                    integrate::<1>(elements, mesh, problem, stiffness)
+                } else {
+                    integrate::<3>(elements, mesh, problem, stiffness)
+                }
             };
             for_all(count.div_ceil(LANES), [[0.0; LANES]; PAIRS], batch)
         };
@@ -99,8 +105,8 @@ pub(crate) fn row_sum(all: &[RowSums], element: usize) -> [f64; 8] {
     found.map_or([0.0; 8], |i| all[i].1)
 }
 
-/// Integrates the batch of these elements.
-fn integrate(
+/// Integrates the batch of these elements, with k as a number (`N` = 1) or a tensor (`N` = 3).
+fn integrate<const N: usize>(
     elements: impl ExactSizeIterator<Item = usize> + Clone,
     mesh: &LocalMesh,
     problem: &Problem,
@@ -108,9 +114,9 @@ fn integrate(
 ) -> Result<()> {
     let count = elements.len();
     let coordinates = quad8::Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
-    let (k, mut errors) = match coefficients::conductivities(problem, mesh, elements.clone(), &coordinates) {
+    let (k, mut errors) = match coefficients::conductivities::<N>(problem, mesh, elements.clone(), &coordinates) {
         Ok(k) => (k, Vec::new()),
-        Err(error) => ([[1.0; LANES]; 9], vec![error]),
+        Err(error) => ([[[1.0; LANES]; N]; 9], vec![error]),
     };
     let smallest;
     (*stiffness, smallest) = quad8::stiffness(&coordinates, &k);

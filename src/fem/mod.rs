@@ -16,6 +16,7 @@ mod preconditioners;
 mod system;
 
 pub use assemble_csr::assemble_csr;
+pub(crate) use coefficients::constant_conductivity;
 pub use coefficients::{Robin, conductivities, conductivity_range};
 pub use dirichlet::{DirichletBc, check_well_posed, dirichlet_nodes};
 pub(crate) use dirichlet::{check_inside, well_posed_nodes};

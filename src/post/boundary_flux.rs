@@ -18,7 +18,7 @@ use crate::la::Vector;
 use crate::mesh::LocalMesh;
 use crate::parallel::loops::CHUNK;
 use crate::parallel::{Comm, LocalIndex};
-use crate::problem::{Condition, Problem, Range};
+use crate::problem::{Condition, Problem};
 use crate::quad8;
 use crate::quad8::{Batch, EDGES, EdgePoint, Gradients, LANES, NODES, edge_gauss};
 
@@ -59,8 +59,10 @@ pub struct FlowReport {
 pub fn flow_report(comm: &Comm, mesh: &LocalMesh, problem: &Problem, u: &Vector) -> Result<FlowReport> {
     let count = mesh.boundary_names.len();
     let part = Part { mesh, problem, u: u.local() };
-    let consistent = comm.agree(part.consistent())?;
-    let totals = comm.sum_all(&[consistent, part.sampled()].concat());
+    let is_isotropic = problem.is_isotropic();
+    let consistent = comm.agree(if is_isotropic { part.consistent::<1>() } else { part.consistent::<3>() })?;
+    let sampled = if is_isotropic { part.sampled::<1>() } else { part.sampled::<3>() };
+    let totals = comm.sum_all(&[consistent, sampled].concat());
     let (flows, rest) = totals.split_at(count);
     let (source, sampled) = (rest[0], &rest[1..]);
     let inflow = flows.iter().chain([&source]).filter(|flow| **flow > 0.0).sum();
@@ -96,7 +98,7 @@ struct Reaction {
 
 impl Part<'_> {
     /// Computes the flow of each boundary from the reactions, then the source.
-    fn consistent(&self) -> Result<Vec<f64>> {
+    fn consistent<const N: usize>(&self) -> Result<Vec<f64>> {
         let mut reactions = self.dirichlet_nodes();
         let mut flows = vec![0.0; self.mesh.boundary_names.len()];
         for edge in &self.mesh.boundary {
@@ -109,7 +111,7 @@ impl Part<'_> {
                 add(&mut reactions, &nodes, loads.map(|load| -load));
             }
         }
-        let source = self.add_elements(&mut reactions)?;
+        let source = self.add_elements::<N>(&mut reactions)?;
         for Reaction { flow, lengths } in reactions.values() {
             let total: f64 = lengths.iter().map(|(_, length)| length).sum();
             for &(boundary, length) in lengths {
@@ -155,7 +157,7 @@ impl Part<'_> {
 
     /// Adds the residuals K u - f of the elements at the Dirichlet nodes and returns the integral
     /// of f over the own elements.
-    fn add_elements(&self, reactions: &mut BTreeMap<LocalIndex, Reaction>) -> Result<f64> {
+    fn add_elements<const N: usize>(&self, reactions: &mut BTreeMap<LocalIndex, Reaction>) -> Result<f64> {
         let loads = if self.problem.has_source() { source_loads(self.mesh, self.problem)? } else { Vec::new() };
         let mut is_dirichlet = vec![false; self.mesh.coordinates.len()];
         reactions.keys().for_each(|&node| is_dirichlet[node as usize] = true);
@@ -167,7 +169,7 @@ impl Part<'_> {
             if let Some(load) = load(element) {
                 add(reactions, &elements[element], load.map(|load| -load));
             }
-            add(reactions, &elements[element], self.forces(element)?);
+            add(reactions, &elements[element], self.forces::<N>(element)?);
         }
         Ok((0..self.mesh.own_elements).filter_map(load).map(|load| load.iter().sum::<f64>()).sum())
     }
@@ -178,16 +180,18 @@ impl Part<'_> {
     }
 
     /// Computes K u of one element.
-    fn forces(&self, element: usize) -> Result<[f64; 8]> {
+    fn forces<const N: usize>(&self, element: usize) -> Result<[f64; 8]> {
         let coordinates = self.mesh.element_coordinates(element);
         let batch = Batch::gather([coordinates].into_iter());
-        let k = coefficients::conductivities(self.problem, self.mesh, [element].into_iter(), &batch)?;
+        let k = coefficients::conductivities::<N>(self.problem, self.mesh, [element].into_iter(), &batch)?;
         let mut forces = [0.0; 8];
-        for ([xi, eta, weight], [k, ..]) in quad8::points_3x3().into_iter().zip(k) {
+        for ([xi, eta, weight], k) in quad8::points_3x3().into_iter().zip(k) {
             let Gradients { gradients, determinant } = quad8::gradients(&coordinates, xi, eta);
             let slope = self.slope(element, &gradients);
+            let scaled = k.map(|[k, ..]| [weight * determinant * k]);
             for (force, g) in forces.iter_mut().zip(gradients) {
-                *force += weight * determinant * k * (slope[0] * g[0] + slope[1] * g[1]);
+                let [product] = quad8::bilinear_form(&scaled, &slope.map(|s| [s]), &g.map(|g| [g]));
+                *force += product;
             }
         }
         Ok(forces)
@@ -201,7 +205,7 @@ impl Part<'_> {
 
     /// Integrates k grad u . n over each boundary, then over the unnamed boundary. An edge inside
     /// the domain counts on both sides.
-    fn sampled(&self) -> Vec<f64> {
+    fn sampled<const N: usize>(&self) -> Vec<f64> {
         /// Midside node inside the domain.
         const INSIDE: u32 = u32::MAX;
         /// Midside node that no element has used yet.
@@ -230,20 +234,21 @@ impl Part<'_> {
         let found: Vec<(usize, usize, u32)> = self.all_elements().flat_map_iter(sides).collect();
         let mut flows = vec![0.0; rest + 1];
         for (element, side, boundary) in found {
-            flows[boundary as usize] += self.sample(element, side);
+            flows[boundary as usize] += self.sample::<N>(element, side);
         }
         flows
     }
 
-    /// Integrates k grad u . n over one edge; NaN if k has no valid value there.
-    fn sample(&self, element: usize, side: usize) -> f64 {
+    /// Integrates n . k grad u over one edge; not finite where k is not.
+    fn sample<const N: usize>(&self, element: usize, side: usize) -> f64 {
         let coordinates = self.mesh.element_coordinates(element);
-        let k = &self.problem.material(self.mesh.regions[element]).conductivity;
+        let k = self.problem.material(self.mesh.regions[element]).conductivity.components::<N>();
         let flow = |point: &EdgePoint| {
             let reference = |axis: usize| (0..3).map(|i| point.shape[i] * NODES[EDGES[side][i]][axis]).sum();
             let slope = self.slope(element, &quad8::gradients(&coordinates, reference(0), reference(1)).gradients);
-            let k = k.at(point.at, Range::Any).unwrap_or(f64::NAN);
-            k * (slope[0] * point.normal[0] + slope[1] * point.normal[1]) * point.length
+            let k = k.map(|k| k.values(&[point.at[0]], &[point.at[1]]));
+            let [flux] = quad8::bilinear_form(&k, &slope.map(|s| [s]), &point.normal.map(|n| [n]));
+            flux * point.length
         };
         edge_gauss(&EDGES[side].map(|i| coordinates[i])).iter().map(flow).sum()
     }

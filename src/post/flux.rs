@@ -6,6 +6,7 @@ use crate::mesh::LocalMesh;
 use crate::parallel::Halo;
 use crate::post::{GaussVelocities, recover};
 use crate::problem::Problem;
+use crate::quad8;
 
 /// Flux density q = -k grad u.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,16 +21,25 @@ impl Flux {
     /// Computes the flux from velocities at the Gauss points and recovers it at the nodes, on each
     /// side of a jump of k separately. **Collective.**
     pub(crate) fn new(halo: &Halo, mesh: &LocalMesh, problem: &Problem, mut gauss: Vec<GaussVelocities>) -> Self {
-        gauss.par_iter_mut().zip(&mesh.regions).with_min_len(512).for_each(|(at, &region)| {
-            let axis = |axis: usize| at.points.map(|point| point[axis]);
-            let k = problem.material(region).conductivity.values(&axis(0), &axis(1));
-            for (v, k) in at.velocities.iter_mut().zip(k) {
-                *v = v.map(|component| k * component);
-            }
-        });
+        if problem.is_isotropic() {
+            multiply::<1>(mesh, problem, &mut gauss);
+        } else {
+            multiply::<3>(mesh, problem, &mut gauss);
+        }
         Self {
             elements: gauss[..mesh.own_elements].par_iter().with_min_len(512).map(GaussVelocities::mean).collect(),
             nodes: recover(halo, mesh, problem, &gauss).into_nodes(),
         }
     }
+}
+
+/// Multiplies the velocities by k, a number (`N` = 1) or a tensor (`N` = 3).
+fn multiply<const N: usize>(mesh: &LocalMesh, problem: &Problem, gauss: &mut [GaussVelocities]) {
+    gauss.par_iter_mut().zip(&mesh.regions).with_min_len(512).for_each(|(at, &region)| {
+        let axis = |of: &[[f64; 2]; 4], axis: usize| of.map(|vector| vector[axis]);
+        let [x, y] = [0, 1].map(|i| axis(&at.points, i));
+        let k = problem.material(region).conductivity.components::<N>().map(|k| k.values(&x, &y));
+        let [x, y] = quad8::multiply(&k, &axis(&at.velocities, 0), &axis(&at.velocities, 1));
+        at.velocities = std::array::from_fn(|q| [x[q], y[q]]);
+    });
 }

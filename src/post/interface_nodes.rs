@@ -97,6 +97,6 @@ impl<'a> InterfaceNodes<'a> {
 /// Numbers the conductivities outside of regions and of each region: equal ones have the number of
 /// the first.
 fn conductivities(problem: &Problem) -> Vec<u16> {
-    let all: Vec<_> = std::iter::once(&problem.material).chain(&problem.regions).map(|m| &m.conductivity).collect();
+    let all: Vec<_> = problem.materials().map(|m| &m.conductivity).collect();
     all.iter().map(|k| all.iter().zip(0..).find(|(other, _)| *other == k).map_or(NONE, |(_, i)| i)).collect()
 }

@@ -1,9 +1,12 @@
 //! The boundary value problem -div(k grad u) = f with Dirichlet and Robin conditions.
 
+mod conductivity;
 pub mod expression;
 mod field;
 mod physics;
 
+pub use conductivity::Conductivity;
+pub(crate) use conductivity::is_positive_definite;
 pub use field::Field;
 pub(crate) use field::{OutOfRange, Range};
 pub use physics::{Label, Labels, Name, Names, Physics};
@@ -74,9 +77,9 @@ fn split_values(text: &str) -> Vec<&str> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Material {
-    /// Conductivity k, positive.
+    /// Conductivity k, positive (definite).
     #[serde(rename = "k")]
-    pub conductivity: Field,
+    pub conductivity: Conductivity,
     /// Source f.
     #[serde(rename = "f")]
     pub source: Field,
@@ -84,7 +87,7 @@ pub struct Material {
 
 impl Default for Material {
     fn default() -> Self {
-        Self { conductivity: Field::Constant(1.0), source: Field::Constant(0.0) }
+        Self { conductivity: Field::Constant(1.0).into(), source: Field::Constant(0.0) }
     }
 }
 
@@ -113,13 +116,22 @@ impl Problem {
 
     /// Returns whether k is the constant 1 everywhere, so that the flux is the velocity.
     pub(crate) fn has_unit_conductivity(&self) -> bool {
-        let mut all = std::iter::once(&self.material).chain(&self.regions);
-        all.all(|material| material.conductivity == Field::Constant(1.0))
+        self.materials().all(|material| material.conductivity == Field::Constant(1.0).into())
     }
 
     /// Returns whether there is a source anywhere.
     pub(crate) fn has_source(&self) -> bool {
-        std::iter::once(&self.material).chain(&self.regions).any(|material| !material.source.is_zero())
+        self.materials().any(|material| !material.source.is_zero())
+    }
+
+    /// Returns whether k is the same in all directions everywhere.
+    pub(crate) fn is_isotropic(&self) -> bool {
+        self.materials().all(|material| material.conductivity.is_isotropic())
+    }
+
+    /// Iterates over the material of elements without a region and those of all regions.
+    pub(crate) fn materials(&self) -> impl Iterator<Item = &Material> {
+        std::iter::once(&self.material).chain(&self.regions)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use multiversion::multiversion;
 
-use crate::quad8::{Batch, DERIVATIVES_2X2, DERIVATIVES_3X3, LANES, Lane, SHAPES_2X2, SHAPES_3X3, points_3x3, slopes};
+use crate::quad8::{
+    Batch, DERIVATIVES_2X2, DERIVATIVES_3X3, LANES, Lane, SHAPES_2X2, SHAPES_3X3, bilinear_form, points_3x3, slopes,
+};
 
 /// Point of each element of a batch with the gradient of u.
 #[derive(Clone, Copy)]
@@ -40,10 +42,16 @@ pub fn gradients_2x2(batch: &Batch, u: &[Lane; 8]) -> [GradientAt; 4] {
     all
 }
 
-/// Integrates k |g - grad u|^2 and k |grad u|^2 over each element by the 3x3 Gauss rule.
-/// `g[axis][a]` holds the nodal values of g, and `k[q]` the conductivity at Gauss point `q`.
+/// Integrates v . k v for v = g - grad u and for v = grad u over each element by the 3x3 Gauss rule.
+/// `g[axis][a]` holds the nodal values of g, and `k[q]` the conductivity at Gauss point `q`, a number
+/// or a tensor.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn gradient_distance(batch: &Batch, u: &[Lane; 8], g: &[[Lane; 8]; 2], k: &[Lane; 9]) -> (Lane, Lane) {
+pub fn gradient_distance<const N: usize>(
+    batch: &Batch,
+    u: &[Lane; 8],
+    g: &[[Lane; 8]; 2],
+    k: &[[Lane; N]; 9],
+) -> (Lane, Lane) {
     let (mut distance, mut energy) = ([0.0; LANES], [0.0; LANES]);
     for q in 0..9 {
         let (n, d) = (&SHAPES_3X3[q], &DERIVATIVES_3X3[q]);
@@ -56,13 +64,20 @@ pub fn gradient_distance(batch: &Batch, u: &[Lane; 8], g: &[[Lane; 8]; 2], k: &[
                 g_y[l] += n[a] * g[1][a][l];
             }
         }
+        let (mut scaled, mut slope, mut error) = ([[0.0; LANES]; N], [[0.0; LANES]; 2], [[0.0; LANES]; 2]);
         for l in 0..LANES {
             let determinant = x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l];
-            let u_x = (u_xi[l] * y_eta[l] - u_eta[l] * y_xi[l]) / determinant;
-            let u_y = (u_eta[l] * x_xi[l] - u_xi[l] * x_eta[l]) / determinant;
-            let scale = POINTS_3X3[q][2] * k[q][l] * determinant;
-            distance[l] += scale * ((g_x[l] - u_x) * (g_x[l] - u_x) + (g_y[l] - u_y) * (g_y[l] - u_y));
-            energy[l] += scale * (u_x * u_x + u_y * u_y);
+            slope[0][l] = (u_xi[l] * y_eta[l] - u_eta[l] * y_xi[l]) / determinant;
+            slope[1][l] = (u_eta[l] * x_xi[l] - u_xi[l] * x_eta[l]) / determinant;
+            (error[0][l], error[1][l]) = (g_x[l] - slope[0][l], g_y[l] - slope[1][l]);
+            for i in 0..N {
+                scaled[i][l] = POINTS_3X3[q][2] * k[q][i][l] * determinant;
+            }
+        }
+        let (of_error, of_slope) = (bilinear_form(&scaled, &error, &error), bilinear_form(&scaled, &slope, &slope));
+        for l in 0..LANES {
+            distance[l] += of_error[l];
+            energy[l] += of_slope[l];
         }
     }
     (distance, energy)
@@ -103,7 +118,7 @@ mod tests {
     #[test]
     fn the_distance_vanishes_for_the_true_gradient_and_is_the_energy_without_one() {
         let batch = Batch::gather([curved()].into_iter());
-        let (u, k) = (lanes(|[x, y]| 3.0 * x - 4.0 * y), [[2.0; LANES]; 9]);
+        let (u, k) = (lanes(|[x, y]| 3.0 * x - 4.0 * y), [[[2.0; LANES]]; 9]);
         let (none, energy) = gradient_distance(&batch, &u, &[lanes(|_| 3.0), lanes(|_| -4.0)], &k);
         let (all, _) = gradient_distance(&batch, &u, &[lanes(|_| 0.0), lanes(|_| 0.0)], &k);
         let area: f64 = POINTS_3X3.iter().map(|p| p[2] * gradients(&curved(), p[0], p[1]).determinant).sum();

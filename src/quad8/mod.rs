@@ -14,12 +14,14 @@
 //! Zienkiewicz, Taylor, Zhu, *The Finite Element Method: Its Basis and Fundamentals*, 7th ed.,
 //! section 6.2 (serendipity family).
 
+mod conductivity;
 mod edge;
 mod gradient;
 mod quadrature;
 mod shape;
 mod stiffness;
 
+pub(crate) use conductivity::{bilinear_form, multiply};
 pub use edge::robin;
 pub(crate) use edge::{EdgePoint, edge_gauss, edge_length};
 pub(crate) use gradient::{gradient_distance, gradients_2x2};

@@ -4,7 +4,7 @@
 
 use multiversion::multiversion;
 
-use crate::quad8::{Coordinates, DERIVATIVES_3X3, SHAPES_3X3, points_3x3};
+use crate::quad8::{Coordinates, DERIVATIVES_3X3, SHAPES_3X3, multiply, points_3x3};
 
 /// Number of elements in a batch.
 pub const LANES: usize = 8;
@@ -60,25 +60,27 @@ impl Batch {
 
 /// Integrates the stiffness K_ab (integral of k grad N_a . grad N_b) of a batch for each [`pair`]
 /// of nodes. Also returns the smallest Jacobian determinant (m^2) of each element over the nine
-/// Gauss points. `k[q]` is the conductivity at Gauss point `q`. The N_b sum to one, so that rows
+/// Gauss points. `k[q]` is the conductivity at Gauss point `q`, a number or a tensor. The N_b sum to one, so that rows
 /// sum to zero and K_aa is minus the sum of the pairs of a.
 ///
 /// The matrix is meaningless if a determinant is not positive; the caller must reject the element.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PAIRS], Lane) {
+pub fn stiffness<const N: usize>(batch: &Batch, k: &[[Lane; N]; 9]) -> ([Lane; PAIRS], Lane) {
     let mut pairs = [[0.0; LANES]; PAIRS];
     let mut smallest = [f64::INFINITY; LANES];
     for q in 0..9 {
         let d = &DERIVATIVES_3X3[q];
         let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(d, &batch.x), slopes(d, &batch.y));
-        let mut scale = [0.0; LANES];
+        let mut scaled = [[0.0; LANES]; N];
         for l in 0..LANES {
             let determinant = x_xi[l] * y_eta[l] - x_eta[l] * y_xi[l];
-            scale[l] = POINTS[q][2] * k[q][l] / determinant;
+            for i in 0..N {
+                scaled[i][l] = POINTS[q][2] * k[q][i][l] / determinant;
+            }
             // Unlike f64::min, this keeps a NaN.
             smallest[l] = if determinant >= smallest[l] { smallest[l] } else { determinant };
         }
-        // Gradients times the determinant; `scale` contains its reciprocal.
+        // Gradients times the determinant; `scaled` contains its reciprocal.
         let (mut gx, mut gy) = ([[0.0; LANES]; 8], [[0.0; LANES]; 8]);
         for a in 0..8 {
             for l in 0..LANES {
@@ -88,11 +90,7 @@ pub fn stiffness(batch: &Batch, k: &[Lane; 9]) -> ([Lane; PAIRS], Lane) {
         }
         let mut pair = 0;
         for a in 0..7 {
-            let (mut sx, mut sy) = ([0.0; LANES], [0.0; LANES]);
-            for l in 0..LANES {
-                sx[l] = scale[l] * gx[a][l];
-                sy[l] = scale[l] * gy[a][l];
-            }
+            let [sx, sy] = multiply(&scaled, &gx[a], &gy[a]);
             for b in a + 1..8 {
                 for l in 0..LANES {
                     pairs[pair][l] += sx[l] * gx[b][l] + sy[l] * gy[b][l];
@@ -157,7 +155,7 @@ mod tests {
     use crate::quad8::{NODES, map};
 
     fn one(coordinates: Coordinates) -> [[f64; 8]; 8] {
-        let (pairs, _) = stiffness(&Batch::gather([coordinates].into_iter()), &[[1.0; LANES]; 9]);
+        let (pairs, _) = stiffness(&Batch::gather([coordinates].into_iter()), &[[[1.0; LANES]]; 9]);
         std::array::from_fn(|a| {
             let mut row = std::array::from_fn(|b| if a == b { 0.0 } else { pairs[pair(a, b)][0] });
             row[a] = -row.iter().sum::<f64>();
@@ -259,7 +257,7 @@ mod tests {
         let flat = NODES.map(|[x, y]| [x, y * 1e-3]);
         let inverted = NODES.map(|[x, y]| [-x, y]);
         let nan = NODES.map(|[x, _]| [x, f64::NAN]);
-        let (_, smallest) = stiffness(&Batch::gather([NODES, flat, inverted, nan].into_iter()), &[[1.0; LANES]; 9]);
+        let (_, smallest) = stiffness(&Batch::gather([NODES, flat, inverted, nan].into_iter()), &[[[1.0; LANES]]; 9]);
         assert!((smallest[0] - 1.0).abs() < 1e-15 && (smallest[1] - 1e-3).abs() < 1e-15);
         assert!((smallest[2] + 1.0).abs() < 1e-15 && smallest[3].is_nan());
         assert_eq!(smallest[4], smallest[0]);
@@ -268,8 +266,8 @@ mod tests {
     #[test]
     fn conductivity_scales_the_matrix() {
         let batch = Batch::gather([distorted()].into_iter());
-        let (one, _) = stiffness(&batch, &[[1.0; LANES]; 9]);
-        let (three, _) = stiffness(&batch, &[[3.0; LANES]; 9]);
+        let (one, _) = stiffness(&batch, &[[[1.0; LANES]]; 9]);
+        let (three, _) = stiffness(&batch, &[[[3.0; LANES]]; 9]);
         for (a, b) in one.iter().zip(&three) {
             assert!((3.0 * a[0] - b[0]).abs() < 1e-14);
         }

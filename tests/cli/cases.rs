@@ -268,6 +268,12 @@ fn bad_cases() -> Vec<Trial> {
         bad("an_unknown_region", "[region.sand]\nk = 2", "there is no region 'sand': the mesh has fluid"),
         bad("a_negative_conductivity", "material.k = '1 - x'", "k = '1 - x' is -"),
         bad("a_conductivity_of_zero", "material.k = 0", "k = 0, it must be more than 0"),
+        bad(
+            "a_conductivity_that_is_not_positive_definite",
+            "material.k = [1, 2, 1]",
+            "k = [1, 2, 1] is kxx = 1, kxy = 2, kyy = 1 at x = 0",
+        ),
+        bad("a_negative_direction", "region.fluid.k = [1, '-1']", "kyy = -1 at x = "),
         bad("a_source_that_is_not_finite", "material.f = 'log(x-1)'", "f = 'log(x-1)' is NaN at x = "),
         refused("a_case_without_its_mesh", &["case.toml"], IO, "cannot open lost.h5: No such file", |folder| {
             fs::write(folder.path("case.toml"), "mesh = 'lost.h5'").unwrap();

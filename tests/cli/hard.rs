@@ -22,6 +22,7 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("a_slender_strip_is_solved", [1, 2, 4], strip),
         at_ranks("a_slender_strip_is_solved_in_every_mode", [2], strip_in_every_way),
         at_ranks("a_conductivity_that_jumps_by_twelve_orders_is_solved", [1, 2], inclusion),
+        at_ranks("an_anisotropy_across_the_mesh_is_solved", [1, 2], oblique),
         at_ranks("rounding_on_stiff_problems_is_not_reported_as_a_fault", [1], no_false_alarm),
         at_ranks("a_weak_robin_condition_alone_holds_the_solution", [1, 4], weak_robin),
         at_ranks("a_robin_coefficient_of_1e12_fixes_the_solution", [1, 4], strong_robin),
@@ -106,6 +107,15 @@ fn inclusion(ranks: usize) {
         results
     });
     assert!(difference(&ten.u, &twelve.u) < 1e-5);
+}
+
+/// Solves with k = 1000 along the diagonal and 1 across it: no line of nodes follows it.
+fn oblique(ranks: usize) {
+    let folder = Folder::with(&Mesh::grid(40, 40, |s, t| [s, t]));
+    let (_, results) = solve(&folder, ranks, &["mesh.h5", "--k", "500.5,499.5,500.5"]);
+    let direct = ["mesh.h5", "--k", "500.5,499.5,500.5", "--preconditioner", "jacobi", "--rtol", "1e-11"];
+    folder.run(ranks, &direct).expect_code(0);
+    assert!(difference(&results.u, &Results::read(&folder.path("quad8.h5")).u) < 1e-6);
 }
 
 /// Creates a case with a disk of conductivity `k` in a unit square of conductivity 1.

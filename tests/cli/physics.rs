@@ -11,14 +11,16 @@ use crate::formats::data;
 use crate::mesh::Mesh;
 use crate::program::Folder;
 use crate::results::{difference, read};
-use crate::test;
+use crate::{at_ranks, test};
 
 pub fn tests() -> Vec<Trial> {
-    vec![
+    let mut tests = vec![
         test("heat_through_two_layers_has_its_flux_names_and_units", heat),
         test("small_values_keep_their_significant_digits", small_flows),
         test("the_largest_speed_is_at_the_top_of_a_cylinder", cylinder),
-    ]
+    ];
+    tests.extend(at_ranks("a_conductivity_with_directions_turns_the_flux", [1, 3, 7], tensor));
+    tests
 }
 
 /// Returns the line of the summary with this label.
@@ -111,6 +113,39 @@ fn heat() {
     assert!(points.link_exists("flux_node") && cells.link_exists("flux"));
     assert!(!points.link_exists("pressure_node") && !cells.link_exists("pressure"));
     assert_eq!(text(&cells, "flux", "units"), "W/m^2");
+}
+
+/// Solves for u = x - y/2 with a tensor that turns its gradient into a horizontal flux.
+fn tensor(ranks: usize) {
+    let folder = Folder::with(&Mesh::rectangle(5, 4).shuffled());
+    let case = "mesh = 'mesh.h5'
+        physics = 'heat'
+        material.k = [2, '0.5 + 0*y', 1]
+        boundary.inlet = { robin = { gamma = -1.75 } }
+        boundary.outlet = { dirichlet = 'x - 0.5*y' }
+        solver.rtol = 1e-13";
+    fs::write(folder.path("case.toml"), case).unwrap();
+    for args in [&["case.toml", "-o", "quad8.h5", "--refine", "1"][..], &["case.toml", "-o", "quad8.h5", "--k", "2,0.5,1"]] {
+        let stdout = folder.run(ranks, args).expect_code(0).stdout;
+        assert!(line(&stdout, "flow").contains("inlet -1.75 W/m (sampled -1.75)"), "{stdout}");
+        let file = File::open(folder.path("quad8.h5")).unwrap();
+        let [x, y, u] = ["x", "y", "u"].map(|name| read::<f64>(&file, name));
+        let exact: Vec<f64> = x.iter().zip(&y).zip(&u).map(|((x, y), u)| if u.is_nan() { *u } else { x - 0.5 * y }).collect();
+        assert!(difference(&u, &exact) < 1e-10);
+        for name in ["flux", "flux_node"] {
+            let flux: Vec<f64> = read(&file, name);
+            let is_exact = |q: &[f64]| q[0].is_nan() || (q[0] + 1.75).abs() < 1e-9 && q[1].abs() < 1e-9;
+            assert!(flux.chunks_exact(2).all(is_exact), "{name}");
+        }
+        assert!(read::<f64>(&file, "error").iter().all(|error| error.abs() < 1e-9));
+    }
+    let text = case.replace("'0.5 + 0*y'", "'x'");
+    fs::write(folder.path("case.toml"), text).unwrap();
+    for args in [&["case.toml"][..], &["check", "case.toml"]] {
+        let outcome = folder.run(ranks, args).expect_code(2);
+        let message = "k = [2, 'x', 1] is kxx = 2, kxy = 1.";
+        assert!(outcome.errors().concat().contains(message) || outcome.stdout.contains(message), "{outcome}");
+    }
 }
 
 fn small_flows() {

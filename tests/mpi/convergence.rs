@@ -32,7 +32,7 @@ pub const GAUSS_5: [(f64, f64); 5] = [
 ];
 
 /// Computes the errors of u in L2 and in the H1 seminorm. **Collective.**
-fn errors(comm: &Comm, model: &Model, u: &Vector) -> [f64; 2] {
+pub fn errors(comm: &Comm, model: &Model, u: &Vector) -> [f64; 2] {
     let mut squares = [0.0; 2];
     for e in 0..model.mesh.own_elements {
         let coordinates = model.mesh.element_coordinates(e);

@@ -117,7 +117,7 @@ fn layered(comm: &Rc<Comm>, axis: usize) -> FlowReport {
             u16::from(inside > 0.25)
         })
         .collect();
-    let of = |k: f64| Material { conductivity: Field::Constant(k), ..Material::default() };
+    let of = |k: f64| Material { conductivity: Field::Constant(k).into(), ..Material::default() };
     let problem = Problem {
         // What no element has must not matter.
         material: of(1e9),

@@ -24,6 +24,7 @@ macro_rules! checks {
     ($($name:ident),* $(,)?) => { &[$((stringify!($name), $name)),*] };
 }
 
+mod anisotropy;
 mod assembly;
 mod bits;
 mod cg;
@@ -120,7 +121,11 @@ const GROUPS: &[Group] = &[
     Group {
         ranks: &[1, 3, 16],
         threads: &[1],
-        modules: &[("convergence", convergence::CHECKS), ("recovery", recovery::CHECKS)],
+        modules: &[
+            ("anisotropy", anisotropy::CHECKS),
+            ("convergence", convergence::CHECKS),
+            ("recovery", recovery::CHECKS),
+        ],
     },
     Group { ranks: &[1, 2, 3, 7], threads: &[1], modules: &[("random", random::CHECKS)] },
     Group { ranks: &[1, 2], threads: &[1, 2], modules: &[("threads", threads::CHECKS)] },

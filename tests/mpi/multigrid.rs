@@ -9,7 +9,7 @@ use quad8_mpi::la::cg::{CgOptions, CgReport, ConvergedReason, conjugate_gradient
 use quad8_mpi::la::multigrid::Transfer;
 use quad8_mpi::la::{LinearOperator, PreconditionerStatistics, Vector};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::problem::{Condition, Field, Material, Problem};
+use quad8_mpi::problem::{Condition, Conductivity, Field, Material, Problem};
 
 use super::manufactured;
 use super::meshes::{Grid, Mesh};
@@ -32,6 +32,7 @@ pub const CHECKS: &[Check] = checks![
     restriction_to_the_coarse_mesh_is_the_transpose,
     jumps_of_a_million_in_conductivity_are_solved,
     slender_elements_are_solved,
+    strong_anisotropy_takes_the_iterations_of_slender_elements,
     robin_edges_alone_hold_the_solution,
     pieces_that_touch_in_one_node_are_solved,
     a_tight_tolerance_is_reached_in_spite_of_single_precision,
@@ -284,12 +285,12 @@ fn rectangle(
     comm: &Rc<Comm>,
     n: usize,
     map: fn(f64, f64) -> [f64; 2],
-    conductivity: Field,
+    conductivity: impl Into<Conductivity>,
     levels: u32,
 ) -> (Model, Problem) {
     let gamma = Condition::Robin { p: Field::Constant(0.0), gamma: Field::Constant(1.0) };
     let problem = Problem {
-        material: Material { conductivity, ..Material::default() },
+        material: Material { conductivity: conductivity.into(), ..Material::default() },
         conditions: vec![Condition::Dirichlet(Field::Constant(0.0)), gamma],
         ..Problem::channel(0.0)
     };
@@ -321,6 +322,18 @@ fn slender_elements_are_solved(comm: &Rc<Comm>) {
         let limit = if comm.size() == 1 { 16 } else { 400 };
         assert!(count <= limit, "{count} iterations");
     }
+}
+
+/// Checks squares with kx = 1000 ky, whose matrix is a multiple of that of rectangles of aspect
+/// ratio 1000^1/2.
+fn strong_anisotropy_takes_the_iterations_of_slender_elements(comm: &Rc<Comm>) {
+    let field = |value| Field::Constant(value);
+    let tensor = Conductivity::Tensor(Box::new([field(1000.0), field(0.0), field(1.0)]));
+    let (squares, problem) = rectangle(comm, 32, |s, t| [s, t], tensor, 0);
+    let count = iterations(&squares, &problem, 1e-8);
+    let (slender, problem) = rectangle(comm, 32, |s, t| [s, 1000_f64.sqrt() * t], field(1.0), 0);
+    let of_slender = iterations(&slender, &problem, 1e-8);
+    assert!(count.abs_diff(of_slender) <= 2, "{count} and {of_slender} iterations");
 }
 
 fn robin_edges_alone_hold_the_solution(comm: &Rc<Comm>) {

@@ -146,7 +146,7 @@ fn distorted(s: f64, t: f64) -> [f64; 2] {
 }
 
 fn layers(k: [f64; 2], g: Field) -> Problem {
-    let material = |k| Material { conductivity: Field::Constant(k), ..Material::default() };
+    let material = |k| Material { conductivity: Field::Constant(k).into(), ..Material::default() };
     Problem { regions: k.map(material).to_vec(), ..dirichlet(g) }
 }
 

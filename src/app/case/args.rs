@@ -12,7 +12,7 @@ use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::mesh::partition::Partitioner;
 use crate::parallel::MOST_THREADS;
 use crate::parallel::virtual_ranks::MOST_VIRTUAL_RANKS;
-use crate::problem::{Condition, Field, Physics};
+use crate::problem::{Condition, Conductivity, Field, Physics};
 use crate::system::arguments::{finite, minutes, positive, tolerance};
 
 /// Options of a solve. They override the case file.
@@ -59,9 +59,10 @@ pub struct SolveArgs {
     #[arg(long, value_enum)]
     pub(crate) physics: Option<Physics>,
 
-    /// Conductivity k of the domain: a number or a formula in x and y, more than 0 [default: 1]
+    /// Conductivity k of the domain: a number or a formula in x and y, more than 0; KX,KY or
+    /// KXX,KXY,KYY where it depends on the direction [default: 1]
     #[arg(long, value_name = "K", allow_hyphen_values = true)]
-    pub(crate) k: Option<Field>,
+    pub(crate) k: Option<Conductivity>,
 
     /// Source f of the domain: a number or a formula in x and y [default: 0]
     #[arg(long, value_name = "F", allow_hyphen_values = true)]

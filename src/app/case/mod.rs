@@ -139,6 +139,7 @@ mod tests {
             boundary.wall = "natural"
             material = { k = 2, f = "x*y" }
             region.clay = { k = 1e-9 }
+            region.shale = { k = [2e-9, "1e-9*x", 1e-9] }
             physics = "heat"
             names.u = { name = "Temperatur", unit = "degC" }
             solver.rtol = 1e-10"#,
@@ -201,6 +202,7 @@ mod tests {
             ("constants.p0 = inf", "line 1: constants.p0 = inf: must be finite"),
             ("constants.density = -1", "line 1: constants.density = -1: must be more than 0"),
             ("material.k = true", "line 1: material.k = true: must be a number or a formula in x and y"),
+            ("material.k = [1]", "line 1: material.k = [1]: must have two values (kx, ky) or three (kxx, kxy, kyy)"),
             ("material.f = nan", "line 1: material.f = nan: must be finite"),
             ("physics = 'plasma'", "'plasma' is not known: it must be flow"),
             ("[names]\nu = { unit = \"a\\nb\" }", "must be one line without control characters"),

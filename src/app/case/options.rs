@@ -17,7 +17,7 @@ use crate::mesh::MeshSlab;
 use crate::mesh::partition::{Partition, PartitionOptions, Partitioner, partition};
 use crate::parallel::virtual_ranks::MOST_VIRTUAL_RANKS;
 use crate::parallel::{Comm, MOST_THREADS};
-use crate::problem::Field;
+use crate::problem::{Conductivity, Field};
 use crate::system::numbers::{finite, positive, tolerance};
 
 /// Material of a region; none where it is that of the domain.
@@ -25,7 +25,7 @@ use crate::system::numbers::{finite, positive, tolerance};
 #[serde(default, deny_unknown_fields)]
 pub struct RegionMaterial {
     /// Conductivity k.
-    pub k: Option<Field>,
+    pub k: Option<Conductivity>,
     /// Source f.
     pub f: Option<Field>,
 }
