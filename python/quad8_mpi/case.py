@@ -19,8 +19,10 @@ from .mesh import Mesh
 
 #: A number, or a formula in x and y, as in ``"2.5*(1 - y^2)"``.
 Value: TypeAlias = float | int | str
+#: A value, or the data of a mesh: ``{"data": NAME}``.
+Coefficient: TypeAlias = Value | Mapping[str, str]
 #: k in all directions, ``[kx, ky]`` or ``[kxx, kxy, kyy]``.
-Conductivity: TypeAlias = Value | Sequence[Value]
+Conductivity: TypeAlias = Coefficient | Sequence[Coefficient]
 #: ``{"dirichlet": V}``, ``{"robin": {"p": P, "gamma": G}}`` or ``"natural"``.
 Condition: TypeAlias = str | Mapping[str, Any]
 #: Name of a built-in mesh, path of a mesh file, or a mesh from arrays.
@@ -85,7 +87,7 @@ def build(
             case |= values
     case["boundary"] = {_name(key): condition(key, c) for key, c in _mapping("boundary", boundary).items()}
     case["region"] = {
-        _name(region): _keys(f"regions[{region!r}]", values, {"k": _conductivity, "f": _value})
+        _name(region): _keys(f"regions[{region!r}]", values, {"k": _conductivity, "f": _coefficient})
         for region, values in _mapping("regions", regions).items()
     }
     texts = {"name": _text, "unit": _text}
@@ -179,12 +181,21 @@ def _value(place: str, value: Any) -> Value:
     return value if isinstance(value, str) else _number(place, value)
 
 
+def _coefficient(place: str, value: Any) -> Coefficient:
+    if not isinstance(value, Mapping):
+        return _value(place, value)
+    data = _keys(place, value, {"data": _text})
+    if not data:
+        raise InputError(f"{place} has no 'data'")
+    return data
+
+
 def _conductivity(place: str, value: Any) -> Conductivity:
     if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
-        return _value(place, value)
+        return _coefficient(place, value)
     if len(value) not in (2, 3):
         raise InputError(f"{place} is one value, [kx, ky] or [kxx, kxy, kyy], not {value!r}")
-    return [_value(place, component) for component in value]
+    return [_coefficient(place, component) for component in value]
 
 
 def _choice(place: str, value: Any) -> str:
@@ -196,7 +207,7 @@ def _choice(place: str, value: Any) -> str:
 #: Tables of a case file with their keys and the checks of their values.
 _TABLES: dict[str, dict[str, Any]] = {
     "": {"scale": _number, "refine": _count, "physics": _choice},
-    "material": {"k": _conductivity, "f": _value},
+    "material": {"k": _conductivity, "f": _coefficient},
     "constants": {"gamma": _number, "p0": _number, "density": _number},
     "solver": {
         "rtol": _number,

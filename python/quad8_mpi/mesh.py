@@ -18,6 +18,9 @@ Integers: TypeAlias = NDArray[np.int64]
 #: Test of points: takes arrays x and y and returns an array of booleans.
 Predicate: TypeAlias = Callable[[Floats, Floats], ArrayLike]
 
+#: Names in a mesh file that data cannot have.
+_OWN = ("x", "y", "quad8", "boundaries", "regions")
+
 #: Nodes of the four edges of an element: both corners and the middle.
 _EDGES = ((0, 1, 4), (1, 2, 5), (2, 3, 6), (3, 0, 7))
 
@@ -37,6 +40,8 @@ class Mesh:
         Edges of each boundary by their corner nodes.
     regions : dict of str to ndarray, shape (M,)
         Elements of each region.
+    data : dict of str to ndarray, shape (E,) or (N,)
+        Values of the elements or of the nodes, for materials.
     """
 
     x: Floats
@@ -44,6 +49,7 @@ class Mesh:
     quad8: Integers
     boundaries: Mapping[str, Integers] = field(default_factory=dict)
     regions: Mapping[str, Integers] = field(default_factory=dict)
+    data: Mapping[str, Floats] = field(default_factory=dict)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes an HDF5 mesh, as the program reads it.
@@ -59,6 +65,8 @@ class Mesh:
                 for group in ("boundaries", "regions"):
                     for name, array in getattr(self, group).items():
                         file[f"{group}/{name}"] = array
+                for name, array in self.data.items():
+                    file[name] = array
         except OSError as error:
             raise FileError(f"cannot write {os.fspath(path)}: {error}") from error
 
@@ -73,6 +81,7 @@ def mesh(
     quad8: ArrayLike,
     boundaries: Mapping[str, ArrayLike | Predicate] | None = None,
     regions: Mapping[str, ArrayLike | Predicate] | None = None,
+    data: Mapping[str, ArrayLike] | None = None,
 ) -> Mesh:
     """Returns a mesh from arrays.
 
@@ -89,6 +98,9 @@ def mesh(
     regions : dict, optional
         By name: elements, shape (M,); or a function of arrays x and y that is true at the centres
         of the elements to take.
+    data : dict, optional
+        By name: a value for each element or node, for materials, as in ``solve(..., k={"data":
+        "k"})``.
 
     Raises
     ------
@@ -114,7 +126,20 @@ def mesh(
     named = _named("boundaries", boundaries, edges[:, :2], (xs[middles], ys[middles]), xs.size)
     numbers = np.arange(len(elements))
     places = (xs[centres].mean(axis=1), ys[centres].mean(axis=1))
-    return Mesh(xs, ys, elements, named, _named("regions", regions, numbers, places, len(elements)))
+    parts = _named("regions", regions, numbers, places, len(elements))
+    return Mesh(xs, ys, elements, named, parts, _data(data, (len(elements), xs.size)))
+
+
+def _data(given: Mapping[str, ArrayLike] | None, sizes: tuple[int, int]) -> dict[str, Floats]:
+    """Returns the data of the elements or nodes by name."""
+    values = {}
+    for name, array in (given or {}).items():
+        if not isinstance(name, str) or not name or "/" in name or name in _OWN:
+            raise InputError(f"the name of data is a text without '/', and none of {', '.join(_OWN)}, not {name!r}")
+        values[name] = _floats(f"data[{name!r}]", array)
+        if values[name].size not in sizes:
+            raise InputError(f"data[{name!r}] has {values[name].size} values, not {sizes[0]} (elements) or {sizes[1]} (nodes)")
+    return values
 
 
 def _named(

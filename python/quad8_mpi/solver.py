@@ -14,7 +14,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from .case import Condition, Conductivity, MeshLike, Value, build, mesh_source, toml
+from .case import Coefficient, Condition, Conductivity, MeshLike, build, mesh_source, toml
 from .errors import FileError, InputError, LaunchError, NotConverged
 from .program import run
 from .result import Result
@@ -27,7 +27,7 @@ def solve(
     ranks: int = 1,
     threads: int | None = None,
     k: Conductivity | None = None,
-    f: Value | None = None,
+    f: Coefficient | None = None,
     regions: Mapping[str, Mapping[str, Conductivity]] | None = None,
     physics: str | None = None,
     names: Mapping[str, Mapping[str, str]] | None = None,
@@ -62,9 +62,9 @@ def solve(
         MPI ranks.
     threads : int, optional
         Threads of each rank; by default its share of the cores.
-    k, f : float or str, optional
-        Conductivity and source of the domain. Where k depends on the direction, it is
-        ``[kx, ky]`` or ``[kxx, kxy, kyy]``.
+    k, f : float, str or dict, optional
+        Conductivity and source of the domain; ``{"data": NAME}`` for data of the mesh. Where k
+        depends on the direction, it is ``[kx, ky]`` or ``[kxx, kxy, kyy]``.
     regions : dict, optional
         ``k`` and ``f`` of regions by name, where they differ.
     physics : {"flow", "heat", "seepage", "electrostatics", "none"}, optional
@@ -168,7 +168,7 @@ def check(
     *,
     boundary: Mapping[str, Condition] | None = None,
     k: Conductivity | None = None,
-    f: Value | None = None,
+    f: Coefficient | None = None,
     regions: Mapping[str, Mapping[str, Conductivity]] | None = None,
     scale: float | None = None,
 ) -> CheckReport:

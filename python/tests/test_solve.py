@@ -81,6 +81,20 @@ def test_a_conductivity_may_depend_on_the_direction(square):
         quad8_mpi.solve(square, k=[1, 2, 3, 4], progress=False)
 
 
+def test_materials_may_be_data_of_the_mesh(square):
+    nodes = 1 + square.x
+    mesh = quad8_mpi.mesh(square.x, square.y, square.quad8, square.boundaries, data={"k": nodes, "f": [2]})
+    one = quad8_mpi.solve(mesh, k={"data": "k"}, f={"data": "f"}, progress=False)
+    other = quad8_mpi.solve(square, k="1 + x", f=2, progress=False)
+    assert one.u == pytest.approx(other.u, rel=1e-12)
+    assert one.flow == pytest.approx(other.flow)
+    with pytest.raises(quad8_mpi.InputError, match="has no dataset 'f' for k or f"):
+        quad8_mpi.solve(square, f={"data": "f"}, progress=False)
+    for bad in ({"k": [1, 2]}, {"x": [1]}, {"k": [np.nan]}):
+        with pytest.raises(quad8_mpi.InputError):
+            quad8_mpi.mesh(square.x, square.y, square.quad8, data=bad)
+
+
 def test_reproducible_results_do_not_depend_on_the_ranks():
     results = [quad8_mpi.solve("elbow", ranks=ranks, reproducible=4, progress=False) for ranks in (1, 2)]
     assert np.array_equal(results[0].u, results[1].u)

@@ -7,11 +7,11 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::mesh::{BoundaryEdge, LocalMesh};
+use crate::mesh::{BoundaryEdge, LocalMesh, Location, MeshData};
 use crate::parallel::Comm;
-use crate::problem::{Condition, Field, OutOfRange, Problem, Range, is_positive_definite};
+use crate::problem::{Coefficient, Condition, Field, OutOfRange, Problem, Range, is_positive_definite};
 use crate::quad8;
-use crate::quad8::{Batch, EdgePoint, LANES, Lane, edge_gauss};
+use crate::quad8::{Batch, EdgePoint, LANES, Lane, SHAPES_3X3, edge_gauss};
 
 /// Evaluates k at the nine Gauss points of each element of a batch, as a number (`N` = 1, for an
 /// isotropic problem) or a tensor (`N` = 3); 1 in lanes without an element.
@@ -50,12 +50,11 @@ fn indefinite<const N: usize>(
         let (q, [xx, xy, yy]) = (0..9).find_map(bad)?;
         let [x, y] = quad8::gauss_points(batch)[q].map(|axis| axis[lane]);
         let k = &problem.material(mesh.regions[element]).conductivity;
-        let id = mesh.element_ids[element] >> (2 * mesh.refinements);
         let text = format!(
-            "k = {k} is kxx = {xx}, kxy = {xy}, kyy = {yy} at x = {x}, y = {y} in element {id}, it must be positive \
-             definite: kxx > 0 and kxx kyy > kxy^2"
+            "k = {k} is kxx = {xx}, kxy = {xy}, kyy = {yy} at x = {x}, y = {y}, it must be positive definite: kxx > 0 and \
+             kxx kyy > kxy^2"
         );
-        Some(Error::input(text).at(mesh.element_ids[element], 0).mentioning(&[id], &[]))
+        Some(bad_in_element(mesh, element, &text))
     };
     elements.enumerate().filter_map(error).collect()
 }
@@ -63,10 +62,13 @@ fn indefinite<const N: usize>(
 /// Returns k where it is the same in a whole element.
 pub fn constant_conductivity<const N: usize>(problem: &Problem, mesh: &LocalMesh, element: usize) -> Option<[f64; N]> {
     let mut values = [0.0; N];
-    for (value, field) in values.iter_mut().zip(problem.material(mesh.regions[element]).conductivity.components::<N>())
-    {
-        let Field::Constant(constant) = field else { return None };
-        *value = *constant;
+    let components = problem.material(mesh.regions[element]).conductivity.components::<N>();
+    for (value, component) in values.iter_mut().zip(components) {
+        *value = match component {
+            Coefficient::Field(Field::Constant(constant)) => *constant,
+            Coefficient::Field(_) => return None,
+            Coefficient::Data(name) => mesh.data_of(name).filter(|d| d.location == Location::Elements)?.values[element],
+        };
     }
     Some(values)
 }
@@ -138,37 +140,81 @@ pub fn sources(
     at_points(mesh, elements, batch, 0.0, ("f", Range::Any), |region| &problem.material(region).source)
 }
 
-/// Evaluates a field at the nine Gauss points of each element of a batch; `blank` in lanes without
-/// an element.
+/// Evaluates a coefficient at the nine Gauss points of each element of a batch; `blank` in lanes
+/// without an element.
 fn at_points<'a>(
     mesh: &LocalMesh,
     elements: impl Iterator<Item = usize>,
     batch: &Batch,
     blank: f64,
     (what, range): (&str, Range),
-    field: impl Fn(u16) -> &'a Field,
+    coefficient: impl Fn(u16) -> &'a Coefficient,
 ) -> Result<[Lane; 9]> {
     let (mut values, mut errors) = ([[blank; LANES]; 9], Vec::new());
     let points = LazyCell::new(|| quad8::gauss_points(batch));
     let mut latest: Option<(&Field, [Lane; 9])> = None;
     for (lane, element) in elements.enumerate() {
-        let field = field(mesh.regions[element]);
-        if !latest.is_some_and(|(last, _)| std::ptr::eq(last, field)) {
-            let found = match field {
-                Field::Constant(value) => [[*value; LANES]; 9],
-                _ => points.map(|[x, y]| field.values(&x, &y)),
-            };
-            latest = Some((field, found));
+        let coefficient = coefficient(mesh.regions[element]);
+        match coefficient {
+            Coefficient::Field(field) => {
+                if !latest.is_some_and(|(last, _)| std::ptr::eq(last, field)) {
+                    let found = match field {
+                        Field::Constant(value) => [[*value; LANES]; 9],
+                        _ => points.map(|[x, y]| field.values(&x, &y)),
+                    };
+                    latest = Some((field, found));
+                }
+                let Some((_, found)) = &latest else { continue };
+                for q in 0..9 {
+                    values[q][lane] = found[q][lane];
+                }
+            }
+            Coefficient::Data(name) => {
+                let data = find(mesh, name)?;
+                for (values, shapes) in values.iter_mut().zip(&SHAPES_3X3) {
+                    values[lane] = mesh.value_of(data, element, shapes);
+                }
+            }
         }
-        let Some((_, found)) = &latest else { continue };
-        for q in 0..9 {
-            values[q][lane] = found[q][lane];
-        }
-        let different = if matches!(field, Field::Constant(_)) { 1 } else { 9 };
-        let check = |q: usize| field.checked(found[q][lane], || points[q].map(|axis| axis[lane]), range);
-        errors.extend((0..different).find_map(|q| check(q).err()).map(|cause| bad(mesh, element, what, cause)));
+        let different = if is_constant(mesh, coefficient) { 1 } else { 9 };
+        let check = |q: usize| coefficient.checked(values[q][lane], || points[q].map(|axis| axis[lane]), range);
+        errors.extend((0..different).find_map(|q| check(q).err()).map(|cause| match coefficient {
+            Coefficient::Field(_) => bad(mesh, element, what, cause),
+            Coefficient::Data(_) => bad_in_element(mesh, element, &format!("{what} = {cause}")),
+        }));
     }
     lowest(errors.into_iter()).map_or(Ok(values), Err)
+}
+
+/// Returns whether a coefficient is constant in each element.
+fn is_constant(mesh: &LocalMesh, coefficient: &Coefficient) -> bool {
+    match coefficient {
+        Coefficient::Field(field) => matches!(field, Field::Constant(_)),
+        Coefficient::Data(name) => mesh.data_of(name).is_some_and(|data| data.location == Location::Elements),
+    }
+}
+
+/// Returns the data of this name.
+fn find<'a>(mesh: &'a LocalMesh, name: &str) -> Result<&'a MeshData> {
+    mesh.data_of(name).ok_or_else(|| Error::input(format!("the mesh has no data '{name}' for k or f")))
+}
+
+/// Evaluates k in one element at points (m), where the shape functions have these values, without a
+/// check of its range.
+pub fn conductivity_at<const N: usize, const W: usize>(
+    problem: &Problem,
+    mesh: &LocalMesh,
+    element: usize,
+    [x, y]: [&[f64; W]; 2],
+    shapes: &[[f64; 8]; W],
+) -> [[f64; W]; N] {
+    problem.material(mesh.regions[element]).conductivity.components::<N>().map(|component| match component {
+        Coefficient::Field(field) => field.values(x, y),
+        Coefficient::Data(name) => {
+            let data = mesh.data_of(name);
+            shapes.map(|shapes| data.map_or(f64::NAN, |data| mesh.value_of(data, element, &shapes)))
+        }
+    })
 }
 
 /// Robin data of an edge.
@@ -205,6 +251,12 @@ pub fn bad_on_edge(mesh: &LocalMesh, edge: &BoundaryEdge, what: &str, cause: Out
 /// Creates the error of a value in an element.
 fn bad(mesh: &LocalMesh, element: usize, what: &str, cause: OutOfRange) -> Error {
     Error::input(format!("{what} = {cause}")).at(mesh.element_ids[element], 0)
+}
+
+/// Creates the error of a value in an element, with the number of the element in the input.
+fn bad_in_element(mesh: &LocalMesh, element: usize, text: &str) -> Error {
+    let input = mesh.element_ids[element] >> (2 * mesh.refinements);
+    Error::input(format!("element {input}: {text}")).at(mesh.element_ids[element], 0).mentioning(&[input], &[])
 }
 
 /// Returns `n` values that `f` sets, from `blank` on, on all threads. Of several errors, returns the

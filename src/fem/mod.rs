@@ -16,8 +16,8 @@ mod preconditioners;
 mod system;
 
 pub use assemble_csr::assemble_csr;
-pub(crate) use coefficients::constant_conductivity;
 pub use coefficients::{Robin, conductivities, conductivity_range};
+pub(crate) use coefficients::{conductivity_at, constant_conductivity};
 pub use dirichlet::{DirichletBc, check_well_posed, dirichlet_nodes};
 pub(crate) use dirichlet::{check_inside, well_posed_nodes};
 pub(crate) use element_matrices::source_loads;

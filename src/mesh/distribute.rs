@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::mesh::data::receive_data;
 use crate::mesh::node_numbers::NodeNumbers;
 use crate::mesh::ordering::{Unordered, gathered};
 use crate::mesh::{LocalMesh, MeshSlab, NO_REGION, check_jacobian};
@@ -49,6 +50,7 @@ pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: 
     mesh.orphans = orphans;
     mesh.boundary_names = slab.boundary_names();
     mesh.region_names = slab.tags.region_names.clone();
+    mesh.data = receive_data(comm, slab, &mesh);
     Distributed { mesh, turned, flaws }
 }
 

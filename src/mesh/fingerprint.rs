@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::mesh::{LocalMesh, MeshSlab, NO_REGION};
+use crate::mesh::{LocalMesh, Location, MeshSlab, NO_REGION};
 use crate::parallel::{Comm, GlobalIndex};
 
 /// Identity of a mesh in three numbers, the same at any number of ranks.
@@ -39,11 +39,20 @@ pub struct MeshFingerprint {
     connectivity: Checksum,
     coordinates: Checksum,
     names: Checksum,
+    #[serde(default)]
+    data: Checksum,
 }
 
 /// Checksum as text: TOML has no unsigned integers of 64 bits.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Checksum(String);
+
+/// Returns the checksum of nothing.
+impl Default for Checksum {
+    fn default() -> Self {
+        Self("0".repeat(16))
+    }
+}
 
 impl Checksum {
     /// Adds up the checksums of all ranks. **Collective.**
@@ -71,20 +80,29 @@ impl MeshFingerprint {
         });
         let regions = own.filter(|&e| mesh.regions.get(e).is_some_and(|&region| region != NO_REGION));
         let regions = regions.map(|e| (mesh.element_ids[e], [u64::MAX, name(&mesh.region_names, mesh.regions[e])]));
+        let data = mesh.data.iter().flat_map(|data| {
+            let (ids, own) = match data.location {
+                Location::Elements => (&mesh.element_ids, mesh.own_elements),
+                Location::Nodes => (&mesh.node_ids, mesh.owned_nodes),
+            };
+            let name = xxh3_64(data.name.as_bytes());
+            ids.iter().zip(&data.values).take(own).map(move |(&id, value)| (id, [name, value.to_bits()]))
+        });
         Self {
             elements: mesh.total_elements,
             nodes: mesh.total_nodes,
             connectivity: Checksum::of(comm, connectivity),
             coordinates: Checksum::of(comm, coordinates),
             names: Checksum::of(comm, edges.chain(regions)),
+            data: Checksum::of(comm, data),
         }
     }
 
     /// Returns the first property in which another mesh differs, with both values.
     pub fn difference(&self, other: &Self) -> Option<(&'static str, String, String)> {
         let values = |mesh: &Self| {
-            let Self { elements, nodes, connectivity, coordinates, names } = mesh.clone();
-            [elements.to_string(), nodes.to_string(), connectivity.0, coordinates.0, names.0]
+            let Self { elements, nodes, connectivity, coordinates, names, data } = mesh.clone();
+            [elements.to_string(), nodes.to_string(), connectivity.0, coordinates.0, names.0, data.0]
         };
         let what = [
             "number of elements",
@@ -92,6 +110,7 @@ impl MeshFingerprint {
             "checksum of the connectivity",
             "checksum of the coordinates",
             "checksum of the names of boundaries and regions",
+            "checksum of the data of materials",
         ];
         let pairs = values(self).into_iter().zip(values(other));
         what.into_iter().zip(pairs).find(|(_, (a, b))| a != b).map(|(what, (a, b))| (what, a, b))

@@ -7,6 +7,10 @@ pub trait GivenNames {
     fn has_condition(&self, boundary: &str) -> bool;
     /// Returns whether the region of this name has a material of its own.
     fn has_material(&self, region: &str) -> bool;
+    /// Returns the names of the datasets of the mesh that materials take their values from.
+    fn data(&self) -> Vec<&str> {
+        Vec::new()
+    }
 }
 
 /// A case without conditions and materials.

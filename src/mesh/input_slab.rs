@@ -1,7 +1,7 @@
 //! A mesh as it is read: blocks of nodes and elements in the numbering of the input.
 
 use crate::error::{Error, Result};
-use crate::mesh::{LeftToRight, NO_REGION, Tags};
+use crate::mesh::{LeftToRight, Location, MeshData, NO_REGION, Tags};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType};
 
 /// One rank's block of the nodes and of the elements of a mesh, in the numbering of the input.
@@ -17,6 +17,8 @@ pub struct MeshSlab {
     pub connectivity: Vec<[GlobalIndex; 8]>,
     /// Names of boundaries and regions.
     pub tags: Tags,
+    /// Data of this rank's elements and nodes.
+    pub data: Vec<MeshData>,
     /// Warnings of the reader; the same on every rank.
     pub warnings: Vec<String>,
     /// Whether the input states the unit of its coordinates.
@@ -97,6 +99,7 @@ impl MeshSlab {
             coordinates,
             connectivity,
             tags: Tags::default(),
+            data: Vec::new(),
             warnings: Vec::new(),
             has_unit: false,
         })
@@ -117,9 +120,10 @@ impl MeshSlab {
     pub fn empty(&self) -> Self {
         let Tags { boundary_names, region_names, .. } = self.tags.clone();
         let tags = Tags { boundary_names, region_names, ..Tags::default() };
+        let data = self.data.iter().map(|data| data.with(Vec::new())).collect();
         let (coordinates, connectivity) = (Vec::new(), Vec::new());
         let (warnings, has_unit) = (self.warnings.clone(), self.has_unit);
-        Self { nodes: self.nodes, elements: self.elements, coordinates, connectivity, tags, warnings, has_unit }
+        Self { nodes: self.nodes, elements: self.elements, coordinates, connectivity, tags, data, warnings, has_unit }
     }
 
     /// Redistributes the mesh in equal blocks over the ranks of `comm`. Some of these ranks bring
@@ -132,6 +136,13 @@ impl MeshSlab {
         if !self.tags.region_names.is_empty() {
             let regions: Vec<[u16; 1]> = self.tags.regions.iter().map(|&region| [region]).collect();
             self.tags.regions = redistribute_rows(comm, self.elements, &regions).into_flattened();
+        }
+        for data in &mut self.data {
+            let blocks = match data.location {
+                Location::Elements => self.elements,
+                Location::Nodes => self.nodes,
+            };
+            data.values = redistribute_rows::<f64, 1>(comm, blocks, data.values.as_chunks().0).into_flattened();
         }
         Self { coordinates, connectivity, ..self }
     }

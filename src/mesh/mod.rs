@@ -5,6 +5,7 @@ mod adjacency;
 mod boundary;
 mod boundary_summary;
 mod components;
+mod data;
 mod distribute;
 mod duplicates;
 mod element_names;
@@ -31,6 +32,7 @@ pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, find_boundary};
 pub(crate) use boundary::{assign, check_edges, survey};
 pub use boundary_summary::{BoundarySummary, EdgeCount};
 pub(crate) use components::{check_components, count_components};
+pub use data::{Location, MeshData};
 pub use distribute::distribute;
 pub(crate) use distribute::{Distributed, distribute_anyway, not_finite};
 pub use duplicates::Duplicates;
@@ -99,6 +101,8 @@ pub struct LocalMesh {
     pub boundary_names: Vec<String>,
     /// Names of the regions; the same on every rank.
     pub region_names: Vec<String>,
+    /// Data of the local elements and nodes.
+    pub data: Vec<MeshData>,
     /// Number of uniform refinements since the mesh was read.
     pub refinements: u32,
 }

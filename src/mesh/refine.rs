@@ -14,13 +14,13 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::mesh::ordering::Unordered;
 use crate::mesh::refine_lattice::{Lattice, Place, even_bits, interleave};
-use crate::mesh::{BoundaryEdge, LocalMesh, MOST_ON_A_RANK};
+use crate::mesh::{BoundaryEdge, LocalMesh, Location, MOST_ON_A_RANK, MeshData};
 use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, work};
 use crate::quad8;
 use crate::quad8::EDGES;
 
-/// Refines `levels` times. Boundary edges pass their boundary, and elements their region, to their
-/// children. **Collective.**
+/// Refines `levels` times. Boundary edges pass their boundary, and elements their region and data,
+/// to their children; data of nodes are interpolated by the shape functions. **Collective.**
 ///
 /// # Errors
 /// A rank cannot number its elements; the same on every rank.
@@ -89,6 +89,8 @@ struct Refinement<'a> {
     edge_points: Vec<u32>,
     inside: Vec<u32>,
     origins: Vec<Origin>,
+    /// Parent of each child, where the parents have data.
+    parents: Vec<LocalIndex>,
     child: Unordered,
     total_nodes: GlobalIndex,
 }
@@ -120,6 +122,7 @@ impl<'a> Refinement<'a> {
             edge_points: vec![UNSEEN; count as usize * lattice.on_edge()],
             inside: vec![UNSEEN; lattice.inside()],
             origins: Vec::with_capacity(nodes),
+            parents: Vec::with_capacity(if parent.data.is_empty() { 0 } else { elements }),
             child: Unordered {
                 elements: Vec::with_capacity(elements),
                 element_ids: Vec::with_capacity(elements),
@@ -155,6 +158,9 @@ impl<'a> Refinement<'a> {
                     self.child.element_ids.push(first_id + code as GlobalIndex);
                     self.child.element_owners.push(parent.element_owners[e]);
                     self.child.regions.push(parent.regions[e]);
+                    if !parent.data.is_empty() {
+                        self.parents.push(e as LocalIndex);
+                    }
                 }
             }
             work::done(children as u64);
@@ -226,9 +232,23 @@ impl<'a> Refinement<'a> {
 
     /// Orders the children and computes the coordinates.
     fn finish(self, mut boundary: Vec<BoundaryEdge>) -> LocalMesh {
-        let Self { parent, lattice, rank, origins, child, total_nodes, .. } = self;
+        let Self { parent, lattice, rank, origins, parents, child, total_nodes, .. } = self;
         let (mesh, order) = child.order(rank);
         let coordinates = order.nodes.par_iter().map(|&n| place_node(parent, lattice, origins[n as usize])).collect();
+        let refined = |data: &MeshData| {
+            let values = match data.location {
+                Location::Elements => {
+                    order.elements.iter().map(|&e| data.values[parents[e as usize] as usize]).collect()
+                }
+                Location::Nodes => order
+                    .nodes
+                    .iter()
+                    .map(|&n| interpolate(parent, lattice, origins[n as usize], &data.values))
+                    .collect(),
+            };
+            data.with(values)
+        };
+        let data = parent.data.iter().map(refined).collect();
         let mut place = vec![0; order.elements.len()];
         for (&old, new) in order.elements.iter().zip(0..) {
             place[old as usize] = new;
@@ -244,8 +264,24 @@ impl<'a> Refinement<'a> {
             boundary,
             boundary_names: parent.boundary_names.clone(),
             region_names: parent.region_names.clone(),
+            data,
             refinements: parent.refinements + lattice.n.ilog2(),
             ..mesh
+        }
+    }
+}
+
+/// Interpolates values at the nodes of the parents at a new node.
+fn interpolate(parent: &LocalMesh, lattice: Lattice, origin: Origin, values: &[f64]) -> f64 {
+    let sum = |weights: &[f64], nodes: &[LocalIndex]| {
+        weights.iter().zip(nodes).map(|(weight, &node)| weight * values[node as usize]).sum()
+    };
+    match origin {
+        Origin::Node(node) => values[node as usize],
+        Origin::Edge(nodes, t) => sum(&quad8::edge_shape(lattice.reference(t as usize)), &nodes),
+        Origin::Inside(element, i, j) => {
+            let [xi, eta] = [i, j].map(|i| lattice.reference(i as usize));
+            sum(&quad8::shape(xi, eta), &parent.elements[element as usize])
         }
     }
 }

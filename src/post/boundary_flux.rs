@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::fem::{Robin, coefficients, source_loads};
+use crate::fem::{Robin, coefficients, conductivity_at, source_loads};
 use crate::la::Vector;
 use crate::mesh::LocalMesh;
 use crate::parallel::loops::CHUNK;
@@ -242,11 +242,12 @@ impl Part<'_> {
     /// Integrates n . k grad u over one edge; not finite where k is not.
     fn sample<const N: usize>(&self, element: usize, side: usize) -> f64 {
         let coordinates = self.mesh.element_coordinates(element);
-        let k = self.problem.material(self.mesh.regions[element]).conductivity.components::<N>();
         let flow = |point: &EdgePoint| {
             let reference = |axis: usize| (0..3).map(|i| point.shape[i] * NODES[EDGES[side][i]][axis]).sum();
-            let slope = self.slope(element, &quad8::gradients(&coordinates, reference(0), reference(1)).gradients);
-            let k = k.map(|k| k.values(&[point.at[0]], &[point.at[1]]));
+            let [xi, eta] = [reference(0), reference(1)];
+            let slope = self.slope(element, &quad8::gradients(&coordinates, xi, eta).gradients);
+            let [x, y] = point.at.map(|x| [x]);
+            let k = conductivity_at::<N, 1>(self.problem, self.mesh, element, [&x, &y], &[quad8::shape(xi, eta)]);
             let [flux] = quad8::bilinear_form(&k, &slope.map(|s| [s]), &point.normal.map(|n| [n]));
             flux * point.length
         };

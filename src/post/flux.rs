@@ -2,11 +2,13 @@
 
 use rayon::prelude::*;
 
+use crate::fem::conductivity_at;
 use crate::mesh::LocalMesh;
 use crate::parallel::Halo;
 use crate::post::{GaussVelocities, recover};
 use crate::problem::Problem;
 use crate::quad8;
+use crate::quad8::SHAPES_2X2;
 
 /// Flux density q = -k grad u.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -35,10 +37,10 @@ impl Flux {
 
 /// Multiplies the velocities by k, a number (`N` = 1) or a tensor (`N` = 3).
 fn multiply<const N: usize>(mesh: &LocalMesh, problem: &Problem, gauss: &mut [GaussVelocities]) {
-    gauss.par_iter_mut().zip(&mesh.regions).with_min_len(512).for_each(|(at, &region)| {
+    gauss.par_iter_mut().enumerate().with_min_len(512).for_each(|(element, at)| {
         let axis = |of: &[[f64; 2]; 4], axis: usize| of.map(|vector| vector[axis]);
         let [x, y] = [0, 1].map(|i| axis(&at.points, i));
-        let k = problem.material(region).conductivity.components::<N>().map(|k| k.values(&x, &y));
+        let k = conductivity_at::<N, 4>(problem, mesh, element, [&x, &y], &SHAPES_2X2);
         let [x, y] = quad8::multiply(&k, &axis(&at.velocities, 0), &axis(&at.velocities, 1));
         at.velocities = std::array::from_fn(|q| [x[q], y[q]]);
     });

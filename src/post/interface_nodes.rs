@@ -1,14 +1,15 @@
-//! Sides of nodes at interfaces between regions of different conductivity.
+//! Sides of nodes at interfaces between elements of different conductivity.
 //!
 //! The velocity jumps with k, so that a node at an interface has one velocity on each side. A side
 //! is a node with the conductivity of some of the elements around it. Most nodes have one side,
 //! which has the number of the node.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::mesh::LocalMesh;
-use crate::parallel::LocalIndex;
-use crate::problem::Problem;
+use crate::mesh::{LocalMesh, Location};
+use crate::parallel::{Comm, LocalIndex};
+use crate::problem::{Coefficient, Problem};
 
 /// Sides of all local nodes.
 pub struct InterfaceNodes<'a> {
@@ -23,15 +24,17 @@ pub struct InterfaceNodes<'a> {
 const NONE: u16 = u16::MAX;
 
 impl<'a> InterfaceNodes<'a> {
-    /// Finds the sides of a mesh; regions with the same k share a side.
-    pub fn new(mesh: &'a LocalMesh, problem: &Problem) -> Self {
+    /// Finds the sides of a mesh; regions with the same k share a side. **Collective.**
+    pub fn new(comm: &Comm, mesh: &'a LocalMesh, problem: &Problem) -> Self {
         let nodes = mesh.coordinates.len();
         let mut sides = Self { elements: Cow::Borrowed(&mesh.elements), first: vec![0; nodes], others: Vec::new() };
         let numbers = conductivities(problem);
-        if numbers.iter().all(|&number| number == 0) {
+        let of_material = |element: usize| numbers.get(usize::from(mesh.regions[element]) + 1).copied().unwrap_or(0);
+        let of_data = piecewise_constant(comm, mesh, problem, of_material);
+        if of_data.is_empty() && numbers.iter().all(|&number| number == 0) {
             return sides;
         }
-        let number = |element: usize| numbers.get(usize::from(mesh.regions[element]) + 1).copied().unwrap_or(0);
+        let number = |element: usize| of_data.get(element).copied().unwrap_or_else(|| of_material(element));
         sides.first.fill(NONE);
         for (e, nodes) in mesh.elements.iter().enumerate() {
             let number = number(e);
@@ -99,4 +102,46 @@ impl<'a> InterfaceNodes<'a> {
 fn conductivities(problem: &Problem) -> Vec<u16> {
     let all: Vec<_> = problem.materials().map(|m| &m.conductivity).collect();
     all.iter().map(|k| all.iter().zip(0..).find(|(other, _)| *other == k).map_or(NONE, |(_, i)| i)).collect()
+}
+
+/// Largest number of different values of k that count as materials rather than as samples of a
+/// field.
+const MATERIALS: usize = 256;
+
+/// Numbers the conductivities of all local elements where k has few different values in data of the
+/// elements; returns nothing elsewhere. `of_material` is the number of the material of an element.
+/// **Collective.**
+fn piecewise_constant(
+    comm: &Comm,
+    mesh: &LocalMesh,
+    problem: &Problem,
+    of_material: impl Fn(usize) -> u16,
+) -> Vec<u16> {
+    let value = |component: &Coefficient, element: usize| {
+        let data = mesh.data_of(component.data()?).filter(|data| data.location == Location::Elements)?;
+        Some(data.values[element].to_bits())
+    };
+    let mut given = problem.materials().flat_map(|material| material.conductivity.given());
+    if !given.any(|component| component.data().is_some()) {
+        return Vec::new();
+    }
+    let key = |element: usize| -> [u64; 4] {
+        let components = problem.material(mesh.regions[element]).conductivity.components::<3>();
+        let [xx, xy, yy] = components.map(|component| value(component, element).unwrap_or(0));
+        [u64::from(of_material(element)), xx, xy, yy]
+    };
+    let mut keys = BTreeSet::new();
+    for element in 0..mesh.elements.len() {
+        keys.insert(key(element));
+        if keys.len() > MATERIALS {
+            break;
+        }
+    }
+    let outgoing = vec![keys.into_iter().flatten().collect(); comm.size()];
+    let all: BTreeSet<[u64; 4]> = comm.all_to_all_v(outgoing).concat().as_chunks().0.iter().copied().collect();
+    if all.len() > MATERIALS {
+        return Vec::new();
+    }
+    let numbers: BTreeMap<[u64; 4], u16> = all.into_iter().zip(0..).collect();
+    (0..mesh.elements.len()).map(|element| numbers.get(&key(element)).copied().unwrap_or(NONE)).collect()
 }

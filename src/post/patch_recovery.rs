@@ -57,7 +57,7 @@ impl Recovered<'_> {
 
 /// Recovers nodal velocities from those at the Gauss points of all local elements. **Collective.**
 pub fn recover<'a>(halo: &Halo, mesh: &'a LocalMesh, problem: &Problem, gauss: &[GaussVelocities]) -> Recovered<'a> {
-    let sides = InterfaceNodes::new(mesh, problem);
+    let sides = InterfaceNodes::new(halo.comm(), mesh, problem);
     let around = Adjacency::new(&sides.elements, sides.len());
     let patches = Patches::new(halo, mesh, &sides, &around, gauss);
     let owned = |side: usize| sides.node(side) < mesh.owned_nodes;

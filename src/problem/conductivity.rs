@@ -4,38 +4,39 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::de::IntoDeserializer;
+use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, Result};
-use crate::problem::{Field, split_values};
+use crate::problem::{Coefficient, Field, split_values};
 
 /// Conductivity k. In a case file a tensor is the list `[kx, ky]` or `[kxx, kxy, kyy]`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Conductivity {
     /// The same in all directions.
-    Isotropic(Field),
+    Isotropic(Coefficient),
     /// kxx, kxy and kyy.
-    Tensor(Box<[Field; 3]>),
+    Tensor(Box<[Coefficient; 3]>),
 }
 
 /// kxy of an isotropic material.
-static ZERO: Field = Field::Constant(0.0);
+static ZERO: Coefficient = Coefficient::Field(Field::Constant(0.0));
 
 impl Conductivity {
     /// Creates a conductivity from k, from kx and ky, or from kxx, kxy and kyy; none from another
-    /// number of fields.
-    fn from_list(list: Vec<Field>) -> Option<Self> {
+    /// number of components.
+    fn from_list(list: Vec<Coefficient>) -> Option<Self> {
         let mut list = list.into_iter();
         match (list.next(), list.next(), list.next(), list.next()) {
             (Some(k), None, ..) => Some(Self::Isotropic(k)),
-            (Some(x), Some(y), None, _) => Some(Self::Tensor(Box::new([x, Field::default(), y]))),
+            (Some(x), Some(y), None, _) => Some(Self::Tensor(Box::new([x, Coefficient::default(), y]))),
             (Some(xx), Some(xy), Some(yy), None) => Some(Self::Tensor(Box::new([xx, xy, yy]))),
             _ => None,
         }
     }
 
     /// Returns the only component of a scalar (`N` = 1), or kxx, kxy and kyy (`N` = 3).
-    pub(crate) fn components<const N: usize>(&self) -> [&Field; N] {
+    pub(crate) fn components<const N: usize>(&self) -> [&Coefficient; N] {
         std::array::from_fn(|i| match self {
             Self::Isotropic(_) if i == 1 => &ZERO,
             Self::Isotropic(k) => k,
@@ -43,13 +44,21 @@ impl Conductivity {
         })
     }
 
+    /// Iterates over the components that are given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &Coefficient> {
+        match self {
+            Self::Isotropic(k) => std::slice::from_ref(k).iter(),
+            Self::Tensor(components) => components.iter(),
+        }
+    }
+
     /// Returns whether k is the same in all directions.
     pub(crate) fn is_isotropic(&self) -> bool {
         matches!(self, Self::Isotropic(_))
     }
 
-    /// Returns the fields as they are written: kxy is left out where it is 0.
-    fn written(&self) -> Vec<&Field> {
+    /// Returns the components as they are written: kxy is left out where it is 0.
+    fn written(&self) -> Vec<&Coefficient> {
         match self {
             Self::Isotropic(k) => vec![k],
             Self::Tensor(components) => {
@@ -66,7 +75,7 @@ pub(crate) fn is_positive_definite([xx, xy, yy]: [f64; 3]) -> bool {
 
 impl From<Field> for Conductivity {
     fn from(k: Field) -> Self {
-        Self::Isotropic(k)
+        Self::Isotropic(k.into())
     }
 }
 
@@ -75,8 +84,9 @@ impl FromStr for Conductivity {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let fields = split_values(text).into_iter().map(str::parse).collect::<Result<_>>()?;
-        Self::from_list(fields).ok_or_else(|| Error::input(format!("'{text}' is no conductivity: it must be {FORMS}")))
+        let fields = split_values(text).into_iter().map(str::parse).collect::<Result<Vec<Field>>>()?;
+        Self::from_list(fields.into_iter().map(Coefficient::Field).collect())
+            .ok_or_else(|| Error::input(format!("'{text}' is no conductivity: it must be {FORMS}")))
     }
 }
 
@@ -98,27 +108,34 @@ impl<'de> Deserialize<'de> for Conductivity {
             type Value = Conductivity;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a number or a formula in x and y, or a list of two (kx, ky) or three (kxx, kxy, kyy)")
+                f.write_str(
+                    "a number or a formula in x and y, { data = \"NAME\" }, or a list of two of these (kx, ky) or three \
+                     (kxx, kxy, kyy)",
+                )
             }
 
             fn visit_f64<E: de::Error>(self, value: f64) -> std::result::Result<Conductivity, E> {
-                Field::deserialize(value.into_deserializer()).map(Conductivity::Isotropic)
+                Coefficient::deserialize(value.into_deserializer()).map(Conductivity::Isotropic)
             }
 
             fn visit_i64<E: de::Error>(self, value: i64) -> std::result::Result<Conductivity, E> {
-                Field::deserialize(value.into_deserializer()).map(Conductivity::Isotropic)
+                Coefficient::deserialize(value.into_deserializer()).map(Conductivity::Isotropic)
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Conductivity, E> {
-                Field::deserialize(text.into_deserializer()).map(Conductivity::Isotropic)
+                Coefficient::deserialize(text.into_deserializer()).map(Conductivity::Isotropic)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, table: A) -> std::result::Result<Conductivity, A::Error> {
+                Coefficient::deserialize(MapAccessDeserializer::new(table)).map(Conductivity::Isotropic)
             }
 
             fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> std::result::Result<Conductivity, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = list.next_element()? {
-                    fields.push(field);
+                let mut components = Vec::new();
+                while let Some(component) = list.next_element()? {
+                    components.push(component);
                 }
-                let found = Conductivity::from_list(fields).filter(|k| !k.is_isotropic());
+                let found = Conductivity::from_list(components).filter(|k| !k.is_isotropic());
                 found.ok_or_else(|| de::Error::custom("must have two values (kx, ky) or three (kxx, kxy, kyy)"))
             }
         }
@@ -128,8 +145,8 @@ impl<'de> Deserialize<'de> for Conductivity {
 
 impl fmt::Display for Conductivity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fields = self.written().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        if self.is_isotropic() { f.write_str(&fields) } else { write!(f, "[{fields}]") }
+        let components = self.written().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        if self.is_isotropic() { f.write_str(&components) } else { write!(f, "[{components}]") }
     }
 }
 
@@ -150,7 +167,14 @@ mod tests {
         struct Row {
             k: Conductivity,
         }
-        for text in ["k = 2.0\n", "k = \"x\"\n", "k = [2.0, 1.0]\n", "k = [2.0, \"0.5*x\", 1.0]\n"] {
+        for text in [
+            "k = 2.0\n",
+            "[k]\ndata = \"k\"\n",
+            "k = [{ data = \"kx\" }, 1.0]\n",
+            "k = \"x\"\n",
+            "k = [2.0, 1.0]\n",
+            "k = [2.0, \"0.5*x\", 1.0]\n",
+        ] {
             let row: Row = toml::from_str(text).unwrap();
             assert_eq!(toml::to_string(&row).unwrap(), text);
         }

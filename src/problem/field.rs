@@ -31,6 +31,21 @@ pub enum Range {
     Positive,
 }
 
+impl Range {
+    /// Checks a value.
+    ///
+    /// # Errors
+    /// The range in words.
+    pub(crate) fn check(self, value: f64) -> std::result::Result<(), &'static str> {
+        match self {
+            _ if !value.is_finite() => Err("finite"),
+            Self::NotNegative if value < 0.0 => Err("0 or more"),
+            Self::Positive if value <= 0.0 => Err("more than 0"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Error of a value out of range.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{found}, it must be {wanted}")]
@@ -75,12 +90,7 @@ impl Field {
         point: impl Fn() -> [f64; 2],
         range: Range,
     ) -> std::result::Result<f64, OutOfRange> {
-        let wanted = match range {
-            _ if !value.is_finite() => "finite",
-            Range::NotNegative if value < 0.0 => "0 or more",
-            Range::Positive if value <= 0.0 => "more than 0",
-            _ => return Ok(value),
-        };
+        let Err(wanted) = range.check(value) else { return Ok(value) };
         let found = match self {
             Self::Constant(_) => self.to_string(),
             _ => {

@@ -1,10 +1,12 @@
 //! The boundary value problem -div(k grad u) = f with Dirichlet and Robin conditions.
 
+mod coefficient;
 mod conductivity;
 pub mod expression;
 mod field;
 mod physics;
 
+pub use coefficient::Coefficient;
 pub use conductivity::Conductivity;
 pub(crate) use conductivity::is_positive_definite;
 pub use field::Field;
@@ -82,12 +84,19 @@ pub struct Material {
     pub conductivity: Conductivity,
     /// Source f.
     #[serde(rename = "f")]
-    pub source: Field,
+    pub source: Coefficient,
+}
+
+impl Material {
+    /// Iterates over the names of the datasets that k and f take their values from.
+    pub(crate) fn data(&self) -> impl Iterator<Item = &str> {
+        self.conductivity.given().chain([&self.source]).filter_map(Coefficient::data)
+    }
 }
 
 impl Default for Material {
     fn default() -> Self {
-        Self { conductivity: Field::Constant(1.0).into(), source: Field::Constant(0.0) }
+        Self { conductivity: Field::Constant(1.0).into(), source: Coefficient::default() }
     }
 }
 

@@ -19,6 +19,7 @@ mod faults;
 mod formats;
 mod hard;
 mod layers;
+mod materials;
 #[path = "../harness/mesh.rs"]
 mod mesh;
 mod messages;
@@ -78,6 +79,7 @@ fn main() {
         plot::tests(),
         streams::tests(),
         scaling::tests(),
+        materials::tests(),
         messages::tests(),
         start_up::tests(),
         refusal::tests(),

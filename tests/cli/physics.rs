@@ -125,12 +125,15 @@ fn tensor(ranks: usize) {
         boundary.outlet = { dirichlet = 'x - 0.5*y' }
         solver.rtol = 1e-13";
     fs::write(folder.path("case.toml"), case).unwrap();
-    for args in [&["case.toml", "-o", "quad8.h5", "--refine", "1"][..], &["case.toml", "-o", "quad8.h5", "--k", "2,0.5,1"]] {
+    for args in
+        [&["case.toml", "-o", "quad8.h5", "--refine", "1"][..], &["case.toml", "-o", "quad8.h5", "--k", "2,0.5,1"]]
+    {
         let stdout = folder.run(ranks, args).expect_code(0).stdout;
         assert!(line(&stdout, "flow").contains("inlet -1.75 W/m (sampled -1.75)"), "{stdout}");
         let file = File::open(folder.path("quad8.h5")).unwrap();
         let [x, y, u] = ["x", "y", "u"].map(|name| read::<f64>(&file, name));
-        let exact: Vec<f64> = x.iter().zip(&y).zip(&u).map(|((x, y), u)| if u.is_nan() { *u } else { x - 0.5 * y }).collect();
+        let exact: Vec<f64> =
+            x.iter().zip(&y).zip(&u).map(|((x, y), u)| if u.is_nan() { *u } else { x - 0.5 * y }).collect();
         assert!(difference(&u, &exact) < 1e-10);
         for name in ["flux", "flux_node"] {
             let flux: Vec<f64> = read(&file, name);

@@ -44,7 +44,7 @@ fn source([x, y]: [f64; 2]) -> f64 {
 
 /// Returns the conductivity of three functions.
 fn conductivity(k: fn([f64; 2]) -> [f64; 3]) -> Conductivity {
-    Conductivity::Tensor(Box::new([0, 1, 2].map(|i| Field::function(move |x, y| k([x, y])[i]))))
+    Conductivity::Tensor(Box::new([0, 1, 2].map(|i| Field::function(move |x, y| k([x, y])[i]).into())))
 }
 
 /// Returns the problem whose solution is [`manufactured::u`].
@@ -57,7 +57,10 @@ fn problem() -> Problem {
         Condition::Robin { p: Field::Constant(0.0), gamma: Field::function(gamma) }
     };
     Problem {
-        material: Material { conductivity: conductivity(tensor), source: Field::function(|x, y| source([x, y])) },
+        material: Material {
+            conductivity: conductivity(tensor),
+            source: Field::function(|x, y| source([x, y])).into(),
+        },
         conditions: vec![
             Condition::Dirichlet(Field::function(|x, y| manufactured::u([x, y]))),
             normal_flux(|[x, y]| [-x / x.hypot(y), -y / x.hypot(y)]),
@@ -110,7 +113,8 @@ fn flows_and_estimates_are_those_of_one_rank(comm: &Rc<Comm>) {
 
 fn a_tensor_without_directions_is_a_number(comm: &Rc<Comm>) {
     let number = manufactured::problem();
-    let conductivity = conductivity(|point| [manufactured::conductivity(point), 0.0, manufactured::conductivity(point)]);
+    let conductivity =
+        conductivity(|point| [manufactured::conductivity(point), 0.0, manufactured::conductivity(point)]);
     let tensor = Problem { material: Material { conductivity, ..number.material.clone() }, ..number.clone() };
     let [one, other] = [number, tensor].map(|problem| solve(comm, Grid::untidy(7, 6), &problem));
     let near = |a: f64, b: f64| (a - b).abs() < 1e-10;
@@ -129,8 +133,8 @@ fn a_tensor_that_is_not_positive_definite_is_refused(comm: &Rc<Comm>) {
     let model = Model::new(comm, &mesh, &manufactured::side, &problem, 1).expect("a good mesh");
     let error = fem::System::assemble(&model.hierarchy, &problem, OperatorKind::Elements).err().expect("an error");
     let message = error.to_string();
-    assert!(message.starts_with("k = [a function, a function, a function] is kxx = 1, kxy = "), "{message}");
-    assert!(message.contains(" in element ") && message.ends_with("positive definite: kxx > 0 and kxx kyy > kxy^2"));
+    assert!(message.contains(": k = [a function, a function, a function] is kxx = 1, kxy = "), "{message}");
+    assert!(message.starts_with("element ") && message.ends_with("positive definite: kxx > 0 and kxx kyy > kxy^2"));
     // The same on any number of ranks.
     let alone = alone();
     let model = Model::new(&alone, &mesh, &manufactured::side, &problem, 1).expect("a good mesh");

@@ -126,7 +126,7 @@ fn integrals_of_one_are_area_and_perimeter(comm: &Rc<Comm>) {
     let one = Field::Constant(1.0);
     let robin = |gamma: f64| Condition::Robin { p: one.clone(), gamma: Field::Constant(gamma) };
     let problem = |source: f64, gamma: f64| Problem {
-        material: Material { conductivity: one.clone().into(), source: Field::Constant(source) },
+        material: Material { conductivity: one.clone().into(), source: Field::Constant(source).into() },
         conditions: vec![robin(gamma)],
         ..Problem::channel(0.0)
     };

@@ -94,7 +94,7 @@ fn fixed(value: f64) -> Condition {
 
 fn two_dirichlet_boundaries_share_their_corner_fairly(comm: &Rc<Comm>) {
     // Symmetric to the diagonal: what enters through left and bottom is the same.
-    let source = Material { source: Field::Constant(3.0), ..Material::default() };
+    let source = Material { source: Field::Constant(3.0).into(), ..Material::default() };
     let conditions = vec![fixed(0.0), Condition::Natural, fixed(0.0), Condition::Natural];
     let problem = Problem { material: source, conditions, ..Problem::channel(0.0) };
     let mesh = Grid { map: |s, t| [s, t], ..Grid::untidy(6, 6) }.mesh();

@@ -99,7 +99,7 @@ pub fn problem_in_formulas() -> Problem {
     let p = "(1.5 + 0.5*x)";
     let robin = |p: &str, gamma: String| Condition::Robin { p: field(p), gamma: field(&gamma) };
     Problem {
-        material: Material { conductivity: field(k).into(), source: field(&f) },
+        material: Material { conductivity: field(k).into(), source: field(&f).into() },
         regions: Vec::new(),
         conditions: vec![
             Condition::Dirichlet(field(u)),
@@ -122,7 +122,7 @@ pub fn problem() -> Problem {
     let outwards = |[x, y]: [f64; 2]| [x / x.hypot(y), y / x.hypot(y)];
     let inwards = |[x, y]: [f64; 2]| [-x / x.hypot(y), -y / x.hypot(y)];
     Problem {
-        material: Material { conductivity: at(conductivity).into(), source: at(source) },
+        material: Material { conductivity: at(conductivity).into(), source: at(source).into() },
         regions: Vec::new(),
         conditions: vec![
             Condition::Dirichlet(at(u)),

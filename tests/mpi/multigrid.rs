@@ -328,7 +328,7 @@ fn slender_elements_are_solved(comm: &Rc<Comm>) {
 /// ratio 1000^1/2.
 fn strong_anisotropy_takes_the_iterations_of_slender_elements(comm: &Rc<Comm>) {
     let field = |value| Field::Constant(value);
-    let tensor = Conductivity::Tensor(Box::new([field(1000.0), field(0.0), field(1.0)]));
+    let tensor = Conductivity::Tensor(Box::new([field(1000.0), field(0.0), field(1.0)].map(Into::into)));
     let (squares, problem) = rectangle(comm, 32, |s, t| [s, t], tensor, 0);
     let count = iterations(&squares, &problem, 1e-8);
     let (slender, problem) = rectangle(comm, 32, |s, t| [s, 1000_f64.sqrt() * t], field(1.0), 0);

@@ -17,7 +17,7 @@ use crate::mesh::MeshSlab;
 use crate::mesh::partition::{Partition, PartitionOptions, Partitioner, partition};
 use crate::parallel::virtual_ranks::MOST_VIRTUAL_RANKS;
 use crate::parallel::{Comm, MOST_THREADS};
-use crate::problem::{Conductivity, Field};
+use crate::problem::{Coefficient, Conductivity};
 use crate::system::numbers::{finite, positive, tolerance};
 
 /// Material of a region; none where it is that of the domain.
@@ -27,7 +27,7 @@ pub struct RegionMaterial {
     /// Conductivity k.
     pub k: Option<Conductivity>,
     /// Source f.
-    pub f: Option<Field>,
+    pub f: Option<Coefficient>,
 }
 
 /// Constants of the default conditions and of the pressure.

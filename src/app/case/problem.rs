@@ -6,7 +6,7 @@ use crate::app::case::Case;
 use crate::error::{Error, Result};
 use crate::io::record::{BoundaryCondition, ConditionSource};
 use crate::mesh::GivenNames;
-use crate::problem::{Condition, Material, Physics, Problem, usual_condition};
+use crate::problem::{Coefficient, Condition, Conductivity, Material, Physics, Problem, usual_condition};
 use crate::system::did_you_mean;
 
 impl Case {
@@ -80,6 +80,15 @@ impl GivenNames for Case {
 
     fn has_material(&self, region: &str) -> bool {
         self.region.contains_key(region)
+    }
+
+    fn data(&self) -> Vec<&str> {
+        let regions = self.region.values();
+        let of_regions = regions.flat_map(|m| m.k.iter().flat_map(Conductivity::given).chain(&m.f));
+        let mut names: Vec<&str> = self.material.data().chain(of_regions.filter_map(Coefficient::data)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 }
 

@@ -27,7 +27,7 @@ impl Case {
         set(&mut case.solver.rtol, args.rtol);
         set(&mut case.solver.max_iterations, args.max_iterations);
         set(&mut case.material.conductivity, args.k.clone());
-        set(&mut case.material.source, args.f.clone());
+        set(&mut case.material.source, args.f.clone().map(Into::into));
         set(&mut case.constants.gamma, args.gamma);
         set(&mut case.constants.p0, args.p0);
         set(&mut case.constants.density, args.density);

@@ -42,8 +42,11 @@ impl Format {
         match self {
             Self::Hdf5 => None,
             Self::Gmsh => Some(gmsh::parse_for),
-            Self::Npz => Some(|bytes, _| npz::parse(bytes)),
-            Self::Xlsx => Some(|bytes, _| xlsx::parse(bytes)),
+            Self::Npz => Some(npz::parse_for),
+            Self::Xlsx => Some(|bytes, given| match given.data().first() {
+                Some(name) => Err(FormatError::Missing { what: format!("data '{name}': a spreadsheet holds none") }),
+                None => xlsx::parse(bytes),
+            }),
         }
     }
 

@@ -17,6 +17,9 @@ pub enum FormatError {
     #[error("it has no {what} '{name}'; found: {found}")]
     NotFound { what: &'static str, name: &'static str, found: String },
 
+    #[error("it has no data '{name}' for k or f; found: {found}")]
+    NoData { name: String, found: String },
+
     #[error("its version is {found}: save it as 4.1 with gmsh old.msh -save -format msh41 -o new.msh")]
     GmshVersion { found: String },
     #[error("its numbers have {found} bytes, only 8 are known")]

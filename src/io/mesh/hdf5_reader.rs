@@ -9,17 +9,18 @@ use crate::error::{Error, Result};
 use crate::io::file::open_error;
 use crate::io::hdf5::{bad_shape, check_stored, declared_bytes, open, read_error, read_rows};
 use crate::io::mesh::{BOUNDARIES, REGIONS};
-use crate::mesh::{MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
+use crate::mesh::{Location, MeshData, MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
 use crate::parallel::{BlockDistribution, Comm, fault_injection, work};
+use crate::system::did_you_mean;
 
-/// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, and the names in
-/// `boundaries` and `regions`. **Collective.**
+/// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, the names in `boundaries` and
+/// `regions`, and the datasets (E) or (N) of the names in `data`. **Collective.**
 ///
 /// # Errors
 /// The file cannot be read, a dataset is missing or has another shape or type, a dataset is larger
 /// than the file, or the mesh is not valid; the same on every rank.
-pub fn read(comm: &Comm, path: &Path) -> Result<MeshSlab> {
-    with_reader(comm, path, |reader| reader.slab())?.check(comm)
+pub fn read(comm: &Comm, path: &Path, data: &[&str]) -> Result<MeshSlab> {
+    with_reader(comm, path, |reader| reader.slab(data))?.check(comm)
 }
 
 /// Reads the size and the names of the mesh from the header alone. **Collective.**
@@ -60,20 +61,21 @@ struct Unchecked {
     /// Eight nodes an element.
     connectivity: Vec<i64>,
     tags: Tags,
+    data: Vec<MeshData>,
     has_unit: bool,
 }
 
 impl Unchecked {
     fn check(self, comm: &Comm) -> Result<MeshSlab> {
-        let Self { nodes, elements, coordinates, connectivity, tags, has_unit } = self;
+        let Self { nodes, elements, coordinates, connectivity, tags, data, has_unit } = self;
         let slab =
             MeshSlab::new(comm, nodes, elements, coordinates, connectivity.as_chunks().0)?.with_tags(comm, tags)?;
-        Ok(MeshSlab { has_unit, ..slab })
+        Ok(MeshSlab { data, has_unit, ..slab })
     }
 }
 
 impl Reader<'_> {
-    fn slab(&self) -> Result<Unchecked> {
+    fn slab(&self, data: &[&str]) -> Result<Unchecked> {
         let (x, y, quad8) = self.comm.agree(self.datasets())?;
         let nodes = BlockDistribution::new(x.shape()[0] as u64, self.comm.size());
         let elements = BlockDistribution::new(quad8.shape()[0] as u64, self.comm.size());
@@ -84,12 +86,14 @@ impl Reader<'_> {
         let y = self.floats(&y, "y", nodes)?;
         let quad8 = self.integers(&quad8, "quad8", elements)?;
         let tags = self.tags(elements)?;
+        let data = data.iter().map(|name| self.data(name, nodes, elements)).collect::<Result<_>>()?;
         Ok(Unchecked {
             nodes,
             elements,
             coordinates: x.into_iter().zip(y).map(|(x, y)| [x, y]).collect(),
             connectivity: quad8,
             tags,
+            data,
             has_unit,
         })
     }
@@ -101,6 +105,30 @@ impl Reader<'_> {
         self.expect_shape(&y, "y", y.shape() == [nodes], &format!("({nodes}), as x has"))?;
         self.expect_shape(&quad8, "quad8", quad8.ndim() == 2 && quad8.shape()[1] == 8, "(E, 8)")?;
         Ok((x, y, quad8))
+    }
+
+    /// Reads the data of the elements or of the nodes, whichever have their number. **Collective.**
+    fn data(&self, name: &str, nodes: BlockDistribution, elements: BlockDistribution) -> Result<MeshData> {
+        let dataset = self.comm.agree(self.file.dataset(name).map_err(|_| {
+            let found = self.file.member_names().unwrap_or_default();
+            let hint = did_you_mean(name, found.iter().map(String::as_str));
+            let path = self.path.display();
+            Error::input(format!("{path} has no dataset '{name}' for k or f: {hint}found: {}", found.join(", ")))
+        }))?;
+        let (of_elements, of_nodes) = ([elements.total() as usize], [nodes.total() as usize]);
+        let location = if dataset.shape() == of_elements { Location::Elements } else { Location::Nodes };
+        let fits = dataset.shape() == of_elements || dataset.shape() == of_nodes;
+        let expected = format!("{of_elements:?}, a value for each element, or {of_nodes:?}, one for each node");
+        self.comm.agree(self.expect_shape(&dataset, name, fits, &expected))?;
+        let blocks = if location == Location::Elements { elements } else { nodes };
+        let values = match self.descriptor(&dataset, name)? {
+            TypeDescriptor::Float(_) => self.floats(&dataset, name, blocks)?,
+            TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => {
+                self.integers(&dataset, name, blocks)?.into_iter().map(|value| value as f64).collect()
+            }
+            other => return self.bad_type(name, &other, "numbers"),
+        };
+        Ok(MeshData { name: name.to_owned(), location, values })
     }
 
     fn dataset(&self, name: &'static str) -> Result<Dataset> {

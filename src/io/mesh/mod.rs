@@ -54,7 +54,7 @@ pub fn file(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSlab
 
 fn parse_file(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSlab> {
     match detect(comm, path)? {
-        Reading::Together => hdf5_reader::read(comm, path),
+        Reading::Together => hdf5_reader::read(comm, path, &given.data()),
         Reading::Root(format) => {
             let parser = format.and_then(|format| Some((format, format.parser()?)));
             let mesh = match parser {

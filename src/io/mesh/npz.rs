@@ -7,17 +7,26 @@ use npyz::{DType, Deserialize, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
 use crate::io::mesh::{FormatError, SerialMesh};
+use crate::mesh::GivenNames;
 use crate::parallel::work;
 
 /// Largest compression ratio of Deflate (zlib, *Technical Details*: 1032 : 1).
 const LARGEST_RATIO: u64 = 1032;
 
-/// Parses the bytes of a .npz file. The unpacked size, to which the memory is proportional, is
-/// checked first.
+/// Parses the bytes of a .npz file for a case without data.
 ///
 /// # Errors
 /// The first [`FormatError`].
 pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
+    parse_for(bytes, &())
+}
+
+/// Parses the bytes of a .npz file, with the data of the case. The unpacked size, to which the memory
+/// is proportional, is checked first.
+///
+/// # Errors
+/// The first [`FormatError`].
+pub(crate) fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<SerialMesh, FormatError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| FormatError::Archive { cause: e.to_string() })?;
     let names = array_names(&archive);
     let x = values(&mut archive, "x", "(N)")?;
@@ -44,6 +53,12 @@ pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
             }
             mesh.add_region(name.to_owned(), elements.into_iter())?;
         }
+    }
+    for name in given.data() {
+        if !names.iter().any(|known| known == name) {
+            return Err(FormatError::NoData { name: name.to_owned(), found: names.join(", ") });
+        }
+        mesh.add_data(name, numbers(&mut archive, name)?)?;
     }
     Ok(mesh)
 }
@@ -115,6 +130,19 @@ fn values(archive: &mut Archive, name: &str, expected: &str) -> Result<Vec<f64>,
         (TypeChar::Float, 4) => decode::<f32, f64>(name, array),
         (TypeChar::Float, 8) => decode::<f64, f64>(name, array),
         _ => Err(bad_type(name, &array, "floating-point numbers")),
+    }
+}
+
+/// Reads a list of numbers of any type.
+fn numbers(archive: &mut Archive, name: &str) -> Result<Vec<f64>, FormatError> {
+    let expected = "(E) or (N)";
+    match values(archive, name, expected) {
+        Err(FormatError::ArrayType { .. }) => (),
+        found => return found,
+    }
+    match integers(archive, name)? {
+        (shape, values) if shape.len() == 1 => Ok(values.into_iter().map(|value| value as f64).collect()),
+        (shape, _) => Err(FormatError::Shape { name: name.to_owned(), shape, expected: expected.to_owned() }),
     }
 }
 

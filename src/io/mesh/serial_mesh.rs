@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::io::mesh::FormatError;
-use crate::mesh::{MeshSlab, NO_REGION, TaggedEdge, Tags};
+use crate::mesh::{Location, MeshData, MeshSlab, NO_REGION, TaggedEdge, Tags};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
 /// Mesh in the memory of one rank, as a parser returns it.
@@ -14,6 +14,8 @@ pub struct SerialMesh {
     pub elements: Vec<[i64; 8]>,
     /// Names of boundaries and regions, with their edges and elements.
     pub tags: Tags,
+    /// Data of the elements and nodes.
+    pub data: Vec<MeshData>,
     /// Warnings of the reader.
     pub warnings: Vec<String>,
 }
@@ -64,6 +66,26 @@ impl SerialMesh {
     }
 }
 
+impl SerialMesh {
+    /// Adds data of the elements or of the nodes, whichever have their number.
+    ///
+    /// # Errors
+    /// Neither of them has.
+    pub(crate) fn add_data(&mut self, name: &str, values: Vec<f64>) -> std::result::Result<(), FormatError> {
+        let (elements, nodes) = (self.elements.len(), self.coordinates.len());
+        let location = match values.len() {
+            n if n == elements => Location::Elements,
+            n if n == nodes => Location::Nodes,
+            n => {
+                let expected = format!("({elements}), a value for each element, or ({nodes}), one for each node");
+                return Err(FormatError::Shape { name: name.to_owned(), shape: vec![n as u64], expected });
+            }
+        };
+        self.data.push(MeshData { name: name.to_owned(), location, values });
+        Ok(())
+    }
+}
+
 /// Adds a name to a list and returns its index.
 pub(crate) fn add_name(names: &mut Vec<String>, name: String) -> std::result::Result<u16, FormatError> {
     names.push(name);
@@ -93,9 +115,28 @@ pub fn scatter(comm: &Comm, mesh: SerialMesh) -> Result<MeshSlab> {
         region_names,
         regions,
     };
+    let data = scatter_data(comm, nodes, elements, &mesh.data);
     let warnings = comm.broadcast_strings(mesh.warnings);
     let slab = MeshSlab::new(comm, nodes, elements, points.to_vec(), connectivity)?;
-    Ok(MeshSlab { warnings, ..slab.with_tags(comm, tags)? })
+    Ok(MeshSlab { data, warnings, ..slab.with_tags(comm, tags)? })
+}
+
+/// Scatters the data of rank 0. **Collective.**
+fn scatter_data(
+    comm: &Comm,
+    nodes: BlockDistribution,
+    elements: BlockDistribution,
+    data: &[MeshData],
+) -> Vec<MeshData> {
+    let names = comm.broadcast_strings(data.iter().map(|data| data.name.clone()).collect());
+    let scattered = |(i, name): (usize, String)| {
+        let data = data.get(i);
+        let is_nodal = data.is_some_and(|data| data.location == Location::Nodes);
+        let is_nodal = comm.broadcast(0, u8::from(is_nodal)) == 1;
+        let (location, blocks) = if is_nodal { (Location::Nodes, nodes) } else { (Location::Elements, elements) };
+        MeshData { name, location, values: scatter_blocks(comm, blocks, data.map_or(&[], |data| &data.values)) }
+    };
+    names.into_iter().enumerate().map(scattered).collect()
 }
 
 /// Scatters the values of rank 0 and returns those of this rank's block. **Collective.**

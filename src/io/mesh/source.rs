@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::io::mesh::{BUILT_IN, BuiltIn, file, preview};
 use crate::mesh::{GivenNames, MeshHeader, MeshSlab};
 use crate::parallel::Comm;
@@ -44,10 +44,15 @@ impl MeshSource {
     ///
     /// # Errors
     /// As [`read`](Self::read), or the case gives two conditions or materials to one part of the
-    /// mesh.
+    /// mesh, or takes data that the mesh does not have.
     pub(crate) fn read_for(&self, comm: &Comm, given: &dyn GivenNames) -> Result<MeshSlab> {
         match self {
-            Self::BuiltIn(mesh) => mesh.read(comm),
+            Self::BuiltIn(mesh) => match given.data().first() {
+                Some(name) => {
+                    Err(Error::input(format!("the built-in mesh {} has no data, but k or f is '{name}'", mesh.name)))
+                }
+                None => mesh.read(comm),
+            },
             Self::File(path) => file(comm, path, given),
         }
     }

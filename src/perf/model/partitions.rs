@@ -85,6 +85,7 @@ fn slab(mesh: &LocalMesh) -> MeshSlab {
         coordinates,
         connectivity,
         tags: Tags::default(),
+        data: Vec::new(),
         warnings: Vec::new(),
         has_unit: true,
     }

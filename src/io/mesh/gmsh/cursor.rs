@@ -61,10 +61,17 @@ impl<'a> Cursor<'a> {
     /// file has room for them.
     pub fn count(&mut self, what: &str, numbers: u64) -> Result<u64, FormatError> {
         let count = self.size(what)?;
+        self.check_room(what, count, numbers)?;
+        Ok(count)
+    }
+
+    /// Checks that the rest of the file has room for so many things of at least `numbers` numbers
+    /// each.
+    pub fn check_room(&self, what: &str, count: u64, numbers: u64) -> Result<(), FormatError> {
         // The shortest number is one digit and a space, or an int.
         let bytes = numbers * if self.encoding == Encoding::Text { 2 } else { 4 };
         let room = (self.rest.len() as u64 + 1) / bytes;
-        if count > room { Err(FormatError::TooMany { what: what.to_owned(), count, room }) } else { Ok(count) }
+        if count > room { Err(FormatError::TooMany { what: what.to_owned(), count, room }) } else { Ok(()) }
     }
 
     /// Reads the next word of a text.

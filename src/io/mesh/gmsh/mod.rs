@@ -3,9 +3,10 @@
 //!
 //! Physical curves name boundaries, physical surfaces name regions; a group without a name is
 //! called by its number. Eight-node quadrilaterals are read unchanged, nine-node ones without their
-//! centre.
+//! centre. Data of elements and nodes are read where the case uses them.
 
 mod cursor;
+mod data;
 mod elements;
 mod groups;
 mod sections;
@@ -41,12 +42,14 @@ pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
 /// # Errors
 /// The first [`FormatError`].
 pub(crate) fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<SerialMesh, FormatError> {
-    let file = sections::read(bytes)?;
+    let wanted = given.data();
+    let file = sections::read(bytes, &wanted)?;
     elements::check_kinds(&file.blocks)?;
     let numbers = Numbering::new(&file)?;
     let mut mesh = SerialMesh { coordinates: numbers.coordinates(&file.nodes), ..SerialMesh::default() };
     let nine = add_elements(&file, &numbers, given, &mut mesh)?;
     add_boundaries(&file, &numbers, given, &mut mesh)?;
+    data::add(&file, &numbers, &wanted, &mut mesh)?;
     if nine > 0 {
         mesh.warnings.push(format!("{nine} quadrilaterals have nine nodes: they are read without their centres"));
     }
@@ -187,9 +190,13 @@ impl Numbering {
         self.by_tag.binary_search_by_key(&tag, |pair| pair.0).map(|i| self.by_tag[i].1).map_err(|_| unknown)
     }
 
+    /// Iterates over the nodes that have a number, in its order.
+    fn kept<'a>(&'a self, nodes: &'a [Node]) -> impl Iterator<Item = &'a Node> {
+        nodes.iter().zip(&self.place).filter(|(_, place)| **place >= 0).map(|(node, _)| node)
+    }
+
     fn coordinates(&self, nodes: &[Node]) -> Vec<[f64; 2]> {
-        let kept = nodes.iter().zip(&self.place).filter(|(_, place)| **place >= 0);
-        kept.map(|(node, _)| [node.x, node.y]).collect()
+        self.kept(nodes).map(|node| [node.x, node.y]).collect()
     }
 }
 

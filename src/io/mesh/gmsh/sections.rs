@@ -6,6 +6,8 @@ use rustc_hash::FxHashMap;
 
 use crate::io::mesh::FormatError;
 use crate::io::mesh::gmsh::cursor::{Cursor, Encoding, shown};
+use crate::io::mesh::gmsh::data;
+use crate::io::mesh::gmsh::data::View;
 use crate::io::mesh::gmsh::elements::{Block, Kind};
 
 /// Node with its tag and coordinates.
@@ -21,6 +23,8 @@ pub struct Node {
 pub struct File {
     pub nodes: Vec<Node>,
     pub blocks: Vec<Block>,
+    /// Views of data, the wanted ones with their values.
+    pub views: Vec<View>,
     /// Names of the physical groups by dimension and tag.
     names: FxHashMap<(i64, i64), String>,
     /// Physical tags of the entities by dimension and tag.
@@ -45,8 +49,8 @@ impl File {
     }
 }
 
-/// Reads the sections that are used and skips the others.
-pub fn read(bytes: &[u8]) -> Result<File, FormatError> {
+/// Reads the sections that are used, data of the wanted names among them, and skips the others.
+pub fn read(bytes: &[u8], wanted: &[&str]) -> Result<File, FormatError> {
     let mut cursor = Cursor::new(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
     let mut file = File::default();
     let mut encoding = None;
@@ -61,6 +65,10 @@ pub fn read(bytes: &[u8]) -> Result<File, FormatError> {
         match (name, encoding) {
             ("MeshFormat", _) => encoding = Some(read_format(&mut cursor)?),
             ("PhysicalNames", _) => read_names(&mut cursor, &mut file)?,
+            ("ElementData" | "NodeData", Some(encoding)) => {
+                file.views.push(data::read(&mut cursor, encoding, name == "NodeData", wanted, &end)?);
+                continue;
+            }
             ("PartitionedEntities", _) => return Err(FormatError::GmshPartitioned),
             ("Entities" | "Nodes" | "Elements", None) => {
                 return Err(FormatError::Missing { what: "$MeshFormat".to_owned() });

@@ -18,7 +18,7 @@ impl GmshTags {
     /// # Errors
     /// As [`parse`](crate::io::mesh::gmsh::parse).
     pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
-        let file = sections::read(bytes)?;
+        let file = sections::read(bytes, &[])?;
         elements::check_kinds(&file.blocks)?;
         let numbers = Numbering::new(&file)?;
         let quadrilaterals = file.blocks.iter().filter(|block| block.kind.is_quadrilateral());
