@@ -32,6 +32,7 @@ MeshLike: TypeAlias = "str | os.PathLike[str] | Mesh"
 BUILT_IN = ("y-channel", "venturi", "backward-step", "elbow", "s-bend", "t-junction")
 #: Choices of the options that are names.
 CHOICES = {
+    "geometry": ("plane", "axisymmetric"),
     "physics": ("flow", "heat", "seepage", "electrostatics", "none"),
     "preconditioner": ("multigrid", "jacobi"),
     "operator": ("elements", "assembled"),
@@ -206,7 +207,7 @@ def _choice(place: str, value: Any) -> str:
 
 #: Tables of a case file with their keys and the checks of their values.
 _TABLES: dict[str, dict[str, Any]] = {
-    "": {"scale": _number, "refine": _count, "physics": _choice},
+    "": {"scale": _number, "refine": _count, "physics": _choice, "geometry": _choice},
     "material": {"k": _conductivity, "f": _coefficient},
     "constants": {"gamma": _number, "p0": _number, "density": _number},
     "solver": {

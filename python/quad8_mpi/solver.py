@@ -30,6 +30,7 @@ def solve(
     f: Coefficient | None = None,
     regions: Mapping[str, Mapping[str, Conductivity]] | None = None,
     physics: str | None = None,
+    geometry: str | None = None,
     names: Mapping[str, Mapping[str, str]] | None = None,
     scale: float | None = None,
     refine: int | None = None,
@@ -69,6 +70,8 @@ def solve(
         ``k`` and ``f`` of regions by name, where they differ.
     physics : {"flow", "heat", "seepage", "electrostatics", "none"}, optional
         Names and units of the results.
+    geometry : {"plane", "axisymmetric"}, optional
+        In axisymmetric geometry x is the distance from the axis.
     names : dict, optional
         Names and units in their place, as in ``{"u": {"name": "head", "unit": "m"}}``.
     scale : float, optional
@@ -205,7 +208,7 @@ def check(
 
 #: Arguments that are options of a case.
 _OPTIONS = (
-    *("threads", "k", "f", "physics", "scale", "refine", "gamma", "p0", "density"),
+    *("threads", "k", "f", "physics", "geometry", "scale", "refine", "gamma", "p0", "density"),
     *("rtol", "max_iterations", "preconditioner", "operator", "reproducible"),
 )
 

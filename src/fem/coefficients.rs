@@ -13,13 +13,38 @@ use crate::problem::{Coefficient, Condition, Field, OutOfRange, Problem, Range, 
 use crate::quad8;
 use crate::quad8::{Batch, EdgePoint, LANES, Lane, SHAPES_3X3, edge_gauss};
 
-/// Evaluates k at the nine Gauss points of each element of a batch, as a number (`N` = 1, for an
-/// isotropic problem) or a tensor (`N` = 3); 1 in lanes without an element.
+/// Evaluates k times the weight of the geometry at the nine Gauss points of each element of a batch,
+/// as a number (`N` = 1, for an isotropic problem) or a tensor (`N` = 3); not zero in lanes without
+/// an element.
 ///
 /// # Errors
-/// If a value is not finite and positive (definite), for the element with the lowest number; on this
-/// rank only.
+/// If a value of k is not finite and positive (definite), for the element with the lowest number; on
+/// this rank only.
 pub fn conductivities<const N: usize>(
+    problem: &Problem,
+    mesh: &LocalMesh,
+    elements: impl Iterator<Item = usize> + Clone,
+    batch: &Batch,
+) -> Result<[[Lane; N]; 9]> {
+    let mut values = unweighted_conductivities(problem, mesh, elements, batch)?;
+    if !problem.geometry.is_plane() {
+        for (values, [x, _]) in values.iter_mut().zip(quad8::gauss_points(batch)) {
+            values.iter_mut().for_each(|values| multiply_by_weight(problem, values, &x));
+        }
+    }
+    Ok(values)
+}
+
+/// Multiplies values at points with these x (m) by the weight of the geometry.
+fn multiply_by_weight(problem: &Problem, values: &mut Lane, x: &Lane) {
+    values.iter_mut().zip(x).for_each(|(value, &x)| *value *= problem.geometry.weight(x));
+}
+
+/// Evaluates k at the nine Gauss points of each element of a batch; 1 in lanes without an element.
+///
+/// # Errors
+/// Those of [`conductivities`].
+fn unweighted_conductivities<const N: usize>(
     problem: &Problem,
     mesh: &LocalMesh,
     elements: impl Iterator<Item = usize> + Clone,
@@ -110,7 +135,7 @@ fn range_of<const N: usize>(
         }
         let count = elements.len();
         let batch = Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
-        let k = conductivities::<N>(problem, mesh, elements, &batch)?;
+        let k = unweighted_conductivities::<N>(problem, mesh, elements, &batch)?;
         let values = k.iter().flat_map(|k| (0..count).map(|lane| std::array::from_fn(|i| k[i][lane])));
         *range = values.map(ends).fold(NOTHING, widened);
         Ok(())
@@ -127,7 +152,8 @@ fn widened(range: [f64; 2], other: [f64; 2]) -> [f64; 2] {
     [range[0].min(other[0]), range[1].max(other[1])]
 }
 
-/// Evaluates f at the nine Gauss points of each element of a batch; 0 in lanes without an element.
+/// Evaluates f times the weight of the geometry at the nine Gauss points of each element of a batch;
+/// 0 in lanes without an element.
 ///
 /// # Errors
 /// If a value is not finite, for the element with the lowest number; on this rank only.
@@ -137,7 +163,14 @@ pub fn sources(
     elements: impl Iterator<Item = usize>,
     batch: &Batch,
 ) -> Result<[Lane; 9]> {
-    at_points(mesh, elements, batch, 0.0, ("f", Range::Any), |region| &problem.material(region).source)
+    let source = |region| &problem.material(region).source;
+    let mut values = at_points(mesh, elements, batch, 0.0, ("f", Range::Any), source)?;
+    if !problem.geometry.is_plane() {
+        for (values, [x, _]) in values.iter_mut().zip(quad8::gauss_points(batch)) {
+            multiply_by_weight(problem, values, &x);
+        }
+    }
+    Ok(values)
 }
 
 /// Evaluates a coefficient at the nine Gauss points of each element of a batch; `blank` in lanes
@@ -219,7 +252,7 @@ pub fn conductivity_at<const N: usize, const W: usize>(
 
 /// Robin data of an edge.
 pub struct Robin {
-    /// Gauss points of the edge.
+    /// Gauss points of the edge, with the weight of the geometry.
     pub points: [EdgePoint; 3],
     /// p at the Gauss points.
     pub p: [f64; 3],
@@ -233,13 +266,42 @@ pub struct Robin {
 /// If p is negative, or p or gamma is not finite; on this rank only.
 pub fn robin(problem: &Problem, mesh: &LocalMesh, edge: &BoundaryEdge) -> Result<Option<Robin>> {
     let Condition::Robin { p, gamma } = &problem.conditions[usize::from(edge.boundary)] else { return Ok(None) };
-    let points = edge_gauss(&edge.nodes(mesh).map(|n| mesh.coordinates[n as usize]));
+    let points = edge_points(problem, &edge.nodes(mesh).map(|n| mesh.coordinates[n as usize]));
     let mut robin = Robin { points, p: [0.0; 3], gamma: [0.0; 3] };
     for (q, point) in points.iter().enumerate() {
         robin.p[q] = p.at(point.at, Range::NotNegative).map_err(|e| bad_on_edge(mesh, edge, "p", e))?;
         robin.gamma[q] = gamma.at(point.at, Range::Any).map_err(|e| bad_on_edge(mesh, edge, "gamma", e))?;
     }
     Ok(Some(robin))
+}
+
+/// Computes the Gauss points of an edge with these nodes (m), with the weight of the geometry.
+pub fn edge_points(problem: &Problem, nodes: &[[f64; 2]; 3]) -> [EdgePoint; 3] {
+    edge_gauss(nodes).map(|point| EdgePoint { length: point.length * problem.geometry.weight(point.at[0]), ..point })
+}
+
+/// Checks that no element lies beyond the axis of axisymmetric geometry, by more than rounding.
+///
+/// # Errors
+/// The first node of the lowest element with x < 0; on this rank only.
+pub fn check_axis(mesh: &LocalMesh, problem: &Problem) -> Result<()> {
+    /// Distance in lengths of the element.
+    const ROUNDING: f64 = 1e-6;
+    if problem.geometry.is_plane() {
+        return Ok(());
+    }
+    let error = |element: usize| {
+        let points = mesh.element_coordinates(element);
+        let length = points.iter().map(|point| (point[0] - points[0][0]).abs()).fold(0.0, f64::max);
+        let beyond = points.iter().position(|point| point[0] < -ROUNDING * length)?;
+        let ([x, y], node, id) = (points[beyond], mesh.global_nodes(element)[beyond], mesh.element_ids[element]);
+        let text = format!(
+            "element {id}: its node {node} lies at ({x}, {y}), but in axisymmetric geometry x is the distance from the axis, \
+             0 or more (indices start at 0)"
+        );
+        Some(Error::input(text).at(id, node).mentioning(&[id], &[node]))
+    };
+    lowest((0..mesh.elements.len()).filter_map(error)).map_or(Ok(()), Err)
 }
 
 /// Creates the error of a value on an edge.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
-use crate::fem::coefficients::{bad_on_edge, lowest, robin};
+use crate::fem::coefficients::{bad_on_edge, check_axis, lowest, robin};
 use crate::la::Vector;
 use crate::mesh::{
     BoundaryEdge, BoundarySummary, DistributedMesh, EdgeCount, LocalMesh, check_components, find_duplicates,
@@ -73,8 +73,9 @@ pub fn dirichlet_nodes(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Resu
 /// every piece of the mesh held by a condition. Prefer it before refinement. **Collective.**
 ///
 /// # Errors
-/// The lowest edge inside with a Robin condition, a condition without a usable value, or the lowest
-/// element of a piece that no condition holds; the same on every rank.
+/// The lowest edge inside with a Robin condition, a condition without a usable value, the lowest
+/// element beyond the axis of axisymmetric geometry, or the lowest element of a piece that no
+/// condition holds; the same on every rank.
 pub fn check_well_posed(comm: &Rc<Comm>, distributed: &DistributedMesh, problem: &Problem) -> Result<()> {
     let DistributedMesh { mesh, boundary, free_edges, .. } = distributed;
     check_inside(comm, mesh, problem, boundary)?;
@@ -125,8 +126,10 @@ fn condition<'a>(problem: &'a Problem, edge: &BoundaryEdge) -> &'a Condition {
 /// p > 0 somewhere on it.
 ///
 /// # Errors
-/// A value of p or gamma that is not usable; on this rank only.
+/// A value of p or gamma that is not usable, or a node beyond the axis of axisymmetric geometry; on
+/// this rank only.
 pub fn well_posed_nodes(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<bool>> {
+    check_axis(mesh, problem)?;
     let mut held = vec![false; mesh.coordinates.len()];
     for edge in &mesh.boundary {
         let holds = match condition(problem, edge) {

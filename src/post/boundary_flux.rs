@@ -22,7 +22,7 @@ use crate::problem::{Condition, Problem};
 use crate::quad8;
 use crate::quad8::{Batch, EDGES, EdgePoint, Gradients, LANES, NODES, edge_gauss};
 
-/// Flow through one named boundary (m^2/s for potential flow: per metre of depth).
+/// Flow through one named boundary (m^2/s for plane potential flow: per metre of depth).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BoundaryFlow {
     /// Name of the boundary.
@@ -251,7 +251,7 @@ impl Part<'_> {
             let [flux] = quad8::bilinear_form(&k, &slope.map(|s| [s]), &point.normal.map(|n| [n]));
             flux * point.length
         };
-        edge_gauss(&EDGES[side].map(|i| coordinates[i])).iter().map(flow).sum()
+        coefficients::edge_points(self.problem, &EDGES[side].map(|i| coordinates[i])).iter().map(flow).sum()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::quad8;
 use crate::quad8::{LANES, Lane};
 
-/// Estimate of the error in the energy norm, (integral of k |grad e|^2)^1/2.
+/// Estimate of the error in the energy norm, (integral of grad e . k grad e over the domain)^1/2.
 #[derive(Debug, Clone)]
 pub struct ErrorEstimate {
     /// Estimate of each own element.
@@ -55,6 +55,7 @@ fn squares<const N: usize>(mesh: &LocalMesh, u: &[f64], recovered: &Recovered, p
         let g = [0, 1].map(|axis| nodal(recovered.sides(), lanes, |side| -recovered.values()[side][axis]));
         // Assembly has checked these values.
         let k = constants(mesh, problem, lanes)
+            .filter(|_| problem.geometry.is_plane())
             .or_else(|| conductivities::<N>(problem, mesh, lanes.range(), &batch).ok())
             .unwrap_or([[[f64::NAN; LANES]; N]; 9]);
         let (distance, energy) =

@@ -4,6 +4,7 @@ mod coefficient;
 mod conductivity;
 pub mod expression;
 mod field;
+mod geometry;
 mod physics;
 
 pub use coefficient::Coefficient;
@@ -11,6 +12,7 @@ pub use conductivity::Conductivity;
 pub(crate) use conductivity::is_positive_definite;
 pub use field::Field;
 pub(crate) use field::{OutOfRange, Range};
+pub use geometry::Geometry;
 pub use physics::{Label, Labels, Name, Names, Physics};
 
 use std::fmt;
@@ -103,6 +105,8 @@ impl Default for Material {
 /// Data of a boundary value problem. Boundary edges without a condition have k du/dn = 0.
 #[derive(Debug, Clone, Default)]
 pub struct Problem {
+    /// Geometry of the domain.
+    pub geometry: Geometry,
     /// Material of elements without a region.
     pub material: Material,
     /// Material of each named region, by its number.
@@ -115,7 +119,7 @@ impl Problem {
     /// Creates potential flow with inflow speed `gamma` (m/s) through boundary 0 and u = 0 on
     /// boundary 1.
     pub fn channel(gamma: f64) -> Self {
-        Self { material: Material::default(), regions: Vec::new(), conditions: vec![inflow(gamma), outflow()] }
+        Self { conditions: vec![inflow(gamma), outflow()], ..Self::default() }
     }
 
     /// Returns the material of a region by its number.

@@ -3,6 +3,8 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::problem::Geometry;
+
 /// Physics that -div(k grad u) = f describes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -40,7 +42,7 @@ pub struct Labels {
     pub magnitude: Label,
     /// -k grad u.
     pub flux: Label,
-    /// The flux through a boundary, per metre of depth.
+    /// The flux through a boundary, in plane geometry per metre of depth.
     pub flow: Label,
     /// The energy norm of the error.
     pub error: Label,
@@ -82,8 +84,20 @@ impl Physics {
         self == Self::Flow
     }
 
+    /// Returns the units of the flow through a boundary and of the error in axisymmetric geometry,
+    /// where no depth of 1 m divides them.
+    fn axisymmetric_units(self) -> [&'static str; 2] {
+        match self {
+            Self::Flow => ["m^3/s", "m^2.5/s"],
+            Self::Heat => ["W", "(W K)^0.5"],
+            Self::Seepage => ["m^3/s", "m^2/s^0.5"],
+            Self::Electrostatics => ["C", "J^0.5"],
+            Self::None => ["", ""],
+        }
+    }
+
     /// Returns name and unit of u, -grad u, |grad u|, -k grad u, the flow through a boundary, and
-    /// the error.
+    /// the error, in plane geometry.
     fn table(self) -> [(&'static str, &'static str); 6] {
         const ERROR: &str = "estimated error";
         match self {
@@ -133,9 +147,12 @@ impl Label {
 
 impl Labels {
     /// Returns the labels of a physics with the names of a case in their place.
-    pub fn new(physics: Physics, names: &Names) -> Self {
-        let [u, gradient, magnitude, flux, flow, mut error] =
+    pub fn new(physics: Physics, geometry: Geometry, names: &Names) -> Self {
+        let [u, gradient, magnitude, flux, mut flow, mut error] =
             physics.table().map(|(name, unit)| Label { name: name.to_owned(), unit: unit.to_owned() });
+        if !geometry.is_plane() {
+            [flow.unit, error.unit] = physics.axisymmetric_units().map(str::to_owned);
+        }
         if [&names.u, &names.gradient, &names.flux, &names.flow].iter().any(|name| name.unit.is_some()) {
             // The unit of the energy depends on all others.
             error.unit.clear();
@@ -199,11 +216,13 @@ mod tests {
     #[test]
     fn names_of_a_case_replace_those_of_its_physics() {
         let names: Names = toml::from_str("u.unit = 'degC'\ngradient = { name = 'slope', unit = '' }").unwrap();
-        let labels = Labels::new(Physics::Heat, &names);
+        let labels = Labels::new(Physics::Heat, Geometry::Plane, &names);
         assert_eq!(labels.of("u"), Some(["temperature", "degC"]));
         assert_eq!(labels.of("abs_vel_node"), Some(["slope", ""]));
         assert_eq!(labels.of("flux"), Some(["heat flux", "W/m^2"]));
         assert_eq!((labels.of("error"), labels.of("quad8")), (Some(["estimated error", ""]), None));
+        let round = Labels::new(Physics::Heat, Geometry::Axisymmetric, &Names::default());
+        assert_eq!([&round.flow.unit, &round.error.unit, &round.flux.unit], ["W", "(W K)^0.5", "W/m^2"]);
         assert_eq!([labels.u.with_unit("20"), labels.gradient.with_unit("1")], ["20 degC", "1"]);
     }
 }

@@ -10,6 +10,7 @@ use libtest_mimic::Trial;
 use crate::formats::data;
 use crate::mesh::Mesh;
 use crate::program::Folder;
+use crate::refusal::refused;
 use crate::results::{difference, read};
 use crate::{at_ranks, test};
 
@@ -19,6 +20,12 @@ pub fn tests() -> Vec<Trial> {
         test("small_values_keep_their_significant_digits", small_flows),
         test("the_largest_speed_is_at_the_top_of_a_cylinder", cylinder),
     ];
+    tests.extend(at_ranks("a_coaxial_cable_has_its_capacitance", [1, 3, 7], cable));
+    tests.extend(at_ranks("a_heated_cylinder_gives_its_heat_away", [1, 3], heated));
+    tests.extend(at_ranks("the_largest_speed_is_at_the_equator_of_a_sphere", [2], sphere));
+    tests.extend(refused("a_mesh_beyond_the_axis", &["mesh.h5", "--geometry", "axisymmetric"], 2, BEYOND, |folder| {
+        Mesh::grid(4, 2, |s, t| [s - 0.5, t]).write(&folder.path("mesh.h5"));
+    }));
     tests.extend(at_ranks("a_conductivity_with_directions_turns_the_flux", [1, 3, 7], tensor));
     tests
 }
@@ -149,6 +156,73 @@ fn tensor(ranks: usize) {
         let message = "k = [2, 'x', 1] is kxx = 2, kxy = 1.";
         assert!(outcome.errors().concat().contains(message) || outcome.stdout.contains(message), "{outcome}");
     }
+}
+
+const BEYOND: &str = "lies at (-0.5, 0), but in axisymmetric geometry x is the distance from the axis, 0 or more";
+
+/// Returns the flow of a boundary in the run record.
+fn flow(folder: &Folder, name: &str) -> f64 {
+    let flow = &folder.json("run.json")["flow"];
+    let found = flow["boundaries"].as_array().unwrap().iter().find(|boundary| boundary["name"] == name);
+    found.unwrap_or_else(|| panic!("{flow}"))["flow"].as_f64().unwrap()
+}
+
+/// Solves between cylinders of radius 1 mm and 5 mm that are 0.2 m long: C = 2 pi k L / log(5).
+fn cable(ranks: usize) {
+    let folder = Folder::with(&Mesh::grid(20, 3, |s, t| [1e-3 * 5_f64.powf(s), 0.2 * t]).shuffled());
+    let case = "mesh = 'mesh.h5'
+        physics = 'electrostatics'
+        geometry = 'axisymmetric'
+        boundary.inlet.dirichlet = 1
+        boundary.outlet.dirichlet = 0
+        material.k = 2e-11";
+    fs::write(folder.path("case.toml"), case).unwrap();
+    let capacitance = 2.0 * PI * 2e-11 * 0.2 / 5_f64.ln();
+    for args in [&["case.toml"][..], &["case.toml", "--refine", "1"], &["case.toml", "--reproducible=3"]] {
+        let stdout =
+            folder.run(ranks, &[args, &["-o", "quad8.h5", "--json", "run.json"]].concat()).expect_code(0).stdout;
+        assert!((flow(&folder, "inlet") / capacitance - 1.0).abs() < 1e-6, "{stdout}");
+        assert!(line(&stdout, "flow").contains(" C (sampled ") && stdout.contains("mesh.h5, axisymmetric"), "{stdout}");
+        let file = File::open(folder.path("quad8.h5")).unwrap();
+        let [x, u] = ["x", "u"].map(|name| read::<f64>(&file, name));
+        let exact: Vec<f64> =
+            x.iter().zip(&u).map(|(x, u)| if u.is_nan() { *u } else { (5e-3 / x).ln() / 5_f64.ln() }).collect();
+        assert!(difference(&u, &exact) < 1e-5);
+        assert_eq!(text(&file, "error", "units"), "J^0.5");
+    }
+    assert_eq!(folder.json("run.json")["geometry"], "axisymmetric");
+}
+
+/// Solves a cylinder of radius 2 m and height 1 m with f = 4: u = 4 - x^2, also at the axis.
+fn heated(ranks: usize) {
+    let folder = Folder::with(&Mesh::rectangle(5, 3).shuffled());
+    let options = ["--geometry", "axisymmetric", "--physics", "heat", "--f", "4", "--bc", "inlet=natural"];
+    let solve = [&["mesh.h5", "--rtol", "1e-13", "--json", "run.json"], &options[..]].concat();
+    let stdout = folder.run(ranks, &solve).expect_code(0).stdout;
+    assert!(line(&stdout, "u").contains("temperature: 0 to 4 K"), "{stdout}");
+    assert!((flow(&folder, "outlet") + 16.0 * PI).abs() < 1e-9, "{stdout}");
+    assert!((folder.json("run.json")["flow"]["source"].as_f64().unwrap() - 16.0 * PI).abs() < 1e-9);
+    let file = File::open(folder.path("quad8.h5")).unwrap();
+    let [x, gradient] = ["x", "vel_node"].map(|name| read::<f64>(&file, name));
+    let is_exact = |(v, x): (&[f64], &f64)| v[0].is_nan() || (v[0] - 2.0 * x).abs() < 1e-8 && v[1].abs() < 1e-8;
+    assert!(gradient.chunks_exact(2).zip(&x).all(is_exact));
+}
+
+/// Solves the flow of 2.5 m/s along the axis around a sphere of radius 1 m. On the outer arc, 4 m
+/// from the centre, the potential is that of the unbounded flow. At the equator the speed is 3/2 of
+/// 2.5 m/s.
+fn sphere(ranks: usize) {
+    let folder = Folder::with(&Mesh::grid(24, 12, |s, t| {
+        let (radius, angle) = (1.0 + 3.0 * t * t, PI * (0.5 - s));
+        [(radius * angle.cos()).max(0.0), radius * angle.sin()]
+    }));
+    name_the_rim(&folder, [24, 12]);
+    let potential = "rim=dirichlet:-2.5*y*(1 + 0.5/hypot(x,y)^3)";
+    let options = ["mesh.h5", "--geometry", "axisymmetric", "--rtol", "1e-10", "--json", "run.json", "--bc", potential];
+    folder.run(ranks, &options).expect_code(0);
+    let largest = folder.json("run.json")["solution_stats"]["speed_node_range"][1].as_f64().unwrap();
+    assert!((largest / 3.75 - 1.0).abs() < 5e-3, "{largest}");
+    assert!(flow(&folder, "rim").abs() < 1e-6);
 }
 
 fn small_flows() {

@@ -13,7 +13,7 @@ use quad8_mpi::la::Vector;
 use quad8_mpi::la::cg::{ConvergedReason, Cost};
 use quad8_mpi::parallel::{Breakdown, Comm, GlobalIndex, MinMeanMax, Timings};
 use quad8_mpi::post::{BoundaryFlow, ElementFields, FlowReport, NodeFields};
-use quad8_mpi::problem::{Field, Labels, Names, Physics};
+use quad8_mpi::problem::{Field, Geometry, Labels, Names, Physics};
 use quad8_mpi::{Error, ExitCode, Result};
 
 use super::meshes::{Grid, Mesh};
@@ -70,7 +70,8 @@ fn record() -> RunRecord {
         conductivity_range: [1.0; 2],
         case: String::new(),
         physics: Physics::Flow,
-        names: Labels::new(Physics::Flow, &Names::default()),
+        geometry: Geometry::Plane,
+        names: Labels::new(Physics::Flow, Geometry::Plane, &Names::default()),
         conditions: Vec::new(),
         flow: FlowReport {
             boundaries: vec![BoundaryFlow { name: "Ausfluß".into(), flow: 1.0, sampled: 1.5 }],

@@ -26,6 +26,7 @@ macro_rules! checks {
 
 mod anisotropy;
 mod assembly;
+mod axisymmetric;
 mod bits;
 mod cg;
 mod checkpoint;
@@ -123,6 +124,7 @@ const GROUPS: &[Group] = &[
         threads: &[1],
         modules: &[
             ("anisotropy", anisotropy::CHECKS),
+            ("axisymmetric", axisymmetric::CHECKS),
             ("convergence", convergence::CHECKS),
             ("recovery", recovery::CHECKS),
         ],

@@ -32,7 +32,7 @@ pub fn conductivity([x, y]: [f64; 2]) -> f64 {
 }
 
 /// Returns f = -(grad k . grad u + k laplace u).
-fn source([x, y]: [f64; 2]) -> f64 {
+pub fn source([x, y]: [f64; 2]) -> f64 {
     let [u_x, u_y] = gradient([x, y]);
     let laplace = (0.36 - 1.69) * (1.3 * x + 0.4).sin() * (0.6 * y).exp();
     -(0.6 * x * u_x + 0.2 * u_y + conductivity([x, y]) * laplace)
@@ -100,13 +100,13 @@ pub fn problem_in_formulas() -> Problem {
     let robin = |p: &str, gamma: String| Condition::Robin { p: field(p), gamma: field(&gamma) };
     Problem {
         material: Material { conductivity: field(k).into(), source: field(&f).into() },
-        regions: Vec::new(),
         conditions: vec![
             Condition::Dirichlet(field(u)),
             robin(p, format!("{p}*{u} - {outwards}")),
             robin(p, format!("{p}*{u} + {outwards}")),
             robin("0", format!("{k}*({u_y}*cos({ANGLE}) - {u_x}*sin({ANGLE}))")),
         ],
+        ..Problem::default()
     }
 }
 
@@ -123,12 +123,12 @@ pub fn problem() -> Problem {
     let inwards = |[x, y]: [f64; 2]| [-x / x.hypot(y), -y / x.hypot(y)];
     Problem {
         material: Material { conductivity: at(conductivity).into(), source: at(source).into() },
-        regions: Vec::new(),
         conditions: vec![
             Condition::Dirichlet(at(u)),
             Condition::Robin { p: at(transfer), gamma: gamma(transfer, inwards) },
             Condition::Robin { p: at(transfer), gamma: gamma(transfer, outwards) },
             Condition::Robin { p: Field::Constant(0.0), gamma: gamma(|_| 0.0, |_| [-ANGLE.sin(), ANGLE.cos()]) },
         ],
+        ..Problem::default()
     }
 }

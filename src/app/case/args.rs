@@ -12,7 +12,7 @@ use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::mesh::partition::Partitioner;
 use crate::parallel::MOST_THREADS;
 use crate::parallel::virtual_ranks::MOST_VIRTUAL_RANKS;
-use crate::problem::{Condition, Conductivity, Field, Physics};
+use crate::problem::{Condition, Conductivity, Field, Geometry, Physics};
 use crate::system::arguments::{finite, minutes, positive, tolerance};
 
 /// Options of a solve. They override the case file.
@@ -58,6 +58,11 @@ pub struct SolveArgs {
     /// Physics of the equation: names and units of the results [default: flow]
     #[arg(long, value_enum)]
     pub(crate) physics: Option<Physics>,
+
+    /// Geometry of the domain: in axisymmetric geometry x is the distance from the axis [default:
+    /// plane]
+    #[arg(long, value_enum)]
+    pub(crate) geometry: Option<Geometry>,
 
     /// Conductivity k of the domain: a number or a formula in x and y, more than 0; KX,KY or
     /// KXX,KXY,KYY where it depends on the direction [default: 1]

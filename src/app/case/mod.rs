@@ -22,7 +22,7 @@ use crate::error::{ExitCode, Result};
 use crate::io::mesh::MeshSource;
 use crate::io::record::is_stdout;
 use crate::parallel::Comm;
-use crate::problem::{Condition, Material, Names, Physics};
+use crate::problem::{Condition, Geometry, Material, Names, Physics};
 use crate::system::messages;
 
 /// Case of a solve. The fields are the keys of the case file; a missing key has the value of
@@ -40,6 +40,9 @@ pub struct Case {
     pub refine: u32,
     /// The physics that the equation describes.
     pub physics: Physics,
+    /// Geometry of the domain.
+    #[serde(skip_serializing_if = "Geometry::is_plane")]
+    pub geometry: Geometry,
     /// Names and units in place of those of the physics.
     #[serde(skip_serializing_if = "Names::is_empty")]
     pub names: Names,
@@ -141,6 +144,7 @@ mod tests {
             region.clay = { k = 1e-9 }
             region.shale = { k = [2e-9, "1e-9*x", 1e-9] }
             physics = "heat"
+            geometry = "axisymmetric"
             names.u = { name = "Temperatur", unit = "degC" }
             solver.rtol = 1e-10"#,
         )
@@ -204,6 +208,7 @@ mod tests {
             ("material.k = true", "line 1: material.k = true: must be a number or a formula in x and y"),
             ("material.k = [1]", "line 1: material.k = [1]: must have two values (kx, ky) or three (kxx, kxy, kyy)"),
             ("material.f = nan", "line 1: material.f = nan: must be finite"),
+            ("geometry = 'round'", "'round' is not known: it must be plane or axisymmetric"),
             ("physics = 'plasma'", "'plasma' is not known: it must be flow"),
             ("[names]\nu = { unit = \"a\\nb\" }", "must be one line without control characters"),
             ("refine = -1", "line 1: refine = -1: must be a whole number, 0 or more"),

@@ -22,6 +22,7 @@ impl Case {
         case.scale = args.scale.or(case.scale);
         set(&mut case.refine, args.refine);
         set(&mut case.physics, args.physics);
+        set(&mut case.geometry, args.geometry);
         set(&mut case.solver.preconditioner, args.preconditioner);
         set(&mut case.solver.operator, args.operator);
         set(&mut case.solver.rtol, args.rtol);

@@ -17,7 +17,8 @@ impl Console {
     pub fn mesh(&self, case: &Case, mesh: &LocalMesh, parallel: &Parallel) {
         let (elements, nodes) = (count(mesh.total_elements, "element"), count(mesh.total_nodes, "node"));
         let scaled = case.scale.map_or(String::new(), |scale| format!(", scaled by {scale}"));
-        let name = refined(&(case.mesh.name() + &scaled), case.refine);
+        let geometry = if case.geometry.is_plane() { "" } else { ", axisymmetric" };
+        let name = refined(&(case.mesh.name() + &scaled + geometry), case.refine);
         self.line("mesh", &format!("{name}: {elements}, {nodes}"));
         if parallel.layout.ranks > 1 {
             let text = format!(

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::la::cg::{ConvergedReason, ResidualReplacement};
 use crate::parallel::{Breakdown, MinMeanMax, Stages, Timings};
 use crate::post::FlowReport;
-use crate::problem::{Labels, Physics};
+use crate::problem::{Geometry, Labels, Physics};
 
 /// Record of one run. The names are the keys in JSON, which scripts rely on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ pub struct RunRecord {
     /// The physics that the equation describes.
     #[serde(default)]
     pub physics: Physics,
+    /// Geometry of the domain.
+    #[serde(default)]
+    pub geometry: Geometry,
     /// Names and units of the computed quantities.
     #[serde(skip_deserializing)]
     pub names: Labels,

@@ -37,6 +37,7 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     number("rtol", config.rtol)?;
     count("max_iterations", config.max_iterations as u64)?;
     text("physics", &value_name(&record.physics))?;
+    text("geometry", &value_name(&record.geometry))?;
     number("gamma", config.gamma)?;
     number("p0", config.p0)?;
     number("density", config.density)?;
