@@ -8,7 +8,6 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::mesh::{BoundaryEdge, LocalMesh, Location, MeshData};
-use crate::parallel::Comm;
 use crate::problem::{Coefficient, Condition, Field, OutOfRange, Problem, Range, is_positive_definite};
 use crate::quad8;
 use crate::quad8::{Batch, EdgePoint, LANES, Lane, SHAPES_3X3, edge_gauss};
@@ -44,7 +43,7 @@ fn multiply_by_weight(problem: &Problem, values: &mut Lane, x: &Lane) {
 ///
 /// # Errors
 /// Those of [`conductivities`].
-fn unweighted_conductivities<const N: usize>(
+pub fn unweighted_conductivities<const N: usize>(
     problem: &Problem,
     mesh: &LocalMesh,
     elements: impl Iterator<Item = usize> + Clone,
@@ -69,6 +68,9 @@ fn indefinite<const N: usize>(
     batch: &Batch,
     values: &[[Lane; N]; 9],
 ) -> Vec<Error> {
+    if N == 1 {
+        return Vec::new();
+    }
     let tensor = |q: usize, lane: usize| -> Option<[f64; 3]> { values[q].map(|of| of[lane])[..].try_into().ok() };
     let error = |(lane, element): (usize, usize)| {
         let bad = |q: usize| tensor(q, lane).filter(|&k| !is_positive_definite(k)).map(|k| (q, k));
@@ -96,60 +98,6 @@ pub fn constant_conductivity<const N: usize>(problem: &Problem, mesh: &LocalMesh
         };
     }
     Some(values)
-}
-
-/// Returns the smallest and the largest k at the Gauss points of all elements, of a tensor its
-/// eigenvalues. **Collective.**
-///
-/// # Errors
-/// If a value is not finite and positive (definite); the same on every rank.
-pub fn conductivity_range(comm: &Comm, mesh: &LocalMesh, problem: &Problem) -> Result<[f64; 2]> {
-    if problem.is_isotropic() {
-        range_of(comm, mesh, problem, |[k]| [k; 2])
-    } else {
-        range_of(comm, mesh, problem, eigenvalues)
-    }
-}
-
-/// Returns the smaller and the larger eigenvalue of a symmetric tensor.
-fn eigenvalues([xx, xy, yy]: [f64; 3]) -> [f64; 2] {
-    let (mean, radius) = (0.5 * (xx + yy), (0.5 * (xx - yy)).hypot(xy));
-    // The product of both is the determinant: the difference would cancel.
-    let largest = mean + radius;
-    [(xx * yy - xy * xy) / largest, largest]
-}
-
-/// Returns the smallest and the largest of the values that `ends` takes of k. **Collective.**
-fn range_of<const N: usize>(
-    comm: &Comm,
-    mesh: &LocalMesh,
-    problem: &Problem,
-    ends: fn([f64; N]) -> [f64; 2],
-) -> Result<[f64; 2]> {
-    let constant = |element: usize| constant_conductivity(problem, mesh, element).map(ends);
-    let batch = |b: usize, range: &mut [f64; 2]| {
-        let elements = b * LANES..mesh.elements.len().min((b + 1) * LANES);
-        if let Some(found) = elements.clone().try_fold(NOTHING, |range, e| Some(widened(range, constant(e)?))) {
-            *range = found;
-            return Ok(());
-        }
-        let count = elements.len();
-        let batch = Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
-        let k = unweighted_conductivities::<N>(problem, mesh, elements, &batch)?;
-        let values = k.iter().flat_map(|k| (0..count).map(|lane| std::array::from_fn(|i| k[i][lane])));
-        *range = values.map(ends).fold(NOTHING, widened);
-        Ok(())
-    };
-    let ranges = for_all(mesh.elements.len().div_ceil(LANES), NOTHING, batch);
-    let [least, largest] = comm.agree(ranges)?.into_iter().fold(NOTHING, widened);
-    Ok([comm.min(least), comm.max(largest)])
-}
-
-/// Range without values.
-const NOTHING: [f64; 2] = [f64::INFINITY, f64::NEG_INFINITY];
-
-fn widened(range: [f64; 2], other: [f64; 2]) -> [f64; 2] {
-    [range[0].min(other[0]), range[1].max(other[1])]
 }
 
 /// Evaluates f times the weight of the geometry at the nine Gauss points of each element of a batch;

@@ -6,6 +6,7 @@ mod assemble_csr;
 mod batch_coloring;
 mod batch_order;
 pub(crate) mod coefficients;
+mod conductivity_range;
 mod dirichlet;
 mod element_batch;
 mod element_matrices;
@@ -16,8 +17,9 @@ mod preconditioners;
 mod system;
 
 pub use assemble_csr::assemble_csr;
-pub use coefficients::{Robin, conductivities, conductivity_range};
+pub use coefficients::{Robin, conductivities};
 pub(crate) use coefficients::{conductivity_at, constant_conductivity};
+pub use conductivity_range::conductivity_range;
 pub use dirichlet::{DirichletBc, check_well_posed, dirichlet_nodes};
 pub(crate) use dirichlet::{check_inside, well_posed_nodes};
 pub(crate) use element_matrices::source_loads;

@@ -195,6 +195,7 @@ fn bad_type(name: &str, array: &NpyFile<&[u8]>, expected: &'static str) -> Forma
 mod tests {
     use super::*;
     use crate::io::mesh::damaged_inputs::archive;
+    use crate::mesh::Location;
 
     /// Builds an array of version 1.0 (NumPy, *NPY format*).
     fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
@@ -240,6 +241,39 @@ mod tests {
         assert!(flaw("quad8.npy", npy("<i4", "(2, 4)", &[0; 32])).contains("shape [2, 4]: expected (E, 8)"));
         assert!(flaw("quad8.npy", b"nonsense".to_vec()).contains("array 'quad8' cannot be read"));
         assert!(parse(b"PK\x03\x04").unwrap_err().to_string().starts_with("its archive is damaged"));
+    }
+
+    /// A case that takes the data of this name.
+    struct Takes(&'static str);
+
+    impl GivenNames for Takes {
+        fn has_condition(&self, _: &str) -> bool {
+            false
+        }
+
+        fn has_material(&self, _: &str) -> bool {
+            false
+        }
+
+        fn data(&self) -> Vec<&str> {
+            vec![self.0]
+        }
+    }
+
+    #[test]
+    fn data_of_elements_and_nodes_are_read_where_a_case_takes_them() {
+        let with = |shape: &str, values: Vec<u8>, descr: &str| square("k.npy", npy(descr, shape, &values));
+        let of_element = with("(1,)", vec![7], "|u1");
+        assert!(parse(&of_element).unwrap().data.is_empty());
+        let read = |bytes: &[u8]| parse_for(bytes, &Takes("k")).map(|mesh| mesh.data).map_err(|e| e.to_string());
+        let found = read(&of_element).unwrap();
+        assert_eq!((found[0].location, &found[0].values[..]), (Location::Elements, &[7.0][..]));
+        let nodes: Vec<u8> = (0..8).flat_map(|n| f64::from(n).to_le_bytes()).collect();
+        assert_eq!(read(&with("(8,)", nodes, "<f8")).unwrap()[0].location, Location::Nodes);
+        let message = read(&with("(2,)", vec![1, 2], "|u1")).unwrap_err();
+        assert!(message.contains("shape [2]: expected (1), a value for each element, or (8)"), "{message}");
+        let message = parse_for(&of_element, &Takes("f")).unwrap_err().to_string();
+        assert!(message.starts_with("it has no data 'f' for k or f; found: ") && message.contains("k"), "{message}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use crate::io::mesh::gmsh::*;
+use crate::mesh::Location;
 
 const TEXT: &str = include_str!("../../../../tests/data/meshes/names.msh");
 
@@ -119,6 +120,55 @@ impl GivenNames for Given {
 
     fn has_material(&self, region: &str) -> bool {
         self.has_condition(region)
+    }
+}
+
+/// A case that takes the data of these names.
+struct Takes(&'static [&'static str]);
+
+impl GivenNames for Takes {
+    fn has_condition(&self, _: &str) -> bool {
+        false
+    }
+
+    fn has_material(&self, _: &str) -> bool {
+        false
+    }
+
+    fn data(&self) -> Vec<&str> {
+        self.0.to_vec()
+    }
+}
+
+#[test]
+fn data_are_read_in_text_and_binary() {
+    let header =
+        |name: &str, components: u32, count: usize| format!("\"{name}\"\n1\n0.5\n3\n0\n{components}\n{count}\n");
+    let tags: Vec<i32> = (1..=73).collect();
+    let lines: String = tags.iter().map(|tag| format!("{tag} {}\n", f64::from(*tag) / 2.0)).collect();
+    let text = format!("{TEXT}\n$NodeData\n1\n{}{lines}$EndNodeData\n", header("k", 1, 73));
+    let read = |bytes: &[u8], names| parse_for(bytes, &Takes(names)).map_err(|e| e.to_string());
+    let mut mesh = read(text.as_bytes(), &["k"]).unwrap();
+    let data = mesh.data.pop().unwrap();
+    assert_eq!((data.location, data.values.len(), data.values[2]), (Location::Nodes, 73, 1.5));
+    assert_eq!(mesh, parse(TEXT.as_bytes()).unwrap());
+
+    let mut binary = include_bytes!("../../../../tests/data/meshes/names-binary.msh").to_vec();
+    binary.extend(format!("\n$NodeData\n1\n{}", header("k", 1, 73)).bytes());
+    binary
+        .extend(tags.iter().flat_map(|tag| [&tag.to_le_bytes()[..], &(f64::from(*tag) / 2.0).to_le_bytes()].concat()));
+    binary.extend(b"\n$EndNodeData\n");
+    assert_eq!(read(&binary, &["k"]).unwrap().data, [data]);
+
+    let missing = read(text.as_bytes(), &["f"]).unwrap_err();
+    assert_eq!(missing, "it has no data 'f' for k or f; found: k");
+    let vectors = format!("{TEXT}\n$ElementData\n1\n{}1 0 0 0\n$EndElementData\n", header("v", 3, 1));
+    assert_eq!(read(vectors.as_bytes(), &["v"]).unwrap_err(), "array 'v' has shape [1, 3]: expected one value each");
+    assert!(read(vectors.as_bytes(), &[]).is_ok());
+    let lie = text.replace("\n1\n73\n1 0.5", "\n1\n7300000\n1 0.5");
+    assert!(read(lie.as_bytes(), &["k"]).unwrap_err().contains("the file has room for"));
+    for end in TEXT.len() + 2..text.trim_ascii_end().len() {
+        assert!(read(&text.as_bytes()[..end], &["k"]).is_err(), "{end}");
     }
 }
 
