@@ -19,11 +19,17 @@ from .mesh import Mesh
 Value: TypeAlias = float | int | str
 #: ``{"dirichlet": V}``, ``{"robin": {"p": P, "gamma": G}}`` or ``"natural"``.
 Condition: TypeAlias = str | Mapping[str, Any]
-#: Name of a built-in mesh, path of a mesh file, or a mesh from arrays.
-MeshLike: TypeAlias = "str | os.PathLike[str] | Mesh"
+#: Name of a built-in mesh or channel, path of a mesh file, a mesh from arrays, or a channel with dimensions and size,
+#: as in ``{"channel": "venturi", "throat": 0.4, "nodes": 1e6}``.
+MeshLike: TypeAlias = "str | os.PathLike[str] | Mesh | Mapping[str, Any]"
 
 #: Meshes inside the program.
 BUILT_IN = ("y-channel", "venturi", "backward-step", "elbow", "s-bend", "t-junction")
+#: Channels of any dimensions inside the program.
+CHANNELS = (
+    *("channel", "nozzle", "diffuser", "venturi", "s-bend", "t-junction", "elbow", "backward-step"),
+    *("cylinder", "rectangle"),
+)
 #: Choices of the options that are names.
 CHOICES = {
     "physics": ("flow", "heat", "seepage", "electrostatics", "none"),
@@ -32,7 +38,7 @@ CHOICES = {
 }
 
 
-def mesh_source(mesh: MeshLike, folder: Path) -> str:
+def mesh_source(mesh: MeshLike, folder: Path) -> str | dict[str, Any]:
     """Returns the mesh as a case file names it; a mesh from arrays is written to the folder first.
 
     Raises
@@ -46,20 +52,25 @@ def mesh_source(mesh: MeshLike, folder: Path) -> str:
         path = folder / "mesh.h5"
         mesh.save(path)
         return str(path)
+    if isinstance(mesh, Mapping):
+        values = {key: value for key, value in mesh.items() if key != "channel"}
+        return {"channel": _text("mesh['channel']", mesh.get("channel"))} | {
+            _name(key): _number(f"mesh[{key!r}]", value) for key, value in values.items()
+        }
     if not isinstance(mesh, (str, os.PathLike)):
         raise InputError(f"the mesh is a path, a name or a quad8_mpi.Mesh, not {type(mesh).__name__}")
     name = os.fspath(mesh)
     if os.path.exists(name) and not os.path.isdir(name):
         return os.path.abspath(name)
-    if name in BUILT_IN:
+    if name in BUILT_IN or name in CHANNELS:
         return name
     if os.sep in name or "." in name:
         raise FileError(f"there is no mesh file {name}")
-    raise FileError(f"there is no mesh file {name}, and {unknown('built-in mesh', name, BUILT_IN)}")
+    raise FileError(f"there is no mesh file {name}, and {unknown('built-in mesh', name, (*BUILT_IN, *CHANNELS))}")
 
 
 def build(
-    mesh: str,
+    mesh: str | dict[str, Any],
     boundary: Mapping[str, Condition] | None,
     regions: Mapping[str, Mapping[str, Value]] | None,
     names: Mapping[str, Mapping[str, str]] | None,

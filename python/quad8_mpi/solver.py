@@ -53,7 +53,8 @@ def solve(
     Parameters
     ----------
     mesh : str, path-like or Mesh
-        Mesh file (HDF5, Gmsh MSH 4.1, .npz, .xlsx), built-in mesh, mesh from :func:`mesh`, or a
+        Mesh file (HDF5, Gmsh MSH 4.1, .npz, .xlsx), built-in mesh, channel with dimensions as in
+        ``{"channel": "venturi", "throat": 0.4, "nodes": 1e6}``, mesh from :func:`mesh`, or a
         case file (.toml), which then holds all conditions and options.
     boundary : dict, optional
         Condition of each boundary: ``{"dirichlet": V}`` for u = V, ``{"robin": {"p": P, "gamma":
@@ -240,7 +241,7 @@ def _case_file(
 ) -> Path:
     """Writes a case file into the folder and returns its path, or returns that of the caller."""
     source = mesh_source(mesh, folder)
-    if source.endswith(".toml"):
+    if isinstance(source, str) and source.endswith(".toml"):
         given = [key for key, value in options.items() if value is not None]
         given += [key for key, value in {"boundary": boundary, "regions": regions, "names": names}.items() if value]
         if given:

@@ -128,3 +128,13 @@ def test_the_built_in_meshes_are_those_of_the_program():
     printed = subprocess.run([program, "meshes"], capture_output=True, text=True, check=True).stdout
     lines = printed.split("\n\n")[0].splitlines()[1:]
     assert tuple(line.split()[0] for line in lines) == quad8_mpi.case.BUILT_IN
+    lines = printed.split("\n\n")[2].splitlines()[1::2]
+    assert tuple(line.split()[0] for line in lines) == quad8_mpi.case.CHANNELS
+
+
+def test_a_channel_has_dimensions_and_a_size():
+    result = quad8_mpi.solve({"channel": "venturi", "throat": np.float64(0.25), "nodes": 2000}, progress=False)
+    assert abs(len(result.x) / 2000 - 1) < 0.2
+    assert abs(max(result.speed) / 10 - 1) < 0.1
+    with pytest.raises(quad8_mpi.InputError, match="did you mean throat"):
+        quad8_mpi.solve({"channel": "venturi", "troat": 1}, progress=False)

@@ -4,6 +4,7 @@
 mod adjacency;
 mod boundary;
 mod boundary_summary;
+pub(crate) mod channel;
 mod components;
 mod distribute;
 mod duplicates;
@@ -30,6 +31,7 @@ pub(crate) use adjacency::Adjacency;
 pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, find_boundary};
 pub(crate) use boundary::{assign, check_edges, survey};
 pub use boundary_summary::{BoundarySummary, EdgeCount};
+pub use channel::Channel;
 pub(crate) use components::{check_components, count_components};
 pub use distribute::distribute;
 pub(crate) use distribute::{Distributed, distribute_anyway, not_finite};

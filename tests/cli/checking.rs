@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::formats::data;
 use crate::mesh::Mesh;
 use crate::program::Folder;
+use crate::refusal::refused_alone;
 use crate::results::Results;
 use crate::{at_ranks, test};
 
@@ -22,6 +23,18 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("separate_pieces_and_duplicate_nodes_are_reported", [1, 4], torn),
         at_ranks("folded_elements_are_named_and_make_a_mesh_doubtful", [1, 3], folded),
         at_ranks("slender_elements_are_reported", [1, 3], slender),
+        at_ranks("a_channel_of_a_wanted_size_is_solved_and_its_case_reproduces_it", [1, 3, 7], channel),
+        at_ranks("options_make_a_channel_of_a_built_in_mesh", [0, 2], resized),
+        no_channel("dimensions_of_a_mesh_that_is_no_channel", &["--nodes", "1e5"], "not for built-in y-channel"),
+        no_channel("a_dimension_of_no_channel", &["venturi", "--set", "troat=1"], "did you mean throat?"),
+        no_channel(
+            "a_throat_as_wide_as_the_channel",
+            &["venturi", "--set", "throat=1"],
+            "must be less than height = 1",
+        ),
+        no_channel("a_dimension_without_a_value", &["venturi", "--set", "throat"], "must be NAME=VALUE"),
+        no_channel("a_negative_dimension", &["venturi", "--set", "throat=-1"], "must be more than 0"),
+        no_channel("two_sizes", &["nozzle", "--nodes", "9", "--element-size", "1"], "cannot be used with"),
         vec![
             test("the_check_report_does_not_depend_on_the_ranks", at_any_ranks),
             test("built_in_meshes_are_listed", listed),
@@ -32,6 +45,34 @@ pub fn tests() -> Vec<Trial> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn no_channel(name: &str, args: &'static [&'static str], message: &'static str) -> Vec<Trial> {
+    vec![refused_alone(name, args, 2, message, |_| ())]
+}
+
+fn channel(ranks: usize) {
+    let folder = Folder::new();
+    let size = ["rectangle", "--set", "before=0.5", "--nodes", "2000", "--refine", "1"];
+    let results = folder.solve(ranks, &size);
+    assert!((1_800..2_300).contains(&results.x.len()), "{}", results.x.len());
+    // The potential falls by the inflow, 2.5 m/s, times a length that the rectangle adds to.
+    let largest = results.u.iter().copied().fold(0.0, f64::max);
+    assert!((largest / (2.5 * 2.937) - 1.0).abs() < 0.005, "{largest}");
+    let file = hdf5::File::open(folder.path("solved.h5")).unwrap();
+    let case: hdf5::types::VarLenUnicode = file.group("run").unwrap().attr("case").unwrap().read_scalar().unwrap();
+    assert!(case.contains("channel = \"rectangle\""), "{case}");
+    fs::write(folder.path("again.toml"), case.as_str()).unwrap();
+    let again = folder.solve(ranks, &["again.toml"]);
+    assert_eq!((again.x, again.u), (results.x, results.u));
+}
+
+fn resized(ranks: usize) {
+    let folder = Folder::new();
+    let dry = folder.run(ranks, &["venturi", "--nodes", "1e6", "--dry-run"]).expect_code(0);
+    assert!(dry.stdout.contains("channel venturi element_size=") && dry.stdout.contains("refined 3 times"), "{dry}");
+    let checked = folder.run(ranks, &["check", "elbow", "--element-size", "0.1"]).expect_code(0);
+    assert!(checked.stdout.contains("inlet: 10 edges, 1 m"), "{checked}");
 }
 
 fn report(folder: &Folder, ranks: usize, mesh: &str, code: i32) -> Value {

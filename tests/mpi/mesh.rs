@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use quad8_mpi::mesh::Channel;
 use quad8_mpi::parallel::{Comm, GlobalIndex};
 use quad8_mpi::problem::Field;
 use quad8_mpi::quad8::{NODES, gradients, is_valid};
@@ -20,6 +21,7 @@ pub const CHECKS: &[Check] = checks![
     clockwise_elements_are_reoriented_and_counted,
     ghosts_are_grouped_by_owner_and_ascend,
     every_boundary_edge_is_found,
+    a_channel_does_not_depend_on_the_ranks,
 ];
 
 /// Returns meshes of fewer elements than ranks and of many.
@@ -180,5 +182,21 @@ fn every_boundary_edge_is_found(comm: &Rc<Comm>) {
             assert_eq!(found.contains(edge), is_near, "{edge:?}");
         }
         assert!(model.mesh.boundary.is_sorted());
+    }
+}
+
+fn a_channel_does_not_depend_on_the_ranks(comm: &Rc<Comm>) {
+    for (name, ..) in Channel::list() {
+        let mut channel = Channel::find(name).expect("a channel");
+        channel.set([("nodes", 500.0)]).expect("a good size");
+        let [part, whole] = [comm, &alone()].map(|comm| channel.read(comm).expect("a good mesh"));
+        let own = |blocks: quad8_mpi::parallel::BlockDistribution| {
+            let range = blocks.range(comm.rank());
+            range.start as usize..range.end as usize
+        };
+        assert_eq!(part.coordinates, whole.coordinates[own(part.nodes)]);
+        assert_eq!(part.connectivity, whole.connectivity[own(part.elements)]);
+        assert!(part.tags.edges.iter().all(|edge| whole.tags.edges.contains(edge)));
+        assert_eq!(comm.sum(part.tags.edges.len() as u64), whole.tags.edges.len() as u64);
     }
 }

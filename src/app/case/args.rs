@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::app::case::OutputFormat;
+use crate::app::case::{ChannelArgs, OutputFormat};
 use crate::error::{Error, Result};
 use crate::fem::{OperatorKind, PreconditionerKind};
 use crate::mesh::partition::Partitioner;
@@ -40,6 +40,9 @@ pub struct SolveArgs {
     /// Split every element into four, this many times [default: 0]
     #[arg(long, value_name = "K", value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub(crate) refine: Option<u32>,
+
+    #[command(flatten)]
+    pub(crate) channel: ChannelArgs,
 
     /// Method that partitions the elements among the ranks
     #[arg(long, value_enum, default_value_t = Partitioner::Auto)]

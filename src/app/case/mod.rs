@@ -2,6 +2,7 @@
 //! the command line.
 
 mod args;
+mod channel_args;
 mod file;
 pub(crate) mod input;
 mod message;
@@ -10,6 +11,7 @@ mod problem;
 mod resolve;
 
 pub use args::SolveArgs;
+pub use channel_args::ChannelArgs;
 pub(crate) use input::{find_case, is_case};
 pub use options::{Constants, DryRun, Output, OutputFormat, PartitionSource, RegionMaterial, RunOptions, Solver};
 
@@ -153,6 +155,16 @@ mod tests {
     }
 
     #[test]
+    fn a_channel_is_a_name_or_a_table() {
+        let text = |case: &str| read(case).unwrap().to_toml();
+        assert!(text("mesh = 'nozzle'").contains("[mesh]\nchannel = \"nozzle\"\n"));
+        let given = "mesh = { channel = 'venturi', throat = 0.25, nodes = 1e6 }\nrefine = 2";
+        let written = text(given);
+        assert!(written.contains("[mesh]\nchannel = \"venturi\"\nnodes = 1000000.0\nthroat = 0.25"), "{written}");
+        assert_eq!(text(&written), written);
+    }
+
+    #[test]
     fn paths_are_relative_to_the_case_file() {
         let case = read("mesh = 'a.h5'\n[output]\nresults = '/b.h5'\njson = '../c.json'").unwrap();
         assert_eq!(case.mesh.path(), Some(Path::new("some/a.h5")));
@@ -211,6 +223,15 @@ mod tests {
             ("scale = inf", "line 1: scale = inf: must be finite"),
             ("mesh = ", "line 1: mesh: texts stand in quotes"),
             ("mesh = 1", "line 1: mesh = 1: must be a text in quotes"),
+            ("mesh = { channel = 'ventury' }", "are for channels (channel, nozzle, "),
+            (
+                "mesh = { channel = 'venturi', troat = 1 }",
+                "line 1: mesh = { channel = 'venturi', troat = 1 }: channel venturi: there is no parameter 'troat': did you mean throat?",
+            ),
+            (
+                "mesh = { channel = 'venturi', throat = 'a' }",
+                "must be a text in quotes, or a table with the name of a channel",
+            ),
             ("a = 1\na = 2", "line 2: duplicate key"),
             ("solver.threads = 0", "line 1: solver.threads = 0: must be a whole number, 1 or more"),
             ("solver.threads = 1025", "line 1: solver.threads = 1025: must be from 1 to 1024"),

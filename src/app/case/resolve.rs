@@ -17,10 +17,9 @@ impl Case {
     /// two conditions for one boundary; an option that does not go with `--reproducible`. The same
     /// on every rank.
     pub fn resolve(comm: &Comm, args: &SolveArgs) -> Result<Self> {
-        let mut case = find_case(comm, args.input.as_deref())?;
+        let mut case = find_case(comm, args.input.as_deref(), &args.channel, args.refine)?;
         case.set_conditions(&args.bc)?;
         case.scale = args.scale.or(case.scale);
-        set(&mut case.refine, args.refine);
         set(&mut case.physics, args.physics);
         set(&mut case.solver.preconditioner, args.preconditioner);
         set(&mut case.solver.operator, args.operator);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::app::case::ChannelArgs;
 use crate::system::arguments::positive;
 
 /// Options of a check.
@@ -13,6 +14,9 @@ pub struct CheckArgs {
     /// mesh
     #[arg(value_name = "CASE.toml|MESH")]
     pub(crate) mesh: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) channel: ChannelArgs,
 
     /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in
     /// millimetres [default: 1]

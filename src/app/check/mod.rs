@@ -15,6 +15,7 @@ use crate::app::case::{find_case, is_case};
 use crate::error::{ExitCode, Result};
 use crate::io::mesh::{BUILT_IN, Naming};
 use crate::io::record::{is_stdout, write_json};
+use crate::mesh::Channel;
 use crate::parallel::Comm;
 use crate::system::print;
 
@@ -24,7 +25,7 @@ use crate::system::print;
 /// A file that cannot be read or written, or a case file that cannot be parsed. The report contains
 /// the errors of the mesh and of the case on it.
 pub fn check(comm: &Rc<Comm>, args: &CheckArgs) -> Result<ExitCode> {
-    let mut case = find_case(comm, Some(&args.mesh))?;
+    let mut case = find_case(comm, Some(&args.mesh), &args.channel, None)?;
     case.scale = args.scale.or(case.scale);
     let source = &case.mesh;
     let report = match source.read_for(comm, &case).map(|slab| slab.scaled(comm, case.scale)) {
@@ -66,7 +67,12 @@ fn describe_meshes() -> Result<String> {
         let (elements, nodes) = (mesh.elements.len(), mesh.coordinates.len());
         text += &format!("{:<14} {elements:>8} {nodes:>8}  {boundaries:<40} {}\n", built_in.name, built_in.description);
     }
-    Ok(text + "\nAny of them at any size: quad8-mpi NAME --refine K has 4^K times the elements.\n")
+    text += "\nAny of them at any size: quad8-mpi NAME --refine K has 4^K times the elements.\n\n";
+    text += "Channels of other dimensions (m, degrees) and sizes: quad8-mpi NAME --set NAME=VALUE --nodes N\n";
+    for (name, description, parameters) in Channel::list() {
+        text += &format!("  {name:<14} {description}\n                 {parameters}\n");
+    }
+    Ok(text)
 }
 
 /// Largest number of errors of one kind in a report.

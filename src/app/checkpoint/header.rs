@@ -96,7 +96,7 @@ const FREE: [&str; 7] =
     ["mesh", SCALE, "physics", "solver.rtol", "solver.max_iterations", "constants.p0", "constants.density"];
 
 fn is_free(name: &str) -> bool {
-    FREE.contains(&name) || name.starts_with("names.")
+    FREE.contains(&name) || name.starts_with("names.") || name.starts_with("mesh.")
 }
 
 /// Returns the first relevant key in which two cases differ.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::app::case::ChannelArgs;
 use crate::mesh::partition::{PartitionOptions, Partitioner};
 use crate::system::arguments::positive;
 
@@ -15,6 +16,9 @@ const MOST: i64 = 1 << 20;
 pub struct PartitionArgs {
     /// Mesh, as for solve [default: a built-in Y-channel]
     pub(crate) mesh: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) channel: ChannelArgs,
 
     /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in
     /// millimetres; any run can use the partition [default: 1]

@@ -24,7 +24,7 @@ use crate::parallel::Comm;
 /// rank.
 pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
     let console = Console::new(comm.is_root() && !args.quiet);
-    let source = find_case(comm, args.mesh.as_deref())?.mesh;
+    let source = find_case(comm, args.mesh.as_deref(), &args.channel, None)?.mesh;
     let output = resolve_symlink(&args.output);
     let file = PartitionFile::new(comm, &output, source.path())?;
     let slab = source.read(comm)?.scaled(comm, args.scale);

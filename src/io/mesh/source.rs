@@ -1,20 +1,25 @@
-//! Sources of a mesh: a built-in mesh or a file.
+//! Sources of a mesh: a built-in mesh, a channel or a file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::io::mesh::{BUILT_IN, BuiltIn, file, preview};
-use crate::mesh::{GivenNames, MeshHeader, MeshSlab};
+use crate::error::{Error, Result};
+use crate::io::mesh::{BUILT_IN, BuiltIn, SMALL, file, preview};
+use crate::mesh::{Channel, GivenNames, MeshHeader, MeshSlab};
 use crate::parallel::Comm;
+use crate::system::rounded;
 
-/// Source of a mesh. In a case file it is the name of a built-in mesh, or else the path of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "PathBuf", into = "PathBuf")]
+/// Source of a mesh. In a case file it is the name of a built-in mesh or of a channel, or else the
+/// path of a file; or a table with the name, the dimensions and the size of a channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Text", into = "Text")]
 pub enum MeshSource {
     /// A built-in mesh.
     BuiltIn(BuiltIn),
+    /// A channel of blocks.
+    Channel(Channel),
     /// A file of any known format.
     File(PathBuf),
 }
@@ -26,9 +31,33 @@ impl MeshSource {
         let Some(path) = argument else { return Self::default() };
         // Rank 0 decides: other ranks may have no access to the file.
         let exists = comm.broadcast(0, u8::from(comm.is_root() && path.exists())) == 1;
-        match path.to_str().and_then(BuiltIn::find) {
-            Some(mesh) if !exists => Self::BuiltIn(mesh),
-            _ => Self::File(path.to_owned()),
+        if exists { Self::File(path.to_owned()) } else { path.to_owned().into() }
+    }
+
+    /// Sets dimensions and the size of a channel; a built-in mesh becomes the channel of that name.
+    ///
+    /// # Errors
+    /// The mesh is no channel, or a value is not valid.
+    pub fn set(&mut self, values: &[(&str, f64)]) -> Result<()> {
+        let channel = match self {
+            _ if values.is_empty() => return Ok(()),
+            Self::Channel(channel) => Some(channel.clone()),
+            Self::BuiltIn(mesh) => Channel::find(mesh.name),
+            Self::File(_) => None,
+        };
+        let name = self.name();
+        let mut channel = channel.ok_or_else(|| not_a_channel(&name))?;
+        channel.set(values.iter().copied())?;
+        *self = Self::Channel(channel);
+        Ok(())
+    }
+
+    /// Replaces the number of nodes of a channel by the size of its elements, as
+    /// [`Channel::resolve_size`] does.
+    pub fn resolve_size(&mut self, refine: Option<u32>) -> Option<u32> {
+        match self {
+            Self::Channel(channel) => channel.resolve_size(refine),
+            Self::BuiltIn(_) | Self::File(_) => None,
         }
     }
 
@@ -48,6 +77,7 @@ impl MeshSource {
     pub(crate) fn read_for(&self, comm: &Comm, given: &dyn GivenNames) -> Result<MeshSlab> {
         match self {
             Self::BuiltIn(mesh) => mesh.read(comm),
+            Self::Channel(channel) => channel.read(comm),
             Self::File(path) => file(comm, path, given),
         }
     }
@@ -60,6 +90,10 @@ impl MeshSource {
     pub(crate) fn preview(&self, comm: &Comm) -> Result<(MeshHeader, Option<MeshSlab>)> {
         match self {
             Self::BuiltIn(mesh) => mesh.read(comm).map(|slab| (MeshHeader::of(&slab), Some(slab))),
+            Self::Channel(channel) => {
+                let slab = if channel.size().elements > SMALL { None } else { Some(channel.read(comm)?) };
+                Ok((channel.header(), slab))
+            }
             Self::File(path) => preview(comm, path),
         }
     }
@@ -68,6 +102,10 @@ impl MeshSource {
     pub fn name(&self) -> String {
         match self {
             Self::BuiltIn(mesh) => format!("built-in {}", mesh.name),
+            Self::Channel(channel) => {
+                let given = channel.given().map(|(name, value)| format!(" {name}={}", rounded(value, 4)));
+                format!("channel {}{}", channel.name(), given.collect::<String>())
+            }
             Self::File(path) => path.display().to_string(),
         }
     }
@@ -75,7 +113,7 @@ impl MeshSource {
     /// Returns the path of a file.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Self::BuiltIn(_) => None,
+            Self::BuiltIn(_) | Self::Channel(_) => None,
             Self::File(path) => Some(path),
         }
     }
@@ -83,7 +121,7 @@ impl MeshSource {
     /// Returns the path of a file for changes.
     pub(crate) fn path_mut(&mut self) -> Option<&mut PathBuf> {
         match self {
-            Self::BuiltIn(_) => None,
+            Self::BuiltIn(_) | Self::Channel(_) => None,
             Self::File(path) => Some(path),
         }
     }
@@ -98,18 +136,56 @@ impl Default for MeshSource {
 
 impl From<PathBuf> for MeshSource {
     fn from(path: PathBuf) -> Self {
-        match path.to_str().and_then(BuiltIn::find) {
-            Some(mesh) => Self::BuiltIn(mesh),
-            None => Self::File(path),
+        let name = path.to_str();
+        let built_in = name.and_then(BuiltIn::find).map(Self::BuiltIn);
+        built_in.or_else(|| name.and_then(Channel::find).map(Self::Channel)).unwrap_or(Self::File(path))
+    }
+}
+
+fn not_a_channel(name: &str) -> Error {
+    let channels: Vec<&str> = Channel::list().map(|(name, ..)| name).collect();
+    Error::input(format!(
+        "dimensions and sizes are for channels ({}), not for {name}: --refine makes any mesh finer",
+        channels.join(", ")
+    ))
+}
+
+/// Source of a mesh in a case file.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "must be a text in quotes, or a table with the name of a channel and numbers")]
+enum Text {
+    Name(PathBuf),
+    Channel {
+        channel: String,
+        #[serde(flatten)]
+        values: BTreeMap<String, f64>,
+    },
+}
+
+impl TryFrom<Text> for MeshSource {
+    type Error = Error;
+
+    fn try_from(text: Text) -> Result<Self> {
+        match text {
+            Text::Name(path) => Ok(path.into()),
+            Text::Channel { channel, values } => {
+                let mut found = Channel::find(&channel).ok_or_else(|| not_a_channel(&channel))?;
+                found.set(values.iter().map(|(name, value)| (name.as_str(), *value)))?;
+                Ok(Self::Channel(found))
+            }
         }
     }
 }
 
-impl From<MeshSource> for PathBuf {
+impl From<MeshSource> for Text {
     fn from(source: MeshSource) -> Self {
         match source {
-            MeshSource::BuiltIn(mesh) => mesh.name.into(),
-            MeshSource::File(path) => path,
+            MeshSource::BuiltIn(mesh) => Self::Name(mesh.name.into()),
+            MeshSource::Channel(channel) => {
+                let values = channel.given().map(|(name, value)| (name.to_owned(), value)).collect();
+                Self::Channel { channel: channel.name().to_owned(), values }
+            }
+            MeshSource::File(path) => Self::Name(path),
         }
     }
 }
