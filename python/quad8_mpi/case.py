@@ -17,7 +17,7 @@ from .mesh import Mesh
 
 #: A number, or a formula in x and y, as in ``"2.5*(1 - y^2)"``.
 Value: TypeAlias = float | int | str
-#: ``{"dirichlet": V}``, ``{"robin": {"p": P, "gamma": G}}`` or ``"natural"``.
+#: ``{"dirichlet": V}``, ``{"robin": {"p": P, "gamma": G}}``, ``{"flow": Q}``, ``{"floating": Q}`` or ``"natural"``.
 Condition: TypeAlias = str | Mapping[str, Any]
 #: Name of a built-in mesh or channel, path of a mesh file, a mesh from arrays, or a channel with dimensions and size,
 #: as in ``{"channel": "venturi", "throat": 0.4, "nodes": 1e6}``.
@@ -118,7 +118,9 @@ def condition(boundary: str, given: Condition) -> Any:
         if "gamma" not in keys:
             raise InputError(f"{place}['robin'] has no 'gamma'")
         return {kind: keys}
-    raise unknown(f"condition in {place}:", kind, ("dirichlet", "robin"))
+    if kind in ("flow", "floating"):
+        return {kind: _number(f"{place}[{kind!r}]", data)}
+    raise unknown(f"condition in {place}:", kind, ("dirichlet", "robin", "flow", "floating"))
 
 
 def toml(case: Mapping[str, Any]) -> str:

@@ -58,7 +58,8 @@ def solve(
         case file (.toml), which then holds all conditions and options.
     boundary : dict, optional
         Condition of each boundary: ``{"dirichlet": V}`` for u = V, ``{"robin": {"p": P, "gamma":
-        G}}`` for P u + k du/dn = G (P is 0 if left out), or ``"natural"``.
+        G}}`` for P u + k du/dn = G (P is 0 if left out), ``{"flow": Q}`` for a total flow,
+        ``{"floating": Q}`` for one unknown potential with a total flow, or ``"natural"``.
     ranks : int
         MPI ranks.
     threads : int, optional

@@ -30,6 +30,7 @@ def no_program(monkeypatch):
         ({"boundary": {"inlet": {"drichlet": 0}}}, "did you mean 'dirichlet'?"),
         ({"boundary": {"inlet": {"dirichlet": None}}}, "is a finite number, not None"),
         ({"boundary": {"inlet": {"dirichlet": np.nan}}}, "is a finite number, not nan"),
+        ({"boundary": {"inlet": {"flow": "x"}}}, "is a finite number, not 'x'"),
         ({"boundary": {"inlet": {"robin": 2.5}}}, "is a dict, not float"),
         ({"boundary": {"inlet": {"robin": {"p": 1}}}}, "has no 'gamma'"),
         ({"boundary": {"inlet": {"robin": {"gama": 1}}}}, "did you mean 'gamma'?"),

@@ -121,7 +121,15 @@ pub struct Robin {
 /// # Errors
 /// If p is negative, or p or gamma is not finite; on this rank only.
 pub fn robin(problem: &Problem, mesh: &LocalMesh, edge: &BoundaryEdge) -> Result<Option<Robin>> {
-    let Condition::Robin { p, gamma } = &problem.conditions[usize::from(edge.boundary)] else { return Ok(None) };
+    let (p, gamma) = match &problem.conditions[usize::from(edge.boundary)] {
+        Condition::Robin { p, gamma } => (p, gamma),
+        Condition::Dirichlet(_) | Condition::Natural => return Ok(None),
+        unresolved => {
+            let text =
+                format!("an internal check failed: the condition {unresolved} is not resolved (please report this)");
+            return Err(Error::internal(text));
+        }
+    };
     let points = edge_gauss(&edge.nodes(mesh).map(|n| mesh.coordinates[n as usize]));
     let mut robin = Robin { points, p: [0.0; 3], gamma: [0.0; 3] };
     for (q, point) in points.iter().enumerate() {

@@ -86,14 +86,15 @@ pub fn check_well_posed(comm: &Rc<Comm>, distributed: &DistributedMesh, problem:
     })
 }
 
-/// Refuses Robin conditions on edges inside the domain. A Dirichlet condition holds there as it
+/// Refuses Robin conditions and total flows on edges inside the domain. A Dirichlet condition holds there as it
 /// does on the boundary. **Collective.**
 ///
 /// # Errors
 /// A Robin condition on the inner edge with the lowest nodes; the same on every rank.
 pub fn check_inside(comm: &Comm, mesh: &LocalMesh, problem: &Problem, summary: &BoundarySummary) -> Result<()> {
-    let is_refused =
-        |edge: &&BoundaryEdge| edge.is_inside && matches!(condition(problem, edge), Condition::Robin { .. });
+    let is_refused = |edge: &&BoundaryEdge| {
+        edge.is_inside && matches!(condition(problem, edge), Condition::Robin { .. } | Condition::Flow(_))
+    };
     let errors = mesh.boundary.iter().filter(is_refused).map(|edge| robin_inside(mesh, problem, summary, edge));
     comm.agree(lowest(errors).map_or(Ok(()), Err))
 }
@@ -131,6 +132,7 @@ pub fn well_posed_nodes(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<bool>
     for edge in &mesh.boundary {
         let holds = match condition(problem, edge) {
             Condition::Dirichlet(_) => true,
+            Condition::Flow(_) | Condition::Floating(_) => false,
             _ => robin(problem, mesh, edge)?.is_some_and(|robin| robin.p.iter().any(|&p| p > 0.0)),
         };
         if holds {

@@ -14,6 +14,7 @@ mod matrix_free;
 pub mod multigrid;
 mod preconditioners;
 mod system;
+mod total_flow;
 
 pub use assemble_csr::assemble_csr;
 pub use coefficients::{Robin, conductivities, conductivity_range};
@@ -24,3 +25,4 @@ pub use element_matrices::{ElementMatrices, load_vector};
 pub use matrix_free::ElementOperator;
 pub use preconditioners::{PreconditionerKind, SystemPreconditioners};
 pub use system::{DiscreteSolution, ElementSystem, OperatorKind, System};
+pub use total_flow::with_uniform_flux;

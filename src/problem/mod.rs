@@ -11,9 +11,10 @@ pub use physics::{Label, Labels, Name, Names, Physics};
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::error::{Error, Result};
+use crate::system::numbers::finite;
 
 /// Condition on a part of the boundary.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,8 +30,16 @@ pub enum Condition {
         /// Inflow (m/s for potential flow).
         gamma: Field,
     },
+    /// Uniform k du/dn with this total flow into the domain (m^2/s for potential flow).
+    Flow(#[serde(deserialize_with = "read_finite")] f64),
+    /// One unknown value of u, with this total flow into the domain.
+    Floating(#[serde(deserialize_with = "read_finite")] f64),
     /// k du/dn = 0.
     Natural,
+}
+
+fn read_finite<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<f64, D::Error> {
+    finite(f64::deserialize(from)?).map_err(de::Error::custom)
 }
 
 impl fmt::Display for Condition {
@@ -38,21 +47,32 @@ impl fmt::Display for Condition {
         match self {
             Self::Dirichlet(value) => write!(f, "dirichlet {value}"),
             Self::Robin { p, gamma } => write!(f, "robin {p}, {gamma}"),
+            Self::Flow(flow) => write!(f, "flow {flow}"),
+            Self::Floating(flow) => write!(f, "floating {flow}"),
             Self::Natural => write!(f, "natural"),
         }
     }
 }
 
-/// Parses the form of the command line: `dirichlet:VALUE`, `robin:P,GAMMA` or `natural`.
+/// Parses the form of the command line: `dirichlet:VALUE`, `robin:P,GAMMA`, `flow:Q`, `floating:Q`
+/// (Q = 0 where it is left out) or `natural`.
 impl FromStr for Condition {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let (kind, values) = text.split_once(':').unwrap_or((text, ""));
-        let wrong =
-            || Error::input(format!("'{text}' is no condition: it must be dirichlet:VALUE, robin:P,GAMMA or natural"));
+        let wrong = || {
+            Error::input(format!(
+                "'{text}' is no condition: it must be dirichlet:VALUE, robin:P,GAMMA, flow:Q, floating:Q (Q a number) or \
+                 natural"
+            ))
+        };
+        let number = |text: &str| text.parse().ok().and_then(|value| finite(value).ok()).ok_or_else(wrong);
         match (kind.trim(), &split_values(values)[..]) {
             ("natural", [""]) => Ok(Self::Natural),
+            ("flow", [flow]) => Ok(Self::Flow(number(flow)?)),
+            ("floating", [""]) => Ok(Self::Floating(0.0)),
+            ("floating", [flow]) => Ok(Self::Floating(number(flow)?)),
             ("dirichlet", [value]) if !value.is_empty() => Ok(Self::Dirichlet(value.parse()?)),
             ("robin", [p, gamma]) => Ok(Self::Robin { p: p.parse()?, gamma: gamma.parse()? }),
             _ => Err(wrong()),
@@ -159,9 +179,27 @@ mod tests {
         assert!(matches!(read("dirichlet:-0.5"), Ok(Condition::Dirichlet(Field::Constant(-0.5)))));
         let Ok(Condition::Robin { p, gamma }) = read("robin: max(0, x), 2.5*(1-y^2)") else { panic!("a condition") };
         assert_eq!([p.to_string(), gamma.to_string()], ["'max(0, x)'", "'2.5*(1-y^2)'"]);
-        for text in ["", "natural:1", "dirichlet", "dirichlet:", "dirichlet:1,2", "robin:1", "neumann:1", "Natural"] {
+        assert!(matches!(read("flow: -0.3"), Ok(Condition::Flow(-0.3))));
+        assert!(matches!(
+            [read("floating"), read("floating:2")],
+            [Ok(Condition::Floating(0.0)), Ok(Condition::Floating(2.0))]
+        ));
+        for text in [
+            "flow",
+            "flow:x",
+            "flow:inf",
+            "floating:1,2",
+            "",
+            "natural:1",
+            "dirichlet",
+            "dirichlet:",
+            "dirichlet:1,2",
+            "robin:1",
+            "neumann:1",
+            "Natural",
+        ] {
             let message = read(text).unwrap_err().to_string();
-            assert!(message.contains("dirichlet:VALUE, robin:P,GAMMA or natural"), "{message}");
+            assert!(message.contains("dirichlet:VALUE, robin:P,GAMMA, flow:Q, floating:Q"), "{message}");
         }
         assert!(read("robin:0,").unwrap_err().to_string().contains("cannot read the expression ''"));
     }

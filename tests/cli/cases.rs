@@ -221,7 +221,11 @@ fn bad_conditions() -> Vec<Trial> {
             "there is no boundary 'inlte': did you mean inlet? the mesh has inlet, outlet, wall",
         ),
         bad("a_boundary_named_twice", &["--bc", "inlet=natural", "--bc", "inlet=robin:0,1"], "--bc is given twice"),
-        bad("an_unknown_condition", &["--bc", "inlet=neumann:1"], "must be dirichlet:VALUE, robin:P,GAMMA or natural"),
+        bad(
+            "an_unknown_condition",
+            &["--bc", "inlet=neumann:1"],
+            "must be dirichlet:VALUE, robin:P,GAMMA, flow:Q, floating:Q (Q a number) or natural",
+        ),
         bad(
             "a_bad_formula",
             &["--bc", "inlet=robin:0,2*z"],

@@ -20,6 +20,17 @@ pub fn tests() -> Vec<Trial> {
                     node 36 at (1, 0.333333) (indices start at 0): its condition robin 0, 1 needs the outside on one side";
     [
         at_ranks("conditions_are_shown_and_kept_in_the_case", [1, 3], shown_and_kept),
+        at_ranks("floating_boundaries_take_the_potential_of_their_flow", [1, 3, 7], floating),
+        refused("a_floating_boundary_alone", &["--bc", "outlet=floating"], 2, "touches no Dirichlet edge", |_| ()),
+        refused(
+            "a_total_flow_inside",
+            &["names.msh", "--bc", "inner line=flow:1"],
+            2,
+            "its condition flow 1 needs the outside",
+            |folder| {
+                fs::copy(data("names.msh"), folder.path("names.msh")).unwrap();
+            },
+        ),
         at_ranks("a_dirichlet_condition_holds_on_a_curve_inside_the_domain", [1, 3], held_inside),
         refused("a_robin_condition_inside", &["names.msh", "--bc", "inner line=robin:0,1"], 2, on_curve, |folder| {
             fs::copy(data("names.msh"), folder.path("names.msh")).unwrap();
@@ -135,6 +146,33 @@ fn held_inside(ranks: usize) {
     assert!(again.has_the_mesh_of(&first) && difference(&again.u, &first.u) < 1e-10);
     let natural = folder.run(ranks, &["names.msh", "--bc", "inner line=natural"]).expect_code(0);
     assert!(!natural.stderr.contains("inside"), "{natural}");
+}
+
+/// Solves the flow of [`held_inside`], given by the total flows instead of the potentials.
+fn floating(ranks: usize) {
+    let folder = with("names.msh");
+    let line = ["names.msh", "--bc", "inner line=floating:0.5", "--rtol", "1e-12", "--json", "run.json"];
+    let cases = [
+        (&["--bc", "Inlet=flow:2.5", "--operator", "assembled"][..], None),
+        (&["--bc", "Inlet=floating:2.5", "--refine", "1", "--reproducible=7"], Some(5.5)),
+    ];
+    for (options, at_inlet) in cases {
+        folder.run(ranks, &[&line[..], options].concat()).expect_code(0);
+        let results = Results::read(&folder.path("quad8.h5"));
+        for (x, u) in results.x.iter().zip(&results.u) {
+            let expected = if *x < 1.0 { 3.0 + 2.5 * (1.0 - x) } else { 3.0 * (2.0 - x) };
+            assert!((u - expected).abs() < 1e-9, "u({x}) = {u}, not {expected}");
+        }
+        let record = folder.json("run.json");
+        for (name, potential) in [("inner line", Some(3.0)), ("Inlet", at_inlet), ("outlet to the sea", None)] {
+            let conditions = record["conditions"].as_array().unwrap();
+            let found = conditions.iter().find(|part| part["boundary"] == name).unwrap()["potential"].as_f64();
+            assert_eq!(found.is_some(), potential.is_some());
+            assert!((found.unwrap_or(0.0) - potential.unwrap_or(0.0)).abs() < 1e-9, "{name}: {found:?}");
+        }
+    }
+    let case = case_of(&folder, "quad8.h5");
+    assert!(case.contains("floating = 0.5") && case.contains("floating = 2.5"), "{case}");
 }
 
 /// Scales a rectangle of 2000 mm by 1000 mm.

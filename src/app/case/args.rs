@@ -53,8 +53,9 @@ pub struct SolveArgs {
     pub(crate) partition: Option<PathBuf>,
 
     /// Condition of a boundary: NAME=dirichlet:VALUE (u), NAME=robin:P,GAMMA (P u + k du/dn =
-    /// GAMMA) or NAME=natural; values are numbers or formulas in x and y (m), as in
-    /// "inlet=robin:0,2.5*(1-y^2)"; may be repeated
+    /// GAMMA), NAME=flow:Q (uniform, with this total), NAME=floating:Q (one unknown u with this
+    /// total flow [default of Q: 0]) or NAME=natural; values other than Q are numbers or formulas in
+    /// x and y (m), as in "inlet=robin:0,2.5*(1-y^2)"; may be repeated
     #[arg(long, value_name = "NAME=CONDITION", value_parser = BoundaryOption::from_str)]
     pub(crate) bc: Vec<BoundaryOption>,
 

@@ -139,6 +139,8 @@ mod tests {
             boundary."south wall" = { robin = { p = "1+x", gamma = -1e-3 } }
             boundary.out = { dirichlet = 0.1 }
             boundary.wall = "natural"
+            boundary.pump = { flow = 0.25 }
+            boundary.plate = { floating = 0 }
             material = { k = 2, f = "x*y" }
             region.clay = { k = 1e-9 }
             physics = "heat"
@@ -185,7 +187,7 @@ mod tests {
             ),
             (
                 "[boundary]\na = { neumann = 1 }",
-                "line 2: 'neumann' is not known: it must be dirichlet, robin or natural",
+                "line 2: 'neumann' is not known: it must be dirichlet, robin, flow, floating or natural",
             ),
             (
                 "[boundary]\na = { robin = { q = 1, gamma = 0 } }",
@@ -196,6 +198,8 @@ mod tests {
                 "line 3: dirichlet = 'sin(z)': cannot read the expression 'sin(z)': unknown name",
             ),
             ("[boundary]\na = { robin = { p = 1 } }", "line 2: robin = { p = 1 }: the key 'gamma' is missing"),
+            ("boundary.a = { flow = 'x' }", "line 1: flow = 'x': must be a number"),
+            ("boundary.a = { floating = inf }", "floating = inf }: must be finite"),
             ("boundary.a = { robin = 5 }", "line 1: robin = 5: must be a table"),
             (
                 "boundary.a = 'dirichlet'",

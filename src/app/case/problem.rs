@@ -53,6 +53,7 @@ impl Case {
             boundary: Some(name.clone()),
             condition: condition.clone(),
             source: source(name),
+            potential: None,
             count: None,
         };
         boundaries.iter().zip(&problem.conditions).map(condition).collect()

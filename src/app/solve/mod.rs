@@ -1,6 +1,7 @@
 //! `quad8-mpi solve`: reads, solves and writes a case.
 
 mod exit;
+mod floating;
 mod gather;
 mod limiting_factor;
 mod pipeline;

@@ -5,12 +5,13 @@ use std::rc::Rc;
 
 use crate::app::case::Case;
 use crate::app::checkpoint::{CheckpointKey, CheckpointMonitor, MonitorContext, Restart};
+use crate::app::solve::floating::with_potentials;
 use crate::app::solve::gather;
 use crate::app::solve::prepare_mesh::{PreparedMesh, prepare_mesh, work_of};
 use crate::app::solve::solution::{Solution, Summary};
 use crate::app::solve::stage::{Elements, RunObservers, Stage};
 use crate::error::Result;
-use crate::fem::{DiscreteSolution, ElementSystem, System, conductivity_range};
+use crate::fem::{DiscreteSolution, ElementSystem, System, conductivity_range, with_uniform_flux};
 use crate::io::console::Console;
 use crate::io::mesh::Naming;
 use crate::io::record::{BoundaryCondition, Convergence, Parallel, RestartedFrom, conditions};
@@ -24,7 +25,7 @@ use crate::mesh::quality::{MeshQuality, SLENDER};
 use crate::mesh::{MeshHierarchy, MeshSlab};
 use crate::parallel::{Breakdown, Comm, IterationTimer, Placement};
 use crate::post::{DerivedFields, Fluid, derive};
-use crate::problem::Problem;
+use crate::problem::{Condition, Field, Problem};
 use crate::system::rounded;
 
 /// Input of a solve; the same on every rank.
@@ -47,13 +48,15 @@ impl SolveInput<'_> {
     /// same on every rank.
     pub fn compute(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Solution> {
         // 1. Partition, distribute, refine.
-        let Prepared { hierarchy, conditions, parallel, quality, mut warnings } =
+        let Prepared { hierarchy, mut conditions, parallel, quality, mut warnings } =
             self.prepare(comm, slab, observers)?;
         let key = CheckpointKey { case: self.case, input: hierarchy.coarse(), mesh: &hierarchy.mesh };
         let (start, restart) = read_restart(comm, self.case, &key, observers, &mut warnings)?;
 
-        // 2. Assemble the system and impose the boundary conditions.
-        let system = self.assemble(comm, &hierarchy, observers)?;
+        // 2. Resolve total flows and potentials, assemble the system, impose the conditions.
+        let problem = self.resolve(&hierarchy, &mut conditions, observers)?;
+        let resolved = SolveInput { problem: &problem, ..*self };
+        let system = resolved.assemble(comm, &hierarchy, observers)?;
         let conductivity_range = self.material(comm, &hierarchy, observers.console)?;
 
         // 3. Iterate.
@@ -63,7 +66,7 @@ impl SolveInput<'_> {
         warnings.extend(self.report_solver(&report, &convergence, observers.console));
 
         // 4. Velocities, pressures and flows.
-        let (solution, fields) = self.derive(comm, system, x, observers)?;
+        let (solution, fields) = resolved.derive(comm, system, x, observers)?;
         let stats = gather::solution(comm, &solution.u, &fields, &report);
         let used_nodes = hierarchy.halo.map().total();
         let fixed_nodes = solution.dirichlet.total(&hierarchy.halo);
@@ -123,6 +126,30 @@ impl SolveInput<'_> {
             console.line("quality", &quality.describe_aspect(&names));
         }
         Ok(Prepared { hierarchy, conditions, parallel, quality, warnings })
+    }
+
+    /// Replaces total flows by flux densities and floating boundaries by their potentials, which it
+    /// shows and adds to the conditions. **Collective.**
+    fn resolve(
+        &self,
+        hierarchy: &MeshHierarchy,
+        conditions: &mut [BoundaryCondition],
+        observers: &mut RunObservers,
+    ) -> Result<Problem> {
+        let comm = hierarchy.comm();
+        let problem = with_uniform_flux(comm, &hierarchy.mesh, self.problem)?;
+        if !problem.conditions.iter().any(|condition| matches!(condition, Condition::Floating(_))) {
+            return Ok(problem);
+        }
+        let solve = || with_potentials(hierarchy, &problem, &self.case.solver);
+        let resolved = observers.stage(comm, Stage::POTENTIALS, None, solve)?;
+        for ((part, given), found) in conditions.iter_mut().zip(&problem.conditions).zip(&resolved.conditions) {
+            if let (Condition::Floating(_), Condition::Dirichlet(Field::Constant(potential))) = (given, found) {
+                part.potential = Some(*potential);
+                observers.console.line("floating", &format!("{} at u = {}", part.name(), rounded(*potential, 6)));
+            }
+        }
+        Ok(resolved)
     }
 
     /// Assembles the system. **Collective.**

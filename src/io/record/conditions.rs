@@ -31,6 +31,9 @@ pub struct BoundaryCondition {
     pub condition: Condition,
     /// Its source.
     pub source: ConditionSource,
+    /// Value of u on a floating boundary, once it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub potential: Option<f64>,
     /// Edges of the boundary; none where they were not read.
     #[serde(flatten)]
     pub count: Option<EdgeCount>,
@@ -48,6 +51,7 @@ impl BoundaryCondition {
             boundary: None,
             condition: Condition::Natural,
             source: ConditionSource::Default,
+            potential: None,
             count: Some(EdgeCount { edges: summary.unnamed, interior: 0 }),
         };
         counted.chain((summary.unnamed > 0).then_some(unnamed)).collect()
@@ -127,6 +131,7 @@ mod tests {
             boundary: (!name.is_empty()).then(|| name.to_owned()),
             condition: condition.parse().unwrap(),
             source,
+            potential: None,
             count: Some(EdgeCount { edges, interior: inside }),
         };
         parts.map(part).into()

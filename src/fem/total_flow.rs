@@ -1,0 +1,49 @@
+//! Conditions with a given total flow.
+
+use crate::error::Result;
+use crate::fem::coefficients::robin;
+use crate::mesh::LocalMesh;
+use crate::parallel::Comm;
+use crate::problem::{Condition, Field, Problem};
+
+/// Returns the problem with each total flow Q as the uniform flux density Q / L, where L is the
+/// length (m) of the boundary. **Collective.**
+///
+/// # Errors
+/// Those of Robin conditions; the same on every rank.
+pub fn with_uniform_flux(comm: &Comm, mesh: &LocalMesh, problem: &Problem) -> Result<Problem> {
+    let mut resolved = problem.clone();
+    if !problem.conditions.iter().any(|condition| matches!(condition, Condition::Flow(_))) {
+        return Ok(resolved);
+    }
+    // The length is the flow of a uniform flux density of 1, integrated as that of the solution.
+    resolved.conditions.iter_mut().for_each(|condition| *condition = with_density(condition, |_| 1.0));
+    let lengths = comm.sum_all(&comm.agree(loads(mesh, &resolved))?);
+    let density = |flow: f64, length: f64| if length > 0.0 { flow / length } else { 0.0 };
+    for ((condition, given), length) in resolved.conditions.iter_mut().zip(&problem.conditions).zip(lengths) {
+        *condition = with_density(given, |flow| density(flow, length));
+    }
+    Ok(resolved)
+}
+
+/// Replaces a total flow by the flux density that `density` gives for it.
+fn with_density(condition: &Condition, density: impl Fn(f64) -> f64) -> Condition {
+    match condition {
+        Condition::Flow(flow) => Condition::Robin { p: Field::Constant(0.0), gamma: Field::Constant(density(*flow)) },
+        other => other.clone(),
+    }
+}
+
+/// Integrates gamma over the edges of each Robin boundary whose middle node this rank owns.
+fn loads(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<f64>> {
+    let mut loads = vec![0.0; problem.conditions.len()];
+    for edge in mesh.boundary.iter().filter(|edge| (edge.nodes(mesh)[1] as usize) < mesh.owned_nodes) {
+        if matches!(problem.conditions[usize::from(edge.boundary)], Condition::Robin { .. })
+            && let Some(robin) = robin(problem, mesh, edge)?
+        {
+            let terms = robin.points.iter().zip(robin.gamma);
+            loads[usize::from(edge.boundary)] += terms.map(|(point, gamma)| gamma * point.length).sum::<f64>();
+        }
+    }
+    Ok(loads)
+}
