@@ -15,6 +15,7 @@ pub mod multigrid;
 mod preconditioners;
 mod system;
 mod total_flow;
+mod wells;
 
 pub use assemble_csr::assemble_csr;
 pub use coefficients::{Robin, conductivities, conductivity_range};
@@ -26,3 +27,4 @@ pub use matrix_free::ElementOperator;
 pub use preconditioners::{PreconditionerKind, SystemPreconditioners};
 pub use system::{DiscreteSolution, ElementSystem, OperatorKind, System};
 pub use total_flow::with_uniform_flux;
+pub(crate) use wells::{WellLoad, well_loads};

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fem::multigrid::{HTransfer, MeshLevel, OperatorHierarchy, PCoarsening};
-use crate::fem::{DirichletBc, ElementMatrices, ElementOperator, assemble_csr, dirichlet_nodes, load_vector};
+use crate::fem::{
+    DirichletBc, ElementMatrices, ElementOperator, assemble_csr, dirichlet_nodes, load_vector, well_loads,
+};
 use crate::la::cg::Rhs;
 use crate::la::matrix::{DistributedCsr, SlicedEllpack};
 use crate::la::multigrid::{Coarsening, LevelOperator, Multigrid, Transfer};
@@ -147,7 +149,12 @@ impl<'a> ElementSystem<'a> {
         let (comm, mesh) = (hierarchy.comm(), &hierarchy.mesh);
         let elements = ElementMatrices::new(mesh, problem);
         let elements = comm.agree(elements)?;
-        let load = comm.agree(load_vector(mesh, problem))?;
+        let mut load = comm.agree(load_vector(mesh, problem))?;
+        for (element, values) in well_loads(comm, mesh, problem)? {
+            for (&node, value) in mesh.elements[element].iter().zip(values) {
+                load.get_mut(node as usize).into_iter().for_each(|load| *load += value);
+            }
+        }
         Ok(Self { hierarchy, problem, elements, load })
     }
 

@@ -5,7 +5,6 @@ use rayon::prelude::*;
 use crate::plot::reader::Mesh;
 use crate::plot::view::View;
 use crate::quad8;
-use crate::quad8::Coordinates;
 
 /// Samples along each side of a pixel.
 pub const PER_PIXEL: usize = 2;
@@ -43,15 +42,15 @@ impl Sampling {
             let rows = first..first + points.len() / width;
             for &element in bands.elements(band) {
                 let coordinates = mesh.coordinates(element as usize).map(to_samples);
-                let [(x_low, x_high), (y_low, y_high)] = extent(&coordinates);
+                let [(x_low, x_high), (y_low, y_high)] = quad8::bounding_box(&coordinates);
                 let columns = clamp(x_low, width)..clamp(x_high + 1.0, width);
                 for row in clamp(y_low, height).max(rows.start)..clamp(y_high + 1.0, height).min(rows.end) {
                     for column in columns.clone() {
                         let point = &mut points[(row - first) * width + column];
                         if point.element == NO_ELEMENT
-                            && let Some(local) = invert(&coordinates, [column as f64, row as f64])
+                            && let Some(local) = quad8::inverse_map(&coordinates, [column as f64, row as f64])
                         {
-                            *point = ReferencePoint { element, local };
+                            *point = ReferencePoint { element, local: local.map(|v| v as f32) };
                         }
                     }
                 }
@@ -96,7 +95,7 @@ impl Bands {
             .into_par_iter()
             .with_min_len(1024)
             .map(|e| {
-                let [_, (low, high)] = extent(&mesh.coordinates(e).map(to_samples));
+                let [_, (low, high)] = quad8::bounding_box(&mesh.coordinates(e).map(to_samples));
                 let (first, end) = (clamp(low, height), clamp(high + 1.0, height));
                 ((first / BAND) as u32, end.div_ceil(BAND) as u32)
             })
@@ -124,74 +123,23 @@ impl Bands {
     }
 }
 
-/// Returns the smallest and the largest x and y of an element with its curved edges, which lie
-/// within their Bezier control points.
-fn extent(coordinates: &Coordinates) -> [(f64, f64); 2] {
-    [0, 1].map(|axis| {
-        let mut range = (f64::INFINITY, f64::NEG_INFINITY);
-        for [a, m, b] in quad8::EDGES {
-            let [a, m, b] = [a, m, b].map(|n| coordinates[n][axis]);
-            for value in [a, 2.0 * m - 0.5 * (a + b)] {
-                range = (range.0.min(value), range.1.max(value));
-            }
-        }
-        range
-    })
-}
-
 /// Rounds up to a whole number between 0 and `limit`.
 fn clamp(value: f64, limit: usize) -> usize {
     // A NaN becomes 0.
     (value.ceil().max(0.0) as usize).min(limit)
 }
 
-/// Finds the reference coordinates (xi, eta) of a point by Newton's method, if the point is in the
-/// element.
-fn invert(coordinates: &Coordinates, [x, y]: [f64; 2]) -> Option<[f32; 2]> {
-    /// Tolerance outside, so that neighbours leave no gaps.
-    const SLACK: f64 = 1e-6;
-    let (mut xi, mut eta) = (0.0_f64, 0.0_f64);
-    for _ in 0..12 {
-        let at = quad8::map(coordinates, xi, eta);
-        let [[x_xi, x_eta], [y_xi, y_eta]] = quad8::jacobian(coordinates, &quad8::derivatives(xi, eta));
-        let determinant = x_xi * y_eta - x_eta * y_xi;
-        let (dx, dy) = (x - at[0], y - at[1]);
-        let step = [(y_eta * dx - x_eta * dy) / determinant, (x_xi * dy - y_xi * dx) / determinant];
-        if !(step[0].is_finite() && step[1].is_finite()) {
-            return None;
-        }
-        // Far outside, the map may be folded.
-        xi = (xi + step[0]).clamp(-2.0, 2.0);
-        eta = (eta + step[1]).clamp(-2.0, 2.0);
-        if step[0].abs() + step[1].abs() < 1e-7 {
-            let inside = xi.abs() <= 1.0 + SLACK && eta.abs() <= 1.0 + SLACK;
-            return inside.then_some([xi as f32, eta as f32]);
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plot::view::Bounds;
+    use crate::quad8::Coordinates;
 
     fn curved() -> Coordinates {
         let mut points = quad8::NODES.map(|[x, y]| [3.0 + 1.5 * x + 0.2 * y, 4.0 + 1.1 * y - 0.3 * x]);
         points[4][1] -= 0.3;
         points[5][0] += 0.2;
         points
-    }
-
-    #[test]
-    fn a_point_is_found_where_the_map_puts_it() {
-        for [xi, eta] in [[0.3, -0.7], [-0.95, 0.2], [0.0, 0.0], [1.0, -1.0], [0.99, 0.99]] {
-            let found = invert(&curved(), quad8::map(&curved(), xi, eta)).expect("a point inside");
-            assert!((f64::from(found[0]) - xi).abs() + (f64::from(found[1]) - eta).abs() < 1e-6);
-        }
-        for [xi, eta] in [[1.01, 0.0], [0.0, -1.3]] {
-            assert!(invert(&curved(), quad8::map(&curved(), xi, eta)).is_none());
-        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::fem::{Robin, coefficients, source_loads};
+use crate::fem::{Robin, WellLoad, coefficients, source_loads, well_loads};
 use crate::la::Vector;
 use crate::mesh::LocalMesh;
 use crate::parallel::loops::CHUNK;
@@ -40,7 +40,7 @@ pub struct FlowReport {
     pub boundaries: Vec<BoundaryFlow>,
     /// Sampled flow through the unnamed boundary, exactly zero for the exact solution.
     pub walls_sampled: f64,
-    /// Integral of the source.
+    /// Integral of the source, and the strengths of the wells.
     pub source: f64,
     /// Sum of all positive flows and sources.
     pub inflow: f64,
@@ -58,11 +58,12 @@ pub struct FlowReport {
 /// If a coefficient has an invalid value; the same on every rank.
 pub fn flow_report(comm: &Comm, mesh: &LocalMesh, problem: &Problem, u: &Vector) -> Result<FlowReport> {
     let count = mesh.boundary_names.len();
-    let part = Part { mesh, problem, u: u.local() };
+    let part = Part { mesh, problem, u: u.local(), wells: well_loads(comm, mesh, problem)? };
     let consistent = comm.agree(part.consistent())?;
     let totals = comm.sum_all(&[consistent, part.sampled()].concat());
     let (flows, rest) = totals.split_at(count);
-    let (source, sampled) = (rest[0], &rest[1..]);
+    let source = rest[0] + problem.wells.iter().map(|well| well.strength).sum::<f64>();
+    let sampled = &rest[1..];
     let inflow = flows.iter().chain([&source]).filter(|flow| **flow > 0.0).sum();
     let imbalance = flows.iter().sum::<f64>() + source;
     let boundaries = mesh.boundary_names.iter().zip(flows).zip(sampled);
@@ -84,6 +85,7 @@ struct Part<'a> {
     mesh: &'a LocalMesh,
     problem: &'a Problem,
     u: &'a [f64],
+    wells: Vec<WellLoad>,
 }
 
 /// Flow into the domain at a Dirichlet node, and the edge length (m) that each boundary contributes
@@ -153,7 +155,7 @@ impl Part<'_> {
         loads
     }
 
-    /// Adds the residuals K u - f of the elements at the Dirichlet nodes and returns the integral
+    /// Adds the residuals K u - f, with the wells in f, of the elements at the Dirichlet nodes and returns the integral
     /// of f over the own elements.
     fn add_elements(&self, reactions: &mut BTreeMap<LocalIndex, Reaction>) -> Result<f64> {
         let loads = if self.problem.has_source() { source_loads(self.mesh, self.problem)? } else { Vec::new() };
@@ -168,6 +170,9 @@ impl Part<'_> {
                 add(reactions, &elements[element], load.map(|load| -load));
             }
             add(reactions, &elements[element], self.forces(element)?);
+        }
+        for &(element, load) in &self.wells {
+            add(reactions, &elements[element], load.map(|load| -load));
         }
         Ok((0..self.mesh.own_elements).filter_map(load).map(|load| load.iter().sum::<f64>()).sum())
     }

@@ -108,6 +108,35 @@ impl Default for Material {
     }
 }
 
+/// Source at a point.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WellTable")]
+pub struct Well {
+    /// Coordinates (m).
+    pub at: [f64; 2],
+    /// Flow into the domain (m^2/s for potential flow).
+    pub strength: f64,
+}
+
+/// Well in a case file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WellTable {
+    at: [f64; 2],
+    strength: f64,
+}
+
+impl TryFrom<WellTable> for Well {
+    type Error = &'static str;
+
+    fn try_from(WellTable { at, strength }: WellTable) -> std::result::Result<Self, Self::Error> {
+        for value in [at[0], at[1], strength] {
+            finite(value)?;
+        }
+        Ok(Self { at, strength })
+    }
+}
+
 /// Data of a boundary value problem. Boundary edges without a condition have k du/dn = 0.
 #[derive(Debug, Clone, Default)]
 pub struct Problem {
@@ -117,13 +146,15 @@ pub struct Problem {
     pub regions: Vec<Material>,
     /// Condition of each named boundary, by its number.
     pub conditions: Vec<Condition>,
+    /// Wells.
+    pub wells: Vec<Well>,
 }
 
 impl Problem {
     /// Creates potential flow with inflow speed `gamma` (m/s) through boundary 0 and u = 0 on
     /// boundary 1.
     pub fn channel(gamma: f64) -> Self {
-        Self { material: Material::default(), regions: Vec::new(), conditions: vec![inflow(gamma), outflow()] }
+        Self { conditions: vec![inflow(gamma), outflow()], ..Self::default() }
     }
 
     /// Returns the material of a region by its number.

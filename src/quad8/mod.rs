@@ -16,6 +16,7 @@
 
 mod edge;
 mod gradient;
+mod inverse;
 mod quadrature;
 mod shape;
 mod stiffness;
@@ -23,6 +24,7 @@ mod stiffness;
 pub use edge::robin;
 pub(crate) use edge::{EdgePoint, edge_gauss, edge_length};
 pub(crate) use gradient::{gradient_distance, gradients_2x2};
+pub(crate) use inverse::{bounding_box, inverse_map};
 pub(crate) use quadrature::{DERIVATIVES_2X2, DERIVATIVES_3X3, SHAPES_2X2, SHAPES_3X3};
 pub(crate) use quadrature::{edge_points, points_3x3};
 pub use shape::{EDGES, NODES, gradients, is_valid, map, reoriented, shape};

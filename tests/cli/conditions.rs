@@ -21,6 +21,17 @@ pub fn tests() -> Vec<Trial> {
     [
         at_ranks("conditions_are_shown_and_kept_in_the_case", [1, 3], shown_and_kept),
         at_ranks("floating_boundaries_take_the_potential_of_their_flow", [1, 3, 7], floating),
+        at_ranks("the_flow_of_wells_is_that_of_the_exact_solution", [1, 3, 7], wells),
+        refused(
+            "a_well_outside",
+            &["case.toml"],
+            2,
+            "the well at x = 2.5, y = 0.5 (m) lies outside the mesh",
+            |folder| {
+                fs::write(folder.path("case.toml"), "mesh = 'y-channel'\nsource = [{ at = [2.5, 0.5], strength = 1 }]")
+                    .unwrap();
+            },
+        ),
         refused("a_floating_boundary_alone", &["--bc", "outlet=floating"], 2, "touches no Dirichlet edge", |_| ()),
         refused(
             "a_total_flow_inside",
@@ -173,6 +184,43 @@ fn floating(ranks: usize) {
     }
     let case = case_of(&folder, "quad8.h5");
     assert!(case.contains("floating = 0.5") && case.contains("floating = 2.5"), "{case}");
+}
+
+/// Puts wells between two drains, at x = 0 and x = 2 m. A linear function is discretely harmonic, so
+/// that a well at x gives 1 - x / 2 of its strength to the first one, wherever it lies.
+fn wells(ranks: usize) {
+    let folder = Folder::with(&Mesh::rectangle(6, 3));
+    let solve = |wells: &str, options: &[&str]| {
+        let case = format!(
+            "mesh = 'mesh.h5'\nboundary = {{ inlet = {{ dirichlet = 0 }}, outlet = {{ dirichlet = 0 }} }}\nsource = [{wells}]"
+        );
+        fs::write(folder.path("case.toml"), case).unwrap();
+        let args = ["case.toml", "--rtol", "1e-12", "--json", "run.json"];
+        folder.run(ranks, &[&args[..], options].concat()).expect_code(0);
+        let flow = folder.json("run.json")["flow"].clone();
+        let number = |value: &serde_json::Value| value.as_f64().unwrap();
+        [number(&flow["boundaries"][0]["flow"]), number(&flow["boundaries"][1]["flow"]), number(&flow["source"])]
+    };
+    // Inside an element, on an edge, and beside a drain.
+    let pumps =
+        "{ at = [0.57, 0.31], strength = 3 }, { at = [1, 0.4], strength = -1 }, { at = [1.99, 0.99], strength = 2 }";
+    for options in [&[][..], &["--refine", "1", "--reproducible=7"]] {
+        let found = solve(pumps, options);
+        let to_outlet = 3.0 * 0.57 / 2.0 - 0.5 + 2.0 * 1.99 / 2.0;
+        for (found, expected) in found.into_iter().zip([to_outlet - 4.0, -to_outlet, 4.0]) {
+            assert!((found - expected).abs() < 1e-9, "{found}, {expected}");
+        }
+    }
+    // A well in the middle, at a node, has a symmetric solution.
+    solve("{ at = [1, 0.5], strength = 3 }", &["--refine", "1"]);
+    let results = Results::read(&folder.path("quad8.h5"));
+    for (i, (x, y)) in results.x.iter().zip(&results.y).enumerate() {
+        let mirrored =
+            (0..results.x.len()).find(|&j| (results.x[j] - (2.0 - x)).hypot(results.y[j] - (1.0 - y)) < 1e-9);
+        // The centres of the elements are no nodes of them: u is NaN there.
+        let difference = results.u[mirrored.unwrap()] - results.u[i];
+        assert!(difference.is_nan() || difference.abs() < 1e-9);
+    }
 }
 
 /// Scales a rectangle of 2000 mm by 1000 mm.

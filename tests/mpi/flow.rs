@@ -123,6 +123,7 @@ fn layered(comm: &Rc<Comm>, axis: usize) -> FlowReport {
         material: of(1e9),
         regions: vec![of(0.1), of(5.0)],
         conditions: vec![fixed(2.0), fixed(0.0), Condition::Natural, Condition::Natural],
+        ..Problem::default()
     };
     report(comm, &Model::new(comm, &mesh, &sides, &problem, 1).expect("a good mesh"), &problem)
 }

@@ -100,13 +100,13 @@ pub fn problem_in_formulas() -> Problem {
     let robin = |p: &str, gamma: String| Condition::Robin { p: field(p), gamma: field(&gamma) };
     Problem {
         material: Material { conductivity: field(k), source: field(&f) },
-        regions: Vec::new(),
         conditions: vec![
             Condition::Dirichlet(field(u)),
             robin(p, format!("{p}*{u} - {outwards}")),
             robin(p, format!("{p}*{u} + {outwards}")),
             robin("0", format!("{k}*({u_y}*cos({ANGLE}) - {u_x}*sin({ANGLE}))")),
         ],
+        ..Problem::default()
     }
 }
 
@@ -123,12 +123,12 @@ pub fn problem() -> Problem {
     let inwards = |[x, y]: [f64; 2]| [-x / x.hypot(y), -y / x.hypot(y)];
     Problem {
         material: Material { conductivity: at(conductivity), source: at(source) },
-        regions: Vec::new(),
         conditions: vec![
             Condition::Dirichlet(at(u)),
             Condition::Robin { p: at(transfer), gamma: gamma(transfer, inwards) },
             Condition::Robin { p: at(transfer), gamma: gamma(transfer, outwards) },
             Condition::Robin { p: Field::Constant(0.0), gamma: gamma(|_| 0.0, |_| [-ANGLE.sin(), ANGLE.cos()]) },
         ],
+        ..Problem::default()
     }
 }

@@ -110,8 +110,8 @@ fn problem() -> Problem {
     let robin = Condition::Robin { p: field("1 + x^2"), gamma: field("sin(y)") };
     Problem {
         material: Material { conductivity: field("2 + sin(3*x) * cos(2*y)"), source: field("x - y") },
-        regions: Vec::new(),
         conditions: vec![Condition::Dirichlet(field("x*y - 0.5*x")), robin],
+        ..Problem::default()
     }
 }
 

@@ -24,7 +24,7 @@ use crate::error::{ExitCode, Result};
 use crate::io::mesh::MeshSource;
 use crate::io::record::is_stdout;
 use crate::parallel::Comm;
-use crate::problem::{Condition, Material, Names, Physics};
+use crate::problem::{Condition, Material, Names, Physics, Well};
 use crate::system::messages;
 
 /// Case of a solve. The fields are the keys of the case file; a missing key has the value of
@@ -51,6 +51,9 @@ pub struct Case {
     pub material: Material,
     /// Materials of regions by name, where they differ from that of the domain.
     pub region: BTreeMap<String, RegionMaterial>,
+    /// Sources at points.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub source: Vec<Well>,
     /// Constants of the default conditions and of the pressure.
     pub constants: Constants,
     /// Options of the solver.
@@ -145,6 +148,7 @@ mod tests {
             region.clay = { k = 1e-9 }
             physics = "heat"
             names.u = { name = "Temperatur", unit = "degC" }
+            source = [{ at = [1, 0.5], strength = -2 }]
             solver.rtol = 1e-10"#,
         )
         .unwrap();
@@ -207,6 +211,9 @@ mod tests {
             ),
             ("boundary.a = 1", "line 1: boundary.a = 1: must have another form, which quad8-mpi case shows"),
             ("[region.sand]\nK = 1", "line 2: there is no key 'K' here: did you mean k? the keys are k, f"),
+            ("[[source]]\nat = [1, 2]", "the key 'strength' is missing"),
+            ("[[source]]\nat = [1]\nstrength = 1", "line "),
+            ("[[source]]\nat = [1, nan]\nstrength = 1", "must be finite"),
             ("region = [1]", "line 1: region = [1]: must be a table"),
             ("solver.rtol = 2", "line 1: solver.rtol = 2: must be between 0 and 1"),
             ("solver = { rtol = 'x' }", "line 1: rtol = 'x': must be a number"),

@@ -39,7 +39,8 @@ impl Case {
                 source: own.and_then(|m| m.f.clone()).unwrap_or_else(|| self.material.source.clone()),
             }
         };
-        Ok(Problem { material: self.material.clone(), regions: regions.iter().map(material).collect(), conditions })
+        let regions = regions.iter().map(material).collect();
+        Ok(Problem { material: self.material.clone(), regions, conditions, wells: self.source.clone() })
     }
 
     /// Returns the conditions of the problem on these boundaries with their sources.

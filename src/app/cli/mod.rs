@@ -44,7 +44,7 @@ pub enum Command {
     Case,
     /// Check a mesh without solving: exit code 0 if it is good, 2 if not
     Check(CheckArgs),
-    /// List the built-in meshes
+    /// List the built-in meshes and the channels
     Meshes,
     /// Plot a results file, or the convergence of a run, as PNG or SVG
     Plot(PlotArgs),

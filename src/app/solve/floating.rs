@@ -81,6 +81,7 @@ fn with_values(problem: &Problem, value: impl Fn(usize) -> f64) -> Problem {
 
 /// Returns the problem without data but the value 1 on one floating boundary.
 fn unit_problem(problem: &Problem, boundary: usize) -> Problem {
+    let problem = &Problem { wells: Vec::new(), ..problem.clone() };
     let mut unit = with_values(problem, |other| f64::from(u8::from(other == boundary)));
     for material in unit.regions.iter_mut().chain([&mut unit.material]) {
         material.source = Material::default().source;

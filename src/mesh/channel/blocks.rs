@@ -123,7 +123,8 @@ impl BlockMesh {
         let mut elements = self.size.elements as f64;
         let mut edges = 0.5 * (4.0 * elements + free as f64);
         let mut corners = self.size.nodes as f64 - edges;
-        for _ in 0..levels {
+        // More levels exceed all numbers.
+        for _ in 0..levels.min(500) {
             corners += edges + elements;
             edges = 2.0 * edges + 4.0 * elements;
             elements *= 4.0;
