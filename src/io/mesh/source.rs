@@ -38,7 +38,7 @@ impl MeshSource {
     ///
     /// # Errors
     /// The mesh is no channel, or a value is not valid.
-    pub fn set<'a>(&mut self, values: &[(&'a str, f64)]) -> Result<()> {
+    pub fn set(&mut self, values: &[(&str, f64)]) -> Result<()> {
         let channel = match self {
             _ if values.is_empty() => return Ok(()),
             Self::Channel(channel) => Some(channel.clone()),

@@ -122,7 +122,7 @@ impl Channel {
         let (key, value, is_countable) = match size {
             // The number of divisions of an edge stays below ten million.
             Size::Elements(size) => (SIZES[0], size, size >= 1e-6 * self.reach() && self.nodes(size, 0) <= MOST),
-            Size::Nodes(nodes) => (SIZES[1], nodes, nodes >= 1.0 && nodes <= MOST),
+            Size::Nodes(nodes) => (SIZES[1], nodes, (1.0..=MOST).contains(&nodes)),
         };
         self.size = Some(size);
         if is_countable {

@@ -15,8 +15,11 @@ pub struct Shape {
     /// Its parameters.
     pub parameters: &'static [Parameter],
     /// Arranges the blocks, given the parameters by name.
-    pub layout: fn(&dyn Fn(&str) -> f64) -> Layout,
+    pub layout: fn(&Values) -> Layout,
 }
+
+/// Parameters by name.
+pub type Values<'a> = dyn Fn(&str) -> f64 + 'a;
 
 /// Parameter of a channel: a length (m), or an angle (degrees) where its name is `angle`. It is
 /// more than 0.
@@ -225,7 +228,7 @@ fn ramps(lengths: &[f64], heights: &[f64]) -> Layout {
     Layout::strip(section(0.0, heights[0]), &pieces)
 }
 
-fn two_heights(p: &dyn Fn(&str) -> f64) -> Layout {
+fn two_heights(p: &Values) -> Layout {
     let (inlet, outlet) = (p("inlet"), p("outlet"));
     ramps(&["before", "ramp", "after"].map(p), &[inlet, inlet, outlet, outlet])
 }
