@@ -57,7 +57,7 @@ cargo_part() {
 
 if [ -n "$all" ]; then
     gmsh=(libglu1-mesa libxft2 libxcursor1 libxinerama1)
-    part packages jobs/install.sh valgrind libsimgrid-dev "${gmsh[@]}"
+    part packages jobs/install.sh valgrind libsimgrid-dev qemu-user "${gmsh[@]}"
     part cluster tests/cluster/install.sh
     # Downloads while the machine compiles. Failures are reported below, where the programs are used.
     (tests/harness/readers.sh && [ -x tests/harness/paraview.sh ] && tests/harness/paraview.sh) >/dev/null 2>&1 &

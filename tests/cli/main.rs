@@ -34,6 +34,7 @@ mod paraview;
 mod partition;
 mod physics;
 mod plot;
+mod processors;
 mod program;
 mod promises;
 #[path = "../harness/python.rs"]
@@ -97,6 +98,7 @@ fn main() {
         model::tests(),
         simulation::tests(),
         threads::tests(),
+        processors::tests(),
         failure::tests(),
         checkpoints::tests(),
         faults::tests(),

@@ -92,6 +92,7 @@ impl ResultsFile {
     ) -> Result<Self> {
         let mut file = Self { path: path.into(), companion, _lock: None };
         file._lock = comm.agree(if comm.is_root() { file.lock(inputs, record).map(Some) } else { Ok(None) })?;
+        atomic_hdf5::probe(comm, path)?;
         Ok(file)
     }
 
@@ -120,17 +121,25 @@ impl ResultsFile {
     }
 
     /// Checks that the disk has room for the results of a mesh of so many elements after `levels`
-    /// refinements. **Collective.**
+    /// refinements, and for so many bytes a node of other files. **Collective.**
     ///
     /// # Errors
-    /// The results are larger than the free space; the same on every rank.
-    pub(crate) fn check_room(&self, comm: &Comm, elements: u64, levels: u32, has_flux: bool) -> Result<()> {
+    /// The files are larger than the free space; the same on every rank.
+    pub(crate) fn check_room(
+        &self,
+        comm: &Comm,
+        elements: u64,
+        levels: u32,
+        has_flux: bool,
+        others: usize,
+    ) -> Result<()> {
         let elements = 4_u64.checked_pow(levels).and_then(|children| elements.checked_mul(children));
         let check = || match elements.filter(|&elements| elements <= COUNTABLE) {
             // A mesh has three nodes an element and those of its boundary.
             Some(elements) => {
-                let flux = if has_flux { flux_bytes(3 * elements, elements, 2) } else { 0 };
-                check_room(&self.path, bytes(3 * elements, elements, size_of::<i32>()) + flux)
+                let nodes = 3 * elements;
+                let flux = if has_flux { flux_bytes(nodes, elements, 2) } else { 0 };
+                check_room(&self.path, bytes(nodes, elements, size_of::<i32>()) + flux + nodes * others as u64)
             }
             // Refining will complain.
             None => Ok(()),
@@ -237,7 +246,7 @@ fn bytes(nodes: u64, elements: u64, index: usize) -> u64 {
     nodes * node as u64 + elements * element as u64
 }
 
-/// Returns the bytes of an index in the dataset quad8: 4 where they suffice, else 8.
+/// Returns the bytes of the datasets of a flux density with so many components.
 fn flux_bytes(nodes: u64, elements: u64, components: usize) -> u64 {
     (components * size_of::<f64>()) as u64 * (nodes + elements)
 }
