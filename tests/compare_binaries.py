@@ -5,6 +5,8 @@ Runs both programs on the same cases and compares u, velocity, pressure and the 
 the structure changes no result. Needs h5py and numpy; tests/harness/readers.sh prints a Python that has them.
 
     $(tests/harness/readers.sh) tests/compare_binaries.py OLD/quad8-mpi target/release/quad8-mpi
+
+With --mpirun the second program is one of another MPI library, for instance that of tests/mpich.sh.
 """
 
 import argparse
@@ -52,8 +54,9 @@ def cases():
 
 
 def start(program, ranks, arguments, folder):
-    """Starts a solve of `ranks` ranks in `folder`."""
-    command = ["mpirun", "-n", str(ranks), str(program), *arguments, "-q", "-o", "out.h5"]
+    """Starts a solve of `ranks` ranks in `folder`. `program` is an mpirun and its program."""
+    mpirun, path = program
+    command = [mpirun, "-n", str(ranks), str(path), *arguments, "-q", "-o", "out.h5"]
     return subprocess.Popen(command, cwd=folder, env=os.environ | LAUNCHER)
 
 
@@ -61,7 +64,7 @@ def solve(program, ranks, arguments, folder):
     """Runs a solve to its end; raises where its exit code is not 0."""
     code = start(program, ranks, arguments, folder).wait(timeout=600)
     if code != 0:
-        raise RuntimeError(f"{program} {' '.join(arguments)} on {ranks} ranks: exit code {code}")
+        raise RuntimeError(f"{program[1]} {' '.join(arguments)} on {ranks} ranks: exit code {code}")
     return digests(folder / "out.h5")
 
 
@@ -73,7 +76,7 @@ def restart(program, ranks, folder):
         time.sleep(0.01)
     run.send_signal(signal.SIGUSR1)
     if (code := run.wait(timeout=600)) != 5:
-        raise RuntimeError(f"{program}: exit code {code} instead of 5 after SIGUSR1")
+        raise RuntimeError(f"{program[1]}: exit code {code} instead of 5 after SIGUSR1")
     return solve(program, ranks, [*arguments, "--restart", "out.checkpoint.h5"], folder)
 
 
@@ -94,7 +97,9 @@ def in_folder(work):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("programs", type=lambda path: Path(path).resolve(strict=True), nargs=2, metavar="PROGRAM")
-    programs = parser.parse_args().programs
+    parser.add_argument("--mpirun", default="mpirun", help="mpirun of the second program (default: mpirun)")
+    args = parser.parse_args()
+    programs = list(zip(("mpirun", args.mpirun), args.programs))
     runs = [
         (name, lambda program, folder, ranks=ranks, arguments=arguments: solve(program, ranks, arguments, folder))
         for name, ranks, arguments in cases()

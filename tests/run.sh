@@ -58,7 +58,7 @@ cargo_part() {
 
 if [ -n "$all" ]; then
     gmsh=(libglu1-mesa libxft2 libxcursor1 libxinerama1)
-    part packages jobs/install.sh valgrind libsimgrid-dev "${gmsh[@]}"
+    part packages jobs/install.sh valgrind libsimgrid-dev qemu-user "${gmsh[@]}"
     part cluster tests/cluster/install.sh
     # Work that fills the time while a compiler or a download waits. Failures are reported below, where the results are
     # used.

@@ -1,10 +1,21 @@
-//! Partition files: an HDF5 file with the part of every element in the numbering of the mesh file,
-//! and the identity of the mesh.
+//! Partition files: an HDF5 file with the part of every element in the numbering of the mesh file.
+//! The attributes are optional, so that other programs can write such a file with one dataset.
+//!
+//! ```text
+//! part (E)                  part of each element, an integer
+//! parts                     attribute (u64): number of parts
+//! edge_cut                  attribute (u64): pairs of neighbouring elements in different parts
+//! seed                      attribute (i64): seed of the partitioner
+//! elements, nodes, connectivity_checksum
+//!                           attributes (u64): the mesh
+//! part_checksum             attribute (u64): of the dataset
+//! ```
 
 use std::path::Path;
 
-use hdf5::types::{IntSize, TypeDescriptor, VarLenUnicode};
-use hdf5::{Attribute, File};
+use hdf5::File;
+use hdf5::types::TypeDescriptor::{Integer, Unsigned};
+use hdf5::types::{IntSize, VarLenUnicode};
 
 use crate::error::{Error, Result};
 use crate::io::file::{Lock, atomic_hdf5, probe, refuse_input, refuse_other_than_hdf5};
@@ -13,7 +24,6 @@ use crate::mesh::partition::{Partition, PartitionOptions};
 use crate::mesh::{MeshIdentity, MeshSlab, checksum};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
 
-/// Attribute with the number of parts; all attributes are u64 except the seed, which is i64.
 const PARTS: &str = "parts";
 const EDGE_CUT: &str = "edge_cut";
 const SEED: &str = "seed";
@@ -55,11 +65,9 @@ impl<'a> PartitionFile<'a> {
     /// # Errors
     /// The file cannot be written; the same on every rank.
     pub fn write(&self, comm: &Comm, slab: &MeshSlab, options: &PartitionOptions, partition: &Partition) -> Result<()> {
-        let attributes = [
-            (PARTS, options.parts as u64),
-            (EDGE_CUT, partition.edge_cut),
-            (CHECKSUM, parts_checksum(comm, slab.elements, &partition.parts)),
-        ];
+        let checksum = parts_checksum(comm, slab.elements, &partition.parts);
+        let mut attributes = vec![(PARTS, options.parts as u64), (CHECKSUM, checksum)];
+        attributes.extend(partition.edge_cut.map(|cut| (EDGE_CUT, cut)));
         let mesh = MeshIdentity::of(comm, slab);
         let parts: Vec<i32> = partition.parts.iter().map(|&p| p as i32).collect();
         let fill = |file: &File| {
@@ -115,15 +123,15 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read(&self) -> Result<Partition> {
         let count = |name| self.comm.agree(self.count(name));
-        let (parts, edge_cut, expected) = (count(PARTS)?, count(EDGE_CUT)?, count(CHECKSUM)?);
-        let stored =
-            MeshIdentity { elements: count(ELEMENTS)?, nodes: count(NODES)?, connectivity: count(CONNECTIVITY)? };
-        self.check_mesh(stored)?;
+        let ranks = self.comm.size() as u64;
+        let parts = count(PARTS)?.unwrap_or(ranks);
+        let (edge_cut, expected) = (count(EDGE_CUT)?, count(CHECKSUM)?);
+        self.check_mesh([count(ELEMENTS)?, count(NODES)?, count(CONNECTIVITY)?])?;
         let of_element = self.comm.agree(self.parts(parts))?;
-        if parts_checksum(self.comm, self.slab.elements, &of_element) != expected {
+        let found = parts_checksum(self.comm, self.slab.elements, &of_element);
+        if expected.is_some_and(|expected| expected != found) {
             return Err(self.damaged("its checksum is another one".to_owned()));
         }
-        let ranks = self.comm.size() as u64;
         if parts != ranks {
             let path = self.path.display();
             return Err(Error::input(format!(
@@ -134,14 +142,17 @@ impl Reader<'_> {
         Ok(Partition { parts: of_element, edge_cut })
     }
 
-    fn check_mesh(&self, stored: MeshIdentity) -> Result<()> {
+    /// Compares the mesh with what the file holds of `stored`: the numbers of elements and nodes
+    /// and the checksum of the connectivity.
+    fn check_mesh(&self, stored: [Option<u64>; 3]) -> Result<()> {
         let found = MeshIdentity::of(self.comm, self.slab);
-        for (what, stored, found) in [
-            ("elements", stored.elements, found.elements),
-            ("nodes", stored.nodes, found.nodes),
-            ("as checksum of its connectivity", stored.connectivity, found.connectivity),
-        ] {
-            if stored != found {
+        let found = [
+            ("elements", found.elements),
+            ("nodes", found.nodes),
+            ("as checksum of its connectivity", found.connectivity),
+        ];
+        for (stored, (what, found)) in stored.into_iter().zip(found) {
+            if let Some(stored) = stored.filter(|&stored| stored != found) {
                 let path = self.path.display();
                 return Err(Error::input(format!(
                     "{path} is the partition of another mesh: that one has {stored} {what}, this one {found}; \
@@ -155,30 +166,39 @@ impl Reader<'_> {
     /// Reads the parts of this rank's elements, each below `count`.
     fn parts(&self, count: u64) -> Result<Vec<u32>> {
         let dataset = self.file.dataset(PART).map_err(|_| self.damaged(format!("it has no dataset '{PART}'")))?;
-        let is_i32 =
-            dataset.dtype().and_then(|t| t.to_descriptor()).is_ok_and(|t| t == TypeDescriptor::Integer(IntSize::U4));
-        if !is_i32 || dataset.shape() != [self.slab.elements.total() as usize] {
-            return Err(self.damaged(format!("its dataset '{PART}' is not one 32-bit integer an element")));
+        let (expected, shape) = (self.slab.elements.total(), dataset.shape());
+        if shape != [expected as usize] {
+            return Err(self.damaged(format!("its dataset '{PART}' has shape {shape:?}, expected [{expected}]")));
         }
         let rows = self.slab.elements.range(self.comm.rank());
-        let read = read_rows::<i32>(self.comm, &dataset, rows).map_err(|e| self.damaged(e.to_string()))?;
-        let check = |part: i32| u32::try_from(part).ok().filter(|&p| u64::from(p) < count);
+        let read = match dataset.dtype().and_then(|t| t.to_descriptor()) {
+            // The type of this program's files is read collectively. HDF5 converts the others.
+            Ok(Integer(IntSize::U4)) => {
+                read_rows::<i32>(self.comm, &dataset, rows).map(|parts| parts.into_iter().map(i64::from).collect())
+            }
+            Ok(Integer(_) | Unsigned(_)) => read_rows::<i64>(self.comm, &dataset, rows),
+            Ok(other) => return Err(self.damaged(format!("its dataset '{PART}' holds {other}, expected integers"))),
+            Err(e) => Err(e),
+        };
+        let read: Vec<i64> = read.map_err(|e| self.damaged(e.to_string()))?;
+        let check = |part: i64| u32::try_from(part).ok().filter(|&p| u64::from(p) < count);
         let checked = read.into_iter().map(|part| {
             check(part).ok_or_else(|| self.damaged(format!("it assigns an element to part {part} of {count}")))
         });
         checked.collect()
     }
 
-    fn count(&self, name: &str) -> Result<u64> {
-        let read = self.file.attr(name).and_then(|attribute| scalar(&attribute));
-        read.map_err(|_| self.damaged(format!("it has no number '{name}'")))
+    /// Reads a number of the file, if it holds one of this name.
+    fn count(&self, name: &str) -> Result<Option<u64>> {
+        let names = self.file.attr_names().map_err(|e| self.damaged(e.to_string()))?;
+        if !names.iter().any(|found| found == name) {
+            return Ok(None);
+        }
+        let read = self.file.attr(name).and_then(|attribute| attribute.read_scalar());
+        read.map(Some).map_err(|_| self.damaged(format!("its attribute '{name}' is not a number")))
     }
 
     fn damaged(&self, cause: String) -> Error {
         damaged(self.path, &cause)
     }
-}
-
-fn scalar(attribute: &Attribute) -> hdf5::Result<u64> {
-    attribute.read_scalar()
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 
-use crate::checkpoints::{SLOW, STOPPED};
+use crate::checkpoints::{OFTEN, SLOW, STOPPED};
 use crate::mesh::Mesh;
 use crate::mount::Mount;
 use crate::mpirun::content;
@@ -30,6 +30,10 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("a_disk_that_becomes_read_only_keeps_the_previous_checkpoint", [1, 3], read_only_after_checkpoint),
         vec![
             test("a_full_disk_keeps_the_previous_files", full_after_files),
+            test("a_disk_without_room_for_a_checkpoint_is_refused::ranks_2", small_for_checkpoint),
+            test("results_are_worth_more_than_the_older_checkpoint::ranks_2", gives_up_older),
+            test("a_full_disk_at_the_end_leaves_a_checkpoint_to_go_on_from::ranks_2", full_at_the_end),
+            test("a_machine_without_shared_memory_is_refused_before_the_solve::ranks_2", no_shared_memory),
             test("a_full_disk_costs_a_checkpoint_and_not_the_run::ranks_3", full_for_a_while),
         ],
     ];
@@ -48,6 +52,62 @@ fn small(ranks: usize) {
     let disk = Mount::new("size=300k").unwrap();
     refused(ranks, &disk, "it takes at least 1.3 MB, and the disk has 0.3 MB left");
     assert!(disk.names().is_empty(), "{:?}", disk.names());
+}
+
+/// Checks that the room for a checkpoint counts where there will be one.
+fn small_for_checkpoint() {
+    let disk = Mount::new("size=1700k").unwrap();
+    let out = disk.path("out.h5").display().to_string();
+    let (folder, args) = (Folder::new(), ["--threads", "1", "-o", &out]);
+    let outcome = folder.run(2, &[&args[..], &OFTEN].concat()).expect_code(IO);
+    assert_eq!(outcome.errors().len(), 1, "{outcome}");
+    assert!(outcome.errors()[0].ends_with("left; without --checkpoint-every it takes less"), "{outcome}");
+    assert!(disk.names().is_empty(), "{:?}", disk.names());
+    folder.run(2, &args).expect_code(0);
+}
+
+/// Checks results on a disk with room for them and one checkpoint, but not for two.
+fn gives_up_older() {
+    let disk = Mount::new("size=2200k").unwrap();
+    let out = disk.path("out.h5").display().to_string();
+    let args = [&["--threads", "1", "-o", &out][..], &OFTEN].concat();
+    let folder = Folder::new();
+    let (running, rank) = stopped(&folder, 2, "export", &args);
+    assert_eq!(disk.names(), ["out.checkpoint.h5", "out.checkpoint.old.h5", "out.lock"]);
+    send(Signal::SIGCONT, rank);
+    running.wait().expect_code(0);
+    assert_eq!(disk.names(), ["out.h5", "out.xdmf"]);
+}
+
+/// Checks that a run whose results have no room leaves the newest checkpoint, from which it goes on.
+fn full_at_the_end() {
+    let disk = Mount::new("size=10m").unwrap();
+    let [out, checkpoint] = ["out.h5", "out.checkpoint.h5"].map(|name| disk.path(name).display().to_string());
+    let args = ["--threads", "1", "-o", &out];
+    let folder = Folder::new();
+    let (running, rank) = stopped(&folder, 2, "export", &[&args[..], &OFTEN].concat());
+    let rest = fill(&disk, 300_000);
+    send(Signal::SIGCONT, rank);
+    let outcome = running.wait().expect_code(IO);
+    let [error] = outcome.errors()[..] else { panic!("{outcome}") };
+    assert!(error.contains(&format!("cannot write {out}: No space left")), "{outcome}");
+    assert!(error.ends_with(&format!("start the same command with --restart {checkpoint}")), "{outcome}");
+    assert_eq!(disk.names(), ["out.checkpoint.h5", "rest"]);
+    fs::remove_file(rest).unwrap();
+    folder.run(2, &[&args[..], &["--restart", &checkpoint]].concat()).expect_code(0);
+    assert_eq!(disk.names(), ["out.h5", "out.xdmf"]);
+}
+
+/// Checks a run under a /dev/shm that cannot be written. Open MPI keeps the file pointers that ranks
+/// share there.
+fn no_shared_memory() {
+    let run = "mount -t tmpfs -o ro none /dev/shm && exec \"${MPIRUN:-mpirun}\" -n 2 \"$0\" \"$@\"";
+    let script = format!("exec unshare -m sh -c '{run}' \"$0\" \"$@\"");
+    let folder = Folder::new();
+    let outcome = folder.run_in_shell(&script, &["--threads", "1"]);
+    assert_ne!(outcome.code, Some(0), "{outcome}");
+    assert!(!outcome.stdout.contains("converged"), "{outcome}");
+    assert!(folder.names_but_lock().is_empty(), "{:?}", folder.names());
 }
 
 /// Fills a disk with a file, but for `room` bytes.

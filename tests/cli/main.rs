@@ -37,6 +37,7 @@ mod partition;
 mod physics;
 mod plot;
 mod probe;
+mod processors;
 mod program;
 mod promises;
 #[path = "../harness/python.rs"]
@@ -105,6 +106,7 @@ fn main() {
         model::tests(),
         simulation::tests(),
         threads::tests(),
+        processors::tests(),
         failure::tests(),
         checkpoints::tests(),
         faults::tests(),

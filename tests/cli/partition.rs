@@ -18,6 +18,7 @@ pub fn tests() -> Vec<Trial> {
         vec![
             test("a_stored_partition_does_not_depend_on_the_ranks_that_make_it", same_at_all_ranks),
             test("both_partitioners_solve_alike", partitioners),
+            test("a_partition_of_ones_own_needs_no_checksum::ranks_3", own),
         ],
         unfit(),
         damaged(),
@@ -89,6 +90,28 @@ fn partitioners() {
     assert!(difference(&one.u, &two.u) < 1e-10);
 }
 
+/// Writes a partition with nothing but the parts, in the type of Python's integers.
+fn write_own(folder: &Folder, parts: &[i64]) {
+    write(&File::create(folder.path("parts.h5")).unwrap(), "part", &[parts.len()], parts);
+}
+
+/// Checks partitions of one dataset, one of them with an empty part.
+fn own() {
+    let folder = Folder::with(&Mesh::channel());
+    let wanted = folder.solve(3, &["mesh.h5", "--rtol", "1e-12"]);
+    for parts in [|e: i64| e % 3, |e: i64| 2 * (e / 9)] {
+        let parts: Vec<i64> = (0..18).map(parts).collect();
+        write_own(&folder, &parts);
+        // Attributes of h5py are signed.
+        let file = File::append(folder.path("parts.h5")).unwrap();
+        file.new_attr::<i64>().create("parts").unwrap().write_scalar(&3_i64).unwrap();
+        file.close().unwrap();
+        let found = folder.solve(3, &["mesh.h5", "--rtol", "1e-12", "--partition", "parts.h5"]);
+        assert!(found.partition.iter().map(|&part| i64::from(part)).eq(parts));
+        assert!(difference(&found.u, &wanted.u) < 1e-10);
+    }
+}
+
 /// Stores a partition and changes the file or the mesh.
 fn changed(
     name: &str,
@@ -147,10 +170,20 @@ fn damaged() -> Vec<Trial> {
             let bytes = fs::read(folder.path("parts.h5")).unwrap();
             fs::write(folder.path("parts.h5"), &bytes[..bytes.len() / 3]).unwrap();
         }),
-        broken("a_mesh_as_partition", "it has no number 'parts'", |folder| {
+        broken("a_mesh_as_partition", "it has no dataset 'part'", |folder| {
             fs::copy(folder.path("mesh.h5"), folder.path("parts.h5")).unwrap();
         }),
         broken("a_partition_with_a_changed_part", "its checksum is another one", |folder| change_part(folder, 2)),
+        broken("a_partition_of_ones_own_with_a_negative_part", "it assigns an element to part -1 of ", |folder| {
+            write_own(folder, &[-1; 18]);
+        }),
+        broken(
+            "a_partition_of_ones_own_for_another_mesh",
+            "its dataset 'part' has shape [4], expected [18]",
+            |folder| {
+                write_own(folder, &[0; 4]);
+            },
+        ),
         broken("a_partition_with_a_part_too_many", "it assigns an element to part 3 of 3", |folder| {
             change_part(folder, 3)
         }),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::mesh::Mesh;
-use crate::mpirun::{Outcome, Run, Running, descendants};
+use crate::mpirun::{Outcome, Run, Running, descendants, mpirun};
 use crate::results::Results;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_quad8-mpi");
@@ -98,7 +99,7 @@ impl Folder {
 
     /// Runs the program on a terminal.
     pub fn run_on_terminal(&self, ranks: usize, args: &[&str]) -> Outcome {
-        let launcher = if ranks > 0 { format!("mpirun -n {ranks} ") } else { String::new() };
+        let launcher = if ranks > 0 { format!("{} -n {ranks} ", mpirun().display()) } else { String::new() };
         let command = format!("{launcher}{PROGRAM} {}", args.join(" "));
         prepare_run(0, &[]).run(Path::new("script"), &["-qec", &command, "/dev/null"], self.0.path())
     }
@@ -159,6 +160,15 @@ fn prepare_run(ranks: usize, env: &[(&str, &str)]) -> Run {
     let also = SHARED.load(Ordering::Relaxed).then_some(UNBOUND);
     let env = env.iter().copied().chain(also).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Run { ranks, timeout: DEADLINE, env }
+}
+
+/// Returns whether the mpirun of the tests is that of MPICH (tests/mpich.sh).
+pub fn is_mpich() -> bool {
+    static IS_MPICH: LazyLock<bool> = LazyLock::new(|| {
+        let version = Command::new(mpirun()).arg("--version").output();
+        version.is_ok_and(|version| String::from_utf8_lossy(&version.stdout).starts_with("HYDRA"))
+    });
+    *IS_MPICH
 }
 
 /// Waits at most 60 s until `probe` returns something.

@@ -57,7 +57,7 @@ fn solve_in(folder: &Folder, ranks: usize, args: &[&str]) -> Outcome {
 }
 
 /// Collects the bits of every dataset of a group.
-fn bits(group: &Group, path: &str, found: &mut BTreeMap<String, Vec<u64>>) {
+pub fn bits(group: &Group, path: &str, found: &mut BTreeMap<String, Vec<u64>>) {
     for name in group.member_names().unwrap() {
         let path = format!("{path}/{name}");
         match group.dataset(&name) {

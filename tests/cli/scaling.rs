@@ -122,7 +122,7 @@ fn strong() {
             [number(one, "speed-up"), number(one, "efficiency (%)"), number(one, "messages")],
             [1.0, 100.0, 0.0]
         );
-        assert_eq!([number(two, "ranks"), number(two, "unknowns")], [2.0, 73.0]);
+        assert_eq!(["ranks", "unknowns", "unknowns a rank"].map(|name| number(two, name)), [2.0, 73.0, 36.0]);
         let ratio = number(one, "time (s)") / number(two, "time (s)");
         let slack = 0.006 + 1e-4 * ratio * (1.0 / number(two, "time (s)") + 1.0 / number(one, "time (s)"));
         assert!((number(two, "speed-up") - ratio).abs() < slack, "{stage}: {two:?} and {one:?}");

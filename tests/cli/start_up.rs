@@ -2,14 +2,16 @@
 
 use libtest_mimic::Trial;
 
-use crate::program::Folder;
+use crate::program::{Folder, is_mpich};
+use crate::tier::ignored_for;
 use crate::{test, waiting};
 
 /// Components of point-to-point messages that Open MPI opens, as it prints them.
 const OPENED: &str = "components_open: found loaded component ";
 
 pub fn tests() -> Vec<Trial> {
-    vec![waiting(test("mpi_searches_no_networks_on_one_host_unless_the_user_does::ranks_2", components))]
+    let test = test("mpi_searches_no_networks_on_one_host_unless_the_user_does::ranks_2", components);
+    vec![waiting(ignored_for(test, is_mpich().then_some("a test of Open MPI")))]
 }
 
 /// Checks the components of Open MPI without and with a setting of the user.

@@ -5,13 +5,18 @@ use std::thread::available_parallelism;
 use libtest_mimic::Trial;
 
 use crate::mesh::Mesh;
-use crate::program::Folder;
+use crate::program::{Folder, is_mpich};
+use crate::tier::ignored_for;
 use crate::{alone, test};
 
 pub fn tests() -> Vec<Trial> {
     [
         test("more_threads_than_cores_are_reported::ranks_2", crowded),
-        test("threads_bound_to_one_core_are_reported::ranks_1", bound),
+        // MPICH has other options for binding.
+        ignored_for(
+            test("threads_bound_to_one_core_are_reported::ranks_1", bound),
+            is_mpich().then_some("a test of Open MPI"),
+        ),
         test("one_thread_on_one_core_is_not_reported::ranks_1", fitting),
     ]
     .map(alone)

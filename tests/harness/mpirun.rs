@@ -1,5 +1,6 @@
 //! Starts a program under mpirun and ends it at a deadline.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
@@ -30,6 +31,11 @@ const INHERITED: [&str; 6] = [
     "QUAD8_MPI_STALL",
     "HDF5_USE_FILE_LOCKING",
 ];
+
+/// Returns the mpirun of the tests: MPIRUN, if it is set.
+pub fn mpirun() -> OsString {
+    std::env::var_os("MPIRUN").unwrap_or_else(|| "mpirun".into())
+}
 
 /// Interval between two checks of a program.
 const INTERVAL: Duration = Duration::from_millis(5);
@@ -78,8 +84,7 @@ impl Run {
         let mut command = match self.ranks {
             0 => Command::new(program),
             ranks => {
-                let mpirun = std::env::var_os("MPIRUN").unwrap_or_else(|| "mpirun".into());
-                let mut command = Command::new(mpirun);
+                let mut command = Command::new(mpirun());
                 command.arg("-n").arg(ranks.to_string()).arg(program);
                 command
             }

@@ -103,7 +103,7 @@ fn record() -> RunRecord {
         parallel: Parallel {
             layout: Layout { ranks: 1, threads_per_rank: 1, hosts: 1 },
             first_host: "here".to_owned(),
-            edge_cut: 0,
+            edge_cut: Some(0),
             halo_max: 0,
             halo_sum: 0,
             neighbours_max: 0,

@@ -27,6 +27,8 @@ use crate::mesh::{LocalMesh, checksum};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex, fault_injection};
 
 const VECTORS: [&str; 4] = ["x", "low", "r", "p"];
+/// Bytes of a checkpoint for each node.
+pub(crate) const BYTES_PER_NODE: usize = VECTORS.len() * size_of::<f64>();
 const HISTORY: &str = "residual_history";
 const HEADER: &str = "header";
 const HEADER_CHECKSUM: &str = "header_checksum";

@@ -118,6 +118,23 @@ impl Checkpoints {
         Ok(restart)
     }
 
+    /// Returns the bytes for each node that the first checkpoint takes, if none is there that it
+    /// replaces. A second one does not count: it gives way to the results.
+    pub(crate) fn bytes_per_node(&self) -> usize {
+        if self.newest.exists() { 0 } else { file::BYTES_PER_NODE }
+    }
+
+    /// Returns whether the newest file is a usable checkpoint of this run. **Collective.**
+    pub(crate) fn has_newest(&self, comm: &Comm) -> bool {
+        comm.broadcast(0, self.is_good.get())
+    }
+
+    /// Removes the older checkpoint to make room, and returns whether there was one. To be called
+    /// where the newest one is usable. **Collective.**
+    pub(crate) fn remove_older(&self, comm: &Comm) -> bool {
+        comm.broadcast(0, comm.is_root() && fs::remove_file(&self.older).is_ok())
+    }
+
     /// Returns whether there are checkpoints, of this run or of an earlier one. **Collective.**
     pub(crate) fn exist(&self, comm: &Comm) -> bool {
         comm.broadcast(0, self.files().iter().any(|path| path.exists()))

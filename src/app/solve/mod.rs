@@ -68,7 +68,8 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     let names = slab.boundary_names();
     let problem = comm.agree(case.problem(&names, &slab.tags.region_names))?;
     let conditions = case.conditions(&names, &problem);
-    results_file.check_room(comm, slab.elements.total(), case.refine, |field| case.computes(field, &problem))?;
+    let has = |field: &str| case.computes(field, &problem);
+    check_room(comm, &case, slab.elements.total(), has, &results_file, &checkpoints)?;
     let case = case.with_conditions(&names, &problem);
 
     // Compute.
@@ -94,7 +95,7 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
         record: &record,
     };
     observers.stage(comm, Stage::EXPORT, None, || {
-        results_file.write(comm, &results)?;
+        write_results(comm, &results_file, &results, &checkpoints)?;
         if !case.probe.is_empty() {
             write_probes(comm, &case.probe_path(), &case.probes(), &results)?;
         }
@@ -124,6 +125,39 @@ fn open_outputs(comm: &Comm, case: &Case) -> Result<(Checkpoints, ResultsFile)> 
     let companion = output.format.companion();
     let results_file = ResultsFile::new(comm, &output.results, companion, &inputs, output.json.as_deref())?;
     Ok((checkpoints, results_file.with_storage(output.storage())))
+}
+
+/// Checks that the disk has room for the results and, with `--checkpoint-every`, for one checkpoint.
+/// **Collective.**
+fn check_room(
+    comm: &Comm,
+    case: &Case,
+    elements: u64,
+    has: impl Fn(&str) -> bool,
+    results_file: &ResultsFile,
+    checkpoints: &Checkpoints,
+) -> Result<()> {
+    let is_periodic = case.run.checkpoint_every.is_some();
+    let checkpoint = if is_periodic { checkpoints.bytes_per_node() } else { 0 };
+    let checked = results_file.check_room(comm, elements, case.refine, has, checkpoint);
+    checked.map_err(|e| if is_periodic { e.with_note("without --checkpoint-every it takes less") } else { e })
+}
+
+/// Writes the results. The older checkpoint is removed where that is not possible with it, as on a
+/// full disk. **Collective.**
+///
+/// # Errors
+/// The results cannot be written; the message says how to go on from the newest checkpoint. The same
+/// on every rank.
+fn write_results(comm: &Comm, file: &ResultsFile, results: &Results, checkpoints: &Checkpoints) -> Result<()> {
+    let written = file.write(comm, results);
+    if written.is_ok() || !checkpoints.has_newest(comm) {
+        return written.map(drop);
+    }
+    let written = if checkpoints.remove_older(comm) { file.write(comm, results) } else { written };
+    let newest = checkpoints.path().display();
+    let hint = format!("to go on, mend that and start the same command with --restart {newest}");
+    written.map(drop).map_err(|e| e.with_note(&hint))
 }
 
 /// Solves on this number of virtual ranks. The first one of each process has the observers of the

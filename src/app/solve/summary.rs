@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::app::case::Case;
-use crate::io::console::{Console, count, group, mebibytes, refined};
+use crate::app::case::{Case, Output};
+use crate::io::console::{Console, count, edge_cut, group, mebibytes, refined};
 use crate::io::record::{Convergence, Parallel, RestartedFrom, RunRecord};
 use crate::la::cg::{CgReport, ConvergedReason};
 use crate::mesh::LocalMesh;
@@ -22,8 +22,8 @@ impl Console {
         self.line("mesh", &format!("{name}: {elements}, {nodes}"));
         if parallel.layout.ranks > 1 {
             let text = format!(
-                "edge cut {}, imbalance {:.3}, at most {} and {} values a halo exchange",
-                group(parallel.edge_cut),
+                "{}imbalance {:.3}, at most {} and {} values a halo exchange",
+                edge_cut(parallel.edge_cut),
                 parallel.load_imbalance,
                 count(parallel.neighbours_max, "neighbour"),
                 group(parallel.halo_max),

@@ -98,6 +98,11 @@ pub(crate) fn group(n: u64) -> String {
     text
 }
 
+/// Returns the start of a line about a partition: its edge cut, if known.
+pub(crate) fn edge_cut(cut: Option<u64>) -> String {
+    cut.map_or(String::new(), |cut| format!("edge cut {}, ", group(cut)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

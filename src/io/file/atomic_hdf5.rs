@@ -37,6 +37,22 @@ pub fn survive_size_limits() {
     let _ = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
+/// Checks that all ranks together can create a file under the temporary name of `path`: MPI-IO needs
+/// more than a folder that can be written. **Collective.**
+///
+/// # Errors
+/// The file cannot be created; the same on every rank.
+pub fn probe(comm: &Comm, path: &Path) -> Result<()> {
+    let partial = partial(path);
+    let failed =
+        |e| write_error(path, e).with_note("MPI-IO needs a /dev/shm and a temporary folder that can be written");
+    let created = comm.agree(collective::create(comm, &partial).map_err(failed));
+    let closed = created.and_then(|file| comm.agree(file.close().map_err(failed)));
+    // What stays would be replaced by the file itself.
+    let _ = comm.is_root().then(|| fs::remove_file(&partial));
+    closed
+}
+
 /// Creates an HDF5 file of about `bytes` under the temporary name of `path` and fills it by `fill`.
 /// A failure of `fill` ends the job, after `clean` on that rank: other ranks may wait in a
 /// collective transfer which this rank has left. **Collective.**

@@ -132,7 +132,7 @@ mod tests {
             converged: true,
             mesh_info: MeshInfo { source: "a mesh".to_owned(), refine: 2, used_nodes: 73, ..MeshInfo::default() },
             solver_config: SolverConfig { operator: "elements".to_owned(), rtol: 1e-8, ..SolverConfig::default() },
-            parallel: Parallel { layout, first_host: "here".to_owned(), edge_cut: 5, ..Parallel::default() },
+            parallel: Parallel { layout, first_host: "here".to_owned(), edge_cut: Some(5), ..Parallel::default() },
             residual_history: vec![1.0, f64::NAN],
             ..RunRecord::default()
         };

@@ -178,9 +178,10 @@ pub struct Parallel {
     /// Name of the host of rank 0.
     #[serde(default)]
     pub first_host: String,
-    /// Pairs of neighbouring elements on different ranks, before refinement.
+    /// Pairs of neighbouring elements on different ranks, before refinement; none where a
+    /// partition file does not state it.
     #[serde(default)]
-    pub edge_cut: u64,
+    pub edge_cut: Option<u64>,
     /// Values that a rank sends in one halo exchange: largest, and sum over ranks.
     #[serde(default)]
     pub halo_max: u64,

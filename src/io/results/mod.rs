@@ -103,6 +103,7 @@ impl ResultsFile {
     ) -> Result<Self> {
         let mut file = Self { path: path.into(), companion, storage: Storage::default(), _lock: None };
         file._lock = comm.agree(if comm.is_root() { file.lock(inputs, record).map(Some) } else { Ok(None) })?;
+        atomic_hdf5::probe(comm, path)?;
         Ok(file)
     }
 
@@ -137,17 +138,28 @@ impl ResultsFile {
     }
 
     /// Checks that the run computes the chosen fields, those for which `has` is true, and that the disk
-    /// has room for them on a mesh of so many elements after `levels` refinements. **Collective.**
+    /// has room for them on a mesh of so many elements after `levels` refinements, and for so many bytes
+    /// a node of other files. **Collective.**
     ///
     /// # Errors
-    /// A chosen field is missing, or the results are larger than the free space; the same on every
-    /// rank.
-    pub(crate) fn check_room(&self, comm: &Comm, elements: u64, levels: u32, has: impl Fn(&str) -> bool) -> Result<()> {
+    /// A chosen field is missing, or the files are larger than the free space; the same on every rank.
+    pub(crate) fn check_room(
+        &self,
+        comm: &Comm,
+        elements: u64,
+        levels: u32,
+        has: impl Fn(&str) -> bool,
+        others: usize,
+    ) -> Result<()> {
         self.storage.check_available(&has)?;
         let elements = 4_u64.checked_pow(levels).and_then(|children| elements.checked_mul(children));
         let check = || match elements.filter(|&elements| elements <= COUNTABLE) {
             // A mesh has three nodes an element and those of its boundary.
-            Some(elements) => check_room(&self.path, self.storage.bytes(3 * elements, elements, size_of::<i32>(), has)),
+            Some(elements) => {
+                let nodes = 3 * elements;
+                let results = self.storage.bytes(nodes, elements, size_of::<i32>(), has);
+                check_room(&self.path, results + nodes * others as u64)
+            }
             // Refining will complain.
             None => Ok(()),
         };

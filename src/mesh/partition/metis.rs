@@ -30,7 +30,7 @@ pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Re
     let result = if comm.is_root() { partition_dual(&corners, &weights, options) } else { Ok((Vec::new(), 0)) };
     let (parts, edge_cut) = comm.agree(result)?;
     let lists = if comm.is_root() { by_slab(&parts, slab.elements, comm.size()) } else { Vec::new() };
-    Ok(Partition { parts: comm.scatter_from_root(lists), edge_cut: comm.broadcast(0, edge_cut) })
+    Ok(Partition { parts: comm.scatter_from_root(lists), edge_cut: Some(comm.broadcast(0, edge_cut)) })
 }
 
 /// Partitions the dual graph of a whole mesh, given by its corners (4 an element). Without

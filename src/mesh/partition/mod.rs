@@ -62,8 +62,8 @@ impl PartitionOptions<'_> {
 pub struct Partition {
     /// Part of each element of this rank's slab.
     pub parts: Vec<u32>,
-    /// Number of pairs of neighbouring elements in different parts.
-    pub edge_cut: u64,
+    /// Number of pairs of neighbouring elements in different parts, if known.
+    pub edge_cut: Option<u64>,
 }
 
 /// Partitions the elements; no part is empty where there are enough. The same mesh, number of parts
@@ -77,7 +77,7 @@ pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Re
         return Err(crowded_rank(elements, ranks, limit));
     }
     if options.parts == 1 {
-        return Ok(Partition { parts: vec![0; slab.connectivity.len()], edge_cut: 0 });
+        return Ok(Partition { parts: vec![0; slab.connectivity.len()], edge_cut: Some(0) });
     }
     match options.partitioner {
         Partitioner::Metis => metis::partition(comm, slab, options),

@@ -27,7 +27,7 @@ pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Re
     let (local, links) = block_graph(comm, &segment, size);
     let (of_block, edge_cut) = partition_blocks(comm, local.weights, links, options)?;
     let parts: Vec<u32> = local.of.iter().map(|&block| of_block[block as usize]).collect();
-    Ok(Partition { parts: segment.send_back(comm, slab.elements, &parts), edge_cut })
+    Ok(Partition { parts: segment.send_back(comm, slab.elements, &parts), edge_cut: Some(edge_cut) })
 }
 
 /// Blocks of one rank.

@@ -54,8 +54,18 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
 
 /// Builds the table with a line for each stage of each point.
 fn scaling(study: &Study, with_claims: bool) -> Table {
-    let mut heading =
-        vec!["stage", "ranks", "threads", "hosts", "unknowns", "runs", "time (s)", "speed-up", "efficiency (%)"];
+    let mut heading = vec![
+        "stage",
+        "ranks",
+        "threads",
+        "hosts",
+        "unknowns",
+        "unknowns a rank",
+        "runs",
+        "time (s)",
+        "speed-up",
+        "efficiency (%)",
+    ];
     heading.extend(with_claims.then_some("Numba claims (%)"));
     heading.extend(["STREAM speed-up", "imbalance", "communication (%)", "messages", "MiB sent"]);
     let mut table = Table::new(&heading, 1);
@@ -69,6 +79,7 @@ fn scaling(study: &Study, with_claims: bool) -> Table {
                 point.parallel.threads_per_rank.to_string(),
                 point.parallel.hosts.to_string(),
                 point.unknowns.to_string(),
+                point.unknowns_per_rank().to_string(),
                 point.runs.to_string(),
                 format!("{:.4}", figures.seconds),
                 format!("{:.2}", study.speed_up(point, at)),
@@ -96,6 +107,7 @@ fn stages(study: &Study) -> Table {
         "threads",
         "hosts",
         "unknowns",
+        "unknowns a rank",
         "runs",
         "assembly (s)",
         "solve (s)",
@@ -116,6 +128,7 @@ fn stages(study: &Study) -> Table {
             point.parallel.threads_per_rank.to_string(),
             point.parallel.hosts.to_string(),
             point.unknowns.to_string(),
+            point.unknowns_per_rank().to_string(),
             point.runs.to_string(),
             seconds(&["assembly"]),
             seconds(&["setup", "solve"]),

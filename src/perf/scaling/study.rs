@@ -178,6 +178,11 @@ fn kind_of(runs: &[&RunRecord]) -> Result<Kind> {
 }
 
 impl Point {
+    /// Returns the mean load of a rank.
+    pub fn unknowns_per_rank(&self) -> u64 {
+        self.unknowns / self.parallel.ranks.max(1) as u64
+    }
+
     fn new(runs: &[RunRecord]) -> Self {
         let median_of = |value: &dyn Fn(&RunRecord) -> f64| median(runs.iter().map(value).collect());
         let mesh = &runs[0].mesh_info;

@@ -16,7 +16,8 @@ const CONSTANTS: [(&str, Step); 4] = [
     ("e", Step::Number(std::f64::consts::E)),
 ];
 
-/// Functions by name.
+/// Functions by name. Those of the C library would give other bits on other processors and in other
+/// versions of it.
 pub const FUNCTIONS: [(&str, Step); 23] = [
     ("abs", Step::Unary(f64::abs)),
     ("sign", Step::Unary(|a| if a == 0.0 { 0.0 } else { a.signum() })),
@@ -24,23 +25,23 @@ pub const FUNCTIONS: [(&str, Step); 23] = [
     ("floor", Step::Unary(f64::floor)),
     ("ceil", Step::Unary(f64::ceil)),
     ("sqrt", Step::Unary(f64::sqrt)),
-    ("exp", Step::Unary(f64::exp)),
-    ("log", Step::Unary(f64::ln)),
-    ("log10", Step::Unary(f64::log10)),
-    ("sin", Step::Unary(f64::sin)),
-    ("cos", Step::Unary(f64::cos)),
-    ("tan", Step::Unary(f64::tan)),
-    ("asin", Step::Unary(f64::asin)),
-    ("acos", Step::Unary(f64::acos)),
-    ("atan", Step::Unary(f64::atan)),
-    ("sinh", Step::Unary(f64::sinh)),
-    ("cosh", Step::Unary(f64::cosh)),
-    ("tanh", Step::Unary(f64::tanh)),
-    ("atan2", Step::Binary(f64::atan2)),
-    ("hypot", Step::Binary(f64::hypot)),
+    ("exp", Step::Unary(libm::exp)),
+    ("log", Step::Unary(libm::log)),
+    ("log10", Step::Unary(libm::log10)),
+    ("sin", Step::Unary(libm::sin)),
+    ("cos", Step::Unary(libm::cos)),
+    ("tan", Step::Unary(libm::tan)),
+    ("asin", Step::Unary(libm::asin)),
+    ("acos", Step::Unary(libm::acos)),
+    ("atan", Step::Unary(libm::atan)),
+    ("sinh", Step::Unary(libm::sinh)),
+    ("cosh", Step::Unary(libm::cosh)),
+    ("tanh", Step::Unary(libm::tanh)),
+    ("atan2", Step::Binary(libm::atan2)),
+    ("hypot", Step::Binary(libm::hypot)),
     ("min", Step::Binary(smaller)),
     ("max", Step::Binary(|a, b| -smaller(-a, -b))),
-    ("pow", Step::Binary(f64::powf)),
+    ("pow", Step::Binary(libm::pow)),
 ];
 
 /// Returns the smaller value, or NaN where one of them is NaN, unlike [`f64::min`].
@@ -119,7 +120,7 @@ fn binary(mut a: Vec<Step>, b: Vec<Step>, step: Step) -> Vec<Step> {
 }
 
 fn power(a: Vec<Step>, b: Vec<Step>) -> Vec<Step> {
-    if let [Step::Number(2.0)] = b[..] { unary(a, Step::Square) } else { binary(a, b, Step::Binary(f64::powf)) }
+    if let [Step::Number(2.0)] = b[..] { unary(a, Step::Square) } else { binary(a, b, Step::Binary(libm::pow)) }
 }
 
 fn operand(input: &mut &str) -> Parsed<Vec<Step>> {
