@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::app::case::{Case, Output};
+use crate::app::case::Case;
 use crate::io::console::{Console, count, edge_cut, group, mebibytes, refined};
 use crate::io::record::{Convergence, Parallel, RestartedFrom, RunRecord};
 use crate::la::cg::{CgReport, ConvergedReason};
