@@ -17,11 +17,11 @@ impl Curve {
         let blend = |i: usize, t: f64| (1.0 - t) * from[i] + t * to[i];
         match self {
             Self::Straight => [blend(0, t), blend(1, t)],
-            Self::Cosine => [blend(0, t), blend(1, 0.5 * (1.0 - (std::f64::consts::PI * t).cos()))],
+            Self::Cosine => [blend(0, t), blend(1, 0.5 * (1.0 - libm::cos(std::f64::consts::PI * t)))],
             Self::Arc(centre) => {
                 let [a, b] = [from, to].map(|p| [p[0] - centre[0], p[1] - centre[1]]);
-                let angle = (a[0] * b[1] - a[1] * b[0]).atan2(a[0] * b[0] + a[1] * b[1]);
-                let (sin, cos) = (t * angle).sin_cos();
+                let angle = libm::atan2(a[0] * b[1] - a[1] * b[0], a[0] * b[0] + a[1] * b[1]);
+                let (sin, cos) = libm::sincos(t * angle);
                 [centre[0] + a[0] * cos - a[1] * sin, centre[1] + a[0] * sin + a[1] * cos]
             }
         }

@@ -99,7 +99,7 @@ pub static SHAPES: [Shape; 10] = [
         ],
         layout: |p| {
             let (inner, outer, angle) = (p("radius"), p("radius") + p("width"), p("angle").to_radians());
-            let (sin, cos) = angle.sin_cos();
+            let (sin, cos) = libm::sincos(angle);
             let centre @ [x, y] = [(inner + outer) * sin, -(inner + outer) * cos];
             Layout::strip(
                 [[-p("before"), -outer], [-p("before"), -inner]],
@@ -141,7 +141,7 @@ pub static SHAPES: [Shape; 10] = [
         ],
         layout: |p| {
             let (inner, outer, angle) = (p("radius"), p("radius") + p("width"), p("angle").to_radians());
-            let (sin, cos) = angle.sin_cos();
+            let (sin, cos) = libm::sincos(angle);
             let end = [outer, inner].map(|r| [r * sin, -r * cos]);
             Layout::strip(
                 [[-p("before"), -outer], [-p("before"), -inner]],
