@@ -15,7 +15,7 @@ use crate::io::file::{open, refuse_input, write_atomic};
 use crate::io::mesh::file;
 use crate::io::results::{Results, ResultsReader, read_node_values};
 use crate::mesh::DistributedMesh;
-use crate::parallel::Comm;
+use crate::parallel::{Comm, start_threads};
 use crate::post::{NodeColumn, Probe, ProbePlace, sample_probes};
 use crate::system::print;
 
@@ -48,6 +48,7 @@ fn flows(comm: &Comm, path: &Path) -> Result<String> {
 /// Returns the table of the values on rank 0. **Collective.**
 fn values(comm: &Rc<Comm>, args: &ProbeArgs) -> Result<String> {
     let probes = probes(comm, args)?;
+    start_threads(comm, None, 1)?;
     let slab = file(comm, &args.results, &())?;
     // Elements stay where they were read: the work of each is small.
     let parts = vec![comm.rank() as u32; slab.connectivity.len()];

@@ -92,7 +92,11 @@ pub fn refuse_other_ending(output: &Path) -> Result<()> {
     let remedy = match ending.as_str() {
         "png" | "svg" | "pdf" => format!("use -o {results}, then draw it with quad8-mpi plot {results}"),
         "vtkhdf" => format!("use -o {results} --format vtkhdf"),
-        "csv" | "txt" | "json" | "toml" | "msh" | "npz" | "xlsx" => {
+        "csv" | "npz" | "xlsx" => {
+            let path = output.display();
+            format!("use -o {results}, then convert it with quad8-mpi convert {results} {path}")
+        }
+        "txt" | "json" | "toml" | "msh" => {
             format!("use -o {results}, which Python reads with h5py")
         }
         _ => format!("use -o {results}; the file for ParaView is written beside it"),

@@ -46,7 +46,7 @@ pub fn read_node_values(comm: &Comm, path: &Path, mesh: &LocalMesh) -> Result<Ve
     )
 }
 
-/// Reads this rank's rows of a dataset, to whose numbers HDF5 converts any others. **Collective.**
+/// Reads this rank's rows of a dataset. **Collective.**
 fn read_block(
     comm: &Comm,
     path: &Path,
@@ -66,7 +66,14 @@ fn read_block(
         Ok(dataset)
     };
     let dataset = comm.agree(open())?;
-    read_rows(comm, &dataset, blocks.range(comm.rank())).map_err(|e| read_error(path, name, e))
+    let rows = blocks.range(comm.rank());
+    // With another type than that of the file a transfer is not collective.
+    let read = if comm.agree(dataset.dtype().map_err(|e| read_error(path, name, e)))?.is::<f32>() {
+        read_rows::<f32>(comm, &dataset, rows).map(|values| values.into_iter().map(f64::from).collect())
+    } else {
+        read_rows::<f64>(comm, &dataset, rows)
+    };
+    read.map_err(|e| read_error(path, name, e))
 }
 
 fn no_field(path: &Path) -> Error {

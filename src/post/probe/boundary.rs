@@ -59,7 +59,8 @@ fn rows(edges: &[Edge]) -> Vec<ProbeRow> {
     let mut is_done = vec![false; edges.len()];
     let mut rows = Vec::new();
     // Curves with an end first, in the direction of their edges where possible; then closed ones.
-    let starts: [&dyn Fn(&Edge) -> Option<u64>; 3] = [
+    type Start<'a> = &'a dyn Fn(&Edge) -> Option<u64>;
+    let starts: [Start; 3] = [
         &|edge| Some(edge.corners[0]).filter(|&node| is_end(node)),
         &|edge| Some(edge.corners[1]).filter(|&node| is_end(node)),
         &|edge| Some(edge.corners[0]),
