@@ -19,6 +19,8 @@ if [ "${1:-}" = --all ]; then
     shift
     all=1
     export QUAD8_MPI_ALL=1
+    # Everything is built here, and nothing debugged: builds take a tenth less time without line tables.
+    export CARGO_PROFILE_RELEASE_DEBUG=none
 fi
 [ -z "$all${CI:-}" ] || export QUAD8_MPI_REQUIRE_TOOLS=1
 
