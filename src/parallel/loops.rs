@@ -58,7 +58,8 @@ pub(crate) fn update<T: Send, const M: usize>(
 
 /// Runs `f` on the chunks of two lists of one length, with their range.
 pub(crate) fn update_pair<T: Send>(a: &mut [T], b: &mut [T], f: impl Fn(Range<usize>, &mut [T], &mut [T]) + Sync) {
-    fn run<T: Send>(a: &mut [T], b: &mut [T], f: &(dyn Fn(Range<usize>, &mut [T], &mut [T]) + Sync)) {
+    type Update<'a, T> = dyn Fn(Range<usize>, &mut [T], &mut [T]) + Sync + 'a;
+    fn run<T: Send>(a: &mut [T], b: &mut [T], f: &Update<'_, T>) {
         let n = a.len();
         if worthwhile(n) {
             let pairs = a.par_chunks_mut(CHUNK).zip(b.par_chunks_mut(CHUNK)).enumerate();
