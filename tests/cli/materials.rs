@@ -177,8 +177,8 @@ fn refusals() -> Vec<Trial> {
     [
         bad(
             "an_unknown_dataset",
-            "mesh = 'mesh.h5'\nmaterial.k = { data = 'kk' }",
-            "mesh.h5 has no dataset 'kk' for k or f: did you mean k? found: ",
+            "mesh = 'mesh.h5'\nmaterial.k = { data = 'negativ' }",
+            "mesh.h5 has no dataset 'negativ' for k or f: did you mean negative? found: ",
         ),
         bad(
             "data_of_another_length",
