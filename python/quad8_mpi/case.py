@@ -102,10 +102,11 @@ def build(
         _name(region): _keys(f"regions[{region!r}]", values, {"k": _conductivity, "f": _coefficient})
         for region, values in _mapping("regions", regions).items()
     }
+    case["source"] = _wells("wells", options.get("wells"))
     texts = {"name": _text, "unit": _text}
     quantities = dict.fromkeys(("u", "gradient", "flux", "flow"), lambda place, given: _keys(place, given, texts))
     case["names"] = _keys("names", names, quantities)
-    return {key: value for key, value in case.items() if value != {}}
+    return {key: value for key, value in case.items() if value not in ({}, [])}
 
 
 def condition(boundary: str, given: Condition) -> Any:
@@ -210,6 +211,22 @@ def _conductivity(place: str, value: Any) -> Conductivity:
     if len(value) not in (2, 3):
         raise InputError(f"{place} is one value, [kx, ky] or [kxx, kxy, kyy], not {value!r}")
     return [_coefficient(place, component) for component in value]
+
+
+def _wells(place: str, given: Any) -> list[dict[str, Any]]:
+    if isinstance(given, str | Mapping) or not isinstance(given, Sequence | type(None)):
+        raise InputError(f'{place} is a list of {{"at": (X, Y), "strength": Q}}, not {given!r}')
+    wells = [_keys(f"{place}[{i}]", well, {"at": _point, "strength": _number}) for i, well in enumerate(given or [])]
+    for i, well in enumerate(wells):
+        if missing := {"at", "strength"} - well.keys():
+            raise InputError(f"{place}[{i}] has no {min(missing)!r}")
+    return wells
+
+
+def _point(place: str, value: Any) -> list[float]:
+    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or len(value) != 2:
+        raise InputError(f"{place} is (x, y), not {value!r}")
+    return [_number(place, coordinate) for coordinate in value]
 
 
 def _choice(place: str, value: Any) -> str:

@@ -27,6 +27,7 @@ def solve(
     k: Conductivity | None = None,
     f: Coefficient | None = None,
     regions: Mapping[str, Mapping[str, Conductivity]] | None = None,
+    wells: Sequence[Mapping[str, Any]] | None = None,
     physics: str | None = None,
     geometry: str | None = None,
     names: Mapping[str, Mapping[str, str]] | None = None,
@@ -68,6 +69,8 @@ def solve(
         depends on the direction, it is ``[kx, ky]`` or ``[kxx, kxy, kyy]``.
     regions : dict, optional
         ``k`` and ``f`` of regions by name, where they differ.
+    wells : list of dict, optional
+        Sources at points: ``{"at": (x, y), "strength": Q}``, with Q as the flow into the domain.
     physics : {"flow", "heat", "seepage", "electrostatics", "none"}, optional
         Names and units of the results.
     geometry : {"plane", "axisymmetric"}, optional
@@ -208,7 +211,7 @@ def check(
 
 #: Arguments that are options of a case.
 _OPTIONS = (
-    *("threads", "k", "f", "physics", "geometry", "scale", "refine", "gamma", "p0", "density"),
+    *("threads", "k", "f", "wells", "physics", "geometry", "scale", "refine", "gamma", "p0", "density"),
     *("rtol", "max_iterations", "preconditioner", "operator", "reproducible"),
 )
 

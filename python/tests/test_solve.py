@@ -162,3 +162,11 @@ def test_a_channel_has_dimensions_and_a_size():
     assert abs(max(result.speed) / 10 - 1) < 0.1
     with pytest.raises(quad8_mpi.InputError, match="did you mean throat"):
         quad8_mpi.solve({"channel": "venturi", "troat": 1}, progress=False)
+
+
+def test_a_well_feeds_two_drains():
+    boundary = {"inlet": {"dirichlet": 0}, "outlet": {"dirichlet": 0}}
+    mesh = {"channel": "channel", "length": 2, "nodes": 1000}
+    result = quad8_mpi.solve(mesh, boundary=boundary, wells=[{"at": (0.5, 0.3), "strength": 4}], progress=False)
+    assert result.flow["inlet"] == pytest.approx(-3, abs=1e-3)
+    assert result.flow["outlet"] == pytest.approx(-1, abs=1e-3)
