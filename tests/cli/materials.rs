@@ -78,7 +78,7 @@ fn of_elements(ranks: usize) {
     let folder = folder();
     let data = "material = { k = { data = 'k' }, f = { data = 'f' } }";
     let regions = "region.lower = { k = 1, f = 0 }\nregion.upper = { k = 5, f = 2 }";
-    for args in [&[][..], &["--refine", "1"], &["--reproducible=3"]] {
+    for args in [&[][..], &["--refine", "1"], &["--reproducible=7"]] {
         same(&folder, ranks, [data, regions], args);
     }
     let tensor =

@@ -23,7 +23,8 @@ macro_rules! read_inputs {
     };
 }
 
-read_inputs![case, checkpoint, expression, gmsh, hdf5, npz, partition, record, results, xlsx];
+// A solve starts the threads of the process, before any other reader uses them.
+read_inputs![results, case, checkpoint, expression, gmsh, hdf5, npz, partition, record, xlsx];
 
 fn read_inputs(name: &str, read: impl Fn(&[u8])) {
     let folder = readers::files::repository("fuzz/corpus").join(name);
@@ -34,8 +35,8 @@ fn read_inputs(name: &str, read: impl Fn(&[u8])) {
     let (soft, hard) = getrlimit(Resource::RLIMIT_DATA).expect("the limit of memory");
     setrlimit(Resource::RLIMIT_DATA, MEMORY.min(hard), hard).expect("a lower limit");
     for path in inputs {
-        // The last one printed is the one that fails.
-        eprintln!("{}", path.display());
+        // Of a failure the last one counts.
+        eprintln!("reading {}", path.display());
         read(&std::fs::read(&path).expect("an input"));
     }
     setrlimit(Resource::RLIMIT_DATA, soft, hard).expect("the limit of before");
