@@ -226,7 +226,7 @@ class Result:
             if error := run(command, 1, folder, None):
                 raise error
             columns = np.atleast_1d(np.genfromtxt(table, delimiter=",", names=True))
-        return {name: columns[name] for name in columns.dtype.names if name not in ("probe", "x", "y", "distance")}
+        return {name: columns[name] for name in columns.dtype.names or () if name not in ("probe", "x", "y", "distance")}
 
     def to_pyvista(self) -> Any:
         """Returns a pyvista.UnstructuredGrid with all fields; vectors have a third column of zeros.

@@ -41,7 +41,7 @@ def no_program(monkeypatch):
         ({"wells": [{"at": 0, "strength": 1}]}, r"wells\[0\]\['at'\] is \(x, y\), not 0"),
         ({"names": {"v": {}}}, "key of names"),
         ({"names": {"u": {"unit": 3}}}, "is a text, not 3"),
-        ({"k": [1]}, "k is a finite number"),
+        ({"k": [1]}, "k is one value, "),
         ({"refine": -1}, "refine is a whole number from 0"),
         ({"refine": 1.5}, "refine is a whole number from 0"),
         ({"threads": "2"}, "threads is a whole number"),
