@@ -9,11 +9,13 @@
 
 use std::rc::Rc;
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
 use crate::mesh::ordering::Unordered;
 use crate::mesh::refine_lattice::{Lattice, Place, even_bits, interleave};
 use crate::mesh::{BoundaryEdge, LocalMesh, Location, MOST_ON_A_RANK, MeshData};
-use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, loops, work};
+use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, work};
 use crate::quad8;
 use crate::quad8::EDGES;
 
@@ -232,8 +234,7 @@ impl<'a> Refinement<'a> {
     fn finish(self, mut boundary: Vec<BoundaryEdge>) -> LocalMesh {
         let Self { parent, lattice, rank, origins, parents, child, total_nodes, .. } = self;
         let (mesh, order) = child.order(rank);
-        let coordinates =
-            loops::collect(order.nodes.len(), 512, |i| place_node(parent, lattice, origins[order.nodes[i] as usize]));
+        let coordinates = order.nodes.par_iter().map(|&n| place_node(parent, lattice, origins[n as usize])).collect();
         let refined = |data: &MeshData| {
             let values = match data.location {
                 Location::Elements => {
