@@ -10,12 +10,8 @@ use crate::fem::fixed_point::StiffnessNumber;
 use crate::la::multigrid::UNGROUPED;
 use crate::la::{Pair, Scalar, Triplet};
 use crate::parallel::LocalIndex;
-use crate::quad8::{EDGES, LANES, PAIRS, pair};
+use crate::quad8::{BatchStiffness, EDGES, LANES, PAIRS, pair};
 use crate::system::prefetch;
-
-/// Stiffness K_ab of each [`pair`] of nodes of eight elements, element index innermost. Lanes
-/// without an element are zero.
-pub type BatchStiffness<T> = [[T; LANES]; PAIRS];
 
 /// Batches of all local elements.
 pub struct Batches<T> {

@@ -6,12 +6,12 @@ use crate::error::Result;
 use crate::fem::batch_order::{BatchPosition, ElementOrder};
 use crate::fem::coefficients;
 use crate::fem::coefficients::{for_all, lowest};
-use crate::fem::element_batch::{BatchStiffness, Batches};
+use crate::fem::element_batch::Batches;
 use crate::mesh::{LocalMesh, check_jacobian};
 use crate::parallel::{LocalIndex, work};
 use crate::problem::Problem;
 use crate::quad8;
-use crate::quad8::{EDGES, LANES, Lane, PAIRS, pair};
+use crate::quad8::{BatchStiffness, EDGES, LANES, Lane, PAIRS, pair};
 
 /// Symmetric matrices of all local elements, in the batches that
 /// [`ElementOperator`](crate::fem::ElementOperator) applies and shares. The diagonal follows from

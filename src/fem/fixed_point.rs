@@ -6,9 +6,8 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::fem::element_batch::BatchStiffness;
 use crate::la::Scalar;
-use crate::quad8::{self, LANES, PAIRS};
+use crate::quad8::{self, BatchStiffness, LANES, PAIRS};
 
 /// Number in which the stiffness of a product in precision T is stored.
 pub trait StiffnessNumber<T>: Copy + Send + Sync {

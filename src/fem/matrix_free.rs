@@ -14,13 +14,13 @@ use crate::fem::ElementMatrices;
 use crate::fem::batch_coloring::Chunks;
 use crate::fem::batch_order::NodeList;
 use crate::fem::element_batch::{
-    BatchStiffness, Batches, EdgeStrengths, add_diagonals, add_edge_strengths, add_precise_products, add_products,
+    Batches, EdgeStrengths, add_diagonals, add_edge_strengths, add_precise_products, add_products,
 };
 use crate::fem::fixed_point::{self, StiffnessNumber};
 use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Triplet, Vector};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, LocalIndex};
-use crate::quad8::{LANES, PAIRS};
+use crate::quad8::{BatchStiffness, LANES, PAIRS};
 
 /// Operator of the eliminated system, the identity on fixed nodes; its stiffness is stored in
 /// numbers K.

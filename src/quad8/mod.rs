@@ -31,7 +31,7 @@ pub(crate) use quadrature::{DERIVATIVES_2X2, DERIVATIVES_3X3, SHAPES_2X2, SHAPES
 pub(crate) use quadrature::{edge_points, points_3x3};
 pub use shape::{EDGES, NODES, gradients, is_valid, map, reoriented, shape};
 pub(crate) use shape::{Gradients, derivatives, edge_shape, jacobian};
-pub use stiffness::{Batch, load, pair};
+pub use stiffness::{Batch, BatchStiffness, load, pair};
 pub(crate) use stiffness::{LANES, Lane, PAIRS, gauss_points, slopes, stiffness};
 
 /// Coordinates (m) of the eight nodes of one element.

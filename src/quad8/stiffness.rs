@@ -21,6 +21,10 @@ pub const fn pair(a: usize, b: usize) -> usize {
     a * (13 - a) / 2 + b - 1
 }
 
+/// Stiffness K_ab of each [`pair`] of nodes of eight elements, element index innermost. Lanes
+/// without an element are zero.
+pub type BatchStiffness<T> = [[T; LANES]; PAIRS];
+
 const POINTS: [[f64; 3]; 9] = points_3x3();
 
 /// Node coordinates (m) of eight elements, element index innermost.

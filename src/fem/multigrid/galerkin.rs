@@ -13,12 +13,12 @@ use multiversion::multiversion;
 use crate::error::{Error, Result};
 use crate::fem::ElementMatrices;
 use crate::fem::batch_order::{BatchPosition, ElementOrder};
-use crate::fem::element_batch::{BatchStiffness, Batches};
+use crate::fem::element_batch::Batches;
 use crate::fem::element_matrices::{RowSums, row_sum};
 use crate::fem::multigrid::h_transfer::shape_at_children;
 use crate::mesh::LocalMesh;
 use crate::parallel::{Comm, LocalIndex, loops, work};
-use crate::quad8::{LANES, Lane, PAIRS, pair};
+use crate::quad8::{BatchStiffness, LANES, Lane, PAIRS, pair};
 
 /// Shape functions of the parent at the nodes of one child: node, function.
 type Weights = [[f64; 8]; 8];

@@ -7,13 +7,12 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::fem::element_batch::BatchStiffness;
 use crate::fem::multigrid::p_transfer::PTransfer;
 use crate::fem::{ElementMatrices, assemble_csr};
 use crate::la::matrix::DistributedCsr;
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, LocalIndex};
-use crate::quad8::{EDGES, LANES, Lane, PAIRS, pair};
+use crate::quad8::{BatchStiffness, EDGES, LANES, Lane, PAIRS, pair};
 
 /// Transfer to the space of bilinear functions and its operator.
 pub struct PCoarsening {

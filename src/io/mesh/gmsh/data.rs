@@ -2,10 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::io::mesh::gmsh::Numbering;
+use crate::io::mesh::FormatError;
 use crate::io::mesh::gmsh::cursor::{Cursor, Encoding};
-use crate::io::mesh::gmsh::sections::File;
-use crate::io::mesh::{FormatError, SerialMesh};
 
 /// Values of a view by the tags of elements or nodes.
 pub struct View {
@@ -63,34 +61,4 @@ pub fn read(
     cursor.encoding = Encoding::Text;
     cursor.skip_past(end)?;
     Ok(view)
-}
-
-/// Adds the views of these names (or all that have values), of several steps the last. An element or node without a value gets
-/// NaN, which is an error where it is used.
-pub fn add(
-    file: &File,
-    numbers: &Numbering,
-    wanted: Option<&[&str]>,
-    mesh: &mut SerialMesh,
-) -> Result<(), FormatError> {
-    let mut with_values: Vec<&str> = file.views.iter().filter(|v| !v.values.is_empty()).map(|v| &v.name[..]).collect();
-    with_values.sort_unstable();
-    with_values.dedup();
-    for &name in wanted.unwrap_or(&with_values) {
-        let Some(view) = file.views.iter().rev().find(|view| view.name == name) else {
-            let found: Vec<&str> = file.views.iter().map(|view| view.name.as_str()).collect();
-            let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
-            return Err(FormatError::NoData { name: name.to_owned(), found });
-        };
-        let value =
-            |tag: u64| i64::try_from(tag).ok().and_then(|tag| view.values.get(&tag)).copied().unwrap_or(f64::NAN);
-        let values = if view.is_nodal {
-            numbers.kept(&file.nodes).map(|node| value(node.tag)).collect()
-        } else {
-            let blocks = file.blocks.iter().filter(|block| block.kind.is_quadrilateral());
-            blocks.flat_map(|block| block.rows().map(|(tag, _)| value(tag))).collect()
-        };
-        mesh.add_data(name, values)?;
-    }
-    Ok(())
 }

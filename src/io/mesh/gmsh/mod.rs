@@ -50,7 +50,7 @@ pub(crate) fn parse_for(bytes: &[u8], given: &dyn GivenNames) -> Result<SerialMe
     let mut mesh = SerialMesh { coordinates: numbers.coordinates(&file.nodes), ..SerialMesh::default() };
     let nine = add_elements(&file, &numbers, given, &mut mesh)?;
     add_boundaries(&file, &numbers, given, &mut mesh)?;
-    data::add(&file, &numbers, wanted, &mut mesh)?;
+    add_data(&file, &numbers, wanted, &mut mesh)?;
     if nine > 0 {
         mesh.warnings.push(format!("{nine} quadrilaterals have nine nodes: they are read without their centres"));
     }
@@ -199,6 +199,36 @@ impl Numbering {
     fn coordinates(&self, nodes: &[Node]) -> Vec<[f64; 2]> {
         self.kept(nodes).map(|node| [node.x, node.y]).collect()
     }
+}
+
+/// Adds the data of these names (or all that have values), of several steps the last. An element or
+/// node without a value gets NaN, which is an error where it is used.
+fn add_data(
+    file: &File,
+    numbers: &Numbering,
+    wanted: Option<&[&str]>,
+    mesh: &mut SerialMesh,
+) -> Result<(), FormatError> {
+    let mut with_values: Vec<&str> = file.views.iter().filter(|v| !v.values.is_empty()).map(|v| &v.name[..]).collect();
+    with_values.sort_unstable();
+    with_values.dedup();
+    for &name in wanted.unwrap_or(&with_values) {
+        let Some(view) = file.views.iter().rev().find(|view| view.name == name) else {
+            let found: Vec<&str> = file.views.iter().map(|view| view.name.as_str()).collect();
+            let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+            return Err(FormatError::NoData { name: name.to_owned(), found });
+        };
+        let value =
+            |tag: u64| i64::try_from(tag).ok().and_then(|tag| view.values.get(&tag)).copied().unwrap_or(f64::NAN);
+        let values = if view.is_nodal {
+            numbers.kept(&file.nodes).map(|node| value(node.tag)).collect()
+        } else {
+            let blocks = file.blocks.iter().filter(|block| block.kind.is_quadrilateral());
+            blocks.flat_map(|block| block.rows().map(|(tag, _)| value(tag))).collect()
+        };
+        mesh.add_data(name, values)?;
+    }
+    Ok(())
 }
 
 /// Refuses elements outside a plane of constant z.
