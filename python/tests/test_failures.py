@@ -29,6 +29,8 @@ def python(code, folder, *, before=(), **environment):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Shells ignore SIGINT in what they start in the background, and so would this process.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -51,7 +53,7 @@ def wait_until(holds):
 
 
 def started(ranks, folder):
-    """Starts a long solve, and return its process when the iteration is about to begin."""
+    """Starts a long solve, and returns its process when the iteration is about to begin."""
     code = f"import quad8_mpi; quad8_mpi.solve(ranks={ranks}, refine=2, preconditioner='jacobi', rtol=1e-13)"
     process = python(code, folder)
     assert any(line.startswith("boundary ") for line in process.stdout)
