@@ -51,11 +51,11 @@ impl LocalMesh {
 /// Requests the data of the local elements and nodes from the ranks of their slabs. **Collective.**
 pub fn receive_data(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh) -> Vec<MeshData> {
     let request = |data: &MeshData| {
-        let (blocks, ids) = match data.location {
-            Location::Elements => (slab.elements, &mesh.element_ids),
-            Location::Nodes => (slab.nodes, &mesh.node_ids),
+        let ids = match data.location {
+            Location::Elements => &mesh.element_ids,
+            Location::Nodes => &mesh.node_ids,
         };
-        let requests = BlockRequests::new(comm, blocks, ids.iter().copied());
+        let requests = BlockRequests::new(comm, slab.blocks(data.location), ids.iter().copied());
         data.with(requests.answer(comm, |i| data.values[i]))
     };
     slab.data.iter().map(request).collect()

@@ -4,9 +4,13 @@
 /// into several named groups, such a group counts.
 pub trait GivenNames {
     /// Returns whether the boundary of this name has a condition other than natural.
-    fn has_condition(&self, boundary: &str) -> bool;
+    fn has_condition(&self, _boundary: &str) -> bool {
+        false
+    }
     /// Returns whether the region of this name has a material of its own.
-    fn has_material(&self, region: &str) -> bool;
+    fn has_material(&self, _region: &str) -> bool {
+        false
+    }
     /// Returns the names of the datasets of the mesh that materials take their values from.
     fn data(&self) -> Vec<&str> {
         Vec::new()
@@ -18,12 +22,4 @@ pub trait GivenNames {
 }
 
 /// A case without conditions and materials.
-impl GivenNames for () {
-    fn has_condition(&self, _: &str) -> bool {
-        false
-    }
-
-    fn has_material(&self, _: &str) -> bool {
-        false
-    }
-}
+impl GivenNames for () {}

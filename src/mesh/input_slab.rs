@@ -137,14 +137,19 @@ impl MeshSlab {
             let regions: Vec<[u16; 1]> = self.tags.regions.iter().map(|&region| [region]).collect();
             self.tags.regions = redistribute_rows(comm, self.elements, &regions).into_flattened();
         }
-        for data in &mut self.data {
-            let blocks = match data.location {
-                Location::Elements => self.elements,
-                Location::Nodes => self.nodes,
-            };
+        let blocks = self.data.iter().map(|data| self.blocks(data.location)).collect::<Vec<_>>();
+        for (data, blocks) in self.data.iter_mut().zip(blocks) {
             data.values = redistribute_rows::<f64, 1>(comm, blocks, data.values.as_chunks().0).into_flattened();
         }
         Self { coordinates, connectivity, ..self }
+    }
+
+    /// Returns the distribution of the elements or of the nodes.
+    pub(crate) fn blocks(&self, location: Location) -> BlockDistribution {
+        match location {
+            Location::Elements => self.elements,
+            Location::Nodes => self.nodes,
+        }
     }
 
     /// Returns the names of the boundaries: those of the mesh, or else of [`LeftToRight`].

@@ -84,14 +84,6 @@ fn mesh(comm: &Comm, args: &ConvertArgs, output: &Path, console: &Console) -> Re
 struct AllData;
 
 impl GivenNames for AllData {
-    fn has_condition(&self, _: &str) -> bool {
-        false
-    }
-
-    fn has_material(&self, _: &str) -> bool {
-        false
-    }
-
     fn takes_all_data(&self) -> bool {
         true
     }

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::io::file::atomic_hdf5;
 use crate::io::hdf5::{Part, write_part};
 use crate::io::mesh::hdf5_names::{BOUNDARIES, REGIONS, write_list};
-use crate::mesh::{Location, MeshData, MeshSlab};
-use crate::parallel::{BlockDistribution, Comm};
+use crate::mesh::MeshSlab;
+use crate::parallel::Comm;
 
 /// Writes a mesh with its names and data. Coordinates have their unit where the input states it. **Collective.**
 ///
@@ -18,18 +18,10 @@ use crate::parallel::{BlockDistribution, Comm};
 pub fn write_mesh(comm: &Comm, path: &Path, slab: &MeshSlab) -> Result<()> {
     let names = slab.tags.boundary_names.len() + slab.tags.region_names.len();
     let edges = comm.sum(slab.tags.edges.len() as u64);
-    let data: u64 = slab.data.iter().map(|data| 8 * blocks(slab, data).total()).sum();
+    let data: u64 = slab.data.iter().map(|data| 8 * slab.blocks(data.location).total()).sum();
     let bytes = 16 * slab.nodes.total() + 72 * slab.elements.total() + data + 16 * edges + 1024 * names as u64;
     atomic_hdf5::write(comm, path, bytes, |file| fill(comm, file, slab), || ())?;
     comm.agree(if comm.is_root() { atomic_hdf5::finish(path) } else { Ok(()) })
-}
-
-/// Returns the distribution of the elements or the nodes that have the data.
-fn blocks(slab: &MeshSlab, data: &MeshData) -> BlockDistribution {
-    match data.location {
-        Location::Elements => slab.elements,
-        Location::Nodes => slab.nodes,
-    }
 }
 
 fn fill(comm: &Comm, file: &File, slab: &MeshSlab) -> hdf5::Result<()> {
@@ -48,7 +40,7 @@ fn fill(comm: &Comm, file: &File, slab: &MeshSlab) -> hdf5::Result<()> {
         write_part(comm, file, "quad8", part, 8, nodes, None)?;
     }
     for data in &slab.data {
-        let blocks = blocks(slab, data);
+        let blocks = slab.blocks(data.location);
         let part = Part { total: blocks.total(), rows: blocks.range(comm.rank()), is_compressed: false };
         write_part(comm, file, &data.name, part, 1, &data.values, None)?;
     }

@@ -255,14 +255,6 @@ mod tests {
     struct Takes(&'static str);
 
     impl GivenNames for Takes {
-        fn has_condition(&self, _: &str) -> bool {
-            false
-        }
-
-        fn has_material(&self, _: &str) -> bool {
-            false
-        }
-
         fn data(&self) -> Vec<&str> {
             vec![self.0]
         }

@@ -127,14 +127,6 @@ impl GivenNames for Given {
 struct Takes(&'static [&'static str]);
 
 impl GivenNames for Takes {
-    fn has_condition(&self, _: &str) -> bool {
-        false
-    }
-
-    fn has_material(&self, _: &str) -> bool {
-        false
-    }
-
     fn data(&self) -> Vec<&str> {
         self.0.to_vec()
     }
