@@ -26,7 +26,7 @@ fn main() {
     allocator::keep_freed_memory();
     quad8_mpi::io::file::survive_size_limits();
     let launcher = Launcher::read();
-    launcher.shorten_start_up();
+    launcher.configure_open_mpi();
     // Parsed before MPI starts, so that --help works where MPI does not.
     let command = match Cli::read() {
         Ok(command) => command,

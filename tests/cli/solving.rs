@@ -17,6 +17,7 @@ pub fn tests() -> Vec<Trial> {
     [
         at_ranks("the_default_problem_is_solved", [1, 2, 3, 4, 7, 16], default_problem),
         vec![test("the_default_problem_is_solved::without_mpirun", || default_problem(0))],
+        vec![test("a_run_without_mpirun_needs_no_temporary_folder", no_temporary_folder)],
         at_ranks("threads_change_no_bit", [1, 2], threads_change_no_bit),
         at_ranks("a_second_run_gives_the_same_bits", [1, 3], second_run),
         at_ranks("refinement_does_not_depend_on_the_ranks", [2, 3], refinement),
@@ -41,6 +42,13 @@ fn default_problem(ranks: usize) {
     assert!(difference(&results.vel, &ON_ONE_RANK.vel) < 1e-9);
     let parts = results.partition.iter().max().unwrap() + 1;
     assert_eq!(parts, ranks.max(1) as i32, "every rank has elements");
+}
+
+/// Checks that Open MPI keeps no folder for a process without mpirun. Programs that run side by side
+/// would share it, and each would remove the files of the others at its end.
+fn no_temporary_folder() {
+    let outcome = Folder::new().start_with(0, &[("TMPDIR", "/proc/none")], &[]).wait().expect_code(0);
+    assert_eq!(outcome.stderr, "");
 }
 
 fn threads_change_no_bit(ranks: usize) {

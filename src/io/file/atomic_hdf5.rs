@@ -37,19 +37,14 @@ pub fn survive_size_limits() {
     let _ = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
 }
 
-/// Checks that several ranks together can create a file under the temporary name of `path`: MPI-IO
-/// needs more than a folder that can be written. **Collective.**
+/// Checks that all ranks together can create a file under the temporary name of `path`: MPI-IO
+/// may need more than a folder that can be written. **Collective.**
 ///
 /// # Errors
 /// The file cannot be created; the same on every rank.
 pub fn probe(comm: &Comm, path: &Path) -> Result<()> {
-    if comm.size() == 1 {
-        // Programs without mpirun share a folder of Open MPI, which each of them removes at its end.
-        return Ok(());
-    }
     let partial = partial(path);
-    let failed =
-        |e| write_error(path, e).with_note("MPI-IO needs a /dev/shm and a temporary folder that can be written");
+    let failed = |e| write_error(path, e);
     let created = comm.agree(collective::create(comm, &partial).map_err(failed));
     let closed = created.and_then(|file| comm.agree(file.close().map_err(failed)));
     // What stays would be replaced by the file itself.
