@@ -26,7 +26,7 @@ use crate::mesh::{MeshHierarchy, MeshSlab};
 use crate::parallel::{Breakdown, Comm, IterationTimer, Placement};
 use crate::post::{DerivedFields, Fluid, check_probes, derive};
 use crate::problem::{Condition, Field, Problem};
-use crate::system::rounded;
+use crate::system::{release_freed_memory, rounded};
 
 /// Input of a solve; the same on every rank.
 pub struct SolveInput<'a> {
@@ -196,6 +196,8 @@ impl SolveInput<'_> {
         let build = || build_preconditioner(&mut candidates, &mut switches, iteration);
         let preconditioner = observers.stage(comm, Stage::SETUP, None, build)?;
 
+        // The vectors take less than the setup has left; the peak of a run is here.
+        release_freed_memory();
         let start = start.unwrap_or_else(|| CgState::new(system.zeros())).with_switches(switches);
         let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations, patience: None };
         let every = case.run.checkpoint_every;
