@@ -45,10 +45,9 @@ impl Coefficient {
     ) -> std::result::Result<f64, OutOfRange> {
         match self {
             Self::Field(field) => field.checked(value, point, range),
-            Self::Data(_) => range.check(value).map(|()| value).map_err(|wanted| {
-                let [x, y] = point();
-                OutOfRange { found: format!("{self} is {value} at x = {x}, y = {y}"), wanted }
-            }),
+            Self::Data(_) => {
+                range.check(value).map(|()| value).map_err(|wanted| OutOfRange::at(self, value, point(), wanted))
+            }
         }
     }
 }

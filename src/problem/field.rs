@@ -56,6 +56,13 @@ pub struct OutOfRange {
     pub wanted: &'static str,
 }
 
+impl OutOfRange {
+    /// Returns the error of a quantity with a value at a point.
+    pub(crate) fn at(quantity: impl fmt::Display, value: f64, [x, y]: [f64; 2], wanted: &'static str) -> Self {
+        Self { found: format!("{quantity} is {value} at x = {x}, y = {y}"), wanted }
+    }
+}
+
 impl Field {
     /// Creates a field from a function of (x, y) in metres.
     pub fn function(f: impl Fn(f64, f64) -> f64 + Send + Sync + 'static) -> Self {
@@ -91,14 +98,10 @@ impl Field {
         range: Range,
     ) -> std::result::Result<f64, OutOfRange> {
         let Err(wanted) = range.check(value) else { return Ok(value) };
-        let found = match self {
-            Self::Constant(_) => self.to_string(),
-            _ => {
-                let [x, y] = point();
-                format!("{self} is {value} at x = {x}, y = {y}")
-            }
-        };
-        Err(OutOfRange { found, wanted })
+        Err(match self {
+            Self::Constant(_) => OutOfRange { found: self.to_string(), wanted },
+            _ => OutOfRange::at(self, value, point(), wanted),
+        })
     }
 
     /// Returns whether the field is the constant 0.
