@@ -85,9 +85,9 @@ class Build:
             'HDF5_DIR': str(self.hdf5),
         }
 
-    def run(self, *command: str | Path) -> None:
+    def run(self, *command: str | Path, **options) -> None:
         """Runs a command with the tools in its path."""
-        run(command, env=self.env)
+        run(command, env=self.env, **options)
 
     def prepare(self) -> None:
         """Installs the tools and writes the C compiler: Zig for an old glibc."""
@@ -152,8 +152,10 @@ class Build:
         """Builds the program, stripped, and returns its path."""
         target = self.work/'target'
         self.env |= {'CARGO_PROFILE_RELEASE_STRIP': 'true', 'CARGO_TARGET_DIR': str(target)}
+        # Zig names its headers relative to the current folder where they are below it, and bindgen
+        # looks for them from another one.
         self.run('cargo', 'zigbuild', '--release', '--locked', '--bin', 'quad8-mpi', '--jobs', str(self.jobs),
-                 '--manifest-path', ROOT/'Cargo.toml', '--target', f'{TRIPLE}.{GLIBC[0]}.{GLIBC[1]}')
+                 '--target', f'{TRIPLE}.{GLIBC[0]}.{GLIBC[1]}', cwd=ROOT/'src')
         return target/TRIPLE/'release/quad8-mpi'
 
     def pack(self, program: Path, out: Path) -> Path:
