@@ -229,6 +229,14 @@ impl<'a> System<'a> {
         Vector::zeros(self.hierarchy.halo.map())
     }
 
+    /// Returns the iterate of the solver for values of u at the nodes.
+    pub fn iterate_of(&self, mut u: Vector) -> Vector {
+        for (u, _) in u.owned_mut().iter_mut().zip(&self.dirichlet.fixed).filter(|(_, is_fixed)| **is_fixed) {
+            *u = 0.0;
+        }
+        u
+    }
+
     /// Returns the solution of the problem from the iterate `x` of the solver, and frees operator
     /// and right-hand side. **Collective.**
     pub fn recover_solution(self, x: Vector) -> DiscreteSolution<'a> {

@@ -8,13 +8,13 @@ use crate::app::checkpoint::{CheckpointKey, CheckpointMonitor, MonitorContext, R
 use crate::app::solve::floating::with_potentials;
 use crate::app::solve::gather;
 use crate::app::solve::prepare_mesh::{PreparedMesh, prepare_mesh, work_of};
-use crate::app::solve::solution::{Solution, Summary};
+use crate::app::solve::solution::Summary;
 use crate::app::solve::stage::{Elements, RunObservers, Stage};
 use crate::error::Result;
 use crate::fem::{DiscreteSolution, ElementSystem, System, conductivity_range, with_uniform_flux};
 use crate::io::console::Console;
 use crate::io::mesh::Naming;
-use crate::io::record::{BoundaryCondition, Convergence, Parallel, RestartedFrom, conditions};
+use crate::io::record::{Accuracy, BoundaryCondition, Convergence, Parallel, RestartedFrom, conditions};
 use crate::la::Vector;
 use crate::la::cg::{
     CgOptions, CgReport, CgState, Preconditioners, build_preconditioner, bytes_per_iteration,
@@ -38,30 +38,39 @@ pub struct SolveInput<'a> {
     pub conditions: &'a [BoundaryCondition],
     /// Ranks and threads.
     pub placement: &'a Placement,
+    /// Accuracy before the first solution, with `--until-error`.
+    pub accuracy: Option<&'a Accuracy>,
 }
 
 impl SolveInput<'_> {
-    /// Solves the problem on the mesh of the slabs. **Collective.**
-    ///
-    /// # Errors
-    /// A mesh, a problem or a checkpoint that cannot be used, and a solve that is interrupted; the
-    /// same on every rank.
-    pub fn compute(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Solution> {
-        // 1. Partition, distribute, refine.
-        let Prepared { hierarchy, mut conditions, parallel, quality, mut warnings } =
-            self.prepare(comm, slab, observers)?;
-        let key = CheckpointKey { case: self.case, input: hierarchy.coarse(), mesh: &hierarchy.mesh };
-        let (start, restart) = read_restart(comm, self.case, &key, observers, &mut warnings)?;
+    /// Solves the problem on a prepared mesh, from a guess of u at its nodes, if there is one.
+    /// **Collective.**
+    pub(super) fn solve(
+        &self,
+        comm: &Rc<Comm>,
+        prepared: &Prepared,
+        guess: Option<Vector>,
+        observers: &mut RunObservers,
+    ) -> Result<MeshSolution> {
+        let Prepared { hierarchy, parallel, quality, .. } = prepared;
+        let (mut conditions, mut warnings) = (prepared.conditions.clone(), prepared.warnings.clone());
+        let case = self.case.refined(hierarchy.levels());
+        let key = CheckpointKey { case: &case, input: hierarchy.coarse(), mesh: &hierarchy.mesh };
+        let (start, restart) = match guess {
+            Some(_) => (None, None),
+            None => read_restart(comm, &case, &key, observers, &mut warnings)?,
+        };
 
         // 2. Resolve total flows and potentials, assemble the system, impose the conditions.
-        let problem = self.resolve(&hierarchy, &mut conditions, observers)?;
+        let problem = self.resolve(hierarchy, &mut conditions, observers)?;
         let resolved = SolveInput { problem: &problem, ..*self };
-        let system = resolved.assemble(comm, &hierarchy, observers)?;
-        let conductivity_range = self.material(comm, &hierarchy, observers.console)?;
+        let system = resolved.assemble(comm, hierarchy, observers)?;
+        let conductivity_range = self.material(comm, hierarchy, observers.console)?;
 
         // 3. Iterate.
         let matrix_nnz = comm.sum(system.operator().entries() as u64);
-        let solved = self.iterate(comm, &system, start, &key, observers)?;
+        let guess = guess.map(|u| system.iterate_of(u));
+        let solved = self.iterate(comm, &system, (start, guess), &key, observers)?;
         let Solved { x, report, convergence, breakdown } = solved;
         warnings.extend(self.report_solver(&report, &convergence, observers.console));
 
@@ -71,36 +80,28 @@ impl SolveInput<'_> {
         let used_nodes = hierarchy.halo.map().total();
         let fixed_nodes = solution.dirichlet.total(&hierarchy.halo);
         let u = solution.u;
-        let DerivedFields { elements, nodes, flux, errors, flow } = fields;
         let summary = Summary {
             stats,
             convergence,
             breakdown,
             conditions,
-            flow,
-            parallel,
-            quality,
+            flow: fields.flow.clone(),
+            parallel: parallel.clone(),
+            quality: quality.clone(),
             conductivity_range,
             matrix_nnz,
             used_nodes,
             fixed_nodes,
             restart,
+            accuracy: None,
             warnings,
             report,
         };
-        Ok(Solution {
-            mesh: hierarchy.mesh,
-            u,
-            fields: elements,
-            node_fields: nodes,
-            flux,
-            errors: errors.elements,
-            summary,
-        })
+        Ok(MeshSolution { u, fields, summary })
     }
 
     /// Prepares the mesh, and shows and checks what is known before assembly. **Collective.**
-    fn prepare(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Prepared> {
+    pub(super) fn prepare(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Prepared> {
         let Self { case, problem, conditions, placement, .. } = *self;
         let console = observers.console;
         let notes = slab.warnings.clone();
@@ -120,7 +121,7 @@ impl SolveInput<'_> {
         warnings.extend(duplicates.warning());
         warnings.extend(quality.warning(&names));
         console.warn(&warnings);
-        let parallel = gather::parallel(comm, placement, &partition, &hierarchy.halo, &hierarchy.mesh);
+        let parallel = gather::parallel(comm, placement, partition.edge_cut, &hierarchy.halo, &hierarchy.mesh);
         console.mesh(case, &hierarchy.mesh, &parallel);
         console.conditions(conditions::guess(&boundary), &conditions);
         if quality.slenderest.value > SLENDER {
@@ -178,12 +179,13 @@ impl SolveInput<'_> {
         Ok([least, largest])
     }
 
-    /// Builds the preconditioner and iterates. **Collective.**
+    /// Builds the preconditioner and iterates, from a state, or from a guess, or from zeros.
+    /// **Collective.**
     fn iterate(
         &self,
         comm: &Rc<Comm>,
         system: &System,
-        start: Option<CgState>,
+        (start, guess): (Option<CgState>, Option<Vector>),
         key: &CheckpointKey,
         observers: &mut RunObservers,
     ) -> Result<Solved> {
@@ -196,7 +198,8 @@ impl SolveInput<'_> {
         let build = || build_preconditioner(&mut candidates, &mut switches, iteration);
         let preconditioner = observers.stage(comm, Stage::SETUP, None, build)?;
 
-        let start = start.unwrap_or_else(|| CgState::new(system.zeros())).with_switches(switches);
+        let guess = || CgState::new(guess.unwrap_or_else(|| system.zeros()));
+        let start = start.unwrap_or_else(guess).with_switches(switches);
         let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations, patience: None };
         let every = case.run.checkpoint_every;
         let (solved, laps) = observers.stage(comm, Stage::ITERATE, None, || {
@@ -251,12 +254,19 @@ impl SolveInput<'_> {
 }
 
 /// Mesh of a solve with its part of the record.
-struct Prepared {
-    hierarchy: MeshHierarchy,
-    conditions: Vec<BoundaryCondition>,
-    parallel: Parallel,
-    quality: MeshQuality,
-    warnings: Vec<String>,
+pub(super) struct Prepared {
+    pub hierarchy: MeshHierarchy,
+    pub conditions: Vec<BoundaryCondition>,
+    pub parallel: Parallel,
+    pub quality: MeshQuality,
+    pub warnings: Vec<String>,
+}
+
+/// Solution on one mesh.
+pub(super) struct MeshSolution {
+    pub u: Vector,
+    pub fields: DerivedFields,
+    pub summary: Summary,
 }
 
 /// Iterate of the solver with its measurements.
