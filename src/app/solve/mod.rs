@@ -4,6 +4,7 @@ mod exit;
 mod floating;
 mod gather;
 mod limiting_factor;
+mod linear_solver;
 mod pipeline;
 mod prepare_mesh;
 mod refinement;
