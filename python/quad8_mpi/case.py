@@ -62,7 +62,7 @@ def mesh_source(mesh: MeshLike, folder: Path) -> str | dict[str, Any]:
     if isinstance(mesh, Mapping):
         values = {key: value for key, value in mesh.items() if key != "channel"}
         return {"channel": _text("mesh['channel']", mesh.get("channel"))} | {
-            _name(key): _number(f"mesh[{key!r}]", value) for key, value in values.items()
+            _name(key): number(f"mesh[{key!r}]", value) for key, value in values.items()
         }
     if not isinstance(mesh, (str, os.PathLike)):
         raise InputError(f"the mesh is a path, a name or a quad8_mpi.Mesh, not {type(mesh).__name__}")
@@ -127,7 +127,7 @@ def condition(boundary: str, given: Condition) -> Any:
             raise InputError(f"{place}['robin'] has no 'gamma'")
         return {kind: keys}
     if kind in ("flow", "floating"):
-        return {kind: _number(f"{place}[{kind!r}]", data)}
+        return {kind: number(f"{place}[{kind!r}]", data)}
     raise unknown(f"condition in {place}:", kind, ("dirichlet", "robin", "flow", "floating"))
 
 
@@ -179,7 +179,14 @@ def _text(place: str, value: Any) -> str:
     return value
 
 
-def _number(place: str, value: Any) -> float:
+def number(place: str, value: Any) -> float:
+    """Returns a finite number.
+
+    Raises
+    ------
+    InputError
+        The value at this place is no number, or not finite.
+    """
     with contextlib.suppress(OverflowError):
         if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
             return float(value)
@@ -193,7 +200,7 @@ def _count(place: str, value: Any) -> int:
 
 
 def _value(place: str, value: Any) -> Value:
-    return value if isinstance(value, str) else _number(place, value)
+    return value if isinstance(value, str) else number(place, value)
 
 
 def _coefficient(place: str, value: Any) -> Coefficient:
@@ -216,7 +223,7 @@ def _conductivity(place: str, value: Any) -> Conductivity:
 def _wells(place: str, given: Any) -> list[dict[str, Any]]:
     if isinstance(given, str | Mapping) or not isinstance(given, Sequence | type(None)):
         raise InputError(f'{place} is a list of {{"at": (X, Y), "strength": Q}}, not {given!r}')
-    wells = [_keys(f"{place}[{i}]", well, {"at": _point, "strength": _number}) for i, well in enumerate(given or [])]
+    wells = [_keys(f"{place}[{i}]", well, {"at": _point, "strength": number}) for i, well in enumerate(given or [])]
     for i, well in enumerate(wells):
         if missing := {"at", "strength"} - well.keys():
             raise InputError(f"{place}[{i}] has no {min(missing)!r}")
@@ -226,7 +233,7 @@ def _wells(place: str, given: Any) -> list[dict[str, Any]]:
 def _point(place: str, value: Any) -> list[float]:
     if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or len(value) != 2:
         raise InputError(f"{place} is (x, y), not {value!r}")
-    return [_number(place, coordinate) for coordinate in value]
+    return [number(place, coordinate) for coordinate in value]
 
 
 def _choice(place: str, value: Any) -> str:
@@ -237,11 +244,11 @@ def _choice(place: str, value: Any) -> str:
 
 #: Tables of a case file with their keys and the checks of their values.
 _TABLES: dict[str, dict[str, Any]] = {
-    "": {"scale": _number, "refine": _count, "physics": _choice, "geometry": _choice},
+    "": {"scale": number, "refine": _count, "physics": _choice, "geometry": _choice},
     "material": {"k": _conductivity, "f": _coefficient},
-    "constants": {"gamma": _number, "p0": _number, "density": _number},
+    "constants": {"gamma": number, "p0": number, "density": number},
     "solver": {
-        "rtol": _number,
+        "rtol": number,
         "max_iterations": _count,
         "preconditioner": _choice,
         "operator": _choice,

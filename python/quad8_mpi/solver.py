@@ -12,7 +12,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from .case import Coefficient, Condition, Conductivity, MeshLike, build, mesh_source, toml
+from .case import Coefficient, Condition, Conductivity, MeshLike, build, mesh_source, number, toml
 from .errors import FileError, InputError, LaunchError, NotConverged
 from .program import run, workspace
 from .result import Result
@@ -41,6 +41,7 @@ def solve(
     preconditioner: str | None = None,
     operator: str | None = None,
     reproducible: int | None = None,
+    until_error: float | None = None,
     output: str | os.PathLike[str] | None = None,
     arguments: Sequence[str] = (),
     progress: bool = True,
@@ -93,6 +94,8 @@ def solve(
     operator : {"elements", "assembled"}, optional
     reproducible : int, optional
         Virtual ranks, for the same bits on any number of ranks.
+    until_error : float, optional
+        Largest estimated error, relative to the energy norm: the mesh is refined until it is reached.
     output : path-like, optional
         Results file to keep (OUT.h5); otherwise the results are in memory only.
     arguments : sequence of str
@@ -109,7 +112,8 @@ def solve(
     InputError
         The mesh, a name, a condition or an option is wrong.
     NotConverged
-        The iteration did not converge; the error holds the results of the last iterate.
+        The iteration did not converge, or ``until_error`` was missed; the error holds the results of
+        the last iterate.
     FileError
         A file cannot be read or written.
     Stopped
@@ -128,6 +132,8 @@ def solve(
         results = folder / "results.h5" if output is None else Path(output).absolute()
         record = folder / "record.json"
         command = ["solve", str(case), "--output", str(results), "--json", str(record), *arguments]
+        if until_error is not None:
+            command += ["--until-error", repr(number("until_error", until_error))]
         is_kept = output is not None
         error = run(command, int(ranks), folder, _printer(is_kept) if progress else None)
         not_converged = error is not None and error.code == 1 and not isinstance(error, LaunchError)

@@ -132,6 +132,20 @@ def test_an_iteration_that_does_not_converge_keeps_its_last_iterate():
     assert caught.value.result.plot().get_title() == "not converged"
 
 
+def test_the_mesh_is_refined_until_the_error_is_small():
+    mesh = {"channel": "cylinder", "nodes": 600}
+    result = quad8_mpi.solve(mesh, until_error=0.003, progress=False)
+    levels = result.record["accuracy"]["levels"]
+    assert levels[-1]["error_estimate_percent"] <= 0.3 < levels[-2]["error_estimate_percent"]
+    assert len(result.x) == result.record["mesh_info"]["nodes"]
+    with pytest.raises(quad8_mpi.NotConverged, match="rate of convergence is 2") as caught:
+        quad8_mpi.solve(mesh, until_error=1e-12, progress=False)
+    assert str(caught.value).endswith("where the estimate is largest.")
+    assert caught.value.result.converged
+    with pytest.raises(quad8_mpi.InputError, match="until_error is a finite number"):
+        quad8_mpi.solve(mesh, until_error="0.1%")
+
+
 def test_check_reports_good_and_bad_meshes(square):
     good = quad8_mpi.check(square, boundary={"inlet": {"dirichlet": 1}})
     assert good

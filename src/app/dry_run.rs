@@ -6,10 +6,11 @@ use crate::io::console::{Console, count, group, mebibytes, refined};
 use crate::io::file::refuse_input;
 use crate::io::record::write_json_once;
 use crate::mesh::quality::{MeshQuality, SLENDER};
-use crate::mesh::{ElementNames, MOST_ON_A_RANK, refined_too_far};
+use crate::mesh::{ElementNames, MOST_ON_A_RANK, MeshSize, refined_too_far};
 use crate::parallel::Comm;
 use crate::perf::estimate::{Estimate, Plan, Time};
 use crate::problem::Physics;
+use crate::system::available_memory;
 
 /// Memory of the fullest rank, relative to the mean, with a margin: 1.17 was measured on 8 ranks.
 const FULLEST_RANK: f64 = 1.25;
@@ -23,17 +24,9 @@ pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
     let source = &case.mesh;
     let (header, slab) = source.preview(comm)?;
     let problem = case.problem(&header.boundary_names, &header.region_names);
-    let plan = Plan {
-        base: header.size,
-        is_file: source.path().is_some(),
-        refine: case.refine,
-        ranks: options.ranks.map_or(comm.size(), |ranks| ranks as usize),
-        operator: case.solver.operator,
-        preconditioner: case.solver.preconditioner,
-        has_flux: problem.as_ref().map_or(case.physics != Physics::Flow, |problem| case.has_flux(problem)),
-        rtol: case.solver.rtol,
-        bandwidth: options.bandwidth * 1e9,
-    };
+    let ranks = options.ranks.map_or(comm.size(), |ranks| ranks as usize);
+    let has_flux = problem.as_ref().map_or(case.physics != Physics::Flow, |problem| case.has_flux(problem));
+    let plan = Plan { bandwidth: options.bandwidth * 1e9, ..plan(case, header.size, ranks, has_flux) };
     check_refinement(&plan)?;
     let json = case.output.json.as_deref();
     comm.agree(json.map_or(Ok(()), |path| refuse_input(path, source.path())))?;
@@ -56,6 +49,37 @@ pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
         write_json_once(comm, path, &estimate)?;
     }
     Ok(ExitCode::Success)
+}
+
+/// Returns the plan of a case on a mesh of this size before refinement, without a bandwidth.
+fn plan(case: &Case, base: MeshSize, ranks: usize, has_flux: bool) -> Plan {
+    Plan {
+        base,
+        is_file: case.mesh.path().is_some(),
+        refine: case.refine,
+        ranks,
+        operator: case.solver.operator,
+        preconditioner: case.solver.preconditioner,
+        has_flux,
+        rtol: case.solver.rtol,
+        bandwidth: f64::INFINITY,
+    }
+}
+
+/// Returns the most refinements of a case, at least its own, for which the hosts of all ranks have
+/// memory. **Collective.**
+///
+/// # Errors
+/// An internal error where the ranks are virtual.
+pub(super) fn most_refinements(comm: &Comm, case: &Case, base: MeshSize, has_flux: bool) -> Result<u32> {
+    let ranks = comm.host()?.size() as f64;
+    let memory = comm.min(available_memory().map_or(f64::INFINITY, |bytes| bytes as f64 / ranks));
+    let has_memory = |refine: &u32| {
+        let plan = Plan { refine: *refine, ..plan(case, base, comm.size(), has_flux) };
+        let needed = || FULLEST_RANK * Estimate::new(String::new(), &plan).peak_bytes_per_rank as f64;
+        check_refinement(&plan).is_ok() && needed() <= memory
+    };
+    Ok((case.refine + 1..).take_while(has_memory).last().unwrap_or(case.refine))
 }
 
 /// Checks the limit of [`refine`](crate::mesh::refine) for equal parts.

@@ -4,9 +4,9 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
+use crate::fem::System;
 use crate::fem::multigrid::OperatorHierarchy;
 use crate::fem::system::{SmootherPrecision, StiffnessOperator, assemble_eliminated};
-use crate::fem::{ElementMatrices, System};
 use crate::la::cg::{LONG, Patience, PreconditionerName, Preconditioners};
 use crate::la::direct::Substructuring;
 use crate::la::{Jacobi, PreconditionerStatistics};
@@ -68,7 +68,7 @@ impl<'a> SystemPreconditioners<'a> {
 
     fn multigrid<T: SmootherPrecision>(&self) -> Result<Box<dyn PreconditionerStatistics>> {
         let System { hierarchy, problem, dirichlet, stiffness, .. } = self.system;
-        let levels = OperatorHierarchy::<T>::new(hierarchy, problem, self.elements()?)?;
+        let levels = OperatorHierarchy::<T>::new(hierarchy, problem, self.system.take_elements()?)?;
         Ok(Box::new(stiffness.multigrid(&hierarchy.mesh, dirichlet, levels)?))
     }
 
@@ -80,21 +80,11 @@ impl<'a> SystemPreconditioners<'a> {
                 // The columns moved to the right-hand side with the operator.
                 let mut b = vec![0.0; hierarchy.halo.map().owned()];
                 let MeshHierarchy { halo, mesh, .. } = hierarchy;
-                let matrix = assemble_eliminated(halo, mesh, &self.elements()?, dirichlet, &mut b);
+                let matrix = assemble_eliminated(halo, mesh, &self.system.take_elements()?, dirichlet, &mut b);
                 Substructuring::new(&matrix)?
             }
         };
         Ok(Box::new(solver))
-    }
-
-    /// Returns the element matrices: those of the operator the first time, integrated again later.
-    /// **Collective.**
-    fn elements(&self) -> Result<ElementMatrices> {
-        let System { hierarchy, problem, elements, .. } = self.system;
-        match elements.take() {
-            Some(elements) => Ok(elements),
-            None => hierarchy.comm().agree(ElementMatrices::new(&hierarchy.mesh, problem)),
-        }
     }
 }
 

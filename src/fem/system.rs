@@ -190,8 +190,8 @@ pub struct System<'a> {
     pub(super) problem: &'a Problem,
     pub(super) dirichlet: DirichletBc,
     pub(super) stiffness: StiffnessOperator,
-    /// Taken by the first preconditioner; later ones integrate the elements again.
-    pub(super) elements: Cell<Option<ElementMatrices>>,
+    /// Taken by the first preconditioner.
+    elements: Cell<Option<ElementMatrices>>,
     rhs: Rhs,
 }
 
@@ -214,6 +214,16 @@ impl<'a> System<'a> {
         &self.rhs
     }
 
+    /// Returns the mesh with its halo.
+    pub fn hierarchy(&self) -> &'a MeshHierarchy {
+        self.hierarchy
+    }
+
+    /// Returns the problem.
+    pub fn problem(&self) -> &'a Problem {
+        self.problem
+    }
+
     /// Returns the mesh.
     pub fn mesh(&self) -> &'a LocalMesh {
         &self.hierarchy.mesh
@@ -224,9 +234,59 @@ impl<'a> System<'a> {
         &self.dirichlet
     }
 
+    /// Returns the right-hand side that Dirichlet values alone give, without sources and Robin
+    /// conditions. `values` holds those of the local nodes, 0 at free nodes. **Collective.**
+    ///
+    /// # Errors
+    /// Those of the assembly.
+    pub fn dirichlet_rhs(&self, values: &[f64]) -> Result<Rhs> {
+        let MeshHierarchy { halo, mesh, .. } = self.hierarchy;
+        let mut b = vec![0.0; mesh.owned_nodes];
+        match &self.stiffness {
+            StiffnessOperator::Elements(operator) => operator.eliminate(values, &mut b),
+            StiffnessOperator::Assembled(_) => {
+                let elements = self.take_elements()?;
+                ElementOperator::new(halo, mesh, &elements, &self.dirichlet.fixed).eliminate(values, &mut b);
+                self.elements.set(Some(elements));
+            }
+        }
+        Ok(Rhs::new(b))
+    }
+
+    /// Returns the element matrices: those of the operator the first time, integrated again later.
+    /// **Collective.**
+    ///
+    /// # Errors
+    /// Those of the integration.
+    pub(super) fn take_elements(&self) -> Result<ElementMatrices> {
+        let Self { hierarchy, problem, elements, .. } = self;
+        match elements.take() {
+            Some(elements) => Ok(elements),
+            None => hierarchy.comm().agree(ElementMatrices::new(&hierarchy.mesh, problem)),
+        }
+    }
+
+    /// Replaces the problem by one that differs in its Dirichlet values. The right-hand side stays.
+    /// **Collective.**
+    ///
+    /// # Errors
+    /// A Dirichlet value that is not finite; the same on every rank.
+    pub fn with_values_of(self, problem: &'a Problem) -> Result<Self> {
+        let dirichlet = dirichlet_nodes(&self.hierarchy.halo, self.mesh(), problem)?;
+        Ok(Self { problem, dirichlet, ..self })
+    }
+
     /// Returns the null vector of the system, with ghosts.
     pub fn zeros(&self) -> Vector {
         Vector::zeros(self.hierarchy.halo.map())
+    }
+
+    /// Returns the iterate of the solver for values of u at the nodes.
+    pub fn iterate_of(&self, mut u: Vector) -> Vector {
+        for (u, _) in u.owned_mut().iter_mut().zip(&self.dirichlet.fixed).filter(|(_, is_fixed)| **is_fixed) {
+            *u = 0.0;
+        }
+        u
     }
 
     /// Returns the solution of the problem from the iterate `x` of the solver, and frees operator

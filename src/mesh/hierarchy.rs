@@ -85,6 +85,14 @@ impl MeshHierarchy {
         Ok(Self { mesh, halo, coarse, levels })
     }
 
+    /// Refines the mesh once more. **Collective.**
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn refined(&self) -> Result<Self> {
+        Self::new(self.comm(), self.coarse().clone(), self.levels + 1)
+    }
+
     /// Returns the mesh before refinement.
     pub fn coarse(&self) -> &LocalMesh {
         self.coarse.as_ref().unwrap_or(&self.mesh)

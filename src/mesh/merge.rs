@@ -33,6 +33,7 @@ pub fn merge(parts: &[&LocalMesh]) -> LocalMesh {
         mesh.total_elements = first.total_elements;
         mesh.boundary_names.clone_from(&first.boundary_names);
         mesh.region_names.clone_from(&first.region_names);
+        mesh.refinements = first.refinements;
     }
     mesh.elements.reserve_exact(mesh.own_elements);
     let (mut owned, mut ghosts) = (0, mesh.owned_nodes);

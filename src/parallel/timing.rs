@@ -83,11 +83,14 @@ impl Stopwatch {
         Self { start: Timer::start(comm), stages: Vec::new() }
     }
 
-    /// Runs a stage and records its profile.
+    /// Runs a stage and adds its profile to those of the same name.
     pub fn time<R>(&mut self, stage: &'static str, work: impl FnOnce() -> R) -> R {
         let timer = self.start.again();
         let result = work();
-        self.stages.push((stage, timer.spent()));
+        match self.stages.iter_mut().find(|(name, _)| *name == stage) {
+            Some((_, sum)) => *sum += timer.spent(),
+            None => self.stages.push((stage, timer.spent())),
+        }
         result
     }
 

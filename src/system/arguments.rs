@@ -40,6 +40,19 @@ pub fn minutes(text: &str) -> Result<Duration, &'static str> {
     Duration::try_from_secs_f64(60.0 * positive(text)?).map_err(|_| "too long")
 }
 
+/// Reads a relative error, as in 0.001 or 0.1%.
+///
+/// # Errors
+/// States the range.
+pub fn relative_error(text: &str) -> Result<f64, &'static str> {
+    match text.strip_suffix('%') {
+        Some(percent) => {
+            number(percent.trim_end(), numbers::finite).and_then(|percent| numbers::tolerance(percent / 100.0))
+        }
+        None => tolerance(text),
+    }
+}
+
 /// Reads a relative residual.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 //! since each starts many processes. Tests that measure something run last, one at a time. Tests on
 //! more than four ranks belong to the slow tier.
 
+mod accuracy;
 mod bad_meshes;
 mod bad_outputs;
 mod cases;
@@ -92,6 +93,7 @@ fn main() {
         refusal::tests(),
         cases::tests(),
         conditions::tests(),
+        accuracy::tests(),
         hard::tests(),
         layers::tests(),
         physics::tests(),

@@ -9,6 +9,7 @@ use hdf5::{File, Group};
 use libtest_mimic::Trial;
 use serde_json::Value;
 
+use crate::accuracy::SMOOTH;
 use crate::formats::data;
 use crate::mesh::Mesh;
 use crate::program::Folder;
@@ -28,6 +29,7 @@ pub fn tests() -> Vec<Trial> {
     tests.extend(at_ranks("reproducible_runs_have_the_same_bits", RANKS, multigrid));
     tests.extend(at_ranks("reproducible_runs_of_a_refined_mesh_have_the_same_bits", RANKS, refined));
     tests.extend(at_ranks("reproducible_runs_with_jacobi_have_the_same_bits", RANKS, jacobi));
+    tests.extend(at_ranks("reproducible_runs_until_an_error_have_the_same_bits", [1, 3], until_error));
     tests.extend(at_ranks("reproducible_runs_across_regions_have_the_same_bits", [1, 4], across_regions));
     tests
 }
@@ -107,6 +109,13 @@ fn refined(ranks: usize) {
 
 fn jacobi(ranks: usize) {
     compare(&solve(ranks, &JACOBI), &JACOBI_ON_TWO);
+}
+
+fn until_error(ranks: usize) {
+    let args = [&SMOOTH[..], &["--reproducible=5"]].concat();
+    let [here, expected] = [ranks, 2].map(|ranks| solve_in(&Folder::with(&Mesh::rectangle(4, 2)), ranks, &args));
+    compare(&here, &expected);
+    assert_eq!(here.record["mesh_info"]["refine"], 2);
 }
 
 /// Compares runs on two regions, whose velocities are recovered separately, with either

@@ -73,6 +73,7 @@ fn record() -> RunRecord {
         geometry: Geometry::Plane,
         names: Labels::new(Physics::Flow, Geometry::Plane, &Names::default()),
         conditions: Vec::new(),
+        accuracy: None,
         flow: FlowReport {
             boundaries: vec![BoundaryFlow { name: "Ausfluß".into(), flow: 1.0, sampled: 1.5 }],
             walls_sampled: 0.0,

@@ -13,7 +13,7 @@ use crate::mesh::partition::Partitioner;
 use crate::parallel::MOST_THREADS;
 use crate::parallel::virtual_ranks::MOST_VIRTUAL_RANKS;
 use crate::problem::{Condition, Conductivity, Field, Geometry, Physics};
-use crate::system::arguments::{finite, minutes, positive, tolerance};
+use crate::system::arguments::{finite, minutes, positive, relative_error, tolerance};
 
 /// Options of a solve. They override the case file.
 #[derive(Debug, Clone, Args)]
@@ -52,6 +52,18 @@ pub struct SolveArgs {
     /// Split every element into four, this many times [default: 0]
     #[arg(long, value_name = "K", value_parser = whole::<u32>, allow_negative_numbers = true)]
     pub(crate) refine: Option<u32>,
+
+    /// Refine, from --refine on, until the estimated error is at most this part of the energy norm,
+    /// as in 0.1% or 0.001; where memory or the disk cannot hold so fine a mesh, write the last
+    /// solution and exit with code 1
+    #[arg(
+        long,
+        value_name = "ERROR",
+        value_parser = relative_error,
+        allow_hyphen_values = true,
+        conflicts_with = "dry_run"
+    )]
+    pub(crate) until_error: Option<f64>,
 
     #[command(flatten)]
     pub(crate) channel: ChannelArgs,

@@ -96,6 +96,11 @@ impl Case {
         comm.broadcast_strings(if comm.is_root() { vec![self.to_toml()] } else { Vec::new() }).concat()
     }
 
+    /// Returns the case on a mesh after this many refinements.
+    pub(crate) fn refined(&self, refine: u32) -> Self {
+        Self { refine, ..self.clone() }
+    }
+
     fn to_toml(&self) -> String {
         let mut case = self.clone();
         if let MeshSource::File(path) = &mut case.mesh

@@ -148,6 +148,8 @@ impl OutputFormat {
 pub struct RunOptions {
     /// Partition of the mesh among the ranks.
     pub partition: PartitionSource,
+    /// Largest estimated error, relative to the energy norm, up to which the mesh is refined.
+    pub until_error: Option<f64>,
     /// Interval between two checkpoints; none without periodic checkpoints.
     pub checkpoint_every: Option<Duration>,
     /// Checkpoint to restart from.

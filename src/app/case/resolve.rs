@@ -65,6 +65,7 @@ impl RunOptions {
         let computed = || PartitionSource::Partitioner(args.partitioner);
         Self {
             partition: args.partition.clone().map_or_else(computed, PartitionSource::File),
+            until_error: args.until_error,
             checkpoint_every: args.checkpoint_every,
             restart: args.restart.clone(),
             dry_run: args.dry_run.then_some(DryRun { ranks: args.ranks, bandwidth: args.bandwidth }),

@@ -79,6 +79,16 @@ pub(crate) fn read(comm: &Comm, path: &Path, key: &CheckpointKey) -> Result<Stor
     with_file(comm, path, damaged, |file| Reader { comm, path, file }.read(key))
 }
 
+/// Reads the number of refinements of the solve of a checkpoint. **Collective.**
+///
+/// # Errors
+/// A file that cannot be opened, or that is damaged; the same on every rank.
+pub(crate) fn refinements(comm: &Comm, path: &Path) -> Result<u32> {
+    let damaged = |cause: String| damaged(path, &cause);
+    let header = with_file(comm, path, damaged, |file| comm.agree(Reader { comm, path, file }.header()))?;
+    header.refinements().ok_or_else(|| damaged("it has no case".to_owned()))
+}
+
 /// State of a checkpoint, or what differs where it belongs to another solve.
 pub(crate) type Stored = std::result::Result<CgState, Difference>;
 

@@ -75,6 +75,12 @@ impl Header {
         }
     }
 
+    /// Returns the number of refinements of the mesh of the solve; none where the case is damaged.
+    pub(crate) fn refinements(&self) -> Option<u32> {
+        let case: toml::Table = toml::from_str(&self.case).ok()?;
+        u32::try_from(case.get("refine")?.as_integer()?).ok()
+    }
+
     /// Returns the first difference between this stored header and the solve of the key.
     /// **Collective.**
     pub(crate) fn difference(&self, comm: &Comm, key: &CheckpointKey) -> Option<Difference> {
@@ -181,7 +187,8 @@ mod tests {
             switches: vec![Switch { iteration: 5, reason: "r.Mr = -1e-3".into() }],
         };
         let read: Header = toml::from_str(&toml::to_string(&header).unwrap()).unwrap();
-        assert_eq!((read.recurrence, read.case), (header.recurrence, header.case));
-        assert_eq!((read.repairs, read.switches), (header.repairs, header.switches));
+        assert_eq!((read.recurrence, &read.case), (header.recurrence, &header.case));
+        assert_eq!((&read.repairs, &read.switches), (&header.repairs, &header.switches));
+        assert_eq!((read.refinements(), Header { case: "refine = -1".into(), ..read }.refinements()), (Some(1), None));
     }
 }

@@ -101,17 +101,14 @@ impl Checkpoints {
     /// # Errors
     /// A checkpoint of another solve; no usable generation; the same on every rank.
     pub fn read(&self, comm: &Comm, path: &Path, key: &CheckpointKey) -> Result<Restart> {
-        let name = path.to_string_lossy();
-        let older = name.strip_suffix(NEWEST).map(|stem| PathBuf::from(format!("{stem}{OLDER}")));
-        let has_older = comm.broadcast(0, older.as_ref().is_some_and(|older| older.exists()));
-        let restart = match (file::read(comm, path, key), older) {
+        let restart = match (file::read(comm, path, key), older_than(comm, path)) {
             (Ok(stored), _) => Restart::new(stored.map_err(|other| other.error(path))?, path, None),
-            (Err(error), Some(older)) if has_older => {
+            (Err(error), Some(older)) => {
                 let state = file::read(comm, &older, key)?.map_err(|other| other.error(&older))?;
                 let warning = format!("{error}: the older {} is used instead", older.display());
                 Restart::new(state, &older, Some(warning))
             }
-            (Err(error), _) => return Err(error),
+            (Err(error), None) => return Err(error),
         };
         let is_newest = comm.is_root() && path::canonical(&restart.from.file) == path::canonical(&self.newest);
         self.is_good.set(is_newest);
@@ -153,4 +150,24 @@ impl Checkpoints {
     fn files(&self) -> [PathBuf; 3] {
         [self.newest.clone(), self.older.clone(), path::partial(&self.newest)]
     }
+}
+
+/// Reads the number of refinements of the solve of a checkpoint, or where that is damaged or
+/// missing, of the generation before it. **Collective.**
+///
+/// # Errors
+/// No usable generation; the same on every rank.
+pub fn refinements(comm: &Comm, path: &Path) -> Result<u32> {
+    match (file::refinements(comm, path), older_than(comm, path)) {
+        (Err(_), Some(older)) => file::refinements(comm, &older),
+        (found, _) => found,
+    }
+}
+
+/// Returns the generation before the checkpoint of this name, if there is one. **Collective.**
+fn older_than(comm: &Comm, path: &Path) -> Option<PathBuf> {
+    let name = path.to_string_lossy();
+    let older = name.strip_suffix(NEWEST).map(|stem| PathBuf::from(format!("{stem}{OLDER}")));
+    let has_older = comm.broadcast(0, older.as_ref().is_some_and(|older| older.exists()));
+    older.filter(|_| has_older)
 }

@@ -1,65 +1,109 @@
 //! Floating boundaries: conductors at one unknown potential, with a given total flow.
 
-use crate::app::case::Solver;
+use crate::app::solve::linear_solver::LinearSolver;
 use crate::error::{Error, ExitCode, Result};
-use crate::fem::{OperatorKind, System};
-use crate::la::cg::{CgOptions, CgState, ConvergedReason, build_preconditioner, conjugate_gradient_with_fallback};
+use crate::fem::{DirichletBc, System, dirichlet_nodes};
+use crate::la::cg::{CgState, ConvergedReason, Rhs};
 use crate::la::direct::cholesky;
 use crate::mesh::MeshHierarchy;
-use crate::post::flow_report;
+use crate::post::{FlowReport, flow_report};
 use crate::problem::{Condition, Field, Material, Problem};
 
-/// Computes the potentials of the floating boundaries and returns the problem with them as
-/// Dirichlet conditions. **Collective.**
+/// Floating boundary with the system of its unit potential: 1 on it, 0 on all other Dirichlet and
+/// floating boundaries, and no other data.
+pub struct FloatingBoundary {
+    boundary: usize,
+    flow: f64,
+    problem: Problem,
+    dirichlet: DirichletBc,
+    rhs: Rhs,
+}
+
+/// Problem with the potentials of its floating boundaries as Dirichlet conditions, and its
+/// right-hand side.
+pub struct Resolved {
+    pub problem: Problem,
+    pub rhs: Rhs,
+}
+
+impl FloatingBoundary {
+    /// Lists the floating boundaries of a problem. `system` is that of the [`grounded`] problem,
+    /// which has the same matrix. **Collective.**
+    ///
+    /// # Errors
+    /// Those of the assembly; the same on every rank.
+    pub fn list(system: &System, problem: &Problem) -> Result<Vec<Self>> {
+        let MeshHierarchy { halo, mesh, .. } = system.hierarchy();
+        let prepare = |(boundary, flow)| {
+            let unit = unit_problem(problem, boundary);
+            let dirichlet = dirichlet_nodes(halo, mesh, &unit)?;
+            let rhs = system.dirichlet_rhs(&dirichlet.values)?;
+            Ok(Self { boundary, flow, problem: unit, dirichlet, rhs })
+        };
+        floating(problem).map(prepare).collect()
+    }
+}
+
+/// Returns the problem with the potential 0 on its floating boundaries.
+pub fn grounded(problem: &Problem) -> Problem {
+    with_values(problem, |_| 0.0)
+}
+
+/// Computes the potentials of the floating boundaries of a problem with the solver of the
+/// [`grounded`] one. **Collective.**
 ///
 /// The flow through boundary j is F_j + sum_i G_ji V_i for the potentials V. With w_i, the solution
-/// without data that is 1 on boundary i and 0 on all other Dirichlet and floating boundaries, G_ji
-/// is the flow of w_i through boundary j. F_j, the flow at V = 0, follows from w_j by reciprocity,
-/// so that there is one solve for each floating boundary.
+/// of the unit potential of boundary i, G_ji is the flow of w_i through boundary j. F_j, the flow at
+/// V = 0, follows from w_j by reciprocity, so that there is one solve for each floating boundary.
 ///
 /// # Errors
-/// Those of the assembly, and a solve that does not converge; the same on every rank.
-pub fn with_potentials(hierarchy: &MeshHierarchy, problem: &Problem, solver: &Solver) -> Result<Problem> {
-    let floating: Vec<(usize, f64)> = floating(problem).collect();
-    let grounded = with_values(problem, |_| 0.0);
-    if floating.is_empty() {
-        return Ok(grounded);
-    }
-    let (comm, mesh) = (hierarchy.comm(), &hierarchy.mesh);
-    let system = System::assemble(hierarchy, &grounded, OperatorKind::Elements)?;
-    let mut candidates = system.preconditioners(solver.preconditioner);
-    let mut switches = Vec::new();
-    let mut preconditioner = build_preconditioner(&mut candidates, &mut switches, 0)?;
+/// A solve that does not converge; the same on every rank.
+pub fn resolve<'a>(
+    mut solver: LinearSolver<'a>,
+    problem: &Problem,
+    floating: &[FloatingBoundary],
+) -> Result<(LinearSolver<'a>, Resolved)> {
+    let system = solver.system();
+    let MeshHierarchy { halo, mesh, .. } = system.hierarchy();
+    let comm = halo.comm();
+    let switches = solver.switches.len();
     let (mut flows, mut products) = (Vec::new(), Vec::new());
-    for &(boundary, _) in &floating {
-        let unit = unit_problem(problem, boundary);
-        let unit_system = System::assemble(hierarchy, &unit, OperatorKind::Elements)?;
-        let start = CgState::new(unit_system.zeros()).with_switches(switches);
-        let options = CgOptions { rtol: solver.rtol, max_iterations: solver.max_iterations, patience: None };
-        let with = (&mut candidates as _, preconditioner);
-        let (x, report, last) =
-            conjugate_gradient_with_fallback(system.operator(), with, unit_system.rhs(), start, options, &())?;
+    for FloatingBoundary { boundary, problem, dirichlet, rhs, .. } in floating {
+        let (next, mut u, report) = solver.solve(rhs, CgState::new(system.zeros()), &())?;
         if report.outcome != ConvergedReason::Converged {
-            return Err(not_converged(&mesh.boundary_names[boundary]));
+            return Err(not_converged(&mesh.boundary_names[*boundary]));
         }
-        (switches, preconditioner) = (report.switches, last);
-        let product = x.owned().iter().zip(&system.rhs().values).map(|(x, b)| x * b).sum();
+        solver = next;
+        let product = u.owned().iter().zip(&system.rhs().values).map(|(x, b)| x * b).sum();
         products.push(comm.sum::<f64>(product));
-        let u = unit_system.recover_solution(x).u;
-        flows.push(flow_report(comm, mesh, &unit, &u)?);
+        dirichlet.impose(halo, &mut u);
+        flows.push(flow_report(comm, mesh, problem, &u)?);
     }
-    drop((candidates, preconditioner));
-    let zeros = system.zeros();
-    let held = flow_report(comm, mesh, &grounded, &system.recover_solution(zeros).u)?;
-    let index = |boundary: usize| floating.iter().position(|(other, _)| *other == boundary);
-    let count = floating.len();
-    let mut matrix: Vec<f64> =
-        floating.iter().flat_map(|&(j, _)| flows.iter().map(move |of| of.boundaries[j].flow)).collect();
-    let mut potentials: Vec<f64> =
-        floating.iter().zip(products).map(|(&(j, flow), product)| flow - held.boundaries[j].flow + product).collect();
-    cholesky::factorise(&mut matrix, count);
-    cholesky::solve(&matrix, count, &mut potentials);
-    Ok(with_values(problem, |boundary| index(boundary).map_or(0.0, |i| potentials[i])))
+    // The next solve starts with these preconditioners.
+    solver.switches[switches..].iter_mut().for_each(|switch| switch.iteration = 0);
+    let mut held = system.zeros();
+    system.dirichlet().impose(halo, &mut held);
+    let held = flow_report(comm, mesh, system.problem(), &held)?;
+    let given = floating.iter().zip(products);
+    let given = given.map(|(j, product)| j.flow - (held.boundaries[j.boundary].flow - product)).collect();
+    let potentials = potentials(floating, &flows, given);
+    let index = |boundary: usize| floating.iter().position(|other| other.boundary == boundary);
+    let problem = with_values(problem, |boundary| index(boundary).map_or(0.0, |i| potentials[i]));
+    let mut b = system.rhs().values.clone();
+    for (FloatingBoundary { rhs, .. }, potential) in floating.iter().zip(&potentials) {
+        b.iter_mut().zip(&rhs.values).for_each(|(b, unit)| *b += potential * unit);
+    }
+    Ok((solver, Resolved { problem, rhs: Rhs::new(b) }))
+}
+
+/// Solves for the potentials V with which the flow through each floating boundary differs from that
+/// at V = 0 by a given value; `flows` are those of the unit potentials.
+fn potentials(floating: &[FloatingBoundary], flows: &[FlowReport], mut given: Vec<f64>) -> Vec<f64> {
+    let flow = |j: &FloatingBoundary, unit: &FlowReport| unit.boundaries[j.boundary].flow;
+    let mut matrix: Vec<f64> = floating.iter().flat_map(|j| flows.iter().map(|unit| flow(j, unit))).collect();
+    cholesky::factorise(&mut matrix, floating.len());
+    cholesky::solve(&matrix, floating.len(), &mut given);
+    given
 }
 
 /// Iterates over the floating boundaries with their total flow.

@@ -8,7 +8,6 @@ use crate::io::record::{Layout, Libraries, Memory, MeshInfo, Parallel, RunRecord
 use crate::la::Vector;
 use crate::la::cg::{CgReport, ConvergedReason};
 use crate::mesh::LocalMesh;
-use crate::mesh::partition::Partition;
 use crate::parallel::{Comm, Halo, MinMeanMax, Placement};
 use crate::post::{DerivedFields, range, statistics};
 use crate::problem::Labels;
@@ -30,7 +29,7 @@ pub fn record(comm: &Comm, case: &Case, mesh: &LocalMesh, start_up: MinMeanMax, 
         mesh_info: MeshInfo {
             source: case.mesh.name(),
             scale: case.scale.unwrap_or(1.0),
-            refine: case.refine,
+            refine: mesh.refinements,
             nodes: mesh.total_nodes,
             used_nodes: summary.used_nodes,
             elements: mesh.total_elements,
@@ -41,13 +40,14 @@ pub fn record(comm: &Comm, case: &Case, mesh: &LocalMesh, start_up: MinMeanMax, 
         },
         conductivity_range: summary.conductivity_range,
         solver_config: options(case),
-        case: case.text(comm),
+        case: case.refined(mesh.refinements).text(comm),
         physics: case.physics,
         geometry: case.geometry,
         names: Labels::new(case.physics, case.geometry, &case.names),
         conditions: summary.conditions,
         flow: summary.flow,
         convergence: summary.convergence,
+        accuracy: summary.accuracy,
         parallel: summary.parallel,
         restart: summary.restart,
         repairs: report.replacements,
@@ -57,8 +57,8 @@ pub fn record(comm: &Comm, case: &Case, mesh: &LocalMesh, start_up: MinMeanMax, 
     }
 }
 
-/// Gathers ranks, threads and the partition. **Collective.**
-pub fn parallel(comm: &Comm, placement: &Placement, partition: &Partition, halo: &Halo, mesh: &LocalMesh) -> Parallel {
+/// Gathers ranks, threads and a partition with this edge cut. **Collective.**
+pub fn parallel(comm: &Comm, placement: &Placement, edge_cut: Option<u64>, halo: &Halo, mesh: &LocalMesh) -> Parallel {
     let mean = mesh.total_elements as f64 / comm.size() as f64;
     Parallel {
         layout: Layout {
@@ -67,7 +67,7 @@ pub fn parallel(comm: &Comm, placement: &Placement, partition: &Partition, halo:
             hosts: placement.hosts,
         },
         first_host: placement.host.clone(),
-        edge_cut: partition.edge_cut,
+        edge_cut,
         halo_max: comm.max(halo.sent() as u64),
         halo_sum: comm.sum(halo.sent() as u64),
         neighbours_max: comm.max(halo.neighbours() as u64),

@@ -4,8 +4,10 @@ mod exit;
 mod floating;
 mod gather;
 mod limiting_factor;
+mod linear_solver;
 mod pipeline;
 mod prepare_mesh;
+mod refinement;
 mod solution;
 mod stage;
 mod summary;
@@ -14,12 +16,13 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::app::case::{Case, SolveArgs};
-use crate::app::checkpoint::{Checkpoints, Interrupts};
+use crate::app::checkpoint::{Checkpoints, Interrupts, refinements};
 use crate::app::dry_run::dry_run;
 use crate::app::probe::write_probes;
-use crate::app::solve::exit::exit_code;
+use crate::app::solve::exit::{accuracy_code, exit_code};
 use crate::app::solve::limiting_factor::limiting_factor;
 use crate::app::solve::pipeline::SolveInput;
+use crate::app::solve::refinement::accuracy;
 use crate::app::solve::solution::Solution;
 use crate::app::solve::stage::{RunObservers, Stage};
 use crate::error::{Error, ExitCode, Result};
@@ -28,7 +31,7 @@ use crate::io::mesh::Naming;
 use crate::io::record::{RunRecord, write_json_once};
 use crate::io::results::{Results, ResultsFile};
 use crate::la::cg::ConvergedReason;
-use crate::mesh::MeshSlab;
+use crate::mesh::{MeshSize, MeshSlab};
 use crate::parallel::virtual_ranks::{on_virtual_ranks, virtual_ranks_here};
 use crate::parallel::{Comm, MinMeanMax, Stopwatch, start_threads, timing};
 
@@ -39,7 +42,10 @@ use crate::parallel::{Comm, MinMeanMax, Stopwatch, start_threads, timing};
 pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Result<ExitCode> {
     let start_up = timing::age_of_process();
     let watch = Stopwatch::start(comm);
-    let case = Case::resolve(comm, args)?;
+    let mut case = Case::resolve(comm, args)?;
+    if let (Some(checkpoint), Some(_)) = (&case.run.restart, case.run.until_error) {
+        case.refine = refinements(comm, checkpoint)?;
+    }
     match case.run.dry_run {
         Some(options) => dry_run(comm, &case, options),
         None => run(comm, case, interrupts, watch, start_up),
@@ -69,11 +75,15 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     let problem = comm.agree(case.problem(&names, &slab.tags.region_names))?;
     let conditions = case.conditions(&names, &problem);
     let has = |field: &str| case.computes(field, &problem);
-    check_room(comm, &case, slab.elements.total(), has, &results_file, &checkpoints)?;
+    let check_room = |case: &Case| check_room(comm, case, slab.elements.total(), has, &results_file, &checkpoints);
+    check_room(&case)?;
+    let has_room = |refine| check_room(&case.refined(refine)).is_ok();
+    let accuracy = accuracy(comm, &case, MeshSize::of(&slab), case.has_flux(&problem), has_room)?;
     let case = case.with_conditions(&names, &problem);
 
     // Compute.
-    let input = SolveInput { case: &case, problem: &problem, conditions: &conditions, placement: &placement };
+    let (problem, conditions, placement, accuracy) = (&problem, &conditions[..], &placement, accuracy.as_ref());
+    let input = SolveInput { case: &case, problem, conditions, placement, accuracy };
     let solution = match virtual_ranks {
         None => input.compute(comm, slab, &mut observers),
         Some(ranks) => compute_reproducibly(comm, ranks, &input, slab, &mut observers),
@@ -113,7 +123,10 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     if is_solved {
         checkpoints.remove(comm);
     }
-    Ok(exit_code(comm, &report, &case))
+    Ok(match &record.accuracy {
+        Some(accuracy) if is_solved => accuracy_code(comm, accuracy, &mesh, &errors, &case),
+        _ => exit_code(comm, &report, &case),
+    })
 }
 
 /// Opens the checkpoints and the results file, none of which may be an input. **Collective.**

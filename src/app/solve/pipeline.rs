@@ -5,21 +5,19 @@ use std::rc::Rc;
 
 use crate::app::case::Case;
 use crate::app::checkpoint::{CheckpointKey, CheckpointMonitor, MonitorContext, Restart};
-use crate::app::solve::floating::with_potentials;
+use crate::app::solve::floating::{FloatingBoundary, Resolved, grounded, resolve};
 use crate::app::solve::gather;
+use crate::app::solve::linear_solver::LinearSolver;
 use crate::app::solve::prepare_mesh::{PreparedMesh, prepare_mesh, work_of};
-use crate::app::solve::solution::{Solution, Summary};
+use crate::app::solve::solution::Summary;
 use crate::app::solve::stage::{Elements, RunObservers, Stage};
 use crate::error::Result;
 use crate::fem::{DiscreteSolution, ElementSystem, System, conductivity_range, with_uniform_flux};
 use crate::io::console::Console;
 use crate::io::mesh::Naming;
-use crate::io::record::{BoundaryCondition, Convergence, Parallel, RestartedFrom, conditions};
+use crate::io::record::{Accuracy, BoundaryCondition, Convergence, Parallel, RestartedFrom, conditions};
 use crate::la::Vector;
-use crate::la::cg::{
-    CgOptions, CgReport, CgState, Preconditioners, build_preconditioner, bytes_per_iteration,
-    conjugate_gradient_with_fallback, used_preconditioners,
-};
+use crate::la::cg::{CgReport, CgState, Rhs, bytes_per_iteration};
 use crate::mesh;
 use crate::mesh::quality::{MeshQuality, SLENDER};
 use crate::mesh::{MeshHierarchy, MeshSlab};
@@ -38,69 +36,85 @@ pub struct SolveInput<'a> {
     pub conditions: &'a [BoundaryCondition],
     /// Ranks and threads.
     pub placement: &'a Placement,
+    /// Accuracy before the first solution, with `--until-error`.
+    pub accuracy: Option<&'a Accuracy>,
 }
 
 impl SolveInput<'_> {
-    /// Solves the problem on the mesh of the slabs. **Collective.**
-    ///
-    /// # Errors
-    /// A mesh, a problem or a checkpoint that cannot be used, and a solve that is interrupted; the
-    /// same on every rank.
-    pub fn compute(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Solution> {
-        // 1. Partition, distribute, refine.
-        let Prepared { hierarchy, mut conditions, parallel, quality, mut warnings } =
-            self.prepare(comm, slab, observers)?;
-        let key = CheckpointKey { case: self.case, input: hierarchy.coarse(), mesh: &hierarchy.mesh };
-        let (start, restart) = read_restart(comm, self.case, &key, observers, &mut warnings)?;
+    /// Solves the problem on a prepared mesh, from a guess of u at its nodes, if there is one.
+    /// **Collective.**
+    pub(super) fn solve(
+        &self,
+        comm: &Rc<Comm>,
+        prepared: &Prepared,
+        guess: Option<Vector>,
+        observers: &mut RunObservers,
+    ) -> Result<MeshSolution> {
+        let Prepared { hierarchy, parallel, quality, .. } = prepared;
+        let (mut conditions, mut warnings) = (prepared.conditions.clone(), prepared.warnings.clone());
+        let case = self.case.refined(hierarchy.levels());
+        let key = CheckpointKey { case: &case, input: hierarchy.coarse(), mesh: &hierarchy.mesh };
+        let (start, restart) = match guess {
+            Some(_) => (None, None),
+            None => read_restart(comm, &case, &key, observers, &mut warnings)?,
+        };
 
-        // 2. Resolve total flows and potentials, assemble the system, impose the conditions.
-        let problem = self.resolve(&hierarchy, &mut conditions, observers)?;
-        let resolved = SolveInput { problem: &problem, ..*self };
-        let system = resolved.assemble(comm, &hierarchy, observers)?;
-        let conductivity_range = self.material(comm, &hierarchy, observers.console)?;
-
-        // 3. Iterate.
+        // 2. Resolve total flows, assemble the system, impose the conditions.
+        let problem = with_uniform_flux(comm, &hierarchy.mesh, self.problem)?;
+        let grounded = grounded(&problem);
+        let system = self.assemble(hierarchy, &grounded, observers)?;
+        let floating = FloatingBoundary::list(&system, &problem)?;
+        let conductivity_range = self.material(comm, hierarchy, observers.console)?;
         let matrix_nnz = comm.sum(system.operator().entries() as u64);
-        let solved = self.iterate(comm, &system, start, &key, observers)?;
+
+        // 3. Build the preconditioner, resolve the potentials of floating boundaries.
+        let (switches, iteration) =
+            start.as_ref().map_or((Vec::new(), 0), |state| (state.switches.clone(), state.iterations()));
+        let build = || LinearSolver::build(&system, &case.solver, switches, iteration);
+        let solver = observers.stage(comm, Stage::SETUP, None, build)?;
+        let (solver, resolved) = self.resolve(solver, &problem, floating, &mut conditions, observers)?;
+
+        // 4. Iterate. The vectors of the state take less than the setup has left; the peak is here.
+        release_freed_memory();
+        let guess = || guess.map_or_else(|| system.zeros(), |u| system.iterate_of(u));
+        let start = start.unwrap_or_else(|| CgState::new(guess()));
+        let rhs = resolved.as_ref().map_or(system.rhs(), |resolved| &resolved.rhs);
+        let solved = self.iterate(solver, rhs, start, &key, observers)?;
         let Solved { x, report, convergence, breakdown } = solved;
         warnings.extend(self.report_solver(&report, &convergence, observers.console));
 
-        // 4. Velocities, pressures and flows.
-        let (solution, fields) = resolved.derive(comm, system, x, observers)?;
+        // 5. Velocities, pressures and flows.
+        let system = match &resolved {
+            Some(resolved) => system.with_values_of(&resolved.problem)?,
+            None => system,
+        };
+        let (solution, fields) = self.derive(comm, system, x, observers)?;
         let stats = gather::solution(comm, &solution.u, &fields, &report);
         let used_nodes = hierarchy.halo.map().total();
         let fixed_nodes = solution.dirichlet.total(&hierarchy.halo);
         let u = solution.u;
-        let DerivedFields { elements, nodes, flux, errors, flow } = fields;
         let summary = Summary {
             stats,
             convergence,
             breakdown,
             conditions,
-            flow,
-            parallel,
-            quality,
+            flow: fields.flow.clone(),
+            parallel: parallel.clone(),
+            quality: quality.clone(),
             conductivity_range,
             matrix_nnz,
             used_nodes,
             fixed_nodes,
             restart,
+            accuracy: None,
             warnings,
             report,
         };
-        Ok(Solution {
-            mesh: hierarchy.mesh,
-            u,
-            fields: elements,
-            node_fields: nodes,
-            flux,
-            errors: errors.elements,
-            summary,
-        })
+        Ok(MeshSolution { u, fields, summary })
     }
 
     /// Prepares the mesh, and shows and checks what is known before assembly. **Collective.**
-    fn prepare(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Prepared> {
+    pub(super) fn prepare(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Prepared> {
         let Self { case, problem, conditions, placement, .. } = *self;
         let console = observers.console;
         let notes = slab.warnings.clone();
@@ -120,7 +134,7 @@ impl SolveInput<'_> {
         warnings.extend(duplicates.warning());
         warnings.extend(quality.warning(&names));
         console.warn(&warnings);
-        let parallel = gather::parallel(comm, placement, &partition, &hierarchy.halo, &hierarchy.mesh);
+        let parallel = gather::parallel(comm, placement, partition.edge_cut, &hierarchy.halo, &hierarchy.mesh);
         console.mesh(case, &hierarchy.mesh, &parallel);
         console.conditions(conditions::guess(&boundary), &conditions);
         if quality.slenderest.value > SLENDER {
@@ -129,41 +143,43 @@ impl SolveInput<'_> {
         Ok(Prepared { hierarchy, conditions, parallel, quality, warnings })
     }
 
-    /// Replaces total flows by flux densities and floating boundaries by their potentials, which it
-    /// shows and adds to the conditions. **Collective.**
-    fn resolve(
+    /// Computes the potentials of floating boundaries, if there are any, shows them and adds them to
+    /// the conditions. **Collective.**
+    fn resolve<'a>(
         &self,
-        hierarchy: &MeshHierarchy,
+        solver: LinearSolver<'a>,
+        problem: &Problem,
+        floating: Vec<FloatingBoundary>,
         conditions: &mut [BoundaryCondition],
         observers: &mut RunObservers,
-    ) -> Result<Problem> {
-        let comm = hierarchy.comm();
-        let problem = with_uniform_flux(comm, &hierarchy.mesh, self.problem)?;
-        if !problem.conditions.iter().any(|condition| matches!(condition, Condition::Floating(_))) {
-            return Ok(problem);
+    ) -> Result<(LinearSolver<'a>, Option<Resolved>)> {
+        if floating.is_empty() {
+            return Ok((solver, None));
         }
-        let solve = || with_potentials(hierarchy, &problem, &self.case.solver);
-        let resolved = observers.stage(comm, Stage::POTENTIALS, None, solve)?;
-        for ((part, given), found) in conditions.iter_mut().zip(&problem.conditions).zip(&resolved.conditions) {
+        let comm = solver.system().hierarchy().comm();
+        let solve = || resolve(solver, problem, &floating);
+        let (solver, resolved) = observers.stage(comm, Stage::POTENTIALS, None, solve)?;
+        for ((part, given), found) in conditions.iter_mut().zip(&problem.conditions).zip(&resolved.problem.conditions) {
             if let (Condition::Floating(_), Condition::Dirichlet(Field::Constant(potential))) = (given, found) {
                 part.potential = Some(*potential);
                 observers.console.line("floating", &format!("{} at u = {}", part.name(), rounded(*potential, 6)));
             }
         }
-        Ok(resolved)
+        Ok((solver, Some(resolved)))
     }
 
-    /// Assembles the system. **Collective.**
+    /// Assembles the system of a problem. **Collective.**
     fn assemble<'a>(
-        &'a self,
-        comm: &Comm,
+        &self,
         hierarchy: &'a MeshHierarchy,
+        problem: &'a Problem,
         observers: &mut RunObservers,
     ) -> Result<System<'a>> {
-        let integrals = if self.problem.has_source() { 2 } else { 1 };
+        let comm = hierarchy.comm();
+        let integrals = if problem.has_source() { 2 } else { 1 };
         let units = hierarchy.mesh.elements.len() as u64 * integrals;
         let work = Elements { units, total: hierarchy.mesh.total_elements };
-        let integrate = || ElementSystem::integrate(hierarchy, self.problem);
+        let integrate = || ElementSystem::integrate(hierarchy, problem);
         let system = observers.stage(comm, Stage::ASSEMBLE, Some(work), integrate)?;
         observers.stage(comm, Stage::APPLY_BC, None, || system.apply_bc(self.case.solver.operator))
     }
@@ -178,43 +194,30 @@ impl SolveInput<'_> {
         Ok([least, largest])
     }
 
-    /// Builds the preconditioner and iterates. **Collective.**
+    /// Iterates from a state. **Collective.**
     fn iterate(
         &self,
-        comm: &Rc<Comm>,
-        system: &System,
-        start: Option<CgState>,
+        solver: LinearSolver,
+        rhs: &Rhs,
+        start: CgState,
         key: &CheckpointKey,
         observers: &mut RunObservers,
     ) -> Result<Solved> {
-        let case = self.case;
         let RunObservers { console, checkpoints, interrupts, .. } = *observers;
-        let mut candidates = system.preconditioners(case.solver.preconditioner);
-        // Allocate the vectors of the state only after the setup, which needs the memory.
-        let (mut switches, iteration) =
-            start.as_ref().map_or((Vec::new(), 0), |state| (state.switches.clone(), state.iterations()));
-        let build = || build_preconditioner(&mut candidates, &mut switches, iteration);
-        let preconditioner = observers.stage(comm, Stage::SETUP, None, build)?;
-
-        // The vectors take less than the setup has left; the peak of a run is here.
-        release_freed_memory();
-        let start = start.unwrap_or_else(|| CgState::new(system.zeros())).with_switches(switches);
-        let options = CgOptions { rtol: case.solver.rtol, max_iterations: case.solver.max_iterations, patience: None };
-        let every = case.run.checkpoint_every;
+        let system = solver.system();
+        let (comm, every) = (system.hierarchy().comm(), self.case.run.checkpoint_every);
         let (solved, laps) = observers.stage(comm, Stage::ITERATE, None, || {
             let laps = IterationTimer::start(comm);
             let context = MonitorContext { comm, console, laps: &laps, interrupts, checkpoints, key, every };
             let monitor = CheckpointMonitor::new(context);
-            let first = (&mut candidates as &mut dyn Preconditioners, preconditioner);
-            let (operator, rhs) = (system.operator(), system.rhs());
-            let solved = conjugate_gradient_with_fallback(operator, first, rhs, start, options, &monitor)?;
-            monitor.end(&solved.1)?;
+            let solved = solver.solve(rhs, start, &monitor)?;
+            monitor.end(&solved.2)?;
             Ok((solved, laps))
         })?;
-        let (x, report, preconditioner) = solved;
-        let used = used_preconditioners(candidates.names(), &report.switches);
-        let convergence = Convergence::new(&report, preconditioner.levels(), used);
-        let bytes = bytes_per_iteration(system.operator(), &*preconditioner);
+        let (solver, x, report) = solved;
+        let preconditioner = &*solver.preconditioner;
+        let convergence = Convergence::new(&report, preconditioner.levels(), solver.used_preconditioners());
+        let bytes = bytes_per_iteration(system.operator(), preconditioner);
         let breakdown = Breakdown::of_solve(comm, &laps, bytes, &preconditioner.spent());
         Ok(Solved { x, report, convergence, breakdown })
     }
@@ -253,12 +256,19 @@ impl SolveInput<'_> {
 }
 
 /// Mesh of a solve with its part of the record.
-struct Prepared {
-    hierarchy: MeshHierarchy,
-    conditions: Vec<BoundaryCondition>,
-    parallel: Parallel,
-    quality: MeshQuality,
-    warnings: Vec<String>,
+pub(super) struct Prepared {
+    pub hierarchy: MeshHierarchy,
+    pub conditions: Vec<BoundaryCondition>,
+    pub parallel: Parallel,
+    pub quality: MeshQuality,
+    pub warnings: Vec<String>,
+}
+
+/// Solution on one mesh.
+pub(super) struct MeshSolution {
+    pub u: Vector,
+    pub fields: DerivedFields,
+    pub summary: Summary,
 }
 
 /// Iterate of the solver with its measurements.

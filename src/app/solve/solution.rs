@@ -2,7 +2,7 @@
 
 use std::mem::take;
 
-use crate::io::record::{BoundaryCondition, Convergence, Parallel, RestartedFrom, SolutionStats};
+use crate::io::record::{Accuracy, BoundaryCondition, Convergence, Parallel, RestartedFrom, SolutionStats};
 use crate::la::Vector;
 use crate::la::cg::CgReport;
 use crate::mesh::quality::MeshQuality;
@@ -56,6 +56,8 @@ pub struct Summary {
     pub fixed_nodes: u64,
     /// Checkpoint from which the iteration continued, if any.
     pub restart: Option<RestartedFrom>,
+    /// Solutions of a run with `--until-error`.
+    pub accuracy: Option<Accuracy>,
     /// Warnings of the solve.
     pub warnings: Vec<String>,
 }

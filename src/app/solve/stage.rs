@@ -33,9 +33,10 @@ impl Stage {
     pub const READ: Self = Self::new("read", "load_mesh", "reading the mesh");
     /// Partitions, distributes and refines the mesh.
     pub const PARTITION: Self = Self::new("partition", "partition", "splitting the mesh");
+    /// Refines the mesh of a solution.
+    pub const REFINE: Self = Self::new("refine", "partition", "refining the mesh");
     /// Computes the potentials of floating boundaries.
-    pub const POTENTIALS: Self =
-        Self { key: "apply_bc", ..Self::new("assemble", "", "computing the potentials of floating boundaries") };
+    pub const POTENTIALS: Self = Self::new("potentials", "apply_bc", "computing the potentials of floating boundaries");
     /// Integrates the elements.
     pub const ASSEMBLE: Self = Self::new("assemble", "assemble_system", "integrating the elements");
     /// Imposes the boundary conditions.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::app::case::Case;
 use crate::io::console::{Console, count, edge_cut, group, mebibytes, refined};
-use crate::io::record::{Convergence, Parallel, RestartedFrom, RunRecord};
+use crate::io::record::{Accuracy, Convergence, Parallel, RestartedFrom, RunRecord};
 use crate::la::cg::{CgReport, ConvergedReason};
 use crate::mesh::LocalMesh;
 use crate::parallel::{CommShare, MinMeanMax};
@@ -18,7 +18,7 @@ impl Console {
         let (elements, nodes) = (count(mesh.total_elements, "element"), count(mesh.total_nodes, "node"));
         let scaled = case.scale.map_or(String::new(), |scale| format!(", scaled by {scale}"));
         let geometry = if case.geometry.is_plane() { "" } else { ", axisymmetric" };
-        let name = refined(&(case.mesh.name() + &scaled + geometry), case.refine);
+        let name = refined(&(case.mesh.name() + &scaled + geometry), mesh.refinements);
         self.line("mesh", &format!("{name}: {elements}, {nodes}"));
         if parallel.layout.ranks > 1 {
             let text = format!(
@@ -90,6 +90,21 @@ impl Console {
         }
     }
 
+    /// Prints the solutions of a run with `--until-error` as a table.
+    fn levels(&self, accuracy: &Accuracy) {
+        let row = |label: &str, [refine, unknowns, error, rate, iterations, seconds]: [&str; 6]| {
+            let numbers = format!("{refine:>6} {unknowns:>15} {error:>10} {rate:>6} {iterations:>11} {seconds:>9}");
+            self.line(label, &numbers);
+        };
+        row("levels", ["refine", "unknowns", "error", "rate", "iterations", "seconds"]);
+        let rates = accuracy.rates().into_iter().map(|rate| format!("{rate:.2}"));
+        for (level, rate) in accuracy.levels.iter().zip(std::iter::once(String::new()).chain(rates)) {
+            let error = format!("{} %", rounded(level.error_estimate_percent, 3));
+            let [refine, iterations] = [u64::from(level.refine), level.iterations as u64].map(group);
+            row("", [&refine, &group(level.unknowns), &error, &rate, &iterations, &format!("{:.3}", level.seconds)]);
+        }
+    }
+
     /// Prints the seconds and the shares of the stages, and the ratio of the slowest rank to the mean
     /// where it exceeds a tenth.
     fn times(&self, record: &RunRecord) {
@@ -142,6 +157,9 @@ impl Console {
         if record.converged {
             let percent = rounded(stats.error_estimate_percent, 2);
             self.line("error", &format!("{percent} % estimated, in the energy norm"));
+        }
+        if let Some(accuracy) = &record.accuracy {
+            self.levels(accuracy);
         }
         self.times(record);
         self.messages(record);

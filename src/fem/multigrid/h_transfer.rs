@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use crate::la::multigrid::Transfer;
 use crate::la::{Scalar, Vector};
-use crate::mesh::{Adjacency, LocalMesh};
+use crate::mesh::{Adjacency, LocalMesh, MeshHierarchy};
 use crate::parallel::{GlobalIndex, Halo, IndexMap, LocalIndex, loops};
 use crate::quad8;
 
@@ -124,6 +124,15 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
             []
         });
     }
+}
+
+/// Interpolates values at the nodes of a mesh at the nodes of its next refinement. **Collective.**
+pub fn interpolate(coarse: &MeshHierarchy, fine: &MeshHierarchy, values: &mut Vector) -> Vector {
+    let children = children(&coarse.mesh, &fine.mesh);
+    let transfer = HTransfer::new(&coarse.halo, &coarse.mesh, &[], &fine.mesh, &children);
+    let mut finer = Vector::zeros(fine.halo.map());
+    transfer.prolong(values, &mut finer);
+    finer
 }
 
 /// Finds the children of each own element of `coarse` among the elements of its refinement `fine`,

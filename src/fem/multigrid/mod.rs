@@ -6,7 +6,7 @@ mod operator_hierarchy;
 mod p_coarsening;
 mod p_transfer;
 
-pub use h_transfer::{HTransfer, children};
+pub use h_transfer::{HTransfer, children, interpolate};
 pub use operator_hierarchy::{MeshLevel, OperatorHierarchy};
 pub use p_coarsening::PCoarsening;
 pub use p_transfer::PTransfer;

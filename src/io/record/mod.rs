@@ -5,12 +5,14 @@
 //! Values that no reader uses are written only, because a value that is not finite stands as null
 //! in JSON.
 
+mod accuracy;
 mod bench;
 pub(crate) mod conditions;
 mod convergence;
 mod json;
 mod sections;
 
+pub use accuracy::{Accuracy, RefinementLevel};
 pub(crate) use bench::{Bandwidth, Bandwidths, BenchParallel, MessageCosts, MessagesRecord, StreamRecord};
 pub(crate) use conditions::UNNAMED;
 pub use conditions::{BoundaryCondition, ConditionSource};
@@ -18,8 +20,11 @@ pub use convergence::Convergence;
 pub(crate) use json::{is_stdout, not_record, read, write_json, write_json_once};
 pub use sections::{Layout, Libraries, Memory, MeshInfo, Parallel, RestartedFrom, SolutionStats, SolverConfig};
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 use crate::la::cg::{ConvergedReason, ResidualReplacement};
 use crate::parallel::{Breakdown, MinMeanMax, Stages, Timings};
 use crate::post::FlowReport;
@@ -82,6 +87,9 @@ pub struct RunRecord {
     /// Rate of convergence, and the levels of the preconditioner.
     #[serde(default)]
     pub convergence: Convergence,
+    /// Solutions of a run with `--until-error`; the other sections are those of the last one.
+    #[serde(default)]
+    pub accuracy: Option<Accuracy>,
     /// Memory of the processes.
     #[serde(default)]
     pub memory: Memory,
@@ -105,6 +113,21 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// Checks that the times of the record, from this file, are those of one solve.
+    ///
+    /// # Errors
+    /// A run with `--until-error` that refined the mesh.
+    pub(crate) fn check_single_solve(&self, path: &Path) -> Result<()> {
+        if self.accuracy.as_ref().is_none_or(|accuracy| accuracy.levels.len() < 2) {
+            return Ok(());
+        }
+        let path = path.display();
+        Err(Error::input(format!(
+            "the run in {path} solved on several meshes (--until-error), so its times are not those of one solve: leave \
+             it out"
+        )))
+    }
+
     /// Adds the times and the memory, which are known at the end of the run.
     #[must_use]
     pub(crate) fn complete(self, stages: Stages, memory: Memory) -> Self {

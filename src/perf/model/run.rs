@@ -31,6 +31,7 @@ impl Run {
         if let Some(missing) = STAGES.iter().find(|stage| !run.timing_metrics.contains_key(**stage)) {
             return Err(not_record(path, format!("it has no time of {missing}")));
         }
+        run.check_single_solve(path)?;
         let levels = run.convergence.levels.len();
         if levels < run.refinements() + 2 || levels != run.breakdown.levels.len() || run.iterations == 0 {
             return Err(not_record(path, "the model is of multigrid, which this run did not use"));

@@ -19,7 +19,8 @@ pub enum Record {
 /// Reads a record of either kind.
 ///
 /// # Errors
-/// A file that cannot be opened, or that is no record; a run that did not converge.
+/// A file that cannot be opened, or that is no record; a run that did not converge, or solved on several
+/// meshes.
 pub fn read(path: &Path) -> Result<Record> {
     let value: Value = read_json(path)?;
     if value.get("stream").is_some() {
@@ -36,5 +37,6 @@ pub fn read(path: &Path) -> Result<Record> {
             "the run in {path} did not converge, so its times say nothing: leave it out"
         )));
     }
+    run.check_single_solve(path)?;
     Ok(Record::Run(Box::new(run)))
 }
