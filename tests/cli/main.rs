@@ -61,6 +61,7 @@ mod streams;
 mod threads;
 #[path = "../harness/tier.rs"]
 mod tier;
+mod timeline;
 
 use libtest_mimic::{Arguments, Trial};
 use tier::{slow, test};
@@ -106,6 +107,7 @@ fn main() {
         model::tests(),
         simulation::tests(),
         threads::tests(),
+        timeline::tests(),
         processors::tests(),
         failure::tests(),
         checkpoints::tests(),
