@@ -36,6 +36,7 @@ mod paraview;
 mod partition;
 mod physics;
 mod plot;
+mod plot_parts;
 mod probe;
 mod processors;
 mod program;
@@ -82,6 +83,7 @@ fn main() {
         paraview::tests(),
         self_description::tests(),
         plot::tests(),
+        plot_parts::tests(),
         probe::tests(),
         convert::tests(),
         storage::tests(),
