@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::fem::batch_order::NodeList;
+use crate::parallel::timeline::ParallelLoop;
 use crate::parallel::{LocalIndex, loops};
 
 /// Consecutive batches that one thread applies.
@@ -80,6 +81,7 @@ impl Chunks {
             }
             return;
         }
+        let this = ParallelLoop::start();
         for parity in 0..2 {
             let mut parts = Vec::with_capacity(self.0.len() / 2 + 1);
             let (mut rest, mut at) = (&mut *y, 0);
@@ -89,7 +91,7 @@ impl Chunks {
                 parts.push((i, part));
                 (rest, at) = (tail, window.end);
             }
-            parts.into_par_iter().for_each(|(i, part)| run(i, part));
+            parts.into_par_iter().for_each(|(i, part)| this.chunk(|| run(i, part)));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Collective operations of a communicator, for ranks that are processes and for those that are
 //! threads.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use mpi::collective::{SystemOperation, reduce_local_into};
 use mpi::datatype::Equivalence;
@@ -74,7 +74,6 @@ pub(crate) trait Backend {
         work: impl FnOnce() -> R,
     ) -> (R, f64);
 
-    /// Returns the seconds of communication in an operation that began at `start` and has just
-    /// ended.
-    fn seconds_since(&self, start: Instant) -> f64;
+    /// Returns the seconds of communication in an operation that has just ended and took this time.
+    fn seconds_of(&self, elapsed: Duration) -> f64;
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::parallel::comm_stats::Timer;
 use crate::parallel::timing::Stages;
-use crate::parallel::{Comm, Profile, TimeSplit};
+use crate::parallel::{Comm, Profile, SpanKind, TimeSplit};
 
 /// Breakdown of the time of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -69,9 +69,9 @@ impl IterationTimer {
         Self { timer: RefCell::new(Timer::start(comm)), laps: RefCell::default() }
     }
 
-    /// Ends an iteration and starts the next one.
-    pub fn lap(&self) {
-        let spent = self.timer.borrow_mut().lap();
+    /// Ends an iteration, of this number, and starts the next one.
+    pub fn lap(&self, iteration: usize) {
+        let spent = self.timer.borrow_mut().lap(SpanKind::Iteration(iteration));
         self.laps.borrow_mut().push(spent);
     }
 

@@ -11,7 +11,7 @@ use crate::parallel::backend::{Backend, Operation};
 use crate::parallel::comm_stats::CommRecorder;
 use crate::parallel::mpi::MpiComm;
 use crate::parallel::virtual_ranks::VirtualRank;
-use crate::parallel::{CommCounter, CommStats, MpiType, Ordered};
+use crate::parallel::{CommCounter, MpiType, Ordered, SpanKind};
 
 /// Communicator of the ranks that work on one problem.
 pub struct Comm {
@@ -110,7 +110,7 @@ impl Comm {
 
     /// Waits for all ranks. **Collective.**
     pub fn barrier(&self) {
-        self.collective(|stats| &mut stats.others, 0, || with_backend!(self, backend => backend.barrier()));
+        self.collective(SpanKind::Barrier, 0, || with_backend!(self, backend => backend.barrier()));
     }
 
     /// Returns the entry-wise sum over the ranks. **Collective.**
@@ -150,7 +150,7 @@ impl Comm {
 
     fn reduce<T: MpiType>(&self, values: &[T], operation: Operation) -> Vec<T> {
         self.collective(
-            |stats| &mut stats.reductions,
+            SpanKind::Reduction,
             size_of_val(values),
             || with_backend!(self, backend => backend.reduce(values, operation)),
         )
@@ -159,7 +159,7 @@ impl Comm {
     /// Returns the sum of the values of all lower ranks. **Collective.**
     pub fn exclusive_sum(&self, value: u64) -> u64 {
         self.collective(
-            |stats| &mut stats.others,
+            SpanKind::Scan,
             size_of_val(&value),
             || with_backend!(self, backend => backend.exclusive_sum(value)),
         )
@@ -168,7 +168,7 @@ impl Comm {
     /// Returns the value of each rank, in rank order. **Collective.**
     pub fn all_gather<T: MpiType>(&self, value: T) -> Vec<T> {
         self.collective(
-            |stats| &mut stats.others,
+            SpanKind::AllGather,
             size_of::<T>(),
             || with_backend!(self, backend => backend.all_gather(value)),
         )
@@ -185,11 +185,7 @@ impl Comm {
         // A rank sends no message to itself.
         let values = outgoing.iter().map(Vec::len).sum::<usize>() - outgoing[self.rank].len();
         let sent = values * size_of::<T>() + self.size * size_of::<u64>();
-        self.collective(
-            |stats| &mut stats.others,
-            sent,
-            || with_backend!(self, backend => backend.all_to_all_v(outgoing)),
-        )
+        self.collective(SpanKind::AllToAll, sent, || with_backend!(self, backend => backend.all_to_all_v(outgoing)))
     }
 
     /// Gathers one list of each rank on rank 0, in rank order. The other ranks receive nothing.
@@ -218,7 +214,7 @@ impl Comm {
     fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]) {
         let given = if self.rank == from { size_of_val(values) } else { 0 };
         self.collective(
-            |stats| &mut stats.others,
+            SpanKind::Broadcast,
             given,
             || with_backend!(self, backend => backend.broadcast_into(from, values)),
         );
@@ -284,23 +280,34 @@ impl Comm {
         receive: Vec<(usize, &mut [T])>,
         work: impl FnOnce() -> R,
     ) -> R {
+        let has_messages = !(send.is_empty() && receive.is_empty());
+        let start = Instant::now();
+        let mut waiting = start;
+        let work = || {
+            let result = work();
+            waiting = Instant::now();
+            result
+        };
         let (result, seconds) = with_backend!(self, backend => backend.neighbor_exchange_overlap(send, receive, work));
         let bytes = send.iter().map(|(_, values)| size_of_val(*values) as u64).sum();
-        self.recorder.count(|stats| &mut stats.halo, CommCounter { count: send.len() as u64, bytes, seconds });
+        self.recorder.count(SpanKind::Halo, CommCounter { count: send.len() as u64, bytes, seconds });
+        if has_messages {
+            let end = Instant::now();
+            self.recorder.add_span(SpanKind::Wait, [waiting, end], 0);
+            self.recorder.add_span(SpanKind::Halo, [start, end], bytes);
+        }
         result
     }
 
     /// Runs a collective operation and counts it, with the `bytes` that this rank sends.
-    fn collective<R>(
-        &self,
-        kind: impl FnOnce(&mut CommStats) -> &mut CommCounter,
-        bytes: usize,
-        work: impl FnOnce() -> R,
-    ) -> R {
+    fn collective<R>(&self, kind: SpanKind, bytes: usize, work: impl FnOnce() -> R) -> R {
         let start = Instant::now();
         let result = work();
-        let seconds = with_backend!(self, backend => backend.seconds_since(start));
-        self.recorder.count(kind, CommCounter { count: 1, bytes: bytes as u64, seconds });
+        let end = Instant::now();
+        let seconds = with_backend!(self, backend => backend.seconds_of(end - start));
+        let bytes = bytes as u64;
+        self.recorder.count(kind, CommCounter { count: 1, bytes, seconds });
+        self.recorder.add_span(kind, [start, end], bytes);
         result
     }
 }

@@ -6,12 +6,13 @@
 //! Virtual ranks count the messages between each other, and as seconds those that their process
 //! communicates with others: waiting of its threads for each other counts as computing.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::{AddAssign, Sub};
 use std::rc::Rc;
 use std::time::Instant;
 
-use crate::parallel::Comm;
+use crate::parallel::timeline::Timeline;
+use crate::parallel::{Comm, SpanKind};
 
 /// Communication statistics of a rank.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -45,9 +46,16 @@ pub struct Profile {
     pub traffic: CommStats,
 }
 
-/// Counts of a communicator and of those that were derived from it.
+/// Counts and timeline of a communicator and of those that were derived from it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct CommRecorder(Rc<Cell<CommStats>>);
+pub(crate) struct CommRecorder(Rc<Records>);
+
+#[derive(Debug, Default)]
+struct Records {
+    stats: Cell<CommStats>,
+    /// Timeline of the run, where one is recorded.
+    timeline: RefCell<Option<Timeline>>,
+}
 
 /// Timer of time and communication.
 #[derive(Debug, Clone)]
@@ -62,6 +70,15 @@ impl CommStats {
     pub fn kinds(&self) -> [CommCounter; 3] {
         [self.halo, self.reductions, self.others]
     }
+
+    /// Returns the counter of an operation.
+    fn counter(&mut self, operation: SpanKind) -> &mut CommCounter {
+        match operation {
+            SpanKind::Halo => &mut self.halo,
+            SpanKind::Reduction => &mut self.reductions,
+            _ => &mut self.others,
+        }
+    }
 }
 
 impl Profile {
@@ -69,18 +86,46 @@ impl Profile {
     pub fn compute(&self) -> f64 {
         self.seconds - self.traffic.kinds().iter().map(|counter| counter.seconds).sum::<f64>()
     }
+
+    /// Returns the bytes that this rank sent.
+    fn bytes(&self) -> u64 {
+        self.traffic.kinds().iter().map(|counter| counter.bytes).sum()
+    }
 }
 
 impl CommRecorder {
-    /// Adds to the counter of one kind.
-    pub(crate) fn count(&self, kind: impl FnOnce(&mut CommStats) -> &mut CommCounter, counter: CommCounter) {
-        let mut stats = self.0.get();
-        *kind(&mut stats) += counter;
-        self.0.set(stats);
+    /// Adds to the counter of an operation.
+    pub(crate) fn count(&self, operation: SpanKind, counter: CommCounter) {
+        let mut stats = self.0.stats.get();
+        *stats.counter(operation) += counter;
+        self.0.stats.set(stats);
+    }
+
+    /// Adds a span to the timeline, where one is recorded.
+    pub(crate) fn add_span(&self, kind: SpanKind, times: [Instant; 2], bytes: u64) {
+        if let Some(timeline) = &mut *self.0.timeline.borrow_mut() {
+            timeline.add(kind, times, bytes);
+        }
+    }
+
+    /// Replaces the timeline and returns the one before.
+    pub(crate) fn set_timeline(&self, timeline: Option<Timeline>) -> Option<Timeline> {
+        self.0.timeline.replace(timeline)
+    }
+
+    /// Makes the timeline contain the spans of other threads. Returns the time from which they
+    /// count, none where no timeline is recorded.
+    pub(crate) fn start_threads(&self) -> Option<Instant> {
+        self.0.timeline.borrow_mut().as_mut().map(Timeline::start_threads)
+    }
+
+    /// Tests whether a timeline is recorded.
+    pub(crate) fn has_timeline(&self) -> bool {
+        self.0.timeline.borrow().is_some()
     }
 
     fn start(&self) -> Timer {
-        Timer { recorder: self.clone(), time: Instant::now(), traffic: self.0.get() }
+        Timer { recorder: self.clone(), time: Instant::now(), traffic: self.0.stats.get() }
     }
 }
 
@@ -90,14 +135,23 @@ impl Timer {
         comm.recorder().start()
     }
 
-    /// Returns the profile since the start.
-    pub fn spent(&self) -> Profile {
-        Profile { seconds: self.time.elapsed().as_secs_f64(), traffic: self.recorder.0.get() - self.traffic }
+    /// Returns the time of the start.
+    pub fn started(&self) -> Instant {
+        self.time
     }
 
-    /// Returns the profile since the start and starts again.
-    pub fn lap(&mut self) -> Profile {
-        let spent = self.spent();
+    /// Returns the profile since the start, which becomes a span of the timeline.
+    pub fn stop(&self, kind: SpanKind) -> Profile {
+        let end = Instant::now();
+        let traffic = self.recorder.0.stats.get() - self.traffic;
+        let spent = Profile { seconds: (end - self.time).as_secs_f64(), traffic };
+        self.recorder.add_span(kind, [self.time, end], spent.bytes());
+        spent
+    }
+
+    /// Stops and starts again.
+    pub fn lap(&mut self, kind: SpanKind) -> Profile {
+        let spent = self.stop(kind);
         *self = self.again();
         spent
     }
@@ -108,11 +162,11 @@ impl Timer {
     }
 }
 
-/// Runs `work` and returns its result and its profile, with the communication in `comm`.
-pub fn measure<R>(comm: &Comm, work: impl FnOnce() -> R) -> (R, Profile) {
+/// Runs `work` as a span and returns its result and its profile, with the communication in `comm`.
+pub fn measure<R>(comm: &Comm, kind: SpanKind, work: impl FnOnce() -> R) -> (R, Profile) {
     let timer = Timer::start(comm);
     let result = work();
-    (result, timer.spent())
+    (result, timer.stop(kind))
 }
 
 impl AddAssign for CommCounter {
@@ -159,13 +213,13 @@ mod tests {
     #[test]
     fn communication_meanwhile_is_measured_and_computing_is_the_rest() {
         let recorder = CommRecorder::default();
-        recorder.count(|t| &mut t.others, CommCounter { count: 5, bytes: 50, seconds: 3.0 });
+        recorder.count(SpanKind::Barrier, CommCounter { count: 5, bytes: 50, seconds: 3.0 });
         let mut timer = recorder.start();
-        recorder.count(|t| &mut t.halo, CommCounter { count: 2, bytes: 48, seconds: 0.25 });
-        recorder.count(|t| &mut t.halo, CommCounter { count: 1, bytes: 8, seconds: 0.5 });
-        recorder.clone().count(|t| &mut t.reductions, CommCounter { count: 1, bytes: 16, seconds: 0.125 });
-        let spent = timer.lap();
-        assert_eq!(timer.spent().traffic, CommStats::default());
+        recorder.count(SpanKind::Halo, CommCounter { count: 2, bytes: 48, seconds: 0.25 });
+        recorder.count(SpanKind::Halo, CommCounter { count: 1, bytes: 8, seconds: 0.5 });
+        recorder.clone().count(SpanKind::Reduction, CommCounter { count: 1, bytes: 16, seconds: 0.125 });
+        let spent = timer.lap(SpanKind::Operator);
+        assert_eq!(timer.stop(SpanKind::Operator).traffic, CommStats::default());
         assert_eq!(spent.traffic.halo, CommCounter { count: 3, bytes: 56, seconds: 0.75 });
         assert_eq!(spent.traffic.reductions, CommCounter { count: 1, bytes: 16, seconds: 0.125 });
         assert_eq!(spent.traffic.others, CommCounter::default());

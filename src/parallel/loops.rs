@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::parallel::timeline::ParallelLoop;
+
 /// Number of items in a chunk, each of which has its own partial sum.
 pub const CHUNK: usize = 4096;
 
@@ -28,7 +30,8 @@ pub fn sum<const M: usize>(n: usize, f: impl Fn(Range<usize>) -> [f64; M] + Sync
     // functions below.
     fn run<const M: usize>(n: usize, f: &(dyn Fn(Range<usize>) -> [f64; M] + Sync)) -> [f64; M] {
         if worthwhile(n) {
-            let parts: Vec<[f64; M]> = chunks(n).map(f).collect();
+            let this = ParallelLoop::start();
+            let parts: Vec<[f64; M]> = chunks(n).map(|range| this.chunk(|| f(range))).collect();
             parts.into_iter().fold([0.0; M], add)
         } else {
             (0..n.div_ceil(CHUNK)).map(|c| f(chunk(n, c))).fold([0.0; M], add)
@@ -47,7 +50,9 @@ pub(crate) fn update<T: Send, const M: usize>(
     fn run<T: Send, const M: usize>(out: &mut [T], f: &Update<'_, T, M>) -> [f64; M] {
         let n = out.len();
         if worthwhile(n) {
-            let parts: Vec<[f64; M]> = out.par_chunks_mut(CHUNK).enumerate().map(|(c, o)| f(chunk(n, c), o)).collect();
+            let this = ParallelLoop::start();
+            let part = |(c, out)| this.chunk(|| f(chunk(n, c), out));
+            let parts: Vec<[f64; M]> = out.par_chunks_mut(CHUNK).enumerate().map(part).collect();
             parts.into_iter().fold([0.0; M], add)
         } else {
             out.chunks_mut(CHUNK).enumerate().map(|(c, o)| f(chunk(n, c), o)).fold([0.0; M], add)
@@ -63,7 +68,8 @@ pub(crate) fn update_pair<T: Send>(a: &mut [T], b: &mut [T], f: impl Fn(Range<us
         let n = a.len();
         if worthwhile(n) {
             let pairs = a.par_chunks_mut(CHUNK).zip(b.par_chunks_mut(CHUNK)).enumerate();
-            pairs.for_each(|(c, (a, b))| f(chunk(n, c), a, b));
+            let this = ParallelLoop::start();
+            pairs.for_each(|(c, (a, b))| this.chunk(|| f(chunk(n, c), a, b)));
         } else {
             a.chunks_mut(CHUNK).zip(b.chunks_mut(CHUNK)).enumerate().for_each(|(c, (a, b))| f(chunk(n, c), a, b));
         }

@@ -1,5 +1,5 @@
 //! Ranks and threads: the communicator, block distributions, index maps, the halo exchange, loops
-//! over threads, timing and failure detection. Independent of meshes and matrices.
+//! over threads, timing, timelines and failure detection. Independent of meshes and matrices.
 //!
 //! A rank is a process of MPI, or one of the virtual ranks that
 //! [`on_virtual_ranks`](virtual_ranks::on_virtual_ranks) makes of threads. [`Comm`] has the same
@@ -19,6 +19,7 @@ pub mod loops;
 mod mpi;
 mod ordered;
 mod placement;
+pub(crate) mod timeline;
 pub(crate) mod timing;
 pub mod virtual_ranks;
 pub(crate) mod work;
@@ -34,6 +35,7 @@ pub use halo::{Halo, IndexMap};
 pub(crate) use mpi::piece;
 pub use ordered::Ordered;
 pub(crate) use placement::{MOST_THREADS, Placement, host_name, place, start_threads};
+pub use timeline::SpanKind;
 pub(crate) use timing::TOTAL;
 pub use timing::{CommShare, MinMeanMax, Stages, Stopwatch, TimeSplit, Timings};
 

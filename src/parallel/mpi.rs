@@ -2,7 +2,7 @@
 //! (`MPI_THREAD_FUNNELED`).
 
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mpi::Count;
 use mpi::collective::SystemOperation;
@@ -141,7 +141,8 @@ impl Backend for MpiComm {
             (result, ((posted - start) + done.elapsed()).as_secs_f64())
         })
     }
-    fn seconds_since(&self, start: Instant) -> f64 {
-        start.elapsed().as_secs_f64()
+
+    fn seconds_of(&self, elapsed: Duration) -> f64 {
+        elapsed.as_secs_f64()
     }
 }

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use crate::parallel::comm_stats::Timer;
-use crate::parallel::{Comm, Profile};
+use crate::parallel::{Comm, Profile, SpanKind};
 
 /// Stopwatch of the stages on one rank.
 #[derive(Debug)]
@@ -83,13 +84,19 @@ impl Stopwatch {
         Self { start: Timer::start(comm), stages: Vec::new() }
     }
 
+    /// Returns the time of the start.
+    pub fn started(&self) -> Instant {
+        self.start.started()
+    }
+
     /// Runs a stage and adds its profile to those of the same name.
     pub fn time<R>(&mut self, stage: &'static str, work: impl FnOnce() -> R) -> R {
         let timer = self.start.again();
         let result = work();
+        let spent = timer.stop(SpanKind::Stage(stage));
         match self.stages.iter_mut().find(|(name, _)| *name == stage) {
-            Some((_, sum)) => *sum += timer.spent(),
-            None => self.stages.push((stage, timer.spent())),
+            Some((_, sum)) => *sum += spent,
+            None => self.stages.push((stage, spent)),
         }
         result
     }
@@ -98,7 +105,8 @@ impl Stopwatch {
     /// **Collective.**
     pub fn collect(&self, comm: &Comm) -> Stages {
         let names = self.stages.iter().map(|stage| stage.0).chain([TOTAL]).map(str::to_owned);
-        let spent: Vec<Profile> = self.stages.iter().map(|stage| stage.1).chain([self.start.spent()]).collect();
+        let total = self.start.stop(SpanKind::Stage(TOTAL));
+        let spent: Vec<Profile> = self.stages.iter().map(|stage| stage.1).chain([total]).collect();
         names.zip(TimeSplit::over_ranks(comm, &spent)).collect()
     }
 }

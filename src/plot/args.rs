@@ -1,8 +1,13 @@
 //! Options of `quad8-mpi plot`.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+
+use crate::plot::colour_range::ColourRange;
+use crate::plot::view::Bounds;
+use crate::system::arguments::positive;
 
 /// Options of `quad8-mpi plot`.
 #[derive(Debug, Clone, Args)]
@@ -12,7 +17,9 @@ pub struct PlotArgs {
     results: PathBuf,
 
     /// Draw the convergence in this run record (written by --json) instead
-    #[arg(long, value_name = "RUN.json", conflicts_with_all = ["results", "field", "contours", "mesh", "arrows", "streamlines"])]
+    #[arg(long, value_name = "RUN.json", conflicts_with_all = [
+        "results", "field", "contours", "mesh", "arrows", "streamlines", "window", "range", "stretch", "minus",
+    ])]
     pub(crate) residuals: Option<PathBuf>,
 
     /// The picture, PNG or SVG by its extension [default: the input with the extension png]
@@ -38,6 +45,23 @@ pub struct PlotArgs {
     /// Draw streamlines
     #[arg(long)]
     pub(crate) streamlines: bool,
+
+    /// Part of the plane to draw, by two corners of a rectangle, in metres [default: all elements]
+    #[arg(long, value_name = "X0,Y0,X1,Y1", value_parser = Bounds::from_str, allow_hyphen_values = true)]
+    pub(crate) window: Option<Bounds>,
+
+    /// Values at the ends of the colours: two numbers, or two percentiles of the drawn area, as in
+    /// 1%,99% [default: the smallest and the largest drawn value]
+    #[arg(long, value_name = "LOW,HIGH", value_parser = ColourRange::from_str, allow_hyphen_values = true)]
+    pub(crate) range: Option<ColourRange>,
+
+    /// Draw y so many times longer than x, for thin domains
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) stretch: f64,
+
+    /// Draw the difference to these results on the same mesh, by colours around zero
+    #[arg(long, value_name = "OTHER.h5", conflicts_with_all = ["contours", "arrows", "streamlines"])]
+    pub(crate) minus: Option<PathBuf>,
 
     /// Width of the picture, in pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 1600, value_parser = clap::value_parser!(u32).range(200..=20_000))]

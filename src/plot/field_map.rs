@@ -1,18 +1,22 @@
 //! Pictures of a field.
 
+use std::mem;
+
 use rayon::prelude::*;
 use tiny_skia::{PathBuilder, Pixmap};
 
 use crate::error::{Error, Result};
 use crate::io::results::{ResultsMesh as Mesh, ResultsReader};
 use crate::plot::colour::{Colours, INK};
+use crate::plot::difference::Subtrahend;
 use crate::plot::figure::{Bar, Page};
 use crate::plot::sampling::{PER_PIXEL, Sampling};
 use crate::plot::scene::{Colour, Scene};
 use crate::plot::streamlines::{Flow, add_arrow, thinned};
 use crate::plot::text::Font;
+use crate::plot::values::Values;
 use crate::plot::view::{Bounds, View};
-use crate::plot::{PlotArgs, PlotField, contour, lines, nothing_to_show, ticks};
+use crate::plot::{PlotArgs, PlotField, contour, lines, not_converged, ticks};
 use crate::system::{print_stderr, rounded, significant};
 
 /// Default number of contour lines in a picture of u.
@@ -26,40 +30,81 @@ const WHITE: Colour = [255, 255, 255, 215];
 /// The results cannot be read, the mesh is too small or too large, or the field has no finite
 /// values.
 pub fn draw(reader: &ResultsReader, args: &PlotArgs) -> Result<Scene> {
-    let mesh = reader.mesh()?;
-    let bounds = Bounds::of(&mesh);
-    let [width, height] = bounds.size();
-    if ![width, height].iter().all(|size| (1e-37..=1e37).contains(size)) {
-        return Err(bad_size(width, height));
-    }
-    let nodes = mesh.points.len();
+    let mut mesh = reader.mesh()?;
     let values = Values::read(reader, &mesh, args.field)?;
-    let mut bar = values.bar();
-    let mark =
-        reader.unconverged().map(|residual| format!("not converged, relative residual {}", rounded(residual, 3)));
-    let (mut page, view) = lay_out(bounds, &mut bar, args.width, mark.as_deref());
+    let subtrahend = args.minus.as_deref().map(Subtrahend::open).transpose()?;
+    let values = match &subtrahend {
+        Some(other) => other.subtract(values, &mesh, args.field)?,
+        None => values.with_logarithms(),
+    };
+    let mark = not_converged(reader);
+    let heading = match &subtrahend {
+        Some(other) => Some(other.title(args.input(), mark)),
+        None => mark.map(|mark| (mark, true)),
+    };
+
+    // From here on all y are stretched.
+    mesh.points.iter_mut().for_each(|point| point[1] *= args.stretch);
+    let domain = Bounds::of(&mesh);
+    let window = args.window.map(|window| window.stretched(args.stretch));
+    check_view(domain, window, args.stretch)?;
+    let mut bar = values.bar(args.range.as_ref(), &mesh, window)?;
+    let bounds = window.unwrap_or_else(|| domain.with_margin(0.015));
+    let (mut page, view) = lay_out(bounds, &mut bar, args, heading);
+    let axes = mem::replace(&mut page.scene, Scene::new(0, 0));
     let sampling = Sampling::new(&mesh, &view);
     let samples = values.sample(&sampling, &mesh);
     if let Some(image) = fill(&samples, sampling.width, &bar.colours, &view) {
         page.scene.image(image, view.corner[0], view.corner[1]);
     }
+    draw_lines(&mut page, reader, &mesh, (&sampling, &view), args)?;
+    let frame = view.frame().filter(|_| window.is_some());
+    Ok(axes.over(page.scene, frame))
+}
+
+/// Draws the lines and arrows that the options ask for, and the boundary.
+fn draw_lines(
+    page: &mut Page,
+    reader: &ResultsReader,
+    mesh: &Mesh,
+    (sampling, view): (&Sampling, &View),
+    args: &PlotArgs,
+) -> Result<()> {
+    let nodes = mesh.points.len();
     if args.mesh {
-        draw_mesh(&mut page, &mesh, &view);
+        draw_mesh(page, mesh, view);
     }
-    let contours = args.contours.unwrap_or(if args.field == PlotField::U { CONTOURS } else { 0 });
+    let has_contours = args.field == PlotField::U && args.minus.is_none();
+    let contours = args.contours.unwrap_or(if has_contours { CONTOURS } else { 0 });
     if contours > 0 {
-        let u = sampling.nodal(&mesh, &reader.numbers("u", Some(&[nodes]))?);
-        draw_contours(&mut page, &sampling, &u, contours, &view);
+        let u = sampling.nodal(mesh, &reader.numbers("u", Some(&[nodes]))?);
+        draw_contours(page, sampling, &u, contours, view);
     }
     if args.arrows || args.streamlines {
         let vectors = if args.field == PlotField::Flux { "flux_node" } else { "vel_node" };
         let velocity = reader.numbers(vectors, Some(&[nodes, 2]))?;
-        let component = |c: usize| velocity.iter().skip(c).step_by(2).copied().collect::<Vec<f64>>();
-        let [x, y] = [0, 1].map(|c| sampling.nodal(&mesh, &component(c)));
-        draw_flow(&mut page, &Flow::new(sampling.width, &x, &y), &view, args);
+        let component = |c: usize, factor: f64| -> Vec<f64> {
+            velocity.iter().skip(c).step_by(2).map(|value| factor * value).collect()
+        };
+        let [x, y] = [(0, 1.0), (1, args.stretch)].map(|(c, factor)| sampling.nodal(mesh, &component(c, factor)));
+        draw_flow(page, &Flow::new(sampling.width, &x, &y), view, args);
     }
-    page.scene.stroke(lines::boundary(&mesh, &view), INK, 0.07 * page.em);
-    Ok(page.scene)
+    page.scene.stroke(lines::boundary(mesh, view), INK, 0.07 * page.em);
+    Ok(())
+}
+
+/// Checks that the window has a part of the domain in it, and that its size can be drawn.
+fn check_view(domain: Bounds, window: Option<Bounds>, stretch: f64) -> Result<()> {
+    if let Some(window) = window.filter(|window| !window.meets(&domain)) {
+        let [domain, window] = [domain, window].map(|bounds| {
+            let Bounds { low, high } = bounds.stretched(1.0 / stretch);
+            let [x, y] = [0, 1].map(|axis| format!("{} to {}", significant(low[axis]), significant(high[axis])));
+            format!("x from {x} m and y from {y} m")
+        });
+        return Err(Error::input(format!("the window with {window} is outside of the domain, which has {domain}")));
+    }
+    let [width, height] = window.unwrap_or(domain).size();
+    if [width, height].iter().all(|size| (1e-37..=1e37).contains(size)) { Ok(()) } else { Err(bad_size(width, height)) }
 }
 
 fn bad_size(width: f64, height: f64) -> Error {
@@ -70,90 +115,26 @@ fn bad_size(width: f64, height: f64) -> Error {
     ))
 }
 
-/// Values of a field, with their range and label.
-struct Values {
-    numbers: Vec<f64>,
-    is_nodal: bool,
-    kind: PlotField,
-    range: [f64; 2],
-    label: String,
-}
-
-impl Values {
-    fn read(reader: &ResultsReader, mesh: &Mesh, kind: PlotField) -> Result<Self> {
-        let (nodes, elements) = (mesh.points.len(), mesh.elements.len());
-        let (dataset, is_nodal, name) = match kind {
-            PlotField::Speed => ("abs_vel_node", true, "speed"),
-            PlotField::Flux => ("flux_node", true, "flux"),
-            PlotField::Pressure => ("pressure_node", true, "pressure"),
-            PlotField::U => ("u", true, "u"),
-            PlotField::Partition => ("partition", false, "rank"),
-            PlotField::Error => ("error", false, "error estimate"),
-        };
-        let mut numbers = match kind {
-            PlotField::Flux => {
-                let flux = reader.numbers(dataset, Some(&[nodes, 2]))?;
-                flux.as_chunks::<2>().0.iter().map(|[x, y]| x.hypot(*y)).collect()
-            }
-            _ => reader.numbers(dataset, Some(&[if is_nodal { nodes } else { elements }]))?,
-        };
-        let mut unit = reader.unit(dataset);
-        let stored = if is_nodal { reader.name(dataset) } else { None };
-        let name = stored.unwrap_or_else(|| name.to_owned());
-        if kind == PlotField::Error {
-            // Errors differ by orders of magnitude: the colours are logarithmic.
-            let largest = numbers.iter().copied().fold(0.0, f64::max);
-            numbers.iter_mut().for_each(|v| *v = v.max(1e-5 * largest).log10());
-        }
-        if !unit.is_empty() {
-            unit = format!(" ({unit})");
-        }
-        let finite = numbers.iter().copied().filter(|v| v.is_finite());
-        let [low, high] = finite.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
-        if low > high || !(high - low).is_finite() {
-            return Err(nothing_to_show(dataset));
-        }
-        // A constant field gets a small range.
-        let spread = (1e-6 * low.abs().max(high.abs())).max(1e-12);
-        let range = if high - low > 1e-6 * spread { [low, high] } else { [low - spread, high + spread] };
-        Ok(Self { numbers, is_nodal, kind, range, label: format!("{name}{unit}") })
-    }
-
-    fn bar(&self) -> Bar {
-        let gradient = match self.kind {
-            PlotField::Speed | PlotField::Flux => colorous::VIRIDIS,
-            PlotField::Pressure | PlotField::U => colorous::CIVIDIS,
-            PlotField::Error => colorous::INFERNO,
-            PlotField::Partition => return Bar::classes((self.range[1] as usize).saturating_add(1), &self.label),
-        };
-        let is_logarithmic = self.kind == PlotField::Error;
-        Bar::map(gradient, self.range, is_logarithmic, &self.label)
-    }
-
-    fn sample(&self, sampling: &Sampling, mesh: &Mesh) -> Vec<f32> {
-        if self.is_nodal { sampling.nodal(mesh, &self.numbers) } else { sampling.cells(&self.numbers) }
-    }
-}
-
-/// Arranges the page, draws axes, colour bar and the warning above them, and returns the view of
-/// the mesh.
-fn lay_out(bounds: Bounds, bar: &mut Bar, width: u32, mark: Option<&str>) -> (Page, View) {
+/// Arranges the page, draws axes, colour bar and above them the heading, which may be a warning, and
+/// returns the view of the mesh.
+fn lay_out(bounds: Bounds, bar: &mut Bar, args: &PlotArgs, heading: Option<(String, bool)>) -> (Page, View) {
     /// Aspect ratio of a domain from which the colour bar lies below it.
     const WIDE: f64 = 3.2;
     /// Largest height of the view over the width of the page.
     const TALLEST: f64 = 0.75;
+    let PlotArgs { width, stretch, .. } = *args;
     let em = width as f32 / 62.0;
     let mut page = Page { scene: Scene::new(width, width), font: Font::new(), em };
-    let bounds = bounds.with_margin(0.015);
     let [domain_width, domain_height] = bounds.size();
     let aspect = domain_width / domain_height;
     bar.upright = aspect < WIDE;
 
     let tallest = TALLEST * f64::from(width);
     let roughly = ((f64::from(width) - 13.0 * f64::from(em)) / aspect).min(tallest) as f32;
-    let y_ticks = ticks::linear(bounds.low[1], bounds.high[1], (roughly / (2.2 * em)).clamp(2.0, 9.0) as usize);
+    let [y_low, y_high] = [bounds.low[1], bounds.high[1]].map(|y| y / stretch);
+    let y_ticks = ticks::linear(y_low, y_high, (roughly / (2.2 * em)).clamp(2.0, 9.0) as usize);
     bar.mark(if bar.upright { (roughly / (2.2 * em)).clamp(2.0, 9.0) as usize } else { 8 });
-    let top = if mark.is_some() { page.title_room() } else { em }.ceil();
+    let top = if heading.is_some() { page.title_room() } else { em }.ceil();
     let left = page.y_axis_room(&y_ticks).ceil();
     let right = if bar.upright { page.bar_room(bar) } else { 2.0 * em }.ceil();
     let view_width = f64::from(width as f32 - left - right).min(tallest * aspect).round().max(1.0);
@@ -167,10 +148,13 @@ fn lay_out(bounds: Bounds, bar: &mut Bar, width: u32, mark: Option<&str>) -> (Pa
     let below = if bar.upright { 0.0 } else { 1.4 * em + page.x_axis_room() };
     page.scene = Scene::new((left + frame[2] + right) as u32, (top + frame[3] + bottom + below) as u32);
     page.x_axis(frame, &x_ticks, "x (m)", |x| view.place([x, 0.0])[0]);
-    page.y_axis(frame, &y_ticks, "y (m)", |y| view.place([0.0, y])[1]);
+    let y_label =
+        if stretch == 1.0 { "y (m)".to_owned() } else { format!("y (m), stretched {} times", rounded(stretch, 6)) };
+    page.y_axis(frame, &y_ticks, &y_label, |y| view.place([0.0, stretch * y])[1]);
     page.frame(frame);
-    if let Some(mark) = mark {
-        page.warning([0.0, top, left + frame[2] + right, 0.0], mark);
+    if let Some((text, is_warning)) = heading {
+        let place = [0.0, top, left + frame[2] + right, 0.0];
+        if is_warning { page.warning(place, &text) } else { page.title(place, &text) }
     }
     let bar_frame = if bar.upright {
         [left + frame[2] + em, top, em, frame[3]]

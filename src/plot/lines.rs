@@ -38,11 +38,23 @@ fn draw(mesh: &Mesh, view: &View, mut wanted: impl FnMut(u32) -> bool) -> Option
         for [a, m, b] in EDGES.map(|edge| edge.map(|i| nodes[i])) {
             if wanted(m) {
                 let [a, m, b] = [a, m, b].map(|n| view.place(mesh.points[n as usize]));
-                path.move_to(a[0], a[1]);
                 let control = [0, 1].map(|axis| 2.0 * m[axis] - 0.5 * (a[axis] + b[axis]));
+                if is_outside(view, [a, control, b]) {
+                    continue;
+                }
+                path.move_to(a[0], a[1]);
                 path.quad_to(control[0], control[1], b[0], b[1]);
             }
         }
     }
     path.finish()
+}
+
+/// Tests whether a curve with these control points is on one side of a view (px).
+fn is_outside(view: &View, points: [[f32; 2]; 3]) -> bool {
+    (0..2).any(|axis| {
+        let low = view.corner[axis] as f32;
+        let high = low + view.size[axis] as f32;
+        points.iter().all(|point| point[axis] < low) || points.iter().all(|point| point[axis] > high)
+    })
 }

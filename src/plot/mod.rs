@@ -3,7 +3,9 @@
 
 mod args;
 mod colour;
+mod colour_range;
 mod contour;
+mod difference;
 mod efficiency_chart;
 mod field_map;
 mod figure;
@@ -15,6 +17,7 @@ mod speed_up_chart;
 mod streamlines;
 mod text;
 mod ticks;
+mod values;
 mod view;
 
 pub use args::PlotArgs;
@@ -26,7 +29,7 @@ use crate::error::{Error, ExitCode, Result};
 use crate::io::file::refuse_input;
 use crate::io::results::ResultsReader;
 use crate::plot::scene::Format;
-use crate::system::print;
+use crate::system::{print, rounded};
 
 /// Draws the picture that the command line asks for.
 ///
@@ -36,7 +39,7 @@ pub fn plot(args: &PlotArgs) -> Result<ExitCode> {
     let input = args.input();
     let output = args.output.clone().unwrap_or_else(|| input.with_extension("png"));
     Format::of(&output)?;
-    refuse_input(&output, [input])?;
+    refuse_input(&output, [Some(input), args.minus.as_deref()].into_iter().flatten())?;
     let scene = match &args.residuals {
         Some(record) => residual_chart::draw(record, args.width)?,
         None => field_map::draw(&ResultsReader::open(input)?, args)?,
@@ -46,6 +49,11 @@ pub fn plot(args: &PlotArgs) -> Result<ExitCode> {
         print(format!("{}\n", output.display()))?;
     }
     Ok(ExitCode::Success)
+}
+
+/// Returns the mark of results that did not converge, if they did not.
+fn not_converged(reader: &ResultsReader) -> Option<String> {
+    reader.unconverged().map(|residual| format!("not converged, relative residual {}", rounded(residual, 3)))
 }
 
 fn nothing_to_show(name: &str) -> Error {

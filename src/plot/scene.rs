@@ -5,7 +5,9 @@ use std::path::Path as FilePath;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathSegment, Pixmap, PixmapPaint, Stroke, Transform};
+use tiny_skia::{
+    FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, PathSegment, Pixmap, PixmapPaint, Rect, Stroke, Transform,
+};
 
 use crate::error::{Error, Result};
 use crate::io::file::{write_atomic, write_error};
@@ -73,6 +75,24 @@ impl Scene {
     /// Draws an image with its upper left corner at (x, y).
     pub fn image(&mut self, pixmap: Pixmap, x: u32, y: u32) {
         self.items.push(Item::Image { pixmap, x, y });
+    }
+
+    /// Puts this drawing over another one, of which only the part in `frame` stays, or all.
+    #[must_use]
+    pub fn over(mut self, mut below: Self, frame: Option<Rect>) -> Self {
+        if let Some(frame) = frame {
+            let [right, bottom] = [self.width, self.height].map(|n| n as f32);
+            for (left, top, right, bottom) in [
+                (0.0, 0.0, right, frame.top()),
+                (0.0, frame.bottom(), right, bottom),
+                (0.0, frame.top(), frame.left(), frame.bottom()),
+                (frame.right(), frame.top(), right, frame.bottom()),
+            ] {
+                below.fill(Rect::from_ltrb(left, top, right, bottom).map(PathBuilder::from_rect), [255; 4]);
+            }
+        }
+        below.items.append(&mut self.items);
+        Self { items: below.items, ..self }
     }
 
     /// Writes the picture; its name always belongs to a complete file.

@@ -1,6 +1,11 @@
 //! Map from metres to pixels.
 
+use std::str::FromStr;
+
+use tiny_skia::Rect;
+
 use crate::io::results::ResultsMesh as Mesh;
+use crate::system::arguments;
 
 /// Bounding box in the plane (m).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,9 +41,33 @@ impl Bounds {
         Self { low: self.low.map(|v| v - margin), high: self.high.map(|v| v + margin) }
     }
 
+    /// Returns the box with all y multiplied by a factor.
+    pub fn stretched(self, factor: f64) -> Self {
+        let stretch = |[x, y]: [f64; 2]| [x, factor * y];
+        Self { low: stretch(self.low), high: stretch(self.high) }
+    }
+
+    /// Tests whether the box and another one have an area in common.
+    pub fn meets(&self, other: &Self) -> bool {
+        (0..2).all(|axis| self.low[axis] < other.high[axis] && other.low[axis] < self.high[axis])
+    }
+
     /// Returns width and height (m).
     pub fn size(&self) -> [f64; 2] {
         [self.high[0] - self.low[0], self.high[1] - self.low[1]]
+    }
+}
+
+impl FromStr for Bounds {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        const FORM: &str = "must be X0,Y0,X1,Y1 in metres, with X0 less than X1 and Y0 less than Y1";
+        let numbers: Result<Vec<f64>, _> = text.split(',').map(|number| arguments::finite(number.trim())).collect();
+        match numbers.as_deref() {
+            Ok(&[x0, y0, x1, y1]) if x0 < x1 && y0 < y1 => Ok(Self { low: [x0, y0], high: [x1, y1] }),
+            _ => Err(FORM),
+        }
     }
 }
 
@@ -54,6 +83,20 @@ pub struct View {
 }
 
 impl View {
+    /// Returns a view of few pixels, to look at the values in a part of the plane.
+    pub fn coarse(bounds: Bounds) -> Self {
+        const LONGER_SIDE: f64 = 400.0;
+        let [width, height] = bounds.size();
+        let pixels = |side: f64| (LONGER_SIDE * side / width.max(height)).round().max(1.0) as u32;
+        Self { bounds, corner: [0, 0], size: [pixels(width), pixels(height)] }
+    }
+
+    /// Returns the rectangle on the page (px).
+    pub fn frame(&self) -> Option<Rect> {
+        let [[left, top], [width, height]] = [self.corner, self.size].map(|pair| pair.map(|n| n as f32));
+        Rect::from_xywh(left, top, width, height)
+    }
+
     /// Returns the pixels per metre.
     pub fn scale(&self) -> f64 {
         f64::from(self.size[0]) / self.bounds.size()[0]
@@ -65,5 +108,22 @@ impl View {
         let right = (x - self.bounds.low[0]) * scale;
         let down = (self.bounds.high[1] - y) * scale;
         [(f64::from(self.corner[0]) + right) as f32, (f64::from(self.corner[1]) + down) as f32]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_has_two_corners() {
+        let window = |text: &str| text.parse::<Bounds>();
+        let found = window("-1, 0,2.5,1e-3").unwrap();
+        assert_eq!(found, Bounds { low: [-1.0, 0.0], high: [2.5, 1e-3] });
+        for text in ["", "1,2,3", "0,0,1,1,1", "0,0,1,x", "0,0,nan,1", "0,0,inf,1", "1,0,0,1", "0,1,1,1"] {
+            assert!(window(text).is_err(), "{text}");
+        }
+        assert_eq!(found.stretched(10.0).high, [2.5, 1e-2]);
+        assert!(found.meets(&found) && !found.meets(&Bounds { low: [2.5, 0.0], high: [3.0, 1.0] }));
     }
 }

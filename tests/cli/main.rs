@@ -37,6 +37,7 @@ mod paraview;
 mod partition;
 mod physics;
 mod plot;
+mod plot_parts;
 mod probe;
 mod processors;
 mod program;
@@ -62,6 +63,7 @@ mod streams;
 mod threads;
 #[path = "../harness/tier.rs"]
 mod tier;
+mod timeline;
 
 use libtest_mimic::{Arguments, Trial};
 use tier::{slow, test};
@@ -82,6 +84,7 @@ fn main() {
         paraview::tests(),
         self_description::tests(),
         plot::tests(),
+        plot_parts::tests(),
         probe::tests(),
         convert::tests(),
         storage::tests(),
@@ -108,6 +111,7 @@ fn main() {
         model::tests(),
         simulation::tests(),
         threads::tests(),
+        timeline::tests(),
         processors::tests(),
         failure::tests(),
         checkpoints::tests(),

@@ -158,7 +158,7 @@ fn write(comm: &Comm, file: &ResultsFile, model: &Model) -> Result<bool> {
 }
 
 fn write_new(comm: &Comm, name: &str, model: &Model) {
-    let file = ResultsFile::new(comm, Path::new(name), Companion::Xdmf, &[], None).expect("a place for the file");
+    let file = ResultsFile::new(comm, Path::new(name), Companion::Xdmf, &[], &[]).expect("a place for the file");
     assert!(write(comm, &file, model).expect("a written file"), "a transfer was not collective");
     // Reading begins after the last rank has closed the file.
     comm.barrier();
@@ -184,7 +184,7 @@ fn every_transfer_is_collective_and_nothing_partial_remains(comm: &Rc<Comm>) {
 }
 
 fn a_file_for_paraview_is_written_collectively_too(comm: &Rc<Comm>) {
-    let file = ResultsFile::new(comm, Path::new("v.h5"), Companion::VtkHdf, &[], None).expect("a place for the file");
+    let file = ResultsFile::new(comm, Path::new("v.h5"), Companion::VtkHdf, &[], &[]).expect("a place for the file");
     let model = model(comm, &Grid::untidy(9, 7).mesh(), 0);
     assert!(write(comm, &file, &model).expect("written files"), "a transfer was not collective");
     comm.barrier();
@@ -267,7 +267,7 @@ fn failure<T>(comm: &Comm, result: Result<T>) -> (ExitCode, String) {
 
 fn a_failed_write_keeps_the_old_file(comm: &Rc<Comm>) {
     write_new(comm, "kept.h5", &model(comm, &Grid::new(5, 4).mesh(), 0));
-    let file = ResultsFile::new(comm, Path::new("kept.h5"), Companion::Xdmf, &[], None).expect("a place for the file");
+    let file = ResultsFile::new(comm, Path::new("kept.h5"), Companion::Xdmf, &[], &[]).expect("a place for the file");
     if comm.is_root() {
         fs::create_dir("kept.h5.partial").expect("a folder in the way");
     }
@@ -281,18 +281,17 @@ fn a_failed_write_keeps_the_old_file(comm: &Rc<Comm>) {
 }
 
 fn a_path_that_cannot_be_written_is_an_error_from_the_start(comm: &Rc<Comm>) {
-    let (code, message) =
-        failure(comm, ResultsFile::new(comm, Path::new("nowhere/out.h5"), Companion::Xdmf, &[], None));
+    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("nowhere/out.h5"), Companion::Xdmf, &[], &[]));
     assert_eq!(code, ExitCode::Io);
     assert!(message.starts_with("cannot write nowhere/out.h5: "), "{message}");
-    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("."), Companion::Xdmf, &[], None));
+    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("."), Companion::Xdmf, &[], &[]));
     assert_eq!((code, message.as_str()), (ExitCode::Io, "cannot write .: it is a folder"));
 }
 
 fn the_mesh_is_never_overwritten(comm: &Rc<Comm>) {
     write_new(comm, "input.h5", &model(comm, &Grid::new(3, 2).mesh(), 0));
     let same = Path::new("./input.h5");
-    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("input.h5"), Companion::Xdmf, &[same], None));
+    let (code, message) = failure(comm, ResultsFile::new(comm, Path::new("input.h5"), Companion::Xdmf, &[same], &[]));
     assert_eq!(code, ExitCode::Input);
     assert!(message.starts_with("the output input.h5 is an input of this run"), "{message}");
 }

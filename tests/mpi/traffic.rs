@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use quad8_mpi::la::cg::{CgOptions, conjugate_gradient};
 use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
-use quad8_mpi::parallel::{Comm, CommCounter, CommStats, Halo, IterationTimer, TimeSplit, measure};
+use quad8_mpi::parallel::{Comm, CommCounter, CommStats, Halo, IterationTimer, SpanKind, TimeSplit, measure};
 
 use super::manufactured;
 use super::meshes::Grid;
@@ -31,7 +31,7 @@ fn counts(stats: CommStats) -> [[u64; 2]; 3] {
 
 /// Returns the counts of `work`.
 fn counted(comm: &Comm, work: impl FnOnce()) -> [[u64; 2]; 3] {
-    counts(measure(comm, work).1.traffic)
+    counts(measure(comm, SpanKind::Operator, work).1.traffic)
 }
 
 const NONE: [u64; 2] = [0, 0];
@@ -84,7 +84,8 @@ fn work_under_messages_is_no_waiting(comm: &Rc<Comm>) {
     let mut values = vec![0.0; halo.map().local()];
     let pause = std::time::Duration::from_millis(30);
     comm.barrier();
-    let ((), spent) = measure(comm, || halo.scatter_fwd_overlap(&mut values, |_| std::thread::sleep(pause)));
+    let ((), spent) =
+        measure(comm, SpanKind::Operator, || halo.scatter_fwd_overlap(&mut values, |_| std::thread::sleep(pause)));
     assert!(spent.compute() >= pause.as_secs_f64(), "{spent:?}");
     assert!(spent.traffic.halo.seconds <= spent.seconds - pause.as_secs_f64(), "{spent:?}");
 }
@@ -172,7 +173,7 @@ fn the_levels_of_multigrid_add_up_to_all_of_it(comm: &Rc<Comm>) {
 
 fn a_split_holds_the_ranks_apart(comm: &Rc<Comm>) {
     let (rank, size) = (comm.rank() as u64, comm.size() as f64);
-    let mut spent = measure(comm, || ()).1;
+    let mut spent = measure(comm, SpanKind::Operator, || ()).1;
     spent.seconds = 10.0 + rank as f64;
     spent.traffic.halo = CommCounter { count: rank, bytes: 100 * rank, seconds: 2.0 };
     spent.traffic.reductions = CommCounter { count: 3, bytes: 24, seconds: 1.0 };
@@ -189,9 +190,9 @@ fn a_split_holds_the_ranks_apart(comm: &Rc<Comm>) {
 
 fn laps_are_means_without_the_start(comm: &Rc<Comm>) {
     let laps = IterationTimer::start(comm);
-    for sums in [7, 2, 4] {
+    for (iteration, sums) in [7, 2, 4].into_iter().enumerate() {
         (0..sums).for_each(|_| _ = comm.sum(1.0));
-        laps.lap();
+        laps.lap(iteration);
     }
     let iterations = laps.collect(comm);
     assert_eq!((iterations.mean.reductions.count.min, iterations.mean.reductions.bytes.max), (3.0, 24.0));

@@ -64,8 +64,8 @@ fn run(args: &[String]) -> c_int {
 struct Iterations(IterationTimer);
 
 impl Monitor for Iterations {
-    fn observe(&self, _iteration: usize, _relative: f64) {
-        self.0.lap();
+    fn observe(&self, iteration: usize, _relative: f64) {
+        self.0.lap(iteration);
     }
 }
 

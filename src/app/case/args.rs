@@ -156,6 +156,11 @@ pub struct SolveArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 
+    /// Write a timeline of the run to this file, in the trace event format, which ui.perfetto.dev opens:
+    /// a row for each rank and thread with stages, iterations, levels, messages and files
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(crate) trace: Option<PathBuf>,
+
     /// Stop after this time (minutes, from the start of the program) with a checkpoint beside the
     /// results, OUT.checkpoint.h5, and exit code 5; SIGUSR1, SIGTERM and SIGINT do the same
     #[arg(long, value_name = "MINUTES", value_parser = minutes, allow_negative_numbers = true)]

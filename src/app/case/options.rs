@@ -154,6 +154,8 @@ pub struct RunOptions {
     pub checkpoint_every: Option<Duration>,
     /// Checkpoint to restart from.
     pub restart: Option<PathBuf>,
+    /// Timeline of the run.
+    pub trace: Option<PathBuf>,
     /// Options of the prediction that replaces the solve.
     pub dry_run: Option<DryRun>,
     /// Whether only errors are printed.

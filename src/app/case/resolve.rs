@@ -68,6 +68,7 @@ impl RunOptions {
             until_error: args.until_error,
             checkpoint_every: args.checkpoint_every,
             restart: args.restart.clone(),
+            trace: args.trace.clone(),
             dry_run: args.dry_run.then_some(DryRun { ranks: args.ranks, bandwidth: args.bandwidth }),
             quiet: args.quiet,
             conditions: args.bc.iter().map(|option| option.name.clone()).collect(),

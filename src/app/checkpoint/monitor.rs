@@ -82,7 +82,7 @@ impl Monitor for CheckpointMonitor<'_> {
 
     fn observe(&self, iteration: usize, relative: f64) {
         let MonitorContext { console, laps, key, .. } = self.context;
-        laps.lap();
+        laps.lap(iteration);
         console.progress.iteration(iteration, relative, key.case.solver.rtol);
     }
 

@@ -12,7 +12,7 @@ mod solution;
 mod stage;
 mod summary;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::app::case::{Case, SolveArgs};
@@ -30,10 +30,11 @@ use crate::io::console::Console;
 use crate::io::mesh::Naming;
 use crate::io::record::{RunRecord, write_json_once};
 use crate::io::results::{Results, ResultsFile};
+use crate::io::write_timeline;
 use crate::la::cg::ConvergedReason;
 use crate::mesh::{MeshSize, MeshSlab};
 use crate::parallel::virtual_ranks::{on_virtual_ranks, virtual_ranks_here};
-use crate::parallel::{Comm, MinMeanMax, Stopwatch, start_threads, timing};
+use crate::parallel::{Comm, MinMeanMax, Stopwatch, start_threads, timeline, timing};
 
 /// Solves the case of the command line, or predicts the solve with `--dry-run`. **Collective.**
 ///
@@ -48,8 +49,18 @@ pub fn solve(comm: &Rc<Comm>, args: &SolveArgs, interrupts: &Interrupts) -> Resu
     }
     match case.run.dry_run {
         Some(options) => dry_run(comm, &case, options),
-        None => run(comm, case, interrupts, watch, start_up),
+        None => {
+            let ended = run(comm, case, interrupts, watch, start_up);
+            end_timeline(comm, args.trace.as_deref(), ended)
+        }
     }
+}
+
+/// Writes the timeline if one was started, also that of a run that an error ended. **Collective.**
+fn end_timeline(comm: &Comm, path: Option<&Path>, ended: Result<ExitCode>) -> Result<ExitCode> {
+    let Some((path, timeline)) = path.zip(timeline::finish(comm)) else { return ended };
+    let written = write_timeline(comm, path, &timeline);
+    ended.and_then(|code| written.map(|()| code))
 }
 
 /// Solves a case: reads, partitions, assembles, iterates, post-processes and writes.
@@ -66,6 +77,10 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
 
     // Read, after a check that the results can be written.
     let (checkpoints, results_file) = open_outputs(comm, &case)?;
+    if case.run.trace.is_some() {
+        timeline::start(comm, watch.started());
+        timeline::record_threads(comm);
+    }
     let checkpoints_of_run = virtual_ranks.is_none().then_some(&checkpoints);
     let mut observers = RunObservers { console: &console, watch, checkpoints: checkpoints_of_run, interrupts };
     let naming = Naming::new(source);
@@ -136,7 +151,8 @@ fn open_outputs(comm: &Comm, case: &Case) -> Result<(Checkpoints, ResultsFile)> 
     let checkpoints = Checkpoints::new(comm, &output.results, &inputs)?;
     inputs.extend(run.restart.as_deref());
     let companion = output.format.companion();
-    let results_file = ResultsFile::new(comm, &output.results, companion, &inputs, output.json.as_deref())?;
+    let others: Vec<&Path> = output.json.iter().chain(&run.trace).map(PathBuf::as_path).collect();
+    let results_file = ResultsFile::new(comm, &output.results, companion, &inputs, &others)?;
     Ok((checkpoints, results_file.with_storage(output.storage())))
 }
 

@@ -172,10 +172,11 @@ impl Console {
         self.line("memory", &text);
         self.line("limit", &record.limited_by);
         let output = &case.output;
-        let json = output.json.as_ref().map_or(String::new(), |path| format!(", {}", path.display()));
+        let others: String =
+            output.json.iter().chain(&case.run.trace).map(|path| format!(", {}", path.display())).collect();
         let probes = if case.probe.is_empty() { String::new() } else { format!(", {}", case.probe_path().display()) };
         let (results, companion) = (output.results.display(), companion.display());
-        self.line("files", &format!("{results}, {companion} (open this one in ParaView){json}{probes}"));
+        self.line("files", &format!("{results}, {companion} (open this one in ParaView){others}{probes}"));
     }
 }
 

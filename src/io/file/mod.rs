@@ -6,7 +6,7 @@ mod lock;
 pub(crate) mod open;
 pub(crate) mod path;
 
-pub(crate) use atomic::write_atomic;
+pub(crate) use atomic::{AtomicFile, write_atomic};
 pub(crate) use atomic_hdf5::finish;
 pub use atomic_hdf5::survive_size_limits;
 pub(crate) use lock::Lock;

@@ -17,7 +17,7 @@ use hdf5_sys::h5s::{
     H5S_SELECT_SET, H5Sclose, H5Screate_simple, H5Sget_select_npoints, H5Sselect_hyperslab, H5Sselect_none,
 };
 
-use crate::parallel::{Comm, piece, work};
+use crate::parallel::{Comm, SpanKind, piece, work};
 
 /// Opens a file for reading through MPI-IO. **Collective.**
 ///
@@ -67,7 +67,8 @@ pub fn read_rows<T: H5Type + Default + Clone>(
     let mut values = vec![T::default(); (rows.end - rows.start) as usize * width];
     for part in parts::<T>(comm, rows.clone(), width) {
         let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
-        read_at_once(dataset, part, &mut values[place])?;
+        let values = &mut values[place];
+        comm.span(SpanKind::Read, size_of_val(values), || read_at_once(dataset, part, values))?;
     }
     Ok(values)
 }
@@ -102,7 +103,8 @@ pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, v
     let mut is_collective = true;
     for part in parts::<T>(comm, rows.clone(), width) {
         let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
-        is_collective &= write_at_once(dataset, part, &values[place])?;
+        let values = &values[place];
+        is_collective &= comm.span(SpanKind::Write, size_of_val(values), || write_at_once(dataset, part, values))?;
     }
     Ok(is_collective)
 }

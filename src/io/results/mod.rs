@@ -88,21 +88,16 @@ pub struct ResultsFile {
 }
 
 impl ResultsFile {
-    /// Checks before the solve that the results, the file for ParaView and the run record can be
-    /// written, under different names that no input has, and locks them. **Collective.**
+    /// Checks before the solve that the results, the file for ParaView and the `others` (run record and
+    /// timeline) can be written, under different names that no input has, and locks them.
+    /// **Collective.**
     ///
     /// # Errors
     /// An output is an input or another output, has the extension of another format, is locked by
     /// another run, or cannot be written; the same on every rank.
-    pub fn new(
-        comm: &Comm,
-        path: &Path,
-        companion: Companion,
-        inputs: &[&Path],
-        record: Option<&Path>,
-    ) -> Result<Self> {
+    pub fn new(comm: &Comm, path: &Path, companion: Companion, inputs: &[&Path], others: &[&Path]) -> Result<Self> {
         let mut file = Self { path: path.into(), companion, storage: Storage::default(), _lock: None };
-        file._lock = comm.agree(if comm.is_root() { file.lock(inputs, record).map(Some) } else { Ok(None) })?;
+        file._lock = comm.agree(if comm.is_root() { file.lock(inputs, others).map(Some) } else { Ok(None) })?;
         atomic_hdf5::probe(comm, path)?;
         Ok(file)
     }
@@ -113,27 +108,27 @@ impl ResultsFile {
         Self { storage, ..self }
     }
 
-    fn lock(&self, inputs: &[&Path], record: Option<&Path>) -> Result<Lock> {
+    fn lock(&self, inputs: &[&Path], others: &[&Path]) -> Result<Lock> {
         refuse_other_ending(&self.path)?;
         let companion = self.companion_path();
         for path in [&self.path, &companion] {
             refuse_other_than_hdf5(path)?;
         }
-        let outputs: Vec<&Path> = [&self.path, &companion].into_iter().map(PathBuf::as_path).chain(record).collect();
+        let outputs = [&[&self.path, companion.as_path()][..], others].concat();
         let same = |a: &Path, b: &Path| canonical(a) == canonical(b);
         for (i, path) in outputs.iter().enumerate() {
             refuse_input(path, inputs.iter().copied())?;
             if outputs[..i].iter().any(|other| same(other, path)) {
                 let path = path.display();
                 return Err(Error::input(format!(
-                    "{path} would be two files in one: give the results and the record other names"
+                    "{path} would be two files in one: give the results, the record and the timeline different names"
                 )));
             }
         }
         let lock = Lock::new(&self.path)?;
         probe(&self.path)?;
-        // A record may go to something that exists, /dev/stdout for instance.
-        record.filter(|path| !path.exists() && !is_stdout(path)).map_or(Ok(()), probe)?;
+        // They may go to something that exists, /dev/stdout for instance.
+        others.iter().filter(|path| !path.exists() && !is_stdout(path)).try_for_each(|path| probe(path))?;
         Ok(lock)
     }
 

@@ -18,13 +18,11 @@ pub use report::{CgOptions, CgReport, CgScalar, ConvergedReason, Cost, Patience,
 pub use rhs::Rhs;
 pub use state::{CgState, IterationControl, Monitor, Recurrence};
 
-use std::time::Instant;
-
 use crate::la::cg::report::End;
 use crate::la::cg::true_residual::TrueResidual;
 use crate::la::vector::{dot, inner};
 use crate::la::{LinearOperator, Preconditioner, PreconditionerStatistics, Vector};
-use crate::parallel::{Comm, loops};
+use crate::parallel::{Comm, SpanKind, loops, measure};
 
 /// Iterations between two checks of the true residual. A check takes two products with the
 /// operator, at most 2 % of the time.
@@ -228,13 +226,13 @@ impl Solver<'_> {
         let CgState { low, r, p, recurrence, history, .. } = state;
         let scale = recurrence.scale;
 
-        timed(&mut cost.preconditioner, || preconditioner.apply(r, z));
+        timed(comm, SpanKind::Preconditioner, &mut cost.preconditioner, || preconditioner.apply(r, z));
         let r_mr = comm.sum(dot(r.owned(), z.owned()));
         positive(r_mr, CgScalar::RMr, ConvergedReason::IndefinitePreconditioner { r_mr })?;
         let beta = if recurrence.r_mr > 0.0 { r_mr / recurrence.r_mr } else { 0.0 };
         p.scale_and_add(beta, z);
 
-        timed(&mut cost.operator, || operator.apply(p, q));
+        timed(comm, SpanKind::Operator, &mut cost.operator, || operator.apply(p, q));
         let p_ap = comm.sum(dot(p.owned(), q.owned()));
         positive(p_ap, CgScalar::PAp, ConvergedReason::IndefiniteOperator { p_ap })?;
         let alpha = r_mr / p_ap;
@@ -278,11 +276,9 @@ fn agree(comm: &Comm, control: IterationControl, value: f64) -> (IterationContro
     (highest, sums[0])
 }
 
-/// Runs `work` and adds its seconds.
-fn timed(seconds: &mut f64, work: impl FnOnce()) {
-    let start = Instant::now();
-    work();
-    *seconds += start.elapsed().as_secs_f64();
+/// Runs `work` as a span and adds its seconds.
+fn timed(comm: &Comm, kind: SpanKind, seconds: &mut f64, work: impl FnOnce()) {
+    *seconds += measure(comm, kind, work).1.seconds;
 }
 
 /// Returns an error if a value is not finite.

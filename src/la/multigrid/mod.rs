@@ -36,7 +36,7 @@ use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
 use crate::la::multigrid::transfer::MatrixTransfer;
 use crate::la::{LinearOperator, MatrixEntries, Preconditioner, Scalar, Vector};
-use crate::parallel::{Halo, Profile, loops, measure, work};
+use crate::parallel::{Halo, Profile, SpanKind, loops, measure, work};
 
 /// Operator of a level with its block diagonal, for smoothing.
 pub(crate) struct LevelOperator<T> {
@@ -170,7 +170,7 @@ impl<T: Scalar> Multigrid<T> {
 
     /// Runs `work` and adds its profile to a level.
     fn measured<R>(&self, at: usize, work: impl FnOnce() -> R) -> R {
-        let (result, spent) = measure(self.coarsest.comm(), work);
+        let (result, spent) = measure(self.coarsest.comm(), SpanKind::Level(at), work);
         let mut sum = self.spent[at].get();
         sum += spent;
         self.spent[at].set(sum);
@@ -181,15 +181,17 @@ impl<T: Scalar> Multigrid<T> {
     /// residual, from which the product with the last step in its `d` is still to be subtracted.
     /// **Collective.**
     fn cycle(&self, at: usize, b: &mut Vector<T>, x: &mut Vector<T>) {
+        let comm = self.coarsest.comm();
         let Some(level) = self.levels.get(at) else {
-            return self.measured(at, || self.solver.solve(&self.coarsest, b, x));
+            let solve = || self.solver.solve(&self.coarsest, b, x);
+            return self.measured(at, || comm.span(SpanKind::CoarseSolve, 0, solve));
         };
         let Level { operator, smoother, transfer, cycles, work, .. } = level;
         let Work { d, coarse_b, coarse_x, correction } = &mut *work.borrow_mut();
         self.measured(at, || {
-            smoother.smooth(&**operator, Start::Zero, x, [b, d]);
+            comm.span(SpanKind::Smoothing, 0, || smoother.smooth(&**operator, Start::Zero, x, [b, d]));
             operator.subtract_product(d, b);
-            transfer.restrict(b, coarse_b);
+            comm.span(SpanKind::Transfer, 0, || transfer.restrict(b, coarse_b));
         });
 
         self.cycle(at + 1, coarse_b, coarse_x);
@@ -204,10 +206,10 @@ impl<T: Scalar> Multigrid<T> {
         }
 
         self.measured(at, || {
-            transfer.prolong(coarse_x, d);
+            comm.span(SpanKind::Transfer, 0, || transfer.prolong(coarse_x, d));
             x.add(T::of(1.0), d);
             operator.subtract_product(d, b);
-            smoother.smooth(&**operator, Start::Iterate, x, [b, d]);
+            comm.span(SpanKind::Smoothing, 0, || smoother.smooth(&**operator, Start::Iterate, x, [b, d]));
         });
     }
 }

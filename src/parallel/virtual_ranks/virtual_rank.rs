@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::mem::take;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::parallel::backend::{Backend, Operation};
 use crate::parallel::mpi::MpiComm;
@@ -159,7 +159,7 @@ impl Backend for VirtualRank {
 
     /// Returns the seconds that this process spent with the others since the last call. Waiting of
     /// its threads for each other counts as computing.
-    fn seconds_since(&self, _: Instant) -> f64 {
+    fn seconds_of(&self, _: Duration) -> f64 {
         self.seconds.take()
     }
 }
