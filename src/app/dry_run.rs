@@ -9,7 +9,7 @@ use crate::mesh::quality::{MeshQuality, SLENDER};
 use crate::mesh::{ElementNames, MOST_ON_A_RANK, MeshSize, refined_too_far};
 use crate::parallel::Comm;
 use crate::perf::estimate::{Estimate, Plan, Time};
-use crate::problem::Physics;
+use crate::problem::{Physics, Problem};
 use crate::system::available_memory;
 
 /// Memory of the fullest rank, relative to the mean, with a margin: 1.17 was measured on 8 ranks.
@@ -22,11 +22,10 @@ const FULLEST_RANK: f64 = 1.25;
 /// an input or cannot be written; the same on every rank.
 pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
     let source = &case.mesh;
-    let (header, slab) = source.preview(comm)?;
+    let (header, slab) = source.preview(comm, case)?;
     let problem = case.problem(&header.boundary_names, &header.region_names);
     let ranks = options.ranks.map_or(comm.size(), |ranks| ranks as usize);
-    let has_flux = problem.as_ref().map_or(case.physics != Physics::Flow, |problem| case.has_flux(problem));
-    let plan = Plan { bandwidth: options.bandwidth * 1e9, ..plan(case, header.size, ranks, has_flux) };
+    let plan = Plan { bandwidth: options.bandwidth * 1e9, ..plan(case, header.size, ranks, problem.as_ref().ok()) };
     check_refinement(&plan)?;
     let json = case.output.json.as_deref();
     comm.agree(json.map_or(Ok(()), |path| refuse_input(path, source.path())))?;
@@ -52,7 +51,7 @@ pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
 }
 
 /// Returns the plan of a case on a mesh of this size before refinement, without a bandwidth.
-fn plan(case: &Case, base: MeshSize, ranks: usize, has_flux: bool) -> Plan {
+fn plan(case: &Case, base: MeshSize, ranks: usize, problem: Option<&Problem>) -> Plan {
     Plan {
         base,
         is_file: case.mesh.path().is_some(),
@@ -60,7 +59,8 @@ fn plan(case: &Case, base: MeshSize, ranks: usize, has_flux: bool) -> Plan {
         ranks,
         operator: case.solver.operator,
         preconditioner: case.solver.preconditioner,
-        has_flux,
+        has_flux: problem.map_or(case.physics != Physics::Flow, |problem| case.has_flux(problem)),
+        floating: problem.map_or(0, Problem::floating_boundaries),
         rtol: case.solver.rtol,
         bandwidth: f64::INFINITY,
     }
@@ -71,11 +71,11 @@ fn plan(case: &Case, base: MeshSize, ranks: usize, has_flux: bool) -> Plan {
 ///
 /// # Errors
 /// An internal error where the ranks are virtual.
-pub(super) fn most_refinements(comm: &Comm, case: &Case, base: MeshSize, has_flux: bool) -> Result<u32> {
+pub(super) fn most_refinements(comm: &Comm, case: &Case, base: MeshSize, problem: &Problem) -> Result<u32> {
     let ranks = comm.host()?.size() as f64;
     let memory = comm.min(available_memory().map_or(f64::INFINITY, |bytes| bytes as f64 / ranks));
     let has_memory = |refine: &u32| {
-        let plan = Plan { refine: *refine, ..plan(case, base, comm.size(), has_flux) };
+        let plan = Plan { refine: *refine, ..plan(case, base, comm.size(), Some(problem)) };
         let needed = || FULLEST_RANK * Estimate::new(String::new(), &plan).peak_bytes_per_rank as f64;
         check_refinement(&plan).is_ok() && needed() <= memory
     };
@@ -123,7 +123,11 @@ impl Console {
         self.line("quality", aspect.unwrap_or("not checked in so large a file, see quad8-mpi check"));
         let is_slender = estimate.aspect_ratio_max.is_some_and(|ratio| ratio > SLENDER);
         let more = if is_slender { ", and more because of the slender elements" } else { "" };
-        self.line("solve", &format!("about {}{more}", count(estimate.iterations, "iteration")));
+        let also = match estimate.floating {
+            0 => String::new(),
+            floating => format!(", and as many for each floating boundary ({floating})"),
+        };
+        self.line("solve", &format!("about {}{also}{more}", count(estimate.iterations, "iteration")));
         let Time { setup, solve } = estimate.seconds;
         let text = format!(
             "assemble and set up {setup:.2} s, iterate {solve:.2} s, at {bandwidth} GB/s a rank (--bandwidth), without files"

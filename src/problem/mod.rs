@@ -178,6 +178,11 @@ impl Problem {
         self.regions.get(usize::from(region)).unwrap_or(&self.material)
     }
 
+    /// Returns the number of floating boundaries.
+    pub(crate) fn floating_boundaries(&self) -> usize {
+        self.conditions.iter().filter(|condition| matches!(condition, Condition::Floating(_))).count()
+    }
+
     /// Returns whether k is the constant 1 everywhere, so that the flux is the velocity.
     pub(crate) fn has_unit_conductivity(&self) -> bool {
         self.materials().all(|material| material.conductivity == Field::Constant(1.0).into())

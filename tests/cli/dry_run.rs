@@ -1,9 +1,10 @@
 //! `--dry-run`: estimates, compared with a solve.
 
+use hdf5::File;
 use libtest_mimic::Trial;
 use serde_json::Value;
 
-use crate::mesh::Mesh;
+use crate::mesh::{self, Mesh};
 use crate::program::Folder;
 use crate::refusal::refused;
 use crate::{alone, at_ranks, test};
@@ -15,6 +16,8 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("a_dry_run_predicts_the_memory_of_a_run", [2], predicts).into_iter().map(alone).collect(),
         vec![
             test("a_dry_run_reads_no_more_than_the_header_of_a_large_file", header),
+            test("a_dry_run_checks_the_data_of_materials", data),
+            test("a_dry_run_counts_the_solves_for_floating_boundaries", floating),
             test("a_dry_run_is_for_as_many_ranks_as_asked", other_ranks),
         ],
         bad("a_dry_run_beyond_all_numbers", &["--dry-run", "--refine", "40"], 2, "--refine 40 makes "),
@@ -69,18 +72,63 @@ fn predicts(ranks: usize) {
     assert!(iterations.abs() <= 3.0, "{iterations} too many");
 }
 
-/// Writes a file that declares more elements than it holds, and more than a dry run reads.
-fn header() {
+/// Number of elements that is larger than a dry run reads.
+const MANY: usize = 1 << 21;
+
+/// Returns a folder with a file that declares more elements than it holds.
+fn large() -> Folder {
     let folder = Folder::new();
-    let file = hdf5::File::create(folder.path("mesh.h5")).unwrap();
+    let file = File::create(folder.path("mesh.h5")).unwrap();
     for name in ["x", "y"] {
-        file.new_dataset::<f64>().chunk(1024).shape(1_usize << 22).create(name).unwrap();
+        file.new_dataset::<f64>().chunk(1024).shape(2 * MANY).create(name).unwrap();
     }
-    file.new_dataset::<i32>().chunk((1024, 8)).shape((1_usize << 21, 8)).create("quad8").unwrap();
-    drop(file);
+    file.new_dataset::<i32>().chunk((1024, 8)).shape((MANY, 8)).create("quad8").unwrap();
+    folder
+}
+
+fn header() {
+    let folder = large();
     let outcome = folder.run(0, &["mesh.h5", "--dry-run"]).expect_code(0);
     assert!(outcome.stdout.contains("quality    not checked in so large a file"), "{outcome}");
     folder.run(0, &["mesh.h5"]).expect_code(2);
+}
+
+/// Checks headers of data, in a file that is read whole and in a large one.
+fn data() {
+    for (folder, elements) in [(Folder::with(&Mesh::channel()), 18), (large(), MANY)] {
+        let file = File::open_rw(folder.path("mesh.h5")).unwrap();
+        mesh::write(&file, "short", &[elements - 1], &vec![1_u8; elements - 1]);
+        mesh::write(&file, "flags", &[elements], &vec![true; elements]);
+        mesh::write(&file, "k", &[elements], &vec![1_u8; elements]);
+        drop(file);
+        let dry_run = |name: &str| {
+            let case = format!("mesh = 'mesh.h5'\nmaterial.k = {{ data = '{name}' }}");
+            std::fs::write(folder.path("case.toml"), case).unwrap();
+            folder.run(0, &["case.toml", "--dry-run"])
+        };
+        for (name, message) in [
+            ("missing", "mesh.h5 has no dataset 'missing' for k or f"),
+            ("short", "dataset 'short' of mesh.h5 has shape"),
+            ("flags", "dataset 'flags' of mesh.h5 holds bool: expected numbers"),
+        ] {
+            let outcome = dry_run(name).expect_code(2);
+            assert!(outcome.errors()[0].contains(message), "{outcome}");
+        }
+        dry_run("k").expect_code(0);
+    }
+}
+
+fn floating() {
+    let folder = Folder::new();
+    let seconds = |args: &[&str]| {
+        let outcome = folder.run(0, &[&["cylinder", "--dry-run", "--json", "dry.json"], args].concat()).expect_code(0);
+        let dry = read_json(&folder, "dry.json");
+        (outcome, dry["seconds"]["solve"].as_f64().unwrap())
+    };
+    let (_, once) = seconds(&[]);
+    let (outcome, twice) = seconds(&["--bc", "cylinder=floating"]);
+    assert!((twice / once - 2.0).abs() < 1e-9, "{once}, {twice}");
+    assert!(outcome.stdout.contains("iterations, and as many for each floating boundary (1)"), "{outcome}");
 }
 
 fn other_ranks() {

@@ -93,7 +93,7 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     let check_room = |case: &Case| check_room(comm, case, slab.elements.total(), has, &results_file, &checkpoints);
     check_room(&case)?;
     let has_room = |refine| check_room(&case.refined(refine)).is_ok();
-    let accuracy = accuracy(comm, &case, MeshSize::of(&slab), case.has_flux(&problem), has_room)?;
+    let accuracy = accuracy(comm, &case, MeshSize::of(&slab), &problem, has_room)?;
     let case = case.with_conditions(&names, &problem);
 
     // Compute.

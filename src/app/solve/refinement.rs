@@ -17,6 +17,7 @@ use crate::la::cg::ConvergedReason;
 use crate::mesh::{LocalMesh, MeshSize, MeshSlab};
 use crate::parallel::Comm;
 use crate::post::DerivedFields;
+use crate::problem::Problem;
 
 /// Returns the accuracy that the case asks for, before the first solution, with the most refinements
 /// for which there is memory and, by `has_room`, space on the disk. **Collective.**
@@ -27,11 +28,11 @@ pub fn accuracy(
     comm: &Comm,
     case: &Case,
     size: MeshSize,
-    has_flux: bool,
+    problem: &Problem,
     has_room: impl Fn(u32) -> bool,
 ) -> Result<Option<Accuracy>> {
     let Some(tolerance) = case.run.until_error else { return Ok(None) };
-    let most = most_refinements(comm, case, size, has_flux)?;
+    let most = most_refinements(comm, case, size, problem)?;
     let most = (case.refine + 1..=most).take_while(|&refine| has_room(refine)).last();
     Ok(Some(Accuracy::new(100.0 * tolerance, most.unwrap_or(case.refine))))
 }

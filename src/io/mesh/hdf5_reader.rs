@@ -23,14 +23,16 @@ pub fn read(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSlab
     with_reader(comm, path, |reader| reader.slab(given))?.check(comm)
 }
 
-/// Reads the size and the names of the mesh from the header alone. **Collective.**
+/// Reads the size and the names of the mesh from the header alone, and checks the headers of the
+/// datasets that `given` takes as data. **Collective.**
 ///
 /// # Errors
 /// As [`read`], as far as the header shows; the same on every rank.
-pub fn header(comm: &Comm, path: &Path) -> Result<MeshHeader> {
+pub fn header(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshHeader> {
     let header = with_reader(comm, path, |reader| {
         let (x, _, quad8) = comm.agree(reader.datasets())?;
         let size = MeshSize { nodes: x.shape()[0] as u64, elements: quad8.shape()[0] as u64 };
+        given.data().into_iter().try_for_each(|name| reader.data_header(name, size).map(drop))?;
         Ok(MeshHeader::new(size, reader.names(BOUNDARIES)?, reader.names(REGIONS)?))
     })?;
     if header.size.elements == 0 { Err(empty_mesh()) } else { Ok(header) }
@@ -122,26 +124,35 @@ impl Reader<'_> {
         Ok(names.filter(|name| !["x", "y"].contains(&name.as_str()) && is_data(name)).collect())
     }
 
-    /// Reads the data of the elements or of the nodes, whichever have their number. **Collective.**
-    fn data(&self, name: &str, nodes: BlockDistribution, elements: BlockDistribution) -> Result<MeshData> {
+    /// Opens data of the elements or of the nodes, whichever have their number, and checks that they
+    /// are numbers. **Collective.**
+    fn data_header(&self, name: &str, size: MeshSize) -> Result<(Dataset, Location)> {
         let dataset = self.comm.agree(self.file.dataset(name).map_err(|_| {
             let found = self.file.member_names().unwrap_or_default();
             let hint = did_you_mean(name, found.iter().map(String::as_str));
             let path = self.path.display();
             Error::input(format!("{path} has no dataset '{name}' for k or f: {hint}found: {}", found.join(", ")))
         }))?;
-        let (of_elements, of_nodes) = ([elements.total() as usize], [nodes.total() as usize]);
+        let [of_elements, of_nodes] = [size.elements, size.nodes].map(|count| [count as usize]);
         let location = if dataset.shape() == of_elements { Location::Elements } else { Location::Nodes };
         let fits = dataset.shape() == of_elements || dataset.shape() == of_nodes;
         let expected = format!("{of_elements:?}, a value for each element, or {of_nodes:?}, one for each node");
         self.comm.agree(self.expect_shape(&dataset, name, fits, &expected))?;
+        match self.descriptor(&dataset, name)? {
+            TypeDescriptor::Float(_) | TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => (),
+            other => return self.bad_type(name, &other, "numbers"),
+        }
+        Ok((dataset, location))
+    }
+
+    /// Reads data of the elements or of the nodes. **Collective.**
+    fn data(&self, name: &str, nodes: BlockDistribution, elements: BlockDistribution) -> Result<MeshData> {
+        let size = MeshSize { nodes: nodes.total(), elements: elements.total() };
+        let (dataset, location) = self.data_header(name, size)?;
         let blocks = if location == Location::Elements { elements } else { nodes };
         let values = match self.descriptor(&dataset, name)? {
             TypeDescriptor::Float(_) => self.floats(&dataset, name, blocks)?,
-            TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => {
-                self.integers(&dataset, name, blocks)?.into_iter().map(|value| value as f64).collect()
-            }
-            other => return self.bad_type(name, &other, "numbers"),
+            _ => self.integers(&dataset, name, blocks)?.into_iter().map(|value| value as f64).collect(),
         };
         Ok(MeshData { name: name.to_owned(), location, values })
     }

@@ -74,19 +74,19 @@ fn parse_file(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSl
 /// Largest HDF5 mesh (elements) that a preview reads whole.
 const SMALL: u64 = 1_000_000;
 
-/// Reads the size and the names of a mesh, and the mesh itself unless it is a large HDF5 file.
-/// **Collective.**
+/// Reads the size and the names of a mesh, and the mesh itself unless it is a large HDF5 file, for a
+/// case with the names of `given`. **Collective.**
 ///
 /// # Errors
 /// As [`file()`].
-pub(crate) fn preview(comm: &Comm, path: &Path) -> Result<(MeshHeader, Option<MeshSlab>)> {
+pub(crate) fn preview(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<(MeshHeader, Option<MeshSlab>)> {
     if let Reading::Together = detect(comm, path)? {
-        let header = hdf5_reader::header(comm, path)?;
+        let header = hdf5_reader::header(comm, path, given)?;
         if header.size.elements > SMALL {
             return Ok((header, None));
         }
     }
-    file(comm, path, &()).map(|slab| (MeshHeader::of(&slab), Some(slab)))
+    file(comm, path, given).map(|slab| (MeshHeader::of(&slab), Some(slab)))
 }
 
 /// How a file is read.

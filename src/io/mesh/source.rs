@@ -82,19 +82,20 @@ impl MeshSource {
         }
     }
 
-    /// Reads the size and the names of the mesh, and the mesh itself where that is cheap.
-    /// **Collective.**
+    /// Reads the size and the names of the mesh, and the mesh itself where that is cheap, for a case
+    /// with the names of `given`. **Collective.**
     ///
     /// # Errors
-    /// As [`read`](Self::read).
-    pub(crate) fn preview(&self, comm: &Comm) -> Result<(MeshHeader, Option<MeshSlab>)> {
+    /// As [`read_for`](Self::read_for), as far as the header of a large mesh shows.
+    pub(crate) fn preview(&self, comm: &Comm, given: &dyn GivenNames) -> Result<(MeshHeader, Option<MeshSlab>)> {
         match self {
-            Self::BuiltIn(mesh) => mesh.read(comm).map(|slab| (MeshHeader::of(&slab), Some(slab))),
-            Self::Channel(channel) => {
-                let slab = if channel.size().elements > SMALL { None } else { Some(channel.read(comm)?) };
-                Ok((channel.header(), slab))
+            Self::Channel(channel) if channel.size().elements > SMALL => {
+                without_data(channel.name(), given).map(|()| (channel.header(), None))
             }
-            Self::File(path) => preview(comm, path),
+            Self::File(path) => preview(comm, path, given),
+            Self::BuiltIn(_) | Self::Channel(_) => {
+                self.read_for(comm, given).map(|slab| (MeshHeader::of(&slab), Some(slab)))
+            }
         }
     }
 

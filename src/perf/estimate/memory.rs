@@ -102,6 +102,8 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         // Eight numbers an element in the message and the slab, and where they go. Those of the nodes take less.
         ("rows for the results file", all.bytes(76.0, 0.0), &[Write]),
     ];
+    // DirichletBc and right-hand side of each.
+    rows.push(("floating boundaries", case.floating as f64 * all.bytes(0.0, 17.0), &[Setup, Solve]));
     if case.has_flux {
         rows.push(("flux density", all.bytes(16.0, 16.0), &[Recover, Write]));
     }

@@ -26,8 +26,10 @@ pub struct Plan {
     pub operator: OperatorKind,
     /// Preconditioner.
     pub preconditioner: PreconditionerKind,
-    /// Relative residual of convergence.
+    /// Whether the flux density is computed.
     pub has_flux: bool,
+    /// Number of floating boundaries, each of which takes a solve.
+    pub floating: usize,
     /// Relative residual to reach.
     pub rtol: f64,
     /// Memory bandwidth of one rank (bytes/s).
@@ -69,8 +71,10 @@ pub struct Estimate {
     pub peak_bytes_sum: u64,
     /// Largest aspect ratio of an element, where the mesh was small enough to be read.
     pub aspect_ratio_max: Option<f64>,
-    /// Expected iterations of CG on elements that are not slender.
+    /// Expected iterations of CG in each solve, on elements that are not slender.
     pub iterations: u64,
+    /// Number of floating boundaries, each of which takes one more solve.
+    pub floating: usize,
     /// Expected seconds.
     pub seconds: Time,
 }
@@ -93,6 +97,7 @@ impl Estimate {
             peak_bytes_sum: peak * case.ranks as u64,
             aspect_ratio_max: None,
             iterations,
+            floating: case.floating,
             seconds: Time::new(case, iterations),
             arrays,
         }
@@ -112,6 +117,7 @@ mod tests {
             operator: OperatorKind::Elements,
             preconditioner: PreconditionerKind::Multigrid,
             has_flux: false,
+            floating: 0,
             rtol: 1e-8,
             bandwidth: 1e10,
         }
@@ -150,6 +156,13 @@ mod tests {
         let at_peak = estimate.arrays.iter().filter(|a| a.stages.contains(&estimate.peak_stage));
         assert_eq!(at_peak.map(|a| a.bytes_per_rank).sum::<u64>(), estimate.peak_bytes_per_rank);
         assert_eq!((estimate.iterations, estimate.ranks), (8, 2));
+    }
+
+    #[test]
+    fn floating_boundaries_are_counted() {
+        let [none, two] = [0, 2].map(|floating| Estimate::new(String::new(), &Plan { floating, ..case(2) }));
+        assert_eq!((two.seconds.solve, two.seconds.setup), (3.0 * none.seconds.solve, none.seconds.setup));
+        assert!(two.peak_bytes_per_rank > none.peak_bytes_per_rank && two.iterations == none.iterations);
     }
 
     #[test]

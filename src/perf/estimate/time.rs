@@ -44,7 +44,8 @@ impl Time {
         let cycle = 4.0 / 3.0 * STEPS * (operator(4.0) + SMOOTHING_PASSES * 4.0 * nodes);
         let iteration = operator(8.0) + CG_PASSES * 8.0 * nodes + if multigrid { cycle } else { 0.0 };
         let setup = elements * (ASSEMBLY + if multigrid { HIERARCHY } else { 0.0 });
-        Self { setup: setup / case.bandwidth, solve: iterations as f64 * iteration / case.bandwidth }
+        let solves = (1 + case.floating) as f64;
+        Self { setup: setup / case.bandwidth, solve: solves * iterations as f64 * iteration / case.bandwidth }
     }
 }
 
