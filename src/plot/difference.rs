@@ -35,11 +35,16 @@ impl<'a> Subtrahend<'a> {
         if kind == PlotField::Partition {
             return Err(Error::input("numbers of ranks have no difference: choose another --field for --minus"));
         }
+        let path = self.path.display();
         if let Some(why) = mismatch(mesh, &self.reader.mesh()?) {
-            let path = self.path.display();
             return Err(Error::input(format!("{path} is on another mesh, so that there is no difference: {why}")));
         }
-        Ok(values.minus(&Values::read(&self.reader, mesh, kind)?))
+        let others = Values::read(&self.reader, mesh, kind)?;
+        if others.label() != values.label() {
+            let (found, expected) = (others.label(), values.label());
+            return Err(Error::input(format!("{path} holds {found}, not {expected}: there is no difference")));
+        }
+        Ok(values.minus(&others))
     }
 
     /// Returns the title of the difference to `results`, with the mark of the one that did not

@@ -49,6 +49,11 @@ impl Values {
         Ok(Self { numbers, is_nodal, kind, scale: Scale::Linear, label })
     }
 
+    /// Returns the name and the unit.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
     /// Subtracts the values of the same field on the same mesh.
     #[must_use]
     pub fn minus(mut self, other: &Self) -> Self {
@@ -70,10 +75,15 @@ impl Values {
     /// Returns the colour bar, for the whole field or for the part in a window.
     ///
     /// # Errors
-    /// No values are finite, or the range is empty.
+    /// No values are finite, none are in the window, or the field has no such range.
     pub fn bar(&self, asked: Option<&ColourRange>, mesh: &Mesh, window: Option<Bounds>) -> Result<Bar> {
         let all = range_of(self.numbers.iter().copied()).ok_or_else(|| nothing_to_show(describe(self.kind).0))?;
         if self.kind == PlotField::Partition {
+            if asked.is_some() {
+                return Err(Error::input(
+                    "each rank has a colour of its own: --range does not go with --field partition",
+                ));
+            }
             return Ok(Bar::classes((all[1] as usize).saturating_add(1), &self.label));
         }
         let is_logarithmic = self.scale == Scale::Logarithmic;

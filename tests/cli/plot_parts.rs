@@ -125,6 +125,7 @@ fn refusals() -> Vec<Trial> {
             Mesh::rectangle(nodes, 1).write(&folder.path("mesh.h5"));
             folder.run(0, &["mesh.h5", "-q", "-o", &format!("{name}.h5")]).expect_code(0);
         }
+        folder.run(0, &["mesh.h5", "-q", "-o", "heat.h5", "--physics", "heat"]).expect_code(0);
     };
     let alone = |name: &str, args: &'static [&'static str], message: &'static str| {
         refused_alone(name, args, INPUT, message, |_| ())
@@ -154,6 +155,12 @@ fn refusals() -> Vec<Trial> {
         ),
         of_results("a_difference_to_another_mesh", &["plot", "--minus", "other.h5"], "is on another mesh, so that"),
         of_results("a_difference_to_a_mesh", &["plot", "--minus", "mesh.h5"], "mesh.h5 has no dataset 'abs_vel_node'"),
+        of_results(
+            "a_difference_of_two_quantities",
+            &["plot", "--field", "u", "--minus", "heat.h5"],
+            "heat.h5 holds temperature (K), not velocity potential (m²/s): there is no difference",
+        ),
+        of_results("a_range_of_ranks", &["plot", "--field", "partition", "--range", "0,1"], "each rank has a colour"),
         of_results("a_difference_over_its_input", &["plot", "--minus", "a.png", "-o", "a.png"], "the output a.png is"),
         of_results(
             "a_difference_of_ranks",
