@@ -27,13 +27,10 @@ const WHITE: Colour = [255, 255, 255, 215];
 /// values.
 pub fn draw(reader: &ResultsReader, args: &PlotArgs) -> Result<Scene> {
     let mesh = reader.mesh()?;
-    let bounds = Bounds::of(&mesh);
-    let [width, height] = bounds.size();
-    if ![width, height].iter().all(|size| (1e-37..=1e37).contains(size)) {
-        return Err(bad_size(width, height));
-    }
+    let bounds = bounds_of(&mesh)?;
     let nodes = mesh.points.len();
     let values = Values::read(reader, &mesh, args.field)?;
+    let values = values.ok_or_else(|| nothing_to_show(args.field.dataset()))?;
     let mut bar = values.bar();
     let mark =
         reader.unconverged().map(|residual| format!("not converged, relative residual {}", rounded(residual, 3)));
@@ -62,6 +59,17 @@ pub fn draw(reader: &ResultsReader, args: &PlotArgs) -> Result<Scene> {
     Ok(page.scene)
 }
 
+/// Returns the bounding box of a mesh.
+///
+/// # Errors
+/// The mesh is too small or too large for a picture.
+pub fn bounds_of(mesh: &Mesh) -> Result<Bounds> {
+    let bounds = Bounds::of(mesh);
+    let [width, height] = bounds.size();
+    let is_good = [width, height].iter().all(|size| (1e-37..=1e37).contains(size));
+    if is_good { Ok(bounds) } else { Err(bad_size(width, height)) }
+}
+
 fn bad_size(width: f64, height: f64) -> Error {
     Error::input(format!(
         "the mesh is {} m wide and {} m high: a picture needs from 1e-37 to 1e37 m of both",
@@ -71,24 +79,34 @@ fn bad_size(width: f64, height: f64) -> Error {
 }
 
 /// Values of a field, with their range and label.
-struct Values {
-    numbers: Vec<f64>,
-    is_nodal: bool,
-    kind: PlotField,
-    range: [f64; 2],
-    label: String,
+pub struct Values {
+    /// Value of each node or element; decimal logarithms of errors.
+    pub numbers: Vec<f64>,
+    /// Whether they are values of nodes.
+    pub is_nodal: bool,
+    /// The field.
+    pub kind: PlotField,
+    /// Smallest and largest value.
+    pub range: [f64; 2],
+    /// Name and unit.
+    pub label: String,
 }
 
 impl Values {
-    fn read(reader: &ResultsReader, mesh: &Mesh, kind: PlotField) -> Result<Self> {
+    /// Reads a field; none without finite values in a finite range.
+    ///
+    /// # Errors
+    /// The dataset cannot be read.
+    pub fn read(reader: &ResultsReader, mesh: &Mesh, kind: PlotField) -> Result<Option<Self>> {
         let (nodes, elements) = (mesh.points.len(), mesh.elements.len());
-        let (dataset, is_nodal, name) = match kind {
-            PlotField::Speed => ("abs_vel_node", true, "speed"),
-            PlotField::Flux => ("flux_node", true, "flux"),
-            PlotField::Pressure => ("pressure_node", true, "pressure"),
-            PlotField::U => ("u", true, "u"),
-            PlotField::Partition => ("partition", false, "rank"),
-            PlotField::Error => ("error", false, "error estimate"),
+        let dataset = kind.dataset();
+        let (is_nodal, name) = match kind {
+            PlotField::Speed => (true, "speed"),
+            PlotField::Flux => (true, "flux"),
+            PlotField::Pressure => (true, "pressure"),
+            PlotField::U => (true, "u"),
+            PlotField::Partition => (false, "rank"),
+            PlotField::Error => (false, "error estimate"),
         };
         let mut numbers = match kind {
             PlotField::Flux => {
@@ -111,12 +129,12 @@ impl Values {
         let finite = numbers.iter().copied().filter(|v| v.is_finite());
         let [low, high] = finite.fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
         if low > high || !(high - low).is_finite() {
-            return Err(nothing_to_show(dataset));
+            return Ok(None);
         }
         // A constant field gets a small range.
         let spread = (1e-6 * low.abs().max(high.abs())).max(1e-12);
         let range = if high - low > 1e-6 * spread { [low, high] } else { [low - spread, high + spread] };
-        Ok(Self { numbers, is_nodal, kind, range, label: format!("{name}{unit}") })
+        Ok(Some(Self { numbers, is_nodal, kind, range, label: format!("{name}{unit}") }))
     }
 
     fn bar(&self) -> Bar {
@@ -130,7 +148,8 @@ impl Values {
         Bar::map(gradient, self.range, is_logarithmic, &self.label)
     }
 
-    fn sample(&self, sampling: &Sampling, mesh: &Mesh) -> Vec<f32> {
+    /// Returns the values at the samples; NaN outside.
+    pub fn sample(&self, sampling: &Sampling, mesh: &Mesh) -> Vec<f32> {
         if self.is_nodal { sampling.nodal(mesh, &self.numbers) } else { sampling.cells(&self.numbers) }
     }
 }

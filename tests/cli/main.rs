@@ -61,6 +61,7 @@ mod streams;
 mod threads;
 #[path = "../harness/tier.rs"]
 mod tier;
+mod view;
 
 use libtest_mimic::{Arguments, Trial};
 use tier::{slow, test};
@@ -81,6 +82,7 @@ fn main() {
         paraview::tests(),
         self_description::tests(),
         plot::tests(),
+        view::tests(),
         probe::tests(),
         convert::tests(),
         storage::tests(),
