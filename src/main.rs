@@ -50,6 +50,7 @@ fn main() {
         },
         Command::Report(args) => alone(launcher, || scaling::report(&args)),
         Command::Plot(args) => alone(launcher, || plot::plot(&args)),
+        Command::View(args) => alone(launcher, || plot::view(&args)),
         Command::Completions(args) => alone(launcher, || cli::completions(&args)),
         Command::Man => alone(launcher, cli::manual),
     };
@@ -83,7 +84,9 @@ fn alone(launcher: Launcher, work: impl FnOnce() -> Result<ExitCode>) -> ! {
         process::exit(ExitCode::Internal as i32);
     }));
     allocator::on_exhaustion(|bytes| {
-        print_error(&format!("error: there is no memory for {bytes} more bytes: a smaller --width takes less"));
+        print_error(&format!(
+            "error: there is no memory for {bytes} more bytes: a picture of a smaller --width takes less"
+        ));
         process::exit(ExitCode::Internal as i32);
     });
     let code = work().unwrap_or_else(|error| fail(&error));

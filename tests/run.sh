@@ -5,7 +5,7 @@
 #   tests/run.sh --test mpi
 #
 # With --all it runs all tests: also those on more ranks, every fault in every stage, a cluster, a
-# simulated cluster, memcheck, ParaView, the dependencies and the files of a release.
+# simulated cluster, memcheck, ParaView, a browser, the dependencies and the files of a release.
 # QUAD8_MPI_WHEEL=FILE adds the test of a wheel.
 # A missing tool is an error with --all or where CI is set. Otherwise the tests that need it are
 # skipped. The summary at the end lists what ran and what was skipped or ignored, with the reason.
@@ -60,7 +60,7 @@ cargo_part() {
 
 if [ -n "$all" ]; then
     gmsh=(libglu1-mesa libxft2 libxcursor1 libxinerama1)
-    part packages jobs/install.sh valgrind libsimgrid-dev qemu-user "${gmsh[@]}"
+    part packages jobs/install.sh valgrind libsimgrid-dev qemu-user chromium-headless-shell "${gmsh[@]}"
     part cluster tests/cluster/install.sh
     # Work that fills the time while a compiler or a download waits. Failures are reported below, where the results are
     # used.

@@ -20,7 +20,8 @@ import wheel
 from wheel import MPIS, ROOT, cargo_version, output_of, run
 
 #: Libraries inside the wheel and the program that are no crates: name, version, licence.
-LIBRARIES = (('hdf5', '2.2.0', 'BSD-3-Clause'), ('zlib', '1.4', 'Zlib'), ('metis', '5.2.1', 'Apache-2.0'))
+LIBRARIES = (('hdf5', '2.2.0', 'BSD-3-Clause'), ('zlib', '1.4', 'Zlib'), ('metis', '5.2.1', 'Apache-2.0'),
+             ('uplot', '1.6.32', 'MIT'))
 
 
 def refuse(text: str) -> None:

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::plot::colour_range::ColourRange;
 use crate::plot::view::Bounds;
-use crate::system::arguments::positive;
+use crate::system::arguments::{positive, value_name};
 
 /// Options of `quad8-mpi plot`.
 #[derive(Debug, Clone, Args)]
@@ -94,4 +94,23 @@ pub enum PlotField {
     Partition,
     /// Estimated error of each element
     Error,
+}
+
+impl PlotField {
+    /// Returns the name on the command line.
+    pub(crate) fn key(self) -> String {
+        value_name(&self)
+    }
+
+    /// Returns the dataset of the values.
+    pub(crate) fn dataset(self) -> &'static str {
+        match self {
+            Self::Speed => "abs_vel_node",
+            Self::Flux => "flux_node",
+            Self::Pressure => "pressure_node",
+            Self::U => "u",
+            Self::Partition => "partition",
+            Self::Error => "error",
+        }
+    }
 }

@@ -8,19 +8,16 @@ pub type Line = Vec<[f32; 2]>;
 
 /// Returns the contour lines of a level on samples, `width` to a row; a line ends at NaN.
 pub fn lines(values: &[f32], width: usize, level: f32) -> Vec<Line> {
-    let mut links: FxHashMap<u32, Link> = FxHashMap::default();
+    let mut links = Links::default();
     for row in 0..(values.len() / width).saturating_sub(1) {
         for column in 0..width - 1 {
             let corner = row * width + column;
             for [a, b] in crossings(values, width, corner, level).into_iter().flatten() {
-                for (from, to) in [(a, b), (b, a)] {
-                    let link = links.entry(from).or_insert_with(|| Link::new(point(values, width, from, level)));
-                    link.add(to);
-                }
+                links.connect([a, b].map(|edge| (edge, point(values, width, edge, level))));
             }
         }
     }
-    chain(links)
+    links.chain()
 }
 
 /// Returns `count` values evenly spaced between the smallest and the largest one.
@@ -28,7 +25,59 @@ pub fn levels([low, high]: [f64; 2], count: u32) -> impl Iterator<Item = f64> {
     (1..=count).map(move |i| low + (high - low) * f64::from(i) / f64::from(count + 1))
 }
 
-/// Point of a line on an edge of the grid, and the edges with its neighbours.
+/// Points that are connected to lines, by their keys.
+#[derive(Default)]
+pub struct Links {
+    links: FxHashMap<u32, Link>,
+    /// Keys of further points at the places of points with two neighbours.
+    others: FxHashMap<u32, u32>,
+}
+
+impl Links {
+    /// Connects two points, each with its key. Where more than two lines end at a point, they are
+    /// connected in pairs.
+    pub fn connect(&mut self, points: [(u32, [f32; 2]); 2]) {
+        let [a, b] = points.map(|(key, at)| self.open(key, at));
+        for (from, to) in [(a, b), (b, a)] {
+            self.links.entry(from).and_modify(|link| link.add(to));
+        }
+    }
+
+    /// Returns the key of a point with less than two neighbours at this place.
+    fn open(&mut self, mut key: u32, at: [f32; 2]) -> u32 {
+        while self.links.get(&key).is_some_and(|link| link.next[1].is_some()) {
+            let other = u32::MAX - self.others.len() as u32;
+            key = *self.others.entry(key).or_insert(other);
+        }
+        self.links.entry(key).or_insert_with(|| Link::new(at));
+        key
+    }
+
+    /// Returns the lines: first those with two ends, then the closed ones.
+    pub fn chain(mut self) -> Vec<Line> {
+        let links = &mut self.links;
+        let mut starts: Vec<(bool, u32)> = links.iter().map(|(&key, link)| (link.next[1].is_some(), key)).collect();
+        starts.sort_unstable();
+        let mut lines = Vec::new();
+        for (is_closed, start) in starts {
+            let mut line = Line::new();
+            let mut next = Some(start);
+            while let Some(link) = next.and_then(|key| links.remove(&key)) {
+                line.push(link.at);
+                next = link.next.into_iter().flatten().find(|key| links.contains_key(key));
+            }
+            if is_closed && line.len() > 2 {
+                line.push(line[0]);
+            }
+            if line.len() > 1 {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+}
+
+/// Point of a line, and the keys of its neighbours.
 struct Link {
     at: [f32; 2],
     next: [Option<u32>; 2],
@@ -75,28 +124,6 @@ fn point(values: &[f32], width: usize, edge: u32, level: f32) -> [f32; 2] {
     if is_down { [x, y + part] } else { [x + part, y] }
 }
 
-/// Connects the points: first the lines with two ends, then the closed ones.
-fn chain(mut links: FxHashMap<u32, Link>) -> Vec<Line> {
-    let mut starts: Vec<(bool, u32)> = links.iter().map(|(&edge, link)| (link.next[1].is_some(), edge)).collect();
-    starts.sort_unstable();
-    let mut lines = Vec::new();
-    for (is_closed, start) in starts {
-        let mut line = Line::new();
-        let mut next = Some(start);
-        while let Some(link) = next.and_then(|edge| links.remove(&edge)) {
-            line.push(link.at);
-            next = link.next.into_iter().flatten().find(|edge| links.contains_key(edge));
-        }
-        if is_closed && line.len() > 2 {
-            line.push(line[0]);
-        }
-        if line.len() > 1 {
-            lines.push(line);
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +146,18 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].len(), 9);
         assert!(found[0].iter().all(|p| (p[0] - 20.5).abs() < 1e-6));
+    }
+
+    #[test]
+    fn two_loops_that_touch_are_closed() {
+        let at = |key: u32| (key, [key as f32, 0.0]);
+        let mut links = Links::default();
+        for [a, b] in [[0, 1], [1, 2], [2, 0], [0, 3], [3, 4], [4, 0]] {
+            links.connect([at(a), at(b)]);
+        }
+        let lines = links.chain();
+        assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4]);
+        assert!(lines.iter().all(|line| line.first() == line.last()), "{lines:?}");
     }
 
     #[test]

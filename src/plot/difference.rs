@@ -40,8 +40,8 @@ impl<'a> Subtrahend<'a> {
             return Err(Error::input(format!("{path} is on another mesh, so that there is no difference: {why}")));
         }
         let others = Values::read(&self.reader, mesh, kind)?;
-        if others.label() != values.label() {
-            let (found, expected) = (others.label(), values.label());
+        if others.label != values.label {
+            let (found, expected) = (&others.label, &values.label);
             return Err(Error::input(format!("{path} holds {found}, not {expected}: there is no difference")));
         }
         Ok(values.minus(&others))

@@ -5,7 +5,7 @@ use std::mem;
 use rayon::prelude::*;
 use tiny_skia::{PathBuilder, Pixmap};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::io::results::{ResultsMesh as Mesh, ResultsReader};
 use crate::plot::colour::{Colours, INK};
 use crate::plot::difference::Subtrahend;
@@ -15,9 +15,9 @@ use crate::plot::scene::{Colour, Scene};
 use crate::plot::streamlines::{Flow, add_arrow, thinned};
 use crate::plot::text::Font;
 use crate::plot::values::Values;
-use crate::plot::view::{Bounds, View};
+use crate::plot::view::{Bounds, View, check_view};
 use crate::plot::{PlotArgs, PlotField, contour, lines, not_converged, ticks};
-use crate::system::{print_stderr, rounded, significant};
+use crate::system::{print_stderr, rounded};
 
 /// Default number of contour lines in a picture of u.
 const CONTOURS: u32 = 15;
@@ -91,28 +91,6 @@ fn draw_lines(
     }
     page.scene.stroke(lines::boundary(mesh, view), INK, 0.07 * page.em);
     Ok(())
-}
-
-/// Checks that the window has a part of the domain in it, and that its size can be drawn.
-fn check_view(domain: Bounds, window: Option<Bounds>, stretch: f64) -> Result<()> {
-    if let Some(window) = window.filter(|window| !window.meets(&domain)) {
-        let [domain, window] = [domain, window].map(|bounds| {
-            let Bounds { low, high } = bounds.stretched(1.0 / stretch);
-            let [x, y] = [0, 1].map(|axis| format!("{} to {}", significant(low[axis]), significant(high[axis])));
-            format!("x from {x} m and y from {y} m")
-        });
-        return Err(Error::input(format!("the window with {window} is outside of the domain, which has {domain}")));
-    }
-    let [width, height] = window.unwrap_or(domain).size();
-    if [width, height].iter().all(|size| (1e-37..=1e37).contains(size)) { Ok(()) } else { Err(bad_size(width, height)) }
-}
-
-fn bad_size(width: f64, height: f64) -> Error {
-    Error::input(format!(
-        "the mesh is {} m wide and {} m high: a picture needs from 1e-37 to 1e37 m of both",
-        significant(width),
-        significant(height)
-    ))
 }
 
 /// Arranges the page, draws axes, colour bar and above them the heading, which may be a warning, and

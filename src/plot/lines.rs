@@ -8,11 +8,24 @@ use crate::quad8::EDGES;
 
 /// Returns the edges with one element.
 pub fn boundary(mesh: &Mesh, view: &View) -> Option<Path> {
+    let around = elements_around(mesh);
+    draw(mesh, view, |middle| around[middle as usize] == 1)
+}
+
+/// Iterates over the nodes of the edges with one element: corner, middle, corner.
+pub fn boundary_edges(mesh: &Mesh) -> impl Iterator<Item = [u32; 3]> {
+    let around = elements_around(mesh);
+    let edges = mesh.elements.iter().flat_map(|nodes| EDGES.map(|edge| edge.map(|i| nodes[i])));
+    edges.filter(move |[_, middle, _]| around[*middle as usize] == 1)
+}
+
+/// Returns the number of elements around each middle node.
+fn elements_around(mesh: &Mesh) -> Vec<u8> {
     let mut around = vec![0_u8; mesh.points.len()];
     for nodes in &mesh.elements {
         nodes[4..].iter().for_each(|&n| around[n as usize] = around[n as usize].saturating_add(1));
     }
-    draw(mesh, view, |middle| around[middle as usize] == 1)
+    around
 }
 
 /// Returns all edges, each once.

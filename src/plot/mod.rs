@@ -1,5 +1,6 @@
 //! Pictures of results as PNG or SVG: a field sampled inside the curved elements, the convergence
-//! of a run, or the speed-ups of many runs. Runs on one process, without MPI.
+//! of a run, or the speed-ups of many runs; and pages of results for a browser. Runs on one process,
+//! without MPI.
 
 mod args;
 mod colour;
@@ -9,6 +10,7 @@ mod difference;
 mod efficiency_chart;
 mod field_map;
 mod figure;
+mod html;
 mod lines;
 mod residual_chart;
 mod sampling;
@@ -23,6 +25,8 @@ mod view;
 pub use args::PlotArgs;
 pub(crate) use args::PlotField;
 pub(crate) use efficiency_chart::{Efficiencies, efficiency};
+pub(crate) use html::Document;
+pub use html::{ViewArgs, view};
 pub(crate) use speed_up_chart::{Curve, Stroke, speed_up};
 
 use crate::error::{Error, ExitCode, Result};

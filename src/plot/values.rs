@@ -10,11 +10,15 @@ use crate::plot::{PlotField, nothing_to_show};
 
 /// Values of a field, or of the difference of two, with their label.
 pub struct Values {
-    numbers: Vec<f64>,
-    is_nodal: bool,
-    kind: PlotField,
+    /// Value of each node or element.
+    pub numbers: Vec<f64>,
+    /// Whether they are values of nodes.
+    pub is_nodal: bool,
+    /// The field.
+    pub kind: PlotField,
     scale: Scale,
-    label: String,
+    /// Name and unit.
+    pub label: String,
 }
 
 /// Meaning of the values.
@@ -34,7 +38,8 @@ impl Values {
     /// The field is missing or cannot be read.
     pub fn read(reader: &ResultsReader, mesh: &Mesh, kind: PlotField) -> Result<Self> {
         let (nodes, elements) = (mesh.points.len(), mesh.elements.len());
-        let (dataset, is_nodal, name) = describe(kind);
+        let dataset = kind.dataset();
+        let (is_nodal, name) = describe(kind);
         let numbers = match kind {
             PlotField::Flux => {
                 let flux = reader.numbers(dataset, Some(&[nodes, 2]))?;
@@ -49,9 +54,10 @@ impl Values {
         Ok(Self { numbers, is_nodal, kind, scale: Scale::Linear, label })
     }
 
-    /// Returns the name and the unit.
-    pub fn label(&self) -> &str {
-        &self.label
+    /// Returns the smallest and the largest value, not too close to each other; none without finite values
+    /// in a finite range.
+    pub fn range(&self) -> Option<[f64; 2]> {
+        range_of(self.numbers.iter().copied()).map(widened)
     }
 
     /// Subtracts the values of the same field on the same mesh.
@@ -77,7 +83,7 @@ impl Values {
     /// # Errors
     /// No values are finite, none are in the window, or the field has no such range.
     pub fn bar(&self, asked: Option<&ColourRange>, mesh: &Mesh, window: Option<Bounds>) -> Result<Bar> {
-        let all = range_of(self.numbers.iter().copied()).ok_or_else(|| nothing_to_show(describe(self.kind).0))?;
+        let all = range_of(self.numbers.iter().copied()).ok_or_else(|| nothing_to_show(self.kind.dataset()))?;
         if self.kind == PlotField::Partition {
             if asked.is_some() {
                 return Err(Error::input(
@@ -121,15 +127,15 @@ fn no_element() -> Error {
     Error::input("no element is in the window of --window")
 }
 
-/// Returns the dataset of a field, whether it is at the nodes, and its name.
-fn describe(kind: PlotField) -> (&'static str, bool, &'static str) {
+/// Returns whether a field is at the nodes, and its name.
+fn describe(kind: PlotField) -> (bool, &'static str) {
     match kind {
-        PlotField::Speed => ("abs_vel_node", true, "speed"),
-        PlotField::Flux => ("flux_node", true, "flux"),
-        PlotField::Pressure => ("pressure_node", true, "pressure"),
-        PlotField::U => ("u", true, "u"),
-        PlotField::Partition => ("partition", false, "rank"),
-        PlotField::Error => ("error", false, "error estimate"),
+        PlotField::Speed => (true, "speed"),
+        PlotField::Flux => (true, "flux"),
+        PlotField::Pressure => (true, "pressure"),
+        PlotField::U => (true, "u"),
+        PlotField::Partition => (false, "rank"),
+        PlotField::Error => (false, "error estimate"),
     }
 }
 

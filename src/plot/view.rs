@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use tiny_skia::Rect;
 
+use crate::error::{Error, Result};
 use crate::io::results::ResultsMesh as Mesh;
-use crate::system::arguments;
+use crate::system::{arguments, significant};
 
 /// Bounding box in the plane (m).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +53,15 @@ impl Bounds {
         (0..2).all(|axis| self.low[axis] < other.high[axis] && other.low[axis] < self.high[axis])
     }
 
+    /// Returns the part of the box in a window, which is all of it where there is none.
+    pub fn within(self, window: Option<Self>) -> Self {
+        let Some(window) = window else { return self };
+        Self {
+            low: [0, 1].map(|axis| self.low[axis].max(window.low[axis])),
+            high: [0, 1].map(|axis| self.high[axis].min(window.high[axis])),
+        }
+    }
+
     /// Returns width and height (m).
     pub fn size(&self) -> [f64; 2] {
         [self.high[0] - self.low[0], self.high[1] - self.low[1]]
@@ -61,14 +71,39 @@ impl Bounds {
 impl FromStr for Bounds {
     type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, &'static str> {
+    fn from_str(text: &str) -> std::result::Result<Self, &'static str> {
         const FORM: &str = "must be X0,Y0,X1,Y1 in metres, with X0 less than X1 and Y0 less than Y1";
-        let numbers: Result<Vec<f64>, _> = text.split(',').map(|number| arguments::finite(number.trim())).collect();
+        let numbers: std::result::Result<Vec<f64>, _> = text.split(',').map(|number| arguments::finite(number.trim())).collect();
         match numbers.as_deref() {
             Ok(&[x0, y0, x1, y1]) if x0 < x1 && y0 < y1 => Ok(Self { low: [x0, y0], high: [x1, y1] }),
             _ => Err(FORM),
         }
     }
+}
+
+/// Checks that the window has a part of the domain in it, and that its size can be drawn. All y are
+/// stretched by a factor.
+///
+/// # Errors
+/// A window outside, or one that is too small or too large.
+pub fn check_view(domain: Bounds, window: Option<Bounds>, stretch: f64) -> Result<()> {
+    if let Some(window) = window.filter(|window| !window.meets(&domain)) {
+        let [domain, window] = [domain, window].map(|bounds| {
+            let Bounds { low, high } = bounds.stretched(1.0 / stretch);
+            let [x, y] = [0, 1].map(|axis| format!("{} to {}", significant(low[axis]), significant(high[axis])));
+            format!("x from {x} m and y from {y} m")
+        });
+        return Err(Error::input(format!("the window with {window} is outside of the domain, which has {domain}")));
+    }
+    let [width, height] = window.unwrap_or(domain).size();
+    if [width, height].iter().all(|size| (1e-37..=1e37).contains(size)) {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "the mesh is {} m wide and {} m high: a picture needs from 1e-37 to 1e37 m of both",
+        significant(width),
+        significant(height)
+    )))
 }
 
 /// Rectangle of pixels that shows a part of the plane, with one scale on both axes.

@@ -64,6 +64,7 @@ mod threads;
 #[path = "../harness/tier.rs"]
 mod tier;
 mod timeline;
+mod view;
 
 use libtest_mimic::{Arguments, Trial};
 use tier::{slow, test};
@@ -85,6 +86,7 @@ fn main() {
         self_description::tests(),
         plot::tests(),
         plot_parts::tests(),
+        view::tests(),
         probe::tests(),
         convert::tests(),
         storage::tests(),

@@ -15,6 +15,7 @@ use crate::mpirun::Run;
 use crate::program::{Folder, PROGRAM};
 use crate::refusal::{refused, refused_alone};
 use crate::tier::slow;
+use crate::view::data;
 use crate::{alone, at_ranks, test};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/jobs/bench/scaling.py");
@@ -30,6 +31,7 @@ pub fn tests() -> Vec<Trial> {
                 assert!(outcome.stderr.contains("messages need two ranks or more"), "{outcome}");
             }),
             test("a_report_compares_runs", strong),
+            test("a_report_can_be_a_page", page),
             test("a_report_on_growing_meshes_is_one_of_weak_scaling", weak),
             test("a_strong_study_runs_from_end_to_end", strong_study),
             test("a_weak_study_chooses_its_meshes", weak_study),
@@ -140,6 +142,17 @@ fn strong() {
     let text = stages.expect_code(0).stdout;
     assert!(text.starts_with("| mesh ") && text.lines().count() == 4, "{text}");
     assert!(text.contains("| start-up (s) |") && text.contains("mesh.h5, --refine 0"), "{text}");
+}
+
+fn page() {
+    let folder = two_runs();
+    folder.run(0, &["report", "run-1.json", "run-2.json", "--format", "html", "-o", "study.html"]).expect_code(0);
+    let data = data(&folder.path("study.html"));
+    assert_eq!(data["title"], "Strong scaling of mesh.h5, --refine 0, 73 unknowns");
+    let labels: Vec<&Value> = data["curves"].as_array().unwrap().iter().map(|curve| &curve["label"]).collect();
+    assert_eq!(labels, ["ideal", "assembly", "solve", "total"]);
+    assert_eq!(data["points"][1]["layout"]["ranks"], 2);
+    assert_eq!(data["tables"][1]["table"]["rows"].as_array().unwrap().len(), 14);
 }
 
 fn weak() {

@@ -38,12 +38,13 @@ pub fn find_case(comm: &Comm, input: Option<&Path>, channel: &ChannelArgs, refin
 }
 
 /// Names of the subcommands, which a missing file may be near to.
-pub(crate) const SUBCOMMANDS: [&str; 13] = [
+pub(crate) const SUBCOMMANDS: [&str; 14] = [
     "solve",
     "case",
     "check",
     "meshes",
     "plot",
+    "view",
     "probe",
     "report",
     "bench",

@@ -13,7 +13,7 @@ use crate::app::probe::ProbeArgs;
 use crate::perf::bench::BenchArgs;
 use crate::perf::model::ModelArgs;
 use crate::perf::scaling::ReportArgs;
-use crate::plot::PlotArgs;
+use crate::plot::{PlotArgs, ViewArgs};
 
 use std::ffi::OsString;
 
@@ -50,6 +50,8 @@ pub enum Command {
     Meshes,
     /// Plot a results file, or the convergence of a run, as PNG or SVG
     Plot(PlotArgs),
+    /// Write results and run records as one page (HTML) for a browser
+    View(ViewArgs),
     /// Print values of a results file at points, along lines and boundaries, or the flows, as CSV
     Probe(ProbeArgs),
     /// Report a scaling study: tables and a picture from run records

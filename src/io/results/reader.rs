@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use hdf5::types::{TypeDescriptor, VarLenUnicode};
-use hdf5::{Dataset, File, H5Type};
+use hdf5::{Attribute, Dataset, File, H5Type};
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::io::file::open_error;
@@ -174,6 +175,14 @@ impl ResultsReader {
         (converged == 0).then(residual)
     }
 
+    /// Returns the attributes of a group: texts and numbers, of which null stands for one that is not
+    /// finite; none of a missing group.
+    pub(crate) fn attributes(&self, group: &str) -> Map<String, Value> {
+        let Ok(group) = self.file.group(group) else { return Map::new() };
+        let names = group.attr_names().unwrap_or_default();
+        names.into_iter().filter_map(|name| Some((name.clone(), value_of(&group.attr(&name).ok()?)?))).collect()
+    }
+
     /// Returns the name of the quantity in a dataset.
     pub fn name(&self, dataset: &str) -> Option<String> {
         self.text(dataset, "long_name")
@@ -191,6 +200,17 @@ impl ResultsReader {
             no_dataset(&self.path, name, &found)
         })
     }
+}
+
+/// Reads a text or a number, or a list of them.
+fn value_of(attribute: &Attribute) -> Option<Value> {
+    let values: Vec<Value> = match attribute.dtype().ok()?.to_descriptor().ok()? {
+        TypeDescriptor::VarLenUnicode => {
+            attribute.read_raw::<VarLenUnicode>().ok()?.iter().map(|text| text.as_str().into()).collect()
+        }
+        _ => attribute.read_raw::<f64>().ok()?.into_iter().map(Value::from).collect(),
+    };
+    if attribute.is_scalar() { values.into_iter().next() } else { Some(values.into()) }
 }
 
 fn not_hdf5(path: &Path) -> Error {

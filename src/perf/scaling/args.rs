@@ -62,4 +62,6 @@ pub enum ReportFormat {
     Md,
     /// Comma-separated values
     Csv,
+    /// Both tables and charts as one page for a browser
+    Html,
 }

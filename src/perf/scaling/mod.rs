@@ -1,7 +1,8 @@
-//! Reports of scaling studies: tables and pictures from run records. Runs on one process, without
+//! Reports of scaling studies: tables, pictures and pages from run records. Runs on one process, without
 //! MPI.
 
 mod args;
+mod page;
 mod read;
 mod reference_efficiencies;
 mod study;
@@ -33,18 +34,26 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     let kind = if args.strong { Some(Kind::Strong) } else { args.weak.then_some(Kind::Weak) };
     let records = args.runs.iter().map(|path| read::read(path)).collect::<Result<_>>()?;
     let study = Study::new(records, kind)?;
+    let quantity = match study.kind {
+        Kind::Strong => "speed-up",
+        Kind::Weak => "scaled speed-up",
+    };
     if let Some(path) = &args.plot {
-        let quantity = match study.kind {
-            Kind::Strong => "speed-up",
-            Kind::Weak => "scaled speed-up",
-        };
         speed_up(&title(&study), &curves(&study), quantity, args.width, path)?;
     }
-    let table = match args.table {
+    let table = || match args.table {
         ReportTable::Scaling => scaling(&study, args.claims),
         ReportTable::Stages => stages(&study),
     };
-    let text = table.write(args.format);
+    let text = match args.format {
+        ReportFormat::Text => table().text(),
+        ReportFormat::Md => table().markdown(),
+        ReportFormat::Csv => table().csv(),
+        ReportFormat::Html => {
+            let tables = [("Runs", stages(&study)), ("Stages", scaling(&study, args.claims))];
+            page::page(&study, &title(&study), &curves(&study), quantity, &tables)
+        }
+    };
     match &args.output {
         Some(path) => write_atomic(path, text)?,
         None => print(text)?,

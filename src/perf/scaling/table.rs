@@ -1,9 +1,9 @@
 //! Tables in several formats.
 
-use crate::perf::scaling::ReportFormat;
+use serde::Serialize;
 
 /// Table: rows of text below a heading.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Table {
     heading: Vec<String>,
     /// Number of leading columns with words, aligned left; numbers are aligned right.
@@ -22,36 +22,41 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Formats the table as text that ends with a line break.
-    pub fn write(&self, format: ReportFormat) -> String {
-        let lines = std::iter::once(&self.heading).chain(&self.rows);
-        match format {
-            ReportFormat::Csv => lines.map(|cells| joined(cells.iter().map(|c| quoted(c)), ",") + "\n").collect(),
-            ReportFormat::Text => {
-                let widths = self.widths(|cell| cell.to_owned());
-                lines.map(|cells| self.aligned(cells, &widths, "  ").trim_end().to_owned() + "\n").collect()
-            }
-            ReportFormat::Md => {
-                let escaped = |cell: &str| cell.replace('|', "\\|");
-                let widths = self.widths(escaped);
-                let rule = |(at, width): (usize, &usize)| {
-                    let dashes = "-".repeat((*width).max(3) - 1);
-                    if at < self.words { format!("{dashes}-") } else { format!("{dashes}:") }
-                };
-                let rule = format!("| {} |\n", joined(widths.iter().enumerate().map(rule), " | "));
-                let mut lines = lines.map(|cells| {
-                    let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
-                    format!("| {} |\n", self.aligned(&cells, &widths, " | "))
-                });
-                let heading = lines.next().unwrap_or_default();
-                heading + &rule + &lines.collect::<String>()
-            }
-        }
+    /// Formats the table as text in columns; each line ends with a line break.
+    pub fn text(&self) -> String {
+        let widths = self.widths(|cell| cell.to_owned());
+        self.lines().map(|cells| self.aligned(cells, &widths, "  ").trim_end().to_owned() + "\n").collect()
+    }
+
+    /// Formats the table as comma-separated values (RFC 4180).
+    pub fn csv(&self) -> String {
+        self.lines().map(|cells| joined(cells.iter().map(|c| quoted(c)), ",") + "\n").collect()
+    }
+
+    /// Formats the table in Markdown.
+    pub fn markdown(&self) -> String {
+        let escaped = |cell: &str| cell.replace('|', "\\|");
+        let widths = self.widths(escaped);
+        let rule = |(at, width): (usize, &usize)| {
+            let dashes = "-".repeat((*width).max(3) - 1);
+            if at < self.words { format!("{dashes}-") } else { format!("{dashes}:") }
+        };
+        let rule = format!("| {} |\n", joined(widths.iter().enumerate().map(rule), " | "));
+        let mut lines = self.lines().map(|cells| {
+            let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
+            format!("| {} |\n", self.aligned(&cells, &widths, " | "))
+        });
+        let heading = lines.next().unwrap_or_default();
+        heading + &rule + &lines.collect::<String>()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Vec<String>> {
+        std::iter::once(&self.heading).chain(&self.rows)
     }
 
     fn widths(&self, text: impl Fn(&str) -> String) -> Vec<usize> {
         let width = |at: usize| {
-            let cells = std::iter::once(&self.heading).chain(&self.rows).filter_map(|cells| cells.get(at));
+            let cells = self.lines().filter_map(|cells| cells.get(at));
             cells.map(|cell| text(cell).chars().count()).max().unwrap_or(0).max(3)
         };
         (0..self.heading.len()).map(width).collect()
@@ -82,9 +87,9 @@ mod tests {
     fn a_table_is_written_in_three_ways() {
         let mut table = Table::new(&["mesh", "s"], 1);
         table.row(vec!["a|b, \"c\"".to_owned(), "1.25".to_owned()]);
-        assert_eq!(table.write(ReportFormat::Csv), "mesh,s\n\"a|b, \"\"c\"\"\",1.25\n");
-        assert_eq!(table.write(ReportFormat::Text), "mesh         s\na|b, \"c\"  1.25\n");
+        assert_eq!(table.csv(), "mesh,s\n\"a|b, \"\"c\"\"\",1.25\n");
+        assert_eq!(table.text(), "mesh         s\na|b, \"c\"  1.25\n");
         let markdown = "| mesh      |    s |\n| --------- | ---: |\n| a\\|b, \"c\" | 1.25 |\n";
-        assert_eq!(table.write(ReportFormat::Md), markdown);
+        assert_eq!(table.markdown(), markdown);
     }
 }
