@@ -21,6 +21,21 @@ pub struct DirichletBc {
 }
 
 impl DirichletBc {
+    /// Evaluates the conditions at the nodes of a coarser mesh, which the finest mesh has too: there
+    /// [`dirichlet_nodes`] found the values that are not finite. **Collective** among neighbours.
+    pub(crate) fn of_coarser(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Self {
+        let (holder, values, _) = evaluate(mesh, problem);
+        Self::scatter(halo, holder, values)
+    }
+
+    /// Sends the values of the owned nodes and the boundaries that hold them to the ghosts: owners
+    /// see every edge around their nodes. **Collective** among neighbours.
+    fn scatter(halo: &Halo, mut holder: Vec<u16>, mut values: Vec<f64>) -> Self {
+        halo.scatter_fwd(&mut holder);
+        halo.scatter_fwd(&mut values);
+        Self { fixed: holder.into_iter().map(|boundary| boundary != NO_BOUNDARY).collect(), values }
+    }
+
     /// Sets the prescribed values of the owned nodes in `u`, then updates its ghosts.
     /// **Collective.**
     pub fn impose(&self, halo: &Halo, u: &mut Vector) {
@@ -44,8 +59,19 @@ impl DirichletBc {
 /// # Errors
 /// A value that is not finite; the same on every rank.
 pub fn dirichlet_nodes(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Result<DirichletBc> {
+    let (holder, values, found) = evaluate(mesh, problem);
+    halo.comm().agree(found)?;
+    Ok(DirichletBc::scatter(halo, holder, values))
+}
+
+/// Number of no boundary.
+const NO_BOUNDARY: u16 = u16::MAX;
+
+/// Returns the boundary that holds each local node and the prescribed value, from the edges on this
+/// rank, and the error of the lowest edge whose value is not finite.
+fn evaluate(mesh: &LocalMesh, problem: &Problem) -> (Vec<u16>, Vec<f64>, Result<()>) {
     let nodes = mesh.coordinates.len();
-    let mut holder = vec![u16::MAX; nodes];
+    let mut holder = vec![NO_BOUNDARY; nodes];
     let mut values = vec![0.0; nodes];
     let mut errors = Vec::new();
     for edge in &mesh.boundary {
@@ -62,11 +88,7 @@ pub fn dirichlet_nodes(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Resu
             }
         }
     }
-    halo.comm().agree(lowest(errors.into_iter()).map_or(Ok(()), Err))?;
-    // Owners see every edge around their nodes and have the last word.
-    halo.scatter_fwd(&mut holder);
-    halo.scatter_fwd(&mut values);
-    Ok(DirichletBc { fixed: holder.into_iter().map(|b| b != u16::MAX).collect(), values })
+    (holder, values, lowest(errors.into_iter()).map_or(Ok(()), Err))
 }
 
 /// Checks that a problem has one solution on a mesh: no Robin condition inside the domain, and

@@ -99,7 +99,8 @@ impl StiffnessOperator {
             coarser.into_iter().map(|level| LevelOperator::new(T::smoother_operator(&level.operator), &level.operator)),
         );
         let levels = operators.into_iter().zip(transfers);
-        Multigrid::new(levels.map(|(operator, transfer)| Coarsening { operator, transfer }).collect(), matrix)
+        let levels = levels.map(|(operator, transfer)| Coarsening { operator, transfer });
+        Ok(Multigrid::new(levels.collect(), matrix))
     }
 }
 

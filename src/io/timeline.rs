@@ -46,7 +46,7 @@ pub(crate) fn write_timeline(comm: &Comm, path: &Path, timeline: &RankTimeline) 
 
 /// Passes the values of each other rank in turn to `receive` on rank 0. **Collective.**
 fn in_turn<T: MpiType>(comm: &Comm, values: &[T], mut receive: impl FnMut(&[T])) {
-    let lengths = comm.all_gather(values.len());
+    let lengths = comm.gather_at_root(vec![values.len()]).concat();
     if !comm.is_root() {
         comm.neighbor_exchange_overlap(&[(0, values)], Vec::new(), || ());
         return;

@@ -1,9 +1,11 @@
 //! Connected components of the mesh. A component without a Dirichlet or Robin condition has a
 //! solution only up to a constant.
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
 use crate::error::{Error, Result};
 use crate::mesh::{LocalMesh, point};
-use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex};
+use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex, Outgoing};
 use crate::system::plural;
 
 /// Checks that every component contains a node for which `held` is true. `held` is indexed by local
@@ -74,27 +76,66 @@ fn count_labels(halo: &Halo, mesh: &LocalMesh, labels: &[GlobalIndex]) -> u64 {
     halo.comm().sum(owned.filter(|&(&id, &label)| label == id + 1).count() as u64)
 }
 
+/// Label of a piece, and the owner of the node whose number it is.
+type Label = (GlobalIndex, u32);
+
 /// Labels each local node with 0 where its component is held, else with the lowest node of its
 /// component plus one. **Collective.**
+///
+/// In each round a label spreads to the neighbours, then takes the label of its own node (pointer
+/// jumping: Y. Shiloach, U. Vishkin, *An O(log n) parallel connectivity algorithm*, J. Algorithms 3
+/// (1982)), so that the rounds grow like the logarithm of the ranks.
 fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Vec<GlobalIndex> {
     let pieces = local_pieces(mesh);
     let mut labels: Vec<GlobalIndex> =
         mesh.node_ids.iter().zip(held).map(|(&id, &h)| if h { 0 } else { id + 1 }).collect();
+    let mut owners = mesh.node_owners.clone();
     loop {
         halo.scatter_fwd(&mut labels);
-        let mut lowest = vec![GlobalIndex::MAX; labels.len()];
+        halo.scatter_fwd(&mut owners);
+        let mut lowest = vec![(GlobalIndex::MAX, 0); labels.len()];
         for (node, &piece) in pieces.iter().enumerate() {
             let lowest = &mut lowest[piece as usize];
-            *lowest = labels[node].min(*lowest);
+            *lowest = (labels[node], owners[node]).min(*lowest);
         }
-        let mut changed = false;
-        for (node, &piece) in pieces.iter().enumerate() {
-            let lowest = lowest[piece as usize];
-            changed |= labels[node] != lowest;
-            labels[node] = lowest;
-        }
+        let changed = pieces.iter().zip(&labels).any(|(&piece, label)| *label != lowest[piece as usize].0);
         if halo.comm().max(u8::from(changed)) == 0 {
             return labels;
+        }
+        jump(halo.comm(), mesh, &pieces, &mut lowest);
+        for (node, &piece) in pieces.iter().enumerate() {
+            (labels[node], owners[node]) = lowest[piece as usize];
+        }
+    }
+}
+
+/// Replaces the label of each piece by that of the node whose number it is. `labels` are those of
+/// the representatives of the pieces. **Collective.**
+fn jump(comm: &Comm, mesh: &LocalMesh, pieces: &[LocalIndex], labels: &mut [Label]) {
+    let representatives = || (0..pieces.len()).filter(|&node| pieces[node] as usize == node);
+    let asking: Vec<usize> = representatives().filter(|&node| labels[node].0 != 0).collect();
+    let mut requests = Outgoing::new();
+    for &node in &asking {
+        let (label, owner) = labels[node];
+        requests.to(owner as usize).push(label - 1);
+    }
+    let expected: Vec<_> = requests.lengths().into_iter().map(|(rank, nodes)| (rank, 2 * nodes)).collect();
+    let requests = comm.sparse_exchange(requests);
+
+    let requested: FxHashSet<GlobalIndex> = requests.iter().flat_map(|message| &message.1).copied().collect();
+    let owned = mesh.node_ids.iter().zip(pieces).take(mesh.owned_nodes);
+    let found = owned.filter(|(id, _)| requested.contains(id));
+    let found: FxHashMap<GlobalIndex, Label> = found.map(|(&id, &piece)| (id, labels[piece as usize])).collect();
+    let answer = |(label, owner): Label| [label, GlobalIndex::from(owner)];
+    let outgoing =
+        requests.into_iter().map(|(rank, nodes)| (rank, nodes.iter().flat_map(|node| answer(found[node])).collect()));
+    let answers = comm.neighbor_exchange(outgoing.collect(), &expected);
+    let mut answers: FxHashMap<usize, _> =
+        answers.iter().map(|(rank, answers)| (*rank, answers.as_chunks::<2>().0.iter())).collect();
+    for node in asking {
+        let next = answers.get_mut(&(labels[node].1 as usize)).and_then(Iterator::next);
+        if let Some(&[label, owner]) = next {
+            labels[node] = (label, owner as u32);
         }
     }
 }

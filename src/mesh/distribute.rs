@@ -10,7 +10,7 @@ use crate::mesh::data::receive_data;
 use crate::mesh::node_numbers::NodeNumbers;
 use crate::mesh::ordering::{Unordered, gathered};
 use crate::mesh::{LocalMesh, MeshSlab, NO_REGION, check_jacobian};
-use crate::parallel::{BlockRequests, Comm, GlobalIndex, LocalIndex, loops};
+use crate::parallel::{BlockRequests, Comm, GlobalIndex, LocalIndex, Outgoing, concat, loops};
 use crate::quad8;
 use crate::quad8::Coordinates;
 
@@ -71,21 +71,20 @@ impl Part {
     /// slab. Returns the elements of this rank, ascending. **Collective.**
     fn receive(comm: &Comm, slab: &mut MeshSlab, parts: &[u32]) -> Self {
         let first = slab.elements.range(comm.rank()).start;
-        let mut counts = vec![0; comm.size()];
-        parts.iter().for_each(|&part| counts[part as usize] += 1);
-        let mut ids: Vec<Vec<GlobalIndex>> = counts.iter().map(|&n| Vec::with_capacity(n)).collect();
-        let mut connectivity: Vec<Vec<GlobalIndex>> = counts.iter().map(|&n| Vec::with_capacity(8 * n)).collect();
-        for ((nodes, &part), id) in std::mem::take(&mut slab.connectivity).iter().zip(parts).zip(first..) {
-            ids[part as usize].push(id);
-            connectivity[part as usize].extend_from_slice(nodes);
+        let ranks = || parts.iter().map(|&part| part as usize);
+        let mut ids: Outgoing<GlobalIndex> = Outgoing::with_capacity(ranks(), 1);
+        let mut connectivity: Outgoing<GlobalIndex> = Outgoing::with_capacity(ranks(), 8);
+        for ((nodes, part), id) in std::mem::take(&mut slab.connectivity).iter().zip(ranks()).zip(first..) {
+            ids.to(part).push(id);
+            connectivity.to(part).extend_from_slice(nodes);
         }
-        let element_ids = comm.all_to_all_v(ids).concat();
-        let regions = Self::receive_regions(comm, slab, parts, counts, element_ids.len());
+        let element_ids = concat(comm.sparse_exchange(ids));
+        let regions = Self::receive_regions(comm, slab, parts, element_ids.len());
 
         // A structured mesh has three nodes an element.
         let mut nodes = NodeNumbers::with_capacity(3 * element_ids.len());
         let mut elements = Vec::with_capacity(element_ids.len());
-        for message in comm.all_to_all_v(connectivity) {
+        for (_, message) in comm.sparse_exchange(connectivity) {
             elements.extend(message.as_chunks::<8>().0.iter().map(|ids| ids.map(|id| nodes.add(id))));
         }
         Self {
@@ -102,15 +101,15 @@ impl Part {
 
     /// Sends the regions of the elements to the ranks of their parts. Returns the regions of this
     /// rank's `own` elements. **Collective.**
-    fn receive_regions(comm: &Comm, slab: &MeshSlab, parts: &[u32], counts: Vec<usize>, own: usize) -> Vec<u16> {
+    fn receive_regions(comm: &Comm, slab: &MeshSlab, parts: &[u32], own: usize) -> Vec<u16> {
         if slab.tags.region_names.is_empty() {
             return vec![NO_REGION; own];
         }
-        let mut outgoing: Vec<Vec<u16>> = counts.into_iter().map(Vec::with_capacity).collect();
+        let mut outgoing = Outgoing::with_capacity(parts.iter().map(|&part| part as usize), 1);
         for (i, &part) in parts.iter().enumerate() {
-            outgoing[part as usize].push(slab.region(i));
+            outgoing.to(part as usize).push(slab.region(i));
         }
-        comm.all_to_all_v(outgoing).concat()
+        concat(comm.sparse_exchange(outgoing))
     }
 
     /// Requests the coordinates and the owner of each node from the rank of its slab. That rank
@@ -176,26 +175,25 @@ impl Part {
     /// **Collective.**
     fn add_ghosts(&mut self, comm: &Comm) {
         let rank = comm.rank() as u32;
-        let mut numbers = vec![Vec::new(); comm.size()];
-        let mut points = vec![Vec::new(); comm.size()];
+        let (mut numbers, mut points) = (Outgoing::new(), Outgoing::new());
         for (element, nodes) in self.elements.iter().enumerate() {
             let owners = nodes.map(|n| self.node_owners[n as usize]);
             for (i, &target) in owners.iter().enumerate() {
                 if target != rank && !owners[..i].contains(&target) {
-                    let message: &mut Vec<GlobalIndex> = &mut numbers[target as usize];
+                    let message: &mut Vec<GlobalIndex> = numbers.to(target as usize);
                     message.extend([self.element_ids[element], GlobalIndex::from(self.regions[element])]);
                     message.extend(self.global_nodes(element));
                     message.extend(owners.map(GlobalIndex::from));
-                    points[target as usize].extend(self.element_coordinates(element).into_iter().flatten());
+                    points.to(target as usize).extend(self.element_coordinates(element).into_iter().flatten());
                 }
             }
         }
-        let (numbers, points) = (comm.all_to_all_v(numbers), comm.all_to_all_v(points));
-        for ((numbers, points), owner) in numbers.iter().zip(&points).zip(0..) {
+        let (numbers, points) = (comm.sparse_exchange(numbers), comm.sparse_exchange(points));
+        for ((owner, numbers), (_, points)) in numbers.iter().zip(&points) {
             let (records, coordinates) = (numbers.as_chunks::<18>().0, points.as_chunks::<2>().0.as_chunks::<8>().0);
             for (&[id, region, ref rest @ ..], coordinates) in records.iter().zip(coordinates) {
                 let (nodes, owners) = rest.split_at(8);
-                self.add_ghost(id, owner, region as u16, nodes, owners, coordinates);
+                self.add_ghost(id, *owner as u32, region as u16, nodes, owners, coordinates);
             }
         }
     }
@@ -236,27 +234,27 @@ impl Part {
 }
 
 /// Owner of a node without requests.
-const NO_OWNER: u32 = u32::MAX;
+pub const NO_OWNER: u32 = u32::MAX;
 
 /// Selects the owner of each node of the block: of the ranks that request it, the one at position
 /// (sum of their numbers) mod (their count). It is always the same one of a pair, so that one part
 /// owns the whole interface of two parts, and each part owns half of its interfaces on average.
 fn pick_owners(requests: &BlockRequests) -> Vec<u32> {
     let mut ranks = vec![(0_u32, 0_u64); requests.block_len()];
-    for (positions, rank) in requests.incoming().zip(0..) {
+    for (rank, positions) in requests.incoming() {
         for i in positions {
             ranks[i].0 += 1;
-            ranks[i].1 += rank;
+            ranks[i].1 += rank as u64;
         }
     }
     // The requests that come before that of the owner.
     let mut before: Vec<u32> = ranks.iter().map(|&(count, sum)| (sum % u64::from(count.max(1))) as u32).collect();
     drop(ranks);
     let mut owners = vec![NO_OWNER; before.len()];
-    for (positions, rank) in requests.incoming().zip(0..) {
+    for (rank, positions) in requests.incoming() {
         for i in positions {
             if before[i] == 0 && owners[i] == NO_OWNER {
-                owners[i] = rank;
+                owners[i] = rank as u32;
             }
             before[i] = before[i].saturating_sub(1);
         }

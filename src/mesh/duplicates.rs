@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::mesh::{LocalMesh, point};
-use crate::parallel::{Comm, GlobalIndex};
+use crate::parallel::{Comm, GlobalIndex, Outgoing, concat};
 use crate::quad8::EDGES;
 
 /// Largest distance of coinciding nodes over the length of the shortest boundary edge.
@@ -46,8 +46,7 @@ pub fn find_duplicates(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -
     if !(reach > 0.0 && reach.is_finite()) {
         return Duplicates::NONE;
     }
-    let mut outgoing_cells = vec![Vec::new(); comm.size()];
-    let mut outgoing_points = vec![Vec::new(); comm.size()];
+    let (mut outgoing_cells, mut outgoing_points) = (Outgoing::new(), Outgoing::new());
     for node in owned_nodes(mesh, free) {
         let (id, point) = (mesh.node_ids[node], mesh.coordinates[node]);
         // Coordinates that are not finite are an error of another check.
@@ -56,23 +55,22 @@ pub fn find_duplicates(comm: &Comm, mesh: &LocalMesh, free: &[(usize, usize)]) -
         }
         for cell in cells(point, reach) {
             let rank = hash_rank(cell, comm.size());
-            outgoing_cells[rank].extend([cell[0] as GlobalIndex, cell[1] as GlobalIndex, id]);
-            outgoing_points[rank].extend(point);
+            outgoing_cells.to(rank).extend([cell[0] as GlobalIndex, cell[1] as GlobalIndex, id]);
+            outgoing_points.to(rank).extend(point);
         }
     }
-    let (cells, points) = (comm.all_to_all_v(outgoing_cells).concat(), comm.all_to_all_v(outgoing_points).concat());
+    let (cells, points) = (comm.sparse_exchange(outgoing_cells), comm.sparse_exchange(outgoing_points));
+    let (cells, points) = (concat(cells), concat(points));
     let (mut low, mut high) = (Duplicates::NONE.low, Duplicates::NONE.high);
-    let mut found = vec![FxHashSet::default(); comm.size()];
+    let mut found = Outgoing::new();
     for (id, point) in coincident(cells.as_chunks::<3>().0, points.as_chunks::<2>().0, reach) {
         // A pair may be in several cells: one rank counts each node.
-        found[(id % comm.size() as u64) as usize].insert(id);
+        found.to((id % comm.size() as u64) as usize).push(id);
         for axis in 0..2 {
             (low[axis], high[axis]) = (point[axis].min(low[axis]), point[axis].max(high[axis]));
         }
     }
-    let incoming =
-        comm.all_to_all_v(found.into_iter().map(|ids| ids.into_iter().collect()).collect::<Vec<Vec<GlobalIndex>>>());
-    let distinct: FxHashSet<GlobalIndex> = incoming.into_iter().flatten().collect();
+    let distinct: FxHashSet<GlobalIndex> = concat(comm.sparse_exchange(found)).into_iter().collect();
     let (low, high) = (comm.min_all(&low), comm.max_all(&high));
     Duplicates { count: comm.sum(distinct.len() as u64), low: [low[0], low[1]], high: [high[0], high[1]] }
 }

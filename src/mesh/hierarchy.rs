@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::error::Result;
 use crate::mesh::{
-    BoundaryRule, BoundarySummary, LocalMesh, MeshSlab, assign, check_edges, distribute, name_edges, refine,
+    BoundaryRule, BoundarySummary, EdgeNumbers, LocalMesh, MeshSlab, assign, check_edges, distribute, name_edges,
 };
 use crate::parallel::{Comm, Halo};
 
@@ -62,8 +62,8 @@ pub struct MeshHierarchy {
     pub mesh: LocalMesh,
     /// Halo of its nodes.
     pub halo: Rc<Halo>,
-    /// None where the mesh is not refined.
-    coarse: Option<LocalMesh>,
+    /// The mesh of the input and its edges; none where it is not refined.
+    coarse: Option<(LocalMesh, EdgeNumbers)>,
     levels: u32,
 }
 
@@ -77,8 +77,9 @@ impl MeshHierarchy {
         let (coarse, mesh) = match levels {
             0 => (None, coarse),
             _ => {
-                let mesh = refine(comm, &coarse, levels)?;
-                (Some(coarse), mesh)
+                let edges = EdgeNumbers::new(comm, &coarse, levels)?;
+                let mesh = edges.refine(&coarse, levels);
+                (Some((coarse, edges)), mesh)
             }
         };
         let halo = Rc::new(mesh.halo(comm)?);
@@ -95,7 +96,12 @@ impl MeshHierarchy {
 
     /// Returns the mesh before refinement.
     pub fn coarse(&self) -> &LocalMesh {
-        self.coarse.as_ref().unwrap_or(&self.mesh)
+        self.coarse.as_ref().map_or(&self.mesh, |(mesh, _)| mesh)
+    }
+
+    /// Returns the mesh after `level` refinements.
+    pub(crate) fn level(&self, level: u32) -> LocalMesh {
+        self.coarse.as_ref().map_or_else(|| self.mesh.clone(), |(mesh, edges)| edges.refine(mesh, level))
     }
 
     /// Returns the communicator of the ranks that share the mesh.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::mesh::{LeftToRight, Location, MeshData, NO_REGION, Tags};
-use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType, Outgoing, concat};
 
 /// One rank's block of the nodes and of the elements of a mesh, in the numbering of the input.
 #[derive(Debug, Clone)]
@@ -189,12 +189,12 @@ fn redistribute_rows<T: MpiType, const N: usize>(
     blocks: BlockDistribution,
     list: &[[T; N]],
 ) -> Vec<[T; N]> {
-    let mut outgoing = vec![Vec::new(); comm.size()];
+    let mut outgoing = Outgoing::new();
     let first = comm.exclusive_sum(list.len() as u64);
     for (item, at) in list.iter().zip(first..) {
-        outgoing[blocks.owner(at)].extend_from_slice(item);
+        outgoing.to(blocks.owner(at)).extend_from_slice(item);
     }
-    comm.all_to_all_v(outgoing).concat().as_chunks::<N>().0.to_vec()
+    concat(comm.sparse_exchange(outgoing)).as_chunks::<N>().0.to_vec()
 }
 
 fn check(nodes: &[i64; 8], element: GlobalIndex, total: GlobalIndex) -> Result<[GlobalIndex; 8]> {

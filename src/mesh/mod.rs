@@ -55,7 +55,7 @@ pub(crate) use named_edges::name_edges;
 pub use named_edges::named_boundary;
 pub use names::{NO_REGION, TaggedEdge, Tags};
 pub use refine::refine;
-pub(crate) use refine::refined_too_far;
+pub(crate) use refine::{EdgeNumbers, refined_too_far};
 
 use std::rc::Rc;
 

@@ -3,10 +3,11 @@
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};
+use crate::mesh::distribute::NO_OWNER;
 use crate::mesh::{
     BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, check_edges,
 };
-use crate::parallel::{BlockRequests, Comm, GlobalIndex, LocalIndex};
+use crate::parallel::{BlockRequests, Comm, GlobalIndex, LocalIndex, Outgoing};
 use crate::quad8::EDGES;
 
 /// Rule for meshes with tags: an edge belongs to the boundary of its tag. Free edges without a tag
@@ -48,17 +49,17 @@ impl Tagged {
         look_around(mesh, &mut seen);
         comm.agree(all_found(&seen, names))?;
 
-        let mut outgoing = vec![Vec::new(); comm.size()];
+        let mut outgoing = Outgoing::new();
         for (&[from, to], edge) in &seen {
             for (i, &rank) in edge.owners.iter().enumerate() {
                 if !edge.owners[..i].contains(&rank) {
                     let first = if edge.elements > 1 { edge.first } else { OUTSIDE };
-                    outgoing[rank as usize].extend([from, to, GlobalIndex::from(edge.boundary), first]);
+                    outgoing.to(rank as usize).extend([from, to, GlobalIndex::from(edge.boundary), first]);
                 }
             }
         }
         let mut tagged = Self::default();
-        for record in comm.all_to_all_v(outgoing).iter().flat_map(|message| message.chunks_exact(4)) {
+        for record in comm.sparse_exchange(outgoing).iter().flat_map(|(_, message)| message.chunks_exact(4)) {
             let (corners, boundary) = ([record[0], record[1]], record[2] as u16);
             match record[3] {
                 OUTSIDE => drop(tagged.boundaries.insert(corners, boundary)),
@@ -142,35 +143,35 @@ fn ascending([a, b]: [GlobalIndex; 2]) -> [GlobalIndex; 2] {
 /// Returns the named edges of all slabs whose lower corner this rank owns. An edge with a corner
 /// without elements is an error of this rank alone.
 fn to_owners(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh, names: &[String]) -> Result<Vec<TaggedEdge>> {
-    let mut at_blocks = vec![Vec::new(); comm.size()];
+    let mut at_blocks = Outgoing::new();
     for edge in &slab.tags.edges {
         let [from, to] = ascending(edge.nodes);
-        at_blocks[slab.nodes.owner(from)].extend([from, to, GlobalIndex::from(edge.boundary)]);
+        at_blocks.to(slab.nodes.owner(from)).extend([from, to, GlobalIndex::from(edge.boundary)]);
     }
-    let at_blocks = comm.all_to_all_v(at_blocks);
+    let at_blocks = comm.sparse_exchange(at_blocks);
     let owned = BlockRequests::new(comm, slab.nodes, mesh.node_ids[..mesh.owned_nodes].iter().copied());
 
     let first = slab.nodes.range(comm.rank()).start;
-    let mut owners = vec![u32::MAX; slab.coordinates.len()];
-    for (positions, rank) in owned.incoming().zip(0..) {
-        positions.for_each(|i| owners[i] = rank);
+    let mut owners = vec![NO_OWNER; slab.coordinates.len()];
+    for (rank, positions) in owned.incoming() {
+        positions.for_each(|i| owners[i] = rank as u32);
     }
     drop(owned);
-    let mut outgoing = vec![Vec::new(); comm.size()];
+    let mut outgoing = Outgoing::new();
     let mut lost: Option<TaggedEdge> = None;
-    for record in at_blocks.iter().flat_map(|message| message.chunks_exact(3)) {
-        match outgoing.get_mut(owners[(record[0] - first) as usize] as usize) {
-            Some(message) => message.extend_from_slice(record),
-            None => {
+    for record in at_blocks.iter().flat_map(|(_, message)| message.chunks_exact(3)) {
+        match owners[(record[0] - first) as usize] {
+            NO_OWNER => {
                 let edge = tagged_edge(record);
                 lost = Some(lost.map_or(edge, |other| other.min(edge)));
             }
+            owner => outgoing.to(owner as usize).extend_from_slice(record),
         }
     }
-    let incoming = comm.all_to_all_v(outgoing);
+    let incoming = comm.sparse_exchange(outgoing);
     match lost {
         Some(edge) => Err(not_an_edge(edge.nodes, edge.boundary, names)),
-        None => Ok(incoming.iter().flat_map(|message| message.chunks_exact(3)).map(tagged_edge).collect()),
+        None => Ok(incoming.iter().flat_map(|(_, message)| message.chunks_exact(3)).map(tagged_edge).collect()),
     }
 }
 

@@ -28,12 +28,7 @@ pub fn refine(comm: &Rc<Comm>, mesh: &LocalMesh, levels: u32) -> Result<LocalMes
     if levels == 0 {
         return Ok(mesh.clone());
     }
-    let fits = levels < 15 && (mesh.elements.len() as u64) << (2 * levels) < MOST_ON_A_RANK;
-    let elements = u128::from(mesh.total_elements) << (2 * levels.min(40));
-    comm.agree(if fits { Ok(()) } else { Err(refined_too_far(levels, elements)) })?;
-    let (edges, total_edges) = number_edges(comm, mesh)?;
-    let lattice = Lattice { n: 1 << levels };
-    Ok(Refinement::new(mesh, lattice, &edges, total_edges).run(levels))
+    Ok(EdgeNumbers::new(comm, mesh, levels)?.refine(mesh, levels))
 }
 
 /// Returns the error of a refinement whose elements a rank cannot number.
@@ -41,9 +36,39 @@ pub(crate) fn refined_too_far(levels: u32, elements: u128) -> Error {
     Error::input(format!("--refine {levels} makes {elements} elements, more than this build can number"))
 }
 
-/// Numbers the edges by the position of their middle nodes among all middle nodes. Returns the
-/// global number of the edge of each local middle node (unspecified for other nodes), and the
-/// number of edges.
+/// Global numbers of the edges of a mesh, with which its refinements number their nodes.
+pub struct EdgeNumbers {
+    /// Number of the edge of each local middle node; unspecified for other nodes.
+    edges: Vec<GlobalIndex>,
+    /// Number of edges over all ranks.
+    total: GlobalIndex,
+}
+
+impl EdgeNumbers {
+    /// Numbers the edges by the position of their middle nodes among all middle nodes, for at most
+    /// `levels` refinements. **Collective.**
+    ///
+    /// # Errors
+    /// Those of [`refine`].
+    pub fn new(comm: &Rc<Comm>, mesh: &LocalMesh, levels: u32) -> Result<Self> {
+        let fits = levels < 15 && (mesh.elements.len() as u64) << (2 * levels) < MOST_ON_A_RANK;
+        let elements = u128::from(mesh.total_elements) << (2 * levels.min(40));
+        comm.agree(if fits { Ok(()) } else { Err(refined_too_far(levels, elements)) })?;
+        let (edges, total) = number_edges(comm, mesh)?;
+        Ok(Self { edges, total })
+    }
+
+    /// Refines the mesh `levels` times.
+    pub fn refine(&self, mesh: &LocalMesh, levels: u32) -> LocalMesh {
+        match levels {
+            0 => mesh.clone(),
+            _ => Refinement::new(mesh, Lattice { n: 1 << levels }, &self.edges, self.total).run(levels),
+        }
+    }
+}
+
+/// Returns the global number of the edge of each local middle node (unspecified for other nodes),
+/// and the number of edges. **Collective.**
 fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<GlobalIndex>, GlobalIndex)> {
     let mut is_middle = vec![false; mesh.coordinates.len()];
     mesh.elements.iter().flat_map(|nodes| &nodes[4..]).for_each(|&node| is_middle[node as usize] = true);
@@ -51,7 +76,7 @@ fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<GlobalIndex>, 
 
     let blocks = BlockDistribution::new(mesh.total_nodes, comm.size());
     let requests = BlockRequests::new(comm, blocks, owned_middles().map(|node| mesh.node_ids[node]));
-    let mut sorted: Vec<usize> = requests.incoming().flatten().collect();
+    let mut sorted: Vec<usize> = requests.incoming().flat_map(|(_, positions)| positions).collect();
     sorted.sort_unstable();
     let first = comm.exclusive_sum(sorted.len() as GlobalIndex);
     let total = comm.sum(sorted.len() as GlobalIndex);

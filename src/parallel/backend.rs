@@ -6,6 +6,8 @@ use std::time::Duration;
 use mpi::collective::{SystemOperation, reduce_local_into};
 use mpi::datatype::Equivalence;
 
+use crate::parallel::outgoing::{Message, lengths};
+
 /// Type of the values in a message.
 pub trait MpiType: Equivalence + Copy + Default + Send + Sync + 'static {}
 impl<T: Equivalence + Copy + Default + Send + Sync + 'static> MpiType for T {}
@@ -55,11 +57,20 @@ pub(crate) trait Backend {
     /// Returns the sum of the values of all lower ranks.
     fn exclusive_sum(&self, value: u64) -> u64;
 
-    /// Returns the value of each rank, in rank order.
-    fn all_gather<T: MpiType>(&self, value: T) -> Vec<T>;
+    /// Sends a length to each rank of `outgoing`. Returns the ranks that send one to this rank, and
+    /// the lengths, in rank order.
+    fn find_senders(&self, outgoing: &[(usize, usize)]) -> Vec<(usize, usize)>;
 
-    /// Sends `outgoing[r]` to rank `r` and returns in entry `r` what rank `r` sent.
-    fn all_to_all_v<T: MpiType>(&self, outgoing: Vec<Vec<T>>) -> Vec<Vec<T>>;
+    /// Sends messages to other ranks and returns those that this rank receives, in rank order.
+    fn sparse_exchange<T: MpiType>(&self, outgoing: &[Message<T>]) -> Vec<Message<T>> {
+        let senders = self.find_senders(&lengths(outgoing));
+        let mut incoming: Vec<Message<T>> =
+            senders.into_iter().map(|(rank, length)| (rank, vec![T::default(); length])).collect();
+        let send: Vec<(usize, &[T])> = outgoing.iter().map(|(rank, values)| (*rank, &values[..])).collect();
+        let receive = incoming.iter_mut().map(|(rank, values)| (*rank, &mut values[..])).collect();
+        self.neighbor_exchange_overlap(&send, receive, || ());
+        incoming
+    }
 
     /// Overwrites the values of all ranks with those of one rank.
     fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]);

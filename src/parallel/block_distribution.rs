@@ -38,7 +38,10 @@ impl BlockDistribution {
     }
 
     fn start(&self, rank: usize) -> GlobalIndex {
-        (u128::from(self.n) * rank as u128 / self.ranks as u128) as GlobalIndex
+        match self.n.checked_mul(rank as u64) {
+            Some(product) => product / self.ranks as u64,
+            None => (u128::from(self.n) * rank as u128 / self.ranks as u128) as GlobalIndex,
+        }
     }
 }
 

@@ -2,28 +2,31 @@
 
 use std::ops::Range;
 
-use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, Message, MpiType, Outgoing};
 
 /// Requests of all ranks for items, each at the rank whose block contains the item.
 pub(crate) struct BlockRequests {
     block: Range<GlobalIndex>,
-    /// Rank whose block contains each requested item.
+    /// Position in `asked` of the rank whose block contains each requested item.
     holders: Vec<u32>,
-    /// Items of this rank's block that each rank requests.
-    incoming: Vec<Vec<GlobalIndex>>,
+    /// Ranks of which this rank requests items, and the numbers of items.
+    asked: Vec<(usize, usize)>,
+    /// Items of this rank's block that other ranks request.
+    incoming: Vec<Message<GlobalIndex>>,
 }
 
 impl BlockRequests {
     /// Requests each of `items`. **Collective.**
     pub fn new(comm: &Comm, blocks: BlockDistribution, items: impl Iterator<Item = GlobalIndex> + Clone) -> Self {
-        let holders: Vec<u32> = items.clone().map(|item| blocks.owner(item) as u32).collect();
-        let mut counts = vec![0; comm.size()];
-        holders.iter().for_each(|&rank| counts[rank as usize] += 1);
-        let mut outgoing: Vec<Vec<GlobalIndex>> = counts.into_iter().map(Vec::with_capacity).collect();
-        for (item, &rank) in items.zip(&holders) {
-            outgoing[rank as usize].push(item);
+        let mut holders: Vec<u32> = items.clone().map(|item| blocks.owner(item) as u32).collect();
+        let mut outgoing = Outgoing::with_capacity(holders.iter().map(|&rank| rank as usize), 1);
+        for (item, holder) in items.zip(&mut holders) {
+            let rank = *holder as usize;
+            *holder = outgoing.position(rank) as u32;
+            outgoing.to(rank).push(item);
         }
-        Self { block: blocks.range(comm.rank()), holders, incoming: comm.all_to_all_v(outgoing) }
+        let asked = outgoing.lengths();
+        Self { block: blocks.range(comm.rank()), holders, asked, incoming: comm.sparse_exchange(outgoing) }
     }
 
     /// Returns the number of items in this rank's block.
@@ -31,17 +34,20 @@ impl BlockRequests {
         (self.block.end - self.block.start) as usize
     }
 
-    /// Returns the requests of each rank as positions in this rank's block, in the order of the
-    /// ranks.
-    pub fn incoming(&self) -> impl Iterator<Item = impl ExactSizeIterator<Item = usize> + '_> + '_ {
-        self.incoming.iter().map(|items| items.iter().map(|item| (item - self.block.start) as usize))
+    /// Returns the ranks that request items and their requests as positions in this rank's block, in
+    /// the order of the ranks.
+    pub fn incoming(&self) -> impl Iterator<Item = (usize, impl ExactSizeIterator<Item = usize> + '_)> + '_ {
+        let first = self.block.start;
+        self.incoming.iter().map(move |(rank, items)| (*rank, items.iter().map(move |item| (item - first) as usize)))
     }
 
     /// Answers the requests by a value for each position in this rank's block. Returns the answers
-    /// for the items that this rank requested, in their order. **Collective.**
+    /// for the items that this rank requested, in their order. **Collective** among the ranks that
+    /// request items of each other.
     pub fn answer<T: MpiType>(&self, comm: &Comm, value: impl Fn(usize) -> T) -> Vec<T> {
-        let outgoing = self.incoming().map(|positions| positions.map(&value).collect()).collect();
-        let mut answers: Vec<_> = comm.all_to_all_v(outgoing).into_iter().map(Vec::into_iter).collect();
-        self.holders.iter().map(|&rank| answers[rank as usize].next().unwrap_or_default()).collect()
+        let outgoing = self.incoming().map(|(rank, positions)| (rank, positions.map(&value).collect())).collect();
+        let answers = comm.neighbor_exchange(outgoing, &self.asked);
+        let mut answers: Vec<_> = answers.into_iter().map(|(_, values)| values.into_iter()).collect();
+        self.holders.iter().map(|&at| answers[at as usize].next().unwrap_or_default()).collect()
     }
 }

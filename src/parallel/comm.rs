@@ -11,7 +11,7 @@ use crate::parallel::backend::{Backend, Operation};
 use crate::parallel::comm_stats::CommRecorder;
 use crate::parallel::mpi::MpiComm;
 use crate::parallel::virtual_ranks::VirtualRank;
-use crate::parallel::{CommCounter, MpiType, Ordered, SpanKind};
+use crate::parallel::{CommCounter, Message, MpiType, Ordered, Outgoing, SpanKind};
 
 /// Communicator of the ranks that work on one problem.
 pub struct Comm {
@@ -165,43 +165,74 @@ impl Comm {
         )
     }
 
-    /// Returns the value of each rank, in rank order. **Collective.**
-    pub fn all_gather<T: MpiType>(&self, value: T) -> Vec<T> {
-        self.collective(
-            SpanKind::AllGather,
-            size_of::<T>(),
-            || with_backend!(self, backend => backend.all_gather(value)),
-        )
+    /// Sends each message to its rank and returns those that come to this rank, in rank order, whose
+    /// senders it need not know. Empty messages are not sent, and one to this rank itself is only
+    /// moved. **Collective.**
+    pub fn sparse_exchange<T: MpiType>(&self, outgoing: Outgoing<T>) -> Vec<Message<T>> {
+        let mut outgoing = outgoing.into_messages();
+        outgoing.retain(|(_, values)| !values.is_empty());
+        let own = self.take_own(&mut outgoing);
+        // The length of a message travels before it.
+        let sent = outgoing.iter().map(|(_, values)| size_of::<u64>() + size_of_val(&values[..])).sum();
+        let mut incoming = self.collective(
+            SpanKind::SparseExchange,
+            sent,
+            || with_backend!(self, backend => backend.sparse_exchange(&outgoing)),
+        );
+        incoming.extend(own);
+        incoming.sort_unstable_by_key(|message| message.0);
+        incoming
+    }
+
+    /// Sends each message to its rank and receives the `expected` ones, given by rank and length, in
+    /// their order. **Collective** among neighbours.
+    pub fn neighbor_exchange<T: MpiType>(
+        &self,
+        mut outgoing: Vec<Message<T>>,
+        expected: &[(usize, usize)],
+    ) -> Vec<Message<T>> {
+        let mut own = self.take_own(&mut outgoing);
+        let mut buffer = |&(rank, length): &(usize, usize)| {
+            own.take_if(|_| rank == self.rank).unwrap_or_else(|| (rank, vec![T::default(); length]))
+        };
+        let mut incoming: Vec<Message<T>> = expected.iter().map(&mut buffer).collect();
+        let send: Vec<(usize, &[T])> = outgoing.iter().map(|(rank, values)| (*rank, &values[..])).collect();
+        let others = incoming.iter_mut().filter(|(rank, _)| *rank != self.rank);
+        let receive = others.map(|(rank, values)| (*rank, &mut values[..])).collect();
+        self.neighbor_exchange_overlap(&send, receive, || ());
+        incoming
+    }
+
+    /// Removes the message to this rank.
+    fn take_own<T>(&self, messages: &mut Vec<Message<T>>) -> Option<Message<T>> {
+        let own = messages.iter().position(|message| message.0 == self.rank)?;
+        Some(messages.swap_remove(own))
     }
 
     /// Returns the string of each rank, in rank order. **Collective.**
     pub fn all_gather_strings(&self, value: &str) -> Vec<String> {
-        let everywhere = vec![value.as_bytes().to_vec(); self.size];
-        self.all_to_all_v(everywhere).into_iter().map(|b| String::from_utf8_lossy(&b).into_owned()).collect()
+        let gathered = self.gather_at_root(value.as_bytes().to_vec());
+        let strings = gathered.into_iter().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        self.broadcast_strings(strings.collect())
     }
 
-    /// Sends `outgoing[r]` to rank `r` and returns in entry `r` what rank `r` sent. **Collective.**
-    pub fn all_to_all_v<T: MpiType>(&self, outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
-        // A rank sends no message to itself.
-        let values = outgoing.iter().map(Vec::len).sum::<usize>() - outgoing[self.rank].len();
-        let sent = values * size_of::<T>() + self.size * size_of::<u64>();
-        self.collective(SpanKind::AllToAll, sent, || with_backend!(self, backend => backend.all_to_all_v(outgoing)))
-    }
-
-    /// Gathers one list of each rank on rank 0, in rank order. The other ranks receive nothing.
+    /// Gathers the lists of all ranks on rank 0, in rank order. The other ranks receive nothing.
     /// **Collective.**
     pub fn gather_at_root<T: MpiType>(&self, values: Vec<T>) -> Vec<Vec<T>> {
-        let mut outgoing = vec![Vec::new(); self.size];
-        outgoing[0] = values;
-        let incoming = self.all_to_all_v(outgoing);
-        if self.is_root() { incoming } else { Vec::new() }
+        let incoming = self.sparse_exchange(Outgoing::from(vec![(0, values)]));
+        if !self.is_root() {
+            return Vec::new();
+        }
+        let mut lists = vec![Vec::new(); self.size];
+        incoming.into_iter().for_each(|(rank, values)| lists[rank] = values);
+        lists
     }
 
     /// Sends entry `r` of the `lists` of rank 0 to rank `r`. The other ranks pass no lists.
     /// **Collective.**
     pub fn scatter_from_root<T: MpiType>(&self, lists: Vec<Vec<T>>) -> Vec<T> {
-        let outgoing = if self.is_root() { lists } else { vec![Vec::new(); self.size] };
-        self.all_to_all_v(outgoing).swap_remove(0)
+        let outgoing: Vec<Message<T>> = lists.into_iter().enumerate().collect();
+        self.sparse_exchange(Outgoing::from(outgoing)).pop().map(|message| message.1).unwrap_or_default()
     }
 
     /// Returns the value of rank `from` on all ranks. **Collective.**
@@ -211,7 +242,8 @@ impl Comm {
         values[0]
     }
 
-    fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]) {
+    /// Overwrites the values of all ranks with those of rank `from`. **Collective.**
+    pub(crate) fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]) {
         let given = if self.rank == from { size_of_val(values) } else { 0 };
         self.collective(
             SpanKind::Broadcast,
@@ -265,7 +297,8 @@ impl Comm {
     }
 
     /// Returns the list of rank `from` on all ranks. The other ranks pass an empty one.
-    fn broadcast_list<T: MpiType + Default>(&self, from: usize, mut list: Vec<T>) -> Vec<T> {
+    /// **Collective.**
+    pub(crate) fn broadcast_list<T: MpiType + Default>(&self, from: usize, mut list: Vec<T>) -> Vec<T> {
         list.resize(self.broadcast(from, list.len()), T::default());
         self.broadcast_into(from, &mut list);
         list

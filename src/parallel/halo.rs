@@ -10,13 +10,14 @@
 //! rank 1 sends         [4] to rank 0, [6] to rank 2   (their ghosts)
 //! ```
 
+use std::iter::repeat_n;
 use std::ops::Range;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, Result};
-use crate::parallel::{Comm, GlobalIndex, LocalIndex, MpiType};
+use crate::parallel::{Comm, GlobalIndex, LocalIndex, MpiType, Outgoing};
 
 /// Distribution of unknowns over the ranks: the owned ones and the ghosts of one rank.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +31,15 @@ impl IndexMap {
     /// Numbers the `owned` unknowns of each rank behind those of the lower ranks. `ghosts` is the
     /// number of unknowns of other ranks on this one. **Collective.**
     pub fn new(comm: &Comm, owned: usize, ghosts: usize) -> Self {
+        Self::with_failures(comm, owned, ghosts, 0).0
+    }
+
+    /// Does the same as [`new`](Self::new), and returns the sum of the `failures` of all ranks.
+    /// **Collective.**
+    fn with_failures(comm: &Comm, owned: usize, ghosts: usize, failures: u64) -> (Self, u64) {
         let start = comm.exclusive_sum(owned as GlobalIndex);
-        Self { range: start..start + owned as GlobalIndex, total: comm.sum(owned as GlobalIndex), ghosts }
+        let sums = comm.sum_all(&[owned as GlobalIndex, failures]);
+        (Self { range: start..start + owned as GlobalIndex, total: sums[0], ghosts }, sums[1])
     }
 
     /// Returns the number of unknowns that this rank owns.
@@ -91,27 +99,18 @@ impl Halo {
     /// An internal error on every rank if an owner has no unknown of a label, or `ghosts` are not
     /// grouped.
     pub fn new(comm: &Rc<Comm>, owned: &[GlobalIndex], ghosts: &[(GlobalIndex, usize)]) -> Result<Self> {
-        let mut requests = vec![Vec::new(); comm.size()];
-        let mut receives: Vec<Receive> = Vec::new();
-        for (i, &(label, owner)) in ghosts.iter().enumerate() {
-            requests[owner].push(label);
-            let at = owned.len() + i;
-            match receives.last_mut() {
-                Some(last) if last.rank == owner => last.range.end = at + 1,
-                _ => receives.push(Receive { rank: owner, range: at..at + 1 }),
-            }
-        }
+        let (requests, receives) = request(owned.len(), ghosts);
         let grouped = receives.windows(2).all(|pair| pair[0].rank < pair[1].rank);
-        let requests = comm.all_to_all_v(requests);
+        let requests = comm.sparse_exchange(requests);
 
         let mut sends = Vec::new();
         let mut result = if grouped { Ok(()) } else { inconsistent("ghosts are not grouped by owner".into()) };
-        if requests.iter().any(|labels| !labels.is_empty()) {
+        if !requests.is_empty() {
             // Other ranks request few of the owned unknowns.
-            let requested: FxHashSet<GlobalIndex> = requests.iter().flatten().copied().collect();
+            let requested: FxHashSet<GlobalIndex> = requests.iter().flat_map(|message| &message.1).copied().collect();
             let sent = owned.iter().zip(0..).filter(|(label, _)| requested.contains(label));
             let local: FxHashMap<GlobalIndex, LocalIndex> = sent.map(|(&label, i)| (label, i)).collect();
-            for (rank, labels) in requests.into_iter().enumerate().filter(|(_, labels)| !labels.is_empty()) {
+            for (rank, labels) in requests {
                 let indices: Vec<LocalIndex> = labels.iter().filter_map(|label| local.get(label).copied()).collect();
                 if indices.len() < labels.len() {
                     result = inconsistent(format!("rank {rank} asked rank {} for what it does not own", comm.rank()));
@@ -119,8 +118,10 @@ impl Halo {
                 sends.push(Send { rank, indices });
             }
         }
-        comm.agree(result)?;
-        let map = IndexMap::new(comm, owned.len(), ghosts.len());
+        let (map, failures) = IndexMap::with_failures(comm, owned.len(), ghosts.len(), u64::from(result.is_err()));
+        if failures > 0 {
+            comm.agree(result)?;
+        }
         let mut halo = Self { comm: Rc::clone(comm), map, ghost_numbers: Vec::new(), sends, receives };
         let mut numbers: Vec<GlobalIndex> = halo.map.range().chain(ghosts.iter().map(|_| 0)).collect();
         halo.scatter_fwd(&mut numbers);
@@ -128,10 +129,37 @@ impl Halo {
         Ok(halo)
     }
 
+    /// Builds the exchange of unknowns whose ranges of global numbers are known: this rank owns
+    /// `range` of `total` unknowns. `ghosts` has the global numbers of the others with their owners,
+    /// ascending. **Collective.**
+    pub(crate) fn of_range(
+        comm: &Rc<Comm>,
+        range: Range<GlobalIndex>,
+        total: GlobalIndex,
+        ghosts: &[(GlobalIndex, usize)],
+    ) -> Self {
+        let first = range.start;
+        let map = IndexMap { range, total, ghosts: ghosts.len() };
+        let (requests, receives) = request(map.owned(), ghosts);
+        let send = |(rank, numbers): (usize, Vec<GlobalIndex>)| Send {
+            rank,
+            indices: numbers.into_iter().map(|number| (number - first) as LocalIndex).collect(),
+        };
+        let sends = comm.sparse_exchange(requests).into_iter().map(send).collect();
+        let ghost_numbers = ghosts.iter().map(|ghost| ghost.0).collect();
+        Self { comm: Rc::clone(comm), map, ghost_numbers, sends, receives }
+    }
+
     /// Returns the global number of local unknown `i`.
     pub(crate) fn global(&self, i: usize) -> GlobalIndex {
         let owned = self.map.owned();
         if i < owned { self.map.range.start + i as GlobalIndex } else { self.ghost_numbers[i - owned] }
+    }
+
+    /// Iterates over the owners of the local unknowns.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = usize> + '_ {
+        let ghosts = self.receives.iter().flat_map(|receive| repeat_n(receive.rank, receive.range.len()));
+        repeat_n(self.comm.rank(), self.map.owned()).chain(ghosts)
     }
 
     /// Returns the index map of the unknowns.
@@ -179,22 +207,26 @@ impl Halo {
     }
 
     /// Sends the lists of owned unknowns, which `list` returns, and returns those of the ghosts.
-    /// **Collective.**
+    /// **Collective** among neighbours.
     pub fn scatter_fwd_lists<T: MpiType>(&self, list: impl Fn(usize) -> Vec<T>) -> Vec<Vec<T>> {
         let mut lengths = vec![0_u64; self.map.local()];
-        let mut outgoing = vec![Vec::new(); self.comm.size()];
+        let mut outgoing = Vec::with_capacity(self.sends.len());
         for send in &self.sends {
+            let mut message = Vec::new();
             for i in send.indices.iter().map(|&i| i as usize) {
                 let values = list(i);
                 lengths[i] = values.len() as u64;
-                outgoing[send.rank].extend(values);
+                message.extend(values);
             }
+            outgoing.push((send.rank, message));
         }
         self.scatter_fwd(&mut lengths);
-        let incoming = self.comm.all_to_all_v(outgoing);
+        let length = |receive: &Receive| lengths[receive.range.clone()].iter().sum::<u64>() as usize;
+        let expected: Vec<_> = self.receives.iter().map(|receive| (receive.rank, length(receive))).collect();
+        let incoming = self.comm.neighbor_exchange(outgoing, &expected);
         let mut ghosts = Vec::with_capacity(self.map.ghosts());
-        for receive in &self.receives {
-            let mut rest = &incoming[receive.rank][..];
+        for (receive, (_, message)) in self.receives.iter().zip(&incoming) {
+            let mut rest = &message[..];
             for &length in &lengths[receive.range.clone()] {
                 let (list, tail) = rest.split_at(length as usize);
                 ghosts.push(list.to_vec());
@@ -233,6 +265,21 @@ impl Halo {
         }
         self.comm.neighbor_exchange_overlap(&outgoing, incoming, || interior(owned))
     }
+}
+
+/// Returns the requests for ghosts, given with their owners, at these owners, and the messages in
+/// which their values will come, behind `owned` unknowns.
+fn request(owned: usize, ghosts: &[(GlobalIndex, usize)]) -> (Outgoing<GlobalIndex>, Vec<Receive>) {
+    let mut requests = Outgoing::new();
+    let mut receives: Vec<Receive> = Vec::new();
+    for (&(number, owner), at) in ghosts.iter().zip(owned..) {
+        requests.to(owner).push(number);
+        match receives.last_mut() {
+            Some(last) if last.rank == owner => last.range.end = at + 1,
+            _ => receives.push(Receive { rank: owner, range: at..at + 1 }),
+        }
+    }
+    (requests, receives)
 }
 
 fn inconsistent(what: String) -> Result<()> {

@@ -1,15 +1,17 @@
 //! Backend of the communicator for processes: the calls of MPI, on one thread of each process
 //! (`MPI_THREAD_FUNNELED`).
 
+use std::cell::Cell;
 use std::sync::LazyLock;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use mpi::Count;
 use mpi::collective::SystemOperation;
 use mpi::datatype::PartitionMut;
-use mpi::request::multiple_scope;
+use mpi::request::{Request, multiple_scope};
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
+use mpi::{Count, Tag};
 
 use crate::parallel::backend::{Backend, MpiType, Operation};
 use crate::parallel::fault_injection::message_bytes;
@@ -17,6 +19,10 @@ use crate::parallel::heartbeat::while_waiting;
 
 /// Largest number of bytes in one message: MPI counts in 32 bits.
 const MESSAGE_BYTES: usize = 1 << 30;
+
+/// Tags of the searches for senders, in turn; other messages have tag 0.
+const FIRST_TAG: Tag = 1;
+const SECOND_TAG: Tag = 2;
 
 /// Returns the number of values of `T` in one message. Longer lists are split.
 pub(crate) fn piece<T>() -> usize {
@@ -30,12 +36,14 @@ pub(crate) struct MpiComm {
     inner: SimpleCommunicator,
     rank: usize,
     size: usize,
+    /// Tag of the next search for senders.
+    tag: Cell<Tag>,
 }
 
 impl MpiComm {
     pub(crate) fn new(inner: SimpleCommunicator) -> Self {
         let (rank, size) = (inner.rank() as usize, inner.size() as usize);
-        Self { inner, rank, size }
+        Self { inner, rank, size, tag: Cell::new(FIRST_TAG) }
     }
 
     pub(crate) fn raw(&self) -> mpi::ffi::MPI_Comm {
@@ -86,25 +94,43 @@ impl Backend for MpiComm {
         if self.rank == 0 { 0 } else { result }
     }
 
-    fn all_gather<T: MpiType>(&self, value: T) -> Vec<T> {
-        let mut values = vec![T::default(); self.size];
-        while_waiting(|| self.inner.all_gather_into(&[value][..], &mut values[..]));
-        values
-    }
-
-    fn all_to_all_v<T: MpiType>(&self, mut outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
-        let own = std::mem::take(&mut outgoing[self.rank]);
-        let sizes: Vec<u64> = outgoing.iter().map(|m| m.len() as u64).collect();
-        let mut expected = vec![0_u64; self.size];
-        while_waiting(|| self.inner.all_to_all_into(&sizes[..], &mut expected[..]));
-        let mut incoming: Vec<Vec<T>> = expected.iter().map(|&n| vec![T::default(); n as usize]).collect();
-        incoming[self.rank] = own;
-
-        let others = |r: &usize| *r != self.rank;
-        let send: Vec<_> = outgoing.iter().map(|m| &m[..]).enumerate().filter(|(r, _)| others(r)).collect();
-        let receive = incoming.iter_mut().map(|m| &mut m[..]).enumerate().filter(|(r, _)| others(r)).collect();
-        self.neighbor_exchange_overlap(&send, receive, || ());
-        incoming
+    /// Non-blocking consensus: T. Hoefler, C. Siebert, A. Lumsdaine, *Scalable communication
+    /// protocols for dynamic sparse data exchange*, PPoPP 2010. A rank enters the barrier when its
+    /// synchronous sends are received, and leaves it when those of all ranks are. It may then begin
+    /// the next search while another one is still in the barrier, but not the one after the next:
+    /// two tags suffice.
+    fn find_senders(&self, outgoing: &[(usize, usize)]) -> Vec<(usize, usize)> {
+        let tag = self.tag.replace(if self.tag.get() == FIRST_TAG { SECOND_TAG } else { FIRST_TAG });
+        let lengths: Vec<u64> = outgoing.iter().map(|&(_, length)| length as u64).collect();
+        let mut senders = Vec::new();
+        let search = || {
+            multiple_scope(outgoing.len(), |scope, sends| {
+                for (&(rank, _), length) in outgoing.iter().zip(&lengths) {
+                    let process = self.inner.process_at_rank(rank as i32);
+                    sends.add(process.immediate_synchronous_send_with_tag(scope, length, tag));
+                }
+                let mut done = Vec::with_capacity(outgoing.len());
+                let mut barrier = None;
+                loop {
+                    while let Some(status) = self.inner.any_process().immediate_probe_with_tag(tag) {
+                        let process = self.inner.process_at_rank(status.source_rank());
+                        let (length, _) = process.receive_with_tag::<u64>(tag);
+                        senders.push((status.source_rank() as usize, length as usize));
+                    }
+                    barrier = match barrier {
+                        Some(request) => match Request::test(request) {
+                            Ok(_) => break,
+                            Err(request) => Some(request),
+                        },
+                        None => sends.test_all(&mut done).then(|| self.inner.immediate_barrier()),
+                    };
+                    thread::yield_now();
+                }
+            });
+        };
+        while_waiting(search);
+        senders.sort_unstable();
+        senders
     }
 
     fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]) {

@@ -44,7 +44,8 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Result<Placement> {
     let host = host_name();
     let cores = allowed_cores();
     let local = comm.host()?;
-    let masks = local.all_to_all_v(vec![cores.clone(); local.size()]);
+    let everywhere = (0..local.size()).map(|rank| (rank, cores.clone())).collect::<Vec<_>>();
+    let masks: Vec<Vec<u64>> = local.sparse_exchange(everywhere.into()).into_iter().map(|mask| mask.1).collect();
     let quota = cpu_quota(cores.len());
 
     let threads = requested
@@ -58,9 +59,7 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Result<Placement> {
     let usable = all_cores.len().min(quota).max(1);
     let threads_on_host = local.sum(threads as u64);
 
-    let mut hosts = comm.all_gather_strings(&host);
-    hosts.sort_unstable();
-    hosts.dedup();
+    let hosts = comm.sum(usize::from(local.is_root()));
 
     let mut warnings = Vec::new();
     // Ranks send numbers, from which all of them write the warning about the worst host.
@@ -87,7 +86,7 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Result<Placement> {
              mpirun --map-by slot:PE={squeezed} (or --bind-to none), or use --threads 1"
         ));
     }
-    Ok(Placement { ranks: comm.size(), threads, host, hosts: hosts.len(), warnings })
+    Ok(Placement { ranks: comm.size(), threads, host, hosts, warnings })
 }
 
 /// Decides the number of threads as [`place`] does and starts them, an equal part for each of the

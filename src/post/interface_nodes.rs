@@ -137,11 +137,42 @@ fn piecewise_constant(
             break;
         }
     }
-    let outgoing = vec![keys.into_iter().flatten().collect(); comm.size()];
-    let all: BTreeSet<[u64; 4]> = comm.all_to_all_v(outgoing).concat().as_chunks().0.iter().copied().collect();
+    let all = unite(comm, keys);
     if all.len() > MATERIALS {
         return Vec::new();
     }
     let numbers: BTreeMap<[u64; 4], u16> = all.into_iter().zip(0..).collect();
     (0..mesh.elements.len()).map(|element| numbers.get(&key(element)).copied().unwrap_or(NONE)).collect()
+}
+
+/// Returns the union of the keys of all ranks, or more than [`MATERIALS`] of them where it is
+/// larger: a binomial tree. **Collective.**
+fn unite(comm: &Comm, mut keys: BTreeSet<[u64; 4]>) -> BTreeSet<[u64; 4]> {
+    /// The number of keys, and the keys.
+    const LENGTH: usize = 1 + 4 * (MATERIALS + 1);
+    let message = |keys: &BTreeSet<[u64; 4]>| {
+        let mut message = vec![keys.len().min(MATERIALS + 1) as u64];
+        message.extend(keys.iter().take(MATERIALS + 1).flatten());
+        message.resize(LENGTH, 0);
+        message
+    };
+    let insert = |keys: &mut BTreeSet<[u64; 4]>, message: &[u64]| {
+        let (received, _) = message[1..].as_chunks();
+        keys.extend(&received[..message[0] as usize]);
+    };
+    let (rank, mut step) = (comm.rank(), 1);
+    while step < comm.size() {
+        let (mut outgoing, mut expected) = (Vec::new(), Vec::new());
+        if rank % (2 * step) == step {
+            outgoing.push((rank - step, message(&keys)));
+        } else if rank.is_multiple_of(2 * step) && rank + step < comm.size() {
+            expected.push((rank + step, LENGTH));
+        }
+        comm.neighbor_exchange(outgoing, &expected).iter().for_each(|(_, message)| insert(&mut keys, message));
+        step *= 2;
+    }
+    let mut all = if comm.is_root() { message(&keys) } else { vec![0; LENGTH] };
+    comm.broadcast_into(0, &mut all);
+    insert(&mut keys, &all);
+    keys
 }

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use libtest_mimic::Trial;
 
-static ALL: LazyLock<bool> = LazyLock::new(|| is_set("QUAD8_MPI_ALL"));
+/// Whether all tests run (`tests/run.sh --all`).
+pub static ALL: LazyLock<bool> = LazyLock::new(|| is_set("QUAD8_MPI_ALL"));
 static TOOLS_REQUIRED: LazyLock<bool> = LazyLock::new(|| is_set("QUAD8_MPI_REQUIRE_TOOLS"));
 
 fn is_set(variable: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use quad8_mpi::parallel::{BlockDistribution, Comm};
+use quad8_mpi::parallel::{BlockDistribution, Comm, Message, Outgoing};
 use quad8_mpi::{Error, ExitCode, Result};
 
 use crate::Check;
@@ -12,7 +12,9 @@ pub const CHECKS: &[Check] = checks![all_ranks_of_these_tests_are_on_one_host];
 /// Checks that pass on virtual ranks, too.
 pub const OPERATIONS: &[Check] = checks![
     reductions_see_every_rank,
-    exchange_delivers_lists_of_any_length,
+    messages_of_any_length_come_in_rank_order,
+    expected_messages_come_in_the_given_order,
+    a_message_has_room_for_all_its_values,
     gather_and_scatter_are_inverse,
     strings_of_any_length_are_gathered,
     the_strings_of_rank_0_reach_every_rank,
@@ -36,7 +38,6 @@ fn reductions_see_every_rank(comm: &Rc<Comm>) {
         (u32::MAX - (size as u32 - 1), (1 << 15) + size as u16 - 1)
     );
     assert_eq!(comm.exclusive_sum(rank + 1), rank * (rank + 1) / 2);
-    assert_eq!(comm.all_gather(rank * rank), (0..size).map(|r| r * r).collect::<Vec<_>>());
     for from in 0..comm.size() {
         assert_eq!(comm.broadcast(from, comm.rank()), from);
     }
@@ -51,11 +52,33 @@ fn message(from: usize, to: usize) -> Vec<u64> {
     (0..(3 * from + 5 * to) % 7).map(|i| (1_000_000 * from + 1000 * to + i) as u64).collect()
 }
 
-fn exchange_delivers_lists_of_any_length(comm: &Rc<Comm>) {
-    let incoming = comm.all_to_all_v((0..comm.size()).map(|to| message(comm.rank(), to)).collect());
-    assert_eq!(incoming, (0..comm.size()).map(|from| message(from, comm.rank())).collect::<Vec<_>>());
-    let nothing = comm.all_to_all_v(vec![Vec::<f64>::new(); comm.size()]);
-    assert_eq!(nothing, vec![Vec::<f64>::new(); comm.size()]);
+/// Repeats the exchange, so that a rank may begin the next one while others are still in the last.
+fn messages_of_any_length_come_in_rank_order(comm: &Rc<Comm>) {
+    let sent: Vec<Message<u64>> = (0..comm.size()).map(|to| (to, message(comm.rank(), to))).collect();
+    let mut expected: Vec<Message<u64>> = (0..comm.size()).map(|from| (from, message(from, comm.rank()))).collect();
+    expected.retain(|(_, values)| !values.is_empty());
+    for _ in 0..20 {
+        assert_eq!(comm.sparse_exchange(Outgoing::from(sent.clone())), expected);
+    }
+    assert_eq!(comm.sparse_exchange(Outgoing::<f64>::new()), []);
+}
+
+fn expected_messages_come_in_the_given_order(comm: &Rc<Comm>) {
+    let (rank, size) = (comm.rank(), comm.size());
+    let sent = (0..size).map(|to| (to, message(rank, to))).collect();
+    let expected: Vec<(usize, usize)> = (0..size).rev().map(|from| (from, message(from, rank).len())).collect();
+    let received: Vec<Message<u64>> = (0..size).rev().map(|from| (from, message(from, rank))).collect();
+    assert_eq!(comm.neighbor_exchange(sent, &expected), received);
+}
+
+fn a_message_has_room_for_all_its_values(_: &Rc<Comm>) {
+    let ranks = [3, 1, 3, 3];
+    let mut outgoing = Outgoing::with_capacity(ranks.into_iter(), 2);
+    let capacities = [1, 3].map(|rank| outgoing.to(rank).capacity());
+    ranks.iter().zip(0..).for_each(|(&rank, i)| outgoing.to(rank).extend([i, -i]));
+    assert_eq!([1, 3].map(|rank| outgoing.to(rank).capacity()), capacities);
+    assert_eq!(outgoing.lengths(), [(3, 6), (1, 2)]);
+    assert_eq!(outgoing.into_messages(), [(3, vec![0, 0, 2, -2, 3, -3]), (1, vec![1, -1])]);
 }
 
 fn gather_and_scatter_are_inverse(comm: &Rc<Comm>) {

@@ -35,6 +35,7 @@ mod convergence;
 mod fallback;
 mod flaws;
 mod flow;
+mod growth;
 mod halo;
 mod inputs;
 mod io;
@@ -121,6 +122,7 @@ const GROUPS: &[Group] = &[
     Group { ranks: ANY, threads: &[1], modules: &[("checkpoint", checkpoint::CHECKS)] },
     Group { ranks: &[1], threads: &[1], modules: &[("inputs", inputs::CHECKS)] },
     Group { ranks: &[1, 3], threads: &[1], modules: &[("bits", bits::CHECKS)] },
+    Group { ranks: &[1], threads: &[1], modules: &[("growth", growth::CHECKS)] },
     Group {
         ranks: &[1, 3, 16],
         threads: &[1],

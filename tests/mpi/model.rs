@@ -19,7 +19,8 @@ fn the_ghosts_of_all_refinements_are_foretold(comm: &Rc<Comm>) {
     let model = |comm: &Rc<Comm>, levels| Model::new(comm, &grid, &manufactured::side, &problem, levels).expect("good");
     let parts = &model(comm, 0).partition.parts;
     // Slabs are in the order of the ranks.
-    let part_of: Vec<u32> = comm.all_to_all_v(vec![parts.clone(); comm.size()]).concat();
+    let everywhere: Vec<_> = (0..comm.size()).map(|rank| (rank, parts.clone())).collect();
+    let part_of: Vec<u32> = comm.sparse_exchange(everywhere.into()).into_iter().flat_map(|message| message.1).collect();
     let whole = model(&alone(), 0).hierarchy.mesh;
     let once_more = mesh::refine(&alone(), &whole, 1).expect("good");
     let by_place: Vec<u32> = whole.element_ids.iter().map(|&id| part_of[id as usize]).collect();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use quad8_mpi::la::cg::{CgOptions, conjugate_gradient};
 use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
-use quad8_mpi::parallel::{Comm, CommCounter, CommStats, Halo, IterationTimer, SpanKind, TimeSplit, measure};
+use quad8_mpi::parallel::{Comm, CommCounter, CommStats, Halo, IterationTimer, Outgoing, SpanKind, TimeSplit, measure};
 
 use super::manufactured;
 use super::meshes::Grid;
@@ -75,8 +75,10 @@ fn other_collectives_count_what_leaves_the_rank(comm: &Rc<Comm>) {
     let given = if comm.is_root() { 8 } else { 0 };
     assert_eq!(counted(comm, || _ = comm.broadcast(0, 3_u64)), [NONE, NONE, [1, given]]);
     // Three numbers and their count for each other rank; nothing for itself.
-    let lists = vec![vec![0_u32; 3]; comm.size()];
-    assert_eq!(counted(comm, || drop(comm.all_to_all_v(lists))), [NONE, NONE, [1, 8 * size + 12 * (size - 1)]]);
+    let everywhere: Vec<_> = (0..comm.size()).map(|rank| (rank, vec![0_u32; 3])).collect();
+    let sent = counted(comm, || drop(comm.sparse_exchange(everywhere.into())));
+    assert_eq!(sent, [NONE, NONE, [1, (8 + 12) * (size - 1)]]);
+    assert_eq!(counted(comm, || drop(comm.sparse_exchange(Outgoing::<f64>::new()))), [NONE, NONE, [1, 0]]);
 }
 
 fn work_under_messages_is_no_waiting(comm: &Rc<Comm>) {

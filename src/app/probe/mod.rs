@@ -69,8 +69,7 @@ fn probes(comm: &Comm, args: &ProbeArgs) -> Result<Vec<Probe>> {
     let mut points = args.at.clone();
     if let Some(path) = &args.points {
         let read = comm.agree(if comm.is_root() { read_points(path) } else { Ok(Vec::new()) })?;
-        let lists = if comm.is_root() { vec![read; comm.size()] } else { Vec::new() };
-        points.extend(comm.scatter_from_root(lists).as_chunks::<2>().0);
+        points.extend(comm.broadcast_list(0, read).as_chunks::<2>().0);
     }
     let points = Some(ProbePlace::Points(points)).filter(|_| !args.at.is_empty() || args.points.is_some());
     let lines = args.line.iter().map(|ends| ProbePlace::Line(*ends, args.number));

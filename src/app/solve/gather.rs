@@ -116,5 +116,6 @@ fn options(Case { solver, constants, .. }: &Case) -> SolverConfig {
 pub fn memory(comm: &Comm) -> Memory {
     // Linux counts in KiB (getrusage(2)); where it cannot be read, 0.
     let peak = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss() as u64 * 1024);
-    Memory { peak_bytes: comm.all_gather(peak), peak_bytes_max: comm.max(peak), peak_bytes_sum: comm.sum(peak) }
+    let peak_bytes = comm.gather_at_root(vec![peak]).concat();
+    Memory { peak_bytes, peak_bytes_max: comm.max(peak), peak_bytes_sum: comm.sum(peak) }
 }

@@ -10,14 +10,13 @@ use std::sync::Arc;
 
 use multiversion::multiversion;
 
-use crate::error::{Error, Result};
 use crate::fem::ElementMatrices;
 use crate::fem::batch_order::{BatchPosition, ElementOrder};
 use crate::fem::element_batch::Batches;
 use crate::fem::element_matrices::{RowSums, row_sum};
 use crate::fem::multigrid::h_transfer::shape_at_children;
 use crate::mesh::LocalMesh;
-use crate::parallel::{Comm, LocalIndex, loops, work};
+use crate::parallel::{Comm, LocalIndex, Message, Outgoing, loops, work};
 use crate::quad8::{BatchStiffness, LANES, Lane, PAIRS, pair};
 
 /// Shape functions of the parent at the nodes of one child: node, function.
@@ -26,10 +25,7 @@ type Weights = [[f64; 8]; 8];
 impl ElementMatrices {
     /// Computes the matrices of the mesh `coarse`, whose own elements have these
     /// [`children`](crate::fem::multigrid::children) in the present mesh. **Collective.**
-    ///
-    /// # Errors
-    /// If the ranks disagree about the owners of elements.
-    pub fn coarsened(&self, comm: &Comm, coarse: &LocalMesh, children: &[[LocalIndex; 4]]) -> Result<Self> {
+    pub fn coarsened(&self, comm: &Comm, coarse: &LocalMesh, children: &[[LocalIndex; 4]]) -> Self {
         let weights = shape_at_children();
         let order = ElementOrder::new(coarse);
         let all = |count: usize, position: fn(usize) -> BatchPosition| -> Vec<BatchStiffness<f64>> {
@@ -57,8 +53,8 @@ impl ElementMatrices {
             }
         }
         let mut batches = Batches { order: Arc::new(order), interior, boundary };
-        fetch_ghosts(comm, coarse, &mut batches, &mut row_sums)?;
-        Ok(Self::from_parts(batches, row_sums))
+        fetch_ghosts(comm, coarse, &mut batches, &mut row_sums);
+        Self::from_parts(batches, row_sums)
     }
 
     /// Computes the batch of parents with these children; zeros for a parent without children on
@@ -88,32 +84,35 @@ impl ElementMatrices {
 /// Number of values of an element: pairs and row sums.
 const NUMBERS: usize = PAIRS + 8;
 
-/// Receives the matrices of ghost elements from their owners. **Collective.**
-fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_sums: &mut Vec<RowSums>) -> Result<()> {
+/// Receives the matrices of ghost elements from their owners. **Collective** among neighbours.
+fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_sums: &mut Vec<RowSums>) {
     // An element is a ghost on each rank that owns one of its nodes.
-    let mut shared: Vec<Vec<usize>> = vec![Vec::new(); comm.size()];
+    let mut shared: Outgoing<usize> = Outgoing::new();
     for (e, nodes) in mesh.elements[..mesh.own_elements].iter().enumerate() {
         for &node in nodes.iter().filter(|&&node| node as usize >= mesh.owned_nodes) {
-            let list = &mut shared[mesh.node_owners[node as usize] as usize];
+            let list = shared.to(mesh.node_owners[node as usize] as usize);
             if list.last() != Some(&e) {
                 list.push(e);
             }
         }
     }
-    let mut ghosts: Vec<Vec<usize>> = vec![Vec::new(); comm.size()];
-    (mesh.own_elements..mesh.elements.len()).for_each(|e| ghosts[mesh.element_owners[e] as usize].push(e));
+    let mut ghosts: Outgoing<usize> = Outgoing::new();
+    (mesh.own_elements..mesh.elements.len()).for_each(|e| ghosts.to(mesh.element_owners[e] as usize).push(e));
     // Sender and receiver use the order of the global numbers.
-    let lists = shared.iter_mut().chain(&mut ghosts);
-    lists.for_each(|list| list.sort_unstable_by_key(|&e| mesh.element_ids[e]));
+    let [shared, ghosts] = [shared, ghosts].map(|lists| {
+        let mut lists = lists.into_messages();
+        lists.iter_mut().for_each(|(_, list)| list.sort_unstable_by_key(|&e| mesh.element_ids[e]));
+        lists
+    });
     let numbers = |&e: &usize| -> [f64; NUMBERS] {
         let ((batch, lane), sums) = (batches.find(e), row_sum(row_sums, e));
         std::array::from_fn(|i| batch.get(i).map_or_else(|| sums[i - PAIRS], |lanes| lanes[lane]))
     };
-    let incoming = comm.all_to_all_v(shared.iter().map(|list| list.iter().flat_map(numbers).collect()).collect());
-    let fits = ghosts.iter().zip(&incoming).all(|(list, numbers)| numbers.len() == list.len() * NUMBERS);
-    comm.agree(if fits { Ok(()) } else { Err(inconsistent_ghosts()) })?;
-    for (&e, numbers) in ghosts.iter().zip(&incoming).flat_map(|(list, n)| list.iter().zip(n.as_chunks::<NUMBERS>().0))
-    {
+    let pack = |(rank, list): &Message<usize>| (*rank, list.iter().flat_map(numbers).collect());
+    let expected: Vec<_> = ghosts.iter().map(|(rank, list)| (*rank, NUMBERS * list.len())).collect();
+    let incoming = comm.neighbor_exchange(shared.iter().map(pack).collect(), &expected);
+    let received = ghosts.iter().zip(&incoming);
+    for (&e, numbers) in received.flat_map(|((_, list), (_, n))| list.iter().zip(n.as_chunks::<NUMBERS>().0)) {
         let (batch, lane) = batches.find_mut(e);
         batch.iter_mut().zip(numbers).for_each(|(lanes, number)| lanes[lane] = *number);
         let sums: [f64; 8] = std::array::from_fn(|a| numbers[PAIRS + a]);
@@ -122,12 +121,6 @@ fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_s
         }
     }
     row_sums.sort_unstable_by_key(|&(element, _)| element);
-    Ok(())
-}
-
-/// Creates the error of ghost elements on which owner and receiver disagree.
-fn inconsistent_ghosts() -> Error {
-    Error::internal("an internal check failed: the ghost elements of a coarser mesh (please report this)")
 }
 
 /// Adds W^T K W of eight children, given by K_ab of each pair and the row sums, to the pairs of

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use crate::error::Result;
 use crate::fem::multigrid::children;
-use crate::fem::{DirichletBc, ElementMatrices, ElementOperator, dirichlet_nodes};
+use crate::fem::{DirichletBc, ElementMatrices, ElementOperator};
 use crate::la::Scalar;
-use crate::mesh::{LocalMesh, MeshHierarchy, refine};
+use crate::mesh::{LocalMesh, MeshHierarchy};
 use crate::parallel::{Halo, LocalIndex};
 use crate::problem::Problem;
 
@@ -38,18 +38,17 @@ impl<T: Scalar> OperatorHierarchy<T> {
     /// **Collective.**
     ///
     /// # Errors
-    /// Those of [`refine`], a Dirichlet value that is not finite, and ranks that disagree about
-    /// owners.
+    /// Ranks that disagree about owners.
     pub fn new(hierarchy: &MeshHierarchy, problem: &Problem, mut elements: ElementMatrices) -> Result<Self> {
         let comm = hierarchy.comm();
         let mut coarser: Vec<MeshLevel<T>> = Vec::new();
         for level in (0..hierarchy.levels()).rev() {
             let finer = coarser.last().map_or(&hierarchy.mesh, |last| &last.mesh);
-            let mesh = refine(comm, hierarchy.coarse(), level)?;
+            let mesh = hierarchy.level(level);
             let children = children(&mesh, finer);
-            elements = elements.coarsened(comm, &mesh, &children)?;
+            elements = elements.coarsened(comm, &mesh, &children);
             let halo = Rc::new(mesh.halo(comm)?);
-            let dirichlet = dirichlet_nodes(&halo, &mesh, problem)?;
+            let dirichlet = DirichletBc::of_coarser(&halo, &mesh, problem);
             let operator = ElementOperator::new(&halo, &mesh, &elements, &dirichlet.fixed).to();
             coarser.push(MeshLevel { halo, mesh, children, operator, dirichlet });
         }

@@ -4,16 +4,16 @@
 use rayon::prelude::*;
 
 use crate::parallel::loops::CHUNK;
-use crate::parallel::{BlockDistribution, Comm, GlobalIndex, LocalIndex, MpiType};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, LocalIndex, Message, MpiType, Outgoing};
 
 /// Communication plan from the items of this rank to the blocks of a file and back.
 pub struct ToSlabs {
     /// Own item at each position of this rank's block; [`NONE`] for an item of another rank.
     own: Vec<LocalIndex>,
     /// Own items in the block of each other rank.
-    outgoing: Vec<Vec<LocalIndex>>,
+    outgoing: Vec<Message<LocalIndex>>,
     /// Position in this rank's block of the items of each other rank.
-    incoming: Vec<Vec<LocalIndex>>,
+    incoming: Vec<Message<LocalIndex>>,
     /// Number of own items.
     items: usize,
 }
@@ -25,24 +25,19 @@ impl ToSlabs {
     /// them. **Collective.**
     pub fn new(comm: &Comm, blocks: BlockDistribution, ids: impl Iterator<Item = GlobalIndex> + Clone) -> Self {
         let block = blocks.range(comm.rank());
-        let starts: Vec<GlobalIndex> = (0..comm.size()).map(|rank| blocks.range(rank).start).collect();
         let others = || ids.clone().zip(0..).filter(|(id, _)| !block.contains(id));
-        let owner = |id: GlobalIndex| starts.partition_point(|&start| start <= id) - 1;
-        // Messages that grow take up to twice the memory.
-        let mut counts = vec![0; comm.size()];
-        others().for_each(|(id, _)| counts[owner(id)] += 1);
-        let mut outgoing: Vec<Vec<LocalIndex>> = counts.iter().map(|&count| Vec::with_capacity(count)).collect();
-        let mut positions = outgoing.clone();
-        for (id, item) in others() {
-            let rank = owner(id);
-            outgoing[rank].push(item);
-            positions[rank].push((id - starts[rank]) as LocalIndex);
+        let owners: Vec<usize> = others().map(|(id, _)| blocks.owner(id)).collect();
+        let [mut outgoing, mut positions] = [(); 2].map(|()| Outgoing::with_capacity(owners.iter().copied(), 1));
+        for ((id, item), rank) in others().zip(owners) {
+            outgoing.to(rank).push(item);
+            positions.to(rank).push((id - blocks.range(rank).start) as LocalIndex);
         }
         let mut own = vec![NONE; (block.end - block.start) as usize];
         for (id, item) in ids.clone().zip(0..).filter(|(id, _)| block.contains(id)) {
             own[(id - block.start) as usize] = item;
         }
-        Self { own, outgoing, incoming: comm.all_to_all_v(positions), items: ids.count() }
+        let incoming = comm.sparse_exchange(positions);
+        Self { own, outgoing: outgoing.into_messages(), incoming, items: ids.count() }
     }
 
     /// Sends `value(i)` of each item `i` of this rank, in the order of its `ids`, and returns the
@@ -57,10 +52,11 @@ impl ToSlabs {
             let value = |&item: &LocalIndex| if item == NONE { fill } else { value(item as usize) };
             items.par_iter().with_min_len(CHUNK).map(value).collect()
         };
-        let messages = self.outgoing.iter().map(|items| values(items).into_flattened()).collect();
-        let received = comm.all_to_all_v(messages);
+        let messages = self.outgoing.iter().map(|(rank, items)| (*rank, values(items).into_flattened())).collect();
+        let expected: Vec<_> = self.incoming.iter().map(|(rank, positions)| (*rank, N * positions.len())).collect();
+        let received = comm.neighbor_exchange(messages, &expected);
         let mut block = values(&self.own);
-        for (positions, message) in self.incoming.iter().zip(received) {
+        for ((_, positions), (_, message)) in self.incoming.iter().zip(received) {
             for (&position, &value) in positions.iter().zip(message.as_chunks().0) {
                 block[position as usize] = value;
             }
@@ -71,12 +67,15 @@ impl ToSlabs {
     /// Fetches the values of this rank's items, in the order of its `ids`, from the `block` of each
     /// rank: the inverse of [`send`](Self::send). **Collective.**
     pub fn fetch<T: MpiType>(&self, comm: &Comm, block: &[T]) -> Vec<T> {
-        let of_block = |positions: &Vec<LocalIndex>| positions.iter().map(|&p| block[p as usize]).collect();
-        let received = comm.all_to_all_v(self.incoming.iter().map(of_block).collect());
+        let of_block = |(rank, positions): &Message<LocalIndex>| {
+            (*rank, positions.iter().map(|&position| block[position as usize]).collect())
+        };
+        let expected: Vec<_> = self.outgoing.iter().map(|(rank, items)| (*rank, items.len())).collect();
+        let received = comm.neighbor_exchange(self.incoming.iter().map(of_block).collect(), &expected);
         let mut values = vec![T::default(); self.items];
         let own = self.own.iter().zip(block).filter(|(item, _)| **item != NONE);
         own.for_each(|(&item, &value)| values[item as usize] = value);
-        for (items, message) in self.outgoing.iter().zip(received) {
+        for ((_, items), (_, message)) in self.outgoing.iter().zip(received) {
             items.iter().zip(message).for_each(|(&item, value)| values[item as usize] = value);
         }
         values

@@ -9,7 +9,7 @@ use crate::io::hdf5::write_rows;
 use crate::io::mesh::hdf5_reader::Reader;
 use crate::io::mesh::{FormatError, bad_file};
 use crate::mesh::{NO_REGION, TaggedEdge, Tags};
-use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, Outgoing, concat};
 
 /// Group of the boundaries.
 pub const BOUNDARIES: &str = "boundaries";
@@ -57,11 +57,11 @@ impl Reader<'_> {
         elements: BlockDistribution,
         list: &[i64],
     ) -> Result<()> {
-        let mut outgoing = vec![Vec::new(); self.comm.size()];
+        let mut outgoing = Outgoing::new();
         let mut beyond: Option<i64> = None;
         for &element in list {
             match GlobalIndex::try_from(element).ok().filter(|&e| e < elements.total()) {
-                Some(e) => outgoing[elements.owner(e)].push(e),
+                Some(e) => outgoing.to(elements.owner(e)).push(e),
                 None => beyond = Some(beyond.map_or(element, |other| other.min(element))),
             }
         }
@@ -71,7 +71,7 @@ impl Reader<'_> {
         self.comm.agree(in_range)?;
         let first = elements.range(self.comm.rank()).start;
         let mut overlap = Ok(());
-        for element in self.comm.all_to_all_v(outgoing).concat() {
+        for element in concat(self.comm.sparse_exchange(outgoing)) {
             let slot = &mut tags.regions[(element - first) as usize];
             if *slot != NO_REGION && *slot != region && overlap.is_ok() {
                 let first = tags.region_names[usize::from(*slot)].clone();

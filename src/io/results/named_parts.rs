@@ -5,7 +5,7 @@ use hdf5::File;
 use crate::io::hdf5::ToSlabs;
 use crate::io::mesh::{BOUNDARIES, REGIONS, write_list};
 use crate::mesh::{BoundaryEdge, LocalMesh, NO_REGION};
-use crate::parallel::{BlockDistribution, Comm, GlobalIndex};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, Outgoing, concat};
 
 /// Returns the bytes of the names of one rank's part of a mesh.
 pub fn size(mesh: &LocalMesh) -> u64 {
@@ -60,11 +60,11 @@ fn sorted_edges(comm: &Comm, blocks: BlockDistribution, mesh: &LocalMesh) -> Vec
         let [from, _, to] = edge.nodes(mesh).map(|n| mesh.node_ids[n as usize]);
         (element, [4 * element + GlobalIndex::from(edge.side), from, to, GlobalIndex::from(edge.boundary)])
     };
-    let mut outgoing = vec![Vec::new(); comm.size()];
+    let mut outgoing = Outgoing::new();
     for (element, record) in own.map(record) {
-        outgoing[blocks.owner(element)].extend(record);
+        outgoing.to(blocks.owner(element)).extend(record);
     }
-    let mut sorted = comm.all_to_all_v(outgoing).concat().as_chunks().0.to_vec();
+    let mut sorted = concat(comm.sparse_exchange(outgoing)).as_chunks().0.to_vec();
     sorted.sort_unstable();
     sorted
 }

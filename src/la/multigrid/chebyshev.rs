@@ -6,7 +6,6 @@
 //! Methods for Sparse Linear Systems*, 2nd ed., alg. 12.1.
 
 use crate::la::multigrid::line_blocks::LineBlocks;
-use crate::la::vector::dot;
 use crate::la::{BlockSize, LinearOperator, MatrixEntries, Scalar, Vector};
 use crate::parallel::loops;
 
@@ -18,18 +17,6 @@ pub struct Chebyshev<T> {
     half_width: f64,
 }
 
-/// Parameters of the Lanczos estimate of the largest eigenvalue.
-struct Lanczos {
-    steps: usize,
-    /// Factor on the estimate, which is a lower bound.
-    safety: f64,
-}
-
-const LANCZOS: Lanczos = Lanczos { steps: 10, safety: 1.1 };
-/// Parameters on levels of at most `SMALL` unknowns, where a local spot may dominate the spectrum.
-const SMALL_LANCZOS: Lanczos = Lanczos { steps: 24, safety: 1.02 };
-const SMALL: u64 = 20_000;
-
 /// Parameters of a smoother.
 #[derive(Clone, Copy)]
 pub struct Smoothing {
@@ -40,22 +27,11 @@ pub struct Smoothing {
 }
 
 impl<T: Scalar> Chebyshev<T> {
-    /// Prepares the smoother of an operator with this block diagonal. **Collective.**
-    pub fn new(
-        operator: &dyn LinearOperator<T>,
-        diagonal: BlockDiagonal<T>,
-        Smoothing { degree, part }: Smoothing,
-    ) -> Self {
-        let entries = operator.diagonal();
-        let Lanczos { steps, safety } = lanczos(operator.halo().map().total());
-        let high = safety * largest_eigenvalue(operator, &diagonal, &entries, steps);
+    /// Prepares the smoother of an operator with this block diagonal, where the eigenvalues of
+    /// D^-1 A are at most `high`.
+    pub fn new(diagonal: BlockDiagonal<T>, Smoothing { degree, part }: Smoothing, high: f64) -> Self {
         let low = part * high;
         Self { diagonal, degree, center: 0.5 * (high + low), half_width: 0.5 * (high - low) }
-    }
-
-    /// Returns the estimated upper bound of the spectrum of D^-1 A.
-    pub fn largest_eigenvalue(&self) -> f64 {
-        self.center + self.half_width
     }
 
     /// Returns the products with the operator in one smoothing.
@@ -148,7 +124,7 @@ impl<T: Scalar> BlockDiagonal<T> {
     }
 
     /// Computes z = D^-1 r.
-    fn apply(&self, r: &[T], z: &mut [T]) {
+    pub fn apply(&self, r: &[T], z: &mut [T]) {
         loops::update(z, |range, z| {
             z.iter_mut()
                 .zip(&r[range.clone()])
@@ -157,116 +133,5 @@ impl<T: Scalar> BlockDiagonal<T> {
             []
         });
         self.blocks.apply(r, |i, value| z[i] = value);
-    }
-}
-
-/// Returns the parameters for a level with `unknowns` unknowns.
-fn lanczos(unknowns: u64) -> Lanczos {
-    if unknowns > SMALL { LANCZOS } else { SMALL_LANCZOS }
-}
-
-/// Returns the number of Lanczos steps on a level with `unknowns` unknowns.
-pub fn lanczos_steps(unknowns: u64) -> usize {
-    lanczos(unknowns).steps
-}
-
-/// Estimates the largest eigenvalue of D^-1 A from below by the Lanczos process inside conjugate
-/// gradients (Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., section 6.7.3). The
-/// start vector depends on global numbers only. It is scaled by the root of the diagonal, so that
-/// eigenvectors of stiff and of soft spots have components of similar size; the power method
-/// converges slowly to the eigenvalues of single spots. **Collective.**
-fn largest_eigenvalue<T: Scalar>(
-    operator: &dyn LinearOperator<T>,
-    diagonal: &BlockDiagonal<T>,
-    entries: &[f64],
-    steps: usize,
-) -> f64 {
-    let halo = operator.halo();
-    let [mut r, mut z, mut p, mut q] = [(); 4].map(|()| Vector::zeros(halo.map()));
-    for ((i, r), d) in r.owned_mut().iter_mut().enumerate().zip(entries) {
-        *r = T::of(scramble(halo.global(i)) * d.abs().sqrt());
-    }
-    diagonal.apply(r.owned(), z.owned_mut());
-    let mut r_z = halo.comm().sum(dot(r.owned(), z.owned()));
-    let mut lanczos = Tridiagonal::default();
-    let (mut alpha, mut beta) = (1.0, 0.0);
-    for _ in 0..steps {
-        p.scale_and_add(T::of(beta), &z);
-        operator.apply(&mut p, &mut q);
-        let p_q = halo.comm().sum(dot(p.owned(), q.owned()));
-        if r_z <= 0.0 || p_q <= 0.0 {
-            break;
-        }
-        let last = std::mem::replace(&mut alpha, r_z / p_q);
-        lanczos.push(1.0 / alpha + beta / last, beta.sqrt() / last);
-        r.add(T::of(-alpha), &q);
-        diagonal.apply(r.owned(), z.owned_mut());
-        let before = std::mem::replace(&mut r_z, halo.comm().sum(dot(r.owned(), z.owned())));
-        beta = r_z / before;
-    }
-    lanczos.largest_eigenvalue()
-}
-
-/// Symmetric tridiagonal matrix.
-#[derive(Default)]
-struct Tridiagonal {
-    diagonal: Vec<f64>,
-    /// Entry `i` couples rows `i - 1` and `i`; entry 0 is unused.
-    beside: Vec<f64>,
-}
-
-impl Tridiagonal {
-    fn push(&mut self, diagonal: f64, beside: f64) {
-        self.diagonal.push(diagonal);
-        self.beside.push(beside);
-    }
-
-    /// Computes the largest eigenvalue by bisection (G. H. Golub, C. F. Van Loan, *Matrix
-    /// Computations*, 4th ed., section 8.4.1); 1 for a matrix without rows.
-    fn largest_eigenvalue(&self) -> f64 {
-        let n = self.diagonal.len();
-        let beside = |i: usize| if (1..n).contains(&i) { self.beside[i].abs() } else { 0.0 };
-        let reach = |i: usize| self.diagonal[i] + beside(i) + beside(i + 1);
-        let mut low = self.diagonal.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut high = (0..n).map(reach).fold(f64::NEG_INFINITY, f64::max);
-        if n == 0 || !high.is_finite() {
-            return 1.0;
-        }
-        while high - low > 1e-6 * high.abs() {
-            let middle = 0.5 * (low + high);
-            if self.is_below(middle) { high = middle } else { low = middle }
-        }
-        high
-    }
-
-    /// Returns whether all eigenvalues are below `value`: all pivots of T - value are negative.
-    fn is_below(&self, value: f64) -> bool {
-        let mut pivot = 1.0;
-        (0..self.diagonal.len()).all(|i| {
-            let coupling = if i == 0 { 0.0 } else { self.beside[i] * self.beside[i] / pivot };
-            pivot = self.diagonal[i] - value - coupling;
-            pivot < 0.0
-        })
-    }
-}
-
-/// Returns a pseudo-random number in [-1, 1) (finaliser of SplitMix64).
-fn scramble(i: u64) -> f64 {
-    let mut z = i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z ^ (z >> 31)) as f64 / 2_f64.powi(63) - 1.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_largest_eigenvalue_of_a_second_difference_is_found() {
-        let mut matrix = Tridiagonal::default();
-        (0..9).for_each(|_| matrix.push(2.0, -1.0));
-        let expected = 2.0 + 2.0 * (std::f64::consts::PI / 10.0).cos();
-        assert!((matrix.largest_eigenvalue() - expected).abs() < 1e-5);
     }
 }

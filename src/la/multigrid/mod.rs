@@ -14,13 +14,14 @@ mod chebyshev;
 mod coarse_solver;
 mod full_multigrid;
 mod galerkin;
+mod lanczos;
 mod line_blocks;
 mod process_agglomeration;
 mod smoothed_aggregation;
 mod statistics;
 mod transfer;
 
-pub(crate) use chebyshev::lanczos_steps;
+pub(crate) use lanczos::lanczos_steps;
 pub use line_blocks::UNGROUPED;
 pub(crate) use process_agglomeration::SMALLEST;
 pub use transfer::Transfer;
@@ -28,15 +29,16 @@ pub use transfer::Transfer;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::error::Result;
 use crate::la::matrix::{DistributedCsr, SlicedEllpack};
 use crate::la::multigrid::chebyshev::{BlockDiagonal, Chebyshev, Smoothing, Start};
 use crate::la::multigrid::coarse_solver::CoarseSolver;
 use crate::la::multigrid::galerkin::galerkin;
+use crate::la::multigrid::lanczos::eigenvalue_bounds;
+use crate::la::multigrid::process_agglomeration::Agglomeration;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
 use crate::la::multigrid::transfer::MatrixTransfer;
 use crate::la::{LinearOperator, MatrixEntries, Preconditioner, Scalar, Vector};
-use crate::parallel::{Halo, Profile, SpanKind, loops, measure, work};
+use crate::parallel::{Comm, Halo, Profile, SpanKind, loops, measure, work};
 
 /// Operator of a level with its block diagonal, for smoothing.
 pub(crate) struct LevelOperator<T> {
@@ -103,10 +105,21 @@ impl<T: Scalar> LevelOperator<T> {
         Self { operator, diagonal: BlockDiagonal::new(matrix), entries: matrix.entries() }
     }
 
-    /// Prepares the smoother. **Collective.**
-    fn smoothed(self, smoothing: Smoothing) -> SmoothedOperator<T> {
+    /// Prepares the operator of an aggregated level or of the corners.
+    fn of_matrix(matrix: &DistributedCsr) -> Self {
+        Self::new(Box::new(SlicedEllpack::new(matrix)), matrix)
+    }
+
+    /// Returns bounds of the eigenvalues that the smoothers of these operators need.
+    /// **Collective.**
+    fn eigenvalue_bounds(operators: &[Self], sum: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+        eigenvalue_bounds(operators.iter().map(|level| (&*level.operator, &level.diagonal)), sum)
+    }
+
+    /// Prepares the smoother for eigenvalues of at most `high`.
+    fn smoothed(self, smoothing: Smoothing, high: f64) -> SmoothedOperator<T> {
         let Self { operator, diagonal, entries } = self;
-        SmoothedOperator { smoother: Chebyshev::new(&*operator, diagonal, smoothing), operator, entries }
+        SmoothedOperator { smoother: Chebyshev::new(diagonal, smoothing, high), operator, entries }
     }
 }
 
@@ -130,31 +143,39 @@ pub(crate) const STALLED: f64 = 0.7;
 impl<T: Scalar> Multigrid<T> {
     /// Builds the hierarchy: the `nested` levels, finest first, then `matrix` and smoothed
     /// aggregation below it. **Collective.**
-    ///
-    /// # Errors
-    /// If the ranks disagree about the owners of unknowns.
-    pub(crate) fn new(nested: Vec<Coarsening<T>>, mut matrix: DistributedCsr) -> Result<Self> {
+    pub(crate) fn new(nested: Vec<Coarsening<T>>, mut matrix: DistributedCsr) -> Self {
         let last = nested.len().saturating_sub(1);
+        let comm = Rc::clone(matrix.halo().comm());
+        let (mut operators, transfers): (Vec<_>, Vec<_>) =
+            nested.into_iter().map(|Coarsening { operator, transfer }| (operator, transfer)).unzip();
+        let is_large = |matrix: &DistributedCsr| matrix.halo().map().total() > DIRECT;
+        operators.extend(is_large(&matrix).then(|| LevelOperator::of_matrix(&matrix)));
+        let bounds = LevelOperator::eigenvalue_bounds(&operators, |parts| comm.sum_all(parts));
+        let mut operators = operators.into_iter().zip(bounds);
         let mut levels: Vec<Level<T>> = Vec::new();
-        for (at, Coarsening { operator, transfer }) in nested.into_iter().enumerate() {
+        for (at, transfer) in transfers.into_iter().enumerate() {
+            let Some((operator, bound)) = operators.next() else { break };
             let (smoothing, cycles) =
                 if at < last { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, COARSE_CYCLES) };
-            let operator = operator.smoothed(smoothing);
-            levels.push(Level::new(operator, transfer, cycles));
+            levels.push(Level::new(operator.smoothed(smoothing, bound), transfer, cycles));
         }
         let mut theta = THETA;
-        while matrix.halo().map().total() > DIRECT {
-            let operator = LevelOperator::new(Box::new(SlicedEllpack::new(&matrix)), &matrix);
-            let operator = operator.smoothed(SMOOTHING);
-            let largest = operator.smoother.largest_eigenvalue();
-            let prolongation = smoothed_aggregation(&matrix, largest, theta)?;
-            let (now, next) = (matrix.halo().map().total(), prolongation.columns.map().total());
-            if next == 0 || next as f64 > STALLED * now as f64 {
+        let mut next = operators.next();
+        while let Some((operator, bound)) = next {
+            let prolongation = smoothed_aggregation(&matrix, bound, theta);
+            let (now, coarse) = (matrix.halo().map().total(), prolongation.columns.map().total());
+            if coarse == 0 || coarse as f64 > STALLED * now as f64 {
                 break;
             }
-            matrix = galerkin(&matrix, &prolongation)?;
-            levels.push(Level::new(operator, Box::new(MatrixTransfer::new(&prolongation)), COARSE_CYCLES));
+            matrix = galerkin(&matrix, &prolongation);
+            let transfer = Box::new(MatrixTransfer::new(&prolongation));
+            levels.push(Level::new(operator.smoothed(SMOOTHING, bound), transfer, COARSE_CYCLES));
             theta *= 0.5;
+            next = is_large(&matrix).then(|| {
+                let operator = LevelOperator::of_matrix(&matrix);
+                let bound = aggregated_bound(&comm, &operator);
+                (operator, bound)
+            });
         }
         if let Some(last) = levels.last_mut() {
             // The coarsest level is solved exactly.
@@ -165,7 +186,7 @@ impl<T: Scalar> Multigrid<T> {
         let finest = levels.first().map_or(coarsest.map(), |level| level.operator.halo().map());
         let ends = RefCell::new([Vector::zeros(finest), Vector::zeros(finest)]);
         let spent = vec![Cell::default(); levels.len() + 1];
-        Ok(Self { levels, meshes: last, coarsest_entries: matrix.entries(), coarsest, solver, ends, spent })
+        Self { levels, meshes: last, coarsest_entries: matrix.entries(), coarsest, solver, ends, spent }
     }
 
     /// Runs `work` and adds its profile to a level.
@@ -232,6 +253,19 @@ impl<T: Scalar> Level<T> {
             correction: if cycles > 1 { Vector::zeros(coarse) } else { Vector::default() },
         });
         Self { operator, entries, smoother, transfer, cycles, work }
+    }
+}
+
+/// Returns the bound of the eigenvalues for the smoother of an aggregated level. Where rank 0 owns
+/// the whole level, it needs no sums. **Collective.**
+fn aggregated_bound<T: Scalar>(comm: &Comm, operator: &LevelOperator<T>) -> f64 {
+    let bound =
+        |sum: &dyn Fn(&[f64]) -> Vec<f64>| LevelOperator::eigenvalue_bounds(std::slice::from_ref(operator), sum)[0];
+    let total = operator.operator.halo().map().total();
+    if Agglomeration::new(total, comm.size()).is_on_one_rank() {
+        comm.broadcast(0, bound(&|own| own.to_vec()))
+    } else {
+        bound(&|parts| comm.sum_all(parts))
     }
 }
 

@@ -11,55 +11,72 @@
 
 use std::ops::Range;
 
-use crate::parallel::GlobalIndex;
+use crate::parallel::{Comm, GlobalIndex};
 
 /// Smallest mean number of unknowns per rank: a product with such an operator takes about as long
 /// as a message.
 pub(crate) const SMALLEST: GlobalIndex = 1000;
 
-/// Distribution of the coarse unknowns after the agglomeration.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Agglomerates {
-    /// Unknowns that this rank owns.
-    pub range: Range<GlobalIndex>,
-    /// Start of the range of each rank; an empty range starts where the next one does.
-    pub starts: Vec<GlobalIndex>,
+/// Agglomeration of a level: the unknowns of groups of consecutive ranks go to the first rank of
+/// each group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Agglomeration {
+    /// Number of ranks in a group.
+    group: usize,
+    ranks: usize,
 }
 
-/// Assigns the unknowns of groups of consecutive ranks to the first rank of each group. `starts`
-/// holds the first aggregate of each rank, of `total` over all ranks.
-pub fn agglomerate(starts: &[GlobalIndex], total: GlobalIndex, rank: usize) -> Agglomerates {
-    let ranks = starts.len();
-    let active = (total / SMALLEST).clamp(1, ranks as GlobalIndex) as usize;
-    // With powers of two, the groups of a level are unions of those of the finer level.
-    let group = ranks.div_ceil(active).next_power_of_two();
-    let start = |rank: usize| starts.get(rank.next_multiple_of(group)).copied().unwrap_or(total);
-    Agglomerates { range: start(rank)..start(rank + 1), starts: (0..ranks).map(start).collect() }
+impl Agglomeration {
+    /// Chooses the groups for a level with `total` unknowns on `ranks` ranks.
+    pub fn new(total: GlobalIndex, ranks: usize) -> Self {
+        let active = (total / SMALLEST).clamp(1, ranks as GlobalIndex) as usize;
+        // With powers of two, the groups of a level are unions of those of the finer level.
+        Self { group: ranks.div_ceil(active).next_power_of_two(), ranks }
+    }
+
+    /// Returns the rank to which the unknowns of a rank go.
+    pub fn owner(self, rank: usize) -> usize {
+        rank - rank % self.group
+    }
+
+    /// Tests whether one rank owns all unknowns.
+    pub fn is_on_one_rank(self) -> bool {
+        self.group >= self.ranks
+    }
+
+    /// Returns the range of unknowns that this rank owns, whose own ones begin at `start`, of
+    /// `total`. **Collective.**
+    pub fn range(self, comm: &Comm, start: GlobalIndex, total: GlobalIndex) -> Range<GlobalIndex> {
+        let rank = comm.rank();
+        let is_first = self.owner(rank) == rank;
+        let before = rank.checked_sub(self.group).filter(|_| is_first).map(|before| (before, vec![start]));
+        let next = Some((rank + self.group, 1)).filter(|(next, _)| is_first && *next < self.ranks);
+        let starts = comm.neighbor_exchange(before.into_iter().collect(), next.as_slice());
+        let end = if is_first { total } else { start };
+        start..starts.first().map_or(end, |(_, start)| start[0])
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const STARTS: [GlobalIndex; 5] = [0, 700, 1400, 2100, 2800];
-
     #[test]
     fn large_levels_stay_where_they_are() {
-        let starts = STARTS.map(|start| 10 * start);
-        for rank in 0..4 {
-            let found = agglomerate(&starts, 35_000, rank);
-            assert_eq!(found, Agglomerates { range: starts[rank]..starts[rank + 1], starts: starts.to_vec() });
-        }
+        let agglomeration = Agglomeration::new(35_000, 5);
+        assert_eq!([0, 1, 2, 3, 4].map(|rank| agglomeration.owner(rank)), [0, 1, 2, 3, 4]);
+        assert!(!agglomeration.is_on_one_rank());
     }
 
     #[test]
     fn small_levels_move_to_every_second_rank_and_tiny_ones_to_the_first() {
-        let ranges = |starts: &[GlobalIndex], total| -> Vec<Range<GlobalIndex>> {
-            (0..5).map(|rank| agglomerate(starts, total, rank).range).collect()
-        };
-        assert_eq!(ranges(&STARTS, 3500), [0..1400, 1400..1400, 1400..2800, 2800..2800, 2800..3500]);
-        let tiny = STARTS.map(|start| start / 10);
-        assert_eq!(ranges(&tiny, 350), [0..350, 350..350, 350..350, 350..350, 350..350]);
-        assert_eq!(agglomerate(&tiny, 350, 3).starts, [0, 350, 350, 350, 350]);
+        let owners = |total| [0, 1, 2, 3, 4].map(|rank| Agglomeration::new(total, 5).owner(rank));
+        assert_eq!((owners(3500), owners(350)), ([0, 0, 2, 2, 4], [0; 5]));
+        assert!(Agglomeration::new(350, 5).is_on_one_rank() && !Agglomeration::new(3500, 5).is_on_one_rank());
+    }
+
+    #[test]
+    fn one_rank_owns_all() {
+        assert_eq!(Agglomeration::new(3500, 1).range(&Comm::alone(), 0, 3500), 0..3500);
     }
 }

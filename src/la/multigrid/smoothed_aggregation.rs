@@ -4,13 +4,13 @@
 //! fourth order elliptic problems*, Computing 56 (1996). Aggregates stay within a rank; the
 //! smoothing of the prolongation crosses ranks. Small levels are agglomerated onto fewer ranks.
 
-use crate::error::Result;
+use std::rc::Rc;
+
 use crate::la::LinearOperator;
 use crate::la::matrix::{ChunkedRows, DistributedCsr, SplitCsr};
-use crate::la::multigrid::galerkin::halo_of_range;
-use crate::la::multigrid::process_agglomeration::{Agglomerates, agglomerate};
+use crate::la::multigrid::process_agglomeration::Agglomeration;
 use crate::la::multigrid::transfer::Prolongation;
-use crate::parallel::{GlobalIndex, LocalIndex};
+use crate::parallel::{GlobalIndex, Halo, LocalIndex};
 
 /// Unknown in no aggregate.
 const NONE: LocalIndex = LocalIndex::MAX;
@@ -20,10 +20,7 @@ const NOWHERE: GlobalIndex = GlobalIndex::MAX;
 /// Builds the prolongation from the aggregates of `matrix`: piecewise constants, smoothed by one
 /// step of damped Jacobi with the filtered matrix. `largest_eigenvalue` is that of D^-1 A.
 /// Neighbours are strongly connected if |a_ij| > theta sqrt(a_ii a_jj). **Collective.**
-///
-/// # Errors
-/// If the ranks disagree about the owners of unknowns.
-pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, theta: f64) -> Result<Prolongation> {
+pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, theta: f64) -> Prolongation {
     let fine = matrix.halo();
     let a = matrix.local();
     let rows = a.rows();
@@ -36,14 +33,18 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
 
     let (aggregate, count) = aggregate(a, strong);
     let comm = fine.comm();
-    let start = comm.exclusive_sum(count as u64);
-    let Agglomerates { range, starts } = agglomerate(&comm.all_gather(start), comm.sum(count as u64), comm.rank());
+    let (start, total) = (comm.exclusive_sum(count as u64), comm.sum(count as u64));
+    let agglomeration = Agglomeration::new(total, comm.size());
+    let range = agglomeration.range(comm, start, total);
     let mut global: Vec<GlobalIndex> =
         aggregate.iter().map(|&a| if a == NONE { NOWHERE } else { start + GlobalIndex::from(a) }).collect();
     global.resize(fine.map().local(), NOWHERE);
     fine.scatter_fwd(&mut global);
 
-    let mut ghosts: Vec<GlobalIndex> = global.iter().copied().filter(|g| *g != NOWHERE && !range.contains(g)).collect();
+    let is_ghost = |number: GlobalIndex| number != NOWHERE && !range.contains(&number);
+    let ghosts = global.iter().zip(fine.owners()).filter(|(number, _)| is_ghost(**number));
+    let mut ghosts: Vec<(GlobalIndex, usize)> =
+        ghosts.map(|(&number, rank)| (number, agglomeration.owner(rank))).collect();
     ghosts.sort_unstable();
     ghosts.dedup();
     let owned = (range.end - range.start) as usize;
@@ -52,10 +53,10 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
         .map(|&g| match g {
             NOWHERE => NONE,
             g if range.contains(&g) => (g - range.start) as LocalIndex,
-            g => (owned + ghosts.partition_point(|&other| other < g)) as LocalIndex,
+            g => (owned + ghosts.partition_point(|&(other, _)| other < g)) as LocalIndex,
         })
         .collect();
-    let coarse = halo_of_range(comm, range, &starts, &ghosts)?;
+    let coarse = Rc::new(Halo::of_range(comm, range, total, &ghosts));
 
     let omega = 4.0 / 3.0 / largest_eigenvalue;
     let rows = ChunkedRows::new(rows, coarse.map().local(), owned, |i, entries| {
@@ -76,7 +77,7 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
             }
         }
     });
-    Ok(Prolongation::new(coarse, rows))
+    Prolongation::new(coarse, rows)
 }
 
 /// Aggregates the owned unknowns. Returns the aggregate of each and the number of aggregates.

@@ -2,25 +2,27 @@
 
 use std::cell::Cell;
 
-use crate::la::multigrid::Multigrid;
+use crate::la::multigrid::{Level, Multigrid};
 use crate::la::{BlockSize, LevelSize, PreconditionerStatistics, Scalar};
 use crate::parallel::Profile;
 
 impl<T: Scalar> PreconditionerStatistics for Multigrid<T> {
     fn levels(&self) -> Vec<LevelSize> {
-        let size = |at: usize| {
-            let level = self.levels.get(at);
-            let halo = level.map_or(&*self.coarsest, |level| level.operator.halo());
-            let entries = level.map_or(self.coarsest_entries, |level| level.entries);
-            let comm = halo.comm();
-            let own = level.map_or(BlockSize::default(), |level| level.smoother.blocks());
-            LevelSize {
-                unknowns: halo.map().total(),
-                entries: comm.sum(entries as u64),
-                blocks: BlockSize { unknowns: comm.sum(own.unknowns), entries: comm.sum(own.entries) },
-            }
+        let mut totals: Vec<u64> = self.levels.iter().map(|level| level.operator.halo().map().total()).collect();
+        totals.push(self.coarsest.map().total());
+        let own = |level: &Level<T>| {
+            let BlockSize { unknowns, entries } = level.smoother.blocks();
+            [level.entries as u64, unknowns, entries]
         };
-        (0..=self.levels.len()).map(size).collect()
+        let mut sizes: Vec<[u64; 3]> = self.levels.iter().map(own).collect();
+        sizes.push([self.coarsest_entries as u64, 0, 0]);
+        let sums = self.coarsest.comm().sum_all(sizes.as_flattened());
+        let size = |(&unknowns, &[entries, in_blocks, of_blocks]): (&u64, &[u64; 3])| LevelSize {
+            unknowns,
+            entries,
+            blocks: BlockSize { unknowns: in_blocks, entries: of_blocks },
+        };
+        totals.iter().zip(sums.as_chunks().0).map(size).collect()
     }
 
     fn bytes(&self) -> usize {

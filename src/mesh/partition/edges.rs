@@ -1,7 +1,7 @@
 //! Matching of elements or blocks that share an edge, by the middle node of the edge.
 
 use crate::mesh::node_numbers::NodeNumbers;
-use crate::parallel::{Comm, GlobalIndex};
+use crate::parallel::{Comm, GlobalIndex, Outgoing, concat};
 
 /// Edge of one element or block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,11 +49,11 @@ pub fn match_sides(sides: impl ExactSizeIterator<Item = Side>) -> Matched {
 
 /// Pairs sides of different ranks. Numbers are global; one rank finds each pair. **Collective.**
 pub fn match_across_ranks(comm: &Comm, open: Vec<Side>) -> Vec<[u32; 2]> {
-    let mut outgoing = vec![Vec::new(); comm.size()];
+    let mut outgoing = Outgoing::new();
     for Side { middle, of } in open {
-        outgoing[hash_rank(middle, comm.size())].extend([middle, GlobalIndex::from(of)]);
+        outgoing.to(hash_rank(middle, comm.size())).extend([middle, GlobalIndex::from(of)]);
     }
-    let incoming = comm.all_to_all_v(outgoing).concat();
+    let incoming = concat(comm.sparse_exchange(outgoing));
     match_sides(incoming.as_chunks::<2>().0.iter().map(|&[middle, of]| Side { middle, of: of as u32 })).pairs
 }
 

@@ -5,13 +5,11 @@
 //! by bisection on all of them at once, as in V. Kale, S. Krishnan, *A Comparison Based Parallel
 //! Sorting Algorithm*, ICPP 1993.
 
-use std::iter::repeat_with;
-
 use rayon::prelude::*;
 
 use crate::mesh::MeshSlab;
 use crate::mesh::node_numbers::NodeNumbers;
-use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex};
+use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, Outgoing};
 
 /// Elements in one segment of the curve, in the order of the input.
 pub struct CurveSegment {
@@ -35,15 +33,15 @@ impl CurveSegment {
         let keys = keys(comm, &centres(comm, slab));
         let starts = starts(comm, keys.clone(), slab.elements);
         let first = slab.elements.range(comm.rank()).start;
-        let share = RECORD * slab.connectivity.len() / comm.size();
-        let mut outgoing: Vec<_> = repeat_with(|| Vec::with_capacity(share)).take(comm.size()).collect();
-        for (i, (nodes, key)) in slab.connectivity.iter().zip(keys).enumerate() {
-            let message = &mut outgoing[starts.partition_point(|&start| start <= key)];
+        let ranks: Vec<usize> = keys.iter().map(|key| starts.partition_point(|start| start <= key)).collect();
+        let mut outgoing = Outgoing::with_capacity(ranks.iter().copied(), RECORD);
+        for (i, (nodes, rank)) in slab.connectivity.iter().zip(ranks).enumerate() {
+            let message = outgoing.to(rank);
             let weight = GlobalIndex::from(weights.map_or(1, |w| w[i]));
             message.extend([first + i as GlobalIndex, nodes[4], nodes[5], nodes[6], nodes[7], weight]);
         }
-        let incoming = comm.all_to_all_v(outgoing);
-        let records = || incoming.iter().flat_map(|message| message.as_chunks::<RECORD>().0);
+        let incoming = comm.sparse_exchange(outgoing);
+        let records = || incoming.iter().flat_map(|(_, message)| message.as_chunks::<RECORD>().0);
         Self {
             ids: records().map(|r| r[0]).collect(),
             middles: records().map(|r| [r[1], r[2], r[3], r[4]]).collect(),
@@ -54,14 +52,13 @@ impl CurveSegment {
     /// Sends a value for each element of the segment to the slab that contains the element.
     /// **Collective.**
     pub fn send_back(&self, comm: &Comm, elements: BlockDistribution, values: &[u32]) -> Vec<u32> {
-        let share = 2 * self.ids.len() / comm.size();
-        let mut outgoing: Vec<_> = repeat_with(|| Vec::with_capacity(share)).take(comm.size()).collect();
+        let mut outgoing = Outgoing::with_capacity(self.ids.iter().map(|&id| elements.owner(id)), 2);
         for (&id, &value) in self.ids.iter().zip(values) {
-            outgoing[elements.owner(id)].extend([id, GlobalIndex::from(value)]);
+            outgoing.to(elements.owner(id)).extend([id, GlobalIndex::from(value)]);
         }
         let range = elements.range(comm.rank());
         let mut of_slab = vec![0; (range.end - range.start) as usize];
-        for pair in comm.all_to_all_v(outgoing).iter().flat_map(|message| message.as_chunks::<2>().0) {
+        for pair in comm.sparse_exchange(outgoing).iter().flat_map(|(_, message)| message.as_chunks::<2>().0) {
             of_slab[(pair[0] - range.start) as usize] = pair[1] as u32;
         }
         of_slab

@@ -32,10 +32,8 @@ pub enum SpanKind {
     Barrier,
     /// Sum over the lower ranks.
     Scan,
-    /// Value of each rank on all ranks.
-    AllGather,
-    /// List from each rank to each rank.
-    AllToAll,
+    /// Messages to few ranks, which do not know their senders.
+    SparseExchange,
     /// Values of one rank on all ranks.
     Broadcast,
     /// Collective read of a dataset.
@@ -77,7 +75,7 @@ impl SpanKind {
             Self::Level(_) | Self::Smoothing | Self::Transfer | Self::CoarseSolve => "multigrid",
             Self::Halo | Self::Wait => "halo",
             Self::Reduction => "reduction",
-            Self::Barrier | Self::Scan | Self::AllGather | Self::AllToAll | Self::Broadcast => "collective",
+            Self::Barrier | Self::Scan | Self::SparseExchange | Self::Broadcast => "collective",
             Self::Read | Self::Write => "file",
             Self::Loop => "thread",
         }
@@ -105,8 +103,7 @@ impl fmt::Display for SpanKind {
             Self::Reduction => "reduction",
             Self::Barrier => "barrier",
             Self::Scan => "scan",
-            Self::AllGather => "all-gather",
-            Self::AllToAll => "all-to-all",
+            Self::SparseExchange => "sparse exchange",
             Self::Broadcast => "broadcast",
             Self::Read => "read",
             Self::Write => "write",

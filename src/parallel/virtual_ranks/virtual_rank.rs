@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::parallel::backend::{Backend, Operation};
 use crate::parallel::mpi::MpiComm;
 use crate::parallel::virtual_ranks::thread_group::ThreadGroup;
-use crate::parallel::{MpiType, piece};
+use crate::parallel::{Message, MpiType, Outgoing, piece};
 
 /// Virtual rank, on its own thread.
 pub struct VirtualRank {
@@ -23,9 +23,6 @@ pub struct VirtualRank {
     /// Seconds of communication between processes that no counter has yet.
     seconds: Cell<f64>,
 }
-
-/// Message: the rank that it goes to or comes from, and its values.
-type Message<T> = (usize, Vec<T>);
 
 /// Messages that a virtual rank sends, and the ranks and lengths of those that it receives.
 type Exchange<T> = (Vec<Message<T>>, Vec<(usize, usize)>);
@@ -108,19 +105,16 @@ impl Backend for VirtualRank {
     }
 
     fn exclusive_sum(&self, value: u64) -> u64 {
-        self.all_gather(value)[..self.rank()].iter().sum()
-    }
-
-    fn all_gather<T: MpiType>(&self, value: T) -> Vec<T> {
-        let all = |group: &ThreadGroup, processes: &MpiComm, values: Vec<T>| {
-            let lists: Vec<&[T]> = values.chunks(1).collect();
-            vec![gather(group, processes, &lists); values.len()]
+        let scan = |_: &ThreadGroup, processes: &MpiComm, values: Vec<u64>| {
+            let before = processes.exclusive_sum(values.iter().sum());
+            let sums = values.iter().scan(before, |sum, value| Some(std::mem::replace(sum, *sum + value)));
+            sums.collect::<Vec<u64>>()
         };
-        self.step(value, || (), all).1
+        self.step(value, || (), scan).1
     }
 
-    fn all_to_all_v<T: MpiType>(&self, outgoing: Vec<Vec<T>>) -> Vec<Vec<T>> {
-        self.step(outgoing, || (), all_to_all_v).1
+    fn find_senders(&self, outgoing: &[(usize, usize)]) -> Vec<(usize, usize)> {
+        self.step(outgoing.to_vec(), || (), find_senders).1
     }
 
     fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]) {
@@ -183,34 +177,31 @@ fn gather<T: MpiType>(group: &ThreadGroup, processes: &MpiComm, lists: &[&[T]]) 
     processes.all_gather_lists(&lists.concat(), &counts)
 }
 
-/// Exchanges lists between all virtual ranks: `outgoing[i][r]` goes from virtual rank `i` of this
-/// process to virtual rank `r`. Returns in `[i][r]` what virtual rank `r` sent to `i`.
-fn all_to_all_v<T: MpiType>(
+/// Sends the lengths of the virtual ranks of this process to other virtual ranks, and returns for
+/// each the ranks that send one to it, and their lengths.
+fn find_senders(
     group: &ThreadGroup,
     processes: &MpiComm,
-    mut outgoing: Vec<Vec<Vec<T>>>,
-) -> Vec<Vec<Vec<T>>> {
-    let (mut lengths, mut values) = (Vec::new(), Vec::new());
-    for process in 0..processes.size() {
-        let (mut sizes, mut all) = (Vec::new(), Vec::new());
-        for list in outgoing.iter_mut().flat_map(|lists| &mut lists[group.ranks_of(process)]) {
-            sizes.push(list.len() as u64);
-            all.append(list);
-        }
-        lengths.push(sizes);
-        values.push(all);
-    }
-    let (lengths, values) = (processes.all_to_all_v(lengths), processes.all_to_all_v(values));
-    let mut incoming = vec![Vec::with_capacity(group.size()); group.threads()];
-    for (lengths, values) in lengths.iter().zip(values) {
-        let mut rest = &values[..];
-        for (at, &length) in lengths.iter().enumerate() {
-            let (list, others) = rest.split_at(length as usize);
-            incoming[at % group.threads()].push(list.to_vec());
-            rest = others;
+    outgoing: Vec<Vec<(usize, usize)>>,
+) -> Vec<Vec<(usize, usize)>> {
+    let here = group.rank(0);
+    let mut records = Outgoing::new();
+    for (from, lengths) in (here..).zip(outgoing) {
+        for (to, length) in lengths {
+            records.to(group.process_of(to)).extend([from, to, length].map(|n| n as u64));
         }
     }
-    incoming
+    let (own, others): (Vec<_>, Vec<_>) =
+        records.into_messages().into_iter().partition(|message| message.0 == group.process());
+    let received = processes.sparse_exchange(&others);
+    let mut senders = vec![Vec::new(); group.threads()];
+    for (_, records) in own.iter().chain(&received) {
+        for &[from, to, length] in records.as_chunks().0 {
+            senders[to as usize - here].push((from as usize, length as usize));
+        }
+    }
+    senders.iter_mut().for_each(|list| list.sort_unstable());
+    senders
 }
 
 /// Exchanges messages between neighbours and returns those that each virtual rank of this process

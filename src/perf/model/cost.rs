@@ -63,12 +63,12 @@ impl Iteration {
 const REDUCTIONS: f64 = 3.0;
 /// Reductions of assembly, and exchanges.
 const ASSEMBLY: f64 = 3.0;
-/// Sums for each product of the Lanczos process that estimates the eigenvalues for a smoother.
-const LANCZOS_SUMS: f64 = 2.0;
+/// Sums and scans that number the unknowns of a level.
+const NUMBERING: f64 = 2.0;
 
-/// Returns the exchanges of lists with all ranks in the setup of a level.
+/// Returns the exchanges with senders that are not known before in the setup of a level.
 fn exchanges(kind: LevelKind) -> f64 {
-    if kind == LevelKind::Mesh { 8.0 } else { 5.0 }
+    if kind == LevelKind::Aggregates { 3.0 } else { 1.0 }
 }
 
 impl Solve<'_> {
@@ -106,16 +106,24 @@ impl Solve<'_> {
         let Self { machine, levels, .. } = self;
         let ranks = levels[0].ranks;
         let work = self.interfaces.imbalance() * machine.rates.setup * levels[0].unknowns / ranks;
-        // The lengths go to all ranks, the lists to some, and the ranks agree on success.
-        let lengths = machine.reduction(ranks, 8.0) + 8.0 * ranks / machine.bandwidth;
-        let list = lengths + machine.messages((ranks - 1.0).min(1.0), 8.0) + machine.reduction(ranks, 8.0);
-        let lists: f64 = levels.iter().map(|level| exchanges(level.kind) * list).sum();
-        // The coarsest level has no smoother.
-        let lanczos = |at: usize| {
-            let sums = LANCZOS_SUMS * machine.reduction(ranks, 8.0);
-            lanczos_steps(levels[at].unknowns as u64) as f64 * (self.halo_exchange(at, 4.0) + sums)
-        };
-        work + lists + (0..levels.len().saturating_sub(1)).map(lanczos).sum::<f64>()
+        // Lengths, a barrier, and the messages.
+        let exchange = machine.reduction(ranks, 0.0) + 2.0 * machine.messages((ranks - 1.0).min(1.0), 8.0);
+        let of_level = |level: &Level| exchanges(level.kind) * exchange + NUMBERING * machine.reduction(ranks, 8.0);
+        work + levels[1..].iter().map(of_level).sum::<f64>() + self.lanczos()
+    }
+
+    /// Returns the seconds of the Lanczos processes for the smoothers: meshes and corners share
+    /// their sums, and a level on one rank needs a broadcast. The coarsest level has no smoother.
+    fn lanczos(&self) -> f64 {
+        let Self { machine, levels, .. } = self;
+        let steps = |at: usize| lanczos_steps(levels[at].unknowns as u64) as f64;
+        let smoothed = 0..levels.len().saturating_sub(1);
+        let exchanges: f64 = smoothed.clone().map(|at| steps(at) * self.halo_exchange(at, 4.0)).sum();
+        let (aggregated, nested): (Vec<usize>, Vec<usize>) =
+            smoothed.partition(|&at| levels[at].kind == LevelKind::Aggregates);
+        let shared = nested.iter().map(|&at| steps(at)).fold(0.0, f64::max);
+        let own: f64 = aggregated.iter().map(|&at| if levels[at].ranks > 1.0 { steps(at) } else { 1.0 }).sum();
+        exchanges + (shared + own) * machine.reduction(levels[0].ranks, 16.0 * nested.len() as f64)
     }
 
     /// Returns the seconds of assembly, with the boundary conditions.

@@ -167,9 +167,9 @@ fn nearest_node(comm: &Comm, mesh: &LocalMesh, [x, y]: [f64; 2]) -> [f64; 2] {
     let mine = mesh.coordinates[..mesh.owned_nodes].iter().map(|&[a, b]| [(a - x).hypot(b - y), a, b]);
     let less = |a: &[f64; 3], b: &[f64; 3]| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal);
     let [distance, a, b] = mine.min_by(less).unwrap_or([f64::INFINITY; 3]);
-    let all = [distance, a, b].map(|value| comm.all_gather(value));
-    let of_ranks = (0..comm.size()).map(|rank| [all[0][rank], all[1][rank], all[2][rank]]);
-    of_ranks.min_by(less).map_or([f64::NAN; 2], |[_, a, b]| [a, b])
+    let is_nearest = distance <= comm.min(distance);
+    let rank = comm.min(if is_nearest { comm.rank() } else { comm.size() - 1 });
+    [a, b].map(|value| comm.broadcast(rank, value))
 }
 
 fn outside_error(name: &str, point: [f64; 2], [outside, count]: [usize; 2], nearest: [f64; 2]) -> Error {

@@ -1,0 +1,196 @@
+//! Lanczos estimates of the largest eigenvalues for the smoothers of several levels at once.
+//!
+//! The Lanczos process inside conjugate gradients (Y. Saad, *Iterative Methods for Sparse Linear
+//! Systems*, 2nd ed., section 6.7.3), in the form with one reduction a step (A. T. Chronopoulos,
+//! C. W. Gear, *s-step iterative methods for symmetric linear systems*, J. Comput. Appl. Math. 25
+//! (1989)). The steps of all levels share their reductions.
+
+use crate::la::multigrid::chebyshev::BlockDiagonal;
+use crate::la::vector::dot;
+use crate::la::{LinearOperator, Scalar, Vector};
+
+/// Parameters of the Lanczos estimate of the largest eigenvalue.
+struct Lanczos {
+    steps: usize,
+    /// Factor on the estimate, which is a lower bound.
+    safety: f64,
+}
+
+const LANCZOS: Lanczos = Lanczos { steps: 10, safety: 1.1 };
+/// Parameters on levels of at most `SMALL` unknowns, where a local spot may dominate the spectrum.
+const SMALL_LANCZOS: Lanczos = Lanczos { steps: 24, safety: 1.02 };
+const SMALL: u64 = 20_000;
+/// Ratio of r.z to its first value at which the Krylov space counts as exhausted: beyond it,
+/// rounding in single precision spoils the energy of the direction, which is not computed itself.
+const EXHAUSTED: f64 = 1e-8;
+
+/// Returns the parameters for a level with `unknowns` unknowns.
+fn lanczos(unknowns: u64) -> Lanczos {
+    if unknowns > SMALL { LANCZOS } else { SMALL_LANCZOS }
+}
+
+/// Returns the number of Lanczos steps on a level with `unknowns` unknowns.
+pub fn lanczos_steps(unknowns: u64) -> usize {
+    lanczos(unknowns).steps
+}
+
+/// Returns bounds of the eigenvalues of D^-1 A for operators with these block diagonals: estimates
+/// from below, times a factor. `sum` adds the entries of a list over the ranks. **Collective.**
+pub fn eigenvalue_bounds<'a, T: Scalar>(
+    operators: impl Iterator<Item = (&'a dyn LinearOperator<T>, &'a BlockDiagonal<T>)>,
+    sum: impl Fn(&[f64]) -> Vec<f64>,
+) -> Vec<f64> {
+    let mut processes: Vec<_> = operators.map(|(operator, diagonal)| Process::new(operator, diagonal)).collect();
+    while processes.iter().any(|process| process.steps > 0) {
+        let parts: Vec<f64> = processes.iter_mut().flat_map(Process::products).collect();
+        let sums = sum(&parts);
+        processes.iter_mut().zip(sums.as_chunks().0).for_each(|(process, sums)| process.step(*sums));
+    }
+    processes.iter().map(|process| process.safety * process.matrix.largest_eigenvalue()).collect()
+}
+
+/// Lanczos process of one operator.
+struct Process<'a, T> {
+    operator: &'a dyn LinearOperator<T>,
+    diagonal: &'a BlockDiagonal<T>,
+    /// Remaining steps, as many on every rank.
+    steps: usize,
+    safety: f64,
+    /// Whether the Krylov space is exhausted.
+    is_complete: bool,
+    /// Residual r, z = D^-1 r, A z, and A p of the direction p.
+    vectors: [Vector<T>; 4],
+    r_z: f64,
+    /// The first r.z.
+    first: f64,
+    alpha: f64,
+    matrix: Tridiagonal,
+}
+
+impl<'a, T: Scalar> Process<'a, T> {
+    /// Begins with a vector that depends on global numbers only. It is scaled by the root of the
+    /// diagonal, so that eigenvectors of stiff and of soft spots have components of similar size;
+    /// the power method converges slowly to the eigenvalues of single spots.
+    fn new(operator: &'a dyn LinearOperator<T>, diagonal: &'a BlockDiagonal<T>) -> Self {
+        let halo = operator.halo();
+        let mut vectors = [(); 4].map(|()| Vector::zeros(halo.map()));
+        for ((i, r), d) in vectors[0].owned_mut().iter_mut().enumerate().zip(operator.diagonal()) {
+            *r = T::of(scramble(halo.global(i)) * d.abs().sqrt());
+        }
+        let Lanczos { steps, safety } = lanczos(halo.map().total());
+        Self {
+            operator,
+            diagonal,
+            steps,
+            safety,
+            is_complete: false,
+            vectors,
+            r_z: 1.0,
+            first: 0.0,
+            alpha: 1.0,
+            matrix: Tridiagonal::default(),
+        }
+    }
+
+    /// Returns this rank's part of r.z and z.Az; zeros after the last step. **Collective** among
+    /// neighbours.
+    fn products(&mut self) -> [f64; 2] {
+        if self.steps == 0 {
+            return [0.0; 2];
+        }
+        let [r, z, a_z, _] = &mut self.vectors;
+        self.diagonal.apply(r.owned(), z.owned_mut());
+        self.operator.apply(z, a_z);
+        [dot(r.owned(), z.owned()), dot(z.owned(), a_z.owned())]
+    }
+
+    /// Takes a step with the sums of the products.
+    fn step(&mut self, [r_z, z_az]: [f64; 2]) {
+        self.steps = self.steps.saturating_sub(1);
+        let beta = if self.matrix.is_empty() {
+            self.first = r_z;
+            0.0
+        } else {
+            r_z / self.r_z
+        };
+        let p_ap = z_az - beta * r_z / self.alpha;
+        self.is_complete |= r_z <= EXHAUSTED * self.first || p_ap <= 0.0;
+        if self.is_complete {
+            return;
+        }
+        let last = std::mem::replace(&mut self.alpha, r_z / p_ap);
+        self.matrix.push(1.0 / self.alpha + beta / last, beta.sqrt() / last);
+        let [r, _, a_z, a_p] = &mut self.vectors;
+        a_p.scale_and_add(T::of(beta), a_z);
+        r.add(T::of(-self.alpha), a_p);
+        self.r_z = r_z;
+    }
+}
+
+/// Symmetric tridiagonal matrix.
+#[derive(Default)]
+struct Tridiagonal {
+    diagonal: Vec<f64>,
+    /// Entry `i` couples rows `i - 1` and `i`; entry 0 is unused.
+    beside: Vec<f64>,
+}
+
+impl Tridiagonal {
+    fn is_empty(&self) -> bool {
+        self.diagonal.is_empty()
+    }
+
+    fn push(&mut self, diagonal: f64, beside: f64) {
+        self.diagonal.push(diagonal);
+        self.beside.push(beside);
+    }
+
+    /// Computes the largest eigenvalue by bisection (G. H. Golub, C. F. Van Loan, *Matrix
+    /// Computations*, 4th ed., section 8.4.1); 1 for a matrix without rows.
+    fn largest_eigenvalue(&self) -> f64 {
+        let n = self.diagonal.len();
+        let beside = |i: usize| if (1..n).contains(&i) { self.beside[i].abs() } else { 0.0 };
+        let reach = |i: usize| self.diagonal[i] + beside(i) + beside(i + 1);
+        let mut low = self.diagonal.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut high = (0..n).map(reach).fold(f64::NEG_INFINITY, f64::max);
+        if n == 0 || !high.is_finite() {
+            return 1.0;
+        }
+        while high - low > 1e-6 * high.abs() {
+            let middle = 0.5 * (low + high);
+            if self.is_below(middle) { high = middle } else { low = middle }
+        }
+        high
+    }
+
+    /// Returns whether all eigenvalues are below `value`: all pivots of T - value are negative.
+    fn is_below(&self, value: f64) -> bool {
+        let mut pivot = 1.0;
+        (0..self.diagonal.len()).all(|i| {
+            let coupling = if i == 0 { 0.0 } else { self.beside[i] * self.beside[i] / pivot };
+            pivot = self.diagonal[i] - value - coupling;
+            pivot < 0.0
+        })
+    }
+}
+
+/// Returns a pseudo-random number in [-1, 1) (finaliser of SplitMix64).
+fn scramble(i: u64) -> f64 {
+    let mut z = i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)) as f64 / 2_f64.powi(63) - 1.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_eigenvalue_of_a_second_difference_is_found() {
+        let mut matrix = Tridiagonal::default();
+        (0..9).for_each(|_| matrix.push(2.0, -1.0));
+        let expected = 2.0 + 2.0 * (std::f64::consts::PI / 10.0).cos();
+        assert!((matrix.largest_eigenvalue() - expected).abs() < 1e-5);
+    }
+}

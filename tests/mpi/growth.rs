@@ -1,0 +1,70 @@
+//! Growth of what a rank sends with the number of ranks: at most like its logarithm.
+
+use std::rc::Rc;
+
+use quad8_mpi::fem::{OperatorKind, PreconditionerKind, System};
+use quad8_mpi::parallel::virtual_ranks::on_virtual_ranks;
+use quad8_mpi::parallel::{Comm, CommStats, measure};
+use quad8_mpi::problem::Field;
+
+use super::meshes::Grid;
+use super::pipeline::{Model, dirichlet};
+use super::tier::ALL;
+use crate::Check;
+
+pub const CHECKS: &[Check] = checks![a_rank_in_the_middle_sends_little_more_on_many_ranks];
+
+/// Elements of a rank across and along the strip.
+const ACROSS: usize = 4;
+/// Largest number of reductions in the setup of the preconditioner where one rank has all aggregates.
+const SETUP_REDUCTIONS: u64 = 40;
+/// Largest number of ranks with so few elements that one rank has all aggregates.
+const SMALL: usize = 512;
+
+/// Communication of one rank from the mesh to the preconditioner, and in the setup alone.
+struct Sent {
+    all: CommStats,
+    setup: CommStats,
+}
+
+/// Returns the condition of an edge: one end of the strip is held, far from the rank in the middle.
+fn at_the_end(points: &[[f64; 2]; 3]) -> Option<u16> {
+    points.iter().all(|point| point[0] == 0.0).then_some(0)
+}
+
+/// Returns what the rank in the middle of `ranks` sends where each has as many elements.
+fn sent_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Sent {
+    let mut mesh = Grid { map: |s, t| [s, t], ..Grid::new(ACROSS * ranks, ACROSS) }.mesh();
+    mesh.points.iter_mut().for_each(|point| point[0] *= ranks as f64);
+    let problem = dirichlet(Field::Constant(1.0));
+    let work = |comm: &Rc<Comm>| {
+        let run = || {
+            let model = Model::new(comm, &mesh, &at_the_end, &problem, 1).expect("a good mesh");
+            let system = System::assemble(&model, &problem, OperatorKind::Elements).expect("good values");
+            measure(comm, || drop(system.preconditioner(PreconditionerKind::Multigrid).expect("good levels"))).1
+        };
+        let (setup, all) = measure(comm, run);
+        Sent { all: all.traffic, setup: setup.traffic }
+    };
+    on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2)
+}
+
+/// Returns the messages or operations and the bytes of each kind of communication.
+fn counts(stats: CommStats) -> [u64; 6] {
+    let [halo, reductions, others] = stats.kinds();
+    [halo.count, halo.bytes, reductions.count, reductions.bytes, others.count, others.bytes]
+}
+
+fn a_rank_in_the_middle_sends_little_more_on_many_ranks(comm: &Rc<Comm>) {
+    let few = 16;
+    let of_few = sent_in_the_middle(comm, few);
+    for many in [64, 256, SMALL, 1024].into_iter().filter(|&ranks| ranks <= 256 || *ALL) {
+        let of_many = sent_in_the_middle(comm, many);
+        let most = |count: u64| count as f64 * (many as f64).log2() / (few as f64).log2();
+        let [found, expected] = [&of_many, &of_few].map(|sent| counts(sent.all));
+        let is_little = found.iter().zip(expected).all(|(&found, few)| found as f64 <= most(few));
+        assert!(is_little, "{found:?} on {many} ranks, {expected:?} on {few}");
+        let is_little = many > SMALL || of_many.setup.reductions.count <= SETUP_REDUCTIONS;
+        assert!(is_little, "{:?} on {many} ranks", of_many.setup);
+    }
+}
