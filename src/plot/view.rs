@@ -73,7 +73,8 @@ impl FromStr for Bounds {
 
     fn from_str(text: &str) -> std::result::Result<Self, &'static str> {
         const FORM: &str = "must be X0,Y0,X1,Y1 in metres, with X0 less than X1 and Y0 less than Y1";
-        let numbers: std::result::Result<Vec<f64>, _> = text.split(',').map(|number| arguments::finite(number.trim())).collect();
+        let numbers: std::result::Result<Vec<f64>, _> =
+            text.split(',').map(|number| arguments::finite(number.trim())).collect();
         match numbers.as_deref() {
             Ok(&[x0, y0, x1, y1]) if x0 < x1 && y0 < y1 => Ok(Self { low: [x0, y0], high: [x1, y1] }),
             _ => Err(FORM),

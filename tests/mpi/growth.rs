@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use quad8_mpi::fem::{OperatorKind, PreconditionerKind, System};
 use quad8_mpi::parallel::virtual_ranks::on_virtual_ranks;
-use quad8_mpi::parallel::{Comm, CommStats, measure};
+use quad8_mpi::parallel::{Comm, CommStats, SpanKind, measure};
 use quad8_mpi::problem::Field;
 
 use super::meshes::Grid;
@@ -41,9 +41,10 @@ fn sent_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Sent {
         let run = || {
             let model = Model::new(comm, &mesh, &at_the_end, &problem, 1).expect("a good mesh");
             let system = System::assemble(&model, &problem, OperatorKind::Elements).expect("good values");
-            measure(comm, || drop(system.preconditioner(PreconditionerKind::Multigrid).expect("good levels"))).1
+            let build = || drop(system.preconditioner(PreconditionerKind::Multigrid).expect("good levels"));
+            measure(comm, SpanKind::Stage("setup"), build).1
         };
-        let (setup, all) = measure(comm, run);
+        let (setup, all) = measure(comm, SpanKind::Stage("all"), run);
         Sent { all: all.traffic, setup: setup.traffic }
     };
     on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2)

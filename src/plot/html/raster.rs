@@ -235,5 +235,4 @@ mod tests {
         let thin = Grid::new(Bounds { low: [0.0, 0.0], high: [1e4, 1.0] }, 1e6);
         assert!(thin.width <= LONGEST as u32 + 6 && thin.height >= 4, "{thin:?}");
     }
-
 }
