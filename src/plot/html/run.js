@@ -93,7 +93,7 @@ function showSummary(target) {
             ],
             ["physics", [run.physics, run.geometry].filter(Boolean).join(", ")],
             ["solver", run.operator && `${run.preconditioner_used ?? run.preconditioner}, operator ${run.operator}`],
-            ["iterations", number(run.iterations)],
+            ["iterations", run.rtol && `${count(run.iterations)}, ${run.converged ? "converged" : "not converged"}`],
             ["relative residual", run.rtol && `${number(run.relative_residual, 3)} (wanted ${number(run.rtol, 3)})`],
             [
                 "estimated error",
