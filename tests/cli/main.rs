@@ -67,6 +67,7 @@ mod timeline;
 mod view;
 
 use libtest_mimic::{Arguments, Trial};
+use quad8_mpi::system::set_variable_if_unset;
 use tier::{slow, test};
 
 /// Kinds of tests in the lists: those that run beside three others, and those that run alone.
@@ -76,6 +77,8 @@ const ALONE: &str = "alone";
 const MOST_RANKS: usize = 4;
 
 fn main() {
+    // A program that another test starts at the same time inherits the open file with its lock.
+    set_variable_if_unset("HDF5_USE_FILE_LOCKING", "FALSE");
     let mut arguments = Arguments::from_args();
     let lists = [
         solving::tests(),
