@@ -32,7 +32,8 @@ fn at_the_end(points: &[[f64; 2]; 3]) -> Option<u16> {
     points.iter().all(|point| point[0] == 0.0).then_some(0)
 }
 
-/// Returns what the rank in the middle of `ranks` sends where each has as many elements.
+/// Returns what a rank in the middle of `ranks` sends where each has as many elements. It is not one
+/// of those that own the coarse levels.
 fn sent_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Sent {
     let mut mesh = Grid { map: |s, t| [s, t], ..Grid::new(ACROSS * ranks, ACROSS) }.mesh();
     mesh.points.iter_mut().for_each(|point| point[0] *= ranks as f64);
@@ -47,7 +48,7 @@ fn sent_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Sent {
         let (setup, all) = measure(comm, SpanKind::Stage("all"), run);
         Sent { all: all.traffic, setup: setup.traffic }
     };
-    on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2)
+    on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2 + 1)
 }
 
 /// Returns the messages or operations and the bytes of each kind of communication.

@@ -8,8 +8,9 @@
 # error stream. Computation takes no time, so that all numbers are repeatable. With COMPUTE=1 it
 # takes as long as on this machine.
 #
-# SimGrid of Debian 12 supports 512 ranks. With --refine 1 they take two to four minutes of one
-# core, 2 GB of memory and 5 GB below /tmp; 256 ranks take half a minute. Collective operations use
+# SimGrid of Debian 12 supports 512 ranks, which take 2 GB of memory and 5 GB below /tmp. With
+# --refine 1, 64 ranks take up to a minute of one core and 256 some minutes, since a rank probes for
+# the lengths of its messages and SimGrid simulates each probe. Collective operations use
 # the algorithms of Open MPI: those of SimGrid send to all ranks at once, and its time then grows
 # with the fifth power of the ranks.
 set -euo pipefail
