@@ -59,7 +59,8 @@ class FieldMap {
         [this.canvas.width, this.canvas.height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
         this.whole = MARGIN * Math.min(this.canvas.width / grid.width, this.canvas.height / grid.height);
         if (wasWhole) this.showAll();
-        else this.redraw();
+        // At once: the new size has cleared the canvas, which would be seen until the next frame.
+        this.draw();
     }
 
     showAll() {
