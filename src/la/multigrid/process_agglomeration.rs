@@ -74,9 +74,4 @@ mod tests {
         assert_eq!((owners(3500), owners(350)), ([0, 0, 2, 2, 4], [0; 5]));
         assert!(Agglomeration::new(350, 5).is_on_one_rank() && !Agglomeration::new(3500, 5).is_on_one_rank());
     }
-
-    #[test]
-    fn one_rank_owns_all() {
-        assert_eq!(Agglomeration::new(3500, 1).range(&Comm::alone(), 0, 3500), 0..3500);
-    }
 }
