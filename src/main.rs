@@ -73,6 +73,7 @@ fn main() {
     });
     drop(comm);
     drop(universe);
+    launcher.remove_session_folder();
     process::exit(code as i32);
 }
 

@@ -1,5 +1,7 @@
 //! Reads the environment variables that the launcher (mpirun, srun) sets for a process.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
@@ -68,33 +70,39 @@ impl Launcher {
         Err(Error::input(format!("{cause}; {}", remedy(&library, mpirun_beside_program().as_deref()))))
     }
 
-    /// Warns on rank 0 where /dev/shm is missing or read-only. There MPICH ends in MPI_Init; Open MPI
-    /// sends messages in another way.
+    /// Warns on rank 0 where /dev/shm is missing or read-only. There MPICH ends in MPI_Init, and Open
+    /// MPI cannot open files.
     pub fn check_shared_memory(&self) {
         if self.rank == 0 && access("/dev/shm", AccessFlags::W_OK).is_err() {
             print_error(
-                "warning: /dev/shm is missing or not writable, and MPI may need it: mount it (in a container: docker run \
+                "warning: /dev/shm is missing or not writable, and MPI needs it: mount it (in a container: docker run \
                  --shm-size=1g)",
             );
         }
     }
 
-    /// Makes Open MPI do without what this program does not need. A variable that the user has set
+    /// Makes Open MPI start without what a job on one host does not need: the search for fast
+    /// networks, which takes 0.2 s, and the daemon of a process without a launcher, 0.1 s. Such a
+    /// process gets a folder of its own for Open MPI's temporary files: without the daemon all
+    /// of them would share one, and each would remove it at its end. A variable that the user has set
     /// is not changed. Other MPI libraries ignore these variables. To be called before threads and
     /// MPI start.
-    ///
-    /// - Shared file pointers, for which ranks share a file in the temporary folder or /dev/shm.
-    /// - On one host, the search for fast networks, which takes 0.2 s.
-    /// - In a process without a launcher, the daemon, which takes 0.1 s, and the session folder. All
-    ///   such processes of a host would share that folder, and each would remove it at its end.
     pub fn configure_open_mpi(&self) {
-        set_variable_if_unset("OMPI_MCA_sharedfp", "individual");
         if self.is_one_host {
             set_variable_if_unset("OMPI_MCA_pml", "ob1");
         }
         if self.is_alone {
             set_variable_if_unset("OMPI_MCA_ess_singleton_isolated", "1");
-            set_variable_if_unset("OMPI_MCA_orte_create_session_dirs", "0");
+            set_variable_if_unset("OMPI_MCA_orte_tmpdir_base", &session_folder().to_string_lossy());
+        }
+    }
+
+    /// Removes the folder for temporary files that a process without a launcher has after MPI has
+    /// ended.
+    pub fn remove_session_folder(&self) {
+        if self.is_alone {
+            // Another MPI library, or a user's own folder, leaves nothing to remove.
+            let _ = fs::remove_dir(session_folder());
         }
     }
 
@@ -115,6 +123,13 @@ impl Launcher {
             _ => Ok(()),
         }
     }
+}
+
+/// Returns the folder for Open MPI's temporary files of this process, which Open MPI creates and
+/// empties.
+fn session_folder() -> PathBuf {
+    let user = fs::metadata("/proc/self").map_or(0, |process| process.uid());
+    std::env::temp_dir().join(format!("quad8-mpi.{user}.{}", std::process::id()))
 }
 
 fn variable(name: &str) -> Option<u32> {

@@ -47,7 +47,8 @@ pub fn stopped(folder: &Folder, ranks: usize, stage: &str, args: &[&str]) -> (Ru
     (running, pid)
 }
 
-fn is_stopped(pid: u32) -> bool {
+/// Tests whether a process is stopped.
+pub fn is_stopped(pid: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     status.lines().any(|line| line.starts_with("State:\tT"))
 }

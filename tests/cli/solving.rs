@@ -3,10 +3,12 @@
 use std::sync::LazyLock;
 
 use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
 
 use crate::mesh::Mesh;
-use crate::program::Folder;
+use crate::program::{Folder, is_mpich, send, wait_for};
 use crate::results::{Results, difference};
+use crate::signals::is_stopped;
 use crate::{at_ranks, test};
 
 const RTOL: [&str; 2] = ["--rtol", "1e-12"];
@@ -17,7 +19,7 @@ pub fn tests() -> Vec<Trial> {
     [
         at_ranks("the_default_problem_is_solved", [1, 2, 3, 4, 7, 16], default_problem),
         vec![test("the_default_problem_is_solved::without_mpirun", || default_problem(0))],
-        vec![test("a_run_without_mpirun_needs_no_temporary_folder", no_temporary_folder)],
+        vec![test("a_run_without_mpirun_has_a_temporary_folder_of_its_own", own_temporary_folder)],
         at_ranks("threads_change_no_bit", [1, 2], threads_change_no_bit),
         at_ranks("a_second_run_gives_the_same_bits", [1, 3], second_run),
         at_ranks("refinement_does_not_depend_on_the_ranks", [2, 3], refinement),
@@ -44,11 +46,19 @@ fn default_problem(ranks: usize) {
     assert_eq!(parts, ranks.max(1) as i32, "every rank has elements");
 }
 
-/// Checks that Open MPI keeps no folder for a process without mpirun. Programs that run side by side
-/// would share it, and each would remove the files of the others at its end.
-fn no_temporary_folder() {
-    let outcome = Folder::new().start_with(0, &[("TMPDIR", "/proc/none")], &[]).wait().expect_code(0);
-    assert_eq!(outcome.stderr, "");
+/// Checks the folder of Open MPI for a process without mpirun. Programs that run side by side would
+/// share it, and each would remove the files of the others at its end.
+fn own_temporary_folder() {
+    let [folder, temporary] = [(); 2].map(|()| Folder::new());
+    let env = [("TMPDIR", temporary.path("").display().to_string()), ("QUAD8_MPI_FAULT", "stop@solve:0".to_owned())];
+    let running = folder.start_with(0, &env.each_ref().map(|(name, value)| (*name, &value[..])), &[]);
+    let pid = running.child.id();
+    wait_for("a stop in the solve", || is_stopped(pid).then_some(()));
+    let names = temporary.names();
+    assert!(is_mpich() || names.len() == 1 && names[0].ends_with(&format!(".{pid}")), "{names:?}");
+    send(Signal::SIGCONT, pid);
+    running.wait().expect_code(0);
+    assert!(temporary.names().is_empty(), "{:?}", temporary.names());
 }
 
 fn threads_change_no_bit(ranks: usize) {

@@ -44,7 +44,8 @@ pub fn survive_size_limits() {
 /// The file cannot be created; the same on every rank.
 pub fn probe(comm: &Comm, path: &Path) -> Result<()> {
     let partial = partial(path);
-    let failed = |e| write_error(path, e);
+    let failed =
+        |e| write_error(path, e).with_note("MPI-IO needs a /dev/shm and a temporary folder that can be written");
     let created = comm.agree(collective::create(comm, &partial).map_err(failed));
     let closed = created.and_then(|file| comm.agree(file.close().map_err(failed)));
     // What stays would be replaced by the file itself.
