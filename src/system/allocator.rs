@@ -33,16 +33,6 @@ pub fn keep_freed_memory() {
     }
 }
 
-/// Returns the memory that is free at this moment to the kernel. Does nothing where the C library is
-/// not glibc.
-pub(crate) fn release_freed_memory() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: malloc_trim(3) changes pages that hold no allocation.
-    unsafe {
-        nix::libc::malloc_trim(0);
-    }
-}
-
 /// Sets an environment variable, unless it is set. To be called before threads start: does nothing
 /// in a process with several threads, or where they cannot be counted.
 pub fn set_variable_if_unset(name: &str, value: &str) {

@@ -9,7 +9,6 @@ mod near;
 pub(crate) mod numbers;
 
 pub(crate) use allocator::prefetch;
-pub(crate) use allocator::release_freed_memory;
 pub use allocator::{HugePages, set_variable_if_unset};
 pub(crate) use digits::{plural, rounded, signed, significant};
 pub(crate) use memory::available_memory;

@@ -24,7 +24,7 @@ use crate::mesh::{MeshHierarchy, MeshSlab};
 use crate::parallel::{Breakdown, Comm, IterationTimer, Placement};
 use crate::post::{DerivedFields, Fluid, check_probes, derive};
 use crate::problem::{Condition, Field, Problem};
-use crate::system::{release_freed_memory, rounded};
+use crate::system::rounded;
 
 /// Input of a solve; the same on every rank.
 pub struct SolveInput<'a> {
@@ -74,8 +74,7 @@ impl SolveInput<'_> {
         let solver = observers.stage(comm, Stage::SETUP, None, build)?;
         let (solver, resolved) = self.resolve(solver, &problem, floating, &mut conditions, observers)?;
 
-        // 4. Iterate. The vectors of the state take less than the setup has left; the peak is here.
-        release_freed_memory();
+        // 4. Iterate. The vectors of the state are allocated after the setup, which needs the memory.
         let guess = || guess.map_or_else(|| system.zeros(), |u| system.iterate_of(u));
         let start = start.unwrap_or_else(|| CgState::new(guess()));
         let rhs = resolved.as_ref().map_or(system.rhs(), |resolved| &resolved.rhs);
