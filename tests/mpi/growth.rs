@@ -1,4 +1,4 @@
-//! Growth of what a rank sends with the number of ranks: at most like its logarithm.
+//! Growth of what a rank sends and holds with the number of ranks: at most like its logarithm.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use super::pipeline::{Model, dirichlet};
 use super::tier::ALL;
 use crate::Check;
 
-pub const CHECKS: &[Check] = checks![a_rank_in_the_middle_sends_little_more_on_many_ranks];
+pub const CHECKS: &[Check] = checks![a_rank_in_the_middle_sends_and_holds_little_more_on_many_ranks];
 
 /// Elements of a rank across and along the strip.
 const ACROSS: usize = 4;
@@ -22,9 +22,11 @@ const SETUP_REDUCTIONS: u64 = 40;
 const SMALL: usize = 512;
 
 /// Communication of one rank from the mesh to the preconditioner, and in the setup alone.
-struct Sent {
+struct Cost {
     all: CommStats,
     setup: CommStats,
+    /// Largest size of all its allocations together (bytes).
+    held: u64,
 }
 
 /// Returns the condition of an edge: one end of the strip is held, far from the rank in the middle.
@@ -32,9 +34,9 @@ fn at_the_end(points: &[[f64; 2]; 3]) -> Option<u16> {
     points.iter().all(|point| point[0] == 0.0).then_some(0)
 }
 
-/// Returns what a rank in the middle of `ranks` sends where each has as many elements. It is not one
+/// Returns the cost of a rank in the middle of `ranks` where each has as many elements. It is not one
 /// of those that own the coarse levels.
-fn sent_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Sent {
+fn cost_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Cost {
     let mut mesh = Grid { map: |s, t| [s, t], ..Grid::new(ACROSS * ranks, ACROSS) }.mesh();
     mesh.points.iter_mut().for_each(|point| point[0] *= ranks as f64);
     let problem = dirichlet(Field::Constant(1.0));
@@ -45,25 +47,28 @@ fn sent_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Sent {
             let build = || drop(system.preconditioner(PreconditionerKind::Multigrid).expect("good levels"));
             measure(comm, SpanKind::Stage("setup"), build).1
         };
-        let (setup, all) = measure(comm, SpanKind::Stage("all"), run);
-        Sent { all: all.traffic, setup: setup.traffic }
+        let mut profiles = None;
+        let held = allocation_counter::measure(|| profiles = Some(measure(comm, SpanKind::Stage("all"), run))).bytes_max;
+        let (setup, all) = profiles.expect("measured");
+        Cost { all: all.traffic, setup: setup.traffic, held }
     };
     on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2 + 1)
 }
 
-/// Returns the messages or operations and the bytes of each kind of communication.
-fn counts(stats: CommStats) -> [u64; 6] {
-    let [halo, reductions, others] = stats.kinds();
-    [halo.count, halo.bytes, reductions.count, reductions.bytes, others.count, others.bytes]
+/// Returns the messages or operations and the bytes of each kind of communication, and the bytes
+/// held.
+fn counts(cost: &Cost) -> [u64; 7] {
+    let [halo, reductions, others] = cost.all.kinds();
+    [halo.count, halo.bytes, reductions.count, reductions.bytes, others.count, others.bytes, cost.held]
 }
 
-fn a_rank_in_the_middle_sends_little_more_on_many_ranks(comm: &Rc<Comm>) {
+fn a_rank_in_the_middle_sends_and_holds_little_more_on_many_ranks(comm: &Rc<Comm>) {
     let few = 16;
-    let of_few = sent_in_the_middle(comm, few);
+    let of_few = cost_in_the_middle(comm, few);
     for many in [64, 256, SMALL, 1024].into_iter().filter(|&ranks| ranks <= 256 || *ALL) {
-        let of_many = sent_in_the_middle(comm, many);
+        let of_many = cost_in_the_middle(comm, many);
         let most = |count: u64| count as f64 * (many as f64).log2() / (few as f64).log2();
-        let [found, expected] = [&of_many, &of_few].map(|sent| counts(sent.all));
+        let [found, expected] = [&of_many, &of_few].map(counts);
         let is_little = found.iter().zip(expected).all(|(&found, few)| found as f64 <= most(few));
         assert!(is_little, "{found:?} on {many} ranks, {expected:?} on {few}");
         let is_little = many > SMALL || of_many.setup.reductions.count <= SETUP_REDUCTIONS;
