@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the default case RUNS times (50) on 16 and on 32 ranks, with pauses on random ranks in every
+# Runs the default case RUNS times (50) on 32 ranks, with pauses on random ranks in every
 # stage: no run may hang, and all must have the same bits.
 #
 #   tests/soak.sh [RUNS]

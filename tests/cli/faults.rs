@@ -10,7 +10,7 @@ use crate::checkpoints::{NEWEST, OFTEN, RESTART, STOPPED};
 use crate::mesh::Mesh;
 use crate::program::{Folder, is_mpich};
 use crate::tier::slow;
-use crate::{alone, test, waiting};
+use crate::{alone, hanging, test, waiting};
 
 /// Starts three ranks, one of which is stopped before the program begins.
 const ONE_STOPPED: &str = r#"QUAD8_MPI_SILENCE=1 "${MPIRUN:-mpirun}" -n 3 sh -c \
@@ -119,11 +119,11 @@ pub fn tests() -> Vec<Trial> {
     tests
 }
 
-/// Returns the test of a fault. It runs alone if it has a time limit: beside others, ranks could be
-/// silent or make no progress for longer.
+/// Returns the test of a fault. One with a time limit runs beside tests of its kind only, which mostly
+/// wait: beside others, ranks could be silent or make no progress for longer.
 fn test_of(fault: Fault, name: String, check: impl FnOnce() + Send + 'static) -> Trial {
     let test = test(name, check);
-    if fault.limit.is_none() { waiting(test) } else { alone(test) }
+    if fault.limit.is_none() { waiting(test) } else { hanging(test) }
 }
 
 /// Checks a job in which one rank fails. It keeps all previous files and adds at most a partial

@@ -1,8 +1,8 @@
 //! Runs the program as users do: under mpirun, on files, up to its exit code.
 //!
 //! Tests that mostly wait for mpirun run first, four at a time. The others follow, two at a time,
-//! since each starts many processes. Tests that measure something run last, one at a time. Tests on
-//! more than four ranks belong to the slow tier.
+//! since each starts many processes, then tests of jobs that hang, three at a time. Tests that
+//! measure something run last, one at a time. Tests on more than four ranks belong to the slow tier.
 
 mod accuracy;
 mod bad_meshes;
@@ -70,8 +70,10 @@ use libtest_mimic::{Arguments, Trial};
 use quad8_mpi::system::set_variable_if_unset;
 use tier::{slow, test};
 
-/// Kinds of tests in the lists: those that run beside three others, and those that run alone.
+/// Kinds of tests in the lists: those that run beside three others of any kind, those that run
+/// beside two others of their kind, and those that run alone.
 const WAITING: &str = "waiting";
+const HANGING: &str = "hanging";
 const ALONE: &str = "alone";
 /// Largest number of ranks of a test in the fast tier.
 const MOST_RANKS: usize = 4;
@@ -131,9 +133,9 @@ fn main() {
     let mut tests: Vec<Trial> = lists.into_iter().flatten().collect();
     tests.extend(promises::tests_about(&tests));
     tests.extend(docs::tests_about(&tests));
-    let (waiting, others): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.kind() == WAITING);
-    let (alone, others) = others.into_iter().partition(|test| test.kind() == ALONE);
-    let ends = [(4, waiting), (2, others), (1, alone)].map(|(at_a_time, tests)| {
+    let mut of_kind = |kind| tests.extract_if(.., |test| test.kind() == kind).collect::<Vec<_>>();
+    let [waiting, hanging, alone] = [WAITING, HANGING, ALONE].map(&mut of_kind);
+    let ends = [(4, waiting), (2, tests), (3, hanging), (1, alone)].map(|(at_a_time, tests)| {
         arguments.test_threads = Some(at_a_time);
         program::share_cores(at_a_time > 1);
         libtest_mimic::run(&arguments, tests)
@@ -146,6 +148,11 @@ fn main() {
 /// Marks a test that mostly waits and may do so beside others.
 fn waiting(test: Trial) -> Trial {
     if test.has_ignored_flag() { test } else { test.with_kind(WAITING) }
+}
+
+/// Marks a test of a job that hangs, which must have the cores to itself until it does.
+fn hanging(test: Trial) -> Trial {
+    if test.has_ignored_flag() { test } else { test.with_kind(HANGING) }
 }
 
 /// Marks a test that measures something, or needs all cores.

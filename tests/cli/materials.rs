@@ -16,7 +16,7 @@ const INPUT: i32 = 2;
 
 pub fn tests() -> Vec<Trial> {
     [
-        at_ranks("data_of_elements_are_materials", [1, 3, 7], of_elements),
+        at_ranks("data_of_elements_are_materials", [1, 3], of_elements),
         at_ranks("data_of_nodes_are_interpolated", [1, 3, 7], of_nodes),
         at_ranks("data_of_gmsh_are_read", [1, 3], of_gmsh),
         vec![test("a_checkpoint_of_other_data_is_refused::ranks_2", other_data)],

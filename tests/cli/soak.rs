@@ -12,7 +12,7 @@ use crate::results::Results;
 const ARGS: &[&str] = &["--threads", "1", "-o", "out.h5"];
 
 pub fn tests() -> Vec<Trial> {
-    let mut tests = at_ranks("runs_with_pauses_have_the_same_bits", [16, 32], pauses);
+    let mut tests = at_ranks("runs_with_pauses_have_the_same_bits", [32], pauses);
     tests.extend(at_ranks("messages_in_pieces_change_nothing", [1, 3], pieces));
     tests
 }
