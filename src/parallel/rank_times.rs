@@ -32,7 +32,7 @@ impl RankTimes {
     /// rank 0 receive nothing. **Collective.**
     pub(crate) fn gather(comm: &Comm, names: &[&str], spent: &[Profile]) -> Self {
         let ranks = evenly_spaced(comm.size());
-        let times = |spent: &Profile| [spent.seconds, spent.seconds - spent.compute()].map(|seconds| seconds as f32);
+        let times = |spent: &Profile| [spent.seconds, spent.communication()].map(|seconds| seconds as f32);
         let own = if ranks.contains(&comm.rank()) { spent.iter().flat_map(times).collect() } else { Vec::new() };
         let gathered = comm.gather_at_root(own);
         if !comm.is_root() {
@@ -45,7 +45,8 @@ impl RankTimes {
     }
 }
 
-/// Returns the numbers of all ranks, or of [`MOST_RANKS`] ones from the first to the last.
+/// Returns the numbers of all ranks, or of [`MOST_RANKS`] evenly spaced ones from the first to the
+/// last.
 fn evenly_spaced(size: usize) -> Vec<usize> {
     let shown = size.min(MOST_RANKS);
     (0..shown).map(|i| i * (size - 1) / (shown - 1).max(1)).collect()

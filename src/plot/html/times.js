@@ -158,7 +158,7 @@ function rankChart(names, stages, all, caption) {
     const heading = ["rank", `from 0 to ${number(longest, 4)} s`, "computing (s)", "communication (s)"];
     const shown = bars(table(heading, names.map(row), 2, caption));
     shown.id = "ranks";
-    shown.querySelectorAll("tbody tr")[slowest].classList.add("chosen");
+    shown.querySelectorAll("tbody tr")[slowest]?.classList.add("chosen");
     return shown;
 }
 
