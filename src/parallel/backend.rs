@@ -76,15 +76,15 @@ pub(crate) trait Backend {
     fn broadcast_into<T: MpiType>(&self, from: usize, values: &mut [T]);
 
     /// Receives each `(rank, slice)` of `receive`, sends each of `send`, and runs `work` while
-    /// messages travel. Returns the result of `work` and the seconds besides it. **Collective**
-    /// among neighbours.
+    /// messages travel. **Collective** among neighbours.
     fn neighbor_exchange_overlap<T: MpiType, R>(
         &self,
         send: &[(usize, &[T])],
         receive: Vec<(usize, &mut [T])>,
         work: impl FnOnce() -> R,
-    ) -> (R, f64);
+    ) -> R;
 
-    /// Returns the seconds of communication in an operation that has just ended and took this time.
+    /// Returns the seconds of communication in an operation that has just ended and took this time
+    /// besides any work meanwhile.
     fn seconds_of(&self, elapsed: Duration) -> f64;
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::parallel::comm_stats::Timer;
 use crate::parallel::timing::Stages;
-use crate::parallel::{Comm, Profile, SpanKind, TimeSplit};
+use crate::parallel::{Comm, Profile, RankTimes, SpanKind, TimeSplit};
 
 /// Breakdown of the time of a run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -18,22 +18,31 @@ pub struct Breakdown {
     pub iterations: Iterations,
     /// Levels of the preconditioner, finest first, over the whole solve; empty without any.
     pub levels: Vec<TimeSplit>,
+    /// Stages on single ranks; empty in a record of an older version.
+    #[serde(default)]
+    pub by_rank: RankTimes,
 }
 
 impl Breakdown {
     /// Collects the breakdown of a solve from the iterations and the levels of the preconditioner
     /// on this rank; `bytes` are those that an iteration moves here. The stages stay empty until the
-    /// end of the run. **Collective.**
+    /// end of the run ([`Breakdown::with_stages`]). **Collective.**
     pub fn of_solve(comm: &Comm, iterations: &IterationTimer, bytes: usize, levels: &[Profile]) -> Self {
         let bytes = comm.sum(bytes as u64);
         let iterations = iterations.collect(comm);
         let seconds = iterations.mean.seconds.max;
         let bandwidth = if seconds > 0.0 { bytes as f64 / seconds / 1e9 } else { 0.0 };
         Self {
-            stages: Stages::new(),
             iterations: Iterations { bytes, bandwidth, ..iterations },
             levels: TimeSplit::over_ranks(comm, levels),
+            ..Self::default()
         }
+    }
+
+    /// Adds the stages, as [`Stopwatch::collect`](crate::parallel::Stopwatch::collect) returns them.
+    #[must_use]
+    pub fn with_stages(self, (stages, by_rank): (Stages, RankTimes)) -> Self {
+        Self { stages, by_rank, ..self }
     }
 }
 

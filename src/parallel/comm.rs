@@ -315,17 +315,19 @@ impl Comm {
     ) -> R {
         let has_messages = !(send.is_empty() && receive.is_empty());
         let start = Instant::now();
-        let mut waiting = start;
+        let [mut posted, mut waiting] = [start; 2];
         let work = || {
+            posted = Instant::now();
             let result = work();
             waiting = Instant::now();
             result
         };
-        let (result, seconds) = with_backend!(self, backend => backend.neighbor_exchange_overlap(send, receive, work));
+        let result = with_backend!(self, backend => backend.neighbor_exchange_overlap(send, receive, work));
+        let end = Instant::now();
+        let seconds = with_backend!(self, backend => backend.seconds_of((posted - start) + (end - waiting)));
         let bytes = send.iter().map(|(_, values)| size_of_val(*values) as u64).sum();
         self.recorder.count(SpanKind::Halo, CommCounter { count: send.len() as u64, bytes, seconds });
         if has_messages {
-            let end = Instant::now();
             self.recorder.add_span(SpanKind::Wait, [waiting, end], 0);
             self.recorder.add_span(SpanKind::Halo, [start, end], bytes);
         }

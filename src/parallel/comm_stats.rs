@@ -84,7 +84,12 @@ impl CommStats {
 impl Profile {
     /// Returns the seconds without communication.
     pub fn compute(&self) -> f64 {
-        self.seconds - self.traffic.kinds().iter().map(|counter| counter.seconds).sum::<f64>()
+        self.seconds - self.communication()
+    }
+
+    /// Returns the seconds of communication.
+    pub fn communication(&self) -> f64 {
+        self.traffic.kinds().iter().map(|counter| counter.seconds).sum()
     }
 
     /// Returns the bytes that this rank sent.

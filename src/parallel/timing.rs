@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::parallel::comm_stats::Timer;
-use crate::parallel::{Comm, Profile, SpanKind};
+use crate::parallel::{Comm, Profile, RankTimes, SpanKind};
 
 /// Stopwatch of the stages on one rank.
 #[derive(Debug)]
@@ -101,13 +101,14 @@ impl Stopwatch {
         result
     }
 
-    /// Collects the stages so far and the whole run of all ranks, the same stages on each.
-    /// **Collective.**
-    pub fn collect(&self, comm: &Comm) -> Stages {
-        let names = self.stages.iter().map(|stage| stage.0).chain([TOTAL]).map(str::to_owned);
+    /// Collects the stages so far and the whole run, the same stages on each rank: over all ranks,
+    /// and on rank 0 the times of single ranks. **Collective.**
+    pub fn collect(&self, comm: &Comm) -> (Stages, RankTimes) {
         let total = self.start.stop(SpanKind::Stage(TOTAL));
-        let spent: Vec<Profile> = self.stages.iter().map(|stage| stage.1).chain([total]).collect();
-        names.zip(TimeSplit::over_ranks(comm, &spent)).collect()
+        let (names, spent): (Vec<&str>, Vec<Profile>) = self.stages.iter().copied().chain([(TOTAL, total)]).unzip();
+        let splits = TimeSplit::over_ranks(comm, &spent);
+        let stages = names.iter().map(|&name| name.to_owned()).zip(splits).collect();
+        (stages, RankTimes::gather(comm, &names, &spent))
     }
 }
 

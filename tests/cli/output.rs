@@ -157,7 +157,18 @@ fn record(ranks: usize) {
         let parts = ["compute", "halo/seconds", "reductions/seconds", "others/seconds"].map(split);
         assert!(parts.iter().all(|part| *part >= 0.0), "{stage}: {parts:?}");
         assert!((parts.iter().sum::<f64>() - mean).abs() < 1e-9 + 1e-6 * mean, "{stage}: {parts:?} of {mean}");
+        let of_ranks = |what: &str| -> Vec<f64> {
+            let values = record.pointer(&format!("/breakdown/by_rank/stages/{stage}/{what}")).and_then(Value::as_array);
+            values.unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
+        };
+        let (seconds, communication) = (of_ranks("seconds"), of_ranks("communication"));
+        assert_eq!([seconds.len(), communication.len()], [ranks; 2]);
+        let longest = seconds.iter().copied().fold(0.0, f64::max);
+        assert!((longest - max).abs() <= 1e-6 * max, "{stage}: {seconds:?}, but at most {max}");
+        let mean_communication = communication.iter().sum::<f64>() / ranks as f64;
+        assert!((mean_communication - parts[1..].iter().sum::<f64>()).abs() < 1e-9 + 1e-6 * mean, "{communication:?}");
     }
+    assert_eq!(record["breakdown"]["by_rank"]["ranks"], (0..ranks).collect::<Value>());
     assert!(number("/iterations") > 0.0);
     let iterations = &record["breakdown"]["iterations"];
     assert_eq!(iterations["halo"].as_array().map_or(0, Vec::len) as f64, number("/iterations"));

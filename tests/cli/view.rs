@@ -45,13 +45,13 @@ fn missing_browser() -> Option<&'static str> {
     (!is_there).then_some("no Chromium: jobs/install.sh chromium-headless-shell installs it")
 }
 
-/// Solves a venturi, whose wall has the name of a script, on two ranks.
-fn solved() -> Folder {
+/// Solves a venturi, whose wall has the name of a script.
+fn solved(ranks: usize) -> Folder {
     let folder = Folder::new();
     let at = MESH.windows(6).position(|bytes| bytes == b"\"wall\"").unwrap();
     let name = format!("\"{NAME}\"");
     fs::write(folder.path("mesh.msh"), [&MESH[..at], name.as_bytes(), &MESH[at + 6..]].concat()).unwrap();
-    folder.run(2, &["mesh.msh", "--refine", "1", "--json", "run.json", "-q"]).expect_code(0);
+    folder.run(ranks, &["mesh.msh", "--refine", "1", "--json", "run.json", "-q"]).expect_code(0);
     folder
 }
 
@@ -67,7 +67,7 @@ fn keys(data: &Value) -> Vec<&str> {
 }
 
 fn content() {
-    let folder = solved();
+    let folder = solved(2);
     let outcome = folder.run(0, &["view", "quad8.h5", "run.json"]).expect_code(0);
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("quad8.html\n", ""));
     let data = data(&folder.path("quad8.html"));
@@ -105,6 +105,7 @@ fn open(folder: &Folder, page: &str) -> Value {
     let found: Value = serde_json::from_str(&python::run(&[SCRIPT, page], &folder.path("."))).unwrap();
     assert_eq!(found["errors"], Value::Array(Vec::new()));
     assert_eq!(found["requests"], Value::Array(vec![found["page"].clone()]), "something was fetched");
+    check_sizes(&found);
     found
 }
 
@@ -122,12 +123,13 @@ fn study_in_browser() {
 }
 
 fn in_browser() {
-    let folder = solved();
+    let folder = solved(3);
     folder.run(0, &["view", "quad8.h5", "run.json", "-q"]).expect_code(0);
     let found = open(&folder, "quad8.html");
     assert_eq!(found["scripts that ran"], 0);
     readings(&folder, &found);
     line(&folder, &found);
+    ranks(&folder.json("run.json")["breakdown"]["by_rank"], &found);
 
     let states = found["colours"].as_object().unwrap().values().map(|state| &state[0]);
     let states: Vec<&Value> = states.chain(found["states"].as_object().unwrap().values()).collect();
@@ -137,10 +139,50 @@ fn in_browser() {
     assert_eq!((&found["range is restored"], &found["charts"]), (&true.into(), &2.into()));
     assert!(found["bars"].as_u64().unwrap() > 10, "{found}");
     assert!(found["boundaries"].as_array().unwrap().contains(&NAME.into()), "{found}");
-    for text in ["robin: gamma = 2.5, p = 0", "converged", "Limited by:", "level 0", "multigrid"] {
+    for text in ["robin: gamma = 2.5, p = 0", "converged", "Limited by:", "level\u{a0}0", "multigrid"] {
         assert!(found["text"].as_str().unwrap().contains(text), "{text} is not in {}", found["text"]);
     }
+}
+
+/// Compares the rows of the ranks with their times in the run record.
+fn ranks(by_rank: &Value, found: &Value) {
+    const STAGES: [&str; 8] = [
+        "load_mesh",
+        "partition",
+        "assemble_system",
+        "apply_bc",
+        "setup_preconditioner",
+        "solve_system",
+        "compute_derived",
+        "export",
+    ];
+    let times = |stage: &str, rank: usize| -> [f64; 2] {
+        let [all, communication] =
+            ["seconds", "communication"].map(|key| by_rank["stages"][stage][key][rank].as_f64().unwrap());
+        [all - communication, communication]
+    };
+    let totals = [0, 1, 2].map(|rank| times("total_workflow", rank));
+    let longest = totals.iter().map(|[computing, communication]| computing + communication).fold(0.0, f64::max);
+    let rows = found["ranks"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    for (rank, row) in rows.iter().enumerate() {
+        let seconds: Vec<f64> = STAGES.iter().flat_map(|stage| times(stage, rank)).collect();
+        let widths: Vec<f64> = row.as_array().unwrap().iter().map(|width| width.as_f64().unwrap()).collect();
+        assert_eq!(widths.len(), seconds.len());
+        for (width, seconds) in widths.iter().zip(&seconds) {
+            assert!((width - seconds / longest).abs() < 1e-3, "rank {rank}: {widths:?}, not {seconds} of {longest}");
+        }
+    }
+    let slowest = (0..3).max_by(|&a, &b| totals[a][0].total_cmp(&totals[b][0])).unwrap();
+    assert_eq!(found["slowest"], format!("rank\u{a0}{slowest},\u{a0}slowest"));
+    let text = found["seconds"].as_str().unwrap();
+    assert_eq!((text.lines().count(), text.matches(" + ").count()), (3, 3 * STAGES.len()), "{text}");
+}
+
+/// Checks that the page is as wide as a phone, and that its print is whole.
+fn check_sizes(found: &Value) {
     assert!(found["phone"][0].as_f64().unwrap() <= found["phone"][1].as_f64().unwrap(), "{}", found["phone"]);
+    assert_eq!(found["cut in print"], Value::Array(Vec::new()));
     assert!(found["printed"].as_u64().unwrap() > 10_000);
 }
 

@@ -132,12 +132,20 @@ BOX = "(({ left, top, width, height }) => [left + scrollX, top + scrollY, width,
 READING = "Object.fromEntries([...document.querySelectorAll('#reading span')].filter((s) => s.dataset.key)" \
     ".map((s) => [s.dataset.key, Number(s.querySelector('b').textContent.replace('−', '-').split(' ')[0])]))"
 
+# The widths of the parts of each rank, over that of the whole bar.
+RANKS = "[...document.querySelectorAll('#ranks svg')].map((bar) => [...bar.querySelectorAll('rect')].slice(1)" \
+    ".map((part) => part.getBoundingClientRect().width / bar.getBoundingClientRect().width))"
+# Inner width of a page of paper (Letter, with the margins of Chromium).
+PRINTED_WIDTH = 740
+CUT = f"[...document.querySelectorAll('th, td')].filter((c) => c.getBoundingClientRect().right > {PRINTED_WIDTH})" \
+    ".map((c) => c.textContent)"
+
 
 def read_study(browser, pictures):
     """Returns what the page of a scaling study shows."""
     browser.settle()
     picture(browser, pictures, "study")
-    return counts(browser)
+    return counts(browser) | other_sizes(browser, pictures)
 
 
 def counts(browser):
@@ -147,6 +155,23 @@ def counts(browser):
         "charts": browser.evaluate("document.querySelectorAll('.uplot').length"),
         "bars": browser.evaluate("document.querySelectorAll('.bars svg').length"),
     }
+
+
+def other_sizes(browser, pictures):
+    """Returns the widths of the page and the window on a phone, the cells that a print cuts off, and its size."""
+    browser.resize(390, 844, is_phone=True)
+    phone = browser.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    picture(browser, pictures, "phone")
+    browser.resize(PRINTED_WIDTH, 900)
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    browser.settle()
+    cut = browser.evaluate(CUT)
+    browser.call("Emulation.setEmulatedMedia", media="")
+    browser.resize(1200, 900)
+    printed = base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"])
+    if pictures:
+        pathlib.Path(pictures, "print.pdf").write_bytes(printed)
+    return {"phone": phone, "cut in print": cut, "printed": len(printed)}
 
 
 def read(browser, folder, pictures):
@@ -218,15 +243,13 @@ def read(browser, folder, pictures):
     found |= counts(browser)
     found["scripts that ran"] = browser.evaluate("window.injected ?? 0")
 
-    browser.resize(390, 844, is_phone=True)
-    found["phone"] = browser.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    picture(browser, pictures, "phone")
-    browser.resize(1200, 900)
-    printed = base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"])
-    found["printed"] = len(printed)
-    if pictures:
-        pathlib.Path(pictures, "print.pdf").write_bytes(printed)
-    return found
+    found["ranks"] = browser.evaluate(RANKS)
+    found["slowest"] = browser.evaluate("document.querySelector('#ranks .chosen th').textContent")
+    browser.evaluate("document.querySelector('#stages summary').focus()")
+    browser.press(" ")
+    found["seconds"] = browser.evaluate("document.querySelector('#stages details[open] tbody')?.innerText")
+    picture(browser, pictures, "times")
+    return found | other_sizes(browser, pictures)
 
 
 def main():

@@ -5,7 +5,10 @@ use std::rc::Rc;
 
 use quad8_mpi::la::cg::{CgOptions, conjugate_gradient};
 use quad8_mpi::la::{Jacobi, LinearOperator, Vector};
-use quad8_mpi::parallel::{Comm, CommCounter, CommStats, Halo, IterationTimer, Outgoing, SpanKind, TimeSplit, measure};
+use quad8_mpi::parallel::virtual_ranks::on_virtual_ranks;
+use quad8_mpi::parallel::{
+    Comm, CommCounter, CommStats, Halo, IterationTimer, Outgoing, RankTimes, SpanKind, Stopwatch, TimeSplit, measure,
+};
 
 use super::manufactured;
 use super::meshes::Grid;
@@ -22,6 +25,7 @@ pub const CHECKS: &[Check] = checks![
     the_levels_of_multigrid_add_up_to_all_of_it,
     a_split_holds_the_ranks_apart,
     laps_are_means_without_the_start,
+    times_of_single_ranks_are_bounded,
 ];
 
 /// Returns the number of operations or messages and the bytes of each kind.
@@ -201,4 +205,27 @@ fn laps_are_means_without_the_start(comm: &Rc<Comm>) {
     assert_eq!([&iterations.compute, &iterations.halo, &iterations.reductions].map(Vec::len), [3; 3]);
     assert_eq!(iterations.halo, [0.0; 3]);
     assert!(iterations.reductions.iter().all(|seconds| *seconds > 0.0));
+}
+
+fn times_of_single_ranks_are_bounded(comm: &Rc<Comm>) {
+    for (ranks, kept) in [(comm.size() + 2, comm.size() + 2), (100, 64)] {
+        let work = |comm: &Rc<Comm>| {
+            let mut watch = Stopwatch::start(comm);
+            watch.time("work", || comm.barrier());
+            watch.collect(comm)
+        };
+        let found = on_virtual_ranks(comm, ranks, 2, work, work).expect("enough virtual ranks");
+        let (own, others) = found.split_at(usize::from(comm.is_root()));
+        assert!(others.iter().all(|(_, by_rank)| *by_rank == RankTimes::default()));
+        for (stages, by_rank) in own {
+            let numbers = &by_rank.ranks;
+            assert_eq!((numbers.len(), numbers[0], numbers[kept - 1]), (kept, 0, ranks - 1));
+            assert!(by_rank.stages.keys().eq(stages.keys()) && stages.len() == 2, "{by_rank:?}");
+            for (name, times) in &by_rank.stages {
+                assert_eq!([times.seconds.len(), times.communication.len()], [kept; 2]);
+                let (longest, of_all) = (times.seconds.iter().copied().fold(0.0, f32::max), stages[name].seconds.max);
+                assert!(if kept == ranks { longest == of_all as f32 } else { longest <= of_all as f32 }, "{name}");
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use quad8_mpi::ExitCode;
 use quad8_mpi::parallel::virtual_ranks::on_virtual_ranks;
-use quad8_mpi::parallel::{BlockDistribution, Comm};
+use quad8_mpi::parallel::{BlockDistribution, Comm, Outgoing, SpanKind, measure};
 
 use super::{comm, halo};
 use crate::Check;
@@ -16,6 +16,7 @@ pub const CHECKS: &[Check] = checks![
     every_operation_has_the_results_that_it_has_on_processes,
     sums_are_added_in_the_order_of_the_ranks,
     each_process_has_its_part_of_the_virtual_ranks,
+    messages_between_processes_take_seconds,
     no_more_threads_work_than_allowed,
     fewer_virtual_ranks_than_processes_are_refused,
     virtual_ranks_have_no_mpi_communicator,
@@ -54,6 +55,16 @@ fn each_process_has_its_part_of_the_virtual_ranks(comm: &Rc<Comm>) {
             BlockDistribution::new(ranks as u64, comm.size()).range(comm.rank()).map(|r| (r, ranks)).collect();
         assert_eq!(found, expected);
     }
+}
+
+fn messages_between_processes_take_seconds(comm: &Rc<Comm>) {
+    let ranks = comm.size() + 1;
+    let seconds = |comm: &Rc<Comm>| {
+        let to_next = || comm.sparse_exchange(Outgoing::from(vec![((comm.rank() + 1) % ranks, vec![1_u64])]));
+        measure(comm, SpanKind::Operator, to_next).1.traffic.others.seconds
+    };
+    let found = on_virtual_ranks(comm, ranks, 1, seconds, seconds).expect("enough virtual ranks");
+    assert!(comm.size() == 1 || found.iter().all(|seconds| *seconds > 0.0), "{found:?}");
 }
 
 fn no_more_threads_work_than_allowed(comm: &Rc<Comm>) {

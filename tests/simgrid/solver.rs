@@ -93,8 +93,8 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
         conjugate_gradient_monitored(system.operator(), &*preconditioner, system.rhs(), start, options, &iterations)
     });
     let bytes = bytes_per_iteration(system.operator(), &*preconditioner);
-    let mut breakdown = Breakdown::of_solve(comm, &iterations.0, bytes, &preconditioner.spent());
-    breakdown.stages = watch.collect(comm);
+    let breakdown = Breakdown::of_solve(comm, &iterations.0, bytes, &preconditioner.spent());
+    let breakdown = breakdown.with_stages(watch.collect(comm));
     let statistics = statistics(comm, system.recover_solution(x).u.owned());
     if comm.is_root() {
         table(comm.size(), &breakdown);

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::la::cg::{ConvergedReason, ResidualReplacement};
-use crate::parallel::{Breakdown, MinMeanMax, Stages, Timings};
+use crate::parallel::{Breakdown, MinMeanMax, RankTimes, Stages, Timings};
 use crate::post::FlowReport;
 use crate::problem::{Geometry, Labels, Physics};
 
@@ -130,9 +130,9 @@ impl RunRecord {
 
     /// Adds the times and the memory, which are known at the end of the run.
     #[must_use]
-    pub(crate) fn complete(self, stages: Stages, memory: Memory) -> Self {
-        let timing_metrics = stages.iter().map(|(stage, split)| (stage.clone(), split.seconds)).collect();
-        Self { timing_metrics, breakdown: Breakdown { stages, ..self.breakdown }, memory, ..self }
+    pub(crate) fn complete(self, times: (Stages, RankTimes), memory: Memory) -> Self {
+        let timing_metrics = times.0.iter().map(|(stage, split)| (stage.clone(), split.seconds)).collect();
+        Self { timing_metrics, breakdown: self.breakdown.with_stages(times), memory, ..self }
     }
 
     /// Returns the seconds of a stage over the ranks; zeros where the run did not have the stage.
@@ -159,7 +159,9 @@ mod tests {
             residual_history: vec![1.0, f64::NAN],
             ..RunRecord::default()
         };
-        let record = record.complete(Stages::from([("solve_system".to_owned(), split)]), Memory::default());
+        let by_rank = RankTimes { ranks: vec![0, 2], ..RankTimes::default() };
+        let stages = Stages::from([("solve_system".to_owned(), split)]);
+        let record = record.complete((stages, by_rank), Memory::default());
         let text = serde_json::to_string(&record).unwrap();
         assert!(
             text.contains(r#""parallel":{"ranks":3,"threads_per_rank":2,"hosts":1,"first_host":"here","edge_cut":5,"#)
@@ -170,6 +172,7 @@ mod tests {
         );
         assert_eq!((read.iterations, read.converged, read.parallel.layout), (8, true, layout));
         assert_eq!((read.seconds("solve_system"), read.breakdown.stages), (split.seconds, record.breakdown.stages));
+        assert_eq!(read.breakdown.by_rank, record.breakdown.by_rank);
         assert!(read.residual_history[0] == 1.0 && read.residual_history[1].is_nan());
     }
 

@@ -15,9 +15,9 @@ function drawCurves(target, curves, y, isLogarithmic) {
 function showStages(target) {
     const longest = Math.max(...page.points.map(({ total }) => total));
     const row = ({ layout: size, seconds, total }) => {
-        const parts = seconds.map((part, i) => [part, COLOURS[i]]);
+        const parts = seconds.map((part, i) => [part, COLOURS[i], page.stages[i]]);
         const rest = Math.max(0, total - seconds.reduce((sum, part) => sum + part, 0));
-        return [layout(size), stack([...parts, [rest, "#999"]], 0, longest), number(total, 4)];
+        return [layout(size), stack([...parts, [rest, "#999", "other"]], 0, longest), number(total, 4)];
     };
     const shown = table(["layout", `from 0 to ${number(longest, 4)} s`, "total (s)"], page.points.map(row), 2);
     const names = [...page.stages, "other"].map((name, i) => [name, i < page.stages.length ? COLOURS[i] : "#999"]);

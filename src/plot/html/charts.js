@@ -82,24 +82,29 @@ window.addEventListener("beforeprint", () =>
 window.addEventListener("afterprint", fit);
 
 /**
- * Draws parts of a time, each with seconds and colour, one after the other from `start` on an axis
- * of `total` seconds; below them a line over the `range` of the ranks, if it is given.
+ * Draws parts of a time, each with seconds, colour and name, one after the other from `start` on an
+ * axis of `total` seconds; below them a line over the `range` of the ranks, if it is given.
  */
 function stack(parts, start, total, range) {
     const SVG = "http://www.w3.org/2000/svg";
     const percent = (seconds) => `${(100 * Math.max(0, seconds)) / (total || 1)}%`;
     const svg = document.createElementNS(SVG, "svg");
     svg.setAttribute("aria-hidden", "true");
-    const rectangle = (from, seconds, y, height, colour) => {
+    const rectangle = (from, seconds, y, height, colour, name) => {
         const made = document.createElementNS(SVG, "rect");
         const values = { x: percent(from), width: percent(seconds), y: `${y}%`, height: `${height}%`, fill: colour };
-        Object.entries(values).forEach(([name, value]) => made.setAttribute(name, value));
+        Object.entries(values).forEach(([key, value]) => made.setAttribute(key, value));
+        if (name) {
+            const title = document.createElementNS(SVG, "title");
+            title.textContent = `${name}: ${number(seconds, 3)} s`;
+            made.append(title);
+        }
         svg.append(made);
     };
     rectangle(0, total, 0, 100, "#f4f4f4");
     let from = start;
-    for (const [seconds, colour] of parts) {
-        rectangle(from, seconds, 12, 62, colour);
+    for (const [seconds, colour, name] of parts) {
+        rectangle(from, seconds, 12, 62, colour, name);
         from += seconds;
     }
     if (range) rectangle(start + range.min, range.max - range.min, 82, 10, "#222");
@@ -118,7 +123,7 @@ function legend(names, ...more) {
     const swatch = ([name, colour]) => {
         const made = element("span", { className: "swatch" });
         made.style.background = colour;
-        return [made, name];
+        return element("span", {}, made, name);
     };
-    return element("p", { className: "legend" }, ...names.flatMap(swatch), ...more);
+    return element("p", { className: "legend" }, ...names.map(swatch), ...more);
 }

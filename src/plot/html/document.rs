@@ -7,7 +7,7 @@ use colorous::{CIVIDIS, Gradient, INFERNO, VIRIDIS};
 
 /// Parts of a page.
 pub struct Document<'a> {
-    /// Body, as HTML.
+    /// Sections below the title, as HTML.
     pub body: &'a str,
     /// Scripts, which follow the charts and the elements that all pages use.
     pub scripts: &'a [&'a str],

@@ -102,6 +102,7 @@ impl Page<'_> {
                 include_str!("map.js"),
                 include_str!("profile.js"),
                 include_str!("run.js"),
+                include_str!("times.js"),
                 include_str!("view.js"),
             ],
             data: &data,

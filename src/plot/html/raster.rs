@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::io::results::ResultsMesh as Mesh;
 use crate::plot::PlotField;
+use crate::plot::colour_range::range_of;
 use crate::plot::sampling::{PER_PIXEL, Sampling};
 use crate::plot::values::Values;
 use crate::plot::view::{Bounds, View};
@@ -95,15 +96,16 @@ pub fn encode(mut values: Values, sampling: &Sampling, mesh: &Mesh) -> Option<Ra
     values.numbers.iter_mut().for_each(|value| *value -= low);
     let mut samples = values.sample(sampling, mesh);
     values.numbers = Vec::new();
-    let limits = range_of(&samples)?;
+    let finite_range = |samples: &[f32]| range_of(samples.iter().copied().map(f64::from));
+    let limits = finite_range(&samples)?;
     // Samples outside stay in the range of the field.
-    let range = [limits[0].min(0.0), limits[1].max((high - low) as f32)];
+    let range = [limits[0].min(0.0), limits[1].max(high - low)].map(|end| end as f32);
     if values.is_nodal {
         extend(&mut samples, sampling.width, |near| mean(near).clamp(range[0], range[1]));
     } else {
         extend(&mut samples, sampling.width, |near| near[0].0);
     }
-    let [least, most] = range_of(&samples)?.map(f64::from);
+    let [least, most] = finite_range(&samples)?;
     let step = if is_class { (most / CODES).max(1.0) } else { ((most - least) / CODES).max((high - low) * 1e-9) };
     let start = if is_class { 0.0 } else { least };
     let code =
@@ -114,19 +116,12 @@ pub fn encode(mut values: Values, sampling: &Sampling, mesh: &Mesh) -> Option<Ra
         label: values.label,
         low: low + start,
         step,
-        limits: limits.map(|value| low + f64::from(value)),
+        limits: limits.map(|value| low + value),
         is_logarithmic: values.kind == PlotField::Error,
         is_smooth: values.is_nodal,
         is_class,
         codes: pack(&codes, sampling.width),
     })
-}
-
-/// Returns the smallest and the largest finite value; none without any.
-fn range_of(values: &[f32]) -> Option<[f32; 2]> {
-    let finite = values.iter().copied().filter(|value| value.is_finite());
-    let range = finite.fold([f32::INFINITY, f32::NEG_INFINITY], |[l, h], v| [l.min(v), h.max(v)]);
-    (range[0] <= range[1]).then_some(range)
 }
 
 /// A sample inside, and the next one in its direction.
