@@ -48,7 +48,8 @@ fn cost_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Cost {
             measure(comm, SpanKind::Stage("setup"), build).1
         };
         let mut profiles = None;
-        let held = allocation_counter::measure(|| profiles = Some(measure(comm, SpanKind::Stage("all"), run))).bytes_max;
+        let held =
+            allocation_counter::measure(|| profiles = Some(measure(comm, SpanKind::Stage("all"), run))).bytes_max;
         let (setup, all) = profiles.expect("measured");
         Cost { all: all.traffic, setup: setup.traffic, held }
     };
