@@ -91,7 +91,17 @@ if readers=$(tests/harness/readers.sh); then
 else
     skip "tests that use Python: no VTK, h5py, matplotlib, pytest: install python3-venv" 2>&1 | tee -a "$log"
 fi
-part "cargo test" cargo test --release --locked "$@"
+if [ $# -eq 0 ]; then
+    # Unit tests need no speed: without optimisation they are built in half the time, and with checks
+    # of overflow and assertions. Their stacks are as large as that of the main thread.
+    checked=(opt-level=0 overflow-checks=true debug-assertions=true)
+    part "unit tests" env RUST_MIN_STACK=8388608 \
+        cargo test --release --locked --lib "${checked[@]/#/--config=profile.release.package.quad8-mpi.}"
+    part "cargo test" cargo test --release --locked --test '*' --examples
+    part "examples of docs" cargo test --release --locked --doc
+else
+    part "cargo test" cargo test --release --locked "$@"
+fi
 [ -z "${QUAD8_MPI_PYTHON:-}" ] || part python "$QUAD8_MPI_PYTHON" -m pytest python/tests
 [ -z "$all" ] || part "release files" tests/packaging/release.py
 if [ -n "${QUAD8_MPI_WHEEL:-}" ]; then
