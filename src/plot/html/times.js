@@ -109,11 +109,11 @@ function showTimes(record) {
     ]);
     $("stages").replaceChildren(colours, shown, ...rankTimes(record), more);
     const warnings = (record.warnings ?? []).map((text) =>
-        element("span", { className: "warning" }, ` Warning: ${text}.`),
+        element("span", { className: "warning" }, `Warning: ${text}. `),
     );
     $("limited").replaceChildren(
-        ...(record.limited_by ? [element("strong", {}, "Limited by: "), record.limited_by, "."] : []),
         ...warnings,
+        ...(record.limited_by ? [element("strong", {}, "Limited by: "), record.limited_by, "."] : []),
     );
 }
 
