@@ -236,10 +236,11 @@ def report(args: argparse.Namespace, program: str) -> None:
     claims = ['--claims'] if args.mode == 'threads' else []
     for form in ('md', 'csv'):
         check([*base, '--table', 'scaling', *claims, '--format', form, '--output', out/f'scaling.{form}'])
-        check([*base, '--table', 'stages', '--format', form, '--output', out/f'stages.{form}'])
+        for table in ('stages', 'iteration'):
+            check([*base, '--table', table, '--format', form, '--output', out/f'{table}.{form}'])
     for form in ('svg', 'png'):
         check([*base, '--output', out/'scaling.txt', *claims, '--plot', out/f'speed-up.{form}'])
-    print((out/'scaling.txt').read_text(), end='', flush=True)
+    print((out/'scaling.txt').read_text(), (out/'iteration.md').read_text(), sep='\n', end='', flush=True)
     say(f'Records, tables and pictures are in {out}')
 
 

@@ -188,6 +188,8 @@ fn strong_study() {
         .collect::<Vec<_>>();
     names.sort();
     let expected = [
+        "iteration.csv",
+        "iteration.md",
         "run-1x1-1.json",
         "run-1x1-2.json",
         "run-2x1-1.json",
@@ -207,6 +209,25 @@ fn strong_study() {
     let table = cells(&table);
     let [runs, stream] = ["runs", "STREAM speed-up"].map(|name| table[0].iter().position(|c| c == name).unwrap());
     assert!(table[1..].iter().all(|row| row[runs] == "2" && row[stream].parse::<f64>().unwrap() > 0.0), "{table:?}");
+    let printed = fs::read_to_string(folder.path("study/iteration.md")).unwrap();
+    assert!(outcome.stdout.contains(&printed), "{outcome}");
+    check_iterations(&folder);
+}
+
+/// Checks the table of an iteration with the bytes of the run records.
+fn check_iterations(folder: &Folder) {
+    let text = fs::read_to_string(folder.path("study/iteration.csv")).unwrap();
+    let table = cells(&text);
+    let column = |name: &str| table[0].iter().position(|cell| cell == name).unwrap();
+    for (row, ranks) in table[1..].iter().zip([1, 2]) {
+        let of = |name: &str| row[column(name)].parse::<f64>().unwrap();
+        let record = folder.json(&format!("study/run-{ranks}x1-1.json"));
+        let bytes = record["breakdown"]["iterations"]["bytes"].as_f64().unwrap();
+        assert_eq!(of("bytes an unknown"), (bytes / of("unknowns")).round(), "{text}");
+        let share = 100.0 * of("GB/s") / of("STREAM (GB/s)");
+        assert!((share - of("of STREAM (%)")).abs() < 0.05 * share + 2.0, "{text}");
+        assert_eq!(of("messages") > 0.0, ranks > 1, "{text}");
+    }
 }
 
 fn weak_study() {

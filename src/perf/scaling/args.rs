@@ -19,7 +19,7 @@ pub struct ReportArgs {
     #[arg(long)]
     pub(crate) weak: bool,
 
-    /// Which table: of the scaling, or of the stages of each run
+    /// Which table: of the scaling, of the stages of each run, or of an iteration
     #[arg(long, value_enum, default_value_t = ReportTable::Scaling)]
     pub(crate) table: ReportTable,
 
@@ -51,6 +51,8 @@ pub enum ReportTable {
     Scaling,
     /// Per run: assembly, solve, post-processing, total, iterations, peak memory, start-up
     Stages,
+    /// Per run: time of an iteration, bytes moved and their share of the memory bandwidth, messages and sums
+    Iteration,
 }
 
 /// Format of a table.
@@ -62,6 +64,6 @@ pub enum ReportFormat {
     Md,
     /// Comma-separated values
     Csv,
-    /// Both tables and charts as one page for a browser
+    /// All tables and charts as one page for a browser
     Html,
 }

@@ -17,7 +17,7 @@ use crate::error::{ExitCode, Result};
 use crate::io::console::group;
 use crate::io::file::{refuse_input, write_atomic};
 use crate::perf::scaling::reference_efficiencies::reference_efficiency;
-use crate::perf::scaling::study::{Kind, Point, STAGES, Study};
+use crate::perf::scaling::study::{IterationFigures, Kind, Point, STAGES, Study};
 use crate::perf::scaling::table::Table;
 use crate::plot::{Curve, Stroke, speed_up};
 use crate::system::print;
@@ -44,13 +44,18 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     let table = || match args.table {
         ReportTable::Scaling => scaling(&study, args.claims),
         ReportTable::Stages => stages(&study),
+        ReportTable::Iteration => iteration(&study),
     };
     let text = match args.format {
         ReportFormat::Text => table().text(),
         ReportFormat::Md => table().markdown(),
         ReportFormat::Csv => table().csv(),
         ReportFormat::Html => {
-            let tables = [("Runs", stages(&study)), ("Stages", scaling(&study, args.claims))];
+            let tables = [
+                ("Runs", stages(&study)),
+                ("Stages", scaling(&study, args.claims)),
+                ("An iteration", iteration(&study)),
+            ];
             page::page(&study, &title(&study), &curves(&study), quantity, &tables)
         }
     };
@@ -146,6 +151,49 @@ fn stages(study: &Study) -> Table {
             point.iterations.to_string(),
             format!("{:.0}", mebibytes(point.memory)),
             format!("{:.2}", point.start_up),
+        ]);
+    }
+    table
+}
+
+/// Builds the table of an iteration, with a line for each point.
+fn iteration(study: &Study) -> Table {
+    let heading = [
+        "ranks",
+        "threads",
+        "hosts",
+        "unknowns",
+        "runs",
+        "iterations",
+        "iteration (ms)",
+        "bytes an unknown",
+        "GB/s",
+        "STREAM (GB/s)",
+        "of STREAM (%)",
+        "messages",
+        "KiB sent",
+        "sums",
+    ];
+    let mut table = Table::new(&heading, 0);
+    for point in &study.points {
+        let IterationFigures { seconds, moved, messages, sent, reductions } = point.iteration;
+        let stream = study.bandwidth(point.parallel);
+        let rate = if seconds > 0.0 { moved / seconds / 1e9 } else { 0.0 };
+        table.row(vec![
+            point.parallel.ranks.to_string(),
+            point.parallel.threads_per_rank.to_string(),
+            point.parallel.hosts.to_string(),
+            point.unknowns.to_string(),
+            point.runs.to_string(),
+            point.iterations.to_string(),
+            format!("{:.2}", 1e3 * seconds),
+            format!("{:.0}", moved / point.unknowns as f64),
+            format!("{rate:.2}"),
+            stream.map_or(String::new(), |stream| format!("{stream:.2}")),
+            stream.map_or(String::new(), |stream| format!("{:.0}", 100.0 * rate / stream)),
+            format!("{messages:.0}"),
+            format!("{:.1}", sent / 1024.0),
+            format!("{reductions:.0}"),
         ]);
     }
     table

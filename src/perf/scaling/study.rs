@@ -47,6 +47,23 @@ pub struct Point {
     pub start_up: f64,
     /// Figures of [`STAGES`], in that order.
     pub stages: Vec<Figures>,
+    /// Figures of an iteration of CG.
+    pub iteration: IterationFigures,
+}
+
+/// Figures of an iteration of CG, of all ranks together.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct IterationFigures {
+    /// Seconds of the slowest rank.
+    pub seconds: f64,
+    /// Bytes that are read and written, by a count of the arrays in each loop.
+    pub moved: f64,
+    /// Messages to neighbours.
+    pub messages: f64,
+    /// Bytes in these messages.
+    pub sent: f64,
+    /// Sums over all ranks.
+    pub reductions: f64,
 }
 
 /// Figures of a stage.
@@ -148,9 +165,9 @@ impl Study {
         Some(first.cores() as f64 * self.bandwidth(point.parallel)? / self.bandwidth(first)?)
     }
 
-    /// Returns the bandwidth of these ranks and threads, else of the same cores in another
-    /// combination.
-    fn bandwidth(&self, parallel: Layout) -> Option<f64> {
+    /// Returns the bandwidth (GB/s) of these ranks and threads, else of the same cores in another
+    /// combination; none where it was not measured.
+    pub fn bandwidth(&self, parallel: Layout) -> Option<f64> {
         let like = |other: &&Layout| other.cores() == parallel.cores();
         let others = || self.stream.keys().filter(like).map(|other| self.stream[other]);
         self.stream.get(&parallel).copied().or_else(|| others().max_by(f64::total_cmp))
@@ -207,6 +224,13 @@ impl Point {
             memory: median_of(&|run| run.memory.peak_bytes_sum as f64),
             start_up: median_of(&|run| run.start_up.max),
             stages: STAGES.iter().map(|(_, parts)| figures(parts)).collect(),
+            iteration: IterationFigures {
+                seconds: median_of(&|run| run.breakdown.iterations.mean.seconds.max),
+                moved: median_of(&|run| run.breakdown.iterations.bytes as f64),
+                messages: median_of(&|run| ranks * run.breakdown.iterations.mean.halo.count.mean),
+                sent: median_of(&|run| ranks * run.breakdown.iterations.mean.halo.bytes.mean),
+                reductions: median_of(&|run| run.breakdown.iterations.mean.reductions.count.max),
+            },
         }
     }
 

@@ -1,5 +1,5 @@
 use crate::io::record::{Bandwidth, Bandwidths, BenchParallel, Memory, MeshInfo, Parallel, SolverConfig};
-use crate::parallel::{Breakdown, CommShare, MinMeanMax};
+use crate::parallel::{Breakdown, CommShare, Iterations, MinMeanMax};
 use crate::perf::scaling::study::*;
 
 /// Builds a run whose solve takes so many seconds on each core, a quarter of them in messages.
@@ -16,10 +16,12 @@ fn run(ranks: usize, threads_per_rank: usize, unknowns: u64, seconds: f64) -> Ru
     let part = TimeSplit { seconds: span(1.0, 2.0), ..TimeSplit::default() };
     let stages = [("solve_system", solve), ("assemble_system", part), ("apply_bc", part), (TOTAL, solve)];
     let stages = stages.map(|(name, split)| (name.to_owned(), split)).into();
+    let mean = TimeSplit { seconds: span(0.1, 0.125 * seconds), halo, ..TimeSplit::default() };
+    let iterations = Iterations { mean, bytes: 100 * unknowns, ..Iterations::default() };
     RunRecord {
         iterations: 8,
         converged: true,
-        breakdown: Breakdown { stages, ..Breakdown::default() },
+        breakdown: Breakdown { stages, iterations, ..Breakdown::default() },
         mesh_info: MeshInfo { source: "a mesh".to_owned(), refine: 2, used_nodes: unknowns, ..MeshInfo::default() },
         solver_config: SolverConfig {
             operator: "elements".into(),
@@ -80,6 +82,9 @@ fn strong_scaling_compares_times_by_their_medians() {
     assert!(near(solve.imbalance, 1.5) && near(solve.communication, 0.25));
     assert!(near(solve.messages, 40.0) && near(solve.bytes, 4000.0));
     assert!(near(four.stage("assembly").seconds, 4.0));
+    let IterationFigures { seconds, moved, messages, sent, reductions } = four.iteration;
+    assert_eq!([seconds, moved, messages, sent, reductions], [0.3125, 1e5, 40.0, 4000.0, 0.0]);
+    assert_eq!(study.bandwidth(four.parallel), Some(30.0));
 }
 
 #[test]
