@@ -20,20 +20,18 @@ from peers.report import markdown, unknowns
 Layout = tuple[int, int]
 
 
+def write_refined(bench: Bench, refine: int, path: Path) -> None:
+    """Writes the refined Y-channel to a file: that of a run that is stopped after an iteration, exit code 1."""
+    run(bench.mpirun(1, [bench.program, '--refine', str(refine), '--preconditioner', 'jacobi', '--max-iterations', '1',
+                         '--quiet', '-o', path]), env=bench.env, stderr=(bench.work/'stderr').open('w'))
+
+
 class Stages:
     """Runs of the program, and the seconds of their stages."""
 
     def __init__(self, bench: Bench, refine: int) -> None:
         self.bench, self.refine = bench, refine
         self.runs: dict[tuple[str, Layout], list[dict[str, float]]] = {}
-
-    def mesh_file(self) -> Path:
-        """Writes the refined mesh to a file: that of a run that is stopped after an iteration, exit code 1."""
-        path = self.bench.work/'mesh.h5'
-        run(self.bench.mpirun(1, [self.bench.program, '--refine', str(self.refine), '--preconditioner', 'jacobi',
-                                  '--max-iterations', '1', '--quiet', '-o', path]), env=self.bench.env,
-            stderr=(self.bench.work/'stderr').open('w'))
-        return path
 
     def time(self, case: str, layout: Layout, *options: str | Path) -> None:
         """Runs a case on so many ranks and threads."""
@@ -102,7 +100,8 @@ def main() -> None:
     cores, layouts = args.cores, ((1, 1), (args.cores, 1), (1, args.cores))
     with prepared_bench() as bench:
         stages = Stages(bench, args.refine)
-        mesh = stages.mesh_file()
+        mesh = bench.work/'mesh.h5'
+        write_refined(bench, args.refine, mesh)
         cases: dict[str, tuple[str | Path, ...]] = {'from a file': (mesh,)}
         cases |= {f'--refine {level}': ('--refine', str(level)) for level in range(args.refine, args.refine + args.larger + 1)}
         nested = list(cases)[1:]

@@ -20,6 +20,7 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("small_results_hold_the_same_numbers", [1, 3, 7], small),
         at_ranks("small_results_of_a_tiny_mesh_hold_the_same_numbers", [3], tiny),
         at_ranks("chosen_fields_are_written_and_no_others", [2], chosen),
+        at_ranks("large_datasets_are_aligned_where_hints_ask_for_it", [2], aligned),
         refusals(),
     ]
     .into_iter()
@@ -89,6 +90,19 @@ fn chosen(ranks: usize) {
     assert_eq!(xdmf.matches("<Attribute").count(), 2, "{xdmf}");
     assert_eq!(names("b.hdf", "VTKHDF/PointData"), ["node", "u"]);
     assert_eq!(names("b.hdf", "VTKHDF/CellData"), ["element", "vel"]);
+}
+
+fn aligned(ranks: usize) {
+    let folder = Folder::new();
+    let hints = |text| [("QUAD8_MPI_IO_HINTS", text)];
+    let solve = ["y-channel", "-q", "-o", "aligned.h5"];
+    folder.run_with(ranks, &hints("alignment=65536,cb_nodes=1"), &solve).expect_code(0);
+    let file = File::open(folder.path("aligned.h5")).unwrap();
+    for field in ["x", "u", "vel"] {
+        assert_eq!(file.dataset(field).unwrap().offset().unwrap() % 65_536, 0, "{field}");
+    }
+    let refused = folder.run_with(ranks, &hints("alignment=none"), &solve).expect_code(3);
+    assert!(refused.stderr.contains("'none' is no alignment"), "{}", refused.stderr);
 }
 
 fn refusals() -> Vec<Trial> {

@@ -4,6 +4,8 @@
 //! Every function is **collective**: all ranks call it, also those without rows.
 
 use std::env::current_dir;
+use std::ffi::CString;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::path::Path;
 
@@ -16,7 +18,9 @@ use hdf5_sys::h5p::{H5Pclose, H5Pcreate, H5Pset_dxpl_mpio};
 use hdf5_sys::h5s::{
     H5S_SELECT_SET, H5Sclose, H5Screate_simple, H5Sget_select_npoints, H5Sselect_hyperslab, H5Sselect_none,
 };
+use mpi::ffi::{MPI_Info, MPI_Info_create, MPI_Info_free, MPI_Info_set};
 
+use crate::io::hdf5::hints::{Hint, Hints};
 use crate::parallel::{Comm, SpanKind, piece, work};
 
 /// Opens a file for reading through MPI-IO. **Collective.**
@@ -25,8 +29,8 @@ use crate::parallel::{Comm, SpanKind, piece, work};
 /// An error of HDF5, possibly on some ranks only.
 pub fn open(comm: &Comm, path: &Path) -> hdf5::Result<File> {
     check_folder(comm, path)?;
-    let handle = handle(comm)?;
-    File::with_options().with_fapl(|b| b.mpio(handle, None).all_coll_metadata_ops(true)).open(path)
+    let (handle, hints) = (handle(comm)?, Hints::read(comm)?);
+    File::with_options().with_fapl(|b| hints.apply(b, handle)).open(path)
 }
 
 /// Creates a file for writing through MPI-IO; an existing file is replaced. **Collective.**
@@ -35,10 +39,8 @@ pub fn open(comm: &Comm, path: &Path) -> hdf5::Result<File> {
 /// An error of HDF5, possibly on some ranks only.
 pub fn create(comm: &Comm, path: &Path) -> hdf5::Result<File> {
     check_folder(comm, path)?;
-    let handle = handle(comm)?;
-    File::with_options()
-        .with_fapl(|b| b.mpio(handle, None).all_coll_metadata_ops(true).coll_metadata_write(true))
-        .create(path)
+    let (handle, hints) = (handle(comm)?, Hints::read(comm)?);
+    File::with_options().with_fapl(|b| hints.apply(b, handle).coll_metadata_write(true)).create(path)
 }
 
 /// Returns the MPI communicator.
@@ -136,6 +138,51 @@ fn write_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &[T]) -
 /// Returns the number of values in a row.
 fn row_length(dataset: &Dataset) -> usize {
     dataset.shape()[1..].iter().product()
+}
+
+/// Hints for MPI-IO, freed on drop.
+pub struct Info(MPI_Info);
+
+impl Info {
+    /// Stores hints, texts without NUL.
+    ///
+    /// # Errors
+    /// MPI does not take a hint: a key or a value is too long.
+    pub fn new(hints: &[Hint]) -> hdf5::Result<Self> {
+        let text = |text: &str| CString::new(text).map_err(|e| hdf5::Error::from(e.to_string()));
+        let mut handle = MaybeUninit::uninit();
+        // SAFETY: MPI_Info_create fills the handle.
+        #[allow(unsafe_code)]
+        let info = unsafe {
+            MPI_Info_create(handle.as_mut_ptr());
+            Self(handle.assume_init())
+        };
+        for (key, value) in hints {
+            let (name, setting) = (text(key)?, text(value)?);
+            // SAFETY: the handle is alive, both texts end with NUL and MPI copies them.
+            #[allow(unsafe_code)]
+            let code = unsafe { MPI_Info_set(info.0, name.as_ptr(), setting.as_ptr()) };
+            if code != 0 {
+                return Err(format!("MPI does not take the hint {key}={value}").into());
+            }
+        }
+        Ok(info)
+    }
+
+    /// Returns the MPI handle.
+    pub fn handle(&self) -> MPI_Info {
+        self.0
+    }
+}
+
+impl Drop for Info {
+    fn drop(&mut self) {
+        // SAFETY: the handle belongs to this value alone; HDF5 has its own copy.
+        #[allow(unsafe_code)]
+        unsafe {
+            MPI_Info_free(&mut self.0);
+        }
+    }
 }
 
 /// HDF5 identifier, closed on drop.

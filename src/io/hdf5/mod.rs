@@ -3,6 +3,7 @@
 mod check;
 pub(crate) mod collective;
 mod dataset;
+mod hints;
 mod redistribute;
 mod with_file;
 

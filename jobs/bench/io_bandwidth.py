@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Compares reading and writing of meshes, results and checkpoints with a plain stream of as many bytes.
+
+Runs of the program and streams take turns. A stream writes or reads one file in blocks of 1 MiB, and flushes it to the
+disk where the program does: checkpoints. Columns: for each file the MB/s of the program and of the stream, and their
+ratio, from medians. The mesh leaves the page cache before it is read, except on tmpfs. The time of the program is that
+of the whole stage, with checks and messages; that of a checkpoint is what an iteration takes longer with one after it.
+Leave the machine alone meanwhile.
+"""
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from common import Bench, option_parser, prepared_bench, read_json, run, whole_number, whole_numbers
+from peers.report import markdown
+from stages import write_refined
+
+BLOCK = 1 << 20
+ITERATIONS = 4
+
+
+def write_stream(path: Path, size: int, flushed: bool) -> float:
+    """Returns the seconds that it takes to write so many bytes."""
+    block = os.urandom(BLOCK)
+    start = time.perf_counter()
+    with path.open('wb', buffering=0) as file:
+        for at in range(0, size, BLOCK):
+            file.write(block[:size - at])
+        if flushed:
+            os.fsync(file.fileno())
+    seconds = time.perf_counter() - start
+    path.unlink()
+    return seconds
+
+
+def evict(path: Path) -> None:
+    """Removes a file from the page cache."""
+    with path.open('rb') as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def read_stream(path: Path, size: int) -> float:
+    """Returns the seconds that it takes to read so many bytes of a file."""
+    block = bytearray(BLOCK)
+    start = time.perf_counter()
+    with path.open('rb', buffering=0) as file:
+        for at in range(0, size, BLOCK):
+            file.readinto(memoryview(block)[:size - at])
+    return time.perf_counter() - start
+
+
+def stages(bench: Bench, ranks: int, mesh: Path, folder: Path, *options: str) -> dict[str, float]:
+    """Runs some iterations, exit code 1, and returns the seconds of the stages."""
+    record = bench.work/'run.json'
+    run([*bench.mpirun(ranks, [bench.program]), mesh, '--preconditioner', 'jacobi', '--max-iterations', str(ITERATIONS),
+         '--threads', '1', '--quiet', '-o', folder/'out.h5', '--json', record, *options], env=bench.env,
+        stderr=(bench.work/'stderr').open('w'))
+    return {name: stage['max'] for name, stage in read_json(record)['timing_metrics'].items()}
+
+
+def measure(bench: Bench, ranks: int, mesh: Path, folder: Path, repeats: int) -> list[str]:
+    """Returns MB/s of the program and of the stream, and their ratio, for mesh, results and checkpoints."""
+    stages(bench, ranks, mesh, folder, '--checkpoint-every', '0.000001')
+    results = (folder/'out.h5').stat().st_size
+    checkpoint = (folder/'out.checkpoint.h5').stat().st_size
+    elements, nodes = (read_json(bench.work/'run.json')['mesh_info'][name] for name in ('elements', 'nodes'))
+    # A solve reads x, y and the nodes of the elements.
+    sizes = {'mesh': 32*elements + 16*nodes, 'results': results, 'checkpoint': checkpoint}
+    ours: dict[str, list[float]] = {name: [] for name in sizes}
+    streams: dict[str, list[float]] = {name: [] for name in sizes}
+    for _ in range(repeats):
+        evict(mesh)
+        plain = stages(bench, ranks, mesh, folder)
+        evict(mesh)
+        ours['mesh'].append(plain['load_mesh'])
+        streams['mesh'].append(read_stream(mesh, sizes['mesh']))
+        ours['results'].append(plain['export'])
+        streams['results'].append(write_stream(folder/'stream', results, False))
+        saved = stages(bench, ranks, mesh, folder, '--checkpoint-every', '0.000001')
+        ours['checkpoint'].append((saved['solve_system'] - plain['solve_system'])/ITERATIONS)
+        streams['checkpoint'].append(write_stream(folder/'stream', checkpoint, True))
+    cells = []
+    for name, size in sizes.items():
+        program, stream = (1e-6*size/median(seconds[name]) for seconds in (ours, streams))
+        cells += [f'{program:.0f}', f'{stream:.0f}', f'{program/stream:.2f}']
+    return cells
+
+
+def main() -> None:
+    """Measures every folder and number of ranks and prints the table."""
+    parser = option_parser(__doc__)
+    parser.add_argument('folders', nargs='*', type=Path, default=[Path('/dev/shm'), Path('/var/tmp')], metavar='FOLDER',
+                        help='folders on the file systems to measure (default /dev/shm and /var/tmp)')
+    parser.add_argument('--ranks', type=whole_numbers(1), default=[1, 2, 4, 16], metavar='LIST',
+                        help='numbers of MPI ranks (default "1 2 4 16")')
+    parser.add_argument('--refine', type=whole_number(0), default=3, metavar='K',
+                        help='refinements of the built-in Y-channel (default 3: a million unknowns)')
+    parser.add_argument('--repeats', type=whole_number(1), default=3, metavar='N', help='runs of each kind (default 3)')
+    args = parser.parse_args()
+    files = [f'{name}, {unit}' for name in ('mesh', 'results', 'checkpoint') for unit in ('MB/s', 'stream', 'ratio')]
+    rows = [('folder, ranks', *files)]
+    with prepared_bench() as bench:
+        for place in args.folders:
+            with tempfile.TemporaryDirectory(dir=place) as folder:
+                mesh = Path(folder)/'mesh.h5'
+                write_refined(bench, args.refine, mesh)
+                for ranks in args.ranks:
+                    rows.append((f'{place}, {ranks}', *measure(bench, ranks, mesh, Path(folder), args.repeats)))
+    print(*markdown(rows), sep='\n')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,81 @@
+//! Hints for MPI-IO and the alignment of datasets, from a variable of the environment.
+
+use hdf5::plist::file_access::FileAccessBuilder;
+use mpi::ffi::MPI_Comm;
+
+use crate::io::hdf5::collective::Info;
+use crate::parallel::Comm;
+
+/// Variable with `KEY=VALUE,...`: hints for MPI-IO, and [`ALIGNMENT`].
+const VARIABLE: &str = "QUAD8_MPI_IO_HINTS";
+/// Key of the alignment (bytes) of datasets that are no smaller.
+const ALIGNMENT: &str = "alignment";
+
+/// Key and value for MPI-IO.
+pub type Hint<'a> = (&'a str, &'a str);
+
+/// Hints of rank 0.
+pub struct Hints {
+    alignment: Option<u64>,
+    info: Option<Info>,
+}
+
+impl Hints {
+    /// Reads the hints of rank 0. **Collective.**
+    ///
+    /// # Errors
+    /// The variable cannot be read, or MPI does not take a hint.
+    pub fn read(comm: &Comm) -> hdf5::Result<Self> {
+        let text = std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned();
+        let text = comm.broadcast_strings(if comm.is_root() { vec![text] } else { Vec::new() }).concat();
+        let (alignment, hints) = parse(&text)?;
+        let info = if hints.is_empty() { None } else { Some(Info::new(&hints)?) };
+        Ok(Self { alignment, info })
+    }
+
+    /// Sets the properties of a file that is opened through MPI-IO.
+    pub fn apply<'a>(&self, access: &'a mut FileAccessBuilder, comm: MPI_Comm) -> &'a mut FileAccessBuilder {
+        if let Some(bytes) = self.alignment {
+            access.alignment(bytes, bytes);
+        }
+        access.mpio(comm, self.info.as_ref().map(Info::handle)).all_coll_metadata_ops(true)
+    }
+}
+
+/// Splits hints into the alignment and those for MPI-IO.
+fn parse(text: &str) -> hdf5::Result<(Option<u64>, Vec<Hint<'_>>)> {
+    let failed = |hint| hdf5::Error::from(format!("{VARIABLE}: '{hint}' is no hint: give KEY=VALUE,... without NUL"));
+    let (mut alignment, mut hints) = (None, Vec::new());
+    for hint in text.split(',').map(str::trim).filter(|hint| !hint.is_empty()) {
+        let (key, value) = hint.split_once('=').ok_or_else(|| failed(hint))?;
+        if key.is_empty() || value.is_empty() || hint.contains('\0') {
+            return Err(failed(hint));
+        }
+        if key == ALIGNMENT {
+            let bytes = value.parse().ok().filter(|bytes| (1..=1 << 40).contains(bytes));
+            alignment = Some(bytes.ok_or_else(|| format!("{VARIABLE}: '{value}' is no alignment in bytes"))?);
+        } else {
+            hints.push((key, value));
+        }
+    }
+    Ok((alignment, hints))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_alignment_is_told_from_hints() {
+        let (alignment, hints) = parse("cb_nodes=4, alignment=1048576,striping_unit=1048576").unwrap();
+        assert_eq!((alignment, hints), (Some(1 << 20), vec![("cb_nodes", "4"), ("striping_unit", "1048576")]));
+        assert_eq!(parse("").unwrap(), (None, vec![]));
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in ["cb_nodes", "=4", "cb_nodes=", "alignment=0", "alignment=1 MiB", "alignment=-1"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}
