@@ -70,7 +70,9 @@ fn bottleneck() {
     let (text, fast) = model(&["-o", "model.svg"]);
     assert!(text.contains("first bottleneck: ") && text.contains("256    64,000,000"), "{text}");
     assert_eq!(fast["rows"].as_array().unwrap().len(), 5);
-    assert_eq!(number(&fast, "/rows/0/efficiency"), 1.0);
+    assert_eq!([number(&fast, "/rows/0/efficiency"), number(&fast, "/rows/0/stages_efficiency")], [1.0; 2]);
+    let of_stages = number(&fast, "/rows/4/stages_efficiency");
+    assert!(of_stages < 1.0 && text.contains(&format!("efficiency of all three {of_stages:.2}")), "{text}");
     assert_eq!(number(&fast, "/rows/0/neighbours"), 0.0);
     assert!(std::fs::read_to_string(folder.path("model.svg")).unwrap().starts_with("<svg "));
     let (text, slow) = model(&["--latency", "1000", "--fewest", "0"]);

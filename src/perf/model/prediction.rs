@@ -69,6 +69,8 @@ pub struct Row {
     pub levels: Vec<Level>,
     /// Seconds of assembly, setup and all iterations.
     pub stages: [f64; 3],
+    /// Efficiency of these stages together.
+    pub stages_efficiency: f64,
     /// Time of one iteration.
     pub iteration: Iteration,
     /// Efficiency of an iteration: the time of one rank over that of these ranks; for strong
@@ -138,6 +140,8 @@ impl Model {
             let mut row = self.row(&interfaces, unknowns);
             let one = rows.first().map_or_else(|| [row.iteration, row.spread], |row| [row.iteration, row.spread]);
             let shared = if args.unknowns.is_some() { ranks as f64 } else { 1.0 };
+            let together = |row: &Row| row.stages.iter().sum::<f64>();
+            row.stages_efficiency = rows.first().map_or(1.0, |first| together(first) / together(&row)) / shared;
             row.efficiency = one[0].total() / row.iteration.total() / shared;
             row.spread_efficiency = one[1].total() / row.spread.total() / shared;
             rows.push(row);
@@ -161,6 +165,7 @@ impl Model {
             values: parts.iter().map(|part| part.values).fold(0.0, f64::max).round(),
             imbalance: interfaces.imbalance(),
             stages: [solve.assembly(), solve.setup(), self.iterations * iteration.total()],
+            stages_efficiency: 1.0,
             levels: levels.clone(),
             iteration,
             efficiency: 1.0,

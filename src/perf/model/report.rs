@@ -27,9 +27,11 @@ pub fn text(prediction: &Prediction) -> String {
         let [assembly, setup, solve] = last.stages;
         let _ = writeln!(
             text,
-            "\n{} ranks, {} unknowns: assembly {assembly:.3} s, setup {setup:.3} s, iterations {solve:.3} s",
+            "\n{} ranks, {} unknowns: assembly {assembly:.3} s, setup {setup:.3} s, iterations {solve:.3} s; \
+             efficiency of all three {:.2}",
             last.ranks,
-            group(last.unknowns as u64)
+            group(last.unknowns as u64),
+            last.stages_efficiency
         );
         for (what, iteration) in [("first bottleneck", &last.iteration), ("were coarse levels spread", &last.spread)] {
             let (name, seconds) = iteration.limiting_factor();
