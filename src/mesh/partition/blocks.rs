@@ -1,9 +1,9 @@
 //! Small connected blocks of elements: the vertices of the graph that METIS partitions on two
 //! levels.
 //!
-//! On the Y-channel with 338,944 elements in 16 parts, blocks of 8 elements have the edge cut of
-//! single elements, of 16 elements 1.06 times, of 64 elements 1.17 times. METIS itself took ten
-//! times as long to build such small blocks.
+//! On the Y-channel with 338,944 elements in 16 parts, blocks of 8 elements have an edge cut of
+//! 1.02 times that of plain METIS, of 16 elements 1.04 times, of 64 elements 1.11 times; of 16
+//! without smoothing, 1.24 times. METIS itself took ten times as long to build such small blocks.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -22,11 +22,11 @@ const SMALLEST: u64 = 4;
 /// Sweeps that smooth the outlines of blocks.
 const SWEEPS: usize = 10;
 
-/// Returns the block size (elements, a power of 2) for a mesh in `parts`.
+/// Returns the block size (elements) for a mesh in `parts`.
 pub fn size(elements: u64, parts: usize) -> u64 {
     let blocks = (elements / SIZE).min(MOST).max(FEWEST_A_PART * parts as u64);
     let size = elements / blocks;
-    if size < SMALLEST { 1 } else { 1 << size.ilog2() }
+    if size < SMALLEST { 1 } else { size }
 }
 
 /// Builds blocks of about `size` elements in the graph of the elements. Returns the block of each

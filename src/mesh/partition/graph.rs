@@ -1,13 +1,12 @@
-//! METIS partitioning of a graph on one rank, by recursive bisection.
+//! METIS k-way partitioning of a graph on one rank.
 //!
-//! G. Karypis, V. Kumar, *A Fast and High Quality Multilevel Scheme for Partitioning Irregular
-//! Graphs*, SIAM J. Sci. Comput. 20 (1998).
+//! G. Karypis, V. Kumar, *Multilevel k-way Partitioning Scheme for Irregular
+//! Graphs*, J. Parallel Distrib. Comput. 48 (1998).
 
-use metis::option::Seed;
+use metis::option::{Contig, Seed};
 
 use crate::error::{Error, Result};
 use crate::mesh::partition::edges::Link;
-use crate::mesh::partition::refine::refine;
 
 /// Undirected graph in compressed rows, as METIS reads it.
 #[derive(Clone, Copy)]
@@ -38,13 +37,8 @@ impl Graph<'_> {
         self.edge_weights.map_or(1, |weights| weights[at])
     }
 
-    /// Returns the weight of a vertex.
-    pub fn vertex_weight(&self, vertex: usize) -> i64 {
-        self.vertex_weights.map_or(1, |weights| i64::from(weights[vertex]))
-    }
-
     /// Partitions the graph and returns the part of each vertex. No part is empty where there are
-    /// enough vertices.
+    /// enough vertices. Parts of a connected graph are connected where METIS succeeds.
     ///
     /// # Errors
     /// METIS fails.
@@ -52,18 +46,25 @@ impl Graph<'_> {
         if parts >= self.len() {
             return Ok((0..self.len() as i32).collect());
         }
+        // For a graph of several components METIS prints an error about contiguous parts to stdout.
+        let contiguous = self.is_connected();
+        let mut part = self.run(parts, seed, contiguous).or_else(|_| self.run(parts, seed, false))?;
+        fill_empty(&mut part, parts);
+        Ok(part)
+    }
+
+    /// Runs METIS, which may leave parts empty.
+    fn run(&self, parts: usize, seed: i32, contiguous: bool) -> Result<Vec<i32>> {
         let mut part = vec![0; self.len()];
         let graph = metis::Graph::new(1, parts as i32, self.offsets, self.neighbours);
-        let mut graph = graph.map_err(|e| failed(e.into()))?.set_option(Seed(seed));
+        let mut graph = graph.map_err(|e| failed(e.into()))?.set_option(Seed(seed)).set_option(Contig(contiguous));
         if let Some(weights) = self.vertex_weights {
             graph = graph.set_vwgt(weights);
         }
         if let Some(weights) = self.edge_weights {
             graph = graph.set_adjwgt(weights);
         }
-        graph.part_recursive(&mut part).map_err(failed)?;
-        fill_empty(&mut part, parts);
-        refine(self, &mut part, parts);
+        graph.part_kway(&mut part).map_err(failed)?;
         Ok(part)
     }
 
@@ -75,6 +76,22 @@ impl Graph<'_> {
             v < neighbour && part[v] != part[neighbour]
         });
         cut.map(|(_, at)| self.edge_weight(at) as u64).sum()
+    }
+
+    fn is_connected(&self) -> bool {
+        let mut seen = vec![false; self.len()];
+        let mut front = vec![0];
+        seen[0] = true;
+        let mut count = 0;
+        while let Some(v) = front.pop() {
+            count += 1;
+            for &n in &self.neighbours[self.around(v)] {
+                if !std::mem::replace(&mut seen[n as usize], true) {
+                    front.push(n as usize);
+                }
+            }
+        }
+        count == seen.len()
     }
 }
 

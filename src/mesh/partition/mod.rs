@@ -8,7 +8,6 @@ mod blocks;
 mod edges;
 mod graph;
 mod metis;
-mod refine;
 mod space_filling_curve;
 mod two_level;
 
