@@ -97,7 +97,7 @@ if [ $# -eq 0 ]; then
     checked=(opt-level=0 overflow-checks=true debug-assertions=true)
     part "unit tests" env RUST_MIN_STACK=8388608 \
         cargo test --release --locked --lib "${checked[@]/#/--config=profile.release.package.quad8-mpi.}"
-    part "cargo test" cargo test --release --locked --test '*' --examples
+    part "cargo test" cargo test --release --locked --test '*'
     part "examples of docs" cargo test --release --locked --doc
 else
     part "cargo test" cargo test --release --locked "$@"
