@@ -39,7 +39,7 @@ impl Run {
     }
 
     fn subject(&self) -> CheckpointKey<'_> {
-        CheckpointKey { case: &self.case, input: &self.mesh, mesh: &self.mesh }
+        CheckpointKey::new(&self.case, &self.mesh, &self.mesh)
     }
 }
 

@@ -1,10 +1,15 @@
 //! Checksums that identify a mesh.
 
+use std::iter;
+
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::mesh::{LocalMesh, Location, MeshSlab, NO_REGION};
 use crate::parallel::{Comm, GlobalIndex};
+
+/// Largest number of values in a row of a checksum, with the number of the row.
+const WIDEST: usize = 9;
 
 /// Identity of a mesh in three numbers, the same at any number of ranks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,12 +129,12 @@ pub fn checksum<const N: usize>(first: GlobalIndex, rows: impl Iterator<Item = [
 }
 
 fn sum<const N: usize>(rows: impl Iterator<Item = (GlobalIndex, [GlobalIndex; N])>) -> u64 {
-    let mut bytes = Vec::with_capacity((N + 1) * size_of::<GlobalIndex>());
+    const { assert!(N < WIDEST) }
+    let mut bytes = [[0; size_of::<GlobalIndex>()]; WIDEST];
     let hash = |(number, row): (GlobalIndex, [GlobalIndex; N])| {
-        bytes.clear();
-        bytes.extend(number.to_le_bytes());
-        bytes.extend(row.iter().flat_map(|value| value.to_le_bytes()));
-        xxh3_64(&bytes)
+        let values = iter::once(number).chain(row);
+        bytes.iter_mut().zip(values).for_each(|(bytes, value)| *bytes = value.to_le_bytes());
+        xxh3_64(bytes[..=N].as_flattened())
     };
     rows.map(hash).fold(0, u64::wrapping_add)
 }

@@ -70,7 +70,7 @@ impl Run {
     }
 
     fn key(&self) -> CheckpointKey<'_> {
-        CheckpointKey { case: &self.case, input: self.model.coarse(), mesh: &self.model.mesh }
+        CheckpointKey::new(&self.case, self.model.coarse(), &self.model.mesh)
     }
 
     fn solve(&self, start: Option<CgState>, monitor: &dyn Monitor) -> (Vector, CgReport) {

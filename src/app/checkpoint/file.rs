@@ -18,13 +18,14 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::app::checkpoint::CheckpointKey;
 use crate::app::checkpoint::header::{Difference, FORMAT, Header};
+use crate::app::checkpoint::node_slabs::NodeSlabs;
 use crate::error::{Error, Result};
 use crate::io::file::{atomic_hdf5, path};
-use crate::io::hdf5::{Part, ToSlabs, read_rows, with_file, write_part};
+use crate::io::hdf5::{Part, read_rows, with_file, write_part};
 use crate::la::Vector;
 use crate::la::cg::CgState;
-use crate::mesh::{LocalMesh, checksum};
-use crate::parallel::{BlockDistribution, Comm, GlobalIndex, fault_injection};
+use crate::mesh::checksum;
+use crate::parallel::{Comm, GlobalIndex, fault_injection};
 
 const VECTORS: [&str; 4] = ["x", "low", "r", "p"];
 /// Bytes of a checkpoint for each node.
@@ -41,21 +42,22 @@ const CHECKSUM: &str = "checksum";
 pub(crate) fn write(comm: &Comm, path: &Path, key: &CheckpointKey, state: &CgState) -> Result<()> {
     let header = toml::to_string(&Header::new(comm, key, state)).map_err(|e| path::write_error(path, e));
     let header = comm.agree(header)?;
-    let slabs = Slabs::new(comm, key.mesh);
-    let nodes = slabs.blocks.total();
+    let slabs = key.slabs(comm);
+    let nodes = slabs.blocks().total();
     let bytes = (VECTORS.len() as u64 * nodes + state.history.len() as u64) * 8 + header.len() as u64;
-    atomic_hdf5::write(comm, path, bytes, |file| fill(comm, file, &slabs, &header, state), || ())?;
+    atomic_hdf5::write(comm, path, bytes, |file| fill(comm, file, slabs, &header, state), || ())?;
     let partial = path::partial(path);
     let flushed = comm.agree(atomic_hdf5::flush(&partial).map_err(|e| path::write_error(path, e)));
     flushed.inspect_err(|_| drop(fs::remove_file(&partial)))
 }
 
-fn fill(comm: &Comm, file: &File, slabs: &Slabs, header: &str, state: &CgState) -> hdf5::Result<()> {
+fn fill(comm: &Comm, file: &File, slabs: &NodeSlabs, header: &str, state: &CgState) -> hdf5::Result<()> {
     let mut sum = 0_u64;
     for ((k, name), vector) in (0..).zip(VECTORS).zip([&state.x, &state.low, &state.r, &state.p]) {
         let values = slabs.send(comm, vector);
         sum = sum.wrapping_add(slabs.checksum(comm, k, &values));
-        let part = Part { total: slabs.blocks.total(), rows: slabs.blocks.range(comm.rank()), is_compressed: false };
+        let part =
+            Part { total: slabs.blocks().total(), rows: slabs.blocks().range(comm.rank()), is_compressed: false };
         write_part(comm, file, name, part, 1, &values, None)?;
         fault_injection::point(comm, format_args!("saving-{name}"));
     }
@@ -106,14 +108,14 @@ impl Reader<'_> {
         if let Some(difference) = header.difference(comm, key) {
             return Ok(Err(difference));
         }
-        let slabs = Slabs::new(comm, key.mesh);
-        let rows = slabs.blocks.range(comm.rank());
+        let slabs = key.slabs(comm);
+        let rows = slabs.blocks().range(comm.rank());
         let mut sum = 0_u64;
         let mut vectors = Vec::new();
         for (k, name) in (0..).zip(VECTORS) {
-            let values = comm.agree(self.numbers(name, Some(slabs.blocks.total()), |_| rows.clone()))?;
+            let values = comm.agree(self.numbers(name, Some(slabs.blocks().total()), |_| rows.clone()))?;
             sum = sum.wrapping_add(slabs.checksum(comm, k, &values));
-            vectors.push(slabs.fetch(comm, &values, key.mesh));
+            vectors.push(slabs.fetch(comm, &values));
         }
         let history = comm.agree(self.numbers(HISTORY, None, |length| 0..length))?;
         sum = sum.wrapping_add(if comm.is_root() { history_checksum(&history) } else { 0 });
@@ -169,33 +171,6 @@ impl Reader<'_> {
 /// Returns the error of a file that is no complete checkpoint.
 fn damaged(path: &Path, cause: &str) -> Error {
     Error::input(format!("{} is damaged, or no checkpoint of quad8-mpi: {cause}", path.display()))
-}
-
-/// Exchange of nodal values between the mesh and the blocks of the file.
-struct Slabs {
-    blocks: BlockDistribution,
-    to: ToSlabs,
-}
-
-impl Slabs {
-    fn new(comm: &Comm, mesh: &LocalMesh) -> Self {
-        let blocks = BlockDistribution::new(mesh.total_nodes, comm.size());
-        Self { blocks, to: ToSlabs::new(comm, blocks, mesh.node_ids[..mesh.owned_nodes].iter().copied()) }
-    }
-
-    fn send(&self, comm: &Comm, vector: &Vector) -> Vec<f64> {
-        self.to.send(comm, |item| [vector.owned()[item]], [0.0]).into_flattened()
-    }
-
-    fn fetch(&self, comm: &Comm, block: &[f64], mesh: &LocalMesh) -> Vector {
-        Vector::from_owned(&self.to.fetch(comm, block), mesh.node_ids.len())
-    }
-
-    /// Returns this rank's part of the checksum of vector `k`.
-    fn checksum(&self, comm: &Comm, k: GlobalIndex, values: &[f64]) -> u64 {
-        let first = k * self.blocks.total() + self.blocks.range(comm.rank()).start;
-        checksum(first, values.iter().map(|value| [value.to_bits()]))
-    }
 }
 
 fn history_checksum(history: &[f64]) -> u64 {

@@ -1,11 +1,13 @@
 //! Header of a checkpoint: the solve to which it belongs, and the comparison with another one.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::app::case::Case;
+use crate::app::checkpoint::node_slabs::NodeSlabs;
 use crate::error::Error;
 use crate::la::cg::{CgState, Recurrence, ResidualReplacement, Switch};
 use crate::mesh::{LocalMesh, MeshFingerprint};
@@ -14,14 +16,32 @@ use crate::parallel::Comm;
 /// Number of this format; another one cannot be read.
 pub(crate) const FORMAT: u32 = 1;
 
-/// Key of a checkpoint: the case and the mesh of its solve.
+/// Key of the checkpoints of a solve: its case and its mesh. What all of its checkpoints share is
+/// computed once, with the first of them.
 pub struct CheckpointKey<'a> {
     /// The case, options included.
     pub case: &'a Case,
-    /// The mesh of the input.
-    pub input: &'a LocalMesh,
-    /// The mesh after refinement.
-    pub mesh: &'a LocalMesh,
+    input: &'a LocalMesh,
+    mesh: &'a LocalMesh,
+    fingerprint: OnceCell<MeshFingerprint>,
+    slabs: OnceCell<NodeSlabs>,
+}
+
+impl<'a> CheckpointKey<'a> {
+    /// Creates the key of a case, from the mesh of its input and that after refinement.
+    pub fn new(case: &'a Case, input: &'a LocalMesh, mesh: &'a LocalMesh) -> Self {
+        Self { case, input, mesh, fingerprint: OnceCell::new(), slabs: OnceCell::new() }
+    }
+
+    /// Returns the fingerprint of the mesh of the input. **Collective.**
+    fn fingerprint(&self, comm: &Comm) -> &MeshFingerprint {
+        self.fingerprint.get_or_init(|| MeshFingerprint::of(comm, self.input))
+    }
+
+    /// Returns the exchange of nodal values with the blocks of the file. **Collective.**
+    pub(crate) fn slabs(&self, comm: &Comm) -> &NodeSlabs {
+        self.slabs.get_or_init(|| NodeSlabs::new(comm, self.mesh))
+    }
 }
 
 /// Checkpoint without its vectors, stored as TOML.
@@ -68,7 +88,7 @@ impl Header {
             program: format!("quad8-mpi {}", env!("CARGO_PKG_VERSION")),
             iterations: state.iterations(),
             case: key.case.text(comm),
-            mesh: MeshFingerprint::of(comm, key.input),
+            mesh: key.fingerprint(comm).clone(),
             recurrence: state.recurrence,
             repairs: state.replacements.clone(),
             switches: state.switches.clone(),
@@ -84,9 +104,8 @@ impl Header {
     /// Returns the first difference between this stored header and the solve of the key.
     /// **Collective.**
     pub(crate) fn difference(&self, comm: &Comm, key: &CheckpointKey) -> Option<Difference> {
-        let found = MeshFingerprint::of(comm, key.input);
         let case = key.case.text(comm);
-        let of_mesh = self.mesh.difference(&found).map(|(what, stored, found)| {
+        let of_mesh = self.mesh.difference(key.fingerprint(comm)).map(|(what, stored, found)| {
             let what = format!("{what} of the mesh");
             compare_scales(&self.case, &case).unwrap_or(Difference { what, stored, found })
         });

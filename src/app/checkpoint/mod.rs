@@ -8,6 +8,7 @@ mod file;
 mod header;
 mod interrupts;
 mod monitor;
+mod node_slabs;
 
 pub use header::CheckpointKey;
 pub use interrupts::Interrupts;

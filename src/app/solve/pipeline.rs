@@ -53,7 +53,7 @@ impl SolveInput<'_> {
         let Prepared { hierarchy, parallel, quality, .. } = prepared;
         let (mut conditions, mut warnings) = (prepared.conditions.clone(), prepared.warnings.clone());
         let case = self.case.refined(hierarchy.levels());
-        let key = CheckpointKey { case: &case, input: hierarchy.coarse(), mesh: &hierarchy.mesh };
+        let key = CheckpointKey::new(&case, hierarchy.coarse(), &hierarchy.mesh);
         let (start, restart) = match guess {
             Some(_) => (None, None),
             None => read_restart(comm, &case, &key, observers, &mut warnings)?,
