@@ -24,6 +24,9 @@ const MESSAGE_BYTES: usize = 1 << 30;
 const FIRST_TAG: Tag = 1;
 const SECOND_TAG: Tag = 2;
 
+/// Number of lengths that are received at once.
+const BATCH: usize = 64;
+
 /// Returns the number of values of `T` in one message. Longer lists are split.
 pub(crate) fn piece<T>() -> usize {
     static BYTES: LazyLock<usize> =
@@ -64,6 +67,24 @@ impl MpiComm {
         let mut partition = PartitionMut::new(&mut all[..], counts, starts);
         while_waiting(|| self.inner.all_gather_varcount_into(values, &mut partition));
         all
+    }
+
+    /// Receives the lengths that other processes have sent, up to [`BATCH`] of them, and returns
+    /// them with their senders. All are received at once, since a receive of a synchronous message
+    /// may take a round trip.
+    fn receive_lengths(&self, tag: Tag) -> Vec<(usize, usize)> {
+        let mut lengths = [0_u64; BATCH];
+        let mut senders = Vec::new();
+        multiple_scope(BATCH, |scope, receives| {
+            for length in &mut lengths {
+                let Some(status) = self.inner.any_process().immediate_probe_with_tag(tag) else { break };
+                let process = self.inner.process_at_rank(status.source_rank());
+                receives.add(process.immediate_receive_into_with_tag(scope, length, tag));
+                senders.push(status.source_rank() as usize);
+            }
+            receives.wait_all(&mut Vec::with_capacity(BATCH));
+        });
+        senders.into_iter().zip(lengths.map(|length| length as usize)).collect()
     }
 }
 
@@ -112,10 +133,8 @@ impl Backend for MpiComm {
                 let mut done = Vec::with_capacity(outgoing.len());
                 let mut barrier = None;
                 loop {
-                    while let Some(status) = self.inner.any_process().immediate_probe_with_tag(tag) {
-                        let process = self.inner.process_at_rank(status.source_rank());
-                        let (length, _) = process.receive_with_tag::<u64>(tag);
-                        senders.push((status.source_rank() as usize, length as usize));
+                    if self.inner.any_process().immediate_probe_with_tag(tag).is_some() {
+                        senders.extend(self.receive_lengths(tag));
                     }
                     barrier = match barrier {
                         Some(request) => match Request::test(request) {
