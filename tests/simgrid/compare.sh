@@ -39,5 +39,5 @@ for name, of in (
     is_same &= abs(a / b - 1) <= bound
 sys.exit(0 if is_same else "compare.sh: the simulated solve is not that of the real run")
 PYTHON
-# The network of platform.xml.
+# The network of crossbar.xml.
 "$program" model --network --latency 2 --overhead 0 --bandwidth 100 --ranks-per-node 1 --compare "$work/simulated.json"

@@ -1,14 +1,18 @@
-//! The solver as a library that SimGrid's SMPI loads once for each simulated
-//! rank (see run.sh). From the built-in meshes alone, since there is no MPI-IO:
-//! it goes the way of the program up to the solution, and rank 0 prints the part
-//! of a run record that it then has. The clock is that of the simulation.
+//! The solver as a library for SimGrid's SMPI (see run.sh). Each simulated rank is a thread of one
+//! process, and all of them share one copy of the library: what is static there belongs to all
+//! ranks. The solver takes the steps of the program up to the solution, on built-in meshes alone,
+//! since there is no MPI-IO. Rank 0 prints a partial run record. The clock is that of the
+//! simulation.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::panic;
+use std::ptr;
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use clap::Parser;
-use mpi::Threading;
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::*;
 use quad8_mpi::app::case::{Case, SolveArgs};
 use quad8_mpi::fem::ElementSystem;
 use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, bytes_per_iteration, conjugate_gradient_monitored};
@@ -16,6 +20,7 @@ use quad8_mpi::mesh::{DistributedMesh, MeshHierarchy};
 use quad8_mpi::parallel::{Breakdown, Comm, IterationTimer, MinMeanMax, Stopwatch, Timings};
 use quad8_mpi::post::statistics;
 use quad8_mpi::{Error, Result};
+use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 use serde_json::{Value, json};
 
 /// What SMPI calls on every simulated rank.
@@ -47,8 +52,9 @@ fn run(args: &[String]) -> c_int {
             return 2;
         }
     };
-    let Some((universe, _)) = mpi::initialize_with_threading(Threading::Single) else { return 4 };
-    let comm = Rc::new(Comm::new(universe.world()));
+    let _mpi = Mpi::init();
+    // SMPI's own world is a placeholder, which its probes do not understand.
+    let comm = Rc::new(Comm::new(SimpleCommunicator::world().duplicate()));
     match solve(&comm, &args) {
         Ok(record) if comm.is_root() => println!("{record}"),
         Ok(_) => (),
@@ -58,6 +64,31 @@ fn run(args: &[String]) -> c_int {
         }
     }
     0
+}
+
+/// MPI of one simulated rank. `mpi::initialize` holds a lock meanwhile, which is static and would
+/// block the other ranks.
+struct Mpi;
+
+impl Mpi {
+    fn init() -> Self {
+        // SAFETY: each rank calls it once, and MPI takes no arguments of the program.
+        #[allow(unsafe_code)]
+        unsafe {
+            mpi::ffi::MPI_Init(ptr::null_mut(), ptr::null_mut());
+        }
+        Self
+    }
+}
+
+impl Drop for Mpi {
+    fn drop(&mut self) {
+        // SAFETY: `init` has been called, and no communicator remains.
+        #[allow(unsafe_code)]
+        unsafe {
+            mpi::ffi::MPI_Finalize();
+        }
+    }
 }
 
 /// Measures each iteration.
@@ -72,9 +103,10 @@ impl Monitor for Iterations {
 /// **Collective.**
 fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let case = Case::resolve(comm, args)?;
-    // Each rank of a simulation is alone on its host.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
-    comm.agree(pool.map_err(|e| Error::internal(format!("cannot start 1 threads: {e}"))))?;
+    // All ranks run on the one thread of this process.
+    static POOL: OnceLock<std::result::Result<(), ThreadPoolBuildError>> = OnceLock::new();
+    let start = || ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
+    comm.agree(POOL.get_or_init(start).as_ref().map_err(|e| Error::internal(e.to_string())))?;
     let mut watch = Stopwatch::start(comm);
 
     let slab = watch.time("load_mesh", || case.mesh.read(comm).map(|slab| slab.scaled(comm, case.scale)))?;

@@ -106,8 +106,8 @@ impl Solve<'_> {
         let Self { machine, levels, .. } = self;
         let ranks = levels[0].ranks;
         let work = self.interfaces.imbalance() * machine.rates.setup * levels[0].unknowns / ranks;
-        // Lengths, a barrier, and the messages.
-        let exchange = machine.reduction(ranks, 0.0) + 2.0 * machine.messages((ranks - 1.0).min(1.0), 8.0);
+        // Lengths, their acknowledgement, a barrier, and the messages.
+        let exchange = machine.reduction(ranks, 0.0) + 3.0 * machine.messages((ranks - 1.0).min(1.0), 8.0);
         let of_level = |level: &Level| exchanges(level.kind) * exchange + NUMBERING * machine.reduction(ranks, 8.0);
         work + levels[1..].iter().map(of_level).sum::<f64>() + self.lanczos()
     }

@@ -4,15 +4,29 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-/* SMPI leaves out the two consts. */
+/* Replaced below. */
 #define MPI_Comm_spawn_multiple SMPI_Comm_spawn_multiple
 #define MPI_Comm_get_parent SMPI_Comm_get_parent
 #define MPI_Exscan SMPI_Exscan
+#define MPI_Iprobe SMPI_Iprobe
+#define MPI_Ibarrier SMPI_Ibarrier
+#define MPI_Test SMPI_Test
 #include_next <mpi.h>
 #undef MPI_Comm_spawn_multiple
 #undef MPI_Comm_get_parent
 #undef MPI_Exscan
+#undef MPI_Iprobe
+#undef MPI_Ibarrier
+#undef MPI_Test
+
+double simgrid_get_clock(void);
+
+/* Most ranks. */
+#define QUAD8_RANKS (1 << 16)
+
+/* SMPI leaves out the two consts. */
 int MPI_Comm_spawn_multiple(int count, char* commands[], char** arguments[], const int ranks[], const MPI_Info infos[],
                             int root, MPI_Comm comm, MPI_Comm* others, int codes[]);
 
@@ -47,15 +61,89 @@ int MPI_Exscan(const void* give, void* get, int count, MPI_Datatype type, MPI_Op
     return MPI_SUCCESS;
 }
 
+/* A probe that finds nothing sleeps for 0.1 us, or a twentieth of the time since the rank began to wait, so that a rank
+ * probes 50 to 200 times in a wait. SMPI's own sleeps grow with the probes of all ranks. Each wait of the solver probes for
+ * another tag than the last one of its rank (src/parallel/mpi.rs). */
+int MPI_Iprobe(int source, int tag, MPI_Comm comm, int* found, MPI_Status* status) __asm__("iprobe");
+int MPI_Iprobe(int source, int tag, MPI_Comm comm, int* found, MPI_Status* status)
+{
+    static struct { double since; int tag; } waits[QUAD8_RANKS];
+    int rank;
+    MPI_Comm_rank(comm, &rank);
+    PMPI_Iprobe(source, tag, comm, found, status);
+    if (*found || waits[rank].tag != tag) {
+        waits[rank].since = simgrid_get_clock();
+        waits[rank].tag = tag;
+    }
+    if (!*found) {
+        const double share = 0.05 * (simgrid_get_clock() - waits[rank].since);
+        const struct timespec sleep = {0, (long)(1e9 * share) + 100};
+        smpi_nanosleep(&sleep, NULL);
+    }
+    return MPI_SUCCESS;
+}
+
+/* SMPI's own barrier lets a rank pass when rank 0 enters. This is a dissemination barrier (D. Hensgen, R. Finkel, U. Manber,
+ * Two Algorithms for Barrier Synchronization, Int. J. Parallel Program. 17, 1988): each test may take its next step. The
+ * request is one for a message that the rank sends to itself at the end. A rank has one barrier at a time. */
+static struct { MPI_Comm comm; MPI_Request request, step; int distance; } barriers[QUAD8_RANKS];
+enum { QUAD8_BARRIER_END = 30000, QUAD8_BARRIER_STEP };
+
+static void quad8_barrier_step(int rank)
+{
+    int ranks;
+    MPI_Comm comm = barriers[rank].comm;
+    MPI_Comm_size(comm, &ranks);
+    const int distance = barriers[rank].distance;
+    if (distance >= ranks) {
+        barriers[rank].comm = MPI_COMM_NULL;
+        MPI_Send(NULL, 0, MPI_BYTE, rank, QUAD8_BARRIER_END, comm);
+        return;
+    }
+    barriers[rank].distance = 2 * distance;
+    const int from = (rank + ranks - distance) % ranks;
+    MPI_Irecv(NULL, 0, MPI_BYTE, from, QUAD8_BARRIER_STEP, comm, &barriers[rank].step);
+    MPI_Send(NULL, 0, MPI_BYTE, (rank + distance) % ranks, QUAD8_BARRIER_STEP, comm);
+}
+
+int MPI_Ibarrier(MPI_Comm comm, MPI_Request* request) __asm__("ibarrier");
+int MPI_Ibarrier(MPI_Comm comm, MPI_Request* request)
+{
+    int rank;
+    MPI_Comm_rank(comm, &rank);
+    MPI_Irecv(NULL, 0, MPI_BYTE, rank, QUAD8_BARRIER_END, comm, request);
+    barriers[rank].comm = comm;
+    barriers[rank].request = *request;
+    barriers[rank].distance = 1;
+    quad8_barrier_step(rank);
+    return MPI_SUCCESS;
+}
+
+int MPI_Test(MPI_Request* request, int* is_done, MPI_Status* status) __asm__("test");
+int MPI_Test(MPI_Request* request, int* is_done, MPI_Status* status)
+{
+    int rank;
+    PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    if (barriers[rank].comm != MPI_COMM_NULL && barriers[rank].request == *request) {
+        int has_come;
+        PMPI_Test(&barriers[rank].step, &has_come, MPI_STATUS_IGNORE);
+        if (has_come) quad8_barrier_step(rank);
+    }
+    return PMPI_Test(request, is_done, status);
+}
+
 /* The library's time is that of the simulation. */
 #undef clock_gettime
 int clock_gettime(clockid_t clock, struct timespec* time) { return smpi_clock_gettime(clock, time); }
 
+/* All ranks share one thread. */
+int sched_yield(void) { return 0; }
+
 /* In SMPI a member of an enumeration. */
 #define MPI_SUCCESS 0
 
-/* mpi-sys wants constants, SMPI's world is a variable. The library is loaded once for each rank, and then takes it over;
- * the constant of mpi-sys gets another name. Nobody asks for the communicator of one rank. */
+/* mpi-sys expects constants, but SMPI's world is a variable. Its value, which means the world of whatever rank calls, is
+ * copied when the library is loaded; the constant of mpi-sys gets another name. The communicator of one rank is unused. */
 MPI_Comm RSMPI_COMM_WORLD;
 static void __attribute__((constructor)) take_world(void) { RSMPI_COMM_WORLD = MPI_COMM_WORLD; }
 #define RSMPI_COMM_WORLD RSMPI_NO_WORLD
