@@ -25,15 +25,18 @@ fi
 [ -z "$all${CI:-}" ] || export QUAD8_MPI_REQUIRE_TOOLS=1
 
 log=$(mktemp)
+jobs=$(mktemp)
 parts=()
 
 summary() {
     echo "== summary"
     [ ${#parts[@]} -eq 0 ] || printf '%s\n' "${parts[@]}"
-    printf '%-16s %s, %d s\n' 'in all' "$(counts "$log")" $SECONDS
+    printf '%-17s %s, %d s\n' 'in all' "$(counts "$log")" $SECONDS
     sed -n 's/^test \[\([^]]*\)\].* \.\.\. ignored.*/ignored: \1/p' "$log" | sort | uniq -c
     grep '^skipped: ' "$log" || true
-    rm -f "$log"
+    rm -f "$log" "$jobs"
+    # After a failure its tests may still run.
+    [ -z "${cluster:-}" ] || pkill --parent "$cluster" || true
 }
 trap summary EXIT
 
@@ -43,8 +46,21 @@ part() {
     shift
     echo "== $name"
     "$@" 2>&1 | tee -a "$log" || result=FAILED
-    parts+=("$(printf '%-16s %s, %d s' "$name" "$result" $((SECONDS - start)))")
+    parts+=("$(printf '%-17s %s, %d s' "$name" "$result" $((SECONDS - start)))")
     [ "$result" = passed ]
+}
+
+# Prints the output of the tests of the cluster until they end.
+of_cluster() {
+    tail --pid="$cluster" --follow --lines=+1 "$jobs"
+    grep -q '^test result: ok' "$jobs"
+}
+
+# Reports the simulated solver, which has been built meanwhile.
+simulated_cluster() {
+    command -v smpirun >/dev/null || skip "simulated cluster: no SimGrid: apt-get install libsimgrid-dev"
+    wait "$simulation" || true
+    part "simulated cluster" tests/simgrid/build.sh
 }
 
 # cargo_part NAME COMPONENT ARGUMENTS...: runs a part that needs a component of the Rust toolchain.
@@ -78,9 +94,6 @@ RUSTDOCFLAGS="-D warnings" part documentation cargo doc --release --locked --no-
 if [ -n "$all" ]; then
     part dependencies tests/deny.sh
     part "release build" tests/release.sh
-    command -v smpirun >/dev/null || skip "simulated cluster: no SimGrid: apt-get install libsimgrid-dev"
-    wait "$simulation" || true
-    part "simulated cluster" tests/simgrid/build.sh
     wait "$downloads" || true
     if [ -x tests/harness/paraview.sh ]; then
         QUAD8_MPI_PVPYTHON=$(tests/harness/paraview.sh) && export QUAD8_MPI_PVPYTHON
@@ -97,13 +110,21 @@ if [ $# -eq 0 ]; then
     checked=(opt-level=0 overflow-checks=true debug-assertions=true)
     part "unit tests" env RUST_MIN_STACK=8388608 \
         cargo test --release --locked --lib "${checked[@]/#/--config=profile.release.package.quad8-mpi.}"
-    part "cargo test" cargo test --release --locked --test '*'
+    [ -z "$all" ] || simulated_cluster
+    part "build of tests" cargo test --release --locked --test '*' --no-run
+    part "tests of program" cargo test --release --locked --test cli
+    # The jobs of the cluster wait most of the time, and the other parts run meanwhile.
+    cargo test --release --locked --test cluster >"$jobs" 2>&1 &
+    cluster=$!
+    part "tests on ranks" cargo test --release --locked --test mpi
     part "examples of docs" cargo test --release --locked --doc
 else
+    [ -z "$all" ] || simulated_cluster
     part "cargo test" cargo test --release --locked "$@"
 fi
 [ -z "${QUAD8_MPI_PYTHON:-}" ] || part python "$QUAD8_MPI_PYTHON" -m pytest python/tests
 [ -z "$all" ] || part "release files" tests/packaging/release.py
+[ $# -gt 0 ] || part "cluster tests" of_cluster
 if [ -n "${QUAD8_MPI_WHEEL:-}" ]; then
     part wheel tests/packaging/wheel.py "$QUAD8_MPI_WHEEL"
 elif [ -n "$all" ]; then
