@@ -10,6 +10,18 @@ use crate::program::Folder;
 use crate::results::{Results, difference};
 use crate::{at_ranks, test};
 
+/// Stages of a solve, in their order.
+pub const STAGES: [&str; 8] = [
+    "load_mesh",
+    "partition",
+    "assemble_system",
+    "apply_bc",
+    "setup_preconditioner",
+    "solve_system",
+    "compute_derived",
+    "export",
+];
+
 pub fn tests() -> Vec<Trial> {
     [
         at_ranks("the_results_file_holds_what_is_promised", [1, 3], datasets),
@@ -139,17 +151,7 @@ fn record(ranks: usize) {
         let value = record.pointer(path).and_then(Value::as_f64);
         value.unwrap_or_else(|| panic!("{path} is no number in {record:#}"))
     };
-    for stage in [
-        "load_mesh",
-        "partition",
-        "assemble_system",
-        "apply_bc",
-        "setup_preconditioner",
-        "solve_system",
-        "compute_derived",
-        "export",
-        "total_workflow",
-    ] {
+    for stage in STAGES.into_iter().chain(["total_workflow"]) {
         let [min, mean, max] = ["min", "mean", "max"].map(|m| number(&format!("/timing_metrics/{stage}/{m}")));
         assert!(0.0 <= min && min <= mean * 1.000_001 && mean <= max * 1.000_001, "{stage}: {min} {mean} {max}");
         assert!(max <= number("/timing_metrics/total_workflow/max"), "{stage} takes longer than all");

@@ -7,6 +7,7 @@ use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::mesh::Mesh;
+use crate::output::STAGES;
 use crate::program::Folder;
 use crate::refusal::refused_alone;
 use crate::tier::{needs_tool, slow};
@@ -146,16 +147,6 @@ fn in_browser() {
 
 /// Compares the rows of the ranks with their times in the run record.
 fn ranks(by_rank: &Value, found: &Value) {
-    const STAGES: [&str; 8] = [
-        "load_mesh",
-        "partition",
-        "assemble_system",
-        "apply_bc",
-        "setup_preconditioner",
-        "solve_system",
-        "compute_derived",
-        "export",
-    ];
     let times = |stage: &str, rank: usize| -> [f64; 2] {
         let [all, communication] =
             ["seconds", "communication"].map(|key| by_rank["stages"][stage][key][rank].as_f64().unwrap());

@@ -24,7 +24,7 @@ impl Hints {
     /// Reads the hints of rank 0. **Collective.**
     ///
     /// # Errors
-    /// The variable cannot be read, or MPI does not take a hint.
+    /// The variable is no list of hints, or MPI does not take one of them.
     pub fn read(comm: &Comm) -> hdf5::Result<Self> {
         let text = std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned();
         let text = comm.broadcast_strings(if comm.is_root() { vec![text] } else { Vec::new() }).concat();
@@ -44,11 +44,11 @@ impl Hints {
 
 /// Splits hints into the alignment and those for MPI-IO.
 fn parse(text: &str) -> hdf5::Result<(Option<u64>, Vec<Hint<'_>>)> {
-    let failed = |hint| hdf5::Error::from(format!("{VARIABLE}: '{hint}' is no hint: give KEY=VALUE,... without NUL"));
+    let failed = |hint| hdf5::Error::from(format!("{VARIABLE}: '{hint}' is no hint: give KEY=VALUE,..."));
     let (mut alignment, mut hints) = (None, Vec::new());
     for hint in text.split(',').map(str::trim).filter(|hint| !hint.is_empty()) {
         let (key, value) = hint.split_once('=').ok_or_else(|| failed(hint))?;
-        if key.is_empty() || value.is_empty() || hint.contains('\0') {
+        if key.is_empty() || value.is_empty() {
             return Err(failed(hint));
         }
         if key == ALIGNMENT {
