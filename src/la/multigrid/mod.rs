@@ -10,6 +10,7 @@
 //! combination with CG: U. Trottenberg, C. Oosterlee, A. Schueller, *Multigrid*, section 7.8.
 //! `docs/design/multigrid.md` lists the alternatives and their measured cost.
 
+mod aggregated_levels;
 mod chebyshev;
 mod coarse_solver;
 mod full_multigrid;
@@ -30,15 +31,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::la::matrix::{DistributedCsr, SlicedEllpack};
+use crate::la::multigrid::aggregated_levels::{aggregated_levels, bounded, is_large};
 use crate::la::multigrid::chebyshev::{BlockDiagonal, Chebyshev, Smoothing, Start};
 use crate::la::multigrid::coarse_solver::CoarseSolver;
-use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::lanczos::eigenvalue_bounds;
-use crate::la::multigrid::process_agglomeration::Agglomeration;
-use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
-use crate::la::multigrid::transfer::MatrixTransfer;
 use crate::la::{LinearOperator, MatrixEntries, Preconditioner, Scalar, Vector};
-use crate::parallel::{Comm, Halo, Profile, SpanKind, loops, measure, work};
+use crate::parallel::{Halo, Profile, SpanKind, loops, measure, work};
 
 /// Operator of a level with its block diagonal, for smoothing.
 pub(crate) struct LevelOperator<T> {
@@ -130,9 +128,6 @@ pub(crate) const COARSE_CYCLES: usize = 2;
 pub(crate) const NESTED_SMOOTHING: Smoothing = Smoothing { degree: 3, part: 1.0 / 10.0 };
 /// Cycles of the next coarser level between nested meshes (a V-cycle).
 pub(crate) const NESTED_CYCLES: usize = 1;
-/// Threshold of the strength of connection on the finest aggregated level; halved on each coarser
-/// level.
-const THETA: f64 = 0.04;
 /// Largest number of unknowns of a level that is solved directly.
 pub(crate) const DIRECT: u64 = 400;
 /// Largest ratio of coarse to fine unknowns; beyond it coarsening has stalled and ends.
@@ -255,50 +250,6 @@ impl<T: Scalar> Level<T> {
             correction: if self.cycles > 1 { Vector::zeros(coarse) } else { Vector::default() },
         };
     }
-}
-
-/// Returns whether the level of a matrix is too large to be solved directly.
-fn is_large(matrix: &DistributedCsr) -> bool {
-    matrix.halo().map().total() > DIRECT
-}
-
-/// Builds the levels of `matrix` and of its aggregates, from the operator of `matrix` with the bound
-/// of its eigenvalues, if it is not the coarsest one. Returns them with the matrix of the coarsest
-/// level. **Collective.**
-fn aggregated_levels<T: Scalar>(
-    comm: &Comm,
-    mut matrix: DistributedCsr,
-    mut next: Option<(LevelOperator<T>, f64)>,
-) -> (Vec<Level<T>>, DistributedCsr) {
-    let mut levels = Vec::new();
-    let mut theta = THETA;
-    while let Some((operator, bound)) = next {
-        let prolongation = smoothed_aggregation(&matrix, bound, theta);
-        let (now, coarse) = (matrix.halo().map().total(), prolongation.columns.map().total());
-        if coarse == 0 || coarse as f64 > STALLED * now as f64 {
-            break;
-        }
-        matrix = galerkin(&matrix, &prolongation);
-        let transfer = Box::new(MatrixTransfer::new(&prolongation));
-        levels.push(Level::new(operator.smoothed(SMOOTHING, bound), transfer, COARSE_CYCLES));
-        theta *= 0.5;
-        next = is_large(&matrix).then(|| bounded(comm, LevelOperator::of_matrix(&matrix)));
-    }
-    (levels, matrix)
-}
-
-/// Returns the operator of an assembled level with the bound of the eigenvalues for its smoother.
-/// Where rank 0 owns the whole level, that needs no sums. **Collective.**
-fn bounded<T: Scalar>(comm: &Comm, operator: LevelOperator<T>) -> (LevelOperator<T>, f64) {
-    let bound =
-        |sum: &dyn Fn(&[f64]) -> Vec<f64>| LevelOperator::eigenvalue_bounds(std::slice::from_ref(&operator), sum)[0];
-    let total = operator.operator.halo().map().total();
-    let bound = if Agglomeration::new(total, comm.size()).is_on_one_rank() {
-        comm.broadcast(0, bound(&|own| own.to_vec()))
-    } else {
-        bound(&|parts| comm.sum_all(parts))
-    };
-    (operator, bound)
 }
 
 /// Rounds the owned entries of `from` to the precision of `to`.
