@@ -29,7 +29,7 @@ pub fn largest_speed(comm: &Rc<Comm>) -> quad8_mpi::Result<f64> {
     let preconditioner = system.preconditioner(PreconditionerKind::Multigrid)?;
     let mut x = system.zeros();
     let options = CgOptions { rtol: 1e-8, max_iterations: 1000, patience: None };
-    conjugate_gradient(system.operator(), &*preconditioner, &system.rhs().values, &mut x, options);
+    conjugate_gradient(system.operator(), &*preconditioner, &system.rhs().to_vec(), &mut x, options);
     // 5. Recover the solution and derive velocities from it.
     let solution = system.recover_solution(x);
     let fields = derive(&solution, Fluid { p0: 101_325.0, density: 1.2 }, false)?;

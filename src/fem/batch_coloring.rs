@@ -28,7 +28,12 @@ impl Chunks {
             |[low, high]: [usize; 2], node: &LocalIndex| [low.min(*node as usize), high.max(*node as usize + 1)];
         let range = |batch: &_| NodeList::nodes(batch).iter().flatten().fold([usize::MAX, 0], range);
         let ranges: Vec<[usize; 2]> = loops::collect(batches.len(), SMALLEST, |b| range(&batches[b]));
-        let mut size = SMALLEST;
+        Self::of_ranges(&ranges, SMALLEST, nodes)
+    }
+
+    /// Cuts batches with these ranges of nodes, of which a chunk has at least `smallest`.
+    pub fn of_ranges(ranges: &[[usize; 2]], smallest: usize, nodes: usize) -> Self {
+        let mut size = smallest;
         loop {
             let cut = ranges.chunks(size).enumerate().map(|(i, part)| Chunk {
                 batches: i * size..i * size + part.len(),

@@ -8,16 +8,16 @@ use crate::la::Vector;
 use crate::mesh::{
     BoundaryEdge, BoundarySummary, DistributedMesh, EdgeCount, LocalMesh, check_components, find_duplicates,
 };
-use crate::parallel::{Comm, Halo};
+use crate::parallel::{Comm, Halo, LocalIndex};
 use crate::problem::{Condition, Problem, Range};
 use crate::system::significant;
 
 /// Prescribed values at the local nodes.
 pub struct DirichletBc {
-    /// Whether the value of a node is prescribed.
-    pub fixed: Vec<bool>,
-    /// Prescribed values, 0 elsewhere.
-    pub values: Vec<f64>,
+    /// Number of local nodes.
+    nodes: usize,
+    /// Nodes with a prescribed value, ascending, and these values: few of all nodes.
+    prescribed: Vec<(LocalIndex, f64)>,
 }
 
 impl DirichletBc {
@@ -33,23 +33,49 @@ impl DirichletBc {
     fn scatter(halo: &Halo, mut holder: Vec<u16>, mut values: Vec<f64>) -> Self {
         halo.scatter_fwd(&mut holder);
         halo.scatter_fwd(&mut values);
-        Self { fixed: holder.into_iter().map(|boundary| boundary != NO_BOUNDARY).collect(), values }
+        let nodes = holder.iter().zip(&values).zip(0..).filter(|((holder, _), _)| **holder != NO_BOUNDARY);
+        let prescribed = nodes.map(|((_, &value), node)| (node, value)).collect();
+        Self { nodes: holder.len(), prescribed }
+    }
+
+    /// Returns whether the value of each local node is prescribed.
+    pub fn fixed(&self) -> Vec<bool> {
+        let mut fixed = vec![false; self.nodes];
+        self.prescribed.iter().for_each(|&(node, _)| fixed[node as usize] = true);
+        fixed
+    }
+
+    /// Returns the prescribed value of each local node, 0 at free nodes.
+    pub fn values(&self) -> Vec<f64> {
+        let mut values = vec![0.0; self.nodes];
+        for &(node, value) in &self.prescribed {
+            values[node as usize] = value;
+        }
+        values
     }
 
     /// Sets the prescribed values of the owned nodes in `u`, then updates its ghosts.
     /// **Collective.**
     pub fn impose(&self, halo: &Halo, u: &mut Vector) {
-        for ((u, &is_fixed), &value) in u.owned_mut().iter_mut().zip(&self.fixed).zip(&self.values) {
-            if is_fixed {
-                *u = value;
-            }
-        }
+        let owned = u.owned_mut();
+        self.owned(owned.len()).iter().for_each(|&(node, value)| owned[node as usize] = value);
         halo.scatter_fwd(u.local_mut());
     }
 
     /// Returns the number of prescribed values over all ranks. **Collective.**
     pub fn total(&self, halo: &Halo) -> u64 {
-        halo.comm().sum(self.fixed[..halo.map().owned()].iter().filter(|fixed| **fixed).count() as u64)
+        halo.comm().sum(self.owned(halo.map().owned()).len() as u64)
+    }
+
+    /// Returns the owned nodes with a prescribed value, and these values.
+    fn owned(&self, owned: usize) -> &[(LocalIndex, f64)] {
+        &self.prescribed[..self.prescribed.partition_point(|&(node, _)| (node as usize) < owned)]
+    }
+
+    /// Sets the owned nodes with a prescribed value to 0 in `u`.
+    pub fn clear(&self, u: &mut Vector) {
+        let u = u.owned_mut();
+        self.owned(u.len()).iter().for_each(|&(node, _)| u[node as usize] = 0.0);
     }
 }
 

@@ -254,9 +254,16 @@ pub fn add_precise_products<T: Scalar, K: StiffnessNumber<T>>(
 }
 
 /// Adds the diagonal entries K_aa of zero row sums to `y`, whose entry 0 belongs to node `first`.
+/// `units` holds the units of the elements where the numbers have any.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_diagonals<N: NodeList>(nodes: &[N], stiffness: &[BatchStiffness<f64>], first: usize, y: &mut [f64]) {
-    for (nodes, stiffness) in nodes.iter().zip(stiffness) {
+pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>, N: NodeList>(
+    nodes: &[N],
+    stiffness: &[BatchStiffness<K>],
+    units: &[[T; LANES]],
+    first: usize,
+    y: &mut [f64],
+) {
+    for (batch, (nodes, stiffness)) in nodes.iter().zip(stiffness).enumerate() {
         let y = &mut y[nodes.base() - first..];
         let offsets = nodes.offsets();
         let mut diagonal = [[0.0; LANES]; 8];
@@ -264,11 +271,15 @@ pub fn add_diagonals<N: NodeList>(nodes: &[N], stiffness: &[BatchStiffness<f64>]
         for a in 0..8 {
             for b in a + 1..8 {
                 for l in 0..LANES {
-                    diagonal[a][l] -= stiffness[pair][l];
-                    diagonal[b][l] -= stiffness[pair][l];
+                    let entry = stiffness[pair][l].number().double();
+                    diagonal[a][l] -= entry;
+                    diagonal[b][l] -= entry;
                 }
                 pair += 1;
             }
+        }
+        if K::HAS_UNIT {
+            diagonal = diagonal.map(|lanes| std::array::from_fn(|l| units[batch][l].double() * lanes[l]));
         }
         for a in 0..8 {
             for l in 0..LANES {

@@ -45,11 +45,16 @@ const LEAST_ENERGY: f64 = 64.0;
 
 /// Converts batches; returns none if an element is too slender.
 pub fn convert<T: Scalar>(batches: &[BatchStiffness<T>]) -> Option<FixedPointBatches> {
-    batches.par_iter().map(convert_batch).collect::<Option<Vec<_>>>().map(|batches| batches.into_iter().unzip())
+    let (mut numbers, mut units) = (Vec::new(), Vec::new());
+    batches.par_iter().map(convert_batch).unzip_into_vecs(&mut numbers, &mut units);
+    (!units.contains(&TOO_SLENDER)).then_some((numbers, units))
 }
 
+/// Units of a batch with an element that is too slender.
+const TOO_SLENDER: [f32; LANES] = [-1.0; LANES];
+
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn convert_batch<T: Scalar>(batch: &BatchStiffness<T>) -> Option<(BatchStiffness<i16>, [f32; LANES])> {
+fn convert_batch<T: Scalar>(batch: &BatchStiffness<T>) -> (BatchStiffness<i16>, [f32; LANES]) {
     let batch: BatchStiffness<f64> = std::array::from_fn(|pair| batch[pair].map(T::double));
     let mut largest = [0.0; LANES];
     for lanes in &batch {
@@ -58,18 +63,18 @@ fn convert_batch<T: Scalar>(batch: &BatchStiffness<T>) -> Option<(BatchStiffness
         }
     }
     let units = largest.map(|largest| largest / f64::from(i16::MAX));
+    let mut numbers = [[0; LANES]; PAIRS];
     let energies = least_energies(&batch);
     if (0..LANES).any(|l| energies[l] < LEAST_ENERGY * units[l]) {
-        return None;
+        return (numbers, TOO_SLENDER);
     }
     // The quotient in an empty lane is NaN, which converts to 0.
-    let mut numbers = [[0; LANES]; PAIRS];
     for (numbers, lanes) in numbers.iter_mut().zip(&batch) {
         for l in 0..LANES {
             numbers[l] = (lanes[l] / units[l]).round_ties_even() as i16;
         }
     }
-    Some((numbers, units.map(|unit| unit as f32)))
+    (numbers, units.map(|unit| unit as f32))
 }
 
 /// Returns the smallest energy v'Kv of the linear functions v = a xi + b eta with a^2 + b^2 = 1 in
@@ -110,13 +115,13 @@ mod tests {
     #[test]
     fn rounding_is_half_a_unit_and_slender_elements_are_refused() {
         let exact = batch(3.0);
-        let (fixed, units) = convert_batch::<f64>(&exact).expect("a good aspect ratio");
+        let (fixed, units) = convert_batch::<f64>(&exact);
         let unit = f64::from(units[0]);
         for (exact, fixed) in exact.as_flattened().iter().zip(fixed.as_flattened()) {
             assert!((exact - f64::from(*fixed) * unit).abs() <= 0.5001 * unit);
         }
-        assert!(convert_batch::<f64>(&batch(1000.0)).is_none());
-        let empty = convert_batch::<f64>(&[[0.0; LANES]; PAIRS]).expect("empty lanes");
+        assert!(convert(&[exact, batch(1000.0)]).is_none() && convert(&[exact]).is_some());
+        let empty = convert_batch::<f64>(&[[0.0; LANES]; PAIRS]);
         assert!(empty.0.as_flattened().iter().all(|k| *k == 0));
     }
 }

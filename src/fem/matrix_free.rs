@@ -35,7 +35,6 @@ pub struct ElementOperator<T, K = T> {
     row_sums: Vec<(LocalIndex, T)>,
     /// Fixed local nodes.
     fixed: Rc<Vec<LocalIndex>>,
-    diagonal: Rc<Vec<f64>>,
 }
 
 impl ElementOperator<f64> {
@@ -51,25 +50,13 @@ impl ElementOperator<f64> {
                 }
             }
         }
-        let Batches { order, interior, boundary } = &**batches;
-        let chunks = Chunks::new(order.interior_nodes(), owned);
-        let mut diagonal = vec![0.0; mesh.coordinates.len()];
-        chunks.sum(&mut diagonal[..owned], |range, first, y| {
-            add_diagonals(&order.interior_nodes()[range.clone()], &interior[range], first, y);
-        });
-        add_diagonals(order.boundary_nodes(), boundary, 0, &mut diagonal);
-        diagonal.truncate(owned);
-        for ((entry, sum), &is_fixed) in diagonal.iter_mut().zip(&row_sums).zip(fixed) {
-            *entry = if is_fixed { 1.0 } else { *entry + sum };
-        }
         Self {
             halo: Rc::clone(halo),
             batches: Arc::clone(batches),
             units: [Vec::new(), Vec::new()],
-            chunks: Rc::new(chunks),
+            chunks: Rc::new(Chunks::new(batches.order.interior_nodes(), owned)),
             row_sums: row_sums.into_iter().zip(0..).filter(|(s, _)| *s != 0.0).map(|(s, i)| (i, s)).collect(),
             fixed: Rc::new(fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, i)| i).collect()),
-            diagonal: Rc::new(diagonal),
         }
     }
 
@@ -128,7 +115,6 @@ impl<T: Scalar> ElementOperator<T> {
             chunks: Rc::clone(&self.chunks),
             row_sums: self.row_sums.iter().map(|&(node, sum)| (node, U::of(sum.double()))).collect(),
             fixed: Rc::clone(&self.fixed),
-            diagonal: Rc::clone(&self.diagonal),
         }
     }
 }
@@ -218,7 +204,19 @@ impl<T: Scalar, K: StiffnessNumber<T>> LinearOperator<T> for ElementOperator<T, 
     }
 
     fn diagonal(&self) -> Vec<f64> {
-        self.diagonal.to_vec()
+        let Batches { order, interior, boundary } = &*self.batches;
+        let [units, boundary_units] = &self.units;
+        let map = self.halo.map();
+        let mut diagonal = vec![0.0; map.local()];
+        self.chunks.sum(&mut diagonal[..map.owned()], |range, first, y| {
+            let units = if K::HAS_UNIT { &units[range.clone()] } else { &[] };
+            add_diagonals(&order.interior_nodes()[range.clone()], &interior[range], units, first, y);
+        });
+        add_diagonals(order.boundary_nodes(), boundary, boundary_units, 0, &mut diagonal);
+        diagonal.truncate(map.owned());
+        self.row_sums.iter().for_each(|&(node, sum)| diagonal[node as usize] += sum.double());
+        self.own_fixed(map.owned()).iter().for_each(|&node| diagonal[node as usize] = 1.0);
+        diagonal
     }
 
     fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool {
@@ -246,16 +244,16 @@ impl<T: Scalar, K: StiffnessNumber<T>> LinearOperator<T> for ElementOperator<T, 
 }
 
 impl<T: Scalar> MatrixEntries<T> for ElementOperator<T> {
-    fn strength_of_connection(&self, least: f64) -> Vec<Triplet> {
+    fn strength_of_connection(&self, diagonal: &[f64], least: f64) -> Vec<Triplet> {
         // A scale of 0 excludes fixed nodes and ghosts.
         let mut scale = vec![0.0_f32; self.halo.map().local()];
-        for (scale, &entry) in scale.iter_mut().zip(&*self.diagonal).filter(|(_, entry)| **entry > 0.0) {
+        for (scale, &entry) in scale.iter_mut().zip(diagonal) {
             *scale = (1.0 / entry.sqrt()) as f32;
         }
         self.fixed.iter().for_each(|&node| scale[node as usize] = 0.0);
         let Batches { order, interior, boundary } = &*self.batches;
         let mut edges = vec![EdgeStrengths::default(); scale.len()];
-        self.chunks.sum(&mut edges[..self.diagonal.len()], |range, first, edges| {
+        self.chunks.sum(&mut edges[..diagonal.len()], |range, first, edges| {
             add_edge_strengths(&order.interior_nodes()[range.clone()], &interior[range], &scale, first, edges);
         });
         add_edge_strengths(order.boundary_nodes(), boundary, &scale, 0, &mut edges);

@@ -12,8 +12,8 @@ use crate::fem::{
     DirichletBc, ElementMatrices, ElementOperator, assemble_csr, dirichlet_nodes, load_vector, well_loads,
 };
 use crate::la::cg::Rhs;
-use crate::la::matrix::{DistributedCsr, SlicedEllpack};
-use crate::la::multigrid::{Coarsening, LevelOperator, Multigrid, Transfer};
+use crate::la::matrix::DistributedCsr;
+use crate::la::multigrid::{LevelOperator, Multigrid, Transfer};
 use crate::la::{LinearOperator, MatrixEntries, Scalar, Vector};
 use crate::mesh::{LocalMesh, MeshHierarchy};
 use crate::parallel::{Halo, work};
@@ -50,8 +50,8 @@ impl StiffnessOperator {
     ) -> Self {
         match kind {
             OperatorKind::Elements => {
-                let operator = ElementOperator::new(halo, mesh, elements, &dirichlet.fixed);
-                operator.eliminate(&dirichlet.values, b);
+                let operator = ElementOperator::new(halo, mesh, elements, &dirichlet.fixed());
+                operator.eliminate(&dirichlet.values(), b);
                 Self::Elements(operator)
             }
             OperatorKind::Assembled => Self::Assembled(assemble_eliminated(halo, mesh, elements, dirichlet, b)),
@@ -85,22 +85,21 @@ impl StiffnessOperator {
             work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
             (halo, mesh, dirichlet) = (&level.halo, &level.mesh, &level.dirichlet);
         }
-        let PCoarsening { transfer, matrix } = PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed)?;
+        let PCoarsening { transfer, matrix } = PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed())?;
         drop(elements);
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(transfer));
-        let finest: Box<dyn LinearOperator<T>> = match self {
-            Self::Elements(operator) => T::smoother_operator(operator),
-            Self::Assembled(matrix) => Box::new(SlicedEllpack::new(matrix)),
+        let coarser: Vec<ElementOperator<T>> = coarser.into_iter().map(|level| level.operator).collect();
+        let operators = || {
+            let finest = match self {
+                Self::Elements(operator) => LevelOperator::new(operator, T::smoother_operator),
+                Self::Assembled(matrix) => LevelOperator::of_matrix(matrix),
+            };
+            work::done(self.operator().halo().map().owned() as u64);
+            let coarser = coarser.into_iter().map(|operator| LevelOperator::new(&operator, T::smoother_operator));
+            std::iter::once(finest).chain(coarser).collect()
         };
-        let mut operators = vec![LevelOperator::new(finest, self.operator())];
-        work::done(self.operator().halo().map().owned() as u64);
-        operators.extend(
-            coarser.into_iter().map(|level| LevelOperator::new(T::smoother_operator(&level.operator), &level.operator)),
-        );
-        let levels = operators.into_iter().zip(transfers);
-        let levels = levels.map(|(operator, transfer)| Coarsening { operator, transfer });
-        Ok(Multigrid::new(levels.collect(), matrix))
+        Ok(Multigrid::new(transfers, matrix, operators))
     }
 }
 
@@ -136,13 +135,13 @@ pub(super) fn assemble_eliminated(
     b: &mut [f64],
 ) -> DistributedCsr {
     let mut matrix = assemble_csr(halo, &mesh.elements, |e, a| elements.row(e, a));
-    matrix.eliminate(&dirichlet.fixed, &dirichlet.values, b);
+    matrix.eliminate(&dirichlet.fixed(), &dirichlet.values(), b);
     matrix
 }
 
 /// Returns the transfer between a coarser mesh and the next finer one.
 fn transfer_from<T: Scalar>(level: &MeshLevel<T>, finer: &LocalMesh) -> HTransfer<T> {
-    HTransfer::new(&level.halo, &level.mesh, &level.dirichlet.fixed, finer, &level.children)
+    HTransfer::new(&level.halo, &level.mesh, &level.dirichlet.fixed(), finer, &level.children)
 }
 
 /// Element matrices and load vector of a problem: its system before Dirichlet values are imposed.
@@ -247,7 +246,7 @@ impl<'a> System<'a> {
             StiffnessOperator::Elements(operator) => operator.eliminate(values, &mut b),
             StiffnessOperator::Assembled(_) => {
                 let elements = self.take_elements()?;
-                ElementOperator::new(halo, mesh, &elements, &self.dirichlet.fixed).eliminate(values, &mut b);
+                ElementOperator::new(halo, mesh, &elements, &self.dirichlet.fixed()).eliminate(values, &mut b);
                 self.elements.set(Some(elements));
             }
         }
@@ -284,9 +283,7 @@ impl<'a> System<'a> {
 
     /// Returns the iterate of the solver for values of u at the nodes.
     pub fn iterate_of(&self, mut u: Vector) -> Vector {
-        for (u, _) in u.owned_mut().iter_mut().zip(&self.dirichlet.fixed).filter(|(_, is_fixed)| **is_fixed) {
-            *u = 0.0;
-        }
+        self.dirichlet.clear(&mut u);
         u
     }
 

@@ -24,5 +24,6 @@ pub use vector::Vector;
 pub(crate) mod hierarchy {
     pub(crate) use crate::la::multigrid::{
         COARSE_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMALLEST, SMOOTHING, STALLED, lanczos_steps,
+        shares_sums,
     };
 }

@@ -30,14 +30,6 @@ pub trait LinearOperator<T: Scalar = f64> {
     /// Returns the owned part of the diagonal.
     fn diagonal(&self) -> Vec<f64>;
 
-    /// Overwrites `r` by b - A x. **Collective.**
-    fn residual(&self, b: &[T], x: &mut Vector<T>, r: &mut Vector<T>) {
-        self.apply(x, r);
-        for (r, b) in r.owned_mut().iter_mut().zip(b) {
-            *r = *b - *r;
-        }
-    }
-
     /// Overwrites `r` by b - A (x + low), summed in twice the working precision, and returns true;
     /// returns false if the operator does not support it. **Collective.**
     fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool;
@@ -46,8 +38,9 @@ pub trait LinearOperator<T: Scalar = f64> {
 /// Operator whose entries are known, as smoothers by blocks require.
 pub trait MatrixEntries<T: Scalar = f64>: LinearOperator<T> {
     /// Returns the edges of the strength-of-connection graph above `least`: a_ij / sqrt(a_ii a_jj)
-    /// for i < j, between owned unknowns. An edge may be listed twice.
-    fn strength_of_connection(&self, least: f64) -> Vec<Triplet>;
+    /// for i < j, between owned unknowns. An edge may be listed twice. `diagonal` holds the positive
+    /// diagonal of the owned unknowns.
+    fn strength_of_connection(&self, diagonal: &[f64], least: f64) -> Vec<Triplet>;
 
     /// Returns the entries a_ij, i < j, between owned unknowns of the same group. `group` holds the
     /// group of each owned unknown, or [`UNGROUPED`](crate::la::multigrid::UNGROUPED). An entry may

@@ -89,7 +89,7 @@ fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Vec<GlobalIndex
     let pieces = local_pieces(mesh);
     let mut labels: Vec<GlobalIndex> =
         mesh.node_ids.iter().zip(held).map(|(&id, &h)| if h { 0 } else { id + 1 }).collect();
-    let mut owners = mesh.node_owners.clone();
+    let mut owners: Vec<u32> = mesh.node_owners.iter().collect();
     loop {
         halo.scatter_fwd(&mut labels);
         halo.scatter_fwd(&mut owners);

@@ -228,7 +228,7 @@ impl Part {
         let node_ids = nodes.into_ids();
         let unordered =
             Unordered { elements, element_ids, element_owners, regions, own_elements, node_ids, node_owners };
-        let (mesh, order) = unordered.order(rank);
+        let (mesh, order) = unordered.order(rank, false);
         LocalMesh { coordinates: gathered(&order.nodes, &coordinates), ..mesh }
     }
 }

@@ -18,12 +18,15 @@ pub fn merge(parts: &[&LocalMesh]) -> LocalMesh {
     let meshes = || parts.iter().copied();
     let mut mesh = LocalMesh {
         element_ids: merge_elements(meshes(), |mesh| &mesh.element_ids),
-        element_owners: merge_elements(meshes(), |mesh| &mesh.element_owners),
+        element_owners: meshes().flat_map(|mesh| mesh.element_owners.iter().take(mesh.own_elements)).collect(),
         regions: merge_elements(meshes(), |mesh| &mesh.regions),
         own_elements: meshes().map(|mesh| mesh.own_elements).sum(),
         coordinates: merge_nodes(meshes().map(|mesh| (&mesh.coordinates[..], mesh.owned_nodes))),
         node_ids: merge_nodes(meshes().map(|mesh| (&mesh.node_ids[..], mesh.owned_nodes))),
-        node_owners: merge_nodes(meshes().map(|mesh| (&mesh.node_owners[..], mesh.owned_nodes))),
+        node_owners: meshes()
+            .flat_map(|mesh| mesh.node_owners.iter().take(mesh.owned_nodes))
+            .chain(meshes().flat_map(|mesh| mesh.node_owners.iter().skip(mesh.owned_nodes)))
+            .collect(),
         owned_nodes: meshes().map(|mesh| mesh.owned_nodes).sum(),
         orphans: meshes().flat_map(|mesh| &mesh.orphans).copied().collect(),
         ..LocalMesh::default()

@@ -22,6 +22,7 @@ mod named_edges;
 mod names;
 mod node_numbers;
 mod ordering;
+mod owners;
 pub mod partition;
 pub mod point;
 pub mod quality;
@@ -54,6 +55,7 @@ pub(crate) use merge::merge_nodes;
 pub(crate) use named_edges::name_edges;
 pub use named_edges::named_boundary;
 pub use names::{NO_REGION, TaggedEdge, Tags};
+pub use owners::Owners;
 pub use refine::refine;
 pub(crate) use refine::{EdgeNumbers, refined_too_far};
 
@@ -84,7 +86,7 @@ pub struct LocalMesh {
     /// Global number of each element.
     pub element_ids: Vec<GlobalIndex>,
     /// Rank that owns each element.
-    pub element_owners: Vec<u32>,
+    pub element_owners: Owners,
     /// Region of each element: an index of `region_names`, or [`NO_REGION`].
     pub regions: Vec<u16>,
     /// Number of own elements.
@@ -94,7 +96,7 @@ pub struct LocalMesh {
     /// Global number of each node, as in the mesh file.
     pub node_ids: Vec<GlobalIndex>,
     /// Rank that owns each node.
-    pub node_owners: Vec<u32>,
+    pub node_owners: Owners,
     /// Number of owned nodes.
     pub owned_nodes: usize,
     /// Nodes without elements on this rank: number and coordinates (m).
@@ -128,7 +130,7 @@ impl LocalMesh {
     /// The ranks disagree about owners.
     pub fn halo(&self, comm: &Rc<Comm>) -> Result<Halo> {
         let (owned, ghosts) = self.node_ids.split_at(self.owned_nodes);
-        let owners = self.node_owners[self.owned_nodes..].iter().map(|&o| o as usize);
+        let owners = self.node_owners.iter().skip(self.owned_nodes).map(|owner| owner as usize);
         let ghosts: Vec<(GlobalIndex, usize)> = ghosts.iter().copied().zip(owners).collect();
         Halo::new(comm, owned, &ghosts)
     }

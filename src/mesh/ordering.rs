@@ -34,10 +34,10 @@ pub struct Order {
 impl Unordered {
     /// Orders own elements by the algorithm of Cuthill and McKee, so that a loop over them uses the
     /// same nodes within a short time, and nodes by their first element: owned ones first, then
-    /// those of other ranks by owner and global number. Returns a mesh without coordinates, and the
-    /// permutation.
-    pub fn order(self, rank: u32) -> (LocalMesh, Order) {
-        let mut elements = breadth_first(&self.elements[..self.own_elements]);
+    /// those of other ranks by owner and global number. `starts_at_end` tells that the first element
+    /// of each piece lies at one end of it. Returns a mesh without coordinates, and the permutation.
+    pub fn order(self, rank: u32, starts_at_end: bool) -> (LocalMesh, Order) {
+        let mut elements = breadth_first(&self.elements[..self.own_elements], starts_at_end);
         elements.extend(self.own_elements as u32..self.elements.len() as u32);
 
         const UNSEEN: LocalIndex = LocalIndex::MAX;
@@ -64,11 +64,11 @@ impl Unordered {
         let mesh = LocalMesh {
             elements: elements.par_iter().map(numbered).collect(),
             element_ids: gathered(&elements, &self.element_ids),
-            element_owners: gathered(&elements, &self.element_owners),
+            element_owners: elements.iter().map(|&e| self.element_owners[e as usize]).collect(),
             regions: gathered(&elements, &self.regions),
             own_elements: self.own_elements,
             node_ids: gathered(&nodes, &self.node_ids),
-            node_owners: gathered(&nodes, &self.node_owners),
+            node_owners: nodes.iter().map(|&n| self.node_owners[n as usize]).collect(),
             owned_nodes,
             ..LocalMesh::default()
         };
@@ -84,19 +84,23 @@ pub fn gathered<T: Copy + Send + Sync>(positions: &[u32], list: &[T]) -> Vec<T> 
 /// Orders elements by their distance, counted in common edges, from one end of the mesh: Cuthill
 /// and McKee's order on the dual graph (*Reducing the bandwidth of sparse symmetric matrices*,
 /// Proc. 24th ACM Nat. Conf., 1969), for each component.
-fn breadth_first(elements: &[[LocalIndex; 8]]) -> Vec<u32> {
+fn breadth_first(elements: &[[LocalIndex; 8]], starts_at_end: bool) -> Vec<u32> {
     let neighbours = neighbours(elements);
     let mut seen = vec![0_u8; elements.len()];
     let mut order = Vec::with_capacity(elements.len());
-    let mut sweep = Vec::with_capacity(elements.len());
+    let mut sweep = Vec::with_capacity(if starts_at_end { 0 } else { elements.len() });
     for seed in 0..elements.len() as u32 {
-        if seen[seed as usize] == 0 {
+        if seen[seed as usize] != 0 {
+            continue;
+        }
+        let mut end = seed;
+        if !starts_at_end {
             // The last element of a first sweep lies at one end.
             sweep.clear();
             visit(seed, 1, &neighbours, &mut seen, &mut sweep);
-            let end = sweep.pop().unwrap_or(seed);
-            visit(end, 2, &neighbours, &mut seen, &mut order);
+            end = sweep.pop().unwrap_or(seed);
         }
+        visit(end, 2, &neighbours, &mut seen, &mut order);
     }
     order
 }
@@ -158,7 +162,7 @@ mod tests {
     #[test]
     fn a_strip_is_ordered_from_one_end_to_the_other() {
         let numbers = [3, 0, 4, 1, 2];
-        let order = breadth_first(&strip(&numbers));
+        let order = breadth_first(&strip(&numbers), false);
         let along: Vec<u32> = order.iter().map(|&e| numbers[e as usize]).collect();
         assert!(along == [0, 1, 2, 3, 4] || along == [4, 3, 2, 1, 0], "{along:?}");
     }
@@ -167,10 +171,10 @@ mod tests {
     fn every_piece_is_visited_once() {
         let mut two = strip(&[0, 1, 2]);
         two.extend(strip(&[10, 11]));
-        let mut order = breadth_first(&two);
+        let mut order = breadth_first(&two, false);
         order.sort_unstable();
         assert_eq!(order, [0, 1, 2, 3, 4]);
-        assert!(breadth_first(&[]).is_empty());
+        assert!(breadth_first(&[], false).is_empty());
     }
 
     #[test]
@@ -179,7 +183,7 @@ mod tests {
         let around =
             |middles: [LocalIndex; 4]| std::array::from_fn(|i| if i < 4 { i as LocalIndex } else { middles[i - 4] });
         let elements = [[20, 21, 22, 12], [13, 23, 24, 25], [13, 12, 26, 27], [13, 28, 29, 30]].map(around);
-        let mut order = breadth_first(&elements);
+        let mut order = breadth_first(&elements, false);
         order.sort_unstable();
         assert_eq!(order, [0, 1, 2, 3]);
     }

@@ -139,7 +139,7 @@ impl<'a> Refinement<'a> {
             parent,
             lattice,
             // A rank without elements owns no nodes.
-            rank: parent.element_owners.first().copied().unwrap_or(0),
+            rank: parent.element_owners.iter().next().unwrap_or(0),
             edges,
             first_inside: parent.total_nodes + on_edges,
             nodes: vec![UNSEEN; parent.coordinates.len()],
@@ -258,7 +258,8 @@ impl<'a> Refinement<'a> {
     /// Orders the children and computes the coordinates.
     fn finish(self, mut boundary: Vec<BoundaryEdge>) -> LocalMesh {
         let Self { parent, lattice, rank, origins, parents, child, total_nodes, .. } = self;
-        let (mesh, order) = child.order(rank);
+        // The parents are ordered from an end, so that meshes of all levels have similar orders.
+        let (mesh, order) = child.order(rank, true);
         let coordinates = order.nodes.par_iter().map(|&n| place_node(parent, lattice, origins[n as usize])).collect();
         let refined = |data: &MeshData| {
             let values = match data.location {

@@ -80,41 +80,58 @@ pub(crate) fn prefetch<T>(value: &T) {
 }
 
 /// System allocator with huge pages under large allocations.
+///
+/// An aligned allocation of glibc takes a free block only if it has room for the size and for the
+/// alignment: where an array was freed, one of the same size would not fit. Large allocations are
+/// therefore aligned here, to a cache line.
 pub struct HugePages;
 
 /// Size of a huge page, and of the smallest allocation that requests one (bytes).
 const PAGE: usize = 2 << 20;
+/// Alignment of large allocations: a cache line (bytes).
+const LINE: usize = 64;
+/// Alignment that the system's allocator has without a request (bytes).
+const USUAL: usize = 16;
+/// Largest size of an ordinary page (bytes), at a multiple of which madvise(2) may start.
+const SMALL_PAGE: usize = 64 << 10;
 
 impl HugePages {
-    /// Returns the layout to pass to the system. Large allocations start on a huge page.
-    fn widened(layout: Layout) -> Layout {
-        if layout.size() < PAGE {
-            return layout;
-        }
-        layout.align_to(PAGE).unwrap_or(layout)
+    /// Returns whether an allocation is aligned here.
+    fn is_large(layout: Layout) -> bool {
+        layout.size() >= PAGE && layout.align() <= LINE
     }
 
-    /// Requests huge pages under a new allocation.
-    fn advise(memory: *mut u8, layout: Layout) -> *mut u8 {
-        let memory = checked(memory, layout.size());
-        if layout.size() >= PAGE && !memory.is_null() {
-            // SAFETY: the range is one allocation of this program; the advice
-            // changes no contents. If it is refused, pages stay small.
-            unsafe {
-                madvise(memory.cast(), layout.size(), MADV_HUGEPAGE);
-            }
-        }
-        memory
+    /// Returns the layout to request from the system for a large allocation: with room to align it
+    /// and for its distance from the start.
+    fn padded(layout: Layout) -> Layout {
+        Layout::from_size_align(layout.size().saturating_add(LINE), USUAL).unwrap_or(layout)
     }
 }
 
-// SAFETY: every call goes to `System` with the caller's layout, or, for large
-// ones, with the same layout at a greater alignment, which `widened` computes
-// alike for allocation and release.
+// SAFETY: small allocations go to `System` with the caller's layout. A large one lies 1 to `LINE`
+// bytes behind the start of an allocation of `System` with `LINE` bytes more, at least `USUAL`
+// bytes, where the distance is stored.
 unsafe impl GlobalAlloc for HugePages {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's layout has non-zero size, so the widened one has.
-        Self::advise(unsafe { System.alloc(Self::widened(layout)) }, layout)
+        if !Self::is_large(layout) {
+            // SAFETY: the caller's layout has non-zero size.
+            return checked(unsafe { System.alloc(layout) }, layout.size());
+        }
+        // SAFETY: the padded layout has non-zero size. Its start is a multiple of `USUAL`, so that
+        // the distance to the next multiple of `LINE` has room for a number before it.
+        unsafe {
+            let start = checked(System.alloc(Self::padded(layout)), layout.size());
+            if start.is_null() {
+                return start;
+            }
+            let distance = LINE - start.addr() % LINE;
+            let memory = start.add(distance);
+            memory.cast::<usize>().sub(1).write(distance);
+            // The advice changes no contents. If it is refused, pages stay small.
+            let before = memory.addr() % SMALL_PAGE;
+            madvise(memory.wrapping_sub(before).cast(), before + layout.size(), MADV_HUGEPAGE);
+            memory
+        }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -132,14 +149,21 @@ unsafe impl GlobalAlloc for HugePages {
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: `memory` came from `alloc` with this layout, hence from
-        // `System` with the widened one.
-        unsafe { System.dealloc(memory, Self::widened(layout)) }
+        // SAFETY: `memory` came from `alloc` with this layout: a large one from `System` with the
+        // padded layout, at the distance that stands before it.
+        unsafe {
+            if Self::is_large(layout) {
+                let distance = memory.cast::<usize>().sub(1).read();
+                System.dealloc(memory.sub(distance), Self::padded(layout));
+            } else {
+                System.dealloc(memory, layout);
+            }
+        }
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if layout.size().max(size) < PAGE {
-            // SAFETY: neither layout is widened, so this is the caller's own call.
+            // SAFETY: small before and after, so this is the caller's own call.
             return checked(unsafe { System.realloc(memory, layout, size) }, size);
         }
         // SAFETY: the caller vouches for size and alignment; the old contents

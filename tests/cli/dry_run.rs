@@ -134,7 +134,7 @@ fn floating() {
 fn other_ranks() {
     let folder = Folder::new();
     let peak = |ranks: &str| {
-        folder.run(0, &["--refine", "7", "--dry-run", "--ranks", ranks, "--json", "dry.json"]).expect_code(0);
+        folder.run(0, &["--refine", "8", "--dry-run", "--ranks", ranks, "--json", "dry.json"]).expect_code(0);
         let dry = read_json(&folder, "dry.json");
         assert_eq!(dry["ranks"].to_string(), ranks);
         dry["peak_bytes_per_rank"].as_f64().unwrap()

@@ -79,7 +79,7 @@ pub fn solve(comm: &Rc<Comm>, grid: Grid, problem: &Problem) -> (Model, Vector, 
         let multigrid = system.preconditioner(PreconditionerKind::Multigrid).expect("a hierarchy");
         let mut x = system.zeros();
         let options = CgOptions { rtol: 1e-12, max_iterations: 1000, patience: None };
-        conjugate_gradient(system.operator(), &*multigrid, &system.rhs().values, &mut x, options);
+        conjugate_gradient(system.operator(), &*multigrid, &system.rhs().to_vec(), &mut x, options);
         let solution = system.recover_solution(x);
         let fields = derive(&solution, Fluid { p0: 0.0, density: 1.0 }, true).expect("good values");
         (solution.u, fields)

@@ -75,10 +75,11 @@ fn loads_and_fixed_values_are_those_of_one_rank(comm: &Rc<Comm>) {
         }
     }
     // Ghosts have the values of their owners.
-    let expected = serial.by_number(&alone.fixed.values);
+    let expected = serial.by_number(&alone.fixed.values());
+    let (fixed, values) = (distributed.fixed.fixed(), distributed.fixed.values());
     for (node, &id) in model.mesh.node_ids.iter().enumerate() {
         let is_fixed = manufactured::side(&[model.mesh.coordinates[node]; 3]) == Some(manufactured::DIRICHLET);
-        assert_eq!((distributed.fixed.fixed[node], distributed.fixed.values[node]), (is_fixed, expected[id as usize]));
+        assert_eq!((fixed[node], values[node]), (is_fixed, expected[id as usize]));
     }
 }
 
@@ -99,9 +100,9 @@ fn the_element_operator_is_the_eliminated_matrix(comm: &Rc<Comm>) {
     let model = model(comm);
     let System { matrix, b, fixed } = model.system(&problem);
     let elements = ElementMatrices::new(&model.mesh, &problem).expect("proper elements");
-    let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, &fixed.fixed);
+    let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, &fixed.fixed());
     let mut load = load_vector(&model.mesh, &problem).expect("good values");
-    operator.eliminate(&fixed.values, &mut load);
+    operator.eliminate(&fixed.values(), &mut load);
     assert!(distance(comm, &load, &b) < 1e-12);
     assert!(distance(comm, &operator.diagonal(), &matrix.diagonal()) < 1e-12);
     let mut x = model.interpolate(|[x, y]| (31.0 * x + 17.0 * y).sin());
@@ -145,10 +146,10 @@ fn linear_fields_cause_no_inner_force_and_are_reproduced(comm: &Rc<Comm>) {
     for mesh in [Grid::rough(8, 7).mesh(), Grid::untidy(8, 7).mesh()] {
         let model = Model::new(comm, &mesh, &everywhere, &problem, 0).expect("a good mesh");
         let exact = model.interpolate(linear);
-        let System { fixed, .. } = model.system(&problem);
+        let is_fixed = model.system(&problem).fixed.fixed();
         let force = times(&model.assemble(&problem).0, &exact);
         for (node, force) in force.owned().iter().enumerate() {
-            assert!(fixed.fixed[node] || force.abs() < 1e-13, "{force} at node {}", model.mesh.node_ids[node]);
+            assert!(is_fixed[node] || force.abs() < 1e-13, "{force} at node {}", model.mesh.node_ids[node]);
         }
         let (u, _) = model.solve(&problem, 1e-14);
         assert!(distance(comm, u.local(), exact.local()) < 1e-12);
@@ -161,18 +162,19 @@ fn where_two_conditions_meet_the_lower_number_holds(comm: &Rc<Comm>) {
     let problem = Problem { conditions: [10.0, 11.0, 12.0, 13.0].map(value).to_vec(), ..Problem::channel(0.0) };
     let model = Model::new(comm, &mesh, &manufactured::side, &problem, 1).expect("a good mesh");
     let fixed = model.system(&problem).fixed;
+    let (is_fixed, values) = (fixed.fixed(), fixed.values());
     let mut corners = 0;
     for (node, [x, y]) in model.mesh.coordinates[..model.mesh.owned_nodes].iter().enumerate() {
         let is_at = |r: f64, angle: f64| (x - r * angle.cos()).hypot(y - r * angle.sin()) < 1e-12;
         for (r, angle, expected) in [(1.0, 0.0, 10.0), (2.0, 0.0, 10.0), (1.0, 1.2, 11.0), (2.0, 1.2, 12.0)] {
             if is_at(r, angle) {
-                assert!(fixed.fixed[node] && fixed.values[node] == expected);
+                assert!(is_fixed[node] && values[node] == expected);
                 corners += 1;
             }
         }
     }
     assert_eq!(comm.sum(corners), 4);
-    let mut values = fixed.values.clone();
-    model.halo.scatter_fwd(&mut values);
-    assert_eq!(values, fixed.values);
+    let mut of_owners = values.clone();
+    model.halo.scatter_fwd(&mut of_owners);
+    assert_eq!(of_owners, values);
 }

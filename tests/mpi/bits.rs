@@ -155,11 +155,11 @@ fn a_right_side_that_has_changed_gives_no_answer(comm: &Rc<Comm>) {
     };
     for bit in BITS {
         let mut b = Rhs::new(b.clone());
-        flip(comm, &mut b.values, bit);
+        flip(comm, &mut b.stored, bit);
         assert_eq!(outcome(&b), ConvergedReason::ChangedRhs, "bit {bit}");
     }
     let mut b = Rhs::new(b.clone());
-    b.values.fill(0.0);
+    b.stored.fill(0.0);
     assert_eq!(outcome(&b), ConvergedReason::ChangedRhs, "nothing to iterate for");
 }
 

@@ -83,9 +83,10 @@ fn every_element_has_one_owner(comm: &Rc<Comm>) {
         let (own, ghosts) = local.element_ids.split_at(local.own_elements);
         assert!(occurrences(comm, mesh.elements.len(), own.iter().copied()).iter().all(|&n| n == 1));
         assert_eq!(local.total_elements, mesh.elements.len() as GlobalIndex);
-        let (owners, others) = local.element_owners.split_at(local.own_elements);
-        assert!(owners.iter().all(|&o| o as usize == comm.rank()));
-        assert!(others.iter().all(|&o| o as usize != comm.rank()));
+        let is_own = |owner: u32| owner as usize == comm.rank();
+        assert_eq!(local.element_owners.len(), local.elements.len());
+        assert!(local.element_owners.iter().take(local.own_elements).all(is_own));
+        assert!(!local.element_owners.iter().skip(local.own_elements).any(is_own));
         assert!(ghosts.iter().all(|id| !own.contains(id)));
     }
 }
@@ -156,8 +157,9 @@ fn ghosts_are_grouped_by_owner_and_ascend(comm: &Rc<Comm>) {
     for (_, mesh) in cases() {
         let model = model(comm, &mesh);
         let local = &model.mesh;
-        let keys: Vec<_> = local.node_owners.iter().zip(&local.node_ids).skip(local.owned_nodes).collect();
-        assert!(keys.is_sorted() && keys.iter().all(|&(&owner, _)| owner as usize != comm.rank()));
+        let keys: Vec<_> =
+            local.node_owners.iter().zip(local.node_ids.iter().copied()).skip(local.owned_nodes).collect();
+        assert!(keys.is_sorted() && keys.iter().all(|&(owner, _)| owner as usize != comm.rank()));
         let mut ids = local.node_ids.clone();
         model.halo.scatter_fwd(&mut ids);
         assert_eq!(ids, local.node_ids);

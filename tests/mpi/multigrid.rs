@@ -67,15 +67,15 @@ impl<'a> System<'a> {
     }
 
     /// Returns b.
-    pub fn right_side(&self) -> &[f64] {
-        &self.system.rhs().values
+    pub fn right_side(&self) -> Vec<f64> {
+        self.system.rhs().to_vec()
     }
 
     /// Solves the system: returns u with its ghosts and the report of the iteration. **Collective.**
     pub fn solve(self, rtol: f64) -> (Vector, CgReport) {
         let options = CgOptions { rtol, max_iterations: 2000, patience: None };
         let mut x = self.system.zeros();
-        let report = conjugate_gradient(self.operator(), self.multigrid(), self.right_side(), &mut x, options);
+        let report = conjugate_gradient(self.operator(), self.multigrid(), &self.right_side(), &mut x, options);
         (self.system.recover_solution(x).u, report)
     }
 }
@@ -109,9 +109,7 @@ fn check_symmetry(comm: &Comm, model: &Model, least_levels: usize) {
     assert!(system.multigrid.levels().len() >= least_levels, "levels are missing");
     let field = |a: f64, b: f64| {
         let mut v = model.interpolate(|[x, y]| (a * x + b * y).sin());
-        (0..model.mesh.owned_nodes)
-            .filter(|&n| system.system.dirichlet().fixed[n])
-            .for_each(|n| v.owned_mut()[n] = 0.0);
+        system.system.dirichlet().clear(&mut v);
         v
     };
     let times = |v: &Vector| {
@@ -227,7 +225,7 @@ fn the_operator_of_the_corners_is_that_of_galerkin(comm: &Rc<Comm>) {
     let model = model(comm, &Grid::untidy(7, 6).mesh());
     let elements = ElementMatrices::new(&model.mesh, &problem).expect("proper elements");
     let dirichlet = fem::dirichlet_nodes(&model.halo, &model.mesh, &problem).expect("good values");
-    for fixed in [vec![false; dirichlet.fixed.len()], dirichlet.fixed] {
+    for fixed in [vec![false; model.mesh.coordinates.len()], dirichlet.fixed()] {
         let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, &fixed);
         let corners = PCoarsening::new(&model.halo, &model.mesh, &elements, &fixed).expect("corners");
         let PCoarsening { transfer, matrix } = corners;

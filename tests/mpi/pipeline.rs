@@ -78,7 +78,7 @@ impl Model {
     pub fn system(&self, problem: &Problem) -> System {
         let (mut matrix, mut b) = self.assemble(problem);
         let fixed = dirichlet_nodes(&self.halo, &self.mesh, problem).expect("good values");
-        matrix.eliminate(&fixed.fixed, &fixed.values, &mut b);
+        matrix.eliminate(&fixed.fixed(), &fixed.values(), &mut b);
         System { matrix, b, fixed }
     }
 

@@ -134,9 +134,8 @@ fn direct(model: &Model) -> Vec<f64> {
     for i in (0..n).rev() {
         u[i] = (u[i] - (i + 1..n).map(|k| factor[k][i] * u[k]).sum::<f64>()) / factor[i][i];
     }
-    for i in (0..n).filter(|&i| fixed.fixed[i]) {
-        u[i] = fixed.values[i];
-    }
+    let (is_fixed, values) = (fixed.fixed(), fixed.values());
+    (0..n).filter(|&i| is_fixed[i]).for_each(|i| u[i] = values[i]);
     model.by_number(&u)
 }
 

@@ -140,7 +140,7 @@ fn a_solve_sends_one_halo_a_product(comm: &Rc<Comm>) {
         let mut u = Vector::zeros(model.halo.map());
         let options = CgOptions { rtol: 1e-6, max_iterations: 1000, patience: None };
         let b = system.right_side();
-        let found = counted(comm, || drop(conjugate_gradient(&operator, &preconditioner, b, &mut u, options)));
+        let found = counted(comm, || drop(conjugate_gradient(&operator, &preconditioner, &b, &mut u, options)));
         let products = operator.products.get();
         assert!(products > 10, "{products}");
         assert_eq!(found[0], [products * messages, products * bytes]);

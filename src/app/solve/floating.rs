@@ -37,7 +37,7 @@ impl FloatingBoundary {
         let prepare = |(boundary, flow)| {
             let unit = unit_problem(problem, boundary);
             let dirichlet = dirichlet_nodes(halo, mesh, &unit)?;
-            let rhs = system.dirichlet_rhs(&dirichlet.values)?;
+            let rhs = system.dirichlet_rhs(&dirichlet.values())?;
             Ok(Self { boundary, flow, problem: unit, dirichlet, rhs })
         };
         floating(problem).map(prepare).collect()
@@ -74,7 +74,7 @@ pub fn resolve<'a>(
             return Err(not_converged(&mesh.boundary_names[*boundary]));
         }
         solver = next;
-        let product = u.owned().iter().zip(&system.rhs().values).map(|(x, b)| x * b).sum();
+        let product = u.owned().iter().zip(&system.rhs().to_vec()).map(|(x, b)| x * b).sum();
         products.push(comm.sum::<f64>(product));
         dirichlet.impose(halo, &mut u);
         flows.push(flow_report(comm, mesh, problem, &u)?);
@@ -89,9 +89,9 @@ pub fn resolve<'a>(
     let potentials = potentials(floating, &flows, given);
     let index = |boundary: usize| floating.iter().position(|other| other.boundary == boundary);
     let problem = with_values(problem, |boundary| index(boundary).map_or(0.0, |i| potentials[i]));
-    let mut b = system.rhs().values.clone();
+    let mut b = system.rhs().to_vec();
     for (FloatingBoundary { rhs, .. }, potential) in floating.iter().zip(&potentials) {
-        b.iter_mut().zip(&rhs.values).for_each(|(b, unit)| *b += potential * unit);
+        b.iter_mut().zip(rhs.to_vec()).for_each(|(b, unit)| *b += potential * unit);
     }
     Ok((solver, Resolved { problem, rhs: Rhs::new(b) }))
 }

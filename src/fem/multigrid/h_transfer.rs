@@ -3,39 +3,146 @@
 //! is exact.
 //!
 //! The nodes of the children lie on a lattice of 5 x 5 points of the parent, without the four
-//! centres of the children.
+//! centres of the children. Each owned fine node belongs to one parent, which reads and writes it.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
+use crate::fem::batch_coloring::Chunks;
 use crate::la::multigrid::Transfer;
 use crate::la::{Scalar, Vector};
-use crate::mesh::{Adjacency, LocalMesh, MeshHierarchy};
-use crate::parallel::{GlobalIndex, Halo, IndexMap, LocalIndex, loops};
+use crate::mesh::{LocalMesh, MeshHierarchy};
+use crate::parallel::{GlobalIndex, Halo, IndexMap, LocalIndex};
 use crate::quad8;
 
 /// Number of nodes of the four children of a parent.
 const POINTS: usize = 21;
 
-/// Transfer between a mesh and its next refinement, element by element.
+/// Transfer between a mesh and its next refinement, parent by parent.
 pub struct HTransfer<T> {
     halo: Rc<Halo>,
-    /// Nodes of the own parents.
-    parents: Vec<[LocalIndex; 8]>,
-    around: Adjacency<8>,
-    /// Parent and lattice point (parent * POINTS + point) from which each owned fine node is
-    /// interpolated.
-    sources: Vec<u32>,
-    /// Inverse of `sources`: owned fine node of each parent and lattice point, or NONE.
-    nodes: Vec<[LocalIndex; POINTS]>,
+    /// Parents without ghosts.
+    interior: Parents<Compact<8>, Compact<POINTS>>,
+    /// Parents with ghosts, and those whose nodes do not fit [`Compact`].
+    boundary: Parents<[LocalIndex; 8], [LocalIndex; POINTS]>,
+    /// Chunks of the interior parents that add to disjoint coarse nodes, and to disjoint fine ones.
+    coarse_chunks: Chunks,
+    fine_chunks: Chunks,
     /// Fixed coarse nodes, where the restriction is zero.
     fixed: Vec<LocalIndex>,
     /// Shape functions of the parent at the lattice points.
-    weights: [[T; 8]; POINTS],
+    weights: Weights<T>,
+}
+
+type Weights<T> = [[T; 8]; POINTS];
+
+/// Own parents with at least one fine node.
+struct Parents<C, F> {
+    /// Nodes of each parent.
+    nodes: Vec<C>,
+    /// Owned fine node of each lattice point of each parent, if any.
+    points: Vec<F>,
 }
 
 const NONE: LocalIndex = LocalIndex::MAX;
+
+/// Nodes as 16-bit offsets, half the size of an array of their numbers.
+struct Compact<const N: usize> {
+    base: LocalIndex,
+    offsets: [u16; N],
+}
+
+/// List of nodes, some of which may be missing.
+trait Nodes: Sync {
+    /// Returns node `i`.
+    fn node(&self, i: usize) -> Option<usize>;
+}
+
+impl<const N: usize> Nodes for [LocalIndex; N] {
+    fn node(&self, i: usize) -> Option<usize> {
+        (self[i] != NONE).then_some(self[i] as usize)
+    }
+}
+
+impl<const N: usize> Nodes for Compact<N> {
+    fn node(&self, i: usize) -> Option<usize> {
+        let offset = self.offsets[i];
+        (offset != u16::MAX).then_some(self.base as usize + usize::from(offset))
+    }
+}
+
+impl<const N: usize> Compact<N> {
+    /// Compresses nodes, of which [`NONE`] is a missing one; returns none if an offset exceeds 16
+    /// bits.
+    fn compress(nodes: &[LocalIndex; N]) -> Option<Self> {
+        let base = nodes.iter().copied().min()?;
+        let mut offsets = [u16::MAX; N];
+        for (offset, node) in offsets.iter_mut().zip(nodes).filter(|(_, node)| **node != NONE) {
+            *offset = u16::try_from(node - base).ok().filter(|&offset| offset < u16::MAX)?;
+        }
+        Some(Self { base, offsets })
+    }
+}
+
+impl<C: Nodes, F: Nodes> Parents<C, F> {
+    fn new() -> Self {
+        Self { nodes: Vec::new(), points: Vec::new() }
+    }
+
+    fn push(&mut self, nodes: C, points: F) {
+        self.nodes.push(nodes);
+        self.points.push(points);
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.nodes[..]) + size_of_val(&self.points[..])
+    }
+
+    /// Adds the shares of the parents in `range` of the fine values to `coarse`, whose entry 0
+    /// belongs to node `first`.
+    fn restrict<T: Scalar>(
+        &self,
+        range: Range<usize>,
+        weights: &Weights<T>,
+        fine: &[T],
+        first: usize,
+        coarse: &mut [T],
+    ) {
+        for (nodes, points) in self.nodes[range.clone()].iter().zip(&self.points[range]) {
+            let mut share = [T::default(); 8];
+            for (point, weights) in weights.iter().enumerate() {
+                if let Some(node) = points.node(point) {
+                    share.iter_mut().zip(weights).for_each(|(share, weight)| *share += *weight * fine[node]);
+                }
+            }
+            for (i, share) in share.into_iter().enumerate() {
+                nodes.node(i).into_iter().for_each(|node| coarse[node - first] += share);
+            }
+        }
+    }
+
+    /// Interpolates the coarse values at the fine nodes of the parents in `range`; entry 0 of `fine`
+    /// belongs to node `first`.
+    fn prolong<T: Scalar>(
+        &self,
+        range: Range<usize>,
+        weights: &Weights<T>,
+        coarse: &[T],
+        first: usize,
+        fine: &mut [T],
+    ) {
+        for (nodes, points) in self.nodes[range.clone()].iter().zip(&self.points[range]) {
+            let values: [T; 8] = std::array::from_fn(|i| nodes.node(i).map_or(T::default(), |node| coarse[node]));
+            for (point, weights) in weights.iter().enumerate() {
+                if let Some(node) = points.node(point) {
+                    fine[node - first] = values.iter().zip(weights).map(|(value, weight)| *weight * *value).sum();
+                }
+            }
+        }
+    }
+}
 
 impl<T: Scalar> HTransfer<T> {
     /// Creates the transfer between `coarse` and its refinement `fine`, which has the same
@@ -47,29 +154,46 @@ impl<T: Scalar> HTransfer<T> {
         fine: &LocalMesh,
         children: &[[LocalIndex; 4]],
     ) -> Self {
-        let parents = coarse.elements[..coarse.own_elements].to_vec();
-        let mut sources = vec![NONE; fine.owned_nodes];
-        let mut nodes = vec![[NONE; POINTS]; parents.len()];
-        for (parent, children) in children.iter().enumerate() {
+        let mut is_taken = vec![false; fine.owned_nodes];
+        let (mut interior, mut boundary) = (Parents::new(), Parents::new());
+        for (nodes, children) in coarse.elements.iter().zip(children) {
+            let mut points = [NONE; POINTS];
             for (number, &child) in children.iter().enumerate() {
                 for (&node, at) in fine.elements[child as usize].iter().zip(points_of_child(number)) {
-                    if let Some(source) = sources.get_mut(node as usize).filter(|source| **source == NONE) {
-                        *source = (parent * POINTS + at) as u32;
-                        nodes[parent][at] = node;
+                    if let Some(is_taken) = is_taken.get_mut(node as usize).filter(|is_taken| !**is_taken) {
+                        *is_taken = true;
+                        points[at] = node;
                     }
                 }
             }
+            let has_ghosts = nodes.iter().any(|&node| node as usize >= coarse.owned_nodes);
+            match Compact::compress(nodes).zip(Compact::compress(&points)) {
+                _ if points == [NONE; POINTS] => (),
+                Some((nodes, points)) if !has_ghosts => interior.push(nodes, points),
+                _ => boundary.push(*nodes, points),
+            }
         }
+        let coarse_ranges: Vec<[usize; 2]> = interior.nodes.iter().map(|nodes| range(nodes, 8)).collect();
+        let fine_ranges: Vec<[usize; 2]> = interior.points.iter().map(|points| range(points, POINTS)).collect();
         Self {
             halo: Rc::clone(halo),
-            around: Adjacency::new(&parents, coarse.coordinates.len()),
-            parents,
-            sources,
-            nodes,
+            coarse_chunks: Chunks::of_ranges(&coarse_ranges, SMALLEST, coarse.owned_nodes),
+            fine_chunks: Chunks::of_ranges(&fine_ranges, SMALLEST, fine.owned_nodes),
+            interior,
+            boundary,
             fixed: fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, node)| node).collect(),
             weights: lattice().map(|[xi, eta]| quad8::shape(xi, eta).map(T::of)),
         }
     }
+}
+
+/// Smallest number of parents in a chunk.
+const SMALLEST: usize = 128;
+
+/// Returns the lowest of these nodes and the end of the highest.
+fn range(nodes: &impl Nodes, count: usize) -> [usize; 2] {
+    let nodes = (0..count).filter_map(|i| nodes.node(i));
+    nodes.fold([usize::MAX, 0], |[low, high], node| [low.min(node), high.max(node + 1)])
 }
 
 impl<T: Scalar> Transfer<T> for HTransfer<T> {
@@ -78,33 +202,17 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
     }
 
     fn bytes(&self) -> usize {
-        // The shares of the parents are written and read.
-        let shares = 2 * self.parents.len() * size_of::<[T; 8]>();
-        let vectors = 2 * self.halo.map().local() * size_of::<T>();
-        let indices =
-            size_of_val(&self.nodes[..]) + size_of_val(&self.sources[..]) + 2 * size_of_val(&self.parents[..]);
-        indices + self.around.bytes() + shares + vectors
+        2 * (self.interior.bytes() + self.boundary.bytes() + self.halo.map().local() * size_of::<T>())
     }
 
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>) {
-        let Self { nodes, weights, around, .. } = self;
-        // Each parent sums over its children, then each node over its parents.
-        let mut shares = vec![[T::default(); 8]; self.parents.len()];
-        loops::update(&mut shares, |range, shares| {
-            for (share, nodes) in shares.iter_mut().zip(&nodes[range]) {
-                for (&node, weights) in nodes.iter().zip(weights).filter(|(node, _)| **node != NONE) {
-                    let value = fine.owned()[node as usize];
-                    share.iter_mut().zip(weights).for_each(|(share, weight)| *share += *weight * value);
-                }
-            }
-            []
+        let Self { interior, boundary, weights, .. } = self;
+        let (fine, owned) = (fine.owned(), coarse.owned().len());
+        self.coarse_chunks.run::<_, false>(coarse.owned_mut(), |range, first, coarse| {
+            interior.restrict(range, weights, fine, first, coarse);
         });
-        loops::update(coarse.local_mut(), |range, coarse| {
-            for (value, node) in coarse.iter_mut().zip(range) {
-                *value = around.around(node).map(|(parent, a)| shares[parent][a]).sum();
-            }
-            []
-        });
+        coarse.local_mut()[owned..].fill(T::default());
+        boundary.restrict(0..boundary.nodes.len(), weights, fine, 0, coarse.local_mut());
         self.halo.scatter_rev_add(coarse.local_mut());
         for &node in &self.fixed {
             coarse.local_mut()[node as usize] = T::default();
@@ -113,16 +221,12 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
 
     fn prolong(&self, coarse: &mut Vector<T>, fine: &mut Vector<T>) {
         self.halo.scatter_fwd(coarse.local_mut());
-        let Self { sources, parents, weights, .. } = self;
+        let Self { interior, boundary, weights, .. } = self;
         let coarse = coarse.local();
-        loops::update(fine.owned_mut(), |range, fine| {
-            for (value, &source) in fine.iter_mut().zip(&sources[range]) {
-                let (parent, at) = (source as usize / POINTS, source as usize % POINTS);
-                let nodes = &parents[parent];
-                *value = nodes.iter().zip(&weights[at]).map(|(&n, weight)| *weight * coarse[n as usize]).sum();
-            }
-            []
+        self.fine_chunks.run::<_, true>(fine.owned_mut(), |range, first, fine| {
+            interior.prolong(range, weights, coarse, first, fine);
         });
+        boundary.prolong(0..boundary.nodes.len(), weights, coarse, 0, fine.owned_mut());
     }
 }
 

@@ -67,7 +67,7 @@ pub fn write(comm: &Comm, file: &File, results: &Results, storage: &Storage) -> 
     }
     collective &= writer.field("error", 1, results.errors.to_vec())?;
     if storage.wants("partition") {
-        let owners: Vec<i32> = mesh.element_owners[cells.clone()].iter().map(|&rank| rank as i32).collect();
+        let owners: Vec<i32> = cells.clone().map(|cell| mesh.element_owners[cell] as i32).collect();
         collective &= writer.column("partition", &owners)?;
     }
     let numbers: Vec<i64> = cells.map(|e| mesh.element_ids[e] as i64).collect();

@@ -89,8 +89,9 @@ pub(crate) fn conjugate_gradient_steps(
     monitor: &dyn Monitor,
 ) -> End {
     let comm = operator.halo().comm();
-    let rhs_norm = comm.sum(dot(&b.values, &b.values)).sqrt();
-    let (z, q) = (state.x.zeros_like(), state.x.zeros_like());
+    let rhs_norm = comm.sum(b.square()).sqrt();
+    let diagonal_range = diagonal_range(operator);
+    let z = state.x.zeros_like();
     let mut solver = Solver {
         operator,
         preconditioner,
@@ -99,13 +100,20 @@ pub(crate) fn conjugate_gradient_steps(
         monitor,
         comm,
         rhs_norm,
+        diagonal_range,
         z,
-        q,
         cost: Cost::default(),
         tightening: 1.0,
     };
     let (outcome, residual_norm) = solver.solve(state);
     End { outcome, rhs_norm, residual_norm, cost: solver.cost }
+}
+
+/// Returns the smallest positive and the largest entry of the diagonal on this rank.
+fn diagonal_range(operator: &dyn LinearOperator) -> [f64; 2] {
+    operator.diagonal().into_iter().fold([f64::INFINITY, 0.0], |[least, largest], entry| {
+        [if entry > 0.0 { least.min(entry) } else { least }, largest.max(entry)]
+    })
 }
 
 /// Conjugate gradient iteration with its work vectors.
@@ -117,10 +125,10 @@ pub(crate) struct Solver<'a> {
     monitor: &'a dyn Monitor,
     pub(crate) comm: &'a Comm,
     pub(crate) rhs_norm: f64,
-    /// M r, or the true residual.
+    /// Smallest positive and largest entry of the diagonal of A on this rank.
+    pub(crate) diagonal_range: [f64; 2],
+    /// M r, then A p, or the true residual.
     pub(crate) z: Vector,
-    /// A p.
-    pub(crate) q: Vector,
     cost: Cost,
     /// Factor on the target of the residual, less than 1 where unknowns need a smaller one.
     pub(crate) tightening: f64,
@@ -152,10 +160,16 @@ impl Solver<'_> {
         self.options.rtol * self.rhs_norm
     }
 
+    /// Overwrites z by b - A x. **Collective.**
+    pub(crate) fn residual(&mut self, x: &mut Vector) {
+        self.operator.apply(x, &mut self.z);
+        self.b.subtract(self.z.owned_mut());
+    }
+
     /// Starts the recurrence if the state has none.
     fn start(&mut self, state: &mut CgState) -> Result<(), ConvergedReason> {
         if state.history.is_empty() {
-            self.operator.residual(&self.b.values, &mut state.x, &mut self.z);
+            self.residual(&mut state.x);
             let norm = self.comm.sum(dot(self.z.owned(), self.z.owned())).sqrt();
             state.history.push(norm);
             finite(self.rhs_norm, CgScalar::Rhs)?;
@@ -178,7 +192,7 @@ impl Solver<'_> {
             return;
         }
         state.x.add(norm, &self.z);
-        self.operator.residual(&self.b.values, &mut state.x, &mut self.z);
+        self.residual(&mut state.x);
         let improved = self.comm.sum(dot(self.z.owned(), self.z.owned())).sqrt();
         if improved < norm {
             state.history[0] = improved;
@@ -222,7 +236,7 @@ impl Solver<'_> {
 
     /// Performs one iteration. Returns the control that the ranks agreed on, and ||r||.
     fn step(&mut self, state: &mut CgState) -> Result<(IterationControl, f64), ConvergedReason> {
-        let Self { operator, preconditioner, monitor, comm, z, q, cost, .. } = self;
+        let Self { operator, preconditioner, monitor, comm, z, cost, .. } = self;
         let CgState { low, r, p, recurrence, history, .. } = state;
         let scale = recurrence.scale;
 
@@ -232,14 +246,14 @@ impl Solver<'_> {
         let beta = if recurrence.r_mr > 0.0 { r_mr / recurrence.r_mr } else { 0.0 };
         p.scale_and_add(beta, z);
 
-        timed(comm, SpanKind::Operator, &mut cost.operator, || operator.apply(p, q));
-        let p_ap = comm.sum(dot(p.owned(), q.owned()));
+        timed(comm, SpanKind::Operator, &mut cost.operator, || operator.apply(p, z));
+        let p_ap = comm.sum(dot(p.owned(), z.owned()));
         positive(p_ap, CgScalar::PAp, ConvergedReason::IndefiniteOperator { p_ap })?;
         let alpha = r_mr / p_ap;
-        let q = q.owned();
+        let a_p = z.owned();
         let [r_r] = loops::update(r.owned_mut(), |range, r| {
-            for (r, q) in r.iter_mut().zip(&q[range]) {
-                *r -= alpha * q;
+            for (r, a_p) in r.iter_mut().zip(&a_p[range]) {
+                *r -= alpha * a_p;
             }
             [inner(r, r)]
         });

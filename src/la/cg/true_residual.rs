@@ -86,14 +86,21 @@ impl Solver<'_> {
     /// Returns whether a Jacobi step for the true residual changes the iterate by at most rtol, or
     /// smaller residuals are no longer worthwhile. **Collective.**
     pub(crate) fn is_accurate(&self, state: &CgState) -> bool {
-        let (x, z, diagonal) = (state.x.owned(), self.z.owned(), self.operator.diagonal());
-        let step = |(z, d): (&f64, &f64)| if *d > 0.0 { (z / d).powi(2) } else { 0.0 };
-        let sums = loops::sum(x.len(), |range| {
-            let steps = z[range.clone()].iter().zip(&diagonal[range.clone()]).map(step).sum();
-            [inner(&x[range.clone()], &x[range]), steps]
+        let (x, z) = (state.x.owned(), self.z.owned());
+        let is_small = |step: f64, x: f64| step.sqrt() <= self.options.rtol * x.sqrt();
+        // Mostly a bound of the step suffices, which needs no diagonal.
+        let [x_x, z_z] = loops::sum(x.len(), |range| {
+            let [x, z] = [x, z].map(|list| &list[range.clone()]);
+            [inner(x, x), inner(z, z)]
         });
-        let sums = self.comm.sum_all(&sums);
-        sums[1].sqrt() <= self.options.rtol * sums[0].sqrt() || self.tightening <= LEAST_TIGHTENING
+        let sums = self.comm.sum_all(&[x_x, z_z / self.diagonal_range[0].powi(2)]);
+        if self.tightening <= LEAST_TIGHTENING || is_small(sums[1], sums[0]) {
+            return true;
+        }
+        let diagonal = self.operator.diagonal();
+        let step = |(z, d): (&f64, &f64)| if *d > 0.0 { (z / d).powi(2) } else { 0.0 };
+        let [steps] = loops::sum(x.len(), |range| [z[range.clone()].iter().zip(&diagonal[range]).map(step).sum()]);
+        is_small(self.comm.sum(steps), sums[0])
     }
 
     /// Switches to true residuals in twice the working precision, where rounding in A x may
@@ -115,9 +122,8 @@ impl Solver<'_> {
     /// Estimates the accumulated rounding of products with A: a multiple of eps ||A|| ||x||, with
     /// the largest diagonal entry for ||A||. **Collective.**
     fn rounding(&self, state: &CgState) -> f64 {
-        let largest = self.operator.diagonal().into_iter().fold(0.0, f64::max);
         let x = state.x.owned();
-        ROUNDINGS * f64::EPSILON * self.comm.max(largest) * self.comm.sum(dot(x, x)).sqrt()
+        ROUNDINGS * f64::EPSILON * self.comm.max(self.diagonal_range[1]) * self.comm.sum(dot(x, x)).sqrt()
     }
 
     /// Computes the true residual in z, verifies the checksum of b, and renormalises the two parts
@@ -125,11 +131,10 @@ impl Solver<'_> {
     pub(crate) fn true_residual(&mut self, state: &mut CgState) -> TrueResidual {
         let CgState { x, low, r, recurrence, .. } = state;
         renormalise(x, low);
-        let is_precise = recurrence.is_precise && self.operator.precise_residual(&self.b.values, x, low, &mut self.z);
+        let is_precise = recurrence.is_precise && self.operator.precise_residual(&self.b.to_vec(), x, low, &mut self.z);
         if !is_precise {
-            self.operator.residual(&self.b.values, x, &mut self.z);
-            self.operator.apply(low, &mut self.q);
-            self.z.add(-1.0, &self.q);
+            self.residual(x);
+            self.operator.subtract_product(low, &mut self.z);
         }
         let (z, r) = (self.z.owned(), r.owned());
         let sums = loops::sum(z.len(), |range| {

@@ -177,8 +177,8 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
 }
 
 impl<T: Scalar> MatrixEntries<T> for DistributedCsr<T> {
-    fn strength_of_connection(&self, least: f64) -> Vec<Triplet> {
-        let scale: Vec<f64> = self.diagonal().iter().map(|&d| if d > 0.0 { 1.0 / d.sqrt() } else { 0.0 }).collect();
+    fn strength_of_connection(&self, diagonal: &[f64], least: f64) -> Vec<Triplet> {
+        let scale: Vec<f64> = diagonal.iter().map(|d| 1.0 / d.sqrt()).collect();
         let strength =
             |(row, column, value): Triplet| (row, column, value * scale[row as usize] * scale[column as usize]);
         let local = &self.local;

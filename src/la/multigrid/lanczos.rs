@@ -34,6 +34,12 @@ pub fn lanczos_steps(unknowns: u64) -> usize {
     lanczos(unknowns).steps
 }
 
+/// Returns whether the Lanczos process of the corners, so many unknowns, shares the sums of the
+/// meshes. That saves sums over the ranks, but takes memory: all operators exist at once.
+pub fn shares_sums(unknowns: u64) -> bool {
+    unknowns <= SMALL
+}
+
 /// Returns bounds of the eigenvalues of D^-1 A for operators with these block diagonals: estimates
 /// from below, times a factor. `sum` adds the entries of a list over the ranks. **Collective.**
 pub fn eigenvalue_bounds<'a, T: Scalar>(
@@ -73,10 +79,11 @@ impl<'a, T: Scalar> Process<'a, T> {
     /// the power method converges slowly to the eigenvalues of single spots.
     fn new(operator: &'a dyn LinearOperator<T>, diagonal: &'a BlockDiagonal<T>) -> Self {
         let halo = operator.halo();
-        let mut vectors = [(); 4].map(|()| Vector::zeros(halo.map()));
-        for ((i, r), d) in vectors[0].owned_mut().iter_mut().enumerate().zip(operator.diagonal()) {
+        let mut r = Vector::zeros(halo.map());
+        for ((i, r), d) in r.owned_mut().iter_mut().enumerate().zip(operator.diagonal()) {
             *r = T::of(scramble(halo.global(i)) * d.abs().sqrt());
         }
+        let [z, a_z, a_p] = [(); 3].map(|()| Vector::zeros(halo.map()));
         let Lanczos { steps, safety } = lanczos(halo.map().total());
         Self {
             operator,
@@ -84,7 +91,7 @@ impl<'a, T: Scalar> Process<'a, T> {
             steps,
             safety,
             is_complete: false,
-            vectors,
+            vectors: [r, z, a_z, a_p],
             r_z: 1.0,
             first: 0.0,
             alpha: 1.0,

@@ -42,7 +42,7 @@ impl<T: Scalar> LineBlocks<T> {
             let [a, b] = [i, j].map(|unknown| diagonal[unknown as usize]);
             strength.abs() * (a.min(b) / a.max(b)).sqrt().max(UNLIKE) > STRONG
         };
-        let strong = operator.strength_of_connection(STRONG).into_iter().filter(is_strong);
+        let strong = operator.strength_of_connection(diagonal, STRONG).into_iter().filter(is_strong);
         let strong: Vec<[LocalIndex; 2]> = strong.map(|(i, j, _)| [i, j]).collect();
         let groups = connected_components(&strong, diagonal.len());
         if groups.is_empty() {

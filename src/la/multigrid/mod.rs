@@ -10,6 +10,7 @@
 //! combination with CG: U. Trottenberg, C. Oosterlee, A. Schueller, *Multigrid*, section 7.8.
 //! `docs/design/multigrid.md` lists the alternatives and their measured cost.
 
+mod aggregated_levels;
 mod chebyshev;
 mod coarse_solver;
 mod full_multigrid;
@@ -21,7 +22,7 @@ mod smoothed_aggregation;
 mod statistics;
 mod transfer;
 
-pub(crate) use lanczos::lanczos_steps;
+pub(crate) use lanczos::{lanczos_steps, shares_sums};
 pub use line_blocks::UNGROUPED;
 pub(crate) use process_agglomeration::SMALLEST;
 pub use transfer::Transfer;
@@ -30,15 +31,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::la::matrix::{DistributedCsr, SlicedEllpack};
+use crate::la::multigrid::aggregated_levels::{aggregated_levels, bounded, is_large};
 use crate::la::multigrid::chebyshev::{BlockDiagonal, Chebyshev, Smoothing, Start};
 use crate::la::multigrid::coarse_solver::CoarseSolver;
-use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::lanczos::eigenvalue_bounds;
-use crate::la::multigrid::process_agglomeration::Agglomeration;
-use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
-use crate::la::multigrid::transfer::MatrixTransfer;
 use crate::la::{LinearOperator, MatrixEntries, Preconditioner, Scalar, Vector};
-use crate::parallel::{Comm, Halo, Profile, SpanKind, loops, measure, work};
+use crate::parallel::{Halo, Profile, SpanKind, loops, measure, work};
 
 /// Operator of a level with its block diagonal, for smoothing.
 pub(crate) struct LevelOperator<T> {
@@ -46,14 +44,6 @@ pub(crate) struct LevelOperator<T> {
     diagonal: BlockDiagonal<T>,
     /// Number of values stored on this rank.
     entries: usize,
-}
-
-/// Operator of a level with the transfer to the next coarser one.
-pub(crate) struct Coarsening<T> {
-    /// Operator of the finer level.
-    pub operator: LevelOperator<T>,
-    /// Transfer to the coarser level.
-    pub transfer: Box<dyn Transfer<T>>,
 }
 
 /// Operator of a level with its smoother.
@@ -75,6 +65,7 @@ struct Level<T> {
 }
 
 /// Work vectors of a level, kept between cycles.
+#[derive(Default)]
 struct Work<T> {
     /// Last step of the smoother, or the prolonged correction.
     d: Vector<T>,
@@ -100,14 +91,19 @@ pub(crate) struct Multigrid<T = f32> {
 }
 
 impl<T: Scalar> LevelOperator<T> {
-    /// Prepares an operator for smoothing; `matrix` is the same operator with its entries.
-    pub(crate) fn new(operator: Box<dyn LinearOperator<T>>, matrix: &dyn MatrixEntries<impl Scalar>) -> Self {
-        Self { operator, diagonal: BlockDiagonal::new(matrix), entries: matrix.entries() }
+    /// Prepares an operator for smoothing; `convert` turns it into the form for products, after the
+    /// block diagonal is there, whose setup needs more memory.
+    pub(crate) fn new<E: MatrixEntries<impl Scalar>>(
+        matrix: &E,
+        convert: impl FnOnce(&E) -> Box<dyn LinearOperator<T>>,
+    ) -> Self {
+        let diagonal = BlockDiagonal::new(matrix);
+        Self { diagonal, entries: matrix.entries(), operator: convert(matrix) }
     }
 
-    /// Prepares the operator of an aggregated level or of the corners.
-    fn of_matrix(matrix: &DistributedCsr) -> Self {
-        Self::new(Box::new(SlicedEllpack::new(matrix)), matrix)
+    /// Prepares the operator of a matrix.
+    pub(crate) fn of_matrix(matrix: &DistributedCsr) -> Self {
+        Self::new(matrix, |matrix| Box::new(SlicedEllpack::new(matrix)))
     }
 
     /// Returns bounds of the eigenvalues that the smoothers of these operators need.
@@ -132,55 +128,50 @@ pub(crate) const COARSE_CYCLES: usize = 2;
 pub(crate) const NESTED_SMOOTHING: Smoothing = Smoothing { degree: 3, part: 1.0 / 10.0 };
 /// Cycles of the next coarser level between nested meshes (a V-cycle).
 pub(crate) const NESTED_CYCLES: usize = 1;
-/// Threshold of the strength of connection on the finest aggregated level; halved on each coarser
-/// level.
-const THETA: f64 = 0.04;
 /// Largest number of unknowns of a level that is solved directly.
 pub(crate) const DIRECT: u64 = 400;
 /// Largest ratio of coarse to fine unknowns; beyond it coarsening has stalled and ends.
 pub(crate) const STALLED: f64 = 0.7;
 
 impl<T: Scalar> Multigrid<T> {
-    /// Builds the hierarchy: the `nested` levels, finest first, then `matrix` and smoothed
-    /// aggregation below it. **Collective.**
-    pub(crate) fn new(nested: Vec<Coarsening<T>>, mut matrix: DistributedCsr) -> Self {
-        let last = nested.len().saturating_sub(1);
+    /// Builds the hierarchy: the meshes, finest first, with these transfers, then `matrix` and
+    /// smoothed aggregation below it. `operators` prepares those of the meshes. **Collective.**
+    pub(crate) fn new(
+        transfers: Vec<Box<dyn Transfer<T>>>,
+        matrix: DistributedCsr,
+        operators: impl FnOnce() -> Vec<LevelOperator<T>>,
+    ) -> Self {
+        let last = transfers.len().saturating_sub(1);
         let comm = Rc::clone(matrix.halo().comm());
-        let (mut operators, transfers): (Vec<_>, Vec<_>) =
-            nested.into_iter().map(|Coarsening { operator, transfer }| (operator, transfer)).unzip();
-        let is_large = |matrix: &DistributedCsr| matrix.halo().map().total() > DIRECT;
-        operators.extend(is_large(&matrix).then(|| LevelOperator::of_matrix(&matrix)));
-        let bounds = LevelOperator::eigenvalue_bounds(&operators, |parts| comm.sum_all(parts));
-        let mut operators = operators.into_iter().zip(bounds);
+        let corners = is_large(&matrix).then(|| LevelOperator::of_matrix(&matrix));
+        let bounds = |operators: &[_]| LevelOperator::eigenvalue_bounds(operators, |parts| comm.sum_all(parts));
+        let (operators, bounds, (aggregated, matrix)) = if shares_sums(matrix.halo().map().total()) {
+            let mut operators = operators();
+            operators.extend(corners);
+            let mut bounds = bounds(&operators);
+            let has_corners = operators.len() > transfers.len();
+            let corners = has_corners.then(|| operators.pop().zip(bounds.pop())).flatten();
+            (operators, bounds, aggregated_levels(&comm, matrix, corners))
+        } else {
+            // Levels below large corners need most memory while they are built, so they come first.
+            let aggregated = aggregated_levels(&comm, matrix, corners.map(|corners| bounded(&comm, corners)));
+            let operators = operators();
+            let bounds = bounds(&operators);
+            (operators, bounds, aggregated)
+        };
         let mut levels: Vec<Level<T>> = Vec::new();
-        for (at, transfer) in transfers.into_iter().enumerate() {
-            let Some((operator, bound)) = operators.next() else { break };
+        for (at, ((operator, bound), transfer)) in operators.into_iter().zip(bounds).zip(transfers).enumerate() {
             let (smoothing, cycles) =
                 if at < last { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, COARSE_CYCLES) };
             levels.push(Level::new(operator.smoothed(smoothing, bound), transfer, cycles));
         }
-        let mut theta = THETA;
-        let mut next = operators.next();
-        while let Some((operator, bound)) = next {
-            let prolongation = smoothed_aggregation(&matrix, bound, theta);
-            let (now, coarse) = (matrix.halo().map().total(), prolongation.columns.map().total());
-            if coarse == 0 || coarse as f64 > STALLED * now as f64 {
-                break;
-            }
-            matrix = galerkin(&matrix, &prolongation);
-            let transfer = Box::new(MatrixTransfer::new(&prolongation));
-            levels.push(Level::new(operator.smoothed(SMOOTHING, bound), transfer, COARSE_CYCLES));
-            theta *= 0.5;
-            next = is_large(&matrix).then(|| {
-                let operator = LevelOperator::of_matrix(&matrix);
-                let bound = aggregated_bound(&comm, &operator);
-                (operator, bound)
-            });
-        }
+        levels.extend(aggregated);
         if let Some(last) = levels.last_mut() {
             // The coarsest level is solved exactly.
             last.cycles = 1;
         }
+        // The vectors of all levels are allocated after the setup, which needs the memory.
+        levels.iter_mut().for_each(Level::allocate);
         let solver = CoarseSolver::new(&matrix);
         let coarsest = Rc::clone(matrix.columns());
         let finest = levels.first().map_or(coarsest.map(), |level| level.operator.halo().map());
@@ -246,26 +237,18 @@ impl<T: Scalar> Level<T> {
         let (fine, coarse) = (operator.halo().map(), transfer.coarse());
         // The unknowns that all levels remove add up to those of the finest.
         work::done(fine.owned().saturating_sub(coarse.owned()) as u64);
-        let work = RefCell::new(Work {
+        Self { operator, entries, smoother, transfer, cycles, work: RefCell::default() }
+    }
+
+    /// Allocates the work vectors.
+    fn allocate(&mut self) {
+        let (fine, coarse) = (self.operator.halo().map(), self.transfer.coarse());
+        *self.work.get_mut() = Work {
             d: Vector::zeros(fine),
             coarse_b: Vector::zeros(coarse),
             coarse_x: Vector::zeros(coarse),
-            correction: if cycles > 1 { Vector::zeros(coarse) } else { Vector::default() },
-        });
-        Self { operator, entries, smoother, transfer, cycles, work }
-    }
-}
-
-/// Returns the bound of the eigenvalues for the smoother of an aggregated level. Where rank 0 owns
-/// the whole level, it needs no sums. **Collective.**
-fn aggregated_bound<T: Scalar>(comm: &Comm, operator: &LevelOperator<T>) -> f64 {
-    let bound =
-        |sum: &dyn Fn(&[f64]) -> Vec<f64>| LevelOperator::eigenvalue_bounds(std::slice::from_ref(operator), sum)[0];
-    let total = operator.operator.halo().map().total();
-    if Agglomeration::new(total, comm.size()).is_on_one_rank() {
-        comm.broadcast(0, bound(&|own| own.to_vec()))
-    } else {
-        bound(&|parts| comm.sum_all(parts))
+            correction: if self.cycles > 1 { Vector::zeros(coarse) } else { Vector::default() },
+        };
     }
 }
 

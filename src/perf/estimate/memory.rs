@@ -44,7 +44,7 @@ pub struct Array {
 }
 
 /// Bytes of program, libraries and MPI on one rank (measured).
-const PROCESS: f64 = 24.0 * MIB;
+const PROCESS: f64 = 28.0 * MIB;
 /// Bytes of MPI for each other rank of a host (measured).
 const NEIGHBOUR: f64 = 0.5 * MIB;
 /// Most ranks of a host.
@@ -79,8 +79,8 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
     let is_nested = case.refine > 0 && case.preconditioner == PreconditionerKind::Multigrid;
     let mut rows = vec![
         ("program and MPI", PROCESS + NEIGHBOUR * case.ranks.min(HOST) as f64, &STAGES[..]),
-        // LocalMesh: nodes, number, owner, region; coordinates, number, owner.
-        ("mesh", all.bytes(46.0, 28.0), &STAGES),
+        // LocalMesh: nodes, number, region; coordinates, number.
+        ("mesh", all.bytes(42.0, 24.0), &STAGES),
         // CompactNodes and BatchStiffness<f64>: eight nodes, 28 numbers. They are the operator, or else freed when the corners are there.
         (
             "element matrices",
@@ -91,10 +91,10 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
                 OperatorKind::Assembled => &[Assemble, Setup],
             },
         ),
-        // Load, fixed values and flags.
-        ("right side and conditions", all.bytes(0.0, 17.0), &[Assemble, Setup, Solve]),
-        // u in two doubles, r, z, p, q.
-        ("vectors of CG", all.bytes(0.0, 48.0), &[Solve]),
+        // Load; without a source it is stored where it is not zero.
+        ("right side", all.bytes(0.0, 8.0), &[Assemble]),
+        // u in two doubles, r, p, z.
+        ("vectors of CG", all.bytes(0.0, 40.0), &[Solve]),
         // ElementFields and NodeFields.
         ("derived fields", all.bytes(32.0, 40.0), if case.has_flux { &[Recover, Write] } else { &[Write] }),
         // GaussVelocities, Adjacency; Sides, values. Every third node has a Patch.
@@ -103,27 +103,27 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         ("rows for the results file", all.bytes(76.0, 0.0), &[Write]),
     ];
     // DirichletBc and right-hand side of each.
-    rows.push(("floating boundaries", case.floating as f64 * all.bytes(0.0, 17.0), &[Setup, Solve]));
+    rows.push(("floating boundaries", case.floating as f64 * all.bytes(0.0, 9.0), &[Setup, Solve]));
     if case.has_flux {
         rows.push(("flux density", all.bytes(16.0, 16.0), &[Recover, Write]));
     }
     // MeshSlab, messages, and distribute's Element and tables (measured).
     let file = if case.is_file { 1.0 } else { 0.0 };
-    rows.push(("slabs and messages", base.bytes(file * 730.0, 0.0), &[Distribute]));
+    rows.push(("slabs and messages", base.bytes(file * 280.0, 0.0), &[Distribute]));
     let jacobi = case.preconditioner == PreconditionerKind::Jacobi;
     let after_elements = if is_nested {
-        110.0
+        50.0
     } else if jacobi {
-        290.0
+        60.0
     } else {
         0.0
     };
-    let after_rows = if case.operator == OperatorKind::Assembled { 190.0 } else { 0.0 };
-    let kept = base.bytes(file * 160.0, 0.0) + all.bytes(after_elements, after_rows);
+    let after_rows = if case.operator == OperatorKind::Assembled { 170.0 } else { 0.0 };
+    let kept = all.bytes(after_elements, after_rows);
     // Measured.
     rows.push(("kept by the allocator", kept, &[Setup, Solve]));
     match case.operator {
-        OperatorKind::Elements => rows.push(("diagonal", all.bytes(0.0, 8.0), &[Assemble, Setup, Solve])),
+        OperatorKind::Elements => rows.push(("diagonal", all.bytes(0.0, 8.0), &[Setup])),
         OperatorKind::Assembled => {
             rows.push(("operator", all.bytes(0.0, ROW * 12.0 + 8.0), &[Assemble, Setup, Solve]));
             rows.push(("rows of the operator in chunks", all.bytes(0.0, ROW * 12.0), &[Assemble]));
@@ -156,11 +156,10 @@ fn preconditioner(case: &Plan, all: Share) -> Vec<Row> {
     ];
     if case.refine > 0 {
         // LocalMesh, conditions.
-        rows.push(("coarser meshes", coarser(case, all.bytes(46.0, 37.0)), &[Setup]));
-        // Nested: sources of the fine nodes; parents, adjacency, children of the coarse elements.
-        let nested = all.bytes(0.0, 4.0) + coarser(case, all.bytes(148.0, 8.0));
-        rows.push(("transfers between meshes", nested, &[Setup, Solve]));
-        rows.push(("operators of coarser meshes", coarser(case, all.bytes(77.0, 8.0)), &[Setup, Solve]));
+        rows.push(("coarser meshes", coarser(case, all.bytes(42.0, 25.0)), &[Setup]));
+        // Nodes of the coarse elements and of their children.
+        rows.push(("transfers between meshes", coarser(case, all.bytes(68.0, 0.0)), &[Setup, Solve]));
+        rows.push(("operators of coarser meshes", coarser(case, all.bytes(77.0, 0.0)), &[Setup, Solve]));
     }
     // One corner and two middle nodes an element, all on the coarsest mesh.
     let corners = all.elements / 4_f64.powi(case.refine as i32);

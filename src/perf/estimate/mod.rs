@@ -138,12 +138,12 @@ mod tests {
         let assembled = Plan { operator: OperatorKind::Assembled, ..case(3) };
         // Measured on two ranks with --threads 1: MiB of the fullest rank.
         for (case, measured) in [
-            (case(3), 180.0),
-            (case(4), 635.0),
-            (file(3), 207.0),
-            (file(4), 736.0),
-            (jacobi, 156.0),
-            (assembled, 316.0),
+            (case(3), 145.0),
+            (case(4), 481.0),
+            (file(3), 171.0),
+            (file(4), 572.0),
+            (jacobi, 122.0),
+            (assembled, 304.0),
         ] {
             let peak = Estimate::new(String::new(), &case).peak_bytes_per_rank as f64 / MIB;
             assert!((peak / measured - 1.0).abs() < 0.15, "{peak} instead of {measured} MiB for {case:?}");

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::la::hierarchy::lanczos_steps;
+use crate::la::hierarchy::{lanczos_steps, shares_sums};
 use crate::perf::model::levels::{Level, LevelKind};
 use crate::perf::model::machine::Machine;
 use crate::perf::model::{Interfaces, Part};
@@ -112,15 +112,19 @@ impl Solve<'_> {
         work + levels[1..].iter().map(of_level).sum::<f64>() + self.lanczos()
     }
 
-    /// Returns the seconds of the Lanczos processes for the smoothers: meshes and corners share
+    /// Returns the seconds of the Lanczos processes for the smoothers: meshes and small corners share
     /// their sums, and a level on one rank needs a broadcast. The coarsest level has no smoother.
     fn lanczos(&self) -> f64 {
         let Self { machine, levels, .. } = self;
         let steps = |at: usize| lanczos_steps(levels[at].unknowns as u64) as f64;
         let smoothed = 0..levels.len().saturating_sub(1);
         let exchanges: f64 = smoothed.clone().map(|at| steps(at) * self.halo_exchange(at, 4.0)).sum();
-        let (aggregated, nested): (Vec<usize>, Vec<usize>) =
-            smoothed.partition(|&at| levels[at].kind == LevelKind::Aggregates);
+        let is_alone = |&at: &usize| match levels[at].kind {
+            LevelKind::Mesh => false,
+            LevelKind::Corners => !shares_sums(levels[at].unknowns as u64),
+            LevelKind::Aggregates => true,
+        };
+        let (aggregated, nested): (Vec<usize>, Vec<usize>) = smoothed.partition(is_alone);
         let shared = nested.iter().map(|&at| steps(at)).fold(0.0, f64::max);
         let own: f64 = aggregated.iter().map(|&at| if levels[at].ranks > 1.0 { steps(at) } else { 1.0 }).sum();
         exchanges + (shared + own) * machine.reduction(levels[0].ranks, 16.0 * nested.len() as f64)
