@@ -57,11 +57,19 @@ impl Chunks {
     /// ones on every node, so that the sums have the same bits for any number of threads. Even
     /// chunks also clear their windows; a separate pass took 5 % of a product.
     pub fn sum<T: Copy + Default + Send>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync) {
-        self.run::<T, false>(y, add);
+        self.run::<T, false>(y, |batches, first, window| {
+            add(batches, first, window);
+            0.0
+        });
     }
 
-    /// Runs `add` as [`sum`](Self::sum) does, on the given values of `y` where `KEEP` is true.
-    pub fn run<T, const KEEP: bool>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync)
+    /// Runs `add` as [`sum`](Self::sum) does, on the given values of `y` where `KEEP` is true. Returns
+    /// the sum of what `add` returns, in the order of the chunks.
+    pub fn run<T, const KEEP: bool>(
+        &self,
+        y: &mut [T],
+        add: impl Fn(Range<usize>, usize, &mut [T]) -> f64 + Sync,
+    ) -> f64
     where
         T: Copy + Default + Send,
     {
@@ -69,30 +77,32 @@ impl Chunks {
             if !KEEP && i.is_multiple_of(2) {
                 window.fill(T::default());
             }
-            add(self.0[i].batches.clone(), self.0[i].window.start, window);
-        });
+            add(self.0[i].batches.clone(), self.0[i].window.start, window)
+        })
     }
 
-    /// Calls `run` with each chunk and its window of `y`.
-    fn run_each<T: Send>(&self, y: &mut [T], run: &(dyn Fn(usize, &mut [T]) + Sync)) {
+    /// Calls `run` with each chunk and its window of `y`. Returns the sum of the results.
+    fn run_each<T: Send>(&self, y: &mut [T], run: &(dyn Fn(usize, &mut [T]) -> f64 + Sync)) -> f64 {
+        let mut results = vec![0.0; self.0.len()];
         if !loops::worthwhile(y.len()) {
             for i in interleaved(self.0.len()) {
-                run(i, &mut y[self.0[i].window.clone()]);
+                results[i] = run(i, &mut y[self.0[i].window.clone()]);
             }
-            return;
+            return results.iter().sum();
         }
         let this = ParallelLoop::start();
         for parity in 0..2 {
             let mut parts = Vec::with_capacity(self.0.len() / 2 + 1);
             let (mut rest, mut at) = (&mut *y, 0);
-            for i in (parity..self.0.len()).step_by(2) {
+            for (i, result) in results.iter_mut().enumerate().skip(parity).step_by(2) {
                 let window = &self.0[i].window;
                 let (part, tail) = rest[window.start - at..].split_at_mut(window.len());
-                parts.push((i, part));
+                parts.push((i, part, result));
                 (rest, at) = (tail, window.end);
             }
-            parts.into_par_iter().for_each(|(i, part)| this.chunk(|| run(i, part)));
+            parts.into_par_iter().for_each(|(i, part, result)| *result = this.chunk(|| run(i, part)));
         }
+        results.iter().sum()
     }
 }
 

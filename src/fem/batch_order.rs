@@ -19,6 +19,8 @@ pub type WideNodes = [[LocalIndex; LANES]; 8];
 pub trait NodeList: Send + Sync {
     /// Offset of a node from the base.
     type Offset: Copy + Into<LocalIndex>;
+    /// Whether nodes may be ghosts; their base is then 0.
+    const HAS_GHOSTS: bool;
 
     /// Returns the base node.
     fn base(&self) -> usize;
@@ -40,6 +42,7 @@ pub trait NodeList: Send + Sync {
 
 impl NodeList for WideNodes {
     type Offset = LocalIndex;
+    const HAS_GHOSTS: bool = true;
 
     fn base(&self) -> usize {
         0
@@ -86,6 +89,7 @@ impl CompactNodes {
 
 impl NodeList for CompactNodes {
     type Offset = u16;
+    const HAS_GHOSTS: bool = false;
 
     fn base(&self) -> usize {
         self.base as usize

@@ -6,6 +6,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::fem::batch_order::{BatchPosition, ElementOrder, NodeList, WideNodes};
+use crate::fem::element_batch::use_of_products::{DOT, SUBTRACT};
 use crate::fem::fixed_point::StiffnessNumber;
 use crate::la::multigrid::UNGROUPED;
 use crate::la::{Pair, Scalar, Triplet};
@@ -165,17 +166,29 @@ pub fn add_edge_strengths<T: Scalar, N: NodeList>(
     }
 }
 
+/// Use of the products of batches.
+pub mod use_of_products {
+    /// They are added to the result.
+    pub const ADD: u8 = 0;
+    /// They are added to the result, and their sum with x is returned.
+    pub const DOT: u8 = 1;
+    /// They are subtracted from the result.
+    pub const SUBTRACT: u8 = 2;
+}
+
 /// Adds the products of the batches with `x` to `y`, whose entry 0 belongs to node `first`, or
-/// subtracts them. `units` holds the units of the elements where the numbers have any.
+/// subtracts them. `units` holds the units of the elements where the numbers have any. Returns x.Ax
+/// over the first `owned` nodes for the use DOT, else 0.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_products<T: Scalar, K: StiffnessNumber<T>, N: NodeList, const SUBTRACT: bool>(
+pub fn add_products<T: Scalar, K: StiffnessNumber<T>, N: NodeList, const USE: u8>(
     nodes: &[N],
     stiffness: &[BatchStiffness<K>],
     units: &[[T; LANES]],
-    x: &[T],
+    (x, owned): (&[T], usize),
     first: usize,
     y: &mut [T],
-) {
+) -> f64 {
+    let mut sums = [0.0; LANES];
     for (batch, (nodes, now)) in nodes.iter().zip(stiffness).enumerate() {
         let u = nodes.gather(x);
         let mut f = [[T::default(); LANES]; 8];
@@ -194,7 +207,13 @@ pub fn add_products<T: Scalar, K: StiffnessNumber<T>, N: NodeList, const SUBTRAC
         for a in 0..8 {
             for l in 0..LANES {
                 let y = &mut y[offsets[a][l].into() as usize];
-                if SUBTRACT { *y -= f[a][l] } else { *y += f[a][l] }
+                if USE == SUBTRACT { *y -= f[a][l] } else { *y += f[a][l] }
+            }
+            if USE == DOT {
+                for l in 0..LANES {
+                    let is_owned = !N::HAS_GHOSTS || (offsets[a][l].into() as usize) < owned;
+                    sums[l] += if is_owned { u[a][l].double() * f[a][l].double() } else { 0.0 };
+                }
             }
             // A few cache lines at a time keep the memory busy during the scatter: a third less
             // time (docs/design/element-operator.md).
@@ -203,6 +222,7 @@ pub fn add_products<T: Scalar, K: StiffnessNumber<T>, N: NodeList, const SUBTRAC
             }
         }
     }
+    sums.iter().sum()
 }
 
 /// Distance of the prefetch, in batches.

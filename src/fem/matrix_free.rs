@@ -5,6 +5,7 @@
 //! memory traffic dominates the cost of a product. Elements are processed in batches of eight, one
 //! in each lane of the vector registers. `docs/design/element-operator.md` describes the design.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use rayon::prelude::*;
 use crate::fem::ElementMatrices;
 use crate::fem::batch_coloring::Chunks;
 use crate::fem::batch_order::NodeList;
+use crate::fem::element_batch::use_of_products::{ADD, DOT, SUBTRACT};
 use crate::fem::element_batch::{
     Batches, EdgeStrengths, add_diagonals, add_edge_strengths, add_precise_products, add_products,
 };
@@ -78,7 +80,7 @@ impl ElementOperator<f64> {
     pub fn eliminate(&self, values: &[f64], b: &mut [f64]) {
         let Batches { order, interior, boundary } = &*self.batches;
         let mut y = vec![0.0; values.len()];
-        self.chunks.run::<_, false>(&mut y[..b.len()], |range, first, y| {
+        self.chunks.sum(&mut y[..b.len()], |range, first, y| {
             add_products_of_values(&order.interior_nodes()[range.clone()], &interior[range], values, first, y);
         });
         add_products_of_values(order.boundary_nodes(), boundary, values, 0, &mut y);
@@ -134,31 +136,58 @@ impl<T: Scalar> ElementOperator<T> {
 }
 
 impl<T: Scalar, K: StiffnessNumber<T>> ElementOperator<T, K> {
-    /// Overwrites `y` by K x of the operator before elimination, or subtracts it. **Collective.**
-    fn product<const SUBTRACT: bool>(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
+    /// Overwrites `y` by K x of the operator before elimination, or subtracts it. Returns this rank's
+    /// part of x.Kx for the use DOT. **Collective.**
+    fn product<const USE: u8>(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
         let Batches { order, interior, boundary } = &*self.batches;
         let [units, boundary_units] = &self.units;
         let owned = y.owned().len();
         y.local_mut()[owned..].fill(T::default());
-        self.halo.scatter_fwd_overlap(x.local_mut(), |x| {
-            self.chunks.run::<_, SUBTRACT>(y.owned_mut(), |range, first, y| {
+        let mut dot = self.halo.scatter_fwd_overlap(x.local_mut(), |x| {
+            let add = |range: Range<usize>, first: usize, y: &mut [T]| {
                 let units = if K::HAS_UNIT { &units[range.clone()] } else { &[] };
                 let (nodes, stiffness) = (&order.interior_nodes()[range.clone()], &interior[range]);
-                add_products::<_, _, _, SUBTRACT>(nodes, stiffness, units, x, first, y);
-            });
+                add_products::<_, _, _, USE>(nodes, stiffness, units, (x, owned), first, y)
+            };
+            if USE == SUBTRACT {
+                self.chunks.run::<_, true>(y.owned_mut(), add)
+            } else {
+                self.chunks.run::<_, false>(y.owned_mut(), add)
+            }
         });
-        add_products::<_, _, _, SUBTRACT>(
+        dot += add_products::<_, _, _, USE>(
             order.boundary_nodes(),
             boundary,
             boundary_units,
-            x.local(),
+            (x.local(), owned),
             0,
             y.local_mut(),
         );
         for &(node, sum) in &self.row_sums {
-            let (y, product) = (&mut y.local_mut()[node as usize], sum * x.local()[node as usize]);
-            if SUBTRACT { *y -= product } else { *y += product }
+            let (x, y) = (x.local()[node as usize], &mut y.local_mut()[node as usize]);
+            if USE == SUBTRACT {
+                *y -= sum * x
+            } else {
+                *y += sum * x
+            }
+            dot += (sum * x).double() * x.double();
         }
+        dot
+    }
+
+    /// Overwrites the owned part of `y` by A x, and returns this rank's part of x.Ax for the use DOT.
+    /// **Collective.**
+    fn apply_for<const USE: u8>(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
+        // The columns of fixed nodes are eliminated: their values count as 0.
+        let fixed = self.own_fixed(x.owned().len());
+        let kept: Vec<T> = fixed.iter().map(|&node| std::mem::take(&mut x.local_mut()[node as usize])).collect();
+        let mut dot = self.product::<USE>(x, y);
+        for (&node, value) in fixed.iter().zip(kept) {
+            x.local_mut()[node as usize] = value;
+            y.local_mut()[node as usize] = value;
+            dot += value.double() * value.double();
+        }
+        dot
     }
 
     /// Returns the owned fixed nodes.
@@ -178,7 +207,7 @@ fn add_products_of_values(
 ) {
     for (nodes, stiffness) in nodes.chunks(1).zip(stiffness.chunks(1)) {
         if nodes[0].gather(x).as_flattened().iter().any(|&x| x != 0.0) {
-            add_products::<_, _, _, false>(nodes, stiffness, &[], x, first, y);
+            add_products::<_, _, _, ADD>(nodes, stiffness, &[], (x, 0), first, y);
         }
     }
 }
@@ -189,21 +218,18 @@ impl<T: Scalar, K: StiffnessNumber<T>> LinearOperator<T> for ElementOperator<T, 
     }
 
     fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
-        // The columns of fixed nodes are eliminated: their values count as 0.
-        let fixed = self.own_fixed(x.owned().len());
-        let kept: Vec<T> = fixed.iter().map(|&node| std::mem::take(&mut x.local_mut()[node as usize])).collect();
-        self.product::<false>(x, y);
-        for (&node, value) in fixed.iter().zip(kept) {
-            x.local_mut()[node as usize] = value;
-            y.local_mut()[node as usize] = value;
-        }
+        self.apply_for::<ADD>(x, y);
+    }
+
+    fn apply_and_dot(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
+        self.apply_for::<DOT>(x, y)
     }
 
     fn subtract_product(&self, x: &mut Vector<T>, r: &mut Vector<T>) {
         let fixed = self.own_fixed(x.owned().len());
         let take = |&node: &LocalIndex| (std::mem::take(&mut x.local_mut()[node as usize]), r.owned()[node as usize]);
         let kept: Vec<(T, T)> = fixed.iter().map(take).collect();
-        self.product::<true>(x, r);
+        self.product::<SUBTRACT>(x, r);
         for (&node, (value, residual)) in fixed.iter().zip(kept) {
             x.local_mut()[node as usize] = value;
             r.local_mut()[node as usize] = residual - value;

@@ -1,5 +1,6 @@
 //! Symmetric operators on distributed vectors.
 
+use crate::la::vector::dot;
 use crate::la::{Scalar, Vector};
 use crate::parallel::{Halo, LocalIndex};
 
@@ -13,6 +14,12 @@ pub trait LinearOperator<T: Scalar = f64> {
 
     /// Overwrites the owned part of `y` by A x; updates the ghosts of `x`. **Collective.**
     fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>);
+
+    /// Does what [`apply`](Self::apply) does, and returns this rank's part of x.Ax. **Collective.**
+    fn apply_and_dot(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
+        self.apply(x, y);
+        dot(x.owned(), y.owned())
+    }
 
     /// Overwrites the owned part of `r` by r - A x; updates the ghosts of `x` and leaves those of `r`
     /// undefined. **Collective.**

@@ -123,6 +123,7 @@ impl Solver<'_> {
     /// Computes the true residual in z, verifies the checksum of b, and renormalises the two parts
     /// of the iterate. **Collective.**
     pub(crate) fn true_residual(&mut self, state: &mut CgState) -> TrueResidual {
+        self.complete(state);
         let CgState { x, low, r, recurrence, .. } = state;
         renormalise(x, low);
         let is_precise = recurrence.is_precise && self.operator.precise_residual(&self.b.values, x, low, &mut self.z);

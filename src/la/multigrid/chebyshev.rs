@@ -20,7 +20,7 @@ pub struct Chebyshev<T> {
 /// Parameters of a smoother.
 #[derive(Clone, Copy)]
 pub struct Smoothing {
-    /// Degree of the polynomial.
+    /// Degree of the polynomial, at least 2.
     pub degree: usize,
     /// Lower end of the damped interval, relative to the upper end.
     pub part: f64,
@@ -39,17 +39,30 @@ impl<T: Scalar> Chebyshev<T> {
         self.degree
     }
 
+    /// Returns how many vectors, the inverse diagonal among them, the steps of one smoothing read and
+    /// write.
+    pub fn traffic(&self, start: Start, end: End) -> usize {
+        // A step reads x, d, r and the inverse diagonal and writes x and d.
+        let first_two = match start {
+            Start::Zero => 3 + 5,
+            Start::Iterate => 3 + 6,
+            Start::Corrected => 6 + 6,
+        };
+        first_two + 6 * (self.degree - 2) - usize::from(end == End::Finished)
+    }
+
     /// Returns the size of the blocks of strongly connected unknowns on this rank.
     pub fn blocks(&self) -> BlockSize {
         self.diagonal.blocks.size()
     }
 
-    /// Smooths `x` by the polynomial, given the residual b - A x in `r`. Leaves the last step in
-    /// `d`; its contribution A d is still to be subtracted from the residual. **Collective.**
+    /// Smooths `x` by the polynomial, given the residual b - A x in `r`. Unless that is the end,
+    /// leaves the last step in `d`; its contribution A d is still to be subtracted from the residual.
+    /// Each loop reads and writes only the vectors that it needs. **Collective.**
     pub fn smooth(
         &self,
         operator: &dyn LinearOperator<T>,
-        start: Start,
+        (start, end): (Start, End),
         x: &mut Vector<T>,
         [r, d]: [&mut Vector<T>; 2],
     ) {
@@ -57,19 +70,43 @@ impl<T: Scalar> Chebyshev<T> {
         let mut rho = 1.0 / sigma;
         let first = T::of(1.0 / self.center);
         match start {
-            Start::Zero => self.step(first, x, r, d, |x, d, step| (*x, *d) = (step, step)),
-            Start::Iterate => self.step(first, x, r, d, |x, d, step| (*x, *d) = (*x + step, step)),
+            Start::Zero | Start::Iterate => self.first_step(first, r, d),
+            Start::Corrected => self.step(first, x, r, d, |x, d, step| (*x, *d) = (*x + *d + step, step)),
         }
-        for _ in 1..self.degree {
+        for at in 1..self.degree {
             operator.subtract_product(d, r);
             let next = 1.0 / (2.0 * sigma - rho);
             let (old, new) = (T::of(next * rho), T::of(2.0 * next / self.half_width));
-            self.step(new, x, r, d, |x, d, step| {
-                *d = old * *d + step;
-                *x += *d;
-            });
+            let is_last = at + 1 == self.degree;
+            match (start, end) {
+                (Start::Zero, _) if at == 1 => self.step(new, x, r, d, |x, d, step| {
+                    let next = old * *d + step;
+                    (*x, *d) = (*d + next, next);
+                }),
+                (Start::Iterate, _) if at == 1 => self.step(new, x, r, d, |x, d, step| {
+                    let next = old * *d + step;
+                    (*x, *d) = (*x + (*d + next), next);
+                }),
+                (_, End::Finished) if is_last => self.step(new, x, r, d, |x, d, step| *x += old * *d + step),
+                _ => self.step(new, x, r, d, |x, d, step| {
+                    *d = old * *d + step;
+                    *x += *d;
+                }),
+            }
             rho = next;
         }
+    }
+
+    /// Overwrites `d` by `new` times D^-1 r.
+    fn first_step(&self, new: T, r: &Vector<T>, d: &mut Vector<T>) {
+        let BlockDiagonal { inverse, blocks } = &self.diagonal;
+        loops::update(d.owned_mut(), |range, d| {
+            let (r, inverse) = (&r.owned()[range.clone()], &inverse[range]);
+            d.iter_mut().zip(r).zip(inverse).for_each(|((d, r), inverse)| *d = new * *inverse * *r);
+            []
+        });
+        let d = d.owned_mut();
+        blocks.apply(r.owned(), |i, z| d[i] = new * z);
     }
 
     /// Passes each unknown's x, d and `new` times its part of D^-1 r to `update`, which adds to both.
@@ -98,12 +135,23 @@ impl<T: Scalar> Chebyshev<T> {
 }
 
 /// Initial iterate of a smoother.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// The null vector, whatever the vector holds.
+    /// The null vector, whatever `x` holds.
     Zero,
-    /// The vector.
+    /// The vector `x`.
     Iterate,
+    /// The sum of `x` and the correction in `d`.
+    Corrected,
+}
+
+/// Use of the last step of a smoother.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The last step stays in `d`, for the residual.
+    Residual,
+    /// The residual is of no use; `d` is undefined.
+    Finished,
 }
 
 /// Inverse of the block diagonal D.

@@ -67,7 +67,7 @@ impl<T: Scalar> Transfer<T> for MatrixTransfer<T> {
     }
 
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>) {
-        multiply(&self.restriction, fine.owned(), coarse.local_mut());
+        multiply(&self.restriction, fine.owned(), coarse.local_mut(), &|_, _, _| 0.0);
         self.prolongation.columns().scatter_rev_add(coarse.local_mut());
     }
 
