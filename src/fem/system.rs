@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fem::multigrid::{HTransfer, MeshLevel, OperatorHierarchy, PCoarsening};
+use crate::fem::smoother_precision::SmootherPrecision;
 use crate::fem::{
     DirichletBc, ElementMatrices, ElementOperator, assemble_csr, dirichlet_nodes, load_vector, well_loads,
 };
@@ -85,8 +86,10 @@ impl StiffnessOperator {
             work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
             (halo, mesh, dirichlet) = (&level.halo, &level.mesh, &level.dirichlet);
         }
-        let PCoarsening { transfer, matrix } = PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed)?;
+        let PCoarsening { transfer, matrix, elements: corners } =
+            PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed)?;
         drop(elements);
+        let corners = T::corner_operator(&corners, &matrix);
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(transfer));
         let finest: Box<dyn LinearOperator<T>> = match self {
@@ -100,29 +103,7 @@ impl StiffnessOperator {
         );
         let levels = operators.into_iter().zip(transfers);
         let levels = levels.map(|(operator, transfer)| Coarsening { operator, transfer });
-        Ok(Multigrid::new(levels.collect(), matrix))
-    }
-}
-
-/// Precision of a smoother, and the numbers in which its operator stores the stiffness.
-pub(super) trait SmootherPrecision: Scalar {
-    /// Converts an operator for the smoother. **Collective.**
-    fn smoother_operator<U: Scalar>(operator: &ElementOperator<U>) -> Box<dyn LinearOperator<Self>>;
-}
-
-impl SmootherPrecision for f64 {
-    fn smoother_operator<U: Scalar>(operator: &ElementOperator<U>) -> Box<dyn LinearOperator<f64>> {
-        Box::new(operator.to())
-    }
-}
-
-/// Stores 16 bits where the elements allow it.
-impl SmootherPrecision for f32 {
-    fn smoother_operator<U: Scalar>(operator: &ElementOperator<U>) -> Box<dyn LinearOperator<f32>> {
-        match operator.to_fixed_point() {
-            Some(operator) => Box::new(operator),
-            None => Box::new(operator.to()),
-        }
+        Ok(Multigrid::new(levels.collect(), matrix, corners))
     }
 }
 

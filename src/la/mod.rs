@@ -14,7 +14,8 @@ mod vector;
 
 pub use direct::Substructuring;
 pub use jacobi::Jacobi;
-pub use operator::{LinearOperator, MatrixEntries, Triplet};
+pub(crate) use operator::step_again;
+pub use operator::{LinearOperator, MatrixEntries, Step, Triplet};
 pub(crate) use pair::Pair;
 pub use preconditioner::{BlockSize, LevelSize, Preconditioner, PreconditionerStatistics};
 pub use scalar::Scalar;

@@ -91,7 +91,7 @@ pub(crate) fn next_direction<T: Scalar>(
     x: &mut Vector,
     DirectionUpdate { alpha, beta }: DirectionUpdate,
 ) {
-    loops::update_pair(p.owned_mut(), x.owned_mut(), |range, p, x| {
+    loops::update_all([p.owned_mut(), x.owned_mut()], |range, [p, x]| {
         for ((p, x), z) in p.iter_mut().zip(x).zip(&z[range]) {
             *x += alpha * *p;
             *p = beta * *p + z.double();

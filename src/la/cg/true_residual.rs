@@ -153,7 +153,7 @@ impl Solver<'_> {
 
 /// Overwrites `x` by the rounded sum x + low, and `low` by its rounding error.
 fn renormalise(x: &mut Vector, low: &mut Vector) {
-    loops::update_pair(x.owned_mut(), low.owned_mut(), |_, x, low| {
+    loops::update_all([x.owned_mut(), low.owned_mut()], |_, [x, low]| {
         for (x, low) in x.iter_mut().zip(low) {
             Pair { high: *x, low: *low } = Pair::sum(*x, *low);
         }

@@ -49,7 +49,7 @@ impl<T: Scalar> SplitCsr<T> {
     }
 
     /// Returns the entries in owned columns, those in ghost columns, and the rows of the latter.
-    pub(super) fn parts(&self) -> (&Csr<T>, &Csr<T>, &[LocalIndex]) {
+    pub(crate) fn parts(&self) -> (&Csr<T>, &Csr<T>, &[LocalIndex]) {
         (&self.owned, &self.ghost, &self.ghost_rows)
     }
 
@@ -85,19 +85,9 @@ impl<T: Scalar> DistributedCsr<T> {
     }
 
     /// Overwrites `y`, one entry per row, by the product with `x`. The update of the ghosts of `x`
-    /// overlaps the product with the owned columns. **Collective.**
-    pub(crate) fn multiply(&self, x: &mut Vector<T>, y: &mut [T]) {
-        self.multiply_and_dot(x, y, |_, _, _| 0.0);
-    }
-
-    /// Does what [`multiply`](Self::multiply) does, and returns x.y of this rank, where `dot` returns
-    /// that of a range of rows.
-    fn multiply_and_dot(
-        &self,
-        x: &mut Vector<T>,
-        y: &mut [T],
-        dot: impl Fn(&[T], Range<usize>, &[T]) -> f64 + Sync,
-    ) -> f64 {
+    /// overlaps the product with the owned columns. Returns the sum of what `dot` makes of x, ranges
+    /// of rows and parts of their products. **Collective.**
+    fn multiply(&self, x: &mut Vector<T>, y: &mut [T], dot: impl Fn(&[T], Range<usize>, &[T]) -> f64 + Sync) -> f64 {
         let SplitCsr { owned, ghost, ghost_rows } = &self.local;
         let mut sum = self.halo.scatter_fwd_overlap(x.local_mut(), |x| multiply(owned, x, y, &dot));
         let (own, ghosts) = x.local().split_at(x.owned().len());
@@ -157,11 +147,11 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
     }
 
     fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
-        self.multiply(x, y.owned_mut());
+        self.multiply(x, y.owned_mut(), |_, _, _| 0.0);
     }
 
     fn apply_and_dot(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
-        self.multiply_and_dot(x, y.owned_mut(), |x, range, y| inner(&x[range], y))
+        self.multiply(x, y.owned_mut(), |x, range, y| inner(&x[range], y))
     }
 
     fn bytes(&self) -> usize {

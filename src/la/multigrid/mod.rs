@@ -42,7 +42,7 @@ use crate::la::{DirectionUpdate, LinearOperator, MatrixEntries, Preconditioner, 
 use crate::parallel::{Comm, Halo, Profile, SpanKind, loops, measure, work};
 
 /// Operator of a level with its block diagonal, for smoothing.
-pub(crate) struct LevelOperator<T> {
+pub(crate) struct LevelOperator<T: Scalar> {
     operator: Box<dyn LinearOperator<T>>,
     diagonal: BlockDiagonal<T>,
     /// Number of values stored on this rank.
@@ -50,7 +50,7 @@ pub(crate) struct LevelOperator<T> {
 }
 
 /// Operator of a level with the transfer to the next coarser one.
-pub(crate) struct Coarsening<T> {
+pub(crate) struct Coarsening<T: Scalar> {
     /// Operator of the finer level.
     pub operator: LevelOperator<T>,
     /// Transfer to the coarser level.
@@ -58,14 +58,14 @@ pub(crate) struct Coarsening<T> {
 }
 
 /// Operator of a level with its smoother.
-struct SmoothedOperator<T> {
+struct SmoothedOperator<T: Scalar> {
     operator: Box<dyn LinearOperator<T>>,
     entries: usize,
     smoother: Chebyshev<T>,
 }
 
 /// One level with the transfer to the next coarser one.
-struct Level<T> {
+struct Level<T: Scalar> {
     operator: Box<dyn LinearOperator<T>>,
     entries: usize,
     smoother: Chebyshev<T>,
@@ -79,12 +79,14 @@ struct Level<T> {
 struct Work<T> {
     /// Last step of the smoother, or the prolonged correction.
     d: Vector<T>,
+    /// Next step of the smoother.
+    next: Vector<T>,
     coarse_b: Vector<T>,
     coarse_x: Vector<T>,
 }
 
 /// Symmetric multigrid cycle in either precision.
-pub(crate) struct Multigrid<T = f32> {
+pub(crate) struct Multigrid<T: Scalar = f32> {
     levels: Vec<Level<T>>,
     /// Number of coarser meshes.
     meshes: usize,
@@ -104,7 +106,7 @@ impl<T: Scalar> LevelOperator<T> {
         Self { operator, diagonal: BlockDiagonal::new(matrix), entries: matrix.entries() }
     }
 
-    /// Prepares the operator of an aggregated level or of the corners.
+    /// Prepares the operator of an aggregated level.
     fn of_matrix(matrix: &DistributedCsr) -> Self {
         Self::new(Box::new(SlicedEllpack::new(matrix)), matrix)
     }
@@ -141,14 +143,18 @@ pub(crate) const STALLED: f64 = 0.7;
 
 impl<T: Scalar> Multigrid<T> {
     /// Builds the hierarchy: the `nested` levels, finest first, then `matrix` and smoothed
-    /// aggregation below it. **Collective.**
-    pub(crate) fn new(nested: Vec<Coarsening<T>>, mut matrix: DistributedCsr) -> Self {
+    /// aggregation below it. `operator` is the same as `matrix`. **Collective.**
+    pub(crate) fn new(
+        nested: Vec<Coarsening<T>>,
+        mut matrix: DistributedCsr,
+        operator: Box<dyn LinearOperator<T>>,
+    ) -> Self {
         let last = nested.len().saturating_sub(1);
         let comm = Rc::clone(matrix.halo().comm());
         let (mut operators, transfers): (Vec<_>, Vec<_>) =
             nested.into_iter().map(|Coarsening { operator, transfer }| (operator, transfer)).unzip();
         let is_large = |matrix: &DistributedCsr| matrix.halo().map().total() > DIRECT;
-        operators.extend(is_large(&matrix).then(|| LevelOperator::of_matrix(&matrix)));
+        operators.extend(is_large(&matrix).then(|| LevelOperator::new(operator, &matrix)));
         let bounds = LevelOperator::eigenvalue_bounds(&operators, |parts| comm.sum_all(parts));
         let mut operators = operators.into_iter().zip(bounds);
         let mut levels: Vec<Level<T>> = Vec::new();
@@ -207,9 +213,11 @@ impl<T: Scalar> Multigrid<T> {
             return self.measured(at, || comm.span(SpanKind::CoarseSolve, 0, solve));
         };
         let Level { operator, smoother, transfer, cycles, work, .. } = level;
-        let Work { d, coarse_b, coarse_x } = &mut *work.borrow_mut();
+        let Work { d, next, coarse_b, coarse_x } = &mut *work.borrow_mut();
         self.measured(at, || {
-            comm.span(SpanKind::Smoothing, 0, || smoother.smooth(&**operator, (start, End::Residual), x, [b, d]));
+            comm.span(SpanKind::Smoothing, 0, || {
+                smoother.smooth(&**operator, (start, End::Residual), x, [&mut *b, &mut *d, &mut *next]);
+            });
             operator.subtract_product(d, b);
             comm.span(SpanKind::Transfer, 0, || transfer.restrict(b, coarse_b));
         });
@@ -227,9 +235,8 @@ impl<T: Scalar> Multigrid<T> {
 
         self.measured(at, || {
             comm.span(SpanKind::Transfer, 0, || transfer.prolong(coarse_x, d));
-            operator.subtract_product(d, b);
             comm.span(SpanKind::Smoothing, 0, || {
-                smoother.smooth(&**operator, (Start::Corrected, end), x, [b, d]);
+                smoother.smooth(&**operator, (Start::Corrected, end), x, [b, d, next]);
             });
         });
     }
@@ -248,6 +255,7 @@ impl<T: Scalar> Level<T> {
         work::done(fine.owned().saturating_sub(coarse.owned()) as u64);
         let work = RefCell::new(Work {
             d: Vector::zeros(fine),
+            next: Vector::zeros(fine),
             coarse_b: Vector::zeros(coarse),
             coarse_x: Vector::zeros(coarse),
         });

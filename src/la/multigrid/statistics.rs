@@ -34,11 +34,12 @@ impl<T: Scalar> PreconditionerStatistics for Multigrid<T> {
         let (mut visits, mut again) = (1, 0);
         for level in &self.levels {
             let degree = level.smoother.degree();
-            // A product reads d and updates r.
-            sum += (2 * degree * visits + again) * (level.operator.bytes() + 3 * number * level.unknowns());
+            sum += (2 * degree * visits + again) * level.operator.bytes();
+            // A product that is no part of a step reads d and updates r.
+            sum += (visits + again) * 3 * number * level.unknowns();
             // All visits but the last one of a cycle above keep the residual, and all but the first one
             // start from an iterate. The transfers read r and write d.
-            let smoothing = |start, end| level.smoother.traffic(start, end) * number * level.unknowns();
+            let smoothing = |start, end| level.smoother.bytes(start, end) * level.unknowns();
             let first = smoothing(Start::Zero, End::Residual) + smoothing(Start::Corrected, End::Finished);
             let next = smoothing(Start::Iterate, End::Residual) + smoothing(Start::Corrected, End::Residual);
             sum += (visits - again) * first + again * next;
