@@ -14,15 +14,24 @@ struct Chunk {
     /// Range of nodes that contains all nodes of the batches. The ranges of the even chunks cover
     /// all nodes.
     window: Range<usize>,
+    /// Parts of the window to which no later chunk adds.
+    complete: Vec<Range<usize>>,
 }
 
 /// Batches in chunks that share nodes only with the previous and the next chunk.
 pub struct Chunks(Vec<Chunk>);
 
+/// Adds to the window of a vector that begins at a node what a range of batches contributes, and
+/// returns a number to be summed.
+pub type Add<'a, T> = dyn Fn(Range<usize>, usize, &mut [T]) -> f64 + Sync + 'a;
+
+/// Updates vectors in a range of nodes.
+pub type Then<'a, T, const M: usize> = dyn Fn(Range<usize>, [&mut [T]; M]) + Sync + 'a;
+
 impl Chunks {
     /// Cuts batches on `nodes` nodes into the smallest chunks of which only neighbours share nodes,
     /// or into one chunk if there are none.
-    pub fn new(batches: &[impl NodeList], nodes: usize) -> Self {
+    pub fn new<const N: usize>(batches: &[impl NodeList<N>], nodes: usize) -> Self {
         const SMALLEST: usize = 64;
         let range =
             |[low, high]: [usize; 2], node: &LocalIndex| [low.min(*node as usize), high.max(*node as usize + 1)];
@@ -38,10 +47,11 @@ impl Chunks {
             let cut = ranges.chunks(size).enumerate().map(|(i, part)| Chunk {
                 batches: i * size..i * size + part.len(),
                 window: part.iter().map(|r| r[0]).min().unwrap_or(0)..part.iter().map(|r| r[1]).max().unwrap_or(0),
+                complete: Vec::new(),
             });
             let mut cut: Vec<Chunk> = cut.collect();
             if cut.is_empty() {
-                cut.push(Chunk { batches: 0..0, window: 0..0 });
+                cut.push(Chunk { batches: 0..0, window: 0..0, complete: Vec::new() });
             }
             // Chunks further apart are then disjoint too, as they begin after the end of a chunk
             // between them.
@@ -50,6 +60,14 @@ impl Chunks {
                 cut[0].window.start = 0;
                 for even in (0..cut.len()).step_by(2) {
                     cut[even].window.end = cut.get(even + 2).map_or(nodes, |next| next.window.start);
+                }
+                for i in 0..cut.len() {
+                    let mut complete = vec![cut[i].window.clone()];
+                    if i.is_multiple_of(2) {
+                        let odd = [i.checked_sub(1), Some(i + 1)].into_iter().flatten().filter_map(|i| cut.get(i));
+                        complete = odd.fold(complete, |parts, odd| without(&parts, &odd.window));
+                    }
+                    cut[i].complete = complete;
                 }
                 return Self(cut);
             }
@@ -62,43 +80,83 @@ impl Chunks {
     /// ones on every node, so that the sums have the same bits for any number of threads. Even
     /// chunks also clear their windows; a separate pass took 5 % of a product.
     pub fn sum<T: Copy + Default + Send>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync) {
-        self.run::<T, false>(y, add);
-    }
-
-    /// Runs `add` as [`sum`](Self::sum) does, on the given values of `y` where `KEEP` is true.
-    pub fn run<T, const KEEP: bool>(&self, y: &mut [T], add: impl Fn(Range<usize>, usize, &mut [T]) + Sync)
-    where
-        T: Copy + Default + Send,
-    {
-        self.run_each(y, &|i, window| {
-            if !KEEP && i.is_multiple_of(2) {
-                window.fill(T::default());
-            }
-            add(self.0[i].batches.clone(), self.0[i].window.start, window);
+        self.run::<T, false>(y, |batches, first, window| {
+            add(batches, first, window);
+            0.0
         });
     }
 
-    /// Calls `run` with each chunk and its window of `y`.
-    fn run_each<T: Send>(&self, y: &mut [T], run: &(dyn Fn(usize, &mut [T]) + Sync)) {
-        if !loops::worthwhile(y.len()) {
-            for i in interleaved(self.0.len()) {
-                run(i, &mut y[self.0[i].window.clone()]);
+    /// Runs `add` as [`sum`](Self::sum) does, on the given values of `y` where `KEEP` is true. Returns
+    /// the sum of what `add` returns, in the order of the chunks.
+    pub fn run<T, const KEEP: bool>(
+        &self,
+        y: &mut [T],
+        add: impl Fn(Range<usize>, usize, &mut [T]) -> f64 + Sync,
+    ) -> f64
+    where
+        T: Copy + Default + Send,
+    {
+        self.run_each([y], &|i, [window]| {
+            if !KEEP && i.is_multiple_of(2) {
+                window.fill(T::default());
             }
-            return;
+            add(self.0[i].batches.clone(), self.0[i].window.start, window)
+        })
+    }
+
+    /// Runs `add` on the given values of the first vector, and `then` once on every range of nodes to
+    /// which no chunk is still to add, with all vectors there.
+    pub fn run_then<T: Send, const M: usize>(&self, vectors: [&mut [T]; M], add: &Add<T>, then: &Then<T, M>) {
+        self.run_each(vectors, &|i, mut windows| {
+            let Chunk { batches, window, complete } = &self.0[i];
+            let sum = add(batches.clone(), window.start, windows[0]);
+            for part in complete {
+                let local = part.start - window.start..part.end - window.start;
+                then(part.clone(), windows.each_mut().map(|window| &mut window[local.clone()]));
+            }
+            sum
+        });
+    }
+
+    /// Calls `run` with each chunk and its window of the vectors. Returns the sum of the results.
+    fn run_each<T: Send, const M: usize>(
+        &self,
+        mut vectors: [&mut [T]; M],
+        run: &(dyn Fn(usize, [&mut [T]; M]) -> f64 + Sync),
+    ) -> f64 {
+        let mut results = vec![0.0; self.0.len()];
+        if !loops::worthwhile(vectors[0].len()) {
+            for i in interleaved(self.0.len()) {
+                let window = &self.0[i].window;
+                results[i] = run(i, vectors.each_mut().map(|vector| &mut vector[window.clone()]));
+            }
+            return results.iter().sum();
         }
         let this = ParallelLoop::start();
         for parity in 0..2 {
             let mut parts = Vec::with_capacity(self.0.len() / 2 + 1);
-            let (mut rest, mut at) = (&mut *y, 0);
-            for i in (parity..self.0.len()).step_by(2) {
+            let (mut rest, mut at) = (vectors.each_mut().map(|vector| &mut vector[..]), 0);
+            for (i, result) in results.iter_mut().enumerate().skip(parity).step_by(2) {
                 let window = &self.0[i].window;
-                let (part, tail) = rest[window.start - at..].split_at_mut(window.len());
-                parts.push((i, part));
-                (rest, at) = (tail, window.end);
+                let part = rest.each_mut().map(|rest| {
+                    let (part, tail) =
+                        std::mem::take(rest).split_at_mut(window.start - at).1.split_at_mut(window.len());
+                    *rest = tail;
+                    part
+                });
+                parts.push((i, part, result));
+                at = window.end;
             }
-            parts.into_par_iter().for_each(|(i, part)| this.chunk(|| run(i, part)));
+            parts.into_par_iter().for_each(|(i, part, result)| *result = this.chunk(|| run(i, part)));
         }
+        results.iter().sum()
     }
+}
+
+/// Returns the parts of ranges outside another range.
+fn without(parts: &[Range<usize>], hole: &Range<usize>) -> Vec<Range<usize>> {
+    let outside = |part: &Range<usize>| [part.start..part.end.min(hole.start), part.start.max(hole.end)..part.end];
+    parts.iter().flat_map(outside).filter(|part| !part.is_empty()).collect()
 }
 
 /// Orders the chunks as 0, 2, 1, 4, 3, ...: each odd one directly after both its neighbours, while
@@ -149,6 +207,16 @@ mod tests {
             }
         });
         assert_eq!(y, expected);
+        let (mut y, mut seen) = (vec![0.0; nodes], vec![0.0; nodes]);
+        let add = |batches: Range<usize>, first: usize, part: &mut [f64]| {
+            lists[batches].iter().flat_map(|list| list.as_flattened()).for_each(|&n| part[n as usize - first] += 1.0);
+            0.0
+        };
+        Chunks::new(&lists, nodes).run_then([&mut y, &mut seen], &add, &|range, [y, seen]| {
+            assert_eq!(y, &expected[range]);
+            seen.iter_mut().for_each(|seen| *seen += 1.0);
+        });
+        assert!(seen.iter().all(|&seen| seen == 1.0));
     }
 
     /// Batches of eight elements in a row that share a node with the next batch.

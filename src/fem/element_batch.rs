@@ -6,6 +6,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::fem::batch_order::{BatchPosition, ElementOrder, NodeList, WideNodes};
+use crate::fem::element_batch::use_of_products::{DOT, SUBTRACT};
 use crate::fem::fixed_point::StiffnessNumber;
 use crate::la::multigrid::UNGROUPED;
 use crate::la::{Pair, Scalar, Triplet};
@@ -13,14 +14,14 @@ use crate::parallel::LocalIndex;
 use crate::quad8::{BatchStiffness, EDGES, LANES, PAIRS, pair};
 use crate::system::prefetch;
 
-/// Batches of all local elements.
-pub struct Batches<T> {
+/// Batches of all local elements with N nodes and P pairs of nodes each.
+pub struct Batches<T, const N: usize = 8, const P: usize = PAIRS> {
     /// Assignment of the elements to the batches, and their nodes.
-    pub order: Arc<ElementOrder>,
+    pub order: Arc<ElementOrder<N>>,
     /// Interior batches.
-    pub interior: Vec<BatchStiffness<T>>,
+    pub interior: Vec<BatchStiffness<T, P>>,
     /// Boundary batches.
-    pub boundary: Vec<BatchStiffness<T>>,
+    pub boundary: Vec<BatchStiffness<T, P>>,
 }
 
 /// One batch with its nodes.
@@ -70,9 +71,9 @@ impl<T: Scalar> Batches<T> {
     }
 }
 
-/// Iterates over the pairs of nodes of an element in the order of storage.
-fn pairs() -> impl Iterator<Item = (usize, usize)> {
-    (0..8).flat_map(|a| (a + 1..8).map(move |b| (a, b)))
+/// Iterates over the pairs of `n` nodes of an element in the order of storage.
+fn pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..n).flat_map(move |a| (a + 1..n).map(move |b| (a, b)))
 }
 
 impl<T: Scalar> Batch<'_, T> {
@@ -82,7 +83,7 @@ impl<T: Scalar> Batch<'_, T> {
     pub fn strong_pairs(&self, scale: &[f32], edges: &[EdgeStrengths], least: f32) -> Vec<Triplet> {
         let scale = self.nodes.map(|nodes| nodes.map(|n| scale[n as usize]));
         let mut strengths = [[0.0; LANES]; PAIRS];
-        for (((a, b), stiffness), strengths) in pairs().zip(self.stiffness).zip(&mut strengths) {
+        for (((a, b), stiffness), strengths) in pairs(8).zip(self.stiffness).zip(&mut strengths) {
             for l in 0..LANES {
                 strengths[l] = strength(stiffness[l], scale[a][l], scale[b][l]);
             }
@@ -97,7 +98,7 @@ impl<T: Scalar> Batch<'_, T> {
             }
         }
         let mut found = Vec::new();
-        for ((a, b), strengths) in pairs().zip(&strengths).filter(|(_, s)| s.iter().any(|s| s.abs() > least)) {
+        for ((a, b), strengths) in pairs(8).zip(&strengths).filter(|(_, s)| s.iter().any(|s| s.abs() > least)) {
             for l in (0..LANES).filter(|&l| strengths[l].abs() > least) {
                 let (i, j) = (self.nodes[a][l], self.nodes[b][l]);
                 found.push((i.min(j), i.max(j), f64::from(strengths[l])));
@@ -120,7 +121,7 @@ impl<T: Scalar> Batch<'_, T> {
     /// first.
     fn select(&self, value: impl Fn([LocalIndex; 2], T) -> Option<f64>) -> Vec<Triplet> {
         let mut found = Vec::new();
-        for ((a, b), stiffness) in pairs().zip(self.stiffness) {
+        for ((a, b), stiffness) in pairs(8).zip(self.stiffness) {
             // Lanes without an element hold zeros.
             for l in (0..LANES).filter(|&l| stiffness[l] != T::default()) {
                 let (i, j) = (self.nodes[a][l], self.nodes[b][l]);
@@ -165,36 +166,59 @@ pub fn add_edge_strengths<T: Scalar, N: NodeList>(
     }
 }
 
+/// Use of the products of batches.
+pub mod use_of_products {
+    /// They are added to the result.
+    pub const ADD: u8 = 0;
+    /// They are added to the result, and their sum with x is returned.
+    pub const DOT: u8 = 1;
+    /// They are subtracted from the result.
+    pub const SUBTRACT: u8 = 2;
+}
+
 /// Adds the products of the batches with `x` to `y`, whose entry 0 belongs to node `first`, or
-/// subtracts them. `units` holds the units of the elements where the numbers have any.
+/// subtracts them. `units` holds the units of the elements where the numbers have any. Returns x.Ax
+/// over the first `owned` nodes for the use DOT, else 0.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_products<T: Scalar, K: StiffnessNumber<T>, N: NodeList, const SUBTRACT: bool>(
-    nodes: &[N],
-    stiffness: &[BatchStiffness<K>],
+pub fn add_products<T, K, L, const N: usize, const P: usize, const USE: u8>(
+    nodes: &[L],
+    stiffness: &[BatchStiffness<K, P>],
     units: &[[T; LANES]],
-    x: &[T],
+    (x, owned): (&[T], usize),
     first: usize,
     y: &mut [T],
-) {
+) -> f64
+where
+    T: Scalar,
+    K: StiffnessNumber<T>,
+    L: NodeList<N>,
+{
+    let mut sums = [0.0; LANES];
     for (batch, (nodes, now)) in nodes.iter().zip(stiffness).enumerate() {
         let u = nodes.gather(x);
-        let mut f = [[T::default(); LANES]; 8];
-        add_row::<T, K, 0>(now, &u, &mut f);
-        add_row::<T, K, 1>(now, &u, &mut f);
-        add_row::<T, K, 2>(now, &u, &mut f);
-        add_row::<T, K, 3>(now, &u, &mut f);
-        add_row::<T, K, 4>(now, &u, &mut f);
-        add_row::<T, K, 5>(now, &u, &mut f);
-        add_row::<T, K, 6>(now, &u, &mut f);
+        let mut f = [[T::default(); LANES]; N];
+        add_row::<T, K, N, P, 0>(now, &u, &mut f);
+        add_row::<T, K, N, P, 1>(now, &u, &mut f);
+        add_row::<T, K, N, P, 2>(now, &u, &mut f);
+        add_row::<T, K, N, P, 3>(now, &u, &mut f);
+        add_row::<T, K, N, P, 4>(now, &u, &mut f);
+        add_row::<T, K, N, P, 5>(now, &u, &mut f);
+        add_row::<T, K, N, P, 6>(now, &u, &mut f);
         if K::HAS_UNIT {
             f = f.map(|f| std::array::from_fn(|l| units[batch][l] * f[l]));
         }
         let soon = stiffness.get(batch + AHEAD).unwrap_or(now);
         let (y, offsets) = (&mut y[nodes.base() - first..], nodes.offsets());
-        for a in 0..8 {
+        for a in 0..N {
             for l in 0..LANES {
                 let y = &mut y[offsets[a][l].into() as usize];
-                if SUBTRACT { *y -= f[a][l] } else { *y += f[a][l] }
+                if USE == SUBTRACT { *y -= f[a][l] } else { *y += f[a][l] }
+            }
+            if USE == DOT {
+                for l in 0..LANES {
+                    let is_owned = !L::HAS_GHOSTS || (offsets[a][l].into() as usize) < owned;
+                    sums[l] += if is_owned { u[a][l].double() * f[a][l].double() } else { 0.0 };
+                }
             }
             // A few cache lines at a time keep the memory busy during the scatter: a third less
             // time (docs/design/element-operator.md).
@@ -203,6 +227,7 @@ pub fn add_products<T: Scalar, K: StiffnessNumber<T>, N: NodeList, const SUBTRAC
             }
         }
     }
+    sums.iter().sum()
 }
 
 /// Distance of the prefetch, in batches.
@@ -211,19 +236,23 @@ const AHEAD: usize = 3;
 /// Size of a cache line (bytes).
 const LINE: usize = 64;
 
-/// Adds the flows K_ab (u_b - u_a) between node `A` and the nodes after it.
+/// Adds the flows K_ab (u_b - u_a) between node `A` and the nodes after it, if there are any.
 #[inline(always)]
-fn add_row<T: Scalar, K: StiffnessNumber<T>, const A: usize>(
-    stiffness: &BatchStiffness<K>,
-    u: &[[T; LANES]; 8],
-    f: &mut [[T; LANES]; 8],
+fn add_row<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: usize, const A: usize>(
+    stiffness: &BatchStiffness<K, P>,
+    u: &[[T; LANES]; N],
+    f: &mut [[T; LANES]; N],
 ) {
+    if A + 1 >= N {
+        return;
+    }
     // A local sum stays in a register; in memory each addition waits for the previous one (a fifth
     // of the time if all data are in the caches).
     let mut sum = f[A];
-    for b in A + 1..8 {
+    for b in A + 1..N {
         for l in 0..LANES {
-            let flow = stiffness[pair(A, b)][l].number() * (u[b][l] - u[A][l]);
+            // The position of the pair among those of N nodes.
+            let flow = stiffness[A * (2 * N - 3 - A) / 2 + b - 1][l].number() * (u[b][l] - u[A][l]);
             sum[l] += flow;
             f[b][l] -= flow;
         }
@@ -233,19 +262,19 @@ fn add_row<T: Scalar, K: StiffnessNumber<T>, const A: usize>(
 
 /// Adds the products of the batches with `x`, in twice the working precision, to `y`, whose entry 0
 /// belongs to node `first`.
-pub fn add_precise_products<T: Scalar, K: StiffnessNumber<T>>(
-    nodes: &[impl NodeList],
-    stiffness: &[BatchStiffness<K>],
+pub fn add_precise_products<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: usize>(
+    nodes: &[impl NodeList<N>],
+    stiffness: &[BatchStiffness<K, P>],
     x: &[Pair],
     first: usize,
     y: &mut [Pair],
 ) {
     for (nodes, stiffness) in nodes.iter().zip(stiffness) {
         let nodes = nodes.nodes().map(|lanes| lanes.map(|node| node as usize));
-        for (a, b) in pairs() {
+        for ((a, b), stiffness) in pairs(N).zip(stiffness) {
             for l in 0..LANES {
                 let (i, j) = (nodes[a][l], nodes[b][l]);
-                let flow = stiffness[pair(a, b)][l].number().double() * (x[j] - x[i]);
+                let flow = stiffness[l].number().double() * (x[j] - x[i]);
                 y[i - first] += flow;
                 y[j - first] += -flow;
             }
@@ -256,9 +285,9 @@ pub fn add_precise_products<T: Scalar, K: StiffnessNumber<T>>(
 /// Adds the diagonal entries K_aa of zero row sums to `y`, whose entry 0 belongs to node `first`.
 /// `units` holds the units of the elements where the numbers have any.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>, N: NodeList>(
-    nodes: &[N],
-    stiffness: &[BatchStiffness<K>],
+pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: usize>(
+    nodes: &[impl NodeList<N>],
+    stiffness: &[BatchStiffness<K, P>],
     units: &[[T; LANES]],
     first: usize,
     y: &mut [f64],
@@ -266,10 +295,10 @@ pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>, N: NodeList>(
     for (batch, (nodes, stiffness)) in nodes.iter().zip(stiffness).enumerate() {
         let y = &mut y[nodes.base() - first..];
         let offsets = nodes.offsets();
-        let mut diagonal = [[0.0; LANES]; 8];
+        let mut diagonal = [[0.0; LANES]; N];
         let mut pair = 0;
-        for a in 0..8 {
-            for b in a + 1..8 {
+        for a in 0..N {
+            for b in a + 1..N {
                 for l in 0..LANES {
                     let entry = stiffness[pair][l].number().double();
                     diagonal[a][l] -= entry;
@@ -281,7 +310,7 @@ pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>, N: NodeList>(
         if K::HAS_UNIT {
             diagonal = diagonal.map(|lanes| std::array::from_fn(|l| units[batch][l].double() * lanes[l]));
         }
-        for a in 0..8 {
+        for a in 0..N {
             for l in 0..LANES {
                 y[offsets[a][l].into() as usize] += diagonal[a][l];
             }

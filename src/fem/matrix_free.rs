@@ -5,36 +5,41 @@
 //! memory traffic dominates the cost of a product. Elements are processed in batches of eight, one
 //! in each lane of the vector registers. `docs/design/element-operator.md` describes the design.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::fem::ElementMatrices;
-use crate::fem::batch_coloring::Chunks;
+use crate::fem::batch_coloring::{Add, Chunks};
 use crate::fem::batch_order::NodeList;
+use crate::fem::element_batch::use_of_products::{ADD, DOT, SUBTRACT};
 use crate::fem::element_batch::{
     Batches, EdgeStrengths, add_diagonals, add_edge_strengths, add_precise_products, add_products,
 };
-use crate::fem::fixed_point::{self, StiffnessNumber};
-use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Triplet, Vector};
+use crate::fem::fixed_point::StiffnessNumber;
+use crate::fem::operator_storage::late;
+use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Step, Triplet, Vector, step_again};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, LocalIndex};
 use crate::quad8::{BatchStiffness, LANES, PAIRS};
 
 /// Operator of the eliminated system, the identity on fixed nodes; its stiffness is stored in
-/// numbers K.
-pub struct ElementOperator<T, K = T> {
-    halo: Rc<Halo>,
+/// numbers K, for elements with N nodes and P pairs of nodes each.
+pub struct ElementOperator<T, K = T, const N: usize = 8, const P: usize = PAIRS> {
+    pub(super) halo: Rc<Halo>,
     /// Interior batches run during the exchange of the halo, boundary batches after it.
-    batches: Arc<Batches<K>>,
+    pub(super) batches: Arc<Batches<K, N, P>>,
     /// Units of the elements of interior and boundary batches, where the numbers have any.
-    units: [Vec<[T; LANES]>; 2],
-    chunks: Rc<Chunks>,
+    pub(super) units: [Vec<[T; LANES]>; 2],
+    pub(super) chunks: Rc<Chunks>,
     /// Row sums other than zero (Robin edges with p > 0), by owned node.
-    row_sums: Vec<(LocalIndex, T)>,
+    pub(super) row_sums: Vec<(LocalIndex, T)>,
     /// Fixed local nodes.
-    fixed: Rc<Vec<LocalIndex>>,
+    pub(super) fixed: Rc<Vec<LocalIndex>>,
+    /// Owned nodes whose product is incomplete after the interior batches.
+    pub(super) late: Rc<Vec<LocalIndex>>,
 }
 
 impl ElementOperator<f64> {
@@ -50,13 +55,16 @@ impl ElementOperator<f64> {
                 }
             }
         }
+        let row_sums: Vec<_> = row_sums.into_iter().zip(0..).filter(|(s, _)| *s != 0.0).map(|(s, i)| (i, s)).collect();
+        let fixed: Vec<LocalIndex> = fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, i)| i).collect();
         Self {
             halo: Rc::clone(halo),
             batches: Arc::clone(batches),
             units: [Vec::new(), Vec::new()],
             chunks: Rc::new(Chunks::new(batches.order.interior_nodes(), owned)),
-            row_sums: row_sums.into_iter().zip(0..).filter(|(s, _)| *s != 0.0).map(|(s, i)| (i, s)).collect(),
-            fixed: Rc::new(fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, i)| i).collect()),
+            late: Rc::new(late(&batches.order, &row_sums, &fixed, owned)),
+            row_sums,
+            fixed: Rc::new(fixed),
         }
     }
 
@@ -65,7 +73,7 @@ impl ElementOperator<f64> {
     pub fn eliminate(&self, values: &[f64], b: &mut [f64]) {
         let Batches { order, interior, boundary } = &*self.batches;
         let mut y = vec![0.0; values.len()];
-        self.chunks.run::<_, false>(&mut y[..b.len()], |range, first, y| {
+        self.chunks.sum(&mut y[..b.len()], |range, first, y| {
             add_products_of_values(&order.interior_nodes()[range.clone()], &interior[range], values, first, y);
         });
         add_products_of_values(order.boundary_nodes(), boundary, values, 0, &mut y);
@@ -83,67 +91,72 @@ impl ElementOperator<f64> {
     }
 }
 
-impl<T: Scalar> ElementOperator<T> {
-    /// Converts the operator to another precision.
-    pub fn to<U: Scalar>(&self) -> ElementOperator<U> {
-        self.with_stiffness(self.batches.to(), [Vec::new(), Vec::new()])
-    }
-
-    /// Converts the operator to single precision with a stiffness of 16 bits; returns none if an
-    /// element on any rank is too slender for that. **Collective.**
-    pub fn to_fixed_point(&self) -> Option<ElementOperator<f32, i16>> {
-        let Batches { order, interior, boundary } = &*self.batches;
-        let converted = [interior, boundary].map(|batches| fixed_point::convert(batches));
-        let is_too_slender = converted.iter().any(Option::is_none);
-        if self.halo.comm().max(usize::from(is_too_slender)) > 0 {
-            return None;
-        }
-        let [Some((interior, inner)), Some((boundary, outer))] = converted else { return None };
-        Some(self.with_stiffness(Batches { order: Arc::clone(order), interior, boundary }, [inner, outer]))
-    }
-
-    /// Returns the operator with its stiffness stored in other numbers.
-    fn with_stiffness<U: Scalar, K: StiffnessNumber<U>>(
+impl<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: usize> ElementOperator<T, K, N, P> {
+    /// Overwrites `y` by K x of the operator before elimination, or subtracts it. Returns this rank's
+    /// part of x.Kx for the use DOT. `run` receives x and y and runs a function on the chunks.
+    /// **Collective.**
+    fn product<const USE: u8>(
         &self,
-        batches: Batches<K>,
-        units: [Vec<[U; LANES]>; 2],
-    ) -> ElementOperator<U, K> {
-        ElementOperator {
-            halo: Rc::clone(&self.halo),
-            batches: Arc::new(batches),
-            units,
-            chunks: Rc::clone(&self.chunks),
-            row_sums: self.row_sums.iter().map(|&(node, sum)| (node, U::of(sum.double()))).collect(),
-            fixed: Rc::clone(&self.fixed),
-        }
-    }
-}
-
-impl<T: Scalar, K: StiffnessNumber<T>> ElementOperator<T, K> {
-    /// Overwrites `y` by K x of the operator before elimination, or subtracts it. **Collective.**
-    fn product<const SUBTRACT: bool>(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
+        x: &mut Vector<T>,
+        y: &mut Vector<T>,
+        run: impl FnOnce(&[T], &mut [T], &Add<T>) -> f64,
+    ) -> f64 {
         let Batches { order, interior, boundary } = &*self.batches;
         let [units, boundary_units] = &self.units;
         let owned = y.owned().len();
         y.local_mut()[owned..].fill(T::default());
-        self.halo.scatter_fwd_overlap(x.local_mut(), |x| {
-            self.chunks.run::<_, SUBTRACT>(y.owned_mut(), |range, first, y| {
+        let mut dot = self.halo.scatter_fwd_overlap(x.local_mut(), |x| {
+            let add = |range: Range<usize>, first: usize, y: &mut [T]| {
                 let units = if K::HAS_UNIT { &units[range.clone()] } else { &[] };
                 let (nodes, stiffness) = (&order.interior_nodes()[range.clone()], &interior[range]);
-                add_products::<_, _, _, SUBTRACT>(nodes, stiffness, units, x, first, y);
-            });
+                add_products::<_, _, _, N, P, USE>(nodes, stiffness, units, (x, owned), first, y)
+            };
+            run(x, y.owned_mut(), &add)
         });
-        add_products::<_, _, _, SUBTRACT>(
+        dot += add_products::<_, _, _, N, P, USE>(
             order.boundary_nodes(),
             boundary,
             boundary_units,
-            x.local(),
+            (x.local(), owned),
             0,
             y.local_mut(),
         );
         for &(node, sum) in &self.row_sums {
-            let (y, product) = (&mut y.local_mut()[node as usize], sum * x.local()[node as usize]);
-            if SUBTRACT { *y -= product } else { *y += product }
+            let (x, y) = (x.local()[node as usize], &mut y.local_mut()[node as usize]);
+            if USE == SUBTRACT {
+                *y -= sum * x
+            } else {
+                *y += sum * x
+            }
+            dot += (sum * x).double() * x.double();
+        }
+        dot
+    }
+
+    /// Overwrites the owned part of `y` by A x, and returns this rank's part of x.Ax for the use DOT.
+    /// **Collective.**
+    fn apply_for<const USE: u8>(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
+        // The columns of fixed nodes are eliminated: their values count as 0.
+        let fixed = self.own_fixed(x.owned().len());
+        let kept: Vec<T> = fixed.iter().map(|&node| std::mem::take(&mut x.local_mut()[node as usize])).collect();
+        let mut dot = self.product::<USE>(x, y, |_, y, add| self.chunks.run::<_, false>(y, add));
+        for (&node, value) in fixed.iter().zip(kept) {
+            x.local_mut()[node as usize] = value;
+            y.local_mut()[node as usize] = value;
+            dot += value.double() * value.double();
+        }
+        dot
+    }
+
+    /// Overwrites the owned part of `r` by r - A x. `run` is that of a product. **Collective.**
+    fn subtract(&self, x: &mut Vector<T>, r: &mut Vector<T>, run: impl FnOnce(&[T], &mut [T], &Add<T>) -> f64) {
+        let fixed = self.own_fixed(x.owned().len());
+        let take = |&node: &LocalIndex| (std::mem::take(&mut x.local_mut()[node as usize]), r.owned()[node as usize]);
+        let kept: Vec<(T, T)> = fixed.iter().map(take).collect();
+        self.product::<SUBTRACT>(x, r, run);
+        for (&node, (value, residual)) in fixed.iter().zip(kept) {
+            x.local_mut()[node as usize] = value;
+            r.local_mut()[node as usize] = residual - value;
         }
     }
 
@@ -164,36 +177,40 @@ fn add_products_of_values(
 ) {
     for (nodes, stiffness) in nodes.chunks(1).zip(stiffness.chunks(1)) {
         if nodes[0].gather(x).as_flattened().iter().any(|&x| x != 0.0) {
-            add_products::<_, _, _, false>(nodes, stiffness, &[], x, first, y);
+            add_products::<_, _, _, 8, PAIRS, ADD>(nodes, stiffness, &[], (x, 0), first, y);
         }
     }
 }
 
-impl<T: Scalar, K: StiffnessNumber<T>> LinearOperator<T> for ElementOperator<T, K> {
+impl<T, K, const N: usize, const P: usize> LinearOperator<T> for ElementOperator<T, K, N, P>
+where
+    T: Scalar,
+    K: StiffnessNumber<T>,
+{
     fn halo(&self) -> &Halo {
         &self.halo
     }
 
     fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
-        // The columns of fixed nodes are eliminated: their values count as 0.
-        let fixed = self.own_fixed(x.owned().len());
-        let kept: Vec<T> = fixed.iter().map(|&node| std::mem::take(&mut x.local_mut()[node as usize])).collect();
-        self.product::<false>(x, y);
-        for (&node, value) in fixed.iter().zip(kept) {
-            x.local_mut()[node as usize] = value;
-            y.local_mut()[node as usize] = value;
-        }
+        self.apply_for::<ADD>(x, y);
+    }
+
+    fn apply_and_dot(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
+        self.apply_for::<DOT>(x, y)
     }
 
     fn subtract_product(&self, x: &mut Vector<T>, r: &mut Vector<T>) {
-        let fixed = self.own_fixed(x.owned().len());
-        let take = |&node: &LocalIndex| (std::mem::take(&mut x.local_mut()[node as usize]), r.owned()[node as usize]);
-        let kept: Vec<(T, T)> = fixed.iter().map(take).collect();
-        self.product::<true>(x, r);
-        for (&node, (value, residual)) in fixed.iter().zip(kept) {
-            x.local_mut()[node as usize] = value;
-            r.local_mut()[node as usize] = residual - value;
-        }
+        self.subtract(x, r, |_, r, add| self.chunks.run::<_, true>(r, add));
+    }
+
+    fn subtract_product_and_step(&self, d: &mut Vector<T>, [r, x, next]: [&mut Vector<T>; 3], step: &Step<T>) {
+        let before = self.late.iter().map(|&node| x.owned()[node as usize]).collect();
+        self.subtract(d, r, |d, r, add| {
+            let step = |range: Range<usize>, vectors: [&mut [T]; 3]| step(range.clone(), &d[range], vectors);
+            self.chunks.run_then([r, x.owned_mut(), next.owned_mut()], add, &step);
+            0.0
+        });
+        step_again(&self.late, before, d, [r, x, next], step);
     }
 
     fn bytes(&self) -> usize {

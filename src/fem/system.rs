@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::fem::multigrid::{HTransfer, MeshLevel, OperatorHierarchy, PCoarsening};
+use crate::fem::smoother_precision::SmootherPrecision;
 use crate::fem::{
     DirichletBc, ElementMatrices, ElementOperator, assemble_csr, dirichlet_nodes, load_vector, well_loads,
 };
 use crate::la::cg::Rhs;
 use crate::la::matrix::DistributedCsr;
 use crate::la::multigrid::{LevelOperator, Multigrid, Transfer};
-use crate::la::{LinearOperator, MatrixEntries, Scalar, Vector};
+use crate::la::{MatrixEntries, Scalar, Vector};
 use crate::mesh::{LocalMesh, MeshHierarchy};
 use crate::parallel::{Halo, work};
 use crate::problem::Problem;
@@ -85,8 +86,13 @@ impl StiffnessOperator {
             work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
             (halo, mesh, dirichlet) = (&level.halo, &level.mesh, &level.dirichlet);
         }
-        let PCoarsening { transfer, matrix } = PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed())?;
+        let PCoarsening { transfer, matrix, elements: corners } =
+            PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed())?;
         drop(elements);
+        let corners = {
+            let elements = corners;
+            T::corner_operator(&elements, &matrix)
+        };
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(transfer));
         let coarser: Vec<ElementOperator<T>> = coarser.into_iter().map(|level| level.operator).collect();
@@ -99,29 +105,7 @@ impl StiffnessOperator {
             let coarser = coarser.into_iter().map(|operator| LevelOperator::new(&operator, T::smoother_operator));
             std::iter::once(finest).chain(coarser).collect()
         };
-        Ok(Multigrid::new(transfers, matrix, operators))
-    }
-}
-
-/// Precision of a smoother, and the numbers in which its operator stores the stiffness.
-pub(super) trait SmootherPrecision: Scalar {
-    /// Converts an operator for the smoother. **Collective.**
-    fn smoother_operator<U: Scalar>(operator: &ElementOperator<U>) -> Box<dyn LinearOperator<Self>>;
-}
-
-impl SmootherPrecision for f64 {
-    fn smoother_operator<U: Scalar>(operator: &ElementOperator<U>) -> Box<dyn LinearOperator<f64>> {
-        Box::new(operator.to())
-    }
-}
-
-/// Stores 16 bits where the elements allow it.
-impl SmootherPrecision for f32 {
-    fn smoother_operator<U: Scalar>(operator: &ElementOperator<U>) -> Box<dyn LinearOperator<f32>> {
-        match operator.to_fixed_point() {
-            Some(operator) => Box::new(operator),
-            None => Box::new(operator.to()),
-        }
+        Ok(Multigrid::new(transfers, matrix, corners, operators))
     }
 }
 

@@ -14,11 +14,12 @@ mod vector;
 
 pub use direct::Substructuring;
 pub use jacobi::Jacobi;
-pub use operator::{LinearOperator, MatrixEntries, Triplet};
+pub(crate) use operator::step_again;
+pub use operator::{LinearOperator, MatrixEntries, Step, Triplet};
 pub(crate) use pair::Pair;
 pub use preconditioner::{BlockSize, LevelSize, Preconditioner, PreconditionerStatistics};
 pub use scalar::Scalar;
-pub use vector::Vector;
+pub use vector::{DirectionUpdate, Vector};
 
 /// Parameters of the multigrid hierarchy, for the performance model.
 pub(crate) mod hierarchy {

@@ -1,10 +1,33 @@
 //! Symmetric operators on distributed vectors.
 
+use std::ops::Range;
+
+use crate::la::vector::dot;
 use crate::la::{Scalar, Vector};
 use crate::parallel::{Halo, LocalIndex};
 
 /// Entry above the diagonal, or a part of one: row, column, value.
 pub type Triplet = (LocalIndex, LocalIndex, f64);
+
+/// Step of a smoother at a range of unknowns: receives d, r, x and the next d there, reads the first
+/// two, and updates the others. It has the same result when x is restored and it is taken again.
+pub type Step<'a, T> = dyn Fn(Range<usize>, &[T], [&mut [T]; 3]) + Sync + 'a;
+
+/// Takes the step of a smoother again at some unknowns, whose residual has changed, with their x
+/// `before` the first time.
+pub(crate) fn step_again<T: Scalar>(
+    unknowns: &[LocalIndex],
+    before: Vec<T>,
+    d: &Vector<T>,
+    vectors: [&mut Vector<T>; 3],
+    step: &Step<T>,
+) {
+    let (d, [r, x, next]) = (d.owned(), vectors.map(Vector::owned_mut));
+    for (i, before) in unknowns.iter().map(|&unknown| unknown as usize).zip(before) {
+        x[i] = before;
+        step(i..i + 1, &d[i..=i], [&mut r[i..=i], &mut x[i..=i], &mut next[i..=i]]);
+    }
+}
 
 /// Symmetric operator A on distributed vectors.
 pub trait LinearOperator<T: Scalar = f64> {
@@ -14,12 +37,26 @@ pub trait LinearOperator<T: Scalar = f64> {
     /// Overwrites the owned part of `y` by A x; updates the ghosts of `x`. **Collective.**
     fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>);
 
+    /// Does what [`apply`](Self::apply) does, and returns this rank's part of x.Ax. **Collective.**
+    fn apply_and_dot(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
+        self.apply(x, y);
+        dot(x.owned(), y.owned())
+    }
+
     /// Overwrites the owned part of `r` by r - A x; updates the ghosts of `x` and leaves those of `r`
     /// undefined. **Collective.**
     fn subtract_product(&self, x: &mut Vector<T>, r: &mut Vector<T>) {
         let mut product = r.zeros_like();
         self.apply(x, &mut product);
         r.add(T::of(-1.0), &product);
+    }
+
+    /// Subtracts A d from r as [`subtract_product`](Self::subtract_product) does, and takes the `step`
+    /// of a smoother at every owned unknown, where possible while its residual is in the caches.
+    /// **Collective.**
+    fn subtract_product_and_step(&self, d: &mut Vector<T>, [r, x, next]: [&mut Vector<T>; 3], step: &Step<T>) {
+        self.subtract_product(d, r);
+        step(0..d.owned().len(), d.owned(), [r.owned_mut(), x.owned_mut(), next.owned_mut()]);
     }
 
     /// Returns the bytes of the operator on this rank that a product reads; 0 if they are unknown.

@@ -19,6 +19,15 @@ pub trait Scalar:
     + SubAssign
     + Sum
 {
+    /// Number of the same range with fewer digits, for factors of a smoother.
+    type Rough: Copy + Default + Send + Sync;
+
+    /// Rounds the number to fewer digits.
+    fn rough(self) -> Self::Rough;
+
+    /// Converts a number of fewer digits.
+    fn of_rough(rough: Self::Rough) -> Self;
+
     /// Rounds a value to this precision.
     fn of(value: f64) -> Self;
 
@@ -27,6 +36,16 @@ pub trait Scalar:
 }
 
 impl Scalar for f64 {
+    type Rough = Self;
+
+    fn rough(self) -> Self {
+        self
+    }
+
+    fn of_rough(rough: Self) -> Self {
+        rough
+    }
+
     fn of(value: f64) -> Self {
         value
     }
@@ -36,7 +55,20 @@ impl Scalar for f64 {
     }
 }
 
+/// The upper half of the bits (bfloat16): eight digits.
 impl Scalar for f32 {
+    type Rough = u16;
+
+    #[inline(always)]
+    fn rough(self) -> u16 {
+        ((self.to_bits() + 0x8000) >> u16::BITS) as u16
+    }
+
+    #[inline(always)]
+    fn of_rough(rough: u16) -> Self {
+        Self::from_bits(u32::from(rough) << u16::BITS)
+    }
+
     fn of(value: f64) -> Self {
         value as f32
     }

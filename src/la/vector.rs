@@ -75,6 +75,47 @@ impl<T: Scalar> Vector<T> {
     }
 }
 
+/// Factors of a new search direction p and of the update of an iterate x along the previous one.
+#[derive(Debug, Clone, Copy)]
+pub struct DirectionUpdate {
+    /// Factor of p in x.
+    pub alpha: f64,
+    /// Factor of p in the next p.
+    pub beta: f64,
+}
+
+/// Adds `alpha` p to x, and overwrites p by z + `beta` p, in one loop.
+pub(crate) fn next_direction<T: Scalar>(
+    z: &[T],
+    p: &mut Vector,
+    x: &mut Vector,
+    DirectionUpdate { alpha, beta }: DirectionUpdate,
+) {
+    loops::update_all([p.owned_mut(), x.owned_mut()], |range, [p, x]| {
+        for ((p, x), z) in p.iter_mut().zip(x).zip(&z[range]) {
+            *x += alpha * *p;
+            *p = beta * *p + z.double();
+        }
+    });
+}
+
+/// Computes this rank's part of x.y as [`dot`] does, for x of any precision.
+pub(crate) fn dot_mixed<T: Scalar>(x: &[T], y: &[f64]) -> f64 {
+    let [sum] = loops::sum(y.len(), |range| {
+        let mut sums = [0.0; 8];
+        let (x, y) = (&x[range.clone()], &y[range]);
+        let (xs, ys) = (x.chunks_exact(8), y.chunks_exact(8));
+        let rest: f64 = xs.remainder().iter().zip(ys.remainder()).map(|(a, b)| a.double() * b).sum();
+        for (a, b) in xs.zip(ys) {
+            for i in 0..8 {
+                sums[i] += a[i].double() * b[i];
+            }
+        }
+        [sums.iter().sum::<f64>() + rest]
+    });
+    sum
+}
+
 /// Computes this rank's part of x.y, with the same bits for any number of threads.
 pub(crate) fn dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
     let [sum] = loops::sum(x.len(), |range| [inner(&x[range.clone()], &y[range])]);

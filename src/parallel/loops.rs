@@ -61,20 +61,31 @@ pub(crate) fn update<T: Send, const M: usize>(
     run(out, &f)
 }
 
-/// Runs `f` on the chunks of two lists of one length, with their range.
-pub(crate) fn update_pair<T: Send>(a: &mut [T], b: &mut [T], f: impl Fn(Range<usize>, &mut [T], &mut [T]) + Sync) {
-    type Update<'a, T> = dyn Fn(Range<usize>, &mut [T], &mut [T]) + Sync + 'a;
-    fn run<T: Send>(a: &mut [T], b: &mut [T], f: &Update<'_, T>) {
-        let n = a.len();
+/// Runs `f` on the chunks of several lists of one length, with their range.
+pub(crate) fn update_all<T: Send, const M: usize>(
+    lists: [&mut [T]; M],
+    f: impl Fn(Range<usize>, [&mut [T]; M]) + Sync,
+) {
+    type Update<'a, T, const M: usize> = dyn Fn(Range<usize>, [&mut [T]; M]) + Sync + 'a;
+    fn run<T: Send, const M: usize>(mut lists: [&mut [T]; M], f: &Update<'_, T, M>) {
+        let n = lists[0].len();
+        let ranges = (0..n.div_ceil(CHUNK)).map(|c| chunk(n, c));
+        let mut part = |range: Range<usize>| {
+            let lists = lists.each_mut().map(|list| list.split_off_mut(..range.len()).unwrap_or_default());
+            (range, lists)
+        };
         if worthwhile(n) {
-            let pairs = a.par_chunks_mut(CHUNK).zip(b.par_chunks_mut(CHUNK)).enumerate();
+            let parts: Vec<_> = ranges.map(part).collect();
             let this = ParallelLoop::start();
-            pairs.for_each(|(c, (a, b))| this.chunk(|| f(chunk(n, c), a, b)));
+            parts.into_par_iter().for_each(|(range, lists)| this.chunk(|| f(range, lists)));
         } else {
-            a.chunks_mut(CHUNK).zip(b.chunks_mut(CHUNK)).enumerate().for_each(|(c, (a, b))| f(chunk(n, c), a, b));
+            ranges.for_each(|range| {
+                let (range, lists) = part(range);
+                f(range, lists);
+            });
         }
     }
-    run(a, b, &f);
+    run(lists, &f);
 }
 
 /// Returns `f` of each of `0..n`, of which a task computes at least `least`.

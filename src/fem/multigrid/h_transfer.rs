@@ -208,7 +208,7 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>) {
         let Self { interior, boundary, weights, .. } = self;
         let (fine, owned) = (fine.owned(), coarse.owned().len());
-        self.coarse_chunks.run::<_, false>(coarse.owned_mut(), |range, first, coarse| {
+        self.coarse_chunks.sum(coarse.owned_mut(), |range, first, coarse| {
             interior.restrict(range, weights, fine, first, coarse);
         });
         coarse.local_mut()[owned..].fill(T::default());
@@ -225,6 +225,7 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
         let coarse = coarse.local();
         self.fine_chunks.run::<_, true>(fine.owned_mut(), |range, first, fine| {
             interior.prolong(range, weights, coarse, first, fine);
+            0.0
         });
         boundary.prolong(0..boundary.nodes.len(), weights, coarse, 0, fine.owned_mut());
     }

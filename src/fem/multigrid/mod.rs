@@ -8,5 +8,5 @@ mod p_transfer;
 
 pub use h_transfer::{HTransfer, children, interpolate};
 pub use operator_hierarchy::{MeshLevel, OperatorHierarchy};
-pub use p_coarsening::PCoarsening;
+pub use p_coarsening::{CORNER_PAIRS, CornerMatrices, PCoarsening};
 pub use p_transfer::PTransfer;

@@ -2,11 +2,13 @@
 //! of multigrid.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::error::Result;
+use crate::fem::element_batch::Batches;
 use crate::fem::multigrid::p_transfer::PTransfer;
 use crate::fem::{ElementMatrices, assemble_csr};
 use crate::la::matrix::DistributedCsr;
@@ -20,6 +22,20 @@ pub struct PCoarsening {
     pub transfer: PTransfer,
     /// Galerkin operator E'KE, where E is the prolongation.
     pub matrix: DistributedCsr,
+    /// The same operator, element by element.
+    pub elements: CornerMatrices,
+}
+
+/// Matrices of the bilinear functions on each element.
+pub struct CornerMatrices {
+    /// Halo of the corners.
+    pub halo: Rc<Halo>,
+    /// Their batches; none if 16 bits do not hold the distance of two corners of a batch.
+    pub batches: Option<Batches<f64, 4, CORNER_PAIRS>>,
+    /// Row sums other than zero (Robin edges with p > 0), by owned corner.
+    pub row_sums: Vec<(LocalIndex, f64)>,
+    /// Fixed local corners.
+    pub fixed: Vec<LocalIndex>,
 }
 
 const NONE: LocalIndex = LocalIndex::MAX;
@@ -43,7 +59,7 @@ impl PCoarsening {
             if node < mesh.owned_nodes { owned.push(id) } else { ghosts.push((id, mesh.node_owners[node] as usize)) }
         }
         let halo = Rc::new(Halo::new(nodes.comm(), &owned, &ghosts)?);
-        let mut matrix = assemble(&halo, elements, &corner);
+        let (mut matrix, batches, row_sums) = assemble(&halo, elements, &corner);
         let zeros = vec![0.0; corner_fixed.len()];
         matrix.eliminate(&corner_fixed, &zeros, &mut vec![0.0; owned.len()]);
 
@@ -55,12 +71,14 @@ impl PCoarsening {
                 }
             }
         }
-        Ok(Self { transfer: PTransfer::new(&halo, ends, &corner_fixed), matrix })
+        let fixed = corner_fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, corner)| corner).collect();
+        let elements = CornerMatrices { halo: Rc::clone(&halo), batches, row_sums, fixed };
+        Ok(Self { transfer: PTransfer::new(&halo, ends, &corner_fixed), matrix, elements })
     }
 }
 
 /// Number of pairs of corners of an element.
-const CORNER_PAIRS: usize = 6;
+pub const CORNER_PAIRS: usize = 6;
 
 /// Returns the position of the pair of corners (a, b), a != b, among the pairs with a < b.
 const fn corner_pair(a: usize, b: usize) -> usize {
@@ -68,8 +86,13 @@ const fn corner_pair(a: usize, b: usize) -> usize {
     a * (5 - a) / 2 + b - 1
 }
 
-/// Assembles E'KE from the element matrices; `corner` holds the corner of each node.
-fn assemble(halo: &Rc<Halo>, elements: &ElementMatrices, corner: &[LocalIndex]) -> DistributedCsr {
+/// Assembles E'KE from the element matrices; `corner` holds the corner of each node. Returns also its
+/// parts by element, and its row sums other than zero.
+fn assemble(
+    halo: &Rc<Halo>,
+    elements: &ElementMatrices,
+    corner: &[LocalIndex],
+) -> (DistributedCsr, Option<Batches<f64, 4, CORNER_PAIRS>>, Vec<(LocalIndex, f64)>) {
     let (batches, order) = (elements.batches(), &elements.batches().order);
     let mut bilinear: Vec<[Lane; CORNER_PAIRS]> = batches.par_iter().map(|b| bilinear_pairs(b.stiffness)).collect();
     let quads = batches.par_iter().map(|batch| -> [[LocalIndex; 4]; LANES] {
@@ -86,13 +109,25 @@ fn assemble(halo: &Rc<Halo>, elements: &ElementMatrices, corner: &[LocalIndex]) 
         row_sums.push((at, std::array::from_fn(sum)));
     }
     row_sums.sort_unstable_by_key(|&(at, _)| at);
-    assemble_csr(halo, quads.as_flattened(), |at, a| {
+    let mut totals = vec![0.0; if row_sums.is_empty() { 0 } else { halo.map().owned() }];
+    for (at, sums) in &row_sums {
+        for (&corner, sum) in quads.as_flattened()[*at].iter().zip(sums) {
+            totals.get_mut(corner as usize).into_iter().for_each(|total| *total += sum);
+        }
+    }
+    let totals = totals.into_iter().zip(0..).filter(|(sum, _)| *sum != 0.0).map(|(sum, corner)| (corner, sum));
+    let matrix = assemble_csr(halo, quads.as_flattened(), |at, a| {
         let batch = &bilinear[at / LANES];
         let mut row = std::array::from_fn(|b| if a == b { 0.0 } else { batch[corner_pair(a, b)][at % LANES] });
         let sums = row_sums.binary_search_by_key(&at, |&(at, _)| at).map_or([0.0; 4], |i| row_sums[i].1);
         row[a] = sums[a] - row.iter().sum::<f64>();
         row
-    })
+    });
+    let batches = order.corners(corner).map(|order| {
+        let boundary = bilinear.split_off(order.interior_nodes().len());
+        Batches { order: Arc::new(order), interior: bilinear, boundary }
+    });
+    (matrix, batches, totals.collect())
 }
 
 /// Returns the nodes where the bilinear function of a corner is not zero, with its values.

@@ -21,7 +21,7 @@ pub use state::{CgState, IterationControl, Monitor, Recurrence};
 use crate::la::cg::report::End;
 use crate::la::cg::true_residual::TrueResidual;
 use crate::la::vector::{dot, inner};
-use crate::la::{LinearOperator, Preconditioner, PreconditionerStatistics, Vector};
+use crate::la::{DirectionUpdate, LinearOperator, Preconditioner, PreconditionerStatistics, Vector};
 use crate::parallel::{Comm, SpanKind, loops, measure};
 
 /// Iterations between two checks of the true residual. A check takes two products with the
@@ -102,6 +102,7 @@ pub(crate) fn conjugate_gradient_steps(
         rhs_norm,
         diagonal_range,
         z,
+        pending: 0.0,
         cost: Cost::default(),
         tightening: 1.0,
     };
@@ -129,6 +130,8 @@ pub(crate) struct Solver<'a> {
     pub(crate) diagonal_range: [f64; 2],
     /// M r, then A p, or the true residual.
     pub(crate) z: Vector,
+    /// Factor of the last direction that is still to be added to the iterate.
+    pending: f64,
     cost: Cost,
     /// Factor on the target of the residual, less than 1 where unknowns need a smaller one.
     pub(crate) tightening: f64,
@@ -226,6 +229,7 @@ impl Solver<'_> {
                 return Err(reason);
             }
             if control > IterationControl::Continue {
+                self.complete(state);
                 self.monitor.save(state);
             }
             if control == IterationControl::Stop {
@@ -236,18 +240,17 @@ impl Solver<'_> {
 
     /// Performs one iteration. Returns the control that the ranks agreed on, and ||r||.
     fn step(&mut self, state: &mut CgState) -> Result<(IterationControl, f64), ConvergedReason> {
-        let Self { operator, preconditioner, monitor, comm, z, cost, .. } = self;
+        let Self { operator, preconditioner, monitor, comm, z, pending, cost, .. } = self;
         let CgState { low, r, p, recurrence, history, .. } = state;
         let scale = recurrence.scale;
 
-        timed(comm, SpanKind::Preconditioner, &mut cost.preconditioner, || preconditioner.apply(r, z));
-        let r_mr = comm.sum(dot(r.owned(), z.owned()));
+        let apply = || preconditioner.apply_and_dot(r, z);
+        let r_mr = comm.sum(timed(comm, SpanKind::Preconditioner, &mut cost.preconditioner, apply));
         positive(r_mr, CgScalar::RMr, ConvergedReason::IndefinitePreconditioner { r_mr })?;
         let beta = if recurrence.r_mr > 0.0 { r_mr / recurrence.r_mr } else { 0.0 };
-        p.scale_and_add(beta, z);
+        preconditioner.next_direction(z, p, low, DirectionUpdate { alpha: std::mem::take(pending), beta });
 
-        timed(comm, SpanKind::Operator, &mut cost.operator, || operator.apply(p, z));
-        let p_ap = comm.sum(dot(p.owned(), z.owned()));
+        let p_ap = comm.sum(timed(comm, SpanKind::Operator, &mut cost.operator, || operator.apply_and_dot(p, z)));
         positive(p_ap, CgScalar::PAp, ConvergedReason::IndefiniteOperator { p_ap })?;
         let alpha = r_mr / p_ap;
         let a_p = z.owned();
@@ -260,20 +263,29 @@ impl Solver<'_> {
         let (control, r_r) = agree(comm, monitor.control(history.len()), r_r);
         let norm = scale * r_r.sqrt();
         finite(norm, CgScalar::Residual)?;
-        low.add(scale * alpha, p);
+        // The next direction is computed in the same loop.
+        *pending = scale * alpha;
 
         recurrence.r_mr = r_mr;
         monitor.observe(history.len(), if self.rhs_norm > 0.0 { norm / self.rhs_norm } else { norm });
         history.push(norm);
         Ok((control, norm))
     }
+
+    /// Adds the last step to the iterate, if it is still pending.
+    pub(crate) fn complete(&mut self, state: &mut CgState) {
+        let pending = std::mem::take(&mut self.pending);
+        if pending != 0.0 {
+            state.low.add(pending, &state.p);
+        }
+    }
 }
 
 /// Returns the bytes that an iteration reads and writes on this rank, all arrays counted once in
 /// each loop over them.
 pub fn bytes_per_iteration(operator: &dyn LinearOperator, preconditioner: &dyn PreconditionerStatistics) -> usize {
-    // r.Mr 2, p 3, A p 2, p.Ap 2, r 3 and x 3.
-    const VECTORS: usize = 15;
+    // p and x 4, A p with p.Ap 2, r 3; the preconditioner counts r.Mr and M r.
+    const VECTORS: usize = 9;
     operator.bytes() + VECTORS * size_of::<f64>() * operator.halo().map().owned() + preconditioner.bytes()
 }
 
@@ -291,8 +303,10 @@ fn agree(comm: &Comm, control: IterationControl, value: f64) -> (IterationContro
 }
 
 /// Runs `work` as a span and adds its seconds.
-fn timed(comm: &Comm, kind: SpanKind, seconds: &mut f64, work: impl FnOnce()) {
-    *seconds += measure(comm, kind, work).1.seconds;
+fn timed<R>(comm: &Comm, kind: SpanKind, seconds: &mut f64, work: impl FnOnce() -> R) -> R {
+    let (result, spent) = measure(comm, kind, work);
+    *seconds += spent.seconds;
+    result
 }
 
 /// Returns an error if a value is not finite.

@@ -129,6 +129,7 @@ impl Solver<'_> {
     /// Computes the true residual in z, verifies the checksum of b, and renormalises the two parts
     /// of the iterate. **Collective.**
     pub(crate) fn true_residual(&mut self, state: &mut CgState) -> TrueResidual {
+        self.complete(state);
         let CgState { x, low, r, recurrence, .. } = state;
         renormalise(x, low);
         let is_precise = recurrence.is_precise && self.operator.precise_residual(&self.b.to_vec(), x, low, &mut self.z);
@@ -157,7 +158,7 @@ impl Solver<'_> {
 
 /// Overwrites `x` by the rounded sum x + low, and `low` by its rounding error.
 fn renormalise(x: &mut Vector, low: &mut Vector) {
-    loops::update_pair(x.owned_mut(), low.owned_mut(), |_, x, low| {
+    loops::update_all([x.owned_mut(), low.owned_mut()], |_, [x, low]| {
         for (x, low) in x.iter_mut().zip(low) {
             Pair { high: *x, low: *low } = Pair::sum(*x, *low);
         }

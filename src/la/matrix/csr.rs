@@ -1,5 +1,6 @@
 //! Distributed matrix in compressed rows, with separate owned and ghost columns.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use multiversion::multiversion;
@@ -7,6 +8,7 @@ use rayon::prelude::*;
 use sprs::CsMatI;
 
 use crate::la::multigrid::UNGROUPED;
+use crate::la::vector::inner;
 use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Triplet, Vector};
 use crate::parallel::{Halo, LocalIndex, loops};
 
@@ -47,7 +49,7 @@ impl<T: Scalar> SplitCsr<T> {
     }
 
     /// Returns the entries in owned columns, those in ghost columns, and the rows of the latter.
-    pub(super) fn parts(&self) -> (&Csr<T>, &Csr<T>, &[LocalIndex]) {
+    pub(crate) fn parts(&self) -> (&Csr<T>, &Csr<T>, &[LocalIndex]) {
         (&self.owned, &self.ghost, &self.ghost_rows)
     }
 
@@ -83,15 +85,20 @@ impl<T: Scalar> DistributedCsr<T> {
     }
 
     /// Overwrites `y`, one entry per row, by the product with `x`. The update of the ghosts of `x`
-    /// overlaps the product with the owned columns. **Collective.**
-    pub(crate) fn multiply(&self, x: &mut Vector<T>, y: &mut [T]) {
+    /// overlaps the product with the owned columns. Returns the sum of what `dot` makes of x, ranges
+    /// of rows and parts of their products. **Collective.**
+    fn multiply(&self, x: &mut Vector<T>, y: &mut [T], dot: impl Fn(&[T], Range<usize>, &[T]) -> f64 + Sync) -> f64 {
         let SplitCsr { owned, ghost, ghost_rows } = &self.local;
-        self.halo.scatter_fwd_overlap(x.local_mut(), |x| multiply(owned, x, y));
+        let mut sum = self.halo.scatter_fwd_overlap(x.local_mut(), |x| multiply(owned, x, y, &dot));
+        let (own, ghosts) = x.local().split_at(x.owned().len());
         let mut products = vec![T::default(); ghost_rows.len()];
-        multiply(ghost, &x.local()[x.owned().len()..], &mut products);
+        multiply(ghost, ghosts, &mut products, &|_, _, _| 0.0);
         for (&row, product) in ghost_rows.iter().zip(products) {
-            y[row as usize] += product;
+            let row = row as usize;
+            y[row] += product;
+            sum += dot(own, row..row + 1, &[product]);
         }
+        sum
     }
 }
 
@@ -140,7 +147,11 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
     }
 
     fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
-        self.multiply(x, y.owned_mut());
+        self.multiply(x, y.owned_mut(), |_, _, _| 0.0);
+    }
+
+    fn apply_and_dot(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
+        self.multiply(x, y.owned_mut(), |x, range, y| inner(&x[range], y))
     }
 
     fn bytes(&self) -> usize {
@@ -210,14 +221,21 @@ pub fn entries<T: Copy>(matrix: &Csr<T>, row: usize) -> impl Iterator<Item = (Lo
     matrix.indices()[range.clone()].iter().copied().zip(matrix.data()[range].iter().copied())
 }
 
-/// Overwrites `y` by the product of a local matrix with `x`.
-pub fn multiply<T: Scalar>(matrix: &Csr<T>, x: &[T], y: &mut [T]) {
+/// Overwrites `y` by the product of a local matrix with `x`, and returns the sum of what `dot` makes
+/// of x, a range of rows and their products.
+pub fn multiply<T: Scalar>(
+    matrix: &Csr<T>,
+    x: &[T],
+    y: &mut [T],
+    dot: &(impl Fn(&[T], Range<usize>, &[T]) -> f64 + Sync),
+) -> f64 {
     // The row pointers of a whole matrix start at 0.
     let (pointers, columns, values) = (matrix.indptr().into_raw_storage(), matrix.indices(), matrix.data());
-    loops::update(y, |range, y| {
+    let [sum] = loops::update(y, |range, y| {
         times(&pointers[range.start..=range.end], columns, values, x, y);
-        []
+        [dot(x, range, y)]
     });
+    sum
 }
 
 /// Computes the products of consecutive rows; `pointers` has one entry more than `y`. Four partial

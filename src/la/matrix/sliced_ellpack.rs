@@ -14,7 +14,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::la::matrix::csr::{Csr, DistributedCsr, bytes, entries};
-use crate::la::{LinearOperator, Scalar, Vector};
+use crate::la::{LinearOperator, Scalar, Step, Vector, step_again};
 use crate::parallel::{Halo, LocalIndex, loops};
 
 /// Number of rows in a slice.
@@ -92,6 +92,11 @@ impl<T: Scalar> SlicedEllpack<T> {
                 []
             });
         });
+        self.ghost_product::<SUBTRACT>(x, y);
+    }
+
+    /// Adds or subtracts the products with the ghosts of `x`.
+    fn ghost_product<const SUBTRACT: bool>(&self, x: &Vector<T>, y: &mut [T]) {
         let (own, ghosts) = x.local().split_at(x.owned().len());
         for (at, &row) in self.ghost_rows.iter().enumerate() {
             let row = row as usize;
@@ -113,6 +118,19 @@ impl<T: Scalar> LinearOperator<T> for SlicedEllpack<T> {
 
     fn subtract_product(&self, x: &mut Vector<T>, r: &mut Vector<T>) {
         self.product::<true>(x, r.owned_mut());
+    }
+
+    fn subtract_product_and_step(&self, d: &mut Vector<T>, [r, x, next]: [&mut Vector<T>; 3], step: &Step<T>) {
+        let Self { halo, chunks, ghost_rows, .. } = self;
+        let before = ghost_rows.iter().map(|&row| x.owned()[row as usize]).collect();
+        halo.scatter_fwd_overlap(d.local_mut(), |d| {
+            loops::update_all([r.owned_mut(), x.owned_mut(), next.owned_mut()], |range, [r, x, next]| {
+                chunks[range.start / loops::CHUNK].product::<true>(range.start, d, r);
+                step(range.clone(), &d[range], [r, x, next]);
+            });
+        });
+        self.ghost_product::<true>(d, r.owned_mut());
+        step_again(ghost_rows, before, d, [r, x, next], step);
     }
 
     fn bytes(&self) -> usize {

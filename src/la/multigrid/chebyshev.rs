@@ -10,7 +10,7 @@ use crate::la::{BlockSize, LinearOperator, MatrixEntries, Scalar, Vector};
 use crate::parallel::loops;
 
 /// Chebyshev smoother, which damps the upper part of the spectrum of D^-1 A.
-pub struct Chebyshev<T> {
+pub struct Chebyshev<T: Scalar> {
     diagonal: BlockDiagonal<T>,
     degree: usize,
     center: f64,
@@ -20,7 +20,7 @@ pub struct Chebyshev<T> {
 /// Parameters of a smoother.
 #[derive(Clone, Copy)]
 pub struct Smoothing {
-    /// Degree of the polynomial.
+    /// Degree of the polynomial, at least 2.
     pub degree: usize,
     /// Lower end of the damped interval, relative to the upper end.
     pub part: f64,
@@ -39,77 +39,132 @@ impl<T: Scalar> Chebyshev<T> {
         self.degree
     }
 
+    /// Returns the bytes that one smoothing reads and writes for each unknown, beside those of the
+    /// operator.
+    pub fn bytes(&self, start: Start, end: End) -> usize {
+        // A step and its product read d, r and x and write r, x and the next d, beside the inverse
+        // diagonal.
+        let first_two = match start {
+            Start::Zero => 2 + 5,
+            Start::Iterate => 2 + 6,
+            Start::Corrected => 6 + 6,
+        };
+        let vectors = first_two + 6 * (self.degree - 2) - usize::from(end == End::Finished);
+        vectors * size_of::<T>() + self.degree * size_of::<T::Rough>()
+    }
+
     /// Returns the size of the blocks of strongly connected unknowns on this rank.
     pub fn blocks(&self) -> BlockSize {
         self.diagonal.blocks.size()
     }
 
-    /// Smooths `x` by the polynomial, given the residual b - A x in `r`. Leaves the last step in
-    /// `d`; its contribution A d is still to be subtracted from the residual. **Collective.**
+    /// Smooths `x` by the polynomial, given the residual b - A x in `r`. Unless that is the end,
+    /// leaves the last step in `d`; its contribution A d is still to be subtracted from the residual.
+    /// `vectors` are r, d and one for the next d. **Collective.**
     pub fn smooth(
         &self,
         operator: &dyn LinearOperator<T>,
-        start: Start,
+        (start, end): (Start, End),
         x: &mut Vector<T>,
-        [r, d]: [&mut Vector<T>; 2],
+        vectors: [&mut Vector<T>; 3],
     ) {
+        let [r, d, next] = vectors;
         let sigma = self.center / self.half_width;
         let mut rho = 1.0 / sigma;
         let first = T::of(1.0 / self.center);
         match start {
-            Start::Zero => self.step(first, x, r, d, |x, d, step| (*x, *d) = (step, step)),
-            Start::Iterate => self.step(first, x, r, d, |x, d, step| (*x, *d) = (*x + step, step)),
+            Start::Zero | Start::Iterate => self.first_step(first, r, d),
+            Start::Corrected => self.step(operator, first, x, [r, d, next], |x, d, next, step| {
+                (*x, *next) = (*x + d + step, step);
+            }),
         }
-        for _ in 1..self.degree {
-            operator.subtract_product(d, r);
-            let next = 1.0 / (2.0 * sigma - rho);
-            let (old, new) = (T::of(next * rho), T::of(2.0 * next / self.half_width));
-            self.step(new, x, r, d, |x, d, step| {
-                *d = old * *d + step;
-                *x += *d;
-            });
-            rho = next;
+        for at in 1..self.degree {
+            let factor = 1.0 / (2.0 * sigma - rho);
+            let (old, new) = (T::of(factor * rho), T::of(2.0 * factor / self.half_width));
+            let vectors = [&mut *r, &mut *d, &mut *next];
+            match (start, end) {
+                (Start::Zero, _) if at == 1 => self.step(operator, new, x, vectors, |x, d, next, step| {
+                    *next = old * d + step;
+                    *x = d + *next;
+                }),
+                (Start::Iterate, _) if at == 1 => self.step(operator, new, x, vectors, |x, d, next, step| {
+                    *next = old * d + step;
+                    *x += d + *next;
+                }),
+                (_, End::Finished) if at + 1 == self.degree => {
+                    self.step(operator, new, x, vectors, |x, d, _, step| *x += old * d + step);
+                }
+                _ => self.step(operator, new, x, vectors, |x, d, next, step| {
+                    *next = old * d + step;
+                    *x += *next;
+                }),
+            }
+            rho = factor;
         }
     }
 
-    /// Passes each unknown's x, d and `new` times its part of D^-1 r to `update`, which adds to both.
+    /// Overwrites `d` by `new` times D^-1 r.
+    fn first_step(&self, new: T, r: &Vector<T>, d: &mut Vector<T>) {
+        let BlockDiagonal { inverse, blocks } = &self.diagonal;
+        loops::update(d.owned_mut(), |range, d| {
+            let (r, inverse) = (&r.owned()[range.clone()], &inverse[range]);
+            d.iter_mut().zip(r).zip(inverse).for_each(|((d, r), inverse)| *d = new * T::of_rough(*inverse) * *r);
+            []
+        });
+        let d = d.owned_mut();
+        blocks.apply(r.owned(), |i, z| d[i] = new * z);
+    }
+
+    /// Subtracts A d from r, and passes each unknown's x, d, next d and `new` times its part of
+    /// D^-1 r to `update`, which adds that to x and the next d. The next d then becomes d.
     fn step(
         &self,
+        operator: &dyn LinearOperator<T>,
         new: T,
         x: &mut Vector<T>,
-        r: &Vector<T>,
-        d: &mut Vector<T>,
-        update: impl Fn(&mut T, &mut T, T) + Sync,
+        [r, d, next]: [&mut Vector<T>; 3],
+        update: impl Fn(&mut T, T, &mut T, T) + Sync,
     ) {
         let BlockDiagonal { inverse, blocks } = &self.diagonal;
-        loops::update_pair(x.owned_mut(), d.owned_mut(), |range, x, d| {
-            let (r, inverse) = (&r.owned()[range.clone()], &inverse[range]);
-            for (((x, d), r), inverse) in x.iter_mut().zip(d).zip(r).zip(inverse) {
-                update(x, d, new * *inverse * *r);
+        operator.subtract_product_and_step(d, [&mut *r, &mut *x, &mut *next], &|range, d, [r, x, next]| {
+            for ((((x, d), next), r), inverse) in x.iter_mut().zip(d).zip(next).zip(r).zip(&inverse[range]) {
+                update(x, *d, next, new * T::of_rough(*inverse) * *r);
             }
         });
         // Entries of the inverse diagonal at unknowns in blocks are zero.
-        let (x, d) = (x.owned_mut(), d.owned_mut());
+        let (x, added) = (x.owned_mut(), next.owned_mut());
         blocks.apply(r.owned(), |i, z| {
-            d[i] += new * z;
+            added[i] += new * z;
             x[i] += new * z;
         });
+        std::mem::swap(d, next);
     }
 }
 
 /// Initial iterate of a smoother.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// The null vector, whatever the vector holds.
+    /// The null vector, whatever `x` holds.
     Zero,
-    /// The vector.
+    /// The vector `x`.
     Iterate,
+    /// The sum of `x` and the correction in `d`.
+    Corrected,
+}
+
+/// Use of the last step of a smoother.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The last step stays in `d`, for the residual.
+    Residual,
+    /// The residual is of no use; `d` is undefined.
+    Finished,
 }
 
 /// Inverse of the block diagonal D.
-pub struct BlockDiagonal<T> {
-    /// Reciprocals of the diagonal; 0 at unknowns in blocks.
-    inverse: Vec<T>,
+pub struct BlockDiagonal<T: Scalar> {
+    /// Reciprocals of the diagonal, with few digits; 0 at unknowns in blocks.
+    inverse: Vec<T::Rough>,
     blocks: LineBlocks<T>,
 }
 
@@ -118,8 +173,8 @@ impl<T: Scalar> BlockDiagonal<T> {
     pub fn new(operator: &dyn MatrixEntries<impl Scalar>) -> Self {
         let diagonal: Vec<f64> = operator.diagonal().into_iter().map(|d| if d > 0.0 { d } else { 1.0 }).collect();
         let blocks = LineBlocks::new(operator, &diagonal);
-        let mut inverse: Vec<T> = diagonal.iter().map(|d| T::of(1.0 / d)).collect();
-        blocks.unknowns().for_each(|i| inverse[i as usize] = T::default());
+        let mut inverse: Vec<T::Rough> = diagonal.iter().map(|d| T::of(1.0 / d).rough()).collect();
+        blocks.unknowns().for_each(|i| inverse[i as usize] = T::Rough::default());
         Self { inverse, blocks }
     }
 
@@ -129,7 +184,7 @@ impl<T: Scalar> BlockDiagonal<T> {
             z.iter_mut()
                 .zip(&r[range.clone()])
                 .zip(&self.inverse[range])
-                .for_each(|((z, r), inverse)| *z = *r * *inverse);
+                .for_each(|((z, r), inverse)| *z = *r * T::of_rough(*inverse));
             []
         });
         self.blocks.apply(r, |i, value| z[i] = value);

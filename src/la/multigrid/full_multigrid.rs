@@ -2,6 +2,7 @@
 //!
 //! U. Trottenberg, C. Oosterlee, A. Schueller, *Multigrid*, section 2.6.
 
+use crate::la::multigrid::chebyshev::{End, Start};
 use crate::la::multigrid::{Level, Multigrid, Work};
 use crate::la::{Scalar, Vector};
 
@@ -23,16 +24,14 @@ impl<T: Scalar> Multigrid<T> {
             let Work { coarse_b: b, coarse_x: x, .. } = &mut *self.levels[at - 1].work.borrow_mut();
             let Level { operator, transfer, work, .. } = &self.levels[at];
             if at == self.meshes {
-                self.cycle(at, b, x);
+                self.cycle(at, [b, x], Start::Zero, End::Finished);
                 continue;
             }
             self.measured(at, || {
                 transfer.prolong(&mut work.borrow_mut().coarse_x, x);
                 operator.subtract_product(x, b);
             });
-            let mut correction = x.zeros_like();
-            self.cycle(at, b, &mut correction);
-            x.add(T::of(1.0), &correction);
+            self.cycle(at, [b, x], Start::Iterate, End::Finished);
         }
         let Level { transfer, work, .. } = &self.levels[0];
         self.measured(0, || transfer.prolong(&mut work.borrow_mut().coarse_x, x));

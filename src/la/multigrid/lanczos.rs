@@ -56,7 +56,7 @@ pub fn eigenvalue_bounds<'a, T: Scalar>(
 }
 
 /// Lanczos process of one operator.
-struct Process<'a, T> {
+struct Process<'a, T: Scalar> {
     operator: &'a dyn LinearOperator<T>,
     diagonal: &'a BlockDiagonal<T>,
     /// Remaining steps, as many on every rank.

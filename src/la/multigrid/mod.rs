@@ -32,14 +32,15 @@ use std::rc::Rc;
 
 use crate::la::matrix::{DistributedCsr, SlicedEllpack};
 use crate::la::multigrid::aggregated_levels::{aggregated_levels, bounded, is_large};
-use crate::la::multigrid::chebyshev::{BlockDiagonal, Chebyshev, Smoothing, Start};
+use crate::la::multigrid::chebyshev::{BlockDiagonal, Chebyshev, End, Smoothing, Start};
 use crate::la::multigrid::coarse_solver::CoarseSolver;
 use crate::la::multigrid::lanczos::eigenvalue_bounds;
-use crate::la::{LinearOperator, MatrixEntries, Preconditioner, Scalar, Vector};
+use crate::la::vector::{dot_mixed, next_direction};
+use crate::la::{DirectionUpdate, LinearOperator, MatrixEntries, Preconditioner, Scalar, Vector};
 use crate::parallel::{Halo, Profile, SpanKind, loops, measure, work};
 
 /// Operator of a level with its block diagonal, for smoothing.
-pub(crate) struct LevelOperator<T> {
+pub(crate) struct LevelOperator<T: Scalar> {
     operator: Box<dyn LinearOperator<T>>,
     diagonal: BlockDiagonal<T>,
     /// Number of values stored on this rank.
@@ -47,14 +48,14 @@ pub(crate) struct LevelOperator<T> {
 }
 
 /// Operator of a level with its smoother.
-struct SmoothedOperator<T> {
+struct SmoothedOperator<T: Scalar> {
     operator: Box<dyn LinearOperator<T>>,
     entries: usize,
     smoother: Chebyshev<T>,
 }
 
 /// One level with the transfer to the next coarser one.
-struct Level<T> {
+struct Level<T: Scalar> {
     operator: Box<dyn LinearOperator<T>>,
     entries: usize,
     smoother: Chebyshev<T>,
@@ -69,14 +70,14 @@ struct Level<T> {
 struct Work<T> {
     /// Last step of the smoother, or the prolonged correction.
     d: Vector<T>,
+    /// Next step of the smoother.
+    next: Vector<T>,
     coarse_b: Vector<T>,
     coarse_x: Vector<T>,
-    /// Result of the second cycle on the coarser level; empty without one.
-    correction: Vector<T>,
 }
 
 /// Symmetric multigrid cycle in either precision.
-pub(crate) struct Multigrid<T = f32> {
+pub(crate) struct Multigrid<T: Scalar = f32> {
     levels: Vec<Level<T>>,
     /// Number of coarser meshes.
     meshes: usize,
@@ -135,15 +136,17 @@ pub(crate) const STALLED: f64 = 0.7;
 
 impl<T: Scalar> Multigrid<T> {
     /// Builds the hierarchy: the meshes, finest first, with these transfers, then `matrix` and
-    /// smoothed aggregation below it. `operators` prepares those of the meshes. **Collective.**
+    /// smoothed aggregation below it. `corners` is the same operator as `matrix`, and `operators`
+    /// prepares those of the meshes. **Collective.**
     pub(crate) fn new(
         transfers: Vec<Box<dyn Transfer<T>>>,
         matrix: DistributedCsr,
+        corners: Box<dyn LinearOperator<T>>,
         operators: impl FnOnce() -> Vec<LevelOperator<T>>,
     ) -> Self {
         let last = transfers.len().saturating_sub(1);
         let comm = Rc::clone(matrix.halo().comm());
-        let corners = is_large(&matrix).then(|| LevelOperator::of_matrix(&matrix));
+        let corners = is_large(&matrix).then(|| LevelOperator::new(&matrix, |_| corners));
         let bounds = |operators: &[_]| LevelOperator::eigenvalue_bounds(operators, |parts| comm.sum_all(parts));
         let (operators, bounds, (aggregated, matrix)) = if shares_sums(matrix.halo().map().total()) {
             let mut operators = operators();
@@ -189,39 +192,41 @@ impl<T: Scalar> Multigrid<T> {
         result
     }
 
-    /// Overwrites `x` by one cycle for `b`, from x = 0. Where a level smooths, `b` becomes the
-    /// residual, from which the product with the last step in its `d` is still to be subtracted.
-    /// **Collective.**
-    fn cycle(&self, at: usize, b: &mut Vector<T>, x: &mut Vector<T>) {
+    /// Improves `x`, whose residual is `b`, by one cycle. Where a level smooths, `b` becomes the next
+    /// residual, from which the product with the last step in its `d` is still to be subtracted, or
+    /// is undefined at the end. **Collective.**
+    fn cycle(&self, at: usize, [b, x]: [&mut Vector<T>; 2], start: Start, end: End) {
         let comm = self.coarsest.comm();
         let Some(level) = self.levels.get(at) else {
             let solve = || self.solver.solve(&self.coarsest, b, x);
             return self.measured(at, || comm.span(SpanKind::CoarseSolve, 0, solve));
         };
         let Level { operator, smoother, transfer, cycles, work, .. } = level;
-        let Work { d, coarse_b, coarse_x, correction } = &mut *work.borrow_mut();
+        let Work { d, next, coarse_b, coarse_x } = &mut *work.borrow_mut();
         self.measured(at, || {
-            comm.span(SpanKind::Smoothing, 0, || smoother.smooth(&**operator, Start::Zero, x, [b, d]));
+            comm.span(SpanKind::Smoothing, 0, || {
+                smoother.smooth(&**operator, (start, End::Residual), x, [&mut *b, &mut *d, &mut *next]);
+            });
             operator.subtract_product(d, b);
             comm.span(SpanKind::Transfer, 0, || transfer.restrict(b, coarse_b));
         });
 
-        self.cycle(at + 1, coarse_b, coarse_x);
-        for _ in 1..*cycles {
-            // One more cycle for the remaining coarse residual.
-            if let Some(coarser) = self.levels.get(at + 1) {
+        let mut coarse_start = Start::Zero;
+        for remaining in (0..*cycles).rev() {
+            let coarse_end = if remaining > 0 { End::Residual } else { End::Finished };
+            self.cycle(at + 1, [&mut *coarse_b, &mut *coarse_x], coarse_start, coarse_end);
+            if let Some(coarser) = self.levels.get(at + 1).filter(|_| remaining > 0) {
                 let d = &mut coarser.work.borrow_mut().d;
                 self.measured(at + 1, || coarser.operator.subtract_product(d, coarse_b));
             }
-            self.cycle(at + 1, coarse_b, correction);
-            coarse_x.add(T::of(1.0), correction);
+            coarse_start = Start::Iterate;
         }
 
         self.measured(at, || {
             comm.span(SpanKind::Transfer, 0, || transfer.prolong(coarse_x, d));
-            x.add(T::of(1.0), d);
-            operator.subtract_product(d, b);
-            comm.span(SpanKind::Smoothing, 0, || smoother.smooth(&**operator, Start::Iterate, x, [b, d]));
+            comm.span(SpanKind::Smoothing, 0, || {
+                smoother.smooth(&**operator, (Start::Corrected, end), x, [b, d, next]);
+            });
         });
     }
 }
@@ -245,9 +250,9 @@ impl<T: Scalar> Level<T> {
         let (fine, coarse) = (self.operator.halo().map(), self.transfer.coarse());
         *self.work.get_mut() = Work {
             d: Vector::zeros(fine),
+            next: Vector::zeros(fine),
             coarse_b: Vector::zeros(coarse),
             coarse_x: Vector::zeros(coarse),
-            correction: if self.cycles > 1 { Vector::zeros(coarse) } else { Vector::default() },
         };
     }
 }
@@ -272,8 +277,19 @@ impl<T: Scalar> Preconditioner for Multigrid<T> {
     fn apply(&self, r: &Vector, z: &mut Vector) {
         let [b, x] = &mut *self.ends.borrow_mut();
         round(r, b);
-        self.cycle(0, b, x);
+        self.cycle(0, [b, x], Start::Zero, End::Finished);
         widen(x, z);
+    }
+
+    fn apply_and_dot(&self, r: &Vector, _z: &mut Vector) -> f64 {
+        let [b, x] = &mut *self.ends.borrow_mut();
+        round(r, b);
+        self.cycle(0, [b, x], Start::Zero, End::Finished);
+        dot_mixed(x.owned(), r.owned())
+    }
+
+    fn next_direction(&self, _z: &Vector, p: &mut Vector, x: &mut Vector, update: DirectionUpdate) {
+        next_direction(self.ends.borrow()[1].owned(), p, x, update);
     }
 
     fn initial_guess(&self, b: &Vector, x: &mut Vector) -> bool {

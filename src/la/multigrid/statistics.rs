@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::la::multigrid::chebyshev::{End, Start};
 use crate::la::multigrid::{Level, Multigrid};
 use crate::la::{BlockSize, LevelSize, PreconditionerStatistics, Scalar};
 use crate::parallel::Profile;
@@ -27,16 +28,22 @@ impl<T: Scalar> PreconditionerStatistics for Multigrid<T> {
 
     fn bytes(&self) -> usize {
         let number = size_of::<T>();
-        // The conversion of r and z.
-        let mut sum = self.levels.first().map_or(0, |finest| 2 * (number + size_of::<f64>()) * finest.unknowns());
+        // r is rounded; r.Mr reads r and M r, the next direction M r.
+        let ends = 3 * number + 2 * size_of::<f64>();
+        let mut sum = self.levels.first().map_or(0, |finest| ends * finest.unknowns());
         let (mut visits, mut again) = (1, 0);
         for level in &self.levels {
             let degree = level.smoother.degree();
-            // A product reads d and updates r.
-            sum += (2 * degree * visits + again) * (level.operator.bytes() + 3 * number * level.unknowns());
-            // A step reads r and the inverse diagonal and updates x and d, which the first one of a
-            // smoothing writes only; the transfers read r and write d, and x is corrected by d.
-            sum += visits * (number * (4 + 5 + 6 * 2 * (degree - 1) + 5) * level.unknowns() + level.transfer.bytes());
+            sum += (2 * degree * visits + again) * level.operator.bytes();
+            // A product that is no part of a step reads d and updates r.
+            sum += (visits + again) * 3 * number * level.unknowns();
+            // All visits but the last one of a cycle above keep the residual, and all but the first one
+            // start from an iterate. The transfers read r and write d.
+            let smoothing = |start, end| level.smoother.bytes(start, end) * level.unknowns();
+            let first = smoothing(Start::Zero, End::Residual) + smoothing(Start::Corrected, End::Finished);
+            let next = smoothing(Start::Iterate, End::Residual) + smoothing(Start::Corrected, End::Residual);
+            sum += (visits - again) * first + again * next;
+            sum += visits * (2 * number * level.unknowns() + level.transfer.bytes());
             again = (level.cycles - 1) * visits;
             visits *= level.cycles;
         }

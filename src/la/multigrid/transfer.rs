@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use crate::la::matrix::{ChunkedRows, Csr, DistributedCsr, bytes, multiply};
+use crate::la::matrix::{ChunkedRows, CompactRows, Csr, DistributedCsr, bytes, entries};
 use crate::la::{Scalar, Vector};
-use crate::parallel::{Halo, IndexMap};
+use crate::parallel::{Halo, IndexMap, LocalIndex};
 
 /// Transfer between a level and the next coarser one. The restriction is the transpose of the
 /// prolongation P.
@@ -42,36 +42,53 @@ impl Prolongation {
 
 /// Transfer by matrices: a prolongation P and its transpose.
 pub struct MatrixTransfer<T> {
-    prolongation: DistributedCsr<T>,
-    restriction: Csr<T>,
+    columns: Rc<Halo>,
+    /// P in owned columns.
+    prolongation: CompactRows<T>,
+    /// P in ghost columns; row `i` is row `ghost_rows[i]`.
+    ghost: Csr<T>,
+    ghost_rows: Vec<LocalIndex>,
+    restriction: CompactRows<T>,
 }
 
 impl<T: Scalar> MatrixTransfer<T> {
     /// Creates the transfer of a prolongation.
-    pub fn new(prolongation: &Prolongation) -> Self {
+    pub fn new(Prolongation { columns, rows, transposed }: &Prolongation) -> Self {
+        let matrix = DistributedCsr::<f64>::from_chunks(columns, rows);
+        let (owned, ghost, ghost_rows) = matrix.local().parts();
         Self {
-            prolongation: DistributedCsr::from_chunks(&prolongation.columns, &prolongation.rows),
-            restriction: prolongation.transposed.map(|value| T::of(*value)),
+            columns: Rc::clone(columns),
+            prolongation: CompactRows::new(owned),
+            ghost: ghost.map(|value| T::of(*value)),
+            ghost_rows: ghost_rows.to_vec(),
+            restriction: CompactRows::new(transposed),
         }
     }
 }
 
 impl<T: Scalar> Transfer<T> for MatrixTransfer<T> {
     fn coarse(&self) -> &IndexMap {
-        self.prolongation.columns().map()
+        self.columns.map()
     }
 
     fn bytes(&self) -> usize {
         let vectors = 2 * self.coarse().local() * size_of::<T>();
-        self.prolongation.local().bytes() + bytes(&self.restriction) + vectors
+        self.prolongation.bytes() + bytes(&self.ghost) + self.restriction.bytes() + vectors
     }
 
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>) {
-        multiply(&self.restriction, fine.owned(), coarse.local_mut());
-        self.prolongation.columns().scatter_rev_add(coarse.local_mut());
+        self.restriction.multiply(fine.owned(), coarse.local_mut());
+        self.columns.scatter_rev_add(coarse.local_mut());
     }
 
     fn prolong(&self, coarse: &mut Vector<T>, fine: &mut Vector<T>) {
-        self.prolongation.multiply(coarse, fine.owned_mut());
+        let Self { columns, prolongation, ghost, ghost_rows, .. } = self;
+        let fine = fine.owned_mut();
+        columns.scatter_fwd_overlap(coarse.local_mut(), |coarse| prolongation.multiply(coarse, fine));
+        let ghosts = &coarse.local()[coarse.owned().len()..];
+        for (at, &row) in ghost_rows.iter().enumerate() {
+            let sum: T = entries(ghost, at).map(|(column, value)| value * ghosts[column as usize]).sum();
+            fine[row as usize] += sum;
+        }
     }
 }

@@ -1,0 +1,91 @@
+//! Storage of element operators: conversion to other numbers, and the operator of the corners.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::fem::ElementOperator;
+use crate::fem::batch_coloring::Chunks;
+use crate::fem::batch_order::ElementOrder;
+use crate::fem::element_batch::Batches;
+use crate::fem::fixed_point::{self, FixedPoint, StiffnessNumber};
+use crate::fem::multigrid::{CORNER_PAIRS, CornerMatrices};
+use crate::la::Scalar;
+use crate::parallel::LocalIndex;
+use crate::quad8::LANES;
+
+impl<T: Scalar> ElementOperator<T> {
+    /// Converts the operator to another precision.
+    pub fn to<U: Scalar>(&self) -> ElementOperator<U> {
+        self.with_stiffness(self.batches.to(), [Vec::new(), Vec::new()])
+    }
+
+    /// Converts the operator to single precision with a stiffness of 16 bits; returns none if an
+    /// element on any rank is too slender for that. **Collective.**
+    pub fn to_fixed_point(&self) -> Option<ElementOperator<f32, i16>> {
+        let Batches { order, interior, boundary } = &*self.batches;
+        let converted = [interior, boundary].map(|batches| fixed_point::convert(batches));
+        let is_too_slender = converted.iter().any(Option::is_none);
+        if self.halo.comm().max(usize::from(is_too_slender)) > 0 {
+            return None;
+        }
+        let [Some((interior, inner)), Some((boundary, outer))] = converted else { return None };
+        Some(self.with_stiffness(Batches { order: Arc::clone(order), interior, boundary }, [inner, outer]))
+    }
+
+    /// Returns the operator with its stiffness stored in other numbers.
+    fn with_stiffness<U: Scalar, K: StiffnessNumber<U>>(
+        &self,
+        batches: Batches<K>,
+        units: [Vec<[U; LANES]>; 2],
+    ) -> ElementOperator<U, K> {
+        ElementOperator {
+            halo: Rc::clone(&self.halo),
+            batches: Arc::new(batches),
+            units,
+            chunks: Rc::clone(&self.chunks),
+            row_sums: self.row_sums.iter().map(|&(node, sum)| (node, U::of(sum.double()))).collect(),
+            fixed: Rc::clone(&self.fixed),
+            late: Rc::clone(&self.late),
+        }
+    }
+}
+
+impl<K: FixedPoint> ElementOperator<f32, K, 4, CORNER_PAIRS> {
+    /// Creates the operator of bilinear functions on the corners of elements. Returns none if an
+    /// element on any rank is too slender for fixed-point numbers. **Collective.**
+    pub fn of_corners(corners: &CornerMatrices) -> Option<Self> {
+        let CornerMatrices { halo, batches, row_sums, fixed } = corners;
+        let converted = batches.as_ref().and_then(|Batches { order, interior, boundary }| {
+            Some((order, fixed_point::convert(interior)?, fixed_point::convert(boundary)?))
+        });
+        if halo.comm().max(usize::from(converted.is_none())) > 0 {
+            return None;
+        }
+        let (order, (interior, inner), (boundary, outer)) = converted?;
+        let owned = halo.map().owned();
+        Some(Self {
+            halo: Rc::clone(halo),
+            chunks: Rc::new(Chunks::new(order.interior_nodes(), owned)),
+            late: Rc::new(late(order, row_sums, fixed, owned)),
+            batches: Arc::new(Batches { order: Arc::clone(order), interior, boundary }),
+            units: [inner, outer],
+            row_sums: row_sums.iter().map(|&(corner, sum)| (corner, sum as f32)).collect(),
+            fixed: Rc::new(fixed.clone()),
+        })
+    }
+}
+
+/// Returns the owned nodes in boundary batches, with row sums or fixed, in ascending order.
+pub(super) fn late<T, const N: usize>(
+    order: &ElementOrder<N>,
+    row_sums: &[(LocalIndex, T)],
+    fixed: &[LocalIndex],
+    owned: usize,
+) -> Vec<LocalIndex> {
+    let boundary = order.boundary_nodes().as_flattened().as_flattened().iter().copied();
+    let late = boundary.chain(row_sums.iter().map(|&(node, _)| node)).chain(fixed.iter().copied());
+    let mut late: Vec<LocalIndex> = late.filter(|&node| (node as usize) < owned).collect();
+    late.sort_unstable();
+    late.dedup();
+    late
+}
