@@ -5,6 +5,8 @@
 //! Gauss-Seidel*, J. Comput. Phys. 188 (2003); the recurrence is that of Y. Saad, *Iterative
 //! Methods for Sparse Linear Systems*, 2nd ed., alg. 12.1.
 
+use multiversion::multiversion;
+
 use crate::la::multigrid::line_blocks::LineBlocks;
 use crate::la::{BlockSize, LinearOperator, MatrixEntries, Scalar, Vector};
 use crate::parallel::loops;
@@ -127,9 +129,7 @@ impl<T: Scalar> Chebyshev<T> {
     ) {
         let BlockDiagonal { inverse, blocks } = &self.diagonal;
         operator.subtract_product_and_step(d, [&mut *r, &mut *x, &mut *next], &|range, d, [r, x, next]| {
-            for ((((x, d), next), r), inverse) in x.iter_mut().zip(d).zip(next).zip(r).zip(&inverse[range]) {
-                update(x, *d, next, new * T::of_rough(*inverse) * *r);
-            }
+            step_all(new, &inverse[range], d, r, x, next, &update);
         });
         // Entries of the inverse diagonal at unknowns in blocks are zero.
         let (x, added) = (x.owned_mut(), next.owned_mut());
@@ -138,6 +138,22 @@ impl<T: Scalar> Chebyshev<T> {
             x[i] += new * z;
         });
         std::mem::swap(d, next);
+    }
+}
+
+/// Passes x, d, the next d and `new` times the inverse diagonal times r to `update`.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+fn step_all<T: Scalar>(
+    new: T,
+    inverse: &[T::Rough],
+    d: &[T],
+    r: &[T],
+    x: &mut [T],
+    next: &mut [T],
+    update: &impl Fn(&mut T, T, &mut T, T),
+) {
+    for ((((x, d), next), r), inverse) in x.iter_mut().zip(d).zip(next).zip(r).zip(inverse) {
+        update(x, *d, next, new * T::of_rough(*inverse) * *r);
     }
 }
 
