@@ -9,7 +9,7 @@
 # takes as long as on this machine.
 #
 # The network is that of a file here: crossbar.xml, or PLATFORM=fat-tree or PLATFORM=dragonfly. Each
-# rank has a node, and is a thread of one process (--cfg=contexts/factory:thread). Collective
+# rank has a node. All ranks take turns on one thread and share one copy of the library. Collective
 # operations use the algorithms of Open MPI: those of SimGrid send to all ranks at once, and its time
 # then grows with the fifth power of the ranks.
 set -euo pipefail

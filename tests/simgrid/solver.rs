@@ -1,6 +1,6 @@
-//! The solver as a library for SimGrid's SMPI (see run.sh). Each simulated rank is a thread of one
-//! process, and all of them share one copy of the library: what is static there belongs to all
-//! ranks. The solver takes the steps of the program up to the solution, on built-in meshes alone,
+//! The solver as a library for SimGrid's SMPI (see run.sh). All simulated ranks take turns on one
+//! thread and share one copy of the library: what is static or local to the thread belongs to all of
+//! them. The solver takes the steps of the program up to the solution, on built-in meshes alone,
 //! since there is no MPI-IO. Rank 0 prints a partial run record. The clock is that of the
 //! simulation.
 
