@@ -110,8 +110,8 @@ if [ $# -eq 0 ]; then
     checked=(opt-level=0 overflow-checks=true debug-assertions=true)
     part "unit tests" env RUST_MIN_STACK=8388608 \
         cargo test --release --locked --lib "${checked[@]/#/--config=profile.release.package.quad8-mpi.}"
-    [ -z "$all" ] || simulated_cluster
     part "build of tests" cargo test --release --locked --test '*' --no-run
+    [ -z "$all" ] || simulated_cluster
     part "tests of program" cargo test --release --locked --test cli
     # The jobs of the cluster wait most of the time, and the other parts run meanwhile.
     cargo test --release --locked --test cluster >"$jobs" 2>&1 &
