@@ -15,7 +15,7 @@ use signal_hook::flag;
 use crate::error::{Error, ExitCode, Result};
 use crate::io::file::path::folder;
 use crate::io::file::{partial, write_error};
-use crate::io::hdf5::collective;
+use crate::io::hdf5::parallel_file;
 use crate::parallel::{Comm, abort};
 use crate::system::print_error;
 
@@ -46,7 +46,7 @@ pub fn probe(comm: &Comm, path: &Path) -> Result<()> {
     let partial = partial(path);
     let failed =
         |e| write_error(path, e).with_note("MPI-IO needs a /dev/shm and a temporary folder that can be written");
-    let created = comm.agree(collective::create(comm, &partial).map_err(failed));
+    let created = comm.agree(parallel_file::create(comm, &partial).map_err(failed));
     let closed = created.and_then(|file| comm.agree(file.close().map_err(failed)));
     // What stays would be replaced by the file itself.
     let _ = comm.is_root().then(|| fs::remove_file(&partial));
@@ -67,7 +67,7 @@ pub fn write<R>(
     clean: impl FnOnce(),
 ) -> Result<R> {
     let partial = partial(path);
-    let file = comm.agree(collective::create(comm, &partial).map_err(|e| write_error(path, e)))?;
+    let file = comm.agree(parallel_file::create(comm, &partial).map_err(|e| write_error(path, e)))?;
     let reserve = || reserve(&partial, bytes + HEADERS).map_err(|e| write_error(path, e));
     // The first error is the one to report.
     let discard = |_: &Error| drop(fs::remove_file(&partial));

@@ -3,14 +3,12 @@
 //!
 //! Every function is **collective**: all ranks call it, also those without rows.
 
-use std::env::current_dir;
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::path::Path;
 
 use hdf5::sync::sync;
-use hdf5::{Dataset, Datatype, File, H5Type, h5check};
+use hdf5::{Dataset, Datatype, H5Type, h5check};
 use hdf5_sys::h5d::{H5Dread, H5Dwrite};
 use hdf5_sys::h5i::hid_t;
 use hdf5_sys::h5p::H5FD_mpio_xfer_t::H5FD_MPIO_COLLECTIVE;
@@ -20,40 +18,10 @@ use hdf5_sys::h5s::{
 };
 use mpi::ffi::{MPI_Info, MPI_Info_create, MPI_Info_free, MPI_Info_set};
 
-use crate::io::hdf5::hints::{Hint, Hints};
 use crate::parallel::{Comm, SpanKind, piece, work};
 
-/// Opens a file for reading through MPI-IO. **Collective.**
-///
-/// # Errors
-/// An error of HDF5, possibly on some ranks only.
-pub fn open(comm: &Comm, path: &Path) -> hdf5::Result<File> {
-    check_folder(comm, path)?;
-    let (handle, hints) = (handle(comm)?, Hints::read(comm)?);
-    File::with_options().with_fapl(|b| hints.apply(b, handle)).open(path)
-}
-
-/// Creates a file for writing through MPI-IO; an existing file is replaced. **Collective.**
-///
-/// # Errors
-/// An error of HDF5, possibly on some ranks only.
-pub fn create(comm: &Comm, path: &Path) -> hdf5::Result<File> {
-    check_folder(comm, path)?;
-    let (handle, hints) = (handle(comm)?, Hints::read(comm)?);
-    File::with_options().with_fapl(|b| hints.apply(b, handle).coll_metadata_write(true)).create(path)
-}
-
-/// Returns the MPI communicator.
-fn handle(comm: &Comm) -> hdf5::Result<mpi::ffi::MPI_Comm> {
-    comm.raw().map_err(|error| error.to_string().into())
-}
-
-/// Checks that the working folder exists: without it Open MPI 4.1 crashes on a relative path.
-/// **Collective.**
-fn check_folder(comm: &Comm, path: &Path) -> hdf5::Result<()> {
-    let is_gone = path.is_relative() && current_dir().is_err();
-    if comm.max(u8::from(is_gone)) > 0 { Err("the working folder is gone".into()) } else { Ok(()) }
-}
+/// Key and value for MPI-IO.
+pub type Hint<'a> = (&'a str, &'a str);
 
 /// Reads rows of a dataset in collective transfers. `T` must be the type in the file: for another
 /// type HDF5 converts the values and silently transfers independently. **Collective.**

@@ -3,16 +3,13 @@
 use hdf5::plist::file_access::FileAccessBuilder;
 use mpi::ffi::MPI_Comm;
 
-use crate::io::hdf5::collective::Info;
+use crate::io::hdf5::collective::{Hint, Info};
 use crate::parallel::Comm;
 
 /// Variable with `KEY=VALUE,...`: hints for MPI-IO, and [`ALIGNMENT`].
 const VARIABLE: &str = "QUAD8_MPI_IO_HINTS";
 /// Key of the alignment (bytes) of datasets that are no smaller.
 const ALIGNMENT: &str = "alignment";
-
-/// Key and value for MPI-IO.
-pub type Hint<'a> = (&'a str, &'a str);
 
 /// Hints of rank 0.
 pub struct Hints {

@@ -6,7 +6,7 @@ use hdf5::File;
 
 use crate::error::{Error, Result};
 use crate::io::file::open;
-use crate::io::hdf5::collective;
+use crate::io::hdf5::parallel_file;
 use crate::parallel::Comm;
 
 /// Opens an HDF5 file, reads it by `read`, and closes it. `damaged` makes the error of a file that
@@ -21,7 +21,7 @@ pub(crate) fn with_file<T>(
     read: impl FnOnce(&File) -> Result<T>,
 ) -> Result<T> {
     comm.agree(if comm.is_root() { open::open(path).map(drop) } else { Ok(()) })?;
-    let file = comm.agree(collective::open(comm, path).map_err(|e| damaged(e.to_string())))?;
+    let file = comm.agree(parallel_file::open(comm, path).map_err(|e| damaged(e.to_string())))?;
     let result = read(&file);
     let closed = file.close().map_err(|e| damaged(e.to_string()));
     let result = result?;
