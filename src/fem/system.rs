@@ -86,13 +86,11 @@ impl StiffnessOperator {
             work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
             (halo, mesh, dirichlet) = (&level.halo, &level.mesh, &level.dirichlet);
         }
-        let PCoarsening { transfer, matrix, elements: corners } =
+        let PCoarsening { transfer, matrix, elements: corner_elements } =
             PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed())?;
         drop(elements);
-        let corners = {
-            let elements = corners;
-            T::corner_operator(&elements, &matrix)
-        };
+        let corners = T::corner_operator(&corner_elements, &matrix);
+        drop(corner_elements);
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(transfer));
         let coarser: Vec<ElementOperator<T>> = coarser.into_iter().map(|level| level.operator).collect();

@@ -92,7 +92,7 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
             },
         ),
         // Load; without a source it is stored where it is not zero.
-        ("right side", all.bytes(0.0, 8.0), &[Assemble]),
+        ("right-hand side", all.bytes(0.0, 8.0), &[Assemble]),
         // u in two doubles, r, p, z.
         ("vectors of CG", all.bytes(0.0, 40.0), &[Solve]),
         // ElementFields and NodeFields.
