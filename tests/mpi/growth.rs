@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use quad8_mpi::fem::{OperatorKind, PreconditionerKind, System};
+use quad8_mpi::mesh::partition::{PartitionOptions, Partitioner, partition};
 use quad8_mpi::parallel::virtual_ranks::on_virtual_ranks;
 use quad8_mpi::parallel::{Comm, CommStats, SpanKind, measure};
 use quad8_mpi::problem::Field;
@@ -21,10 +22,12 @@ const SETUP_REDUCTIONS: u64 = 40;
 /// Largest number of ranks with so few elements that one rank has all aggregates.
 const SMALL: usize = 512;
 
-/// Communication of one rank from the mesh to the preconditioner, and in the setup alone.
+/// Communication of one rank from the mesh to the preconditioner, in the setup alone, and in a
+/// partition on two levels.
 struct Cost {
     all: CommStats,
     setup: CommStats,
+    partition: CommStats,
     /// Largest size of all its allocations together (bytes).
     held: u64,
 }
@@ -47,20 +50,30 @@ fn cost_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Cost {
             let build = || drop(system.preconditioner(PreconditionerKind::Multigrid).expect("good levels"));
             measure(comm, SpanKind::Stage("setup"), build).1
         };
+        // A mesh of so few elements is partitioned on one level.
+        let split = || {
+            let slab = mesh.slab(comm).expect("a good mesh");
+            drop(partition(comm, &slab, &PartitionOptions::ranks(comm, Partitioner::TwoLevel)).expect("a partition"));
+        };
         let mut profiles = None;
-        let held =
-            allocation_counter::measure(|| profiles = Some(measure(comm, SpanKind::Stage("all"), run))).bytes_max;
-        let (setup, all) = profiles.expect("measured");
-        Cost { all: all.traffic, setup: setup.traffic, held }
+        let held = allocation_counter::measure(|| {
+            let partition = measure(comm, SpanKind::Stage("partition"), split).1;
+            profiles = Some((partition, measure(comm, SpanKind::Stage("all"), run)));
+        });
+        let (partition, (setup, all)) = profiles.expect("measured");
+        let [all, setup, partition] = [all, setup, partition].map(|profile| profile.traffic);
+        Cost { all, setup, partition, held: held.bytes_max }
     };
     on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2 + 1)
 }
 
-/// Returns the messages or operations and the bytes of each kind of communication, and the bytes
-/// held.
-fn counts(cost: &Cost) -> [u64; 7] {
-    let [halo, reductions, others] = cost.all.kinds();
-    [halo.count, halo.bytes, reductions.count, reductions.bytes, others.count, others.bytes, cost.held]
+/// Numbers of messages and of bytes below which the place of a rank in the mesh matters more than
+/// the number of ranks.
+const FEW: [u64; 2] = [12, 1024];
+
+/// Returns the messages or operations and the bytes of each kind of communication, at least [`FEW`].
+fn counts(traffic: &CommStats) -> impl Iterator<Item = u64> {
+    traffic.kinds().into_iter().flat_map(|kind| [kind.count.max(FEW[0]), kind.bytes.max(FEW[1])])
 }
 
 fn a_rank_in_the_middle_sends_and_holds_little_more_on_many_ranks(comm: &Rc<Comm>) {
@@ -69,8 +82,9 @@ fn a_rank_in_the_middle_sends_and_holds_little_more_on_many_ranks(comm: &Rc<Comm
     for many in [64, 256, SMALL, 1024].into_iter().filter(|&ranks| ranks <= 256 || *ALL) {
         let of_many = cost_in_the_middle(comm, many);
         let most = |count: u64| count as f64 * (many as f64).log2() / (few as f64).log2();
-        let [found, expected] = [&of_many, &of_few].map(counts);
-        let is_little = found.iter().zip(expected).all(|(&found, few)| found as f64 <= most(few));
+        let all = |cost: &Cost| counts(&cost.all).chain(counts(&cost.partition)).chain([cost.held]).collect::<Vec<_>>();
+        let [found, expected] = [&of_many, &of_few].map(all);
+        let is_little = found.iter().zip(&expected).all(|(&found, &few)| found as f64 <= most(few));
         assert!(is_little, "{found:?} on {many} ranks, {expected:?} on {few}");
         let is_little = many > SMALL || of_many.setup.reductions.count <= SETUP_REDUCTIONS;
         assert!(is_little, "{:?} on {many} ranks", of_many.setup);

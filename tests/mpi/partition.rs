@@ -14,6 +14,7 @@ pub const CHECKS: &[Check] = checks![
     no_part_is_empty_where_elements_suffice,
     the_edge_cut_counts_the_neighbours_in_different_parts,
     two_levels_cut_hardly_more_than_one,
+    many_parts_are_cut_in_groups,
     heavy_elements_make_small_parts,
     the_partition_is_repeatable,
     parts_of_a_connected_mesh_are_connected,
@@ -64,16 +65,16 @@ fn no_part_is_empty_where_elements_suffice(comm: &Rc<Comm>) {
 }
 
 fn the_edge_cut_counts_the_neighbours_in_different_parts(comm: &Rc<Comm>) {
-    for grid in [Grid::untidy(9, 7), Grid::rough(90, 65)] {
+    for (grid, count) in [(Grid::untidy(9, 7), 4), (Grid::rough(90, 65), 4), (Grid::rough(90, 65), 600)] {
         let mesh = grid.mesh();
         for partitioner in BOTH {
-            let (parts, partition) = parts(comm, &mesh, &split(partitioner, 4));
+            let (parts, partition) = parts(comm, &mesh, &split(partitioner, count));
             // Neighbours share a middle node.
             let mut first = HashMap::new();
             let middles =
                 mesh.elements.iter().zip(parts).flat_map(|(nodes, part)| nodes[4..].iter().map(move |n| (n, part)));
             let cut = middles.filter(|&(n, part)| first.insert(n, part).is_some_and(|other| other != part)).count();
-            assert_eq!(partition.edge_cut, Some(cut as u64), "{partitioner:?}");
+            assert_eq!(partition.edge_cut, Some(cut as u64), "{partitioner:?}, {count} parts");
         }
     }
 }
@@ -84,6 +85,16 @@ fn two_levels_cut_hardly_more_than_one(comm: &Rc<Comm>) {
     let [one_cut, two_cut] = [&one, &two].map(|(_, partition)| partition.edge_cut.unwrap());
     assert!(two_cut as f64 <= 1.15 * one_cut as f64, "{two_cut} instead of {one_cut}");
     assert!(imbalance(&two.0, 6) <= 1.035, "imbalance {}", imbalance(&two.0, 6));
+}
+
+fn many_parts_are_cut_in_groups(comm: &Rc<Comm>) {
+    const COUNT: usize = 600;
+    let mesh = Grid { shuffled: true, ..Grid::new(240, 200) }.mesh();
+    let [one, two] = BOTH.map(|partitioner| parts(comm, &mesh, &split(partitioner, COUNT)));
+    let [one_cut, two_cut] = [&one, &two].map(|(_, partition)| partition.edge_cut.unwrap());
+    assert!(two_cut as f64 <= 1.08 * one_cut as f64, "{two_cut} instead of {one_cut}");
+    assert!(imbalance(&two.0, COUNT) <= 1.06, "imbalance {}", imbalance(&two.0, COUNT));
+    assert!(sizes(&two.0, COUNT).iter().all(|&size| size > 0));
 }
 
 fn heavy_elements_make_small_parts(comm: &Rc<Comm>) {

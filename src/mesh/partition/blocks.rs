@@ -15,16 +15,19 @@ use crate::mesh::partition::graph::{Graph, Rows};
 const SIZE: u64 = 8;
 /// Fewest vertices a part in the graph of the blocks, for balance.
 const FEWEST_A_PART: u64 = 256;
-/// Most vertices of the graph of the blocks, unless [`FEWEST_A_PART`] requires more.
-const MOST: u64 = 1 << 20;
+/// Most vertices of the graph of a group, unless [`FEWEST_A_PART`] requires more or a part has half
+/// as many elements: METIS takes about 300 bytes a vertex, a solve 750 an element.
+const MOST: u64 = 1 << 18;
 /// Smallest block size; below it, each element is a vertex.
 const SMALLEST: u64 = 4;
 /// Sweeps that smooth the outlines of blocks.
 const SWEEPS: usize = 10;
 
-/// Returns the block size (elements) for a mesh in `parts`.
-pub fn size(elements: u64, parts: usize) -> u64 {
-    let blocks = (elements / SIZE).min(MOST).max(FEWEST_A_PART * parts as u64);
+/// Returns the block size (elements) for a mesh in `parts`, in `groups` graphs.
+pub fn size(elements: u64, parts: usize, groups: usize) -> u64 {
+    let (parts, groups) = (parts as u64, groups as u64);
+    let most = MOST.max(2 * elements / parts) * groups;
+    let blocks = (elements / SIZE).min(most).max(FEWEST_A_PART * parts);
     let size = elements / blocks;
     if size < SMALLEST { 1 } else { size }
 }
@@ -159,10 +162,11 @@ mod tests {
 
     #[test]
     fn blocks_are_small_enough_for_the_parts_and_few_enough_for_one_rank() {
-        assert_eq!(size(1000, 16), 1);
-        assert_eq!(size(1_355_776, 8), 8);
-        assert_eq!(size(1 << 30, 64), 1024);
-        assert_eq!(size(1 << 30, 1 << 14), 256);
+        assert_eq!(size(1000, 16, 1), 1);
+        assert_eq!(size(1_355_776, 8, 1), 8);
+        assert_eq!(size(1 << 30, 64, 1), 32);
+        assert_eq!(size(1 << 23, 128, 1), 32);
+        assert_eq!(size(1 << 30, 1 << 14, 128), 32);
     }
 
     #[test]

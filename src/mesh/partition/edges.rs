@@ -5,34 +5,34 @@ use crate::parallel::{Comm, GlobalIndex, Outgoing, concat};
 
 /// Edge of one element or block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Side {
+pub struct Side<T> {
     /// Middle node of the edge.
-    middle: GlobalIndex,
-    /// Number of the element or block.
-    pub of: u32,
+    pub middle: GlobalIndex,
+    /// Element or block.
+    pub of: T,
 }
 
 /// Pairs with a common edge, and the sides without a partner. Of more than two elements at an edge,
 /// an error that is found later, each is paired with the next.
 #[derive(Debug, PartialEq)]
-pub struct Matched {
-    /// Numbers of both.
-    pub pairs: Vec<[u32; 2]>,
+pub struct Matched<T> {
+    /// Elements or blocks.
+    pub pairs: Vec<[T; 2]>,
     /// Sides without a partner.
-    pub open: Vec<Side>,
+    pub open: Vec<Side<T>>,
 }
 
 /// Returns the four sides of every element, numbered by position in the list, by the middle nodes.
-pub fn sides(middles: &[[GlobalIndex; 4]]) -> impl ExactSizeIterator<Item = Side> + '_ {
+pub fn sides(middles: &[[GlobalIndex; 4]]) -> impl ExactSizeIterator<Item = Side<u32>> + '_ {
     middles.as_flattened().iter().enumerate().map(|(i, &middle)| Side { middle, of: (i / 4) as u32 })
 }
 
 /// Pairs each side with the one before it at the same edge.
-pub fn match_sides(sides: impl ExactSizeIterator<Item = Side>) -> Matched {
+pub fn match_sides<T: Copy>(sides: impl ExactSizeIterator<Item = Side<T>>) -> Matched<T> {
     let edges = sides.len() / 2;
     let mut numbers = NodeNumbers::with_capacity(edges);
     // The last side at each edge, and whether it is the only one.
-    let mut last: Vec<(Side, bool)> = Vec::with_capacity(edges);
+    let mut last: Vec<(Side<T>, bool)> = Vec::with_capacity(edges);
     let mut pairs = Vec::with_capacity(edges);
     for side in sides {
         match last.get_mut(numbers.add(side.middle) as usize) {
@@ -47,21 +47,30 @@ pub fn match_sides(sides: impl ExactSizeIterator<Item = Side>) -> Matched {
     Matched { pairs, open }
 }
 
-/// Pairs sides of different ranks. Numbers are global; one rank finds each pair. **Collective.**
-pub fn match_across_ranks(comm: &Comm, open: Vec<Side>) -> Vec<[u32; 2]> {
+/// Pairs sides of different ranks. Returns the pairs whose first side is of this rank; each pair is
+/// found on one rank. **Collective.**
+pub fn match_across_ranks(comm: &Comm, open: Vec<Side<u64>>) -> Vec<[u64; 2]> {
     let mut outgoing = Outgoing::new();
     for Side { middle, of } in open {
-        outgoing.to(hash_rank(middle, comm.size())).extend([middle, GlobalIndex::from(of)]);
+        outgoing.to(hash(middle, comm.size())).extend([middle, of]);
     }
-    let incoming = concat(comm.sparse_exchange(outgoing));
-    match_sides(incoming.as_chunks::<2>().0.iter().map(|&[middle, of]| Side { middle, of: of as u32 })).pairs
+    let incoming = comm.sparse_exchange(outgoing);
+    let sides = incoming.iter().flat_map(|(rank, message)| {
+        message.as_chunks::<2>().0.iter().map(|&[middle, of]| Side { middle, of: (*rank, of) })
+    });
+    let sides: Vec<_> = sides.collect();
+    let mut answers = Outgoing::new();
+    for [(rank, of), (_, other)] in match_sides(sides.into_iter()).pairs {
+        answers.to(rank).extend([of, other]);
+    }
+    concat(comm.sparse_exchange(answers)).as_chunks().0.to_vec()
 }
 
-/// Returns the rank that pairs the sides of an edge: Fibonacci hashing (D. E. Knuth, *The Art of
-/// Computer Programming*, vol. 3, section 6.4).
-fn hash_rank(middle: GlobalIndex, ranks: usize) -> usize {
+/// Spreads numbers over `0..n` by Fibonacci hashing: D. E. Knuth, *The Art of Computer Programming*,
+/// vol. 3, section 6.4.
+pub fn hash(number: u64, n: usize) -> usize {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-    (middle.wrapping_mul(GOLDEN) >> 32) as usize % ranks
+    (number.wrapping_mul(GOLDEN) >> 32) as usize % n
 }
 
 /// Two numbers, and the number or weight of the edges that they share.

@@ -2,11 +2,13 @@
 //!
 //! METIS partitions the dual graph on one rank where it fits there. Larger meshes are partitioned
 //! on two levels: all ranks build small blocks of elements along a space-filling curve, and METIS
-//! partitions the graph of the blocks.
+//! partitions the graph of the blocks, for each group of at most 256 parts on a rank of its own.
 
 mod blocks;
+mod curve_cuts;
 mod edges;
 mod graph;
+mod groups;
 mod metis;
 mod space_filling_curve;
 mod two_level;

@@ -1,17 +1,18 @@
 //! Elements along a space-filling curve: each rank gets a segment of Hilbert's curve through the
 //! centres of the elements.
 //!
-//! H. Sagan, *Space-Filling Curves*, Springer 1994, chapter 2. The ends of the segments are found
-//! by bisection on all of them at once, as in V. Kale, S. Krishnan, *A Comparison Based Parallel
-//! Sorting Algorithm*, ICPP 1993.
+//! H. Sagan, *Space-Filling Curves*, Springer 1994, chapter 2.
 
 use rayon::prelude::*;
 
 use crate::mesh::MeshSlab;
 use crate::mesh::node_numbers::NodeNumbers;
+use crate::mesh::partition::curve_cuts::Curve;
+use crate::mesh::partition::edges::hash;
+use crate::mesh::partition::groups::Groups;
 use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, Outgoing};
 
-/// Elements in one segment of the curve, in the order of the input.
+/// Elements in one segment of the curve, in the order of their groups and of the input.
 pub struct CurveSegment {
     /// Global number of each element.
     pub ids: Vec<GlobalIndex>,
@@ -19,33 +20,54 @@ pub struct CurveSegment {
     pub middles: Vec<[GlobalIndex; 4]>,
     /// Weight of each element.
     pub weights: Vec<u32>,
+    /// Group of each element.
+    pub groups: Vec<u32>,
 }
 
 /// Number of cells of the curve along each axis, as a power of two.
 const ORDER: u8 = 26;
-/// Numbers in the message of an element: the element, its middle nodes, its weight.
-const RECORD: usize = 6;
+
+/// Element in a message: its group, its number, its position on the curve, its middle nodes, its
+/// weight.
+type Record = [u64; 8];
+const GROUP: usize = 0;
+const ID: usize = 1;
+const KEY: usize = 2;
+const WEIGHT: usize = 7;
+
+/// Consecutive elements that are sent to one rank of a group, to save messages.
+const TOGETHER: u64 = 1024;
 
 impl CurveSegment {
-    /// Sends every element of the slabs to the rank of its segment. Segments have equal numbers of
-    /// elements, except that elements in one cell of the curve stay together. **Collective.**
-    pub fn gather(comm: &Comm, slab: &MeshSlab, weights: Option<&[u32]>) -> Self {
-        let keys = keys(comm, &centres(comm, slab));
-        let starts = starts(comm, keys.clone(), slab.elements);
-        let first = slab.elements.range(comm.rank()).start;
-        let ranks: Vec<usize> = keys.iter().map(|key| starts.partition_point(|start| start <= key)).collect();
-        let mut outgoing = Outgoing::with_capacity(ranks.iter().copied(), RECORD);
-        for (i, (nodes, rank)) in slab.connectivity.iter().zip(ranks).enumerate() {
-            let message = outgoing.to(rank);
-            let weight = GlobalIndex::from(weights.map_or(1, |w| w[i]));
-            message.extend([first + i as GlobalIndex, nodes[4], nodes[5], nodes[6], nodes[7], weight]);
+    /// Sends every element of the slabs to the rank of its segment. The ranks of a group have its
+    /// elements, by the share of its parts in the weight, in segments of about equal weight.
+    /// Elements in one cell of the curve stay together. **Collective.**
+    pub fn gather(comm: &Comm, slab: &MeshSlab, weights: Option<&[u32]>, groups: &Groups) -> Self {
+        let mut records = records(comm, slab, weights);
+        let curve = |records: &[Record]| Curve::new(records.iter().map(|record| (record[KEY], record[WEIGHT])));
+        if groups.count() > 1 {
+            let curve = curve(&records);
+            let (wanted, slack) = groups.weights_below(comm.sum(curve.weight()));
+            let cuts = curve.cut(comm, 1 << (2 * ORDER), &wanted, slack);
+            records.iter_mut().for_each(|r| r[GROUP] = cuts.partition_point(|&cut| cut <= r[KEY]) as u64);
+            // Any rank of the group: the curve is split there, and not by ranks that have elements of many groups.
+            records = send(comm, &records, |record| {
+                let ranks = groups.ranks(record[GROUP] as usize);
+                ranks.start + hash(record[ID] / TOGETHER, ranks.len())
+            });
         }
-        let incoming = comm.sparse_exchange(outgoing);
-        let records = || incoming.iter().flat_map(|(_, message)| message.as_chunks::<RECORD>().0);
+        if groups.count() < comm.size() {
+            let ranks = groups.ranks(groups.of_rank(comm.rank()));
+            let starts = curve(&records).split(comm, ranks.clone());
+            records =
+                send(comm, &records, |record| ranks.start + starts.partition_point(|&start| start <= record[KEY]));
+        }
+        records.sort_unstable();
         Self {
-            ids: records().map(|r| r[0]).collect(),
-            middles: records().map(|r| [r[1], r[2], r[3], r[4]]).collect(),
-            weights: records().map(|r| r[5] as u32).collect(),
+            groups: records.iter().map(|r| r[GROUP] as u32).collect(),
+            ids: records.iter().map(|r| r[ID]).collect(),
+            middles: records.iter().map(|&[_, _, _, a, b, c, d, _]| [a, b, c, d]).collect(),
+            weights: records.iter().map(|r| r[WEIGHT] as u32).collect(),
         }
     }
 
@@ -63,6 +85,28 @@ impl CurveSegment {
         }
         of_slab
     }
+}
+
+/// Returns the elements of the slab, all in group 0. **Collective.**
+fn records(comm: &Comm, slab: &MeshSlab, weights: Option<&[u32]>) -> Vec<Record> {
+    let keys = keys(comm, &centres(comm, slab));
+    let first = slab.elements.range(comm.rank()).start;
+    let elements = slab.connectivity.iter().zip(keys).enumerate();
+    let record = |(i, (nodes, key)): (usize, (&[GlobalIndex; 8], u64))| {
+        let weight = u64::from(weights.map_or(1, |weights| weights[i]));
+        [0, first + i as GlobalIndex, key, nodes[4], nodes[5], nodes[6], nodes[7], weight]
+    };
+    elements.map(record).collect()
+}
+
+/// Sends each element to a rank, and returns those that come to this one. **Collective.**
+fn send(comm: &Comm, records: &[Record], rank_of: impl Fn(&Record) -> usize) -> Vec<Record> {
+    let mut outgoing = Outgoing::with_capacity(records.iter().map(&rank_of), size_of::<Record>() / size_of::<u64>());
+    for record in records {
+        outgoing.to(rank_of(record)).extend(record);
+    }
+    let incoming = comm.sparse_exchange(outgoing);
+    incoming.iter().flat_map(|(_, message)| message.as_chunks().0).copied().collect()
 }
 
 /// Returns the middle (m) between corners 0 and 2 of each element of the slab. **Collective.**
@@ -86,22 +130,4 @@ fn keys(comm: &Comm, points: &[[f64; 2]]) -> Vec<u64> {
     let scale = cells / (high[0] - low[0]).max(high[1] - low[1]);
     let cell = |value: f64, low: f64| ((value - low) * scale).min(cells - 1.0) as u32;
     points.par_iter().map(|p| fast_hilbert::xy2h(cell(p[0], low[0]), cell(p[1], low[1]), ORDER)).collect()
-}
-
-/// Returns the first key of each segment but the first. **Collective.**
-fn starts(comm: &Comm, mut keys: Vec<u64>, elements: BlockDistribution) -> Vec<u64> {
-    keys.sort_unstable();
-    let wanted: Vec<u64> = (1..comm.size()).map(|rank| elements.range(rank).start).collect();
-    // Below `low` lie at most as many elements as wanted, below `high` more.
-    let mut low = vec![0_u64; wanted.len()];
-    let mut high = vec![1_u64 << (2 * ORDER); wanted.len()];
-    for _ in 0..2 * ORDER {
-        let middle: Vec<u64> = low.iter().zip(&high).map(|(low, high)| (low + high) / 2).collect();
-        let below: Vec<u64> = middle.iter().map(|m| keys.partition_point(|key| key < m) as u64).collect();
-        for (i, below) in comm.sum_all(&below).into_iter().enumerate() {
-            let end = if below <= wanted[i] { &mut low[i] } else { &mut high[i] };
-            *end = middle[i];
-        }
-    }
-    low
 }

@@ -1,32 +1,35 @@
-//! METIS on the graph of small blocks, for meshes whose dual graph is too large for one rank.
+//! METIS on graphs of small blocks, for meshes whose dual graph is too large for one rank.
 //!
 //! Each rank builds blocks from a segment of a space-filling curve and finds the edges between
-//! them; edges between ranks are matched by their middle nodes. Rank 0 receives only the weights and the
-//! edges of the blocks.
+//! them; edges between ranks are matched by their middle nodes. The parts are in groups, each of
+//! which one rank partitions, so that no rank receives the blocks of all others.
 
 use crate::error::Result;
 use crate::mesh::MeshSlab;
-use crate::mesh::partition::edges::{Link, Matched, match_across_ranks, match_sides, sides};
+use crate::mesh::partition::edges::{Link, Matched, Side, match_across_ranks, match_sides, sides};
 use crate::mesh::partition::graph::{Rows, too_large};
+use crate::mesh::partition::groups::Groups;
 use crate::mesh::partition::space_filling_curve::CurveSegment;
 use crate::mesh::partition::{Partition, PartitionOptions, blocks};
-use crate::parallel::Comm;
+use crate::parallel::{Comm, Message, Outgoing, concat};
 
-/// Partitions the graph of blocks. **Collective.**
+/// Partitions the graphs of blocks. **Collective.**
 ///
 /// # Errors
-/// The mesh is too large for the 32-bit numbers of METIS, or METIS fails.
+/// The mesh is too large for 32-bit numbers of blocks, or METIS fails.
 pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Result<Partition> {
-    let size = blocks::size(slab.elements.total(), options.parts);
-    // METIS counts the neighbours of all blocks, six on average, in 32 bits.
-    let (count, limit) = (slab.elements.total() / size, i32::MAX as u64 / 16);
+    let groups = Groups::new(options.parts, comm.size());
+    let size = blocks::size(slab.elements.total(), options.parts, groups.count());
+    let (count, limit) = (slab.elements.total() / size, u64::from(u32::MAX));
     if count > limit {
         return Err(too_large("blocks", count, limit));
     }
-    let segment = CurveSegment::gather(comm, slab, options.weights);
-    let (local, links) = block_graph(comm, &segment, size);
-    let (of_block, edge_cut) = partition_blocks(comm, local.weights, links, options)?;
-    let parts: Vec<u32> = local.of.iter().map(|&block| of_block[block as usize]).collect();
+    let segment = CurveSegment::gather(comm, slab, options.weights, &groups);
+    let blocks = block_graph(comm, &segment, size);
+    let between_groups = blocks.between_groups;
+    let (of_block, in_groups) = partition_groups(comm, &groups, &blocks, options)?;
+    let parts: Vec<u32> = blocks.of.iter().map(|&block| of_block[block as usize]).collect();
+    let edge_cut = comm.sum(between_groups + in_groups);
     Ok(Partition { parts: segment.send_back(comm, slab.elements, &parts), edge_cut: Some(edge_cut) })
 }
 
@@ -34,56 +37,99 @@ pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Re
 struct LocalBlocks {
     /// Block of each element of the segment.
     of: Vec<u32>,
-    /// Weight of each block.
-    weights: Vec<u64>,
-}
-
-/// Builds the blocks of this rank, and their links by global block numbers. **Collective.**
-fn block_graph(comm: &Comm, segment: &CurveSegment, size: u64) -> (LocalBlocks, Vec<Link>) {
-    let Matched { pairs, mut open } = match_sides(sides(&segment.middles));
-    let once = |pair: [u32; 2]| (pair, 1);
-    let elements = Rows::new(segment.ids.len(), pairs.iter().copied().map(once));
-    drop(pairs);
-    let (of, blocks) = blocks::build(&elements, size);
-    let mut weights = vec![0; blocks];
-    for (&block, &weight) in of.iter().zip(&segment.weights) {
-        weights[block as usize] += u64::from(weight);
-    }
-    let first = comm.exclusive_sum(blocks as u64) as u32;
-    open.iter_mut().for_each(|side| side.of = first + of[side.of as usize]);
-    let between = Rows::new(blocks, elements.links().map(|(ends, n)| (ends.map(|e| of[e as usize]), n)));
-    let mut links: Vec<Link> = between.links().map(|(ends, n)| (ends.map(|block| first + block), n)).collect();
-    links.extend(match_across_ranks(comm, open).into_iter().map(once));
-    (LocalBlocks { of, weights }, links)
-}
-
-/// Partitions the blocks of all ranks. Returns the part of each block of this rank, and the edge
-/// cut. **Collective.**
-fn partition_blocks(
-    comm: &Comm,
-    weights: Vec<u64>,
+    /// Group and weight of each block, in the order of the groups.
+    blocks: Vec<[u32; 2]>,
+    /// Global number of the first block.
+    first: u32,
+    /// Links inside a group, by global block numbers.
     links: Vec<Link>,
+    /// Number of edges between elements of different groups.
+    between_groups: u64,
+}
+
+/// Builds the blocks of this rank and finds their links. **Collective.**
+fn block_graph(comm: &Comm, segment: &CurveSegment, size: u64) -> LocalBlocks {
+    let Matched { mut pairs, open } = match_sides(sides(&segment.middles));
+    let group = |element: u32| segment.groups[element as usize];
+    let all = pairs.len();
+    pairs.retain(|&[a, b]| group(a) == group(b));
+    let mut between_groups = (all - pairs.len()) as u64;
+    let elements = Rows::new(segment.ids.len(), pairs.iter().map(|&pair| (pair, 1)));
+    drop(pairs);
+    let (of, count) = blocks::build(&elements, size);
+    let mut blocks = vec![[0; 2]; count];
+    for ((&block, &weight), &group) in of.iter().zip(&segment.weights).zip(&segment.groups) {
+        let [of_block, sum] = &mut blocks[block as usize];
+        *of_block = group;
+        *sum += weight;
+    }
+    let first = comm.exclusive_sum(count as u64) as u32;
+    let between = Rows::new(count, elements.links().map(|(ends, n)| (ends.map(|e| of[e as usize]), n)));
+    let mut links: Vec<Link> = between.links().map(|(ends, n)| (ends.map(|block| first + block), n)).collect();
+    let open = open.into_iter().map(|Side { middle, of: element }| {
+        let block = first + of[element as usize];
+        Side { middle, of: u64::from(group(element)) << 32 | u64::from(block) }
+    });
+    for ends in match_across_ranks(comm, open.collect()) {
+        let [a, b] = ends.map(|of| of >> 32);
+        if a == b {
+            links.push((ends.map(|of| of as u32), 1));
+        } else {
+            between_groups += 1;
+        }
+    }
+    LocalBlocks { of, blocks, first, links, between_groups }
+}
+
+/// Partitions the blocks of each group on its first rank. Returns the part of each block of this
+/// rank, and the edge cut of the groups that it partitioned. **Collective.**
+fn partition_groups(
+    comm: &Comm,
+    groups: &Groups,
+    local: &LocalBlocks,
     options: &PartitionOptions,
 ) -> Result<(Vec<u32>, u64)> {
-    let gathered = comm.gather_at_root(weights);
-    let links = comm.gather_at_root(links.into_iter().flat_map(|([a, b], n)| [a, b, n]).collect());
-    let result =
-        if comm.is_root() { partition_gathered(&gathered.concat(), links, options) } else { Ok((Vec::new(), 0)) };
-    let (part, edge_cut) = comm.agree(result)?;
-    let mut rest = &part[..];
-    let lists = gathered.iter().map(|weights| rest.split_off(..weights.len()).unwrap_or_default());
-    let lists = lists.map(|list| list.iter().map(|&p| p as u32).collect()).collect();
-    Ok((comm.scatter_from_root(lists), comm.broadcast(0, edge_cut)))
+    let leader = groups.leader(groups.of_rank(comm.rank()));
+    let to_leader = |values: Vec<u32>| comm.sparse_exchange(Outgoing::from(vec![(leader, values)]));
+    let gathered = to_leader(local.blocks.as_flattened().to_vec());
+    let links = to_leader(local.links.iter().flat_map(|&([a, b], n)| [a, b, n]).collect());
+    let counts: Vec<(usize, usize)> = gathered.iter().map(|(rank, blocks)| (*rank, blocks.len() / 2)).collect();
+    // The first block of a group is on its first rank.
+    let result = partition_gathered(&concat(gathered), local.first, &concat(links), groups, options);
+    let (parts, cut) = comm.agree(result)?;
+    let mut rest = &parts[..];
+    let answers: Vec<Message<u32>> =
+        counts.into_iter().map(|(rank, count)| (rank, rest.split_off(..count).unwrap_or_default().to_vec())).collect();
+    let incoming = comm.sparse_exchange(Outgoing::from(answers));
+    Ok((concat(incoming), cut))
 }
 
-fn partition_gathered(weights: &[u64], links: Vec<Vec<u32>>, options: &PartitionOptions) -> Result<(Vec<i32>, u64)> {
-    // METIS adds up weights in 32 bits.
-    let unit = weights.iter().sum::<u64>().div_ceil(1 << 30);
-    let weights: Vec<i32> = weights.iter().map(|&w| (w / unit).max(1) as i32).collect();
-    let links = links.iter().flat_map(|m| m.chunks_exact(3)).map(|l| ([l[0], l[1]], l[2]));
-    let rows = Rows::new(weights.len(), links);
-    let graph = rows.graph(Some(&weights));
-    let part = graph.partition(options.parts, options.seed)?;
-    let cut = graph.cut(&part);
-    Ok((part, cut))
+/// Partitions the blocks of each group, given by group and weight in the order of their global
+/// numbers from `first` on, with links of two blocks and a weight. Returns their parts and the edge
+/// cut.
+fn partition_gathered(
+    blocks: &[u32],
+    first: u32,
+    links: &[u32],
+    groups: &Groups,
+    options: &PartitionOptions,
+) -> Result<(Vec<u32>, u64)> {
+    let mut links: Vec<Link> = links.as_chunks().0.iter().map(|&[a, b, n]| ([a - first, b - first], n)).collect();
+    links.sort_unstable();
+    let (mut parts, mut cut) = (Vec::with_capacity(blocks.len() / 2), 0);
+    for blocks in blocks.as_chunks::<2>().0.chunk_by(|a, b| a[0] == b[0]) {
+        let all_parts = groups.parts(blocks[0][0] as usize);
+        // METIS adds up weights in 32 bits.
+        let unit = blocks.iter().map(|block| u64::from(block[1])).sum::<u64>().div_ceil(1 << 30);
+        let weights: Vec<i32> = blocks.iter().map(|block| (u64::from(block[1]) / unit).max(1) as i32).collect();
+        let [start, end] = [0, blocks.len()].map(|n| (parts.len() + n) as u32);
+        let [from, to] = [start, end].map(|block| links.partition_point(|(ends, _)| ends[0] < block));
+        let of_group = links[from..to].iter().map(|&(ends, n)| (ends.map(|block| block - start), n));
+        let rows = Rows::new(blocks.len(), of_group);
+        let graph = rows.graph(Some(&weights));
+        let part = graph.partition(all_parts.len(), options.seed)?;
+        cut += graph.cut(&part);
+        parts.extend(part.iter().map(|&part| all_parts.start as u32 + part as u32));
+    }
+    Ok((parts, cut))
 }

@@ -1,0 +1,90 @@
+//! Groups of consecutive parts, each of which METIS partitions on a rank of its own.
+
+use std::ops::Range;
+
+use crate::parallel::BlockDistribution;
+
+/// Most parts of a group.
+const MOST: usize = 128;
+
+/// Part of a part by which the weight of a group may differ from its share.
+const PRECISION: u64 = 64;
+
+/// Groups of consecutive parts, and the ranks that build their blocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Groups {
+    parts: BlockDistribution,
+    ranks: BlockDistribution,
+    count: usize,
+}
+
+impl Groups {
+    /// Divides `parts` into groups of about equal size on `ranks` ranks.
+    pub fn new(parts: usize, ranks: usize) -> Self {
+        let count = parts.div_ceil(MOST);
+        let among = |n: usize| BlockDistribution::new(n as u64, count);
+        Self { parts: among(parts), ranks: among(ranks), count }
+    }
+
+    /// Returns the number of groups.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Returns the parts of a group.
+    pub fn parts(&self, group: usize) -> Range<usize> {
+        let range = self.parts.range(group);
+        range.start as usize..range.end as usize
+    }
+
+    /// Returns the ranks of a group: one rank has several groups where there are fewer ranks.
+    pub fn ranks(&self, group: usize) -> Range<usize> {
+        let range = self.ranks.range(group);
+        range.start as usize..range.end.max(range.start + 1) as usize
+    }
+
+    /// Returns a group of a rank: the only one where there are not fewer ranks than groups.
+    pub fn of_rank(&self, rank: usize) -> usize {
+        self.ranks.owner(rank as u64)
+    }
+
+    /// Returns the first rank of a group, which partitions its blocks.
+    pub fn leader(&self, group: usize) -> usize {
+        self.ranks(group).start
+    }
+
+    /// Returns the weight of all groups below each group but the first, of `total`, by their parts,
+    /// and the difference that does not matter.
+    pub fn weights_below(&self, total: u64) -> (Vec<u64>, u64) {
+        let parts = self.parts.total();
+        let of_parts = BlockDistribution::new(total, parts as usize);
+        let below = |group| of_parts.range(self.parts.range(group).start as usize).start;
+        ((1..self.count).map(below).collect(), total / (PRECISION * parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rank_has_a_group_and_every_group_a_leader() {
+        for (parts, ranks) in [(2, 2), (128, 128), (129, 129), (1000, 1000), (4096, 2), (4096, 7), (16, 600)] {
+            let groups = Groups::new(parts, ranks);
+            let all = || 0..groups.count();
+            assert_eq!(all().flat_map(|group| groups.parts(group)).collect::<Vec<_>>(), (0..parts).collect::<Vec<_>>());
+            assert!(all().all(|group| groups.parts(group).len() <= MOST && groups.ranks(group).end <= ranks));
+            let mut of: Vec<usize> = all().flat_map(|group| groups.ranks(group)).collect();
+            assert!(of.is_sorted() && (0..ranks).all(|rank| groups.ranks(groups.of_rank(rank)).contains(&rank)));
+            of.dedup();
+            assert_eq!(of, (0..ranks).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn groups_weigh_as_much_as_they_have_parts() {
+        let below = Groups::new(300, 300).weights_below(3_000_000_000);
+        assert_eq!(below, (vec![1_000_000_000, 2_000_000_000], 10_000_000 / PRECISION));
+        assert_eq!(Groups::new(128, 2).weights_below(7), (Vec::new(), 0));
+    }
+}
