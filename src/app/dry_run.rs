@@ -50,6 +50,9 @@ pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
     Ok(ExitCode::Success)
 }
 
+/// Most ranks of a host.
+const HOST: usize = 128;
+
 /// Returns the plan of a case on a mesh of this size before refinement, without a bandwidth.
 fn plan(case: &Case, base: MeshSize, ranks: usize, problem: Option<&Problem>) -> Plan {
     Plan {
@@ -57,6 +60,7 @@ fn plan(case: &Case, base: MeshSize, ranks: usize, problem: Option<&Problem>) ->
         is_file: case.mesh.path().is_some(),
         refine: case.refine,
         ranks,
+        ranks_of_host: ranks.min(HOST),
         operator: case.solver.operator,
         preconditioner: case.solver.preconditioner,
         has_flux: problem.map_or(case.physics != Physics::Flow, |problem| case.has_flux(problem)),

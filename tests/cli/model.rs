@@ -60,6 +60,12 @@ fn number(value: &Value, path: &str) -> f64 {
     value.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {path} in {value}"))
 }
 
+/// Returns the predicted seconds of a stage of a run.
+fn seconds(model: &Value, run: usize, stage: &str) -> f64 {
+    let stages = model["compared"][run]["stages"].as_array().expect("stages");
+    number(stages.iter().find(|one| one["name"] == stage).expect("the stage"), "/predicted")
+}
+
 fn bottleneck() {
     let folder = Folder::new();
     let model = |more: &[&str]| {
@@ -71,8 +77,14 @@ fn bottleneck() {
     assert!(text.contains("first bottleneck: ") && text.contains("256    64,000,000"), "{text}");
     assert_eq!(fast["rows"].as_array().unwrap().len(), 5);
     assert_eq!([number(&fast, "/rows/0/efficiency"), number(&fast, "/rows/0/stages_efficiency")], [1.0; 2]);
-    let of_stages = number(&fast, "/rows/4/stages_efficiency");
-    assert!(of_stages < 1.0 && text.contains(&format!("efficiency of all three {of_stages:.2}")), "{text}");
+    let [of_solve, of_run] = ["stages", "run"].map(|what| number(&fast, &format!("/rows/4/{what}_efficiency")));
+    let (_, table) = text.split_once("solve, eff.").expect("a table of the stages");
+    let line = table.lines().find(|line| line.starts_with("  256 ")).expect("a line for 256 ranks");
+    let ends = format!(" {of_run:.2} {of_solve:>11.2} {:>8.0}", number(&fast, "/rows/4/peak_bytes") / 1_048_576.0);
+    assert!(of_run < of_solve && of_solve < 1.0 && line.ends_with(&ends), "{line} instead of {ends}");
+    for stage in ["reading", "partition", "assembly", "setup", "iterations", "recovery", "writing"] {
+        assert!(table.contains(&format!("{stage} is limited by ")), "{table}");
+    }
     assert_eq!(number(&fast, "/rows/0/neighbours"), 0.0);
     assert!(std::fs::read_to_string(folder.path("model.svg")).unwrap().starts_with("<svg "));
     let (text, slow) = model(&["--latency", "1000", "--fewest", "0"]);
@@ -96,15 +108,24 @@ fn calibrated() {
     let args =
         [&["model", "--ranks", "2", "--record", "1.json", "1.json", "--json", "model.json"], &compare[..]].concat();
     let outcome = folder.run(0, &args).expect_code(0);
-    let lines = outcome.stdout.lines().filter(|line| line.starts_with("built-in y-channel, --refine 2")).count();
+    let lines = outcome
+        .stdout
+        .lines()
+        .filter(|line| {
+            line.starts_with("built-in y-channel, --refine 2, ranks 1, runs 2")
+                || line.starts_with("built-in y-channel, --refine 2, ranks 2, runs 1")
+        })
+        .count();
     assert_eq!(lines, 2, "{outcome}");
     let model = folder.json("model.json");
-    for stage in 0..4 {
-        let of = |what: &str| number(&model, &format!("/compared/0/{what}/{stage}"));
-        assert!((of("predicted") / of("measured") - 1.0).abs() < 0.15, "stage {stage} of the run that set the model");
+    let stages = model["compared"][0]["stages"].as_array().unwrap();
+    assert_eq!(stages.len(), 8);
+    for stage in stages {
+        let ratio = number(stage, "/predicted") / number(stage, "/measured");
+        assert!((ratio - 1.0).abs() < 0.15, "{} of the run that set the model: {ratio}", stage["name"]);
     }
     assert_eq!([0, 1].map(|group| number(&model, &format!("/compared/{group}/runs"))), [2.0, 1.0]);
-    let predicted = |run: usize| number(&model, &format!("/compared/{run}/predicted/2"));
+    let predicted = |run: usize| seconds(&model, run, "iteration");
     assert!((1.7..2.05).contains(&(predicted(0) / predicted(1))), "{} and {}", predicted(0), predicted(1));
 }
 
@@ -126,7 +147,7 @@ fn shared() {
             .run(0, &[&args[..], &["--overhead", "0", "--bandwidth", "1e9"], &compared, more].concat())
             .expect_code(0);
         let model = folder.json("model.json");
-        [0, 1].map(|run| number(&model, &format!("/compared/{run}/predicted/0")))
+        [0, 1].map(|run| seconds(&model, run, "assembly"))
     };
     let plain = assembly(&[]);
     // One rank alone has 12 GB/s, two have 8 each; it moves 270 bytes an unknown, and four for each three that count.

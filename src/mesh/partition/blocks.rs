@@ -17,7 +17,7 @@ const SIZE: u64 = 8;
 const FEWEST_A_PART: u64 = 256;
 /// Most vertices of the graph of a group, unless [`FEWEST_A_PART`] requires more or a part has half
 /// as many elements: METIS takes about 300 bytes a vertex, a solve 750 an element.
-const MOST: u64 = 1 << 18;
+const MOST: u64 = 1 << 16;
 /// Smallest block size; below it, each element is a vertex.
 const SMALLEST: u64 = 4;
 /// Sweeps that smooth the outlines of blocks.
@@ -165,8 +165,8 @@ mod tests {
         assert_eq!(size(1000, 16, 1), 1);
         assert_eq!(size(1_355_776, 8, 1), 8);
         assert_eq!(size(1 << 30, 64, 1), 32);
-        assert_eq!(size(1 << 23, 128, 1), 32);
-        assert_eq!(size(1 << 30, 1 << 14, 128), 32);
+        assert_eq!(size(1 << 23, 64, 1), 32);
+        assert_eq!(size(1 << 30, 1 << 14, 256), 32);
     }
 
     #[test]

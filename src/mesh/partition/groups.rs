@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::parallel::BlockDistribution;
 
 /// Most parts of a group.
-const MOST: usize = 128;
+const MOST: usize = 64;
 
 /// Part of a part by which the weight of a group may differ from its share.
 const PRECISION: u64 = 64;
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn every_rank_has_a_group_and_every_group_a_leader() {
-        for (parts, ranks) in [(2, 2), (128, 128), (129, 129), (1000, 1000), (4096, 2), (4096, 7), (16, 600)] {
+        for (parts, ranks) in [(2, 2), (64, 64), (65, 65), (1000, 1000), (4096, 2), (4096, 7), (16, 600)] {
             let groups = Groups::new(parts, ranks);
             let all = || 0..groups.count();
             assert_eq!(all().flat_map(|group| groups.parts(group)).collect::<Vec<_>>(), (0..parts).collect::<Vec<_>>());
@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn groups_weigh_as_much_as_they_have_parts() {
-        let below = Groups::new(300, 300).weights_below(3_000_000_000);
-        assert_eq!(below, (vec![1_000_000_000, 2_000_000_000], 10_000_000 / PRECISION));
-        assert_eq!(Groups::new(128, 2).weights_below(7), (Vec::new(), 0));
+        let below = Groups::new(192, 192).weights_below(3_000_000_000);
+        assert_eq!(below, (vec![1_000_000_000, 2_000_000_000], 3_000_000_000 / (192 * PRECISION)));
+        assert_eq!(Groups::new(64, 2).weights_below(7), (Vec::new(), 0));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! METIS partitions the dual graph on one rank where it fits there. Larger meshes are partitioned
 //! on two levels: all ranks build small blocks of elements along a space-filling curve, and METIS
-//! partitions the graph of the blocks, for each group of at most 256 parts on a rank of its own.
+//! partitions the graph of the blocks, for each group of at most 64 parts on a rank of its own.
 
 mod blocks;
 mod curve_cuts;
@@ -16,6 +16,7 @@ mod two_level;
 use clap::ValueEnum;
 
 use crate::error::{Error, Result};
+use crate::mesh::partition::groups::Groups;
 use crate::mesh::{MOST_ON_A_RANK, MeshSlab};
 use crate::parallel::Comm;
 
@@ -66,6 +67,30 @@ pub struct Partition {
     pub parts: Vec<u32>,
     /// Number of pairs of neighbouring elements in different parts, if known.
     pub edge_cut: Option<u64>,
+}
+
+/// Graphs that METIS partitions, each on a rank of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MetisGraphs {
+    /// Number of graphs.
+    pub count: u64,
+    /// Vertices of one: elements, or blocks of them.
+    pub vertices: u64,
+    /// Whether vertices are blocks.
+    pub has_blocks: bool,
+}
+
+impl MetisGraphs {
+    /// Returns the graphs of [`Partitioner::Auto`].
+    pub fn new(elements: u64, parts: usize) -> Self {
+        if parts == 1 || elements < TWO_LEVEL {
+            let vertices = if parts == 1 { 0 } else { elements };
+            return Self { count: 1, vertices, has_blocks: false };
+        }
+        let groups = Groups::new(parts, parts).count();
+        let blocks = elements / blocks::size(elements, parts, groups);
+        Self { count: groups as u64, vertices: blocks / groups as u64, has_blocks: true }
+    }
 }
 
 /// Partitions the elements; no part is empty where there are enough. The same mesh, number of parts

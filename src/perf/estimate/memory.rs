@@ -47,8 +47,6 @@ pub struct Array {
 const PROCESS: f64 = 28.0 * MIB;
 /// Bytes of MPI for each other rank of a host (measured).
 const NEIGHBOUR: f64 = 0.5 * MIB;
-/// Most ranks of a host.
-const HOST: usize = 128;
 const MIB: f64 = (1 << 20) as f64;
 
 /// Elements and nodes of one rank, with ghosts.
@@ -78,7 +76,7 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
     let base = Share::of(case.base, case.ranks);
     let is_nested = case.refine > 0 && case.preconditioner == PreconditionerKind::Multigrid;
     let mut rows = vec![
-        ("program and MPI", PROCESS + NEIGHBOUR * case.ranks.min(HOST) as f64, &STAGES[..]),
+        ("program and MPI", PROCESS + NEIGHBOUR * case.ranks_of_host as f64, &STAGES[..]),
         // LocalMesh: nodes, number, region; coordinates, number.
         ("mesh", all.bytes(42.0, 24.0), &STAGES),
         // CompactNodes and BatchStiffness<f64>: eight nodes, 28 numbers. They are the operator, or else freed when the corners are there.

@@ -22,6 +22,8 @@ pub struct Plan {
     pub refine: u32,
     /// MPI ranks.
     pub ranks: usize,
+    /// Ranks of a host.
+    pub ranks_of_host: usize,
     /// Storage of the stiffness.
     pub operator: OperatorKind,
     /// Preconditioner.
@@ -114,6 +116,7 @@ mod tests {
             is_file: false,
             refine,
             ranks: 2,
+            ranks_of_host: 2,
             operator: OperatorKind::Elements,
             preconditioner: PreconditionerKind::Multigrid,
             has_flux: false,

@@ -46,6 +46,10 @@ pub struct ModelArgs {
     #[arg(long, value_name = "R", value_parser = positive)]
     pub(crate) ranks_per_node: Option<f64>,
 
+    /// Bandwidth of the file system, in GB/s
+    #[arg(long, value_name = "B", value_parser = positive)]
+    pub(crate) file_system: Option<f64>,
+
     /// Run record (--json of a solve) of a full node, which says how fast a rank computes; of equal runs the medians
     /// do [default: that of a core of an EPYC]
     #[arg(long, value_name = "RUN.json", num_args = 1..)]
@@ -107,18 +111,19 @@ fn mesh_name(name: &str) -> Result<BuiltIn, String> {
 /// Clusters with numbers in the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Cluster {
-    /// 100 Gbit/s, 2 us, 0.3 us of work for each message, nodes of 64 ranks
+    /// 100 Gbit/s, 2 us, 0.3 us of work for each message, nodes of 64 ranks, files at 100 GB/s
     Ib100,
-    /// 10 Gbit/s, 20 us, 5 us of work for each message (TCP), nodes of 16 ranks
+    /// 10 Gbit/s, 20 us, 5 us of work for each message (TCP), nodes of 16 ranks, files at 1 GB/s
     Ethernet10,
 }
 
 impl Cluster {
-    /// Returns latency (us), work for a message (us), bandwidth of a node (Gbit/s) and ranks of a node.
-    pub fn numbers(self) -> [f64; 4] {
+    /// Returns latency (us), work for a message (us), bandwidth of a node (Gbit/s), ranks of a node and
+    /// bandwidth of the file system (GB/s).
+    pub fn numbers(self) -> [f64; 5] {
         match self {
-            Self::Ib100 => [2.0, 0.3, 100.0, 64.0],
-            Self::Ethernet10 => [20.0, 5.0, 10.0, 16.0],
+            Self::Ib100 => [2.0, 0.3, 100.0, 64.0, 100.0],
+            Self::Ethernet10 => [20.0, 5.0, 10.0, 16.0, 1.0],
         }
     }
 }

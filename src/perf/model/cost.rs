@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::la::hierarchy::{lanczos_steps, shares_sums};
 use crate::perf::model::levels::{Level, LevelKind};
 use crate::perf::model::machine::Machine;
+use crate::perf::model::stages::StageTime;
 use crate::perf::model::{Interfaces, Part};
 
 /// A solve on a number of ranks.
@@ -63,6 +64,10 @@ impl Iteration {
 const REDUCTIONS: f64 = 3.0;
 /// Reductions of assembly, and exchanges.
 const ASSEMBLY: f64 = 3.0;
+/// Bytes of an entry in the messages of a Galerkin product: row, column, its owner and the value.
+const ENTRY_BYTES: f64 = 32.0;
+/// Neighbours of an aggregate in the plane, with itself.
+const NEIGHBOURS: f64 = 9.0;
 /// Sums and scans that number the unknowns of a level.
 const NUMBERING: f64 = 2.0;
 
@@ -101,20 +106,38 @@ impl Solve<'_> {
         last.visits * (last.unknowns.powi(2) * self.machine.rates.direct + shared)
     }
 
-    /// Returns the seconds of the setup of the preconditioner.
-    pub fn setup(&self) -> f64 {
+    /// Returns the time of the setup of the preconditioner.
+    pub fn setup(&self) -> StageTime {
         let Self { machine, levels, .. } = self;
         let ranks = levels[0].ranks;
-        let work = self.interfaces.imbalance() * machine.rates.setup * levels[0].unknowns / ranks;
-        // Lengths, their acknowledgement, a barrier, and the messages.
-        let exchange = machine.reduction(ranks, 0.0) + 3.0 * machine.messages((ranks - 1.0).min(1.0), 8.0);
-        let of_level = |level: &Level| exchanges(level.kind) * exchange + NUMBERING * machine.reduction(ranks, 8.0);
-        work + levels[1..].iter().map(of_level).sum::<f64>() + self.lanczos()
+        let numbering = NUMBERING * machine.reduction(ranks, 8.0);
+        let of_level = |level: &Level| exchanges(level.kind) * machine.sparse_exchange(ranks) + numbering;
+        let [messages, sums] = self.lanczos();
+        let products: f64 = (1..levels.len()).map(|at| self.galerkin(at)).sum();
+        StageTime {
+            work: self.interfaces.imbalance() * machine.rates.setup * levels[0].unknowns / ranks,
+            messages: messages + products,
+            collectives: levels[1..].iter().map(of_level).sum::<f64>() + sums,
+            ..Default::default()
+        }
     }
 
-    /// Returns the seconds of the Lanczos processes for the smoothers: meshes and small corners share
-    /// their sums, and a level on one rank needs a broadcast. The coarsest level has no smoother.
-    fn lanczos(&self) -> f64 {
+    /// Returns the seconds of the messages of a Galerkin product: a rank sends all its contributions
+    /// to rows of ranks that own unknowns of the level, and they overlap by an unknown on each side.
+    fn galerkin(&self, at: usize) -> f64 {
+        let (level, finer) = (&self.levels[at], &self.levels[at - 1]);
+        if level.kind != LevelKind::Aggregates || finer.ranks <= 1.0 {
+            return 0.0;
+        }
+        let (group, side) = (finer.ranks / level.ranks, (level.unknowns / finer.ranks).sqrt());
+        let rows = group * (side + 2.0).powi(2) - side.powi(2);
+        self.machine.messages(group.max(2.0) - 1.0, ENTRY_BYTES * NEIGHBOURS * rows)
+    }
+
+    /// Returns the seconds of messages and of sums in the Lanczos processes for the smoothers: meshes
+    /// and small corners share their sums, and a level on one rank needs a broadcast. The coarsest
+    /// level has no smoother.
+    fn lanczos(&self) -> [f64; 2] {
         let Self { machine, levels, .. } = self;
         let steps = |at: usize| lanczos_steps(levels[at].unknowns as u64) as f64;
         let smoothed = 0..levels.len().saturating_sub(1);
@@ -127,19 +150,23 @@ impl Solve<'_> {
         let (aggregated, nested): (Vec<usize>, Vec<usize>) = smoothed.partition(is_alone);
         let shared = nested.iter().map(|&at| steps(at)).fold(0.0, f64::max);
         let own: f64 = aggregated.iter().map(|&at| if levels[at].ranks > 1.0 { steps(at) } else { 1.0 }).sum();
-        exchanges + (shared + own) * machine.reduction(levels[0].ranks, 16.0 * nested.len() as f64)
+        [exchanges, (shared + own) * machine.reduction(levels[0].ranks, 16.0 * nested.len() as f64)]
     }
 
-    /// Returns the seconds of assembly, with the boundary conditions.
-    pub fn assembly(&self) -> f64 {
+    /// Returns the time of assembly, with the boundary conditions.
+    pub fn assembly(&self) -> StageTime {
         let finest = &self.levels[0];
-        let work = self.interfaces.imbalance() * self.machine.rates.assembly * finest.unknowns / finest.ranks;
-        work + ASSEMBLY * (self.machine.reduction(finest.ranks, 8.0) + self.halo_exchange(0, 8.0))
+        StageTime {
+            work: self.interfaces.imbalance() * self.machine.rates.assembly * finest.unknowns / finest.ranks,
+            messages: ASSEMBLY * self.halo_exchange(0, 8.0),
+            collectives: ASSEMBLY * self.machine.reduction(finest.ranks, 8.0),
+            ..Default::default()
+        }
     }
 
     /// Returns the seconds of one exchange of values of `width` bytes on a level, on the slowest
     /// rank.
-    fn halo_exchange(&self, at: usize, width: f64) -> f64 {
+    pub fn halo_exchange(&self, at: usize, width: f64) -> f64 {
         let messages = |(neighbours, values): (f64, f64)| self.machine.messages(neighbours, width * values);
         self.received(at).into_iter().map(messages).fold(0.0, f64::max)
     }
@@ -215,7 +242,8 @@ mod tests {
     use crate::perf::model::levels::CoarseningRatios;
     use crate::perf::model::machine::Rates;
 
-    const MACHINE: Machine = Machine { latency: 1e-6, overhead: 0.0, bandwidth: 1e9, rates: Rates::TYPICAL };
+    const MACHINE: Machine =
+        Machine { latency: 1e-6, overhead: 0.0, bandwidth: 1e9, file_system: 1e11, rates: Rates::TYPICAL };
 
     /// Parts in a ring, each with 100 ghosts at its two neighbours, and twice as many after each
     /// refinement.

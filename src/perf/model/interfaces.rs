@@ -121,6 +121,11 @@ impl Interfaces {
         self.base.len()
     }
 
+    /// Returns the mean number of neighbours of a part.
+    pub(crate) fn neighbours(&self) -> f64 {
+        self.base.iter().map(|part| part.neighbours).sum::<f64>() / self.parts() as f64
+    }
+
     /// Returns the elements of the largest part over the mean.
     pub(crate) fn imbalance(&self) -> f64 {
         let fullest = self.base.iter().map(|part| part.elements).fold(0.0, f64::max);

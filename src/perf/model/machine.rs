@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::parallel::MinMeanMax;
 use crate::perf::median;
 use crate::perf::model::levels::{CoarseningRatios, Level, LevelKind};
 use crate::perf::model::run::Run;
@@ -15,6 +16,8 @@ pub struct Machine {
     pub overhead: f64,
     /// Bandwidth of one rank when all ranks of a node send at once (bytes/s).
     pub bandwidth: f64,
+    /// Bandwidth of the file system (bytes/s), which all ranks share.
+    pub file_system: f64,
     /// Times of computations.
     pub rates: Rates,
 }
@@ -33,6 +36,18 @@ impl Machine {
     pub fn reduction(&self, ranks: f64, bytes: f64) -> f64 {
         ranks.log2().ceil() * self.messages(1.0, bytes)
     }
+
+    /// Returns the seconds of a broadcast of a few bytes along a binomial tree, on the mean of the
+    /// ranks.
+    pub fn broadcast(&self, ranks: f64) -> f64 {
+        0.5 * self.reduction(ranks, 8.0)
+    }
+
+    /// Returns the seconds of an exchange of small messages whose receivers do not know the senders:
+    /// lengths, their acknowledgement, a barrier, and the messages.
+    pub fn sparse_exchange(&self, ranks: f64) -> f64 {
+        self.reduction(ranks, 0.0) + 3.0 * self.messages((ranks - 1.0).min(1.0), 8.0)
+    }
 }
 
 /// Costs of the own work of a rank, without messages: seconds, or bytes that it moves.
@@ -50,6 +65,16 @@ pub struct Rates {
     pub setup: f64,
     /// Direct solution, for each entry of the dense matrix.
     pub direct: f64,
+    /// Reading the mesh, for an unknown.
+    pub reading: f64,
+    /// Partition without METIS, for an unknown.
+    pub partition: f64,
+    /// METIS, for a vertex of its graph.
+    pub metis: f64,
+    /// Recovery of the derived fields, for an unknown.
+    pub recovery: f64,
+    /// Writing the results, for an unknown.
+    pub writing: f64,
 }
 
 fn is_mesh(level: &Level) -> bool {
@@ -59,25 +84,51 @@ fn is_mesh(level: &Level) -> bool {
 /// Seconds for each entry of the dense matrix: half of them are read, twice, at 8 bytes a
 /// nanosecond.
 const DIRECT: f64 = 1e-9;
+/// Seconds for each vertex of a graph of 262,144 blocks in 128 parts.
+const METIS: f64 = 1e-6;
 
 /// Bytes that are read and written, with vectors, where data does not stay in the caches; data of
 /// the corners and of aggregates does. Those of an iteration and a cycle are counted from the loops
 /// of the matrix-free operator, the Chebyshev smoother and CG: 28 numbers and eight nodes an
 /// element, three unknowns an element, 9.3 entries an unknown. Those of assembly and setup are
-/// estimates.
-const BYTES: Rates = Rates { iteration: 230.0, mesh: 9.3, matrix: 0.0, assembly: 270.0, setup: 1400.0, direct: 0.0 };
+/// estimates; those of other stages are left out.
+const BYTES: Rates = Rates { iteration: 230.0, mesh: 9.3, matrix: 0.0, assembly: 270.0, setup: 1400.0, ..Rates::NONE };
 /// Bytes that move for each one that the triad of STREAM names: the lines that it writes are read
 /// first.
 const MOVED: f64 = 4.0 / 3.0;
 
 impl Rates {
     /// Rates of runs (medians of seven) on two ranks of two cores of an AMD EPYC (shared virtual
-    /// machine), the Y-channel with `--refine 3`.
-    pub const TYPICAL: Self =
-        Self { iteration: 1.6e-8, mesh: 1.04e-9, matrix: 1.86e-9, assembly: 2.5e-7, setup: 5.5e-7, direct: DIRECT };
+    /// machine), the Y-channel with `--refine 3`; those of reading and partition are of the same
+    /// mesh from a file.
+    pub const TYPICAL: Self = Self {
+        iteration: 1.6e-8,
+        mesh: 1.04e-9,
+        matrix: 1.86e-9,
+        assembly: 2.5e-7,
+        setup: 5.5e-7,
+        direct: DIRECT,
+        reading: 1.0e-7,
+        partition: 3.0e-7,
+        metis: METIS,
+        recovery: 2.0e-7,
+        writing: 4.0e-7,
+    };
 
     /// Rates of a machine with infinitely fast cores, which leave only the network.
-    pub const NONE: Self = Self { iteration: 0.0, mesh: 0.0, matrix: 0.0, assembly: 0.0, setup: 0.0, direct: 0.0 };
+    pub const NONE: Self = Self {
+        iteration: 0.0,
+        mesh: 0.0,
+        matrix: 0.0,
+        assembly: 0.0,
+        setup: 0.0,
+        direct: 0.0,
+        reading: 0.0,
+        partition: 0.0,
+        metis: 0.0,
+        recovery: 0.0,
+        writing: 0.0,
+    };
 
     /// Computes the rates of the slowest rank of a run whose largest part has `imbalance` times the
     /// mean of the elements.
@@ -97,6 +148,7 @@ impl Rates {
             imbalance * all / ranks
         };
         let cycle = seconds(|_| true);
+        let work = |stage: &str| breakdown.stages.get(stage).map_or(MinMeanMax::default(), |split| split.compute);
         Self {
             iteration: (breakdown.iterations.mean.compute.max - cycle).max(0.0) / unknowns,
             mesh: seconds(is_mesh) / numbers(is_mesh),
@@ -104,6 +156,12 @@ impl Rates {
             assembly: (run.seconds("assemble_system").max + run.seconds("apply_bc").max) / unknowns,
             setup: run.seconds("setup_preconditioner").max / unknowns,
             direct: DIRECT,
+            reading: work("load_mesh").max / unknowns,
+            // The other ranks wait for the one that runs METIS.
+            partition: work("partition").min / unknowns,
+            metis: METIS,
+            recovery: work("compute_derived").max / unknowns,
+            writing: work("export").max / unknowns,
         }
     }
 
@@ -120,6 +178,11 @@ impl Rates {
             assembly: value(|r| r.assembly),
             setup: value(|r| r.setup),
             direct: value(|r| r.direct),
+            reading: value(|r| r.reading),
+            partition: value(|r| r.partition),
+            metis: value(|r| r.metis),
+            recovery: value(|r| r.recovery),
+            writing: value(|r| r.writing),
         }
     }
 
@@ -139,7 +202,8 @@ impl Rates {
 mod tests {
     use super::*;
 
-    const MACHINE: Machine = Machine { latency: 2e-6, overhead: 5e-7, bandwidth: 1e9, rates: Rates::TYPICAL };
+    const MACHINE: Machine =
+        Machine { latency: 2e-6, overhead: 5e-7, bandwidth: 1e9, file_system: 1e11, rates: Rates::TYPICAL };
 
     #[test]
     fn messages_travel_together_and_are_sent_one_by_one() {

@@ -12,11 +12,13 @@ mod cost;
 mod interfaces;
 mod levels;
 mod machine;
+mod memory;
 mod message_costs;
 mod partitions;
 mod prediction;
 mod report;
 mod run;
+mod stages;
 
 pub use args::ModelArgs;
 pub(crate) use cost::Iteration;
@@ -39,6 +41,7 @@ use crate::perf::model::machine::{Machine, Rates};
 use crate::perf::model::message_costs::Messages;
 use crate::perf::model::prediction::Model;
 use crate::perf::model::run::Run;
+use crate::perf::model::stages::StageCommunication;
 use crate::plot;
 use crate::plot::Efficiencies;
 use crate::system::print;
@@ -69,16 +72,18 @@ fn predict(args: &ModelArgs) -> Result<()> {
     let compared: Vec<Run> = args.compare.iter().map(|path| Run::read(path)).collect::<Result<_>>()?;
     let memory = MemoryBandwidth::read(&args.stream)?;
     let messages = Messages::read(&args.messages)?;
+    let parts = run.map(|run| prediction::interfaces(&alone, run)).transpose()?.flatten();
     let ratios = run.map_or(CoarseningRatios::TYPICAL, CoarseningRatios::of);
-    let [latency, overhead, bandwidth, ranks_per_node] = args.cluster.numbers();
+    let [latency, overhead, bandwidth, ranks_per_node, file_system] = args.cluster.numbers();
     let machine = Machine {
         latency: args.latency.unwrap_or(latency) * 1e-6,
         overhead: args.overhead.unwrap_or(overhead) * 1e-6,
         bandwidth: args.bandwidth.unwrap_or(bandwidth) * GIGABIT / args.ranks_per_node.unwrap_or(ranks_per_node),
+        file_system: args.file_system.unwrap_or(file_system) * 1e9,
         rates: match run {
             _ if args.network => Rates::NONE,
-            Some(run) => {
-                let imbalance = prediction::interfaces(&alone, run)?.map_or(1.0, |parts| parts.imbalance());
+            Some(_) => {
+                let imbalance = parts.as_ref().map_or(1.0, Interfaces::imbalance);
                 Rates::median(set_by.iter().map(|run| Rates::of(run, &ratios, imbalance)).collect())
             }
             None => Rates::TYPICAL,
@@ -88,6 +93,10 @@ fn predict(args: &ModelArgs) -> Result<()> {
         machine,
         ratios,
         iterations: run.map_or(multigrid_iterations(RTOL), |run| run.iterations as f64),
+        stages: run
+            .zip(parts.as_ref())
+            .map_or(StageCommunication::TYPICAL, |(run, parts)| StageCommunication::of(run, parts.neighbours())),
+        ranks_per_node: args.ranks_per_node.unwrap_or(ranks_per_node),
         bandwidth: run.zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel.layout), memory)),
         messages,
         cores: args.cores,

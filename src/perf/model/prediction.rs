@@ -13,9 +13,11 @@ use crate::perf::model::bandwidth::MemoryBandwidth;
 use crate::perf::model::cost::Solve;
 use crate::perf::model::levels::{CoarseningRatios, Level};
 use crate::perf::model::machine::{Machine, Rates};
+use crate::perf::model::memory::peak_bytes;
 use crate::perf::model::message_costs::Messages;
 use crate::perf::model::partitions::Partitions;
 use crate::perf::model::run::Run;
+use crate::perf::model::stages::{Stage, StageCommunication, StageTime};
 use crate::perf::model::{Interfaces, Iteration, ModelArgs};
 
 /// Parameters of the model besides a partition.
@@ -26,6 +28,10 @@ pub struct Model {
     pub ratios: CoarseningRatios,
     /// Iterations of a solve.
     pub iterations: f64,
+    /// Communication of the stages before and after the solution.
+    pub stages: StageCommunication,
+    /// Ranks of a node.
+    pub ranks_per_node: f64,
     /// Fewest unknowns a rank on aggregated levels.
     pub fewest: f64,
     /// Memory bandwidth (GB/s) of a rank in the run that sets the rates, and that of other ranks,
@@ -67,10 +73,14 @@ pub struct Row {
     pub imbalance: f64,
     /// Levels of multigrid.
     pub levels: Vec<Level>,
-    /// Seconds of assembly, setup and all iterations.
-    pub stages: [f64; 3],
-    /// Efficiency of these stages together.
+    /// Time of each stage.
+    pub stages: Vec<StageRow>,
+    /// Efficiency of assembly, setup and all iterations together.
     pub stages_efficiency: f64,
+    /// Efficiency of all stages together.
+    pub run_efficiency: f64,
+    /// Memory of the fullest rank at its peak (bytes).
+    pub peak_bytes: f64,
     /// Time of one iteration.
     pub iteration: Iteration,
     /// Efficiency of an iteration: the time of one rank over that of these ranks; for strong
@@ -82,8 +92,22 @@ pub struct Row {
     pub spread_efficiency: f64,
 }
 
-/// Stages in a comparison: assembly, setup, one iteration, and all of these together.
-pub const COMPARED: [&str; 4] = ["assembly", "setup", "iteration", "total"];
+/// Time of a stage.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct StageRow {
+    /// Stage.
+    pub stage: Stage,
+    /// Seconds of its parts.
+    #[serde(flatten)]
+    pub time: StageTime,
+}
+
+impl Row {
+    /// Returns the seconds of these stages.
+    pub fn seconds(&self, stages: &[Stage]) -> f64 {
+        self.stages.iter().filter(|row| stages.contains(&row.stage)).map(|row| row.time.total()).sum()
+    }
+}
 
 /// Measured runs of one mesh on as many ranks, and the model's seconds for them.
 #[derive(Debug, Clone, Serialize)]
@@ -96,22 +120,23 @@ pub struct Comparison {
     pub ranks: usize,
     /// Number of runs.
     pub runs: usize,
-    /// Seconds of assembly, setup, one iteration and all of these together, medians of the runs.
-    pub measured: [f64; 4],
-    /// Predicted seconds of the same stages.
-    pub predicted: [f64; 4],
+    /// Seconds of the stages of these runs, of one iteration, and of all stages.
+    pub stages: Vec<ComparedTime>,
     /// Counted messages between neighbours in one iteration, and their bytes, of all ranks.
     pub counted: [f64; 2],
     /// Predicted messages and bytes.
     pub expected: [f64; 2],
 }
 
-/// Returns the measured seconds of the stages of a run.
-fn measured(run: &Run) -> [f64; 4] {
-    let iteration = run.breakdown.iterations.mean.seconds.max;
-    let assembly = run.seconds("assemble_system").max + run.seconds("apply_bc").max;
-    let setup = run.seconds("setup_preconditioner").max;
-    [assembly, setup, iteration, assembly + setup + run.iterations as f64 * iteration]
+/// Measured and predicted seconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct ComparedTime {
+    /// Name of the stage.
+    pub name: &'static str,
+    /// Measured seconds, the median of the runs.
+    pub measured: f64,
+    /// Predicted seconds.
+    pub predicted: f64,
 }
 
 /// Partitions the mesh of a run, if it is built in.
@@ -140,8 +165,9 @@ impl Model {
             let mut row = self.row(&interfaces, unknowns);
             let one = rows.first().map_or_else(|| [row.iteration, row.spread], |row| [row.iteration, row.spread]);
             let shared = if args.unknowns.is_some() { ranks as f64 } else { 1.0 };
-            let together = |row: &Row| row.stages.iter().sum::<f64>();
-            row.stages_efficiency = rows.first().map_or(1.0, |first| together(first) / together(&row)) / shared;
+            let efficiency =
+                |stages| rows.first().map_or(1.0, |first| first.seconds(stages) / row.seconds(stages)) / shared;
+            [row.stages_efficiency, row.run_efficiency] = [&Stage::SOLVE[..], &Stage::ALL].map(efficiency);
             row.efficiency = one[0].total() / row.iteration.total() / shared;
             row.spread_efficiency = one[1].total() / row.spread.total() / shared;
             rows.push(row);
@@ -164,8 +190,13 @@ impl Model {
             neighbours: parts.iter().map(|part| part.neighbours).fold(0.0, f64::max),
             values: parts.iter().map(|part| part.values).fold(0.0, f64::max).round(),
             imbalance: interfaces.imbalance(),
-            stages: [solve.assembly(), solve.setup(), self.iterations * iteration.total()],
+            stages: Stage::ALL
+                .into_iter()
+                .map(|stage| StageRow { stage, time: solve.stage(stage, &self.stages, self.iterations, true) })
+                .collect(),
             stages_efficiency: 1.0,
+            run_efficiency: 1.0,
+            peak_bytes: peak_bytes(&solve, self.ranks_per_node),
             levels: levels.clone(),
             iteration,
             efficiency: 1.0,
@@ -200,16 +231,31 @@ impl Model {
         let levels = self.ratios.as_solved(run, self.fewest);
         let machine = self.machine_for(run.parallel.layout);
         let solve = Solve { machine: &machine, interfaces, levels: &levels };
-        let [assembly, setup, iteration] = [solve.assembly(), solve.setup(), solve.iteration().total()];
-        let all: Vec<[f64; 4]> = runs.iter().map(|run| measured(run)).collect();
+        let counts = StageCommunication::of(run, interfaces.neighbours());
+        let iterations = run.iterations as f64;
+        let is_there = |stage: &Stage| runs.iter().all(|run| stage.measured(run) > 0.0);
+        let stages: Vec<Stage> = Stage::ALL.into_iter().filter(is_there).collect();
+        let predicted = |stage: Stage| solve.stage(stage, &counts, iterations, false).total();
+        let measured = |stage: Stage| median(runs.iter().map(|run| stage.measured(run)).collect());
+        let one = |&stage: &Stage| {
+            let (name, count) =
+                if stage == Stage::Iterations { ("iteration", iterations) } else { (stage.name(), 1.0) };
+            ComparedTime { name, measured: measured(stage) / count, predicted: predicted(stage) / count }
+        };
+        let mut times: Vec<ComparedTime> = stages.iter().map(one).collect();
+        let all = |run: &Run| stages.iter().map(|stage| stage.measured(run)).sum();
+        times.push(ComparedTime {
+            name: "total",
+            measured: median(runs.iter().map(|run| all(run)).collect()),
+            predicted: stages.iter().map(|&stage| predicted(stage)).sum(),
+        });
         let mean = run.breakdown.iterations.mean;
         Comparison {
             source: run.mesh_info.source.clone(),
             refine: run.mesh_info.refine,
             ranks: run.parallel.layout.ranks,
             runs: runs.len(),
-            measured: std::array::from_fn(|at| median(all.iter().map(|of| of[at]).collect())),
-            predicted: [assembly, setup, iteration, assembly + setup + run.iterations as f64 * iteration],
+            stages: times,
             counted: [mean.halo.count.mean, mean.halo.bytes.mean].map(|each| each * run.parallel.layout.ranks as f64),
             expected: solve.sent(),
         }
@@ -219,7 +265,9 @@ impl Model {
     fn machine_for(&self, layout: Layout) -> Machine {
         let rates = self.rates_for(layout);
         match self.messages.among(layout) {
-            Some(MessageCosts { latency, overhead, bandwidth, .. }) => Machine { latency, overhead, bandwidth, rates },
+            Some(MessageCosts { latency, overhead, bandwidth, .. }) => {
+                Machine { latency, overhead, bandwidth, rates, ..self.machine }
+            }
             None => Machine { rates, ..self.machine },
         }
     }

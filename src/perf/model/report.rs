@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::io::console::group;
-use crate::perf::model::prediction::COMPARED;
+use crate::perf::model::prediction::{ComparedTime, StageRow};
+use crate::perf::model::stages::Stage;
 use crate::perf::model::{Comparison, Prediction, Row};
 
 /// Formats the prediction as text.
@@ -24,23 +25,47 @@ pub fn text(prediction: &Prediction) -> String {
         let _ = writeln!(text, "{}", line(row));
     }
     if let Some(last) = rows.last() {
-        let [assembly, setup, solve] = last.stages;
-        let _ = writeln!(
-            text,
-            "\n{} ranks, {} unknowns: assembly {assembly:.3} s, setup {setup:.3} s, iterations {solve:.3} s; \
-             efficiency of all three {:.2}",
-            last.ranks,
-            group(last.unknowns as u64),
-            last.stages_efficiency
-        );
+        text += "\n";
         for (what, iteration) in [("first bottleneck", &last.iteration), ("were coarse levels spread", &last.spread)] {
             let (name, seconds) = iteration.limiting_factor();
             let part = 100.0 * seconds / iteration.total();
             let _ = writeln!(text, "{what}: {name}, {:.3} ms of an iteration ({part:.1} %)", seconds * 1e3);
         }
     }
-    if !compared.is_empty() {
-        text += &comparison_table(compared);
+    if !rows.is_empty() {
+        text += &stage_table(rows);
+    }
+    for comparison in compared {
+        text += &comparison_table(comparison);
+    }
+    text
+}
+
+/// Formats the seconds of the stages for all numbers of ranks, and what limits them on most ranks.
+fn stage_table(rows: &[Row]) -> String {
+    let mut text = format!("\n{:>5}", "ranks");
+    for stage in Stage::ALL {
+        let _ = write!(text, " {:>10}", stage.name());
+    }
+    let _ = writeln!(text, " {:>8} {:>6} {:>11} {:>8}", "all, s", "eff.", "solve, eff.", "MiB/rank");
+    for row in rows {
+        let _ = write!(text, "{:>5}", row.ranks);
+        for stage in &row.stages {
+            let _ = write!(text, " {:>10.3}", stage.time.total());
+        }
+        let _ = writeln!(
+            text,
+            " {:>8.3} {:>6.2} {:>11.2} {:>8.0}",
+            row.seconds(&Stage::ALL),
+            row.run_efficiency,
+            row.stages_efficiency,
+            row.peak_bytes / f64::from(1 << 20)
+        );
+    }
+    text += "solve: assembly, setup and iterations\n";
+    for StageRow { stage, time } in rows.last().into_iter().flat_map(|row| &row.stages) {
+        let (name, seconds) = time.limiting_factor();
+        let _ = writeln!(text, "{} is limited by {name}: {:.0} %", stage.name(), 100.0 * seconds / time.total());
     }
     text
 }
@@ -88,24 +113,20 @@ fn line(row: &Row) -> String {
     )
 }
 
-/// Formats stages in seconds and the messages of one iteration, measured and predicted, with their
-/// ratio.
-fn comparison_table(compared: &[Comparison]) -> String {
-    let mut text = format!("\n{:<36} {:>5} {:>4}", "mesh", "ranks", "runs");
-    for what in COMPARED.iter().chain(&["messages", "bytes"]) {
-        let _ = write!(text, " | {what:>9} {:>9} {:>5}", "model", "ratio");
+/// Formats the seconds of stages and the messages of one iteration, measured and predicted, with
+/// their ratio.
+fn comparison_table(comparison: &Comparison) -> String {
+    let Comparison { source, refine, ranks, runs, stages, counted, expected } = comparison;
+    let mut text = format!("\n{source}, --refine {refine}, ranks {ranks}, runs {runs}\n");
+    let _ = writeln!(text, "{:>15} {:>12} {:>12} {:>6}", "", "measured", "model", "ratio");
+    for ComparedTime { name, measured, predicted } in stages {
+        let ratio = ratio(*measured, *predicted);
+        let _ = writeln!(text, "{:>15} {measured:>12.6} {predicted:>12.6} {ratio:>6}", format!("{name}, s"));
     }
-    for Comparison { source, refine, ranks, runs, measured, predicted, counted, expected } in compared {
-        let mesh = format!("{source}, --refine {refine}");
-        let _ = write!(text, "\n{mesh:<36} {ranks:>5} {runs:>4}");
-        for (measured, predicted) in measured.iter().zip(predicted) {
-            let _ = write!(text, " | {measured:>9.5} {predicted:>9.5} {:>5}", ratio(*measured, *predicted));
-        }
-        for (counted, expected) in counted.iter().zip(expected) {
-            let _ = write!(text, " | {counted:>9.0} {expected:>9.0} {:>5}", ratio(*counted, *expected));
-        }
+    for (what, (counted, expected)) in ["messages", "bytes"].iter().zip(counted.iter().zip(expected)) {
+        let _ = writeln!(text, "{what:>15} {counted:>12.0} {expected:>12.0} {:>6}", ratio(*counted, *expected));
     }
-    text + "\n"
+    text
 }
 
 /// Formats a ratio; none where the prediction is zero.
