@@ -31,7 +31,7 @@ pub type Then<'a, T, const M: usize> = dyn Fn(Range<usize>, [&mut [T]; M]) + Syn
 impl Chunks {
     /// Cuts batches on `nodes` nodes into the smallest chunks of which only neighbours share nodes,
     /// or into one chunk if there are none.
-    pub fn new<const N: usize>(batches: &[impl NodeList<N>], nodes: usize) -> Self {
+    pub fn new(batches: &[impl NodeList], nodes: usize) -> Self {
         const SMALLEST: usize = 64;
         let range =
             |[low, high]: [usize; 2], node: &LocalIndex| [low.min(*node as usize), high.max(*node as usize + 1)];

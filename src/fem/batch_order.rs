@@ -13,10 +13,10 @@ use crate::parallel::LocalIndex;
 use crate::quad8::LANES;
 
 /// Nodes of eight elements at full width: local node `a` of element `l` at `[a][l]`.
-pub type WideNodes<const N: usize = 8> = [[LocalIndex; LANES]; N];
+pub type WideNodes = [[LocalIndex; LANES]; 8];
 
-/// Storage of the nodes of eight elements with N nodes each: offsets from a base node.
-pub trait NodeList<const N: usize = 8>: Send + Sync {
+/// Storage of the nodes of eight elements: offsets from a base node.
+pub trait NodeList: Send + Sync {
     /// Offset of a node from the base.
     type Offset: Copy + Into<LocalIndex>;
     /// Whether nodes may be ghosts; their base is then 0.
@@ -26,21 +26,21 @@ pub trait NodeList<const N: usize = 8>: Send + Sync {
     fn base(&self) -> usize;
 
     /// Returns the offsets of the nodes from the base.
-    fn offsets(&self) -> &[[Self::Offset; LANES]; N];
+    fn offsets(&self) -> &[[Self::Offset; LANES]; 8];
 
     /// Gathers the entries of `x` at the nodes.
     #[inline(always)]
-    fn gather<T: Scalar>(&self, x: &[T]) -> [[T; LANES]; N] {
+    fn gather<T: Scalar>(&self, x: &[T]) -> [[T; LANES]; 8] {
         gather(self.offsets(), &x[self.base()..])
     }
 
     /// Returns the nodes at full width.
-    fn nodes(&self) -> WideNodes<N> {
+    fn nodes(&self) -> WideNodes {
         self.offsets().map(|offsets| offsets.map(|offset| self.base() as LocalIndex + offset.into()))
     }
 }
 
-impl<const N: usize> NodeList<N> for WideNodes<N> {
+impl NodeList for WideNodes {
     type Offset = LocalIndex;
     const HAS_GHOSTS: bool = true;
 
@@ -48,16 +48,16 @@ impl<const N: usize> NodeList<N> for WideNodes<N> {
         0
     }
 
-    fn offsets(&self) -> &[[LocalIndex; LANES]; N] {
+    fn offsets(&self) -> &[[LocalIndex; LANES]; 8] {
         self
     }
 }
 
 /// Gathers the entries of `x` at these offsets.
 #[inline(always)]
-fn gather<T: Scalar, const N: usize>(offsets: &[[impl Copy + Into<LocalIndex>; LANES]; N], x: &[T]) -> [[T; LANES]; N] {
-    let mut u = [[T::default(); LANES]; N];
-    for a in 0..N {
+fn gather<T: Scalar>(offsets: &[[impl Copy + Into<LocalIndex>; LANES]; 8], x: &[T]) -> [[T; LANES]; 8] {
+    let mut u = [[T::default(); LANES]; 8];
+    for a in 0..8 {
         for l in 0..LANES {
             u[a][l] = x[offsets[a][l].into() as usize];
         }
@@ -67,19 +67,19 @@ fn gather<T: Scalar, const N: usize>(offsets: &[[impl Copy + Into<LocalIndex>; L
 
 /// Nodes of eight elements as 16-bit offsets, half the size of [`WideNodes`]: a product in single
 /// precision reads a tenth less.
-pub struct CompactNodes<const N: usize = 8> {
+pub struct CompactNodes {
     base: LocalIndex,
-    offsets: [[u16; LANES]; N],
+    offsets: [[u16; LANES]; 8],
 }
 
 /// Number of different offsets of [`CompactNodes`].
 const REACH: usize = 1 << u16::BITS;
 
-impl<const N: usize> CompactNodes<N> {
+impl CompactNodes {
     /// Compresses nodes; returns none if an offset exceeds 16 bits.
-    fn compress(nodes: &WideNodes<N>) -> Option<Self> {
+    fn compress(nodes: &WideNodes) -> Option<Self> {
         let base = nodes.iter().flatten().copied().min()?;
-        let mut offsets = [[0; LANES]; N];
+        let mut offsets = [[0; LANES]; 8];
         for (offset, node) in offsets.iter_mut().flatten().zip(nodes.iter().flatten()) {
             *offset = u16::try_from(node - base).ok()?;
         }
@@ -87,7 +87,7 @@ impl<const N: usize> CompactNodes<N> {
     }
 }
 
-impl<const N: usize> NodeList<N> for CompactNodes<N> {
+impl NodeList for CompactNodes {
     type Offset = u16;
     const HAS_GHOSTS: bool = false;
 
@@ -95,12 +95,12 @@ impl<const N: usize> NodeList<N> for CompactNodes<N> {
         self.base as usize
     }
 
-    fn offsets(&self) -> &[[u16; LANES]; N] {
+    fn offsets(&self) -> &[[u16; LANES]; 8] {
         &self.offsets
     }
 
     #[inline(always)]
-    fn gather<T: Scalar>(&self, x: &[T]) -> [[T; LANES]; N] {
+    fn gather<T: Scalar>(&self, x: &[T]) -> [[T; LANES]; 8] {
         let x = &x[self.base()..];
         // The fixed length of the first chunk removes the bounds checks.
         if let Some(x) = x.first_chunk::<REACH>() { gather(&self.offsets, x) } else { gather(&self.offsets, x) }
@@ -108,13 +108,13 @@ impl<const N: usize> NodeList<N> for CompactNodes<N> {
 }
 
 /// Assignment of the local elements to interior and boundary batches.
-pub struct ElementOrder<const N: usize = 8> {
+pub struct ElementOrder {
     elements: usize,
     /// Elements of the boundary batches, ascending: those with ghost nodes, and whole interior
     /// batches whose nodes do not fit [`CompactNodes`].
     boundary: Vec<LocalIndex>,
-    compact: Vec<CompactNodes<N>>,
-    wide: Vec<WideNodes<N>>,
+    compact: Vec<CompactNodes>,
+    wide: Vec<WideNodes>,
 }
 
 /// Position of an element among the elements of the interior or of the boundary batches.
@@ -150,18 +150,14 @@ impl ElementOrder {
         order
     }
 
-    /// Returns the same batches with the corners of the elements alone, which have the numbers in
-    /// `corner`, in the order of the nodes.
-    pub fn corners(&self, corner: &[LocalIndex]) -> Option<ElementOrder<4>> {
-        let corners =
-            |nodes: WideNodes| -> WideNodes<4> { std::array::from_fn(|a| nodes[a].map(|node| corner[node as usize])) };
-        let compact = self.compact.par_iter().map(|nodes| CompactNodes::compress(&corners(nodes.nodes())));
-        Some(ElementOrder {
-            elements: self.elements,
-            boundary: self.boundary.clone(),
-            compact: compact.collect::<Option<_>>()?,
-            wide: self.wide.par_iter().map(|nodes| corners(*nodes)).collect(),
-        })
+    /// Returns the nodes of the interior batches, none of them a ghost.
+    pub fn interior_nodes(&self) -> &[CompactNodes] {
+        &self.compact
+    }
+
+    /// Returns the nodes of the boundary batches.
+    pub fn boundary_nodes(&self) -> &[WideNodes] {
+        &self.wide
     }
 
     /// Returns the number of elements in interior batches.
@@ -225,18 +221,6 @@ fn nodes(mesh: &LocalMesh, elements: impl Iterator<Item = usize>) -> WideNodes {
         }
     }
     nodes
-}
-
-impl<const N: usize> ElementOrder<N> {
-    /// Returns the nodes of the interior batches, none of them a ghost.
-    pub fn interior_nodes(&self) -> &[CompactNodes<N>] {
-        &self.compact
-    }
-
-    /// Returns the nodes of the boundary batches.
-    pub fn boundary_nodes(&self) -> &[WideNodes<N>] {
-        &self.wide
-    }
 }
 
 #[cfg(test)]

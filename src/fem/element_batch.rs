@@ -14,14 +14,14 @@ use crate::parallel::LocalIndex;
 use crate::quad8::{BatchStiffness, EDGES, LANES, PAIRS, pair};
 use crate::system::prefetch;
 
-/// Batches of all local elements with N nodes and P pairs of nodes each.
-pub struct Batches<T, const N: usize = 8, const P: usize = PAIRS> {
+/// Batches of all local elements.
+pub struct Batches<T> {
     /// Assignment of the elements to the batches, and their nodes.
-    pub order: Arc<ElementOrder<N>>,
+    pub order: Arc<ElementOrder>,
     /// Interior batches.
-    pub interior: Vec<BatchStiffness<T, P>>,
+    pub interior: Vec<BatchStiffness<T>>,
     /// Boundary batches.
-    pub boundary: Vec<BatchStiffness<T, P>>,
+    pub boundary: Vec<BatchStiffness<T>>,
 }
 
 /// One batch with its nodes.
@@ -71,9 +71,9 @@ impl<T: Scalar> Batches<T> {
     }
 }
 
-/// Iterates over the pairs of `n` nodes of an element in the order of storage.
-fn pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..n).flat_map(move |a| (a + 1..n).map(move |b| (a, b)))
+/// Iterates over the pairs of nodes of an element in the order of storage.
+fn pairs() -> impl Iterator<Item = (usize, usize)> {
+    (0..8).flat_map(|a| (a + 1..8).map(move |b| (a, b)))
 }
 
 impl<T: Scalar> Batch<'_, T> {
@@ -83,7 +83,7 @@ impl<T: Scalar> Batch<'_, T> {
     pub fn strong_pairs(&self, scale: &[f32], edges: &[EdgeStrengths], least: f32) -> Vec<Triplet> {
         let scale = self.nodes.map(|nodes| nodes.map(|n| scale[n as usize]));
         let mut strengths = [[0.0; LANES]; PAIRS];
-        for (((a, b), stiffness), strengths) in pairs(8).zip(self.stiffness).zip(&mut strengths) {
+        for (((a, b), stiffness), strengths) in pairs().zip(self.stiffness).zip(&mut strengths) {
             for l in 0..LANES {
                 strengths[l] = strength(stiffness[l], scale[a][l], scale[b][l]);
             }
@@ -98,7 +98,7 @@ impl<T: Scalar> Batch<'_, T> {
             }
         }
         let mut found = Vec::new();
-        for ((a, b), strengths) in pairs(8).zip(&strengths).filter(|(_, s)| s.iter().any(|s| s.abs() > least)) {
+        for ((a, b), strengths) in pairs().zip(&strengths).filter(|(_, s)| s.iter().any(|s| s.abs() > least)) {
             for l in (0..LANES).filter(|&l| strengths[l].abs() > least) {
                 let (i, j) = (self.nodes[a][l], self.nodes[b][l]);
                 found.push((i.min(j), i.max(j), f64::from(strengths[l])));
@@ -121,7 +121,7 @@ impl<T: Scalar> Batch<'_, T> {
     /// first.
     fn select(&self, value: impl Fn([LocalIndex; 2], T) -> Option<f64>) -> Vec<Triplet> {
         let mut found = Vec::new();
-        for ((a, b), stiffness) in pairs(8).zip(self.stiffness) {
+        for ((a, b), stiffness) in pairs().zip(self.stiffness) {
             // Lanes without an element hold zeros.
             for l in (0..LANES).filter(|&l| stiffness[l] != T::default()) {
                 let (i, j) = (self.nodes[a][l], self.nodes[b][l]);
@@ -180,43 +180,38 @@ pub mod use_of_products {
 /// subtracts them. `units` holds the units of the elements where the numbers have any. Returns x.Ax
 /// over the first `owned` nodes for the use DOT, else 0.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_products<T, K, L, const N: usize, const P: usize, const USE: u8>(
-    nodes: &[L],
-    stiffness: &[BatchStiffness<K, P>],
+pub fn add_products<T: Scalar, K: StiffnessNumber<T>, N: NodeList, const USE: u8>(
+    nodes: &[N],
+    stiffness: &[BatchStiffness<K>],
     units: &[[T; LANES]],
     (x, owned): (&[T], usize),
     first: usize,
     y: &mut [T],
-) -> f64
-where
-    T: Scalar,
-    K: StiffnessNumber<T>,
-    L: NodeList<N>,
-{
+) -> f64 {
     let mut sums = [0.0; LANES];
     for (batch, (nodes, now)) in nodes.iter().zip(stiffness).enumerate() {
         let u = nodes.gather(x);
-        let mut f = [[T::default(); LANES]; N];
-        add_row::<T, K, N, P, 0>(now, &u, &mut f);
-        add_row::<T, K, N, P, 1>(now, &u, &mut f);
-        add_row::<T, K, N, P, 2>(now, &u, &mut f);
-        add_row::<T, K, N, P, 3>(now, &u, &mut f);
-        add_row::<T, K, N, P, 4>(now, &u, &mut f);
-        add_row::<T, K, N, P, 5>(now, &u, &mut f);
-        add_row::<T, K, N, P, 6>(now, &u, &mut f);
+        let mut f = [[T::default(); LANES]; 8];
+        add_row::<T, K, 0>(now, &u, &mut f);
+        add_row::<T, K, 1>(now, &u, &mut f);
+        add_row::<T, K, 2>(now, &u, &mut f);
+        add_row::<T, K, 3>(now, &u, &mut f);
+        add_row::<T, K, 4>(now, &u, &mut f);
+        add_row::<T, K, 5>(now, &u, &mut f);
+        add_row::<T, K, 6>(now, &u, &mut f);
         if K::HAS_UNIT {
             f = f.map(|f| std::array::from_fn(|l| units[batch][l] * f[l]));
         }
         let soon = stiffness.get(batch + AHEAD).unwrap_or(now);
         let (y, offsets) = (&mut y[nodes.base() - first..], nodes.offsets());
-        for a in 0..N {
+        for a in 0..8 {
             for l in 0..LANES {
                 let y = &mut y[offsets[a][l].into() as usize];
                 if USE == SUBTRACT { *y -= f[a][l] } else { *y += f[a][l] }
             }
             if USE == DOT {
                 for l in 0..LANES {
-                    let is_owned = !L::HAS_GHOSTS || (offsets[a][l].into() as usize) < owned;
+                    let is_owned = !N::HAS_GHOSTS || (offsets[a][l].into() as usize) < owned;
                     sums[l] += if is_owned { u[a][l].double() * f[a][l].double() } else { 0.0 };
                 }
             }
@@ -236,23 +231,19 @@ const AHEAD: usize = 3;
 /// Size of a cache line (bytes).
 const LINE: usize = 64;
 
-/// Adds the flows K_ab (u_b - u_a) between node `A` and the nodes after it, if there are any.
+/// Adds the flows K_ab (u_b - u_a) between node `A` and the nodes after it.
 #[inline(always)]
-fn add_row<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: usize, const A: usize>(
-    stiffness: &BatchStiffness<K, P>,
-    u: &[[T; LANES]; N],
-    f: &mut [[T; LANES]; N],
+fn add_row<T: Scalar, K: StiffnessNumber<T>, const A: usize>(
+    stiffness: &BatchStiffness<K>,
+    u: &[[T; LANES]; 8],
+    f: &mut [[T; LANES]; 8],
 ) {
-    if A + 1 >= N {
-        return;
-    }
     // A local sum stays in a register; in memory each addition waits for the previous one (a fifth
     // of the time if all data are in the caches).
     let mut sum = f[A];
-    for b in A + 1..N {
+    for b in A + 1..8 {
         for l in 0..LANES {
-            // The position of the pair among those of N nodes.
-            let flow = stiffness[A * (2 * N - 3 - A) / 2 + b - 1][l].number() * (u[b][l] - u[A][l]);
+            let flow = stiffness[pair(A, b)][l].number() * (u[b][l] - u[A][l]);
             sum[l] += flow;
             f[b][l] -= flow;
         }
@@ -262,19 +253,19 @@ fn add_row<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: usize, con
 
 /// Adds the products of the batches with `x`, in twice the working precision, to `y`, whose entry 0
 /// belongs to node `first`.
-pub fn add_precise_products<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: usize>(
-    nodes: &[impl NodeList<N>],
-    stiffness: &[BatchStiffness<K, P>],
+pub fn add_precise_products<T: Scalar, K: StiffnessNumber<T>>(
+    nodes: &[impl NodeList],
+    stiffness: &[BatchStiffness<K>],
     x: &[Pair],
     first: usize,
     y: &mut [Pair],
 ) {
     for (nodes, stiffness) in nodes.iter().zip(stiffness) {
         let nodes = nodes.nodes().map(|lanes| lanes.map(|node| node as usize));
-        for ((a, b), stiffness) in pairs(N).zip(stiffness) {
+        for (a, b) in pairs() {
             for l in 0..LANES {
                 let (i, j) = (nodes[a][l], nodes[b][l]);
-                let flow = stiffness[l].number().double() * (x[j] - x[i]);
+                let flow = stiffness[pair(a, b)][l].number().double() * (x[j] - x[i]);
                 y[i - first] += flow;
                 y[j - first] += -flow;
             }
@@ -285,9 +276,9 @@ pub fn add_precise_products<T: Scalar, K: StiffnessNumber<T>, const N: usize, co
 /// Adds the diagonal entries K_aa of zero row sums to `y`, whose entry 0 belongs to node `first`.
 /// `units` holds the units of the elements where the numbers have any.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: usize>(
-    nodes: &[impl NodeList<N>],
-    stiffness: &[BatchStiffness<K, P>],
+pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>>(
+    nodes: &[impl NodeList],
+    stiffness: &[BatchStiffness<K>],
     units: &[[T; LANES]],
     first: usize,
     y: &mut [f64],
@@ -295,10 +286,10 @@ pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: 
     for (batch, (nodes, stiffness)) in nodes.iter().zip(stiffness).enumerate() {
         let y = &mut y[nodes.base() - first..];
         let offsets = nodes.offsets();
-        let mut diagonal = [[0.0; LANES]; N];
+        let mut diagonal = [[0.0; LANES]; 8];
         let mut pair = 0;
-        for a in 0..N {
-            for b in a + 1..N {
+        for a in 0..8 {
+            for b in a + 1..8 {
                 for l in 0..LANES {
                     let entry = stiffness[pair][l].number().double();
                     diagonal[a][l] -= entry;
@@ -310,7 +301,7 @@ pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: 
         if K::HAS_UNIT {
             diagonal = diagonal.map(|lanes| std::array::from_fn(|l| units[batch][l].double() * lanes[l]));
         }
-        for a in 0..N {
+        for a in 0..8 {
             for l in 0..LANES {
                 y[offsets[a][l].into() as usize] += diagonal[a][l];
             }

@@ -1,8 +1,7 @@
-//! Stiffness in fixed-point numbers with a unit for each element, for smoothing: of 16 bits, and of 8
-//! bits for bilinear functions on the corners.
+//! Stiffness in 16-bit fixed-point numbers with a unit for each element, for smoothing.
 //!
-//! Rounding changes K_ab by at most half a unit, where the largest |K_ab| of the element is 127 or
-//! 32,767 units. The difference form keeps the row sums zero, so that constants are still mapped exactly.
+//! Rounding changes K_ab by at most half a unit, where the largest |K_ab| of the element is 32,767
+//! units. The difference form keeps the row sums zero, so that constants are still mapped exactly.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -28,50 +27,24 @@ impl<T: Scalar> StiffnessNumber<T> for T {
     }
 }
 
-/// Fixed-point number that counts units of its element.
-pub trait FixedPoint: StiffnessNumber<f32> + Default {
-    /// Number of the largest |K_ab| of an element.
-    const MAX: f64;
+impl StiffnessNumber<f32> for i16 {
+    const HAS_UNIT: bool = true;
 
-    /// Rounds a number of units.
-    fn rounded(units: f64) -> Self;
+    #[inline(always)]
+    fn number(self) -> f32 {
+        f32::from(self)
+    }
 }
-
-macro_rules! fixed_point {
-    ($($integer:ty),*) => {$(
-        impl StiffnessNumber<f32> for $integer {
-            const HAS_UNIT: bool = true;
-
-            #[inline(always)]
-            fn number(self) -> f32 {
-                f32::from(self)
-            }
-        }
-
-        impl FixedPoint for $integer {
-            const MAX: f64 = <$integer>::MAX as f64;
-
-            #[inline(always)]
-            fn rounded(units: f64) -> Self {
-                units.round_ties_even() as Self
-            }
-        }
-    )*};
-}
-
-fixed_point!(i8, i16);
 
 /// Fixed-point batches with the units of their elements.
-type FixedPointBatches<K, const P: usize> = (Vec<BatchStiffness<K, P>>, Vec<[f32; LANES]>);
+type FixedPointBatches = (Vec<BatchStiffness<i16>>, Vec<[f32; LANES]>);
 
 /// Smallest energy of a linear function in an element, in units: that of elements with an aspect
-/// ratio of 3 in 8 bits and of 40 in 16. Rounding then changes energies by a few percent.
+/// ratio of 40. Rounding then changes energies by a few percent.
 const LEAST_ENERGY: f64 = 64.0;
 
 /// Converts batches; returns none if an element is too slender.
-pub fn convert<T: Scalar, K: FixedPoint, const P: usize>(
-    batches: &[BatchStiffness<T, P>],
-) -> Option<FixedPointBatches<K, P>> {
+pub fn convert<T: Scalar>(batches: &[BatchStiffness<T>]) -> Option<FixedPointBatches> {
     let (mut numbers, mut units) = (Vec::new(), Vec::new());
     batches.par_iter().map(convert_batch).unzip_into_vecs(&mut numbers, &mut units);
     (!units.contains(&TOO_SLENDER)).then_some((numbers, units))
@@ -81,18 +54,16 @@ pub fn convert<T: Scalar, K: FixedPoint, const P: usize>(
 const TOO_SLENDER: [f32; LANES] = [-1.0; LANES];
 
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn convert_batch<T: Scalar, K: FixedPoint, const P: usize>(
-    batch: &BatchStiffness<T, P>,
-) -> (BatchStiffness<K, P>, [f32; LANES]) {
-    let batch: BatchStiffness<f64, P> = std::array::from_fn(|pair| batch[pair].map(T::double));
+fn convert_batch<T: Scalar>(batch: &BatchStiffness<T>) -> (BatchStiffness<i16>, [f32; LANES]) {
+    let batch: BatchStiffness<f64> = std::array::from_fn(|pair| batch[pair].map(T::double));
     let mut largest = [0.0; LANES];
     for lanes in &batch {
         for l in 0..LANES {
             largest[l] = lanes[l].abs().max(largest[l]);
         }
     }
-    let units = largest.map(|largest| largest / K::MAX);
-    let mut numbers = [[K::default(); LANES]; P];
+    let units = largest.map(|largest| largest / f64::from(i16::MAX));
+    let mut numbers = [[0; LANES]; PAIRS];
     let energies = least_energies(&batch);
     if (0..LANES).any(|l| energies[l] < LEAST_ENERGY * units[l]) {
         return (numbers, TOO_SLENDER);
@@ -100,7 +71,7 @@ fn convert_batch<T: Scalar, K: FixedPoint, const P: usize>(
     // The quotient in an empty lane is NaN, which converts to 0.
     for (numbers, lanes) in numbers.iter_mut().zip(&batch) {
         for l in 0..LANES {
-            numbers[l] = K::rounded(lanes[l] / units[l]);
+            numbers[l] = (lanes[l] / units[l]).round_ties_even() as i16;
         }
     }
     (numbers, units.map(|unit| unit as f32))
@@ -109,10 +80,9 @@ fn convert_batch<T: Scalar, K: FixedPoint, const P: usize>(
 /// Returns the smallest energy v'Kv of the linear functions v = a xi + b eta with a^2 + b^2 = 1 in
 /// each element: the smaller eigenvalue of a symmetric 2 x 2 matrix.
 #[inline(always)]
-fn least_energies<const P: usize>(stiffness: &BatchStiffness<f64, P>) -> [f64; LANES] {
+pub fn least_energies(stiffness: &BatchStiffness<f64>) -> [f64; LANES] {
     let [mut xx, mut xy, mut yy] = [[0.0; LANES]; 3];
-    let n = if P == PAIRS { 8 } else { 4 };
-    let pairs = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)));
+    let pairs = (0..8).flat_map(|a| (a + 1..8).map(move |b| (a, b)));
     for ((a, b), lanes) in pairs.zip(stiffness) {
         let [dx, dy] = [0, 1].map(|axis| quad8::NODES[b][axis] - quad8::NODES[a][axis]);
         for l in 0..LANES {
@@ -144,20 +114,15 @@ mod tests {
 
     #[test]
     fn rounding_is_half_a_unit_and_slender_elements_are_refused() {
-        check::<i8>(1.5, 10.0);
-        check::<i16>(3.0, 1000.0);
-    }
-
-    fn check<K: FixedPoint + std::fmt::Debug>(good: f64, slender: f64) {
-        let exact = batch(good);
-        let (fixed, units) = convert_batch::<f64, K, PAIRS>(&exact);
+        let exact = batch(3.0);
+        let (fixed, units) = convert_batch::<f64>(&exact);
         let unit = f64::from(units[0]);
         for (exact, fixed) in exact.as_flattened().iter().zip(fixed.as_flattened()) {
-            assert!((exact - f64::from(fixed.number()) * unit).abs() <= 0.5001 * unit);
+            assert!((exact - f64::from(*fixed) * unit).abs() <= 0.5001 * unit);
         }
-        assert!(convert::<f64, K, PAIRS>(&[exact, batch(slender)]).is_none());
-        assert!(convert::<f64, K, PAIRS>(&[exact]).is_some());
-        let empty = convert_batch::<f64, K, PAIRS>(&[[0.0; LANES]; PAIRS]);
-        assert!(empty.0.as_flattened().iter().all(|k| k.number() == 0.0));
+        assert!(convert::<f64>(&[exact, batch(1000.0)]).is_none());
+        assert!(convert::<f64>(&[exact]).is_some());
+        let empty = convert_batch::<f64>(&[[0.0; LANES]; PAIRS]);
+        assert!(empty.0.as_flattened().iter().all(|k| *k == 0));
     }
 }

@@ -26,11 +26,11 @@ use crate::parallel::{Halo, LocalIndex};
 use crate::quad8::{BatchStiffness, LANES, PAIRS};
 
 /// Operator of the eliminated system, the identity on fixed nodes; its stiffness is stored in
-/// numbers K, for elements with N nodes and P pairs of nodes each.
-pub struct ElementOperator<T, K = T, const N: usize = 8, const P: usize = PAIRS> {
+/// numbers K.
+pub struct ElementOperator<T, K = T> {
     pub(super) halo: Rc<Halo>,
     /// Interior batches run during the exchange of the halo, boundary batches after it.
-    pub(super) batches: Arc<Batches<K, N, P>>,
+    pub(super) batches: Arc<Batches<K>>,
     /// Units of the elements of interior and boundary batches, where the numbers have any.
     pub(super) units: [Vec<[T; LANES]>; 2],
     pub(super) chunks: Rc<Chunks>,
@@ -91,7 +91,7 @@ impl ElementOperator<f64> {
     }
 }
 
-impl<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: usize> ElementOperator<T, K, N, P> {
+impl<T: Scalar, K: StiffnessNumber<T>> ElementOperator<T, K> {
     /// Overwrites `y` by K x of the operator before elimination, or subtracts it. Returns this rank's
     /// part of x.Kx for the use DOT. `run` receives x and y and runs a function on the chunks.
     /// **Collective.**
@@ -109,11 +109,11 @@ impl<T: Scalar, K: StiffnessNumber<T>, const N: usize, const P: usize> ElementOp
             let add = |range: Range<usize>, first: usize, y: &mut [T]| {
                 let units = if K::HAS_UNIT { &units[range.clone()] } else { &[] };
                 let (nodes, stiffness) = (&order.interior_nodes()[range.clone()], &interior[range]);
-                add_products::<_, _, _, N, P, USE>(nodes, stiffness, units, (x, owned), first, y)
+                add_products::<_, _, _, USE>(nodes, stiffness, units, (x, owned), first, y)
             };
             run(x, y.owned_mut(), &add)
         });
-        dot += add_products::<_, _, _, N, P, USE>(
+        dot += add_products::<_, _, _, USE>(
             order.boundary_nodes(),
             boundary,
             boundary_units,
@@ -177,16 +177,12 @@ fn add_products_of_values(
 ) {
     for (nodes, stiffness) in nodes.chunks(1).zip(stiffness.chunks(1)) {
         if nodes[0].gather(x).as_flattened().iter().any(|&x| x != 0.0) {
-            add_products::<_, _, _, 8, PAIRS, ADD>(nodes, stiffness, &[], (x, 0), first, y);
+            add_products::<_, _, _, ADD>(nodes, stiffness, &[], (x, 0), first, y);
         }
     }
 }
 
-impl<T, K, const N: usize, const P: usize> LinearOperator<T> for ElementOperator<T, K, N, P>
-where
-    T: Scalar,
-    K: StiffnessNumber<T>,
-{
+impl<T: Scalar, K: StiffnessNumber<T>> LinearOperator<T> for ElementOperator<T, K> {
     fn halo(&self) -> &Halo {
         &self.halo
     }

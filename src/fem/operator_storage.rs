@@ -1,14 +1,12 @@
-//! Storage of element operators: conversion to other numbers, and the operator of the corners.
+//! Storage of element operators: conversion to other numbers.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::fem::ElementOperator;
-use crate::fem::batch_coloring::Chunks;
 use crate::fem::batch_order::ElementOrder;
 use crate::fem::element_batch::Batches;
-use crate::fem::fixed_point::{self, FixedPoint, StiffnessNumber};
-use crate::fem::multigrid::{CORNER_PAIRS, CornerMatrices};
+use crate::fem::fixed_point::{self, StiffnessNumber};
 use crate::la::Scalar;
 use crate::parallel::LocalIndex;
 use crate::quad8::LANES;
@@ -50,34 +48,9 @@ impl<T: Scalar> ElementOperator<T> {
     }
 }
 
-impl<K: FixedPoint> ElementOperator<f32, K, 4, CORNER_PAIRS> {
-    /// Creates the operator of bilinear functions on the corners of elements. Returns none if an
-    /// element on any rank is too slender for fixed-point numbers. **Collective.**
-    pub fn of_corners(corners: &CornerMatrices) -> Option<Self> {
-        let CornerMatrices { halo, batches, row_sums, fixed } = corners;
-        let converted = batches.as_ref().and_then(|Batches { order, interior, boundary }| {
-            Some((order, fixed_point::convert(interior)?, fixed_point::convert(boundary)?))
-        });
-        if halo.comm().max(usize::from(converted.is_none())) > 0 {
-            return None;
-        }
-        let (order, (interior, inner), (boundary, outer)) = converted?;
-        let owned = halo.map().owned();
-        Some(Self {
-            halo: Rc::clone(halo),
-            chunks: Rc::new(Chunks::new(order.interior_nodes(), owned)),
-            late: Rc::new(late(order, row_sums, fixed, owned)),
-            batches: Arc::new(Batches { order: Arc::clone(order), interior, boundary }),
-            units: [inner, outer],
-            row_sums: row_sums.iter().map(|&(corner, sum)| (corner, sum as f32)).collect(),
-            fixed: Rc::new(fixed.clone()),
-        })
-    }
-}
-
 /// Returns the owned nodes in boundary batches, with row sums or fixed, in ascending order.
-pub(super) fn late<T, const N: usize>(
-    order: &ElementOrder<N>,
+pub(super) fn late<T>(
+    order: &ElementOrder,
     row_sums: &[(LocalIndex, T)],
     fixed: &[LocalIndex],
     owned: usize,

@@ -86,24 +86,21 @@ impl StiffnessOperator {
             work::done((mesh.owned_nodes - level.mesh.owned_nodes) as u64);
             (halo, mesh, dirichlet) = (&level.halo, &level.mesh, &level.dirichlet);
         }
-        let PCoarsening { transfer, matrix, elements: corner_elements } =
-            PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed())?;
+        let PCoarsening { transfer, matrix, is_slender } = PCoarsening::new(halo, mesh, &elements, &dirichlet.fixed())?;
         drop(elements);
-        let corners = T::corner_operator(&corner_elements, &matrix);
-        drop(corner_elements);
         work::done(mesh.owned_nodes as u64);
         transfers.push(Box::new(transfer));
         let coarser: Vec<ElementOperator<T>> = coarser.into_iter().map(|level| level.operator).collect();
         let operators = || {
             let finest = match self {
                 Self::Elements(operator) => LevelOperator::new(operator, T::smoother_operator),
-                Self::Assembled(matrix) => LevelOperator::of_matrix(matrix),
+                Self::Assembled(matrix) => LevelOperator::of_matrix::<T>(matrix),
             };
             work::done(self.operator().halo().map().owned() as u64);
             let coarser = coarser.into_iter().map(|operator| LevelOperator::new(&operator, T::smoother_operator));
             std::iter::once(finest).chain(coarser).collect()
         };
-        Ok(Multigrid::new(transfers, matrix, corners, operators))
+        Ok(Multigrid::new(transfers, matrix, !is_slender, operators))
     }
 }
 

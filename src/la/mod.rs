@@ -18,7 +18,7 @@ pub(crate) use operator::step_again;
 pub use operator::{LinearOperator, MatrixEntries, Step, Triplet};
 pub(crate) use pair::Pair;
 pub use preconditioner::{BlockSize, LevelSize, Preconditioner, PreconditionerStatistics};
-pub use scalar::Scalar;
+pub use scalar::{Scalar, Stored};
 pub use vector::{DirectionUpdate, Vector};
 
 /// Parameters of the multigrid hierarchy, for the performance model.

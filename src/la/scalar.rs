@@ -19,14 +19,8 @@ pub trait Scalar:
     + SubAssign
     + Sum
 {
-    /// Number of the same range with fewer digits, for factors of a smoother.
-    type Rough: Copy + Default + Send + Sync;
-
-    /// Rounds the number to fewer digits.
-    fn rough(self) -> Self::Rough;
-
-    /// Converts a number of fewer digits.
-    fn of_rough(rough: Self::Rough) -> Self;
+    /// Number of the same range with fewer digits, for smoothers.
+    type Rough: Stored<Self>;
 
     /// Rounds a value to this precision.
     fn of(value: f64) -> Self;
@@ -35,16 +29,42 @@ pub trait Scalar:
     fn double(self) -> f64;
 }
 
-impl Scalar for f64 {
-    type Rough = Self;
+/// Number that is stored in place of one of precision T.
+pub trait Stored<T>: Copy + Default + Send + Sync + 'static {
+    /// Rounds a number for storage.
+    fn rounded(value: T) -> Self;
 
-    fn rough(self) -> Self {
+    /// Returns the number in the precision of computations.
+    fn number(self) -> T;
+}
+
+impl<T: Scalar> Stored<T> for T {
+    #[inline(always)]
+    fn rounded(value: T) -> Self {
+        value
+    }
+
+    #[inline(always)]
+    fn number(self) -> T {
         self
     }
+}
 
-    fn of_rough(rough: Self) -> Self {
-        rough
+/// The upper half of the bits (bfloat16): eight digits.
+impl Stored<f32> for u16 {
+    #[inline(always)]
+    fn rounded(value: f32) -> Self {
+        ((value.to_bits() + 0x8000) >> u16::BITS) as u16
     }
+
+    #[inline(always)]
+    fn number(self) -> f32 {
+        f32::from_bits(u32::from(self) << u16::BITS)
+    }
+}
+
+impl Scalar for f64 {
+    type Rough = Self;
 
     fn of(value: f64) -> Self {
         value
@@ -55,19 +75,8 @@ impl Scalar for f64 {
     }
 }
 
-/// The upper half of the bits (bfloat16): eight digits.
 impl Scalar for f32 {
     type Rough = u16;
-
-    #[inline(always)]
-    fn rough(self) -> u16 {
-        ((self.to_bits() + 0x8000) >> u16::BITS) as u16
-    }
-
-    #[inline(always)]
-    fn of_rough(rough: u16) -> Self {
-        Self::from_bits(u32::from(rough) << u16::BITS)
-    }
 
     fn of(value: f64) -> Self {
         value as f32

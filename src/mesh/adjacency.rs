@@ -52,11 +52,6 @@ impl<const N: usize> Adjacency<N> {
         Self { offsets, entries }
     }
 
-    /// Returns the bytes of its arrays.
-    pub fn bytes(&self) -> usize {
-        size_of_val(&self.offsets[..]) + size_of_val(&self.entries[..])
-    }
-
     /// Returns (element, position of the node in it) for all elements around a node.
     pub fn around(&self, node: usize) -> impl ExactSizeIterator<Item = (usize, usize)> + '_ {
         let range = self.offsets[node] as usize..self.offsets[node + 1] as usize;

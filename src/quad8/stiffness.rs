@@ -23,7 +23,7 @@ pub const fn pair(a: usize, b: usize) -> usize {
 
 /// Stiffness K_ab of each [`pair`] of nodes of eight elements, element index innermost. Lanes
 /// without an element are zero.
-pub type BatchStiffness<T, const P: usize = PAIRS> = [[T; LANES]; P];
+pub type BatchStiffness<T> = [[T; LANES]; PAIRS];
 
 const POINTS: [[f64; 3]; 9] = points_3x3();
 

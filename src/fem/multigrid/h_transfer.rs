@@ -11,6 +11,7 @@ use std::rc::Rc;
 use rustc_hash::FxHashMap;
 
 use crate::fem::batch_coloring::Chunks;
+use crate::fem::multigrid::compact::{Compact, NONE};
 use crate::la::multigrid::Transfer;
 use crate::la::{Scalar, Vector};
 use crate::mesh::{LocalMesh, MeshHierarchy};
@@ -46,14 +47,6 @@ struct Parents<C, F> {
     points: Vec<F>,
 }
 
-const NONE: LocalIndex = LocalIndex::MAX;
-
-/// Nodes as 16-bit offsets, half the size of an array of their numbers.
-struct Compact<const N: usize> {
-    base: LocalIndex,
-    offsets: [u16; N],
-}
-
 /// List of nodes, some of which may be missing.
 trait Nodes: Sync {
     /// Returns node `i`.
@@ -68,21 +61,7 @@ impl<const N: usize> Nodes for [LocalIndex; N] {
 
 impl<const N: usize> Nodes for Compact<N> {
     fn node(&self, i: usize) -> Option<usize> {
-        let offset = self.offsets[i];
-        (offset != u16::MAX).then_some(self.base as usize + usize::from(offset))
-    }
-}
-
-impl<const N: usize> Compact<N> {
-    /// Compresses nodes, of which [`NONE`] is a missing one; returns none if an offset exceeds 16
-    /// bits.
-    fn compress(nodes: &[LocalIndex; N]) -> Option<Self> {
-        let base = nodes.iter().copied().min()?;
-        let mut offsets = [u16::MAX; N];
-        for (offset, node) in offsets.iter_mut().zip(nodes).filter(|(_, node)| **node != NONE) {
-            *offset = u16::try_from(node - base).ok().filter(|&offset| offset < u16::MAX)?;
-        }
-        Some(Self { base, offsets })
+        self.get(i)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Multigrid levels of a finite element system: nested meshes (h) and bilinear elements (p).
 
+mod compact;
 mod galerkin;
 mod h_transfer;
 mod operator_hierarchy;
@@ -8,5 +9,5 @@ mod p_transfer;
 
 pub use h_transfer::{HTransfer, children, interpolate};
 pub use operator_hierarchy::{MeshLevel, OperatorHierarchy};
-pub use p_coarsening::{CORNER_PAIRS, CornerMatrices, PCoarsening};
+pub use p_coarsening::PCoarsening;
 pub use p_transfer::PTransfer;

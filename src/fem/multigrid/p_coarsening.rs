@@ -2,13 +2,12 @@
 //! of multigrid.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::fem::element_batch::Batches;
+use crate::fem::fixed_point::least_energies;
 use crate::fem::multigrid::p_transfer::PTransfer;
 use crate::fem::{ElementMatrices, assemble_csr};
 use crate::la::matrix::DistributedCsr;
@@ -22,20 +21,9 @@ pub struct PCoarsening {
     pub transfer: PTransfer,
     /// Galerkin operator E'KE, where E is the prolongation.
     pub matrix: DistributedCsr,
-    /// The same operator, element by element.
-    pub elements: CornerMatrices,
-}
-
-/// Matrices of the bilinear functions on each element.
-pub struct CornerMatrices {
-    /// Halo of the corners.
-    pub halo: Rc<Halo>,
-    /// Their batches; none if 16 bits do not hold the distance of two corners of a batch.
-    pub batches: Option<Batches<f64, 4, CORNER_PAIRS>>,
-    /// Row sums other than zero (Robin edges with p > 0), by owned corner.
-    pub row_sums: Vec<(LocalIndex, f64)>,
-    /// Fixed local corners.
-    pub fixed: Vec<LocalIndex>,
+    /// Whether the matrix needs more than eight digits for the smoother: an element on any rank is
+    /// slender.
+    pub is_slender: bool,
 }
 
 const NONE: LocalIndex = LocalIndex::MAX;
@@ -59,7 +47,8 @@ impl PCoarsening {
             if node < mesh.owned_nodes { owned.push(id) } else { ghosts.push((id, mesh.node_owners[node] as usize)) }
         }
         let halo = Rc::new(Halo::new(nodes.comm(), &owned, &ghosts)?);
-        let (mut matrix, batches, row_sums) = assemble(&halo, elements, &corner);
+        let (mut matrix, is_slender) = assemble(&halo, elements, &corner);
+        let is_slender = halo.comm().max(usize::from(is_slender)) > 0;
         let zeros = vec![0.0; corner_fixed.len()];
         matrix.eliminate(&corner_fixed, &zeros, &mut vec![0.0; owned.len()]);
 
@@ -71,14 +60,12 @@ impl PCoarsening {
                 }
             }
         }
-        let fixed = corner_fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, corner)| corner).collect();
-        let elements = CornerMatrices { halo: Rc::clone(&halo), batches, row_sums, fixed };
-        Ok(Self { transfer: PTransfer::new(&halo, ends, &corner_fixed), matrix, elements })
+        Ok(Self { transfer: PTransfer::new(&halo, ends, &corner_fixed), matrix, is_slender })
     }
 }
 
 /// Number of pairs of corners of an element.
-pub const CORNER_PAIRS: usize = 6;
+const CORNER_PAIRS: usize = 6;
 
 /// Returns the position of the pair of corners (a, b), a != b, among the pairs with a < b.
 const fn corner_pair(a: usize, b: usize) -> usize {
@@ -86,13 +73,9 @@ const fn corner_pair(a: usize, b: usize) -> usize {
     a * (5 - a) / 2 + b - 1
 }
 
-/// Assembles E'KE from the element matrices; `corner` holds the corner of each node. Returns also its
-/// parts by element, and its row sums other than zero.
-fn assemble(
-    halo: &Rc<Halo>,
-    elements: &ElementMatrices,
-    corner: &[LocalIndex],
-) -> (DistributedCsr, Option<Batches<f64, 4, CORNER_PAIRS>>, Vec<(LocalIndex, f64)>) {
+/// Assembles E'KE from the element matrices; `corner` holds the corner of each node. Returns also
+/// whether an element is slender.
+fn assemble(halo: &Rc<Halo>, elements: &ElementMatrices, corner: &[LocalIndex]) -> (DistributedCsr, bool) {
     let (batches, order) = (elements.batches(), &elements.batches().order);
     let mut bilinear: Vec<[Lane; CORNER_PAIRS]> = batches.par_iter().map(|b| bilinear_pairs(b.stiffness)).collect();
     let quads = batches.par_iter().map(|batch| -> [[LocalIndex; 4]; LANES] {
@@ -109,13 +92,6 @@ fn assemble(
         row_sums.push((at, std::array::from_fn(sum)));
     }
     row_sums.sort_unstable_by_key(|&(at, _)| at);
-    let mut totals = vec![0.0; if row_sums.is_empty() { 0 } else { halo.map().owned() }];
-    for (at, sums) in &row_sums {
-        for (&corner, sum) in quads.as_flattened()[*at].iter().zip(sums) {
-            totals.get_mut(corner as usize).into_iter().for_each(|total| *total += sum);
-        }
-    }
-    let totals = totals.into_iter().zip(0..).filter(|(sum, _)| *sum != 0.0).map(|(sum, corner)| (corner, sum));
     let matrix = assemble_csr(halo, quads.as_flattened(), |at, a| {
         let batch = &bilinear[at / LANES];
         let mut row = std::array::from_fn(|b| if a == b { 0.0 } else { batch[corner_pair(a, b)][at % LANES] });
@@ -123,11 +99,15 @@ fn assemble(
         row[a] = sums[a] - row.iter().sum::<f64>();
         row
     });
-    let batches = order.corners(corner).map(|order| {
-        let boundary = bilinear.split_off(order.interior_nodes().len());
-        Batches { order: Arc::new(order), interior: bilinear, boundary }
-    });
-    (matrix, batches, totals.collect())
+    let is_slender = batches.par_iter().zip(&bilinear).any(|(batch, pairs)| is_slender(batch.stiffness, pairs));
+    (matrix, is_slender)
+}
+
+/// Returns whether rounding to eight digits may change the energy of a linear function in an element
+/// by more than about 3 %, as it may in rectangles with an aspect ratio above 5.
+fn is_slender(stiffness: &BatchStiffness<f64>, bilinear: &[Lane; CORNER_PAIRS]) -> bool {
+    let energies = least_energies(stiffness);
+    (0..LANES).any(|l| bilinear.iter().any(|pair| energies[l] < 0.5 * pair[l].abs()))
 }
 
 /// Returns the nodes where the bilinear function of a corner is not zero, with its values.

@@ -3,30 +3,67 @@
 
 use std::rc::Rc;
 
+use crate::fem::multigrid::compact::Compact;
+use crate::la::matrix::CompactRows;
 use crate::la::multigrid::Transfer;
-use crate::la::{Scalar, Vector};
+use crate::la::{Scalar, Stored, Vector};
 use crate::mesh::Adjacency;
 use crate::parallel::{Halo, IndexMap, LocalIndex, loops};
 
 /// Transfer between nodes and corners.
 pub struct PTransfer {
     halo: Rc<Halo>,
-    /// Local corners at the ends of the edge of each owned node. A corner is both its ends.
-    ends: Vec<[LocalIndex; 2]>,
-    /// Owned nodes around each local corner, from `ends`.
-    around: Adjacency<2>,
+    /// Local corners at the ends of the edges of eight owned nodes each. A corner is both its ends.
+    ends: Vec<Compact<ENDS>>,
+    /// Groups of nodes with ghosts or distant corners at their ends: number of the group, ends.
+    distant: Vec<(usize, [LocalIndex; ENDS])>,
+    /// Restriction: owned nodes around each local corner, from the ends.
+    around: CompactRows<Half>,
     /// Fixed local corners, where the restriction is zero.
     fixed: Vec<LocalIndex>,
+}
+
+/// Number of nodes in a group.
+const GROUP: usize = 8;
+/// Number of their ends.
+const ENDS: usize = 2 * GROUP;
+
+/// The number 1/2, stored in no memory.
+#[derive(Clone, Copy, Default)]
+struct Half;
+
+impl<T: Scalar> Stored<T> for Half {
+    fn rounded(_value: T) -> Self {
+        Self
+    }
+
+    #[inline(always)]
+    fn number(self) -> T {
+        T::of(0.5)
+    }
 }
 
 impl PTransfer {
     /// Creates the transfer to the corners of this `halo` from their numbers in `ends`; `fixed`
     /// marks the fixed local corners.
     pub fn new(halo: &Rc<Halo>, ends: Vec<[LocalIndex; 2]>, fixed: &[bool]) -> Self {
+        let around = Adjacency::new(&ends, fixed.len());
+        let node = |(node, _)| (node as LocalIndex, Half);
+        let around = CompactRows::new(fixed.len(), |corner| around.around(corner).map(node));
+        let (mut groups, mut distant) = (Vec::with_capacity(ends.len().div_ceil(GROUP)), Vec::new());
+        for (number, group) in ends.chunks(GROUP).enumerate() {
+            let mut ends = [group[0][0]; ENDS];
+            ends[..2 * group.len()].copy_from_slice(group.as_flattened());
+            groups.push(Compact::compress(&ends).unwrap_or_else(|| {
+                distant.push((number, ends));
+                Compact::default()
+            }));
+        }
         Self {
             halo: Rc::clone(halo),
-            around: Adjacency::new(&ends, fixed.len()),
-            ends,
+            ends: groups,
+            distant,
+            around,
             fixed: fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, corner)| corner).collect(),
         }
     }
@@ -39,17 +76,11 @@ impl<T: Scalar> Transfer<T> for PTransfer {
 
     fn bytes(&self) -> usize {
         let vectors = 2 * self.halo.map().local() * size_of::<T>();
-        size_of_val(&self.ends[..]) + self.around.bytes() + vectors
+        size_of_val(&self.ends[..]) + size_of_val(&self.distant[..]) + self.around.bytes() + vectors
     }
 
     fn restrict(&self, fine: &Vector<T>, coarse: &mut Vector<T>) {
-        let (fine, around, half) = (fine.owned(), &self.around, T::of(0.5));
-        loops::update(coarse.local_mut(), |range, coarse| {
-            for (value, corner) in coarse.iter_mut().zip(range) {
-                *value = half * around.around(corner).map(|(node, _)| fine[node]).sum();
-            }
-            []
-        });
+        self.around.multiply(fine.owned(), coarse.local_mut());
         self.halo.scatter_rev_add(coarse.local_mut());
         for &corner in &self.fixed {
             coarse.local_mut()[corner as usize] = T::default();
@@ -58,12 +89,26 @@ impl<T: Scalar> Transfer<T> for PTransfer {
 
     fn prolong(&self, coarse: &mut Vector<T>, fine: &mut Vector<T>) {
         self.halo.scatter_fwd(coarse.local_mut());
-        let (coarse, all, half) = (coarse.local(), &self.ends, T::of(0.5));
+        let (coarse, groups) = (coarse.local(), &self.ends);
         loops::update(fine.owned_mut(), |range, fine| {
-            for (value, ends) in fine.iter_mut().zip(&all[range]) {
-                *value = half * (coarse[ends[0] as usize] + coarse[ends[1] as usize]);
+            for (fine, ends) in fine.chunks_mut(GROUP).zip(&groups[range.start / GROUP..]) {
+                let (base, offsets) = ends.offsets();
+                interpolate(offsets, &coarse[base..], fine);
             }
             []
         });
+        for (group, ends) in &self.distant {
+            let nodes = fine.owned_mut().chunks_mut(GROUP).nth(*group);
+            nodes.into_iter().for_each(|nodes| interpolate(ends, coarse, nodes));
+        }
+    }
+}
+
+/// Overwrites the values at nodes by the means of those at both ends.
+#[inline(always)]
+fn interpolate<T: Scalar>(ends: &[impl Copy + Into<LocalIndex>; ENDS], coarse: &[T], fine: &mut [T]) {
+    for (value, ends) in fine.iter_mut().zip(ends.as_chunks::<2>().0) {
+        let [a, b] = ends.map(|end| coarse[end.into() as usize]);
+        *value = T::of(0.5) * (a + b);
     }
 }

@@ -3,8 +3,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::la::Scalar;
-use crate::la::matrix::csr::{Csr, entries};
+use crate::la::{Scalar, Stored};
 use crate::parallel::{LocalIndex, loops};
 
 /// Number of rows in a group.
@@ -12,19 +11,19 @@ const ROWS: usize = 8;
 /// Number of different 16-bit columns.
 const REACH: usize = 1 << u16::BITS;
 
-/// Rows of a local matrix, for products. Columns take half the memory that they take in [`Csr`].
-pub struct CompactRows<T>(Vec<Chunk<T>>);
+/// Rows of a local matrix, for products, with values stored in numbers V. Columns take half the
+/// memory that they take in [`Csr`](crate::la::matrix::Csr).
+pub struct CompactRows<V>(Vec<Chunk<V>>);
 
 /// At most [`loops::CHUNK`] consecutive rows.
-#[derive(Default)]
-struct Chunk<T> {
+struct Chunk<V> {
     groups: Vec<Group>,
     /// End of each row among the values.
     ends: Vec<u32>,
     /// Lower 16 bits of the columns, relative to the base of the group; in wide groups followed by
     /// the upper 16 bits.
     columns: Vec<u16>,
-    values: Vec<T>,
+    values: Vec<V>,
 }
 
 /// Eight rows.
@@ -35,12 +34,12 @@ struct Group {
     is_wide: bool,
 }
 
-impl<T: Scalar> CompactRows<T> {
-    /// Rounds the values of a matrix to this precision.
-    pub fn new(matrix: &Csr<f64>) -> Self {
-        let chunks = loops::chunks(matrix.rows()).map(|range| {
-            let mut chunk = Chunk::default();
-            range.clone().step_by(ROWS).for_each(|row| chunk.push(matrix, row..range.end.min(row + ROWS)));
+impl<V: Copy + Send + Sync> CompactRows<V> {
+    /// Builds a matrix from the columns and values in each of its rows.
+    pub fn new<I: Iterator<Item = (LocalIndex, V)>>(rows: usize, row: impl Fn(usize) -> I + Sync) -> Self {
+        let chunks = loops::chunks(rows).map(|range| {
+            let mut chunk = Chunk { groups: Vec::new(), ends: Vec::new(), columns: Vec::new(), values: Vec::new() };
+            range.clone().step_by(ROWS).for_each(|first| chunk.push(first..range.end.min(first + ROWS), &row));
             chunk
         });
         Self(chunks.collect())
@@ -48,14 +47,17 @@ impl<T: Scalar> CompactRows<T> {
 
     /// Returns the bytes of the matrix.
     pub fn bytes(&self) -> usize {
-        let bytes = |Chunk { groups, ends, columns, values }: &Chunk<T>| {
+        let bytes = |Chunk { groups, ends, columns, values }: &Chunk<V>| {
             size_of_val(&groups[..]) + size_of_val(&ends[..]) + size_of_val(&columns[..]) + size_of_val(&values[..])
         };
         self.0.iter().map(bytes).sum()
     }
 
     /// Overwrites `y` by the product with `x`.
-    pub fn multiply(&self, x: &[T], y: &mut [T]) {
+    pub fn multiply<T: Scalar>(&self, x: &[T], y: &mut [T])
+    where
+        V: Stored<T>,
+    {
         loops::update(y, |range, y| {
             let Chunk { groups, ends, columns, values } = &self.0[range.start / loops::CHUNK];
             products(groups, ends, columns, values, x, y);
@@ -64,18 +66,18 @@ impl<T: Scalar> CompactRows<T> {
     }
 }
 
-impl<T: Scalar> Chunk<T> {
+impl<V> Chunk<V> {
     /// Appends a group.
-    fn push(&mut self, matrix: &Csr<f64>, rows: std::ops::Range<usize>) {
-        let all = || rows.clone().flat_map(|row| entries(matrix, row));
+    fn push<I: Iterator<Item = (LocalIndex, V)>>(&mut self, rows: std::ops::Range<usize>, row: impl Fn(usize) -> I) {
+        let all = || rows.clone().flat_map(&row);
         let base = all().map(|(column, _)| column).min().unwrap_or(0);
         let is_wide = all().any(|(column, _)| (column - base) as usize >= REACH);
         self.columns.extend(all().map(|(column, _)| (column - base) as u16));
         if is_wide {
             self.columns.extend(all().map(|(column, _)| ((column - base) >> u16::BITS) as u16));
         }
-        for row in rows.clone() {
-            self.values.extend(entries(matrix, row).map(|(_, value)| T::of(value)));
+        for i in rows.clone() {
+            self.values.extend(row(i).map(|(_, value)| value));
             self.ends.push(self.values.len() as u32);
         }
         self.groups.push(Group { base, is_wide });
@@ -84,7 +86,14 @@ impl<T: Scalar> Chunk<T> {
 
 /// Computes the products of the rows of a chunk.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn products<T: Scalar>(groups: &[Group], ends: &[u32], mut columns: &[u16], values: &[T], x: &[T], y: &mut [T]) {
+fn products<T: Scalar, V: Stored<T>>(
+    groups: &[Group],
+    ends: &[u32],
+    mut columns: &[u16],
+    values: &[V],
+    x: &[T],
+    y: &mut [T],
+) {
     let mut start = 0;
     for ((Group { base, is_wide }, ends), y) in groups.iter().zip(ends.chunks(ROWS)).zip(y.chunks_mut(ROWS)) {
         let x = &x[*base as usize..];
@@ -98,7 +107,7 @@ fn products<T: Scalar>(groups: &[Group], ends: &[u32], mut columns: &[u16], valu
             start = end as usize;
             *y = if *is_wide {
                 let column = |at: usize| lower[at] as usize + REACH * upper[at] as usize;
-                range.zip(values).map(|(at, value)| *value * x[column(at)]).sum()
+                range.zip(values).map(|(at, value)| value.number() * x[column(at)]).sum()
             } else {
                 row(values, &lower[range], x)
             };
@@ -108,22 +117,23 @@ fn products<T: Scalar>(groups: &[Group], ends: &[u32], mut columns: &[u16], valu
 
 /// Computes the product of a row. Four partial sums hide the latency of the multiplications.
 #[inline(always)]
-fn row<T: Scalar>(values: &[T], columns: &[u16], x: &[T]) -> T {
+fn row<T: Scalar, V: Stored<T>>(values: &[V], columns: &[u16], x: &[T]) -> T {
     let (fours, rest) = columns.as_chunks::<4>();
     let (value_fours, value_rest) = values.as_chunks::<4>();
     let mut sums = [T::default(); 4];
     for (columns, values) in fours.iter().zip(value_fours) {
         for i in 0..4 {
-            sums[i] += values[i] * x[columns[i] as usize];
+            sums[i] += values[i].number() * x[columns[i] as usize];
         }
     }
-    let tail: T = rest.iter().zip(value_rest).map(|(&column, value)| *value * x[column as usize]).sum();
+    let tail: T = rest.iter().zip(value_rest).map(|(&column, value)| value.number() * x[column as usize]).sum();
     (sums[0] + sums[2]) + (sums[1] + sums[3]) + tail
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::la::matrix::{Csr, entries};
 
     #[test]
     fn products_are_those_of_compressed_rows() {
@@ -138,7 +148,7 @@ mod tests {
             pointers.push(indices.len());
         }
         let matrix = Csr::new((rows, columns), pointers, indices, values);
-        let compact = CompactRows::<f64>::new(&matrix);
+        let compact = CompactRows::<f64>::new(rows, |row| entries(&matrix, row));
         assert_eq!(compact.0[0].groups.iter().filter(|group| group.is_wide).count(), 1);
         let x: Vec<f64> = (0..columns).map(|i| (0.37 * i as f64).sin()).collect();
         let mut y = vec![f64::NAN; rows];

@@ -215,10 +215,16 @@ pub fn bytes<T>(matrix: &Csr<T>) -> usize {
 
 /// Iterates over the entries of a row of a local matrix.
 pub fn entries<T: Copy>(matrix: &Csr<T>, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
+    let (columns, values) = row_of(matrix, row);
+    columns.iter().copied().zip(values.iter().copied())
+}
+
+/// Returns the columns, ascending, and the values of a row.
+pub fn row_of<T>(matrix: &Csr<T>, row: usize) -> (&[LocalIndex], &[T]) {
     // The row pointers of a whole matrix start at 0.
     let pointers = matrix.indptr().into_raw_storage();
     let range = pointers[row]..pointers[row + 1];
-    matrix.indices()[range.clone()].iter().copied().zip(matrix.data()[range].iter().copied())
+    (&matrix.indices()[range.clone()], &matrix.data()[range])
 }
 
 /// Overwrites `y` by the product of a local matrix with `x`, and returns the sum of what `dot` makes

@@ -3,7 +3,9 @@
 mod builder;
 mod compact_rows;
 mod csr;
+mod slice_products;
 mod sliced_ellpack;
+mod slices;
 
 pub(crate) use builder::{ChunkedRows, local_rows};
 pub(crate) use compact_rows::CompactRows;

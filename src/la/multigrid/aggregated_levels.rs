@@ -38,7 +38,7 @@ pub fn aggregated_levels<T: Scalar>(
         let transfer = Box::new(MatrixTransfer::new(&prolongation));
         levels.push(Level::new(operator.smoothed(SMOOTHING, bound), transfer, COARSE_CYCLES));
         theta *= 0.5;
-        next = is_large(&matrix).then(|| bounded(comm, LevelOperator::of_matrix(&matrix)));
+        next = is_large(&matrix).then(|| bounded(comm, LevelOperator::of_matrix::<T>(&matrix)));
     }
     (levels, matrix)
 }

@@ -8,7 +8,7 @@
 use multiversion::multiversion;
 
 use crate::la::multigrid::line_blocks::LineBlocks;
-use crate::la::{BlockSize, LinearOperator, MatrixEntries, Scalar, Vector};
+use crate::la::{BlockSize, LinearOperator, MatrixEntries, Scalar, Stored, Vector};
 use crate::parallel::loops;
 
 /// Chebyshev smoother, which damps the upper part of the spectrum of D^-1 A.
@@ -110,7 +110,7 @@ impl<T: Scalar> Chebyshev<T> {
         let BlockDiagonal { inverse, blocks } = &self.diagonal;
         loops::update(d.owned_mut(), |range, d| {
             let (r, inverse) = (&r.owned()[range.clone()], &inverse[range]);
-            d.iter_mut().zip(r).zip(inverse).for_each(|((d, r), inverse)| *d = new * T::of_rough(*inverse) * *r);
+            d.iter_mut().zip(r).zip(inverse).for_each(|((d, r), inverse)| *d = new * inverse.number() * *r);
             []
         });
         let d = d.owned_mut();
@@ -153,7 +153,7 @@ fn step_all<T: Scalar>(
     update: &impl Fn(&mut T, T, &mut T, T),
 ) {
     for ((((x, d), next), r), inverse) in x.iter_mut().zip(d).zip(next).zip(r).zip(inverse) {
-        update(x, *d, next, new * T::of_rough(*inverse) * *r);
+        update(x, *d, next, new * inverse.number() * *r);
     }
 }
 
@@ -189,7 +189,7 @@ impl<T: Scalar> BlockDiagonal<T> {
     pub fn new(operator: &dyn MatrixEntries<impl Scalar>) -> Self {
         let diagonal: Vec<f64> = operator.diagonal().into_iter().map(|d| if d > 0.0 { d } else { 1.0 }).collect();
         let blocks = LineBlocks::new(operator, &diagonal);
-        let mut inverse: Vec<T::Rough> = diagonal.iter().map(|d| T::of(1.0 / d).rough()).collect();
+        let mut inverse: Vec<T::Rough> = diagonal.iter().map(|d| T::Rough::rounded(T::of(1.0 / d))).collect();
         blocks.unknowns().for_each(|i| inverse[i as usize] = T::Rough::default());
         Self { inverse, blocks }
     }
@@ -200,7 +200,7 @@ impl<T: Scalar> BlockDiagonal<T> {
             z.iter_mut()
                 .zip(&r[range.clone()])
                 .zip(&self.inverse[range])
-                .for_each(|((z, r), inverse)| *z = *r * T::of_rough(*inverse));
+                .for_each(|((z, r), inverse)| *z = *r * inverse.number());
             []
         });
         self.blocks.apply(r, |i, value| z[i] = value);

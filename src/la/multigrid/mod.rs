@@ -36,7 +36,7 @@ use crate::la::multigrid::chebyshev::{BlockDiagonal, Chebyshev, End, Smoothing, 
 use crate::la::multigrid::coarse_solver::CoarseSolver;
 use crate::la::multigrid::lanczos::eigenvalue_bounds;
 use crate::la::vector::{dot_mixed, next_direction};
-use crate::la::{DirectionUpdate, LinearOperator, MatrixEntries, Preconditioner, Scalar, Vector};
+use crate::la::{DirectionUpdate, LinearOperator, MatrixEntries, Preconditioner, Scalar, Stored, Vector};
 use crate::parallel::{Halo, Profile, SpanKind, loops, measure, work};
 
 /// Operator of a level with its block diagonal, for smoothing.
@@ -102,9 +102,9 @@ impl<T: Scalar> LevelOperator<T> {
         Self { diagonal, entries: matrix.entries(), operator: convert(matrix) }
     }
 
-    /// Prepares the operator of a matrix.
-    pub(crate) fn of_matrix(matrix: &DistributedCsr) -> Self {
-        Self::new(matrix, |matrix| Box::new(SlicedEllpack::new(matrix)))
+    /// Prepares the operator of a matrix, with its values stored in numbers V.
+    pub(crate) fn of_matrix<V: Stored<T>>(matrix: &DistributedCsr) -> Self {
+        Self::new(matrix, |matrix| Box::new(SlicedEllpack::<T, V>::new(matrix)))
     }
 
     /// Returns bounds of the eigenvalues that the smoothers of these operators need.
@@ -136,17 +136,18 @@ pub(crate) const STALLED: f64 = 0.7;
 
 impl<T: Scalar> Multigrid<T> {
     /// Builds the hierarchy: the meshes, finest first, with these transfers, then `matrix` and
-    /// smoothed aggregation below it. `corners` is the same operator as `matrix`, and `operators`
-    /// prepares those of the meshes. **Collective.**
+    /// smoothed aggregation below it. `is_rough` tells that few digits of `matrix` suffice for its
+    /// smoother. `operators` prepares those of the meshes. **Collective.**
     pub(crate) fn new(
         transfers: Vec<Box<dyn Transfer<T>>>,
         matrix: DistributedCsr,
-        corners: Box<dyn LinearOperator<T>>,
+        is_rough: bool,
         operators: impl FnOnce() -> Vec<LevelOperator<T>>,
     ) -> Self {
         let last = transfers.len().saturating_sub(1);
         let comm = Rc::clone(matrix.halo().comm());
-        let corners = is_large(&matrix).then(|| LevelOperator::new(&matrix, |_| corners));
+        let of_matrix = if is_rough { LevelOperator::of_matrix::<T::Rough> } else { LevelOperator::of_matrix::<T> };
+        let corners = is_large(&matrix).then(|| of_matrix(&matrix));
         let bounds = |operators: &[_]| LevelOperator::eigenvalue_bounds(operators, |parts| comm.sum_all(parts));
         let (operators, bounds, (aggregated, matrix)) = if shares_sums(matrix.halo().map().total()) {
             let mut operators = operators();

@@ -56,12 +56,15 @@ impl<T: Scalar> MatrixTransfer<T> {
     pub fn new(Prolongation { columns, rows, transposed }: &Prolongation) -> Self {
         let matrix = DistributedCsr::<f64>::from_chunks(columns, rows);
         let (owned, ghost, ghost_rows) = matrix.local().parts();
+        let rows = |matrix: &Csr<f64>| {
+            CompactRows::new(matrix.rows(), |row| entries(matrix, row).map(|(column, value)| (column, T::of(value))))
+        };
         Self {
             columns: Rc::clone(columns),
-            prolongation: CompactRows::new(owned),
+            prolongation: rows(owned),
             ghost: ghost.map(|value| T::of(*value)),
             ghost_rows: ghost_rows.to_vec(),
-            restriction: CompactRows::new(transposed),
+            restriction: rows(transposed),
         }
     }
 }
