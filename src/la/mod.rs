@@ -24,7 +24,7 @@ pub use vector::{DirectionUpdate, Vector};
 /// Parameters of the multigrid hierarchy, for the performance model.
 pub(crate) mod hierarchy {
     pub(crate) use crate::la::multigrid::{
-        COARSE_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMALLEST, SMOOTHING, STALLED, lanczos_steps,
-        shares_sums,
+        CORNER_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMALLEST, SMOOTHING, STALLED, aggregate_cycles,
+        lanczos_steps, shares_sums,
     };
 }

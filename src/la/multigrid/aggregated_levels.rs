@@ -5,7 +5,7 @@ use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::process_agglomeration::Agglomeration;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
 use crate::la::multigrid::transfer::MatrixTransfer;
-use crate::la::multigrid::{COARSE_CYCLES, DIRECT, Level, LevelOperator, SMOOTHING, STALLED};
+use crate::la::multigrid::{DIRECT, Level, LevelOperator, SMOOTHING, STALLED, aggregate_cycles};
 use crate::la::{LinearOperator, Scalar};
 use crate::parallel::Comm;
 
@@ -36,7 +36,7 @@ pub fn aggregated_levels<T: Scalar>(
         }
         matrix = galerkin(&matrix, &prolongation);
         let transfer = Box::new(MatrixTransfer::new(&prolongation));
-        levels.push(Level::new(operator.smoothed(SMOOTHING, bound), transfer, COARSE_CYCLES));
+        levels.push(Level::new(operator.smoothed(SMOOTHING, bound), transfer, aggregate_cycles(levels.len())));
         theta *= 0.5;
         next = is_large(&matrix).then(|| bounded(comm, LevelOperator::of_matrix::<T>(&matrix)));
     }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::la::hierarchy::{COARSE_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED};
+use crate::la::hierarchy::{
+    CORNER_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED, aggregate_cycles,
+};
 use crate::perf::model::run::Run;
 
 /// Ratios of unknowns and operator entries from level to level.
@@ -141,9 +143,13 @@ fn visited(mut levels: Vec<Level>) -> Vec<Level> {
     let (mut visits, mut again) = (1.0, 0.0);
     let last = levels.len() - 1;
     let is_nested = |at: usize, levels: &[Level]| levels.get(at + 1).is_some_and(|next| next.kind == LevelKind::Mesh);
+    let meshes = levels.iter().filter(|level| level.kind == LevelKind::Mesh).count();
     for at in 0..=last {
-        let (smoothing, cycles) =
-            if is_nested(at, &levels) { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, COARSE_CYCLES) };
+        let (smoothing, cycles) = match at.checked_sub(meshes) {
+            Some(below) => (SMOOTHING, aggregate_cycles(below)),
+            None if is_nested(at, &levels) => (NESTED_SMOOTHING, NESTED_CYCLES),
+            None => (SMOOTHING, CORNER_CYCLES),
+        };
         // The last level is solved exactly.
         let cycles = if at + 1 == last { 1 } else { cycles };
         // Before and after the coarser level: degree - 1 products and a residual.
