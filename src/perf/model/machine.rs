@@ -102,17 +102,17 @@ impl Rates {
     /// machine), the Y-channel with `--refine 3`; those of reading and partition are of the same
     /// mesh from a file.
     pub const TYPICAL: Self = Self {
-        iteration: 1.6e-8,
-        mesh: 1.04e-9,
-        matrix: 1.86e-9,
-        assembly: 2.5e-7,
-        setup: 5.5e-7,
+        iteration: 6.6e-9,
+        mesh: 8.0e-10,
+        matrix: 1.2e-9,
+        assembly: 1.3e-7,
+        setup: 3.9e-7,
         direct: DIRECT,
-        reading: 1.0e-7,
-        partition: 3.0e-7,
+        reading: 5.2e-8,
+        partition: 4.1e-7,
         metis: METIS,
-        recovery: 2.0e-7,
-        writing: 4.0e-7,
+        recovery: 1.8e-7,
+        writing: 2.3e-7,
     };
 
     /// Rates of a machine with infinitely fast cores, which leave only the network.

@@ -61,13 +61,15 @@ int MPI_Exscan(const void* give, void* get, int count, MPI_Datatype type, MPI_Op
     return MPI_SUCCESS;
 }
 
-/* A probe that finds nothing sleeps for 0.1 us, or a twentieth of the time since the rank began to wait, so that a rank
- * probes 50 to 200 times in a wait. SMPI's own sleeps grow with the probes of all ranks. Each wait of the solver probes for
- * another tag than the last one of its rank (src/parallel/mpi.rs). */
+/* When a rank began to wait for its next message, or for the next step of a barrier. */
+static struct { double since; int tag; } waits[QUAD8_RANKS];
+
+/* A probe that finds nothing sleeps for 0.1 us and a twentieth of the time that the rank has waited, so that a rank probes
+ * 50 to 200 times in a wait. SMPI's own sleeps grow with the probes of all ranks. Each wait of the solver probes for another
+ * tag than the last one of its rank (src/parallel/mpi.rs). */
 int MPI_Iprobe(int source, int tag, MPI_Comm comm, int* found, MPI_Status* status) __asm__("iprobe");
 int MPI_Iprobe(int source, int tag, MPI_Comm comm, int* found, MPI_Status* status)
 {
-    static struct { double since; int tag; } waits[QUAD8_RANKS];
     int rank;
     MPI_Comm_rank(comm, &rank);
     PMPI_Iprobe(source, tag, comm, found, status);
@@ -127,7 +129,10 @@ int MPI_Test(MPI_Request* request, int* is_done, MPI_Status* status)
     if (barriers[rank].comm != MPI_COMM_NULL && barriers[rank].request == *request) {
         int has_come;
         PMPI_Test(&barriers[rank].step, &has_come, MPI_STATUS_IGNORE);
-        if (has_come) quad8_barrier_step(rank);
+        if (has_come) {
+            quad8_barrier_step(rank);
+            waits[rank].since = simgrid_get_clock();
+        }
     }
     return PMPI_Test(request, is_done, status);
 }
