@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::parallel::{BlockDistribution, Comm, Message, Outgoing};
 
-/// Samples that a rank sends for [`split`].
+/// Samples that a rank sends for [`Curve::split`].
 const SAMPLES: usize = 128;
 
 /// Elements of one rank along the curve.
