@@ -123,8 +123,20 @@ fn study_in_browser() {
     }
 }
 
+/// Replaces the times of single ranks by those with most digits, so that their table is widest.
+fn lengthen_times(folder: &Folder) {
+    let mut run = folder.json("run.json");
+    for (stage, times) in run["breakdown"]["by_rank"]["stages"].as_object_mut().unwrap() {
+        let share = if stage == "total_workflow" { STAGES.len() as f64 } else { 1.0 };
+        times["seconds"] = [0.02497, 0.02496, 0.02495].map(|seconds| seconds * share).to_vec().into();
+        times["communication"] = [0.008371; 3].map(|seconds| seconds * share).to_vec().into();
+    }
+    fs::write(folder.path("run.json"), run.to_string()).unwrap();
+}
+
 fn in_browser() {
     let folder = solved(3);
+    lengthen_times(&folder);
     folder.run(0, &["view", "quad8.h5", "run.json", "-q"]).expect_code(0);
     let found = open(&folder, "quad8.html");
     assert_eq!(found["scripts that ran"], 0);
