@@ -18,6 +18,7 @@ mod partitions;
 mod prediction;
 mod report;
 mod run;
+mod run_cost;
 mod stages;
 
 pub use args::ModelArgs;
