@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::la::hierarchy::{lanczos_steps, shares_sums};
 use crate::perf::model::levels::{Level, LevelKind};
 use crate::perf::model::machine::Machine;
-use crate::perf::model::stages::StageTime;
+use crate::perf::model::stages::{StageTime, largest};
 use crate::perf::model::{Interfaces, Part};
 
 /// A solve on a number of ranks.
@@ -55,8 +55,7 @@ impl Iteration {
 
     /// Returns the largest loss, and its seconds.
     pub fn limiting_factor(&self) -> (&'static str, f64) {
-        let costs = LOSSES.map(|(name, of)| (name, of(self)));
-        costs.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(("nothing", 0.0))
+        largest(LOSSES.map(|(name, of)| (name, of(self))))
     }
 }
 

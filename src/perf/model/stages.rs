@@ -94,9 +94,13 @@ impl StageTime {
 
     /// Returns what takes most of the stage, and its seconds.
     pub fn limiting_factor(&self) -> (&'static str, f64) {
-        let parts = PARTS.map(|(name, of)| (name, of(self)));
-        parts.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(("nothing", 0.0))
+        largest(PARTS.map(|(name, of)| (name, of(self))))
     }
+}
+
+/// Returns the largest of several costs, each given by its name and seconds.
+pub fn largest<const N: usize>(costs: [(&'static str, f64); N]) -> (&'static str, f64) {
+    costs.into_iter().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(("nothing", 0.0))
 }
 
 /// What a stage communicates, counted in a run.
