@@ -114,6 +114,8 @@ pub struct Communication {
     pub exchanges: f64,
     /// Bytes of an unknown that would leave a rank among very many.
     pub bytes: f64,
+    /// Bytes that one rank sends more than the mean, with any number of ranks.
+    pub bytes_of_one: f64,
 }
 
 impl Communication {
@@ -127,6 +129,7 @@ impl Communication {
             others: others.count.mean,
             exchanges: halo.count.mean / neighbours.max(1.0),
             bytes: if ranks > 1.0 { (halo.bytes.mean + others.bytes.mean) / left } else { 0.0 },
+            bytes_of_one: 0.0,
         }
     }
 }
@@ -147,17 +150,19 @@ pub struct StageCommunication {
 impl StageCommunication {
     /// Counts of a mesh from a file on two ranks, the Y-channel with 1,020,897 unknowns.
     pub const TYPICAL: Self = Self {
-        reading: Communication { reductions: 41.0, others: 6.0, exchanges: 0.0, bytes: 0.0 },
-        partition: Communication { reductions: 35.0, others: 30.0, exchanges: 13.0, bytes: 93.5 },
-        recovery: Communication { reductions: 4.0, others: 0.0, exchanges: 5.0, bytes: 0.4 },
-        writing: Communication { reductions: 27.0, others: 12.0, exchanges: 13.0, bytes: 96.2 },
+        reading: Communication { reductions: 41.0, others: 6.0, exchanges: 0.0, bytes: 0.0, bytes_of_one: 0.0 },
+        partition: Communication { reductions: 35.0, others: 30.0, exchanges: 13.0, bytes: 93.5, bytes_of_one: 0.0 },
+        recovery: Communication { reductions: 4.0, others: 0.0, exchanges: 5.0, bytes: 0.4, bytes_of_one: 0.0 },
+        writing: Communication { reductions: 27.0, others: 12.0, exchanges: 13.0, bytes: 96.2, bytes_of_one: 0.0 },
     };
 
     /// Counts the stages of a run in which a rank has this many neighbours in the mean.
     pub fn of(run: &Run, neighbours: f64) -> Self {
         let of = |stage| Communication::of(run, stage, neighbours);
+        let others = run.breakdown.stages.get("load_mesh").map(|stage| stage.others.bytes).unwrap_or_default();
         Self {
-            reading: of("load_mesh"),
+            // Rank 0 makes a built-in mesh and sends it to the others.
+            reading: Communication { bytes_of_one: others.max - others.mean, ..of("load_mesh") },
             partition: of("partition"),
             recovery: of("compute_derived"),
             writing: of("export"),
