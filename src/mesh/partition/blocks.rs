@@ -91,11 +91,16 @@ fn join(graph: &Graph, sizes: &[u32]) -> (Vec<u32>, usize) {
 }
 
 /// Moves elements to the neighbouring block with which they share most edges, or to the smallest of
-/// several, while blocks stay within 5/4 of `size`.
+/// several, while blocks stay within 5/4 of `size`. After the first sweep only elements are visited
+/// that lie beside one that was moved.
 fn smooth(graph: &Graph, of: &mut [u32], sizes: &mut [u32], size: u32) {
+    let mut is_pending = vec![true; of.len()];
     for _ in 0..SWEEPS {
         let mut has_moved = false;
         for element in 0..of.len() {
+            if !std::mem::take(&mut is_pending[element]) {
+                continue;
+            }
             let home = of[element];
             let block_at = |at: usize| of[graph.neighbours[at] as usize];
             let edges = |range: Range<usize>| range.map(|at| graph.edge_weight(at)).sum::<i32>();
@@ -117,6 +122,7 @@ fn smooth(graph: &Graph, of: &mut [u32], sizes: &mut [u32], size: u32) {
                 of[element] = block;
                 sizes[home as usize] -= 1;
                 sizes[block as usize] += 1;
+                graph.around(element).for_each(|at| is_pending[graph.neighbours[at] as usize] = true);
                 has_moved = true;
             }
         }

@@ -12,8 +12,9 @@ use crate::mesh::partition::edges::hash;
 use crate::mesh::partition::groups::Groups;
 use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, Outgoing};
 
-/// Elements in one segment of the curve, in the order of their groups and of the input.
-pub struct CurveSegment {
+/// Elements whose blocks one rank builds, in the order of their groups and of the input: those in one
+/// segment of the curve, or those of the slab of the rank.
+pub struct Segment {
     /// Global number of each element.
     pub ids: Vec<GlobalIndex>,
     /// Middle nodes of the edges of each element.
@@ -38,7 +39,18 @@ const WEIGHT: usize = 7;
 /// Consecutive elements that are sent to one rank of a group, to save messages.
 const TOGETHER: u64 = 1024;
 
-impl CurveSegment {
+impl Segment {
+    /// Returns the elements of this rank's slab, all in group 0.
+    pub fn of_slab(comm: &Comm, slab: &MeshSlab, weights: Option<&[u32]>) -> Self {
+        let count = slab.connectivity.len();
+        Self {
+            ids: slab.elements.range(comm.rank()).collect(),
+            middles: slab.connectivity.iter().map(|&[_, _, _, _, a, b, c, d]| [a, b, c, d]).collect(),
+            weights: weights.map_or_else(|| vec![1; count], <[u32]>::to_vec),
+            groups: vec![0; count],
+        }
+    }
+
     /// Sends every element of the slabs to the rank of its segment. The ranks of a group have its
     /// elements, by the share of its parts in the weight, in segments of about equal weight.
     /// Elements in one cell of the curve stay together. **Collective.**

@@ -1,17 +1,22 @@
 //! METIS on graphs of small blocks, for meshes whose dual graph is too large for one rank.
 //!
-//! Each rank builds blocks from a segment of a space-filling curve and finds the edges between
-//! them; edges between ranks are matched by their middle nodes. The parts are in groups, each of
-//! which one rank partitions, so that no rank receives the blocks of all others.
+//! Each rank builds blocks from its slab, if most neighbours are there, or else from a segment of a
+//! space-filling curve, and finds the edges between them; edges between ranks are matched by their
+//! middle nodes. The parts are in groups, each of which one rank partitions, so that no rank receives
+//! the blocks of all others.
 
 use crate::error::Result;
 use crate::mesh::MeshSlab;
 use crate::mesh::partition::edges::{Link, Matched, Side, match_across_ranks, match_sides, sides};
 use crate::mesh::partition::graph::{Rows, too_large};
 use crate::mesh::partition::groups::Groups;
-use crate::mesh::partition::space_filling_curve::CurveSegment;
+use crate::mesh::partition::space_filling_curve::Segment;
 use crate::mesh::partition::{Partition, PartitionOptions, blocks};
 use crate::parallel::{Comm, Message, Outgoing, concat};
+
+/// Largest number of sides without a partner in a slab, for the root of its number of elements, with
+/// which the blocks are built there: a square has 4, a strip of 20 x 1 has 9.
+const COMPACT: f64 = 16.0;
 
 /// Partitions the graphs of blocks. **Collective.**
 ///
@@ -24,13 +29,29 @@ pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Re
     if count > limit {
         return Err(too_large("blocks", count, limit));
     }
-    let segment = CurveSegment::gather(comm, slab, options.weights, &groups);
-    let blocks = block_graph(comm, &segment, size);
+    let (segment, matched) = matched_segment(comm, slab, options.weights, &groups);
+    let blocks = block_graph(comm, &segment, matched, size);
     let between_groups = blocks.between_groups;
     let (of_block, in_groups) = partition_groups(comm, &groups, &blocks, options)?;
     let parts: Vec<u32> = blocks.of.iter().map(|&block| of_block[block as usize]).collect();
     let edge_cut = comm.sum(between_groups + in_groups);
     Ok(Partition { parts: segment.send_back(comm, slab.elements, &parts), edge_cut: Some(edge_cut) })
+}
+
+/// Returns the elements whose blocks this rank builds, and their pairs. **Collective.**
+fn matched_segment(comm: &Comm, slab: &MeshSlab, weights: Option<&[u32]>, groups: &Groups) -> (Segment, Matched<u32>) {
+    let matched = |segment: Segment| {
+        let matched = match_sides(sides(&segment.middles));
+        (segment, matched)
+    };
+    if groups.count() == 1 {
+        let (segment, matched) = matched(Segment::of_slab(comm, slab, weights));
+        let outline = matched.open.len() as f64 / (segment.ids.len().max(1) as f64).sqrt();
+        if comm.max(outline) <= COMPACT {
+            return (segment, matched);
+        }
+    }
+    matched(Segment::gather(comm, slab, weights, groups))
 }
 
 /// Blocks of one rank.
@@ -48,8 +69,8 @@ struct LocalBlocks {
 }
 
 /// Builds the blocks of this rank and finds their links. **Collective.**
-fn block_graph(comm: &Comm, segment: &CurveSegment, size: u64) -> LocalBlocks {
-    let Matched { mut pairs, open } = match_sides(sides(&segment.middles));
+fn block_graph(comm: &Comm, segment: &Segment, matched: Matched<u32>, size: u64) -> LocalBlocks {
+    let Matched { mut pairs, open } = matched;
     let group = |element: u32| segment.groups[element as usize];
     let all = pairs.len();
     pairs.retain(|&[a, b]| group(a) == group(b));
