@@ -11,7 +11,7 @@ use crate::fem::fixed_point::StiffnessNumber;
 use crate::la::multigrid::UNGROUPED;
 use crate::la::{Pair, Scalar, Triplet};
 use crate::parallel::LocalIndex;
-use crate::quad8::{BatchStiffness, EDGES, LANES, PAIRS, pair};
+use crate::quad8::{BatchStiffness, LANES, pair};
 use crate::system::prefetch;
 
 /// Batches of all local elements.
@@ -72,41 +72,11 @@ impl<T: Scalar> Batches<T> {
 }
 
 /// Iterates over the pairs of nodes of an element in the order of storage.
-fn pairs() -> impl Iterator<Item = (usize, usize)> {
+pub fn pairs() -> impl Iterator<Item = (usize, usize)> {
     (0..8).flat_map(|a| (a + 1..8).map(move |b| (a, b)))
 }
 
 impl<T: Scalar> Batch<'_, T> {
-    /// Returns the pairs of nodes with a strength of connection above `least`, with the lower node
-    /// first. `scale` holds the reciprocal square root of the diagonal, 0 at excluded nodes; `edges`
-    /// the strengths along the edges.
-    pub fn strong_pairs(&self, scale: &[f32], edges: &[EdgeStrengths], least: f32) -> Vec<Triplet> {
-        let scale = self.nodes.map(|nodes| nodes.map(|n| scale[n as usize]));
-        let mut strengths = [[0.0; LANES]; PAIRS];
-        for (((a, b), stiffness), strengths) in pairs().zip(self.stiffness).zip(&mut strengths) {
-            for l in 0..LANES {
-                strengths[l] = strength(stiffness[l], scale[a][l], scale[b][l]);
-            }
-        }
-        for [a, m, b] in EDGES {
-            for l in 0..LANES {
-                let [a, b] = if self.nodes[a][l] < self.nodes[b][l] { [a, b] } else { [b, a] };
-                let [lower, upper, ends] = edges[self.nodes[m][l] as usize];
-                strengths[pair(a, m)][l] = lower;
-                strengths[pair(m, b)][l] = upper;
-                strengths[pair(a, b)][l] = ends;
-            }
-        }
-        let mut found = Vec::new();
-        for ((a, b), strengths) in pairs().zip(&strengths).filter(|(_, s)| s.iter().any(|s| s.abs() > least)) {
-            for l in (0..LANES).filter(|&l| strengths[l].abs() > least) {
-                let (i, j) = (self.nodes[a][l], self.nodes[b][l]);
-                found.push((i.min(j), i.max(j), f64::from(strengths[l])));
-            }
-        }
-        found
-    }
-
     /// Returns K_ab of the pairs of nodes in the same group, with the lower node first.
     pub fn triplets(&self, group: &[LocalIndex]) -> Vec<Triplet> {
         let group = |node: LocalIndex| group.get(node as usize).copied().filter(|&group| group != UNGROUPED);
@@ -129,40 +99,6 @@ impl<T: Scalar> Batch<'_, T> {
             }
         }
         found
-    }
-}
-
-/// Strengths of connection along an edge, summed over its elements: between the middle node and the
-/// end of the lower number, between the middle node and the other end, and between the ends.
-pub type EdgeStrengths = [f32; 3];
-
-/// Returns the strength of connection of two nodes.
-#[inline(always)]
-fn strength<T: Scalar>(stiffness: T, scale_a: f32, scale_b: f32) -> f32 {
-    stiffness.double() as f32 * scale_a * scale_b
-}
-
-/// Adds the strengths along the edges of the batches to `sums`, at the middle nodes; its entry 0
-/// belongs to node `first`. `scale` holds the reciprocal square root of the diagonal.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn add_edge_strengths<T: Scalar, N: NodeList>(
-    nodes: &[N],
-    stiffness: &[BatchStiffness<T>],
-    scale: &[f32],
-    first: usize,
-    sums: &mut [EdgeStrengths],
-) {
-    for (nodes, stiffness) in nodes.iter().zip(stiffness) {
-        let (scale, nodes) = (nodes.gather(scale), nodes.nodes());
-        for [a, m, b] in EDGES {
-            for l in 0..LANES {
-                let [a, b] = if nodes[a][l] < nodes[b][l] { [a, b] } else { [b, a] };
-                let sums = &mut sums[nodes[m][l] as usize - first];
-                for (sum, (i, j)) in sums.iter_mut().zip([(a, m), (m, b), (a, b)]) {
-                    *sum += strength(stiffness[pair(i, j)][l], scale[i][l], scale[j][l]);
-                }
-            }
-        }
     }
 }
 

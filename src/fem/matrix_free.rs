@@ -15,11 +15,10 @@ use crate::fem::ElementMatrices;
 use crate::fem::batch_coloring::{Add, Chunks};
 use crate::fem::batch_order::NodeList;
 use crate::fem::element_batch::use_of_products::{ADD, DOT, SUBTRACT};
-use crate::fem::element_batch::{
-    Batches, EdgeStrengths, add_diagonals, add_edge_strengths, add_precise_products, add_products,
-};
+use crate::fem::element_batch::{Batches, add_diagonals, add_precise_products, add_products};
 use crate::fem::fixed_point::StiffnessNumber;
 use crate::fem::operator_storage::late;
+use crate::fem::strength_of_connection::{EdgeStrengths, add_edge_strengths};
 use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Step, Triplet, Vector, step_again};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, LocalIndex};

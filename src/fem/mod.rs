@@ -16,6 +16,7 @@ pub mod multigrid;
 mod operator_storage;
 mod preconditioners;
 mod smoother_precision;
+mod strength_of_connection;
 mod system;
 mod total_flow;
 mod wells;

@@ -54,16 +54,6 @@ impl<T: Scalar> Vector<T> {
         self.values.iter().zip(&low.values).map(|(x, low)| Pair::sum(x.double(), low.double())).collect()
     }
 
-    /// Multiplies the owned part by `factor` and adds `other`.
-    pub(crate) fn scale_and_add(&mut self, factor: T, other: &Self) {
-        loops::update(self.owned_mut(), |range, values| {
-            for (value, other) in values.iter_mut().zip(&other.owned()[range]) {
-                *value = factor * *value + *other;
-            }
-            []
-        });
-    }
-
     /// Adds `factor` times `other` to the owned part.
     pub(crate) fn add(&mut self, factor: T, other: &Self) {
         loops::update(self.owned_mut(), |range, values| {

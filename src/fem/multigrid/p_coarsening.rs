@@ -77,7 +77,8 @@ const fn corner_pair(a: usize, b: usize) -> usize {
 /// whether an element is slender.
 fn assemble(halo: &Rc<Halo>, elements: &ElementMatrices, corner: &[LocalIndex]) -> (DistributedCsr, bool) {
     let (batches, order) = (elements.batches(), &elements.batches().order);
-    let mut bilinear: Vec<[Lane; CORNER_PAIRS]> = batches.par_iter().map(|b| bilinear_pairs(b.stiffness)).collect();
+    let (mut bilinear, mut slender) = (Vec::new(), Vec::new());
+    batches.par_iter().map(|batch| bilinear_pairs(batch.stiffness)).unzip_into_vecs(&mut bilinear, &mut slender);
     let quads = batches.par_iter().map(|batch| -> [[LocalIndex; 4]; LANES] {
         std::array::from_fn(|l| std::array::from_fn(|a| corner[batch.nodes[a][l] as usize]))
     });
@@ -92,22 +93,20 @@ fn assemble(halo: &Rc<Halo>, elements: &ElementMatrices, corner: &[LocalIndex]) 
         row_sums.push((at, std::array::from_fn(sum)));
     }
     row_sums.sort_unstable_by_key(|&(at, _)| at);
+    let mut has_sums = vec![false; bilinear.len()];
+    row_sums.iter().for_each(|(at, _)| has_sums[at / LANES] = true);
     let matrix = assemble_csr(halo, quads.as_flattened(), |at, a| {
         let batch = &bilinear[at / LANES];
         let mut row = std::array::from_fn(|b| if a == b { 0.0 } else { batch[corner_pair(a, b)][at % LANES] });
-        let sums = row_sums.binary_search_by_key(&at, |&(at, _)| at).map_or([0.0; 4], |i| row_sums[i].1);
-        row[a] = sums[a] - row.iter().sum::<f64>();
+        row[a] = -row.iter().sum::<f64>();
+        if has_sums[at / LANES]
+            && let Ok(found) = row_sums.binary_search_by_key(&at, |&(at, _)| at)
+        {
+            row[a] += row_sums[found].1[a];
+        }
         row
     });
-    let is_slender = batches.par_iter().zip(&bilinear).any(|(batch, pairs)| is_slender(batch.stiffness, pairs));
-    (matrix, is_slender)
-}
-
-/// Returns whether rounding to eight digits may change the energy of a linear function in an element
-/// by more than about 3 %, as it may in rectangles with an aspect ratio above 5.
-fn is_slender(stiffness: &BatchStiffness<f64>, bilinear: &[Lane; CORNER_PAIRS]) -> bool {
-    let energies = least_energies(stiffness);
-    (0..LANES).any(|l| bilinear.iter().any(|pair| energies[l] < 0.5 * pair[l].abs()))
+    (matrix, slender.contains(&true))
 }
 
 /// Returns the nodes where the bilinear function of a corner is not zero, with its values.
@@ -141,9 +140,11 @@ const WEIGHTS: [[f64; PAIRS]; CORNER_PAIRS] = {
     weights
 };
 
-/// Computes (E'KE)_ab of each pair of corners of a batch whose row sums are zero.
+/// Computes (E'KE)_ab of each pair of corners of a batch whose row sums are zero. Also returns
+/// whether rounding to eight digits may change the energy of a linear function in an element by more
+/// than about 3 %, as it may in rectangles with an aspect ratio above 5.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn bilinear_pairs(stiffness: &BatchStiffness<f64>) -> [Lane; CORNER_PAIRS] {
+fn bilinear_pairs(stiffness: &BatchStiffness<f64>) -> ([Lane; CORNER_PAIRS], bool) {
     let mut sums = [[0.0; LANES]; CORNER_PAIRS];
     for (at, stiffness) in stiffness.iter().enumerate() {
         for (sum, weights) in sums.iter_mut().zip(&WEIGHTS) {
@@ -152,7 +153,9 @@ fn bilinear_pairs(stiffness: &BatchStiffness<f64>) -> [Lane; CORNER_PAIRS] {
             }
         }
     }
-    sums
+    let energies = least_energies(stiffness);
+    let is_slender = (0..LANES).any(|l| sums.iter().any(|pair| energies[l] < 0.5 * pair[l].abs()));
+    (sums, is_slender)
 }
 
 #[cfg(test)]
@@ -163,7 +166,7 @@ mod tests {
     #[test]
     fn pairs_of_corners_are_those_of_the_galerkin_product() {
         let stiffness: BatchStiffness<f64> = std::array::from_fn(|p| std::array::from_fn(|l| (p * p + 3 * l) as f64));
-        let pairs = bilinear_pairs(&stiffness);
+        let (pairs, _) = bilinear_pairs(&stiffness);
         for lane in 0..LANES {
             let mut k = [[0.0; 8]; 8];
             for (i, j) in (0..8).flat_map(|i| (0..8).map(move |j| (i, j))).filter(|(i, j)| i != j) {

@@ -29,6 +29,8 @@ pub struct SplitCsr<T = f64> {
     /// Row `i` is row `ghost_rows[i]` of the rank.
     ghost: Csr<T>,
     ghost_rows: Vec<LocalIndex>,
+    /// Whether each row has entries in ghost columns.
+    has_ghosts: Vec<bool>,
 }
 
 impl<T: Scalar> SplitCsr<T> {
@@ -60,7 +62,8 @@ impl<T: Scalar> SplitCsr<T> {
 
     /// Iterates over the entries of a row: local column and value.
     pub fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
-        let ghost = self.ghost_rows.binary_search(&(row as LocalIndex)).ok();
+        let number = || self.ghost_rows.binary_search(&(row as LocalIndex)).ok();
+        let ghost = self.has_ghosts[row].then(number).flatten();
         let first = self.owned.cols() as LocalIndex;
         let ghosts = ghost.into_iter().flat_map(move |row| entries(&self.ghost, row).map(move |(c, v)| (first + c, v)));
         entries(&self.owned, row).chain(ghosts)
@@ -71,7 +74,9 @@ impl<T: Scalar> DistributedCsr<T> {
     /// Creates a matrix from its two parts. `ghost` has one row for each of `ghost_rows`
     /// (ascending); its column 0 is the first ghost.
     pub(crate) fn new(halo: Rc<Halo>, owned: Csr<T>, ghost: Csr<T>, ghost_rows: Vec<LocalIndex>) -> Self {
-        Self { halo, local: SplitCsr { owned, ghost, ghost_rows } }
+        let mut has_ghosts = vec![false; owned.rows()];
+        ghost_rows.iter().for_each(|&row| has_ghosts[row as usize] = true);
+        Self { halo, local: SplitCsr { owned, ghost, ghost_rows, has_ghosts } }
     }
 
     /// Returns the rows of this rank.
@@ -88,7 +93,7 @@ impl<T: Scalar> DistributedCsr<T> {
     /// overlaps the product with the owned columns. Returns the sum of what `dot` makes of x, ranges
     /// of rows and parts of their products. **Collective.**
     fn multiply(&self, x: &mut Vector<T>, y: &mut [T], dot: impl Fn(&[T], Range<usize>, &[T]) -> f64 + Sync) -> f64 {
-        let SplitCsr { owned, ghost, ghost_rows } = &self.local;
+        let SplitCsr { owned, ghost, ghost_rows, .. } = &self.local;
         let mut sum = self.halo.scatter_fwd_overlap(x.local_mut(), |x| multiply(owned, x, y, &dot));
         let (own, ghosts) = x.local().split_at(x.owned().len());
         let mut products = vec![T::default(); ghost_rows.len()];
@@ -107,7 +112,7 @@ impl DistributedCsr {
     /// symmetrically: their columns move to the right-hand side `b`, and their rows become those of
     /// the identity with a zero right-hand side.
     pub fn eliminate(&mut self, fixed: &[bool], values: &[f64], b: &mut [f64]) {
-        let SplitCsr { owned, ghost, ghost_rows } = &mut self.local;
+        let SplitCsr { owned, ghost, ghost_rows, .. } = &mut self.local;
         let owned_rows: Vec<LocalIndex> = (0..owned.rows() as LocalIndex).collect();
         let columns = owned.cols();
         eliminate_columns(owned, &owned_rows, 0, fixed, values, b);

@@ -8,6 +8,7 @@
 use multiversion::multiversion;
 
 use crate::la::multigrid::line_blocks::LineBlocks;
+use crate::la::vector::inner;
 use crate::la::{BlockSize, LinearOperator, MatrixEntries, Scalar, Stored, Vector};
 use crate::parallel::loops;
 
@@ -194,15 +195,18 @@ impl<T: Scalar> BlockDiagonal<T> {
         Self { inverse, blocks }
     }
 
-    /// Computes z = D^-1 r.
-    pub fn apply(&self, r: &[T], z: &mut [T]) {
-        loops::update(z, |range, z| {
-            z.iter_mut()
-                .zip(&r[range.clone()])
-                .zip(&self.inverse[range])
-                .for_each(|((z, r), inverse)| *z = *r * inverse.number());
-            []
+    /// Computes z = D^-1 r. Returns r.z.
+    pub fn apply_and_dot(&self, r: &[T], z: &mut [T]) -> f64 {
+        let [mut dot] = loops::update(z, |range, z| {
+            let r = &r[range.clone()];
+            z.iter_mut().zip(r).zip(&self.inverse[range]).for_each(|((z, r), inverse)| *z = *r * inverse.number());
+            [inner(r, z)]
         });
-        self.blocks.apply(r, |i, value| z[i] = value);
+        // Entries of the inverse diagonal at unknowns in blocks are zero.
+        self.blocks.apply(r, |i, value| {
+            z[i] = value;
+            dot += r[i].double() * value.double();
+        });
+        dot
     }
 }

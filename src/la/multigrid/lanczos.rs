@@ -6,8 +6,8 @@
 //! (1989)). The steps of all levels share their reductions.
 
 use crate::la::multigrid::chebyshev::BlockDiagonal;
-use crate::la::vector::dot;
 use crate::la::{LinearOperator, Scalar, Vector};
+use crate::parallel::loops;
 
 /// Parameters of the Lanczos estimate of the largest eigenvalue.
 struct Lanczos {
@@ -106,9 +106,8 @@ impl<'a, T: Scalar> Process<'a, T> {
             return [0.0; 2];
         }
         let [r, z, a_z, _] = &mut self.vectors;
-        self.diagonal.apply(r.owned(), z.owned_mut());
-        self.operator.apply(z, a_z);
-        [dot(r.owned(), z.owned()), dot(z.owned(), a_z.owned())]
+        let r_z = self.diagonal.apply_and_dot(r.owned(), z.owned_mut());
+        [r_z, self.operator.apply_and_dot(z, a_z)]
     }
 
     /// Takes a step with the sums of the products.
@@ -128,8 +127,13 @@ impl<'a, T: Scalar> Process<'a, T> {
         let last = std::mem::replace(&mut self.alpha, r_z / p_ap);
         self.matrix.push(1.0 / self.alpha + beta / last, beta.sqrt() / last);
         let [r, _, a_z, a_p] = &mut self.vectors;
-        a_p.scale_and_add(T::of(beta), a_z);
-        r.add(T::of(-self.alpha), a_p);
+        let (beta, alpha) = (T::of(beta), T::of(self.alpha));
+        loops::update_all([r.owned_mut(), a_p.owned_mut()], |range, [r, a_p]| {
+            for ((r, a_p), a_z) in r.iter_mut().zip(a_p).zip(&a_z.owned()[range]) {
+                *a_p = beta * *a_p + *a_z;
+                *r -= alpha * *a_p;
+            }
+        });
         self.r_z = r_z;
     }
 }

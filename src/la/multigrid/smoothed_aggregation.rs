@@ -64,18 +64,15 @@ pub fn smoothed_aggregation(matrix: &DistributedCsr, largest_eigenvalue: f64, th
             return;
         }
         // Weak connections are lumped onto the diagonal, which preserves constants.
-        let mut filtered_diagonal = 0.0;
-        for (j, value) in a.row(i) {
+        let (mut filtered_diagonal, factor) = (0.0, -omega / diagonal[i]);
+        a.row(i).for_each(|(j, value)| {
             if !strong(i, (j, value)) {
                 filtered_diagonal += value;
+            } else if column[j as usize] != NONE {
+                entries.add(column[j as usize], factor * value);
             }
-        }
-        entries.add(column[i], 1.0 - omega * filtered_diagonal / diagonal[i]);
-        for (j, value) in a.row(i) {
-            if strong(i, (j, value)) && column[j as usize] != NONE {
-                entries.add(column[j as usize], -omega * value / diagonal[i]);
-            }
-        }
+        });
+        entries.add(column[i], 1.0 + factor * filtered_diagonal);
     });
     Prolongation::new(coarse, rows)
 }
