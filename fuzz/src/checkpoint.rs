@@ -28,7 +28,7 @@ impl Run {
     fn new(comm: &Rc<Comm>) -> Self {
         let mut slab = io::mesh::file(comm, &files::repository(MESH), &()).expect("the mesh can be read");
         let parts = vec![0; slab.elements.total() as usize];
-        let (mesh, _) = mesh::distribute(comm, &mut slab, &parts).expect("the mesh is good");
+        let mesh = mesh::distribute(comm, &mut slab, &parts).expect("the mesh is good").mesh;
         let checkpoints = Checkpoints::new(comm, &files::temporary("out.h5"), &[]).expect("there is a place");
         let run = Self { case: Case::default(), mesh, checkpoints };
         let mut state = CgState::new(Vector::zeros(run.mesh.halo(comm).expect("one rank has a halo").map()));

@@ -6,7 +6,7 @@ use crate::io::console::{Console, count, group, mebibytes, refined};
 use crate::io::file::refuse_input;
 use crate::io::record::write_json_once;
 use crate::mesh::quality::{MeshQuality, SLENDER};
-use crate::mesh::{ElementNames, MOST_ON_A_RANK, MeshSize, refined_too_far};
+use crate::mesh::{ElementNames, MOST_ON_A_RANK, MeshSize, MeshSlab, distribute_anyway, refined_too_far};
 use crate::parallel::Comm;
 use crate::perf::estimate::{Estimate, Plan, Time};
 use crate::problem::{Physics, Problem};
@@ -29,7 +29,7 @@ pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
     check_refinement(&plan)?;
     let json = case.output.json.as_deref();
     comm.agree(json.map_or(Ok(()), |path| refuse_input(path, source.path())))?;
-    let quality = slab.map(|slab| MeshQuality::of_slabs(comm, slab)).filter(|q| q.aspect_ratio_max().is_some());
+    let quality = slab.map(|slab| quality_of(comm, slab)).filter(|q| q.aspect_ratio_max().is_some());
     let aspect_ratio_max = quality.as_ref().and_then(MeshQuality::aspect_ratio_max);
     let estimate = Estimate { aspect_ratio_max, ..Estimate::new(source.name(), &plan) };
     let names = ElementNames::default();
@@ -48,6 +48,12 @@ pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
         write_json_once(comm, path, &estimate)?;
     }
     Ok(ExitCode::Success)
+}
+
+/// Measures the elements of a mesh. **Collective.**
+fn quality_of(comm: &Comm, mut slab: MeshSlab) -> MeshQuality {
+    let parts = vec![comm.rank() as u32; slab.connectivity.len()];
+    distribute_anyway(comm, &mut slab, &parts, 0).quality
 }
 
 /// Most ranks of a host.

@@ -15,10 +15,12 @@ use crate::system::plural;
 /// A component has no such node. The message names the lowest element of all these components, and
 /// the position of its component.
 pub fn check_components(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Result<()> {
-    let labels = label_pieces(halo, mesh, held);
+    let pieces = label_pieces(halo, mesh, held);
     let own = || mesh.elements.iter().zip(&mesh.element_ids).take(mesh.own_elements);
-    let label = |nodes: &[LocalIndex; 8]| labels[nodes[0] as usize];
-    let floating = own().filter(|(nodes, _)| label(nodes) != 0).map(|(nodes, &id)| (id, label(nodes))).min();
+    let label = |nodes: &[LocalIndex; 8]| pieces.label(nodes[0] as usize);
+    let is_held = pieces.labels.iter().all(|&label| label == 0);
+    let floating =
+        own().filter(|_| !is_held).filter(|(nodes, _)| label(nodes) != 0).map(|(nodes, &id)| (id, label(nodes))).min();
     let (lowest, piece) = floating.unwrap_or((GlobalIndex::MAX, GlobalIndex::MAX));
     let element = halo.comm().min(lowest);
     if element == GlobalIndex::MAX {
@@ -26,9 +28,9 @@ pub fn check_components(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Result<
     }
     let piece = halo.comm().min(if lowest == element { piece } else { GlobalIndex::MAX });
     let mut extent = describe(halo.comm(), mesh, |e| label(&mesh.elements[e]) == piece);
-    let pieces = count_labels(halo, mesh, &labels);
-    if pieces > 1 {
-        extent += &format!("; {pieces} pieces are like this");
+    let count = count_labels(halo, mesh, &pieces);
+    if count > 1 {
+        extent += &format!("; {count} pieces are like this");
     }
     halo.comm().agree(Err(floating_piece(element, &extent)))
 }
@@ -71,52 +73,71 @@ pub fn count_components(halo: &Halo, mesh: &LocalMesh) -> u64 {
 }
 
 /// Counts the components with a label other than 0. **Collective.**
-fn count_labels(halo: &Halo, mesh: &LocalMesh, labels: &[GlobalIndex]) -> u64 {
-    let owned = mesh.node_ids.iter().zip(labels).take(mesh.owned_nodes);
-    halo.comm().sum(owned.filter(|&(&id, &label)| label == id + 1).count() as u64)
+fn count_labels(halo: &Halo, mesh: &LocalMesh, pieces: &Pieces) -> u64 {
+    let owned = mesh.node_ids.iter().enumerate().take(mesh.owned_nodes);
+    halo.comm().sum(owned.filter(|&(node, &id)| pieces.label(node) == id + 1).count() as u64)
+}
+
+/// Connected pieces of the local elements, each with a label.
+struct Pieces {
+    /// Piece of each local node.
+    of: Vec<u32>,
+    /// Label of each piece: 0 where its component is held, else the lowest node of its component
+    /// plus one.
+    labels: Vec<GlobalIndex>,
+}
+
+impl Pieces {
+    /// Returns the label of the component of a node.
+    fn label(&self, node: usize) -> GlobalIndex {
+        self.labels[self.of[node] as usize]
+    }
 }
 
 /// Label of a piece, and the owner of the node whose number it is.
 type Label = (GlobalIndex, u32);
 
-/// Labels each local node with 0 where its component is held, else with the lowest node of its
-/// component plus one. **Collective.**
+/// Finds the pieces of the local elements and their labels. **Collective.**
 ///
 /// In each round a label spreads to the neighbours, then takes the label of its own node (pointer
 /// jumping: Y. Shiloach, U. Vishkin, *An O(log n) parallel connectivity algorithm*, J. Algorithms 3
 /// (1982)), so that the rounds grow like the logarithm of the ranks.
-fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Vec<GlobalIndex> {
-    let pieces = local_pieces(mesh);
-    let mut labels: Vec<GlobalIndex> =
-        mesh.node_ids.iter().zip(held).map(|(&id, &h)| if h { 0 } else { id + 1 }).collect();
-    let mut owners: Vec<u32> = mesh.node_owners.iter().collect();
+fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Pieces {
+    let (of, count) = local_pieces(mesh);
+    let ghosts = mesh.owned_nodes..of.len();
+    let mut lowest: Vec<Label> = vec![(GlobalIndex::MAX, 0); count];
+    for (node, owner) in mesh.node_owners.iter().enumerate() {
+        let is_held = node < mesh.owned_nodes && held[node];
+        let lowest = &mut lowest[of[node] as usize];
+        *lowest = (if is_held { 0 } else { mesh.node_ids[node] + 1 }, owner).min(*lowest);
+    }
+    let (mut labels, mut owners) = (vec![0; of.len()], vec![0; of.len()]);
     loop {
+        jump(halo.comm(), mesh, &of, &mut lowest);
+        for (node, &piece) in of.iter().enumerate().take(mesh.owned_nodes) {
+            (labels[node], owners[node]) = lowest[piece as usize];
+        }
         halo.scatter_fwd(&mut labels);
         halo.scatter_fwd(&mut owners);
-        let mut lowest = vec![(GlobalIndex::MAX, 0); labels.len()];
-        for (node, &piece) in pieces.iter().enumerate() {
-            let lowest = &mut lowest[piece as usize];
+        let mut has_changed = false;
+        for node in ghosts.clone() {
+            let lowest = &mut lowest[of[node] as usize];
+            has_changed |= labels[node] != lowest.0;
             *lowest = (labels[node], owners[node]).min(*lowest);
         }
-        let changed = pieces.iter().zip(&labels).any(|(&piece, label)| *label != lowest[piece as usize].0);
-        if halo.comm().max(u8::from(changed)) == 0 {
-            return labels;
-        }
-        jump(halo.comm(), mesh, &pieces, &mut lowest);
-        for (node, &piece) in pieces.iter().enumerate() {
-            (labels[node], owners[node]) = lowest[piece as usize];
+        if halo.comm().max(u8::from(has_changed)) == 0 {
+            return Pieces { of, labels: lowest.into_iter().map(|label| label.0).collect() };
         }
     }
 }
 
-/// Replaces the label of each piece by that of the node whose number it is. `labels` are those of
-/// the representatives of the pieces. **Collective.**
-fn jump(comm: &Comm, mesh: &LocalMesh, pieces: &[LocalIndex], labels: &mut [Label]) {
-    let representatives = || (0..pieces.len()).filter(|&node| pieces[node] as usize == node);
-    let asking: Vec<usize> = representatives().filter(|&node| labels[node].0 != 0).collect();
+/// Replaces the label of each piece by that of the node whose number it is. `pieces` has the piece
+/// of each local node. **Collective.**
+fn jump(comm: &Comm, mesh: &LocalMesh, pieces: &[u32], labels: &mut [Label]) {
+    let asking: Vec<usize> = (0..labels.len()).filter(|&piece| labels[piece].0 != 0).collect();
     let mut requests = Outgoing::new();
-    for &node in &asking {
-        let (label, owner) = labels[node];
+    for &piece in &asking {
+        let (label, owner) = labels[piece];
         requests.to(owner as usize).push(label - 1);
     }
     let expected: Vec<_> = requests.lengths().into_iter().map(|(rank, nodes)| (rank, 2 * nodes)).collect();
@@ -132,17 +153,17 @@ fn jump(comm: &Comm, mesh: &LocalMesh, pieces: &[LocalIndex], labels: &mut [Labe
     let answers = comm.neighbor_exchange(outgoing.collect(), &expected);
     let mut answers: FxHashMap<usize, _> =
         answers.iter().map(|(rank, answers)| (*rank, answers.as_chunks::<2>().0.iter())).collect();
-    for node in asking {
-        let next = answers.get_mut(&(labels[node].1 as usize)).and_then(Iterator::next);
+    for piece in asking {
+        let next = answers.get_mut(&(labels[piece].1 as usize)).and_then(Iterator::next);
         if let Some(&[label, owner]) = next {
-            labels[node] = (label, owner as u32);
+            labels[piece] = (label, owner as u32);
         }
     }
 }
 
-/// Finds for each local node a representative of its component among the local elements (union-find
-/// with path halving).
-fn local_pieces(mesh: &LocalMesh) -> Vec<LocalIndex> {
+/// Finds the connected pieces of the local elements (union-find with path halving). Returns the
+/// piece of each local node and the number of pieces.
+fn local_pieces(mesh: &LocalMesh) -> (Vec<u32>, usize) {
     let mut parent: Vec<LocalIndex> = (0..mesh.coordinates.len() as LocalIndex).collect();
     fn root(parent: &mut [LocalIndex], mut i: LocalIndex) -> LocalIndex {
         while parent[i as usize] != i {
@@ -154,10 +175,23 @@ fn local_pieces(mesh: &LocalMesh) -> Vec<LocalIndex> {
     for nodes in &mesh.elements {
         let mut piece = root(&mut parent, nodes[0]);
         for &node in &nodes[1..] {
-            let other = root(&mut parent, node);
-            parent[other.max(piece) as usize] = other.min(piece);
-            piece = piece.min(other);
+            // Mostly another element has put the node into the piece.
+            if parent[node as usize] != piece {
+                let other = root(&mut parent, node);
+                parent[other.max(piece) as usize] = other.min(piece);
+                piece = piece.min(other);
+            }
         }
     }
-    (0..mesh.coordinates.len() as LocalIndex).map(|i| root(&mut parent, i)).collect()
+    // A parent comes before its children, so that it has its number when they need it.
+    let mut count = 0;
+    for node in 0..parent.len() {
+        parent[node] = if parent[node] as usize == node {
+            count += 1;
+            count - 1
+        } else {
+            parent[parent[node] as usize]
+        };
+    }
+    (parent, count as usize)
 }

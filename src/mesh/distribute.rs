@@ -1,37 +1,38 @@
 //! Distribution of a mesh: elements are sent to their ranks, nodes get owners, and each rank
 //! receives the ghost elements around its nodes.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::mesh::data::receive_data;
 use crate::mesh::node_numbers::NodeNumbers;
 use crate::mesh::ordering::{Unordered, gathered};
+use crate::mesh::quality::{BatchQuality, MeshQuality};
 use crate::mesh::{LocalMesh, MeshSlab, NO_REGION, check_jacobian};
 use crate::parallel::{BlockRequests, Comm, GlobalIndex, LocalIndex, Outgoing, concat, loops};
 use crate::quad8;
-use crate::quad8::Coordinates;
+use crate::quad8::{Batch, Coordinates, LANES};
 
-/// Builds this rank's [`LocalMesh`] from its slab and the parts of the slab's elements, and frees
-/// the connectivity of the slab. Clockwise elements are reoriented; their number over all ranks is
-/// returned with the mesh. **Collective.**
+/// Builds this rank's [`LocalMesh`] from its slab and the parts of the slab's elements. Frees the
+/// connectivity of the slab and stores the owners of its nodes. Clockwise elements are reoriented.
+/// **Collective.**
 ///
 /// # Errors
 /// Coordinates are not finite, or an element is folded; the same on every rank.
-pub fn distribute(comm: &Comm, slab: &mut MeshSlab, parts: &[u32]) -> Result<(LocalMesh, u64)> {
-    let Distributed { mesh, turned, mut flaws } = distribute_anyway(comm, slab, parts, 1);
-    comm.agree(flaws.pop().map_or(Ok(()), Err))?;
-    Ok((mesh, turned))
+pub fn distribute(comm: &Comm, slab: &mut MeshSlab, parts: &[u32]) -> Result<Distributed> {
+    let mut distributed = distribute_anyway(comm, slab, parts, 1);
+    comm.agree(distributed.flaws.pop().map_or(Ok(()), Err))?;
+    Ok(distributed)
 }
 
-/// Distributed mesh whose elements may be folded.
+/// Part of a mesh on one rank, with what its elements are like.
 pub struct Distributed {
     /// The mesh.
     pub mesh: LocalMesh,
     /// Number of clockwise elements over all ranks, which were reoriented.
     pub turned: u64,
+    /// Quality of all elements of all ranks.
+    pub quality: MeshQuality,
     /// Errors of the first bad elements of this rank.
     pub flaws: Vec<Error>,
 }
@@ -41,8 +42,10 @@ pub struct Distributed {
 pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: usize) -> Distributed {
     let mut part = Part::receive(comm, slab, parts);
     let orphans = part.resolve_nodes(comm, slab);
-    let turned = comm.sum(part.orient());
-    let flaws = part.flaws(most);
+    let Measured { turned, suspects, quality } = part.measure();
+    let turned = comm.sum(turned);
+    let quality = quality.over_ranks(comm);
+    let flaws = part.flaws(&suspects, most);
     part.add_ghosts(comm);
     let mut mesh = part.order(comm.rank() as u32);
     mesh.total_nodes = slab.nodes.total();
@@ -51,7 +54,31 @@ pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: 
     mesh.boundary_names = slab.boundary_names();
     mesh.region_names = slab.tags.region_names.clone();
     mesh.data = receive_data(comm, slab, &mesh);
-    Distributed { mesh, turned, flaws }
+    Distributed { mesh, turned, quality, flaws }
+}
+
+/// Result of a loop over the elements of a rank.
+#[derive(Default)]
+struct Measured {
+    /// Number of clockwise elements, which were reoriented.
+    turned: u64,
+    /// Elements with a Jacobian determinant or a coordinate that is not valid.
+    suspects: Vec<usize>,
+    quality: MeshQuality,
+}
+
+impl Measured {
+    /// Combines the results of two parts of the elements.
+    fn and(mut self, mut other: Self) -> Self {
+        self.turned += other.turned;
+        self.suspects.append(&mut other.suspects);
+        Self { quality: self.quality.and(other.quality), ..self }
+    }
+}
+
+/// Gathers the coordinates (m) of up to eight elements.
+fn gather(elements: &[[LocalIndex; 8]], coordinates: &[[f64; 2]]) -> Batch {
+    Batch::gather(elements.iter().map(|nodes| nodes.map(|n| coordinates[n as usize])))
 }
 
 /// Elements of this rank, own ones first, and their nodes, in the order in which they come.
@@ -84,7 +111,8 @@ impl Part {
         // A structured mesh has three nodes an element.
         let mut nodes = NodeNumbers::with_capacity(3 * element_ids.len());
         let mut elements = Vec::with_capacity(element_ids.len());
-        for (_, message) in comm.sparse_exchange(connectivity) {
+        let messages = comm.sparse_exchange(connectivity);
+        for (_, message) in messages {
             elements.extend(message.as_chunks::<8>().0.iter().map(|ids| ids.map(|id| nodes.add(id))));
         }
         Self {
@@ -114,8 +142,9 @@ impl Part {
 
     /// Requests the coordinates and the owner of each node from the rank of its slab. That rank
     /// receives requests from all parts that touch the node, selects the owner among them, and
-    /// keeps nodes without requests as orphans, which are returned. **Collective.**
-    fn resolve_nodes(&mut self, comm: &Comm, slab: &MeshSlab) -> Vec<(GlobalIndex, [f64; 2])> {
+    /// stores it in the slab. Returns the nodes of the slab without requests, which no element has.
+    /// **Collective.**
+    fn resolve_nodes(&mut self, comm: &Comm, slab: &mut MeshSlab) -> Vec<(GlobalIndex, [f64; 2])> {
         let requests = BlockRequests::new(comm, slab.nodes, self.nodes.ids().iter().copied());
         let owners = pick_owners(&requests);
         self.node_owners = requests.answer(comm, |i| owners[i]);
@@ -123,7 +152,9 @@ impl Part {
         self.coordinates = x.into_iter().zip(y).map(|(x, y)| [x, y]).collect();
         let range = slab.nodes.range(comm.rank());
         let nodes = range.zip(&slab.coordinates).zip(&owners);
-        nodes.filter(|(_, owner)| **owner == NO_OWNER).map(|((id, &point), _)| (id, point)).collect()
+        let orphans = nodes.filter(|(_, owner)| **owner == NO_OWNER).map(|((id, &point), _)| (id, point)).collect();
+        slab.node_owners = owners;
+        orphans
     }
 
     /// Returns the coordinates (m) of the nodes of an element.
@@ -136,27 +167,42 @@ impl Part {
         self.elements[element].map(|n| self.nodes.ids()[n as usize])
     }
 
-    /// Reorients clockwise elements and returns their number.
-    fn orient(&mut self) -> u64 {
+    /// Reorients clockwise elements and measures all.
+    fn measure(&mut self) -> Measured {
         let coordinates = &self.coordinates;
-        let turn = |nodes: &mut [LocalIndex; 8]| {
-            let points = nodes.map(|n| coordinates[n as usize]);
-            let is_clockwise = quad8::gradients(&points, 0.0, 0.0).determinant < 0.0;
-            if is_clockwise {
-                *nodes = quad8::reoriented(*nodes);
-            }
-            u64::from(is_clockwise)
-        };
-        self.elements.par_iter_mut().map(turn).sum()
+        let of_batch =
+            |mut sum: Measured, (batch, (elements, ids)): (usize, (&mut [[LocalIndex; 8]], &[GlobalIndex]))| {
+                let turned = sum.turned;
+                let mut points = gather(elements, coordinates);
+                let mut qualities = BatchQuality::of(&points);
+                if !(0..elements.len()).all(|lane| qualities.is_integrable(lane)) {
+                    for nodes in elements.iter_mut() {
+                        let points = nodes.map(|n| coordinates[n as usize]);
+                        if quad8::gradients(&points, 0.0, 0.0).determinant < 0.0 {
+                            *nodes = quad8::reoriented(*nodes);
+                            sum.turned += 1;
+                        }
+                    }
+                    if sum.turned > turned {
+                        points = gather(elements, coordinates);
+                        qualities = BatchQuality::of(&points);
+                    }
+                    let refused = (0..elements.len()).filter(|&lane| !qualities.is_integrable(lane));
+                    sum.suspects.extend(refused.map(|lane| batch * LANES + lane));
+                }
+                sum.quality.add_batch(ids, &points, &qualities);
+                sum
+            };
+        let batches = self.elements.par_chunks_mut(LANES).zip(self.element_ids.par_chunks(LANES)).enumerate();
+        batches
+            .with_min_len(loops::CHUNK / LANES)
+            .fold(Measured::default, of_batch)
+            .reduce(Measured::default, Measured::and)
     }
 
-    /// Returns the errors of the first bad own elements, at most `most`.
-    fn flaws(&self, most: usize) -> Vec<Error> {
-        let of_chunk = |chunk: Range<usize>| -> Vec<Error> {
-            chunk.filter_map(|element| self.check_element(element).err()).take(most).collect()
-        };
-        let found: Vec<Vec<Error>> = loops::chunks(self.own_elements).map(of_chunk).collect();
-        found.into_iter().flatten().take(most).collect()
+    /// Returns the errors of the first bad elements among `suspects`, at most `most`.
+    fn flaws(&self, suspects: &[usize], most: usize) -> Vec<Error> {
+        suspects.iter().filter_map(|&element| self.check_element(element).err()).take(most).collect()
     }
 
     /// Checks the coordinates of an element and the determinant at its nine Gauss points.

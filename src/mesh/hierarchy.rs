@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use crate::error::Result;
+use crate::mesh::quality::MeshQuality;
 use crate::mesh::{
-    BoundaryRule, BoundarySummary, EdgeNumbers, LocalMesh, MeshSlab, assign, check_edges, distribute, name_edges,
+    BoundaryRule, BoundarySummary, Distributed, EdgeNumbers, LocalMesh, MeshSlab, assign, check_edges, distribute,
+    name_edges,
 };
 use crate::parallel::{Comm, Halo};
 
@@ -14,6 +16,8 @@ pub struct DistributedMesh {
     pub mesh: LocalMesh,
     /// Number of clockwise elements of the whole mesh, which were reoriented.
     pub turned: u64,
+    /// Quality of all elements of the whole mesh.
+    pub quality: MeshQuality,
     /// Free edges (element, side) around the nodes of this rank: those that one element has.
     pub free_edges: Vec<(usize, usize)>,
     /// Number of edges of each boundary of the whole mesh.
@@ -29,10 +33,10 @@ impl DistributedMesh {
     /// A folded element, a coordinate that is not finite, edges that do not fit together, or a
     /// named edge that does not exist or has two names; the same on every rank.
     pub fn new(comm: &Comm, mut slab: MeshSlab, parts: &[u32]) -> Result<Self> {
-        let (mut mesh, turned) = distribute(comm, &mut slab, parts)?;
+        let Distributed { mut mesh, turned, quality, .. } = distribute(comm, &mut slab, parts)?;
         let free_edges = check_edges(comm, &mesh)?;
         let boundary = name_edges(comm, &slab, &mut mesh, &free_edges)?;
-        Ok(Self { mesh, turned, free_edges, boundary })
+        Ok(Self { mesh, turned, quality, free_edges, boundary })
     }
 
     /// Does the same as [`new`](Self::new), but a rule assigns the free edges to the boundaries of
@@ -47,12 +51,12 @@ impl DistributedMesh {
         names: Vec<String>,
         rule: &dyn BoundaryRule,
     ) -> Result<Self> {
-        let (mut mesh, turned) = distribute(comm, &mut slab, parts)?;
+        let Distributed { mut mesh, turned, quality, .. } = distribute(comm, &mut slab, parts)?;
         let free_edges = check_edges(comm, &mesh)?;
         mesh.boundary_names = names;
         mesh.boundary = assign(comm, &mesh, &free_edges, rule)?;
         let boundary = BoundarySummary::new(comm, &mesh, &free_edges, true);
-        Ok(Self { mesh, turned, free_edges, boundary })
+        Ok(Self { mesh, turned, quality, free_edges, boundary })
     }
 }
 

@@ -13,6 +13,8 @@ pub struct MeshSlab {
     pub elements: BlockDistribution,
     /// Coordinates (m) of this rank's nodes.
     pub coordinates: Vec<[f64; 2]>,
+    /// Rank that owns each of these nodes in the distributed mesh; empty before distribution.
+    pub node_owners: Vec<u32>,
     /// Global nodes of this rank's elements.
     pub connectivity: Vec<[GlobalIndex; 8]>,
     /// Names of boundaries and regions.
@@ -97,6 +99,7 @@ impl MeshSlab {
             nodes,
             elements,
             coordinates,
+            node_owners: Vec::new(),
             connectivity,
             tags: Tags::default(),
             data: Vec::new(),
@@ -121,9 +124,17 @@ impl MeshSlab {
         let Tags { boundary_names, region_names, .. } = self.tags.clone();
         let tags = Tags { boundary_names, region_names, ..Tags::default() };
         let data = self.data.iter().map(|data| data.with(Vec::new())).collect();
-        let (coordinates, connectivity) = (Vec::new(), Vec::new());
-        let (warnings, has_unit) = (self.warnings.clone(), self.has_unit);
-        Self { nodes: self.nodes, elements: self.elements, coordinates, connectivity, tags, data, warnings, has_unit }
+        Self {
+            nodes: self.nodes,
+            elements: self.elements,
+            coordinates: Vec::new(),
+            node_owners: Vec::new(),
+            connectivity: Vec::new(),
+            tags,
+            data,
+            warnings: self.warnings.clone(),
+            has_unit: self.has_unit,
+        }
     }
 
     /// Redistributes the mesh in equal blocks over the ranks of `comm`. Some of these ranks bring

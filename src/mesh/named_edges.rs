@@ -1,13 +1,13 @@
 //! Distribution of named edges to every rank with one of their nodes.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, Result};
 use crate::mesh::distribute::NO_OWNER;
 use crate::mesh::{
     BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, check_edges,
 };
-use crate::parallel::{BlockRequests, Comm, GlobalIndex, LocalIndex, Outgoing};
+use crate::parallel::{Comm, GlobalIndex, LocalIndex, Outgoing};
 use crate::quad8::EDGES;
 
 /// Rule for meshes with tags: an edge belongs to the boundary of its tag. Free edges without a tag
@@ -38,13 +38,13 @@ struct Seen {
 impl Tagged {
     /// Sends each named edge of the slabs to the owners of its nodes, through the rank whose block
     /// contains the lower corner and through the owner of that corner, where all elements around it
-    /// are local. **Collective.**
+    /// are local. The mesh has been distributed from the slabs. **Collective.**
     ///
     /// # Errors
     /// A tag is not on an edge of an element, or an edge has two tags; the same on every rank.
     pub fn route(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh) -> Result<Self> {
         let names = &slab.tags.boundary_names;
-        let edges = comm.agree(to_owners(comm, slab, mesh, names))?;
+        let edges = comm.agree(to_owners(comm, slab, names))?;
         let mut seen = comm.agree(unite(edges, names))?;
         look_around(mesh, &mut seen);
         comm.agree(all_found(&seen, names))?;
@@ -142,25 +142,18 @@ fn ascending([a, b]: [GlobalIndex; 2]) -> [GlobalIndex; 2] {
 
 /// Returns the named edges of all slabs whose lower corner this rank owns. An edge with a corner
 /// without elements is an error of this rank alone.
-fn to_owners(comm: &Comm, slab: &MeshSlab, mesh: &LocalMesh, names: &[String]) -> Result<Vec<TaggedEdge>> {
+fn to_owners(comm: &Comm, slab: &MeshSlab, names: &[String]) -> Result<Vec<TaggedEdge>> {
     let mut at_blocks = Outgoing::new();
     for edge in &slab.tags.edges {
         let [from, to] = ascending(edge.nodes);
         at_blocks.to(slab.nodes.owner(from)).extend([from, to, GlobalIndex::from(edge.boundary)]);
     }
     let at_blocks = comm.sparse_exchange(at_blocks);
-    let owned = BlockRequests::new(comm, slab.nodes, mesh.node_ids[..mesh.owned_nodes].iter().copied());
-
     let first = slab.nodes.range(comm.rank()).start;
-    let mut owners = vec![NO_OWNER; slab.coordinates.len()];
-    for (rank, positions) in owned.incoming() {
-        positions.for_each(|i| owners[i] = rank as u32);
-    }
-    drop(owned);
     let mut outgoing = Outgoing::new();
     let mut lost: Option<TaggedEdge> = None;
     for record in at_blocks.iter().flat_map(|(_, message)| message.chunks_exact(3)) {
-        match owners[(record[0] - first) as usize] {
+        match slab.node_owners[(record[0] - first) as usize] {
             NO_OWNER => {
                 let edge = tagged_edge(record);
                 lost = Some(lost.map_or(edge, |other| other.min(edge)));
@@ -198,9 +191,14 @@ fn look_around(mesh: &LocalMesh, seen: &mut FxHashMap<[GlobalIndex; 2], Seen>) {
     if seen.is_empty() {
         return;
     }
+    let ends: FxHashSet<GlobalIndex> = seen.keys().flatten().copied().collect();
+    let is_end: Vec<bool> = mesh.node_ids.iter().map(|id| ends.contains(id)).collect();
     for (element, nodes) in mesh.elements.iter().enumerate() {
         for edge in EDGES.map(|places| places.map(|i| nodes[i])) {
-            if let Some(seen) = seen.get_mut(&corners(mesh, edge)) {
+            if is_end[edge[0] as usize]
+                && is_end[edge[2] as usize]
+                && let Some(seen) = seen.get_mut(&corners(mesh, edge))
+            {
                 seen.elements = seen.elements.saturating_add(1);
                 let [a, b, c] = edge.map(|n| mesh.node_owners[n as usize]);
                 let first = mesh.element_ids[element].min(seen.first);

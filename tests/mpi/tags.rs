@@ -51,7 +51,7 @@ fn slab(comm: &Comm, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<MeshSlab> {
 fn distribute(comm: &Rc<Comm>, slab: &mut MeshSlab) -> LocalMesh {
     let split = PartitionOptions::ranks(comm, Partitioner::Auto);
     let parts = quad8_mpi::mesh::partition::partition(comm, slab, &split).expect("parts").parts;
-    mesh::distribute(comm, slab, &parts).expect("a good mesh").0
+    mesh::distribute(comm, slab, &parts).expect("a good mesh").mesh
 }
 
 /// Returns the local mesh with its boundary by names, and the number of named edges inside.

@@ -9,7 +9,6 @@ use crate::fem::{ElementMatrices, check_inside, dirichlet_nodes, load_vector, we
 use crate::io::mesh::Naming;
 use crate::io::record::{BoundaryCondition, UNNAMED, conditions};
 use crate::mesh::partition::{PartitionOptions, Partitioner};
-use crate::mesh::quality::MeshQuality;
 use crate::mesh::{BoundaryEdge, BoundarySummary, Distributed, LocalMesh, MeshSlab, NO_REGION};
 use crate::parallel::{Comm, Halo};
 use crate::problem::Problem;
@@ -23,7 +22,7 @@ use crate::{mesh, quad8};
 /// A mesh that cannot be distributed.
 pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab) -> Result<Report> {
     let parts = crate::mesh::partition::partition(comm, slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?.parts;
-    let Distributed { mut mesh, turned, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
+    let Distributed { mut mesh, turned, quality, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
     let halo = mesh.halo(comm)?;
     let mut errors = lowest(comm, flaws);
     let (free, torn) = mesh::survey(comm, &mesh);
@@ -51,7 +50,6 @@ pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab
     }
     let naming = Naming::new(&case.mesh);
     let errors = errors.into_iter().map(|error| naming.explain(comm, error).to_string()).collect();
-    let quality = MeshQuality::of(comm, &mesh);
     let names = naming.elements(comm, &quality.named_elements());
     let duplicates = mesh::find_duplicates(comm, &mesh, &free);
     let (boundaries, unnamed) = measure_boundaries(comm, &mesh, &free);

@@ -55,9 +55,8 @@ pub(super) fn prepare_mesh(comm: &Rc<Comm>, slab: MeshSlab, problem: &Problem, c
     work::done(step);
     let distributed = DistributedMesh::new(comm, slab, &partition.parts)?;
     work::done(step);
-    let quality = MeshQuality::of(comm, &distributed.mesh);
     check_well_posed(comm, &distributed, problem)?;
-    let DistributedMesh { mesh, turned, free_edges, boundary } = distributed;
+    let DistributedMesh { mesh, turned, quality, free_edges, boundary } = distributed;
     let duplicates = find_duplicates(comm, &mesh, &free_edges);
     drop(free_edges);
     let orphans = comm.sum(mesh.orphans.len() as u64);

@@ -15,7 +15,7 @@ pub struct ElementQuality {
     pub scaled_jacobian: f64,
     /// Reference coordinates (xi, eta) of the smallest scaled Jacobian.
     pub lowest_at: [f64; 2],
-    /// Whether the determinants at all Gauss points are positive.
+    /// Whether the determinants at all Gauss points are positive and finite.
     pub is_integrable: bool,
     /// Smallest and largest of all determinants (m^2).
     pub determinants: [f64; 2],
@@ -76,12 +76,17 @@ impl BatchQuality {
         measure(batch)
     }
 
+    /// Returns whether an element has a positive, finite determinant at all Gauss points.
+    pub fn is_integrable(&self, lane: usize) -> bool {
+        self.refused_points[lane] == 0.0 && self.determinants[1][lane] < f64::INFINITY
+    }
+
     /// Returns the quality of one element.
     pub fn element(&self, lane: usize) -> ElementQuality {
         ElementQuality {
             scaled_jacobian: self.scaled_jacobian[lane],
             lowest_at: POINTS[self.lowest_at[lane]].0,
-            is_integrable: self.refused_points[lane] == 0.0,
+            is_integrable: self.is_integrable(lane),
             determinants: self.determinants.map(|lanes| lanes[lane]),
             aspect_ratio: self.aspect_ratio[lane],
             slenderest_at: POINTS[self.slenderest_at[lane]].0,
@@ -100,6 +105,9 @@ fn measure(batch: &Batch) -> BatchQuality {
         aspect_ratio: [0.0; LANES],
         slenderest_at: [NODES.len(); LANES],
     };
+    // Scaled Jacobians are compared by their squares with sign, condition numbers by half the sum of
+    // each and its inverse, so that roots are computed once an element and not at every point.
+    let (mut signed_squares, mut means) = ([f64::INFINITY; LANES], [0.0; LANES]);
     for (i, (_, derivatives)) in POINTS.iter().enumerate() {
         let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(derivatives, &batch.x), slopes(derivatives, &batch.y));
         let [smallest, largest] = &mut quality.determinants;
@@ -109,21 +117,23 @@ fn measure(batch: &Batch) -> BatchQuality {
             smallest[l] = determinant.min(smallest[l]);
             largest[l] = determinant.max(largest[l]);
             // A column of length zero, as at the tip of a quarter-point element, spans no area.
-            let lengths = a.sqrt() * b.sqrt();
-            let scaled = if lengths == 0.0 { 0.0 } else { determinant / lengths };
-            let is_lowest = is_lower(scaled, quality.scaled_jacobian[l]);
-            quality.scaled_jacobian[l] = if is_lowest { scaled } else { quality.scaled_jacobian[l] };
+            let signed_square = if a * b == 0.0 { 0.0 } else { determinant * (determinant.abs() / (a * b)) };
+            let is_lowest = is_lower(signed_square, signed_squares[l]);
+            signed_squares[l] = if is_lowest { signed_square } else { signed_squares[l] };
             quality.lowest_at[l] = if is_lowest { i } else { quality.lowest_at[l] };
             if i >= NODES.len() {
                 quality.refused_points[l] += if quad8::is_valid(determinant) { 0.0 } else { 1.0 };
-                // Half the sum of the condition number and its inverse.
                 let mean = ((a + b) / (2.0 * determinant)).max(1.0);
-                let ratio = if determinant > 0.0 { mean + (mean * mean - 1.0).sqrt() } else { f64::INFINITY };
-                let is_slenderest = ratio > quality.aspect_ratio[l];
-                quality.aspect_ratio[l] = if is_slenderest { ratio } else { quality.aspect_ratio[l] };
+                let mean = if determinant > 0.0 { mean } else { f64::INFINITY };
+                let is_slenderest = mean > means[l];
+                means[l] = if is_slenderest { mean } else { means[l] };
                 quality.slenderest_at[l] = if is_slenderest { i } else { quality.slenderest_at[l] };
             }
         }
+    }
+    for l in 0..LANES {
+        quality.scaled_jacobian[l] = signed_squares[l].abs().sqrt().copysign(signed_squares[l]);
+        quality.aspect_ratio[l] = means[l] + (means[l] * means[l] - 1.0).sqrt();
     }
     quality
 }

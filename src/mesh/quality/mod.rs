@@ -2,15 +2,14 @@
 
 mod element;
 
+pub(crate) use element::BatchQuality;
 pub use element::ElementQuality;
 
-use rayon::prelude::*;
-
-use crate::mesh::quality::element::{BatchQuality, is_lower};
-use crate::mesh::{ElementNames, LocalMesh, MeshSlab, distribute_anyway, point};
+use crate::mesh::quality::element::is_lower;
+use crate::mesh::{ElementNames, point};
 use crate::parallel::{Comm, GlobalIndex};
 use crate::quad8;
-use crate::quad8::{Batch, Coordinates, LANES};
+use crate::quad8::{Batch, Coordinates};
 
 /// Bars of the histogram of scaled Jacobians, of equal width between 0 and 1.
 pub const BARS: usize = 10;
@@ -94,28 +93,22 @@ impl Default for MeshQuality {
 }
 
 impl MeshQuality {
-    /// Measures all elements of a mesh. **Collective.**
-    pub fn of(comm: &Comm, mesh: &LocalMesh) -> Self {
-        let add = |mut sum: Self, first: usize| {
-            let elements = first..mesh.own_elements.min(first + LANES);
-            let batch = Batch::gather(elements.clone().map(|e| mesh.element_coordinates(e)));
-            let qualities = BatchQuality::of(&batch);
-            for (lane, e) in elements.enumerate() {
-                sum.add_measured(mesh.element_ids[e], &batch.element(lane), &qualities.element(lane));
-            }
-            sum
-        };
-        let batches = (0..mesh.own_elements).into_par_iter().step_by(LANES).with_min_len(128);
-        batches.fold(Self::default, add).reduce(Self::default, Self::and).over_ranks(comm)
-    }
-
     /// Adds an element.
     pub fn add(&mut self, element: GlobalIndex, coordinates: &Coordinates) {
-        self.add_measured(element, coordinates, &ElementQuality::of(coordinates));
+        let batch = Batch::gather([*coordinates].into_iter());
+        self.add_batch(&[element], &batch, &BatchQuality::of(&batch));
     }
 
-    fn add_measured(&mut self, element: GlobalIndex, coordinates: &Coordinates, quality: &ElementQuality) {
-        let at = |[xi, eta]: [f64; 2]| quad8::map(coordinates, xi, eta);
+    /// Adds the elements of a batch.
+    pub(crate) fn add_batch(&mut self, elements: &[GlobalIndex], batch: &Batch, qualities: &BatchQuality) {
+        for (lane, &element) in elements.iter().enumerate() {
+            let at = |[xi, eta]: [f64; 2]| quad8::map(&batch.element(lane), xi, eta);
+            self.add_measured(element, &qualities.element(lane), at);
+        }
+    }
+
+    /// Adds an element, whose points are given by reference coordinates (xi, eta).
+    fn add_measured(&mut self, element: GlobalIndex, quality: &ElementQuality, at: impl Fn([f64; 2]) -> [f64; 2]) {
         let lowest = Extreme { value: quality.scaled_jacobian, element, point: [f64::NAN; 2] };
         let slenderest = Extreme { value: quality.aspect_ratio, ..lowest };
         if quality.scaled_jacobian > 0.0 {
@@ -123,7 +116,7 @@ impl MeshQuality {
         } else {
             self.folded += 1;
         }
-        let bar = ASPECT_BARS.iter().rposition(|&from| quality.aspect_ratio >= from).unwrap_or(0);
+        let bar = ASPECT_BARS[1..].iter().filter(|&&from| quality.aspect_ratio >= from).count();
         self.aspect_bars[bar] += 1;
         if lowest.is_worse(&self.lowest) {
             self.lowest = Extreme { point: at(quality.lowest_at), ..lowest };
@@ -139,7 +132,7 @@ impl MeshQuality {
     }
 
     /// Combines two qualities.
-    fn and(mut self, other: Self) -> Self {
+    pub(crate) fn and(mut self, other: Self) -> Self {
         self.bars.iter_mut().zip(other.bars).for_each(|(a, b)| *a += b);
         self.aspect_bars.iter_mut().zip(other.aspect_bars).for_each(|(a, b)| *a += b);
         self.folded += other.folded;
@@ -159,7 +152,7 @@ impl MeshQuality {
     }
 
     /// Combines the qualities of all ranks. **Collective.**
-    fn over_ranks(self, comm: &Comm) -> Self {
+    pub(crate) fn over_ranks(self, comm: &Comm) -> Self {
         let counts =
             [self.folded, self.refused, self.folded_unseen].into_iter().chain(self.bars).chain(self.aspect_bars);
         let counts = comm.sum_all(&counts.collect::<Vec<u64>>());
@@ -184,12 +177,6 @@ impl MeshQuality {
             sum.listed.push(Extreme { value: all[0], element, point: [all[1], all[2]] });
         }
         sum
-    }
-
-    /// Measures the elements of a mesh in slabs. **Collective.**
-    pub fn of_slabs(comm: &Comm, mut slab: MeshSlab) -> Self {
-        let parts = vec![comm.rank() as u32; slab.connectivity.len()];
-        Self::of(comm, &distribute_anyway(comm, &mut slab, &parts, 0).mesh)
     }
 
     /// Returns the largest aspect ratio, if it is finite.

@@ -35,7 +35,7 @@ impl<'a> Partitions<'a> {
     pub fn new(alone: &'a Rc<Comm>, mesh: BuiltIn) -> Result<Self> {
         let mut slab = mesh.read(alone)?;
         let everything = vec![0; slab.connectivity.len()];
-        let (mesh, _) = mesh::distribute(alone, &mut slab, &everything)?;
+        let mesh = mesh::distribute(alone, &mut slab, &everything)?.mesh;
         Ok(Self { alone, mesh, refined: None })
     }
 
@@ -83,6 +83,7 @@ fn slab(mesh: &LocalMesh) -> MeshSlab {
         nodes: BlockDistribution::new(mesh.total_nodes, 1),
         elements: BlockDistribution::new(mesh.total_elements, 1),
         coordinates,
+        node_owners: Vec::new(),
         connectivity,
         tags: Tags::default(),
         data: Vec::new(),
