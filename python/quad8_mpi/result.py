@@ -21,6 +21,7 @@ _TRIANGLES = ((0, 4, 7), (1, 5, 4), (2, 6, 5), (3, 7, 6), (4, 5, 6), (4, 6, 7))
 #: Datasets of the fields of a plot: at the nodes, or one value an element.
 _NODE_FIELDS = {"u": "u", "speed": "abs_vel_node", "pressure": "pressure_node", "flux": "flux_node"}
 _ELEMENT_FIELDS = ("error", "partition")
+_RANKS_TOLD_APART = 10
 #: VTK's number of an 8-node quadrilateral.
 _VTK_QUADRATIC_QUAD = 23
 
@@ -147,8 +148,8 @@ class Result:
         Parameters
         ----------
         field : {"speed", "u", "pressure", "flux", "error", "partition"}
-            Field to plot: that at the nodes, but error and partition of the elements; of the flux
-            its magnitude.
+            Field to plot: that at the nodes, but error (over powers of ten) and partition of the
+            elements; of the flux its magnitude.
         ax : matplotlib.axes.Axes, optional
             Axes to plot on; new ones otherwise.
         mesh : bool
@@ -180,8 +181,10 @@ class Result:
             options = {"shading": "gouraud"} | options
             values = values[used]
         else:
+            if not options.keys() & {"norm", "vmin", "vmax"}:
+                options = self._colours_of_elements(field) | options
             values = values.repeat(len(_TRIANGLES))
-        ax = require("matplotlib.pyplot", "plot").subplots(layout="constrained")[1] if ax is None else ax
+        ax = require("matplotlib.pyplot", "plot").subplots(layout="compressed")[1] if ax is None else ax
         drawn = ax.tripcolor(x, y, quad8[:, _TRIANGLES].reshape(-1, 3), values, **options)
         if mesh:
             ring = quad8[:, [0, 4, 1, 5, 2, 6, 3, 7, 0]]
@@ -189,10 +192,24 @@ class Result:
             lines = np.stack([x[ring], y[ring]], axis=-1)
             ax.add_collection(collections.LineCollection(lines, colors="black", linewidths=0.3))
         ax.set(aspect="equal", xlabel="x (m)", ylabel="y (m)")
-        ax.figure.colorbar(drawn, ax=ax, label=self.label(name))
+        ticks = range(self._ranks()) if field == "partition" and self._ranks() <= _RANKS_TOLD_APART else None
+        ax.figure.colorbar(drawn, ax=ax, label=self.label(name), ticks=ticks)
         if not self.converged:
             ax.set_title("not converged")
         return ax
+
+    def _colours_of_elements(self, field: str) -> dict[str, Any]:
+        """Returns colours over powers of ten for the error, and one for each of a few ranks."""
+        colors = require("matplotlib.colors", "plot")
+        largest = self["error"].max(initial=0) if field == "error" else 0
+        if largest > 0:
+            return {"norm": colors.LogNorm(1e-5 * largest, largest, clip=True)}
+        if field == "partition" and self._ranks() <= _RANKS_TOLD_APART:
+            return {"norm": colors.BoundaryNorm(np.arange(self._ranks() + 1) - 0.5, 256)}
+        return {}
+
+    def _ranks(self) -> int:
+        return int(self["partition"].max(initial=0)) + 1
 
     def probe(self, points: ArrayLike) -> dict[str, NDArray[np.float64]]:
         """Evaluates the fields at points, inside the curved elements.

@@ -70,6 +70,22 @@ def test_every_field_is_drawn(channel, field, tmp_path):
     assert axes.get_xlabel() == "x (m)"
 
 
+def test_errors_are_drawn_over_powers_of_ten_and_ranks_one_by_one(channel):
+    colors = pytest.importorskip("matplotlib.colors")
+    drawn = lambda *args, **options: channel.plot(*args, **options).collections[0]
+    assert isinstance(drawn("error").norm, colors.LogNorm)
+    assert drawn("error", vmin=0, vmax=1).norm.vmax == 1
+    ranks = drawn("partition")
+    assert list(ranks.colorbar.get_ticks()) == list(range(int(channel["partition"].max()) + 1))
+
+
+def test_the_label_of_an_axis_is_inside_the_figure(channel):
+    pytest.importorskip("matplotlib")
+    axes = channel.plot("speed")
+    axes.figure.draw_without_rendering()
+    assert axes.yaxis.label.get_window_extent().x0 >= 0
+
+
 def test_a_plot_leaves_out_nodes_without_an_element(square):
     pytest.importorskip("matplotlib")
     mesh = quad8_mpi.mesh([*square.x, 9], [*square.y, 9], square.quad8, square.boundaries)
