@@ -24,6 +24,7 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("content_counts_before_the_name", [2], content_first),
         at_ranks("of_two_groups_of_a_curve_the_one_with_a_condition_counts", [1, 3], condition_wins),
         at_ranks("a_results_file_has_the_names_of_its_mesh", [1, 3], names_survive),
+        at_ranks("names_of_nothing_are_taken", [1, 3], names_of_nothing),
         vec![
             test("names_in_a_results_file_do_not_depend_on_the_ranks", names_at_any_ranks),
             test("names_that_hdf5_does_not_take_survive", odd_names),
@@ -123,6 +124,24 @@ fn names_survive(ranks: usize) {
         let [a, b] = ["first.h5", "second.h5"].map(|file| Results::read(&folder.path(file)));
         assert!(a.has_the_mesh_of(&b) && a.u.iter().zip(&b.u).all(|(a, b)| (a - b).abs() < 1e-9));
     }
+}
+
+/// Checks a boundary and a region that are empty. As with h5py, the file stores nothing for them.
+fn names_of_nothing(ranks: usize) {
+    let folder = Folder::new();
+    Mesh::rectangle(4, 2).write(&folder.path("mesh.h5"));
+    named(&folder, "boundaries/inlet", &[[0, 18], [18, 36]]);
+    named(&folder, "boundaries/outlet", &[[8, 26], [26, 44]]);
+    region(&folder, "regions/rock", &[0, 1]);
+    let file = File::open_rw(folder.path("mesh.h5")).unwrap();
+    file.new_dataset::<i64>().shape([0, 2]).create("boundaries/nothing").unwrap();
+    file.new_dataset::<i64>().shape(0).create("regions/nowhere").unwrap();
+    drop(file);
+    folder.run(ranks, &["mesh.h5", "-o", "out.h5"]).expect_code(0);
+    folder.run(ranks, &["out.h5", "-o", "again.h5"]).expect_code(0);
+    folder.run(0, &["plot", "again.h5"]).expect_code(0);
+    folder.run(0, &["view", "again.h5"]).expect_code(0);
+    folder.run(ranks, &["check", "again.h5"]).expect_code(0);
 }
 
 fn names_at_any_ranks() {

@@ -92,7 +92,7 @@ fn files() -> Vec<Trial> {
         refused("a_text_file_as_mesh", MESH, INPUT, "mesh.h5 is not an HDF5 file", |folder| {
             fs::write(folder.path("mesh.h5"), "0 0\n1 0\n").unwrap();
         }),
-        refused("an_empty_file_as_mesh", MESH, INPUT, "mesh.h5 is not an HDF5 file", |folder| {
+        refused("an_empty_file_as_mesh", MESH, INPUT, "mesh.h5 is empty: it holds no byte", |folder| {
             fs::write(folder.path("mesh.h5"), "").unwrap();
         }),
         refused("a_truncated_mesh", MESH, IO, "cannot open mesh.h5: ", |folder| {
@@ -156,6 +156,17 @@ fn datasets() -> Vec<Trial> {
             write(file, "x", &[8], &POINTS);
             write(file, "y", &[8], &POINTS);
             write::<i32>(file, "quad8", &[0, 8], &[]);
+        }),
+        // As h5py writes it: nothing is stored.
+        bad("an_unallocated_quad8", "the mesh has no elements", |file| {
+            write(file, "x", &[8], &POINTS);
+            write(file, "y", &[8], &POINTS);
+            file.new_dataset::<i64>().shape([0, 8]).create("quad8").unwrap();
+        }),
+        bad("a_mesh_without_nodes", "node 0 is out of range, the mesh has 0 nodes", |file| {
+            file.new_dataset::<f64>().shape(0).create("x").unwrap();
+            file.new_dataset::<f64>().shape(0).create("y").unwrap();
+            write(file, "quad8", &[1, 8], &NODES);
         }),
     ]
     .into_iter()

@@ -54,12 +54,15 @@ impl Format {
     /// several formats.
     ///
     /// # Errors
-    /// The file cannot be opened, or has an unknown format.
+    /// The file cannot be opened, is empty, or has an unknown format.
     pub fn detect(path: &Path) -> Result<Self> {
         let failed = |e: std::io::Error| open_error(path, e);
         let mut file = open::open(path)?;
         let mut head = Vec::new();
         file.by_ref().take(4096).read_to_end(&mut head).map_err(failed)?;
+        if head.is_empty() {
+            return Err(Error::input(format!("{} is empty: it holds no byte", path.display())));
+        }
         let by_name = Self::by_name(path);
         if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
             let is_sheet =

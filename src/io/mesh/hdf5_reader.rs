@@ -175,6 +175,9 @@ impl Reader<'_> {
     /// Reads this rank's rows as f64. The memory type is that of the file: HDF5 silently gives up
     /// collective transfer for a conversion.
     fn floats(&self, dataset: &Dataset, name: &str, blocks: BlockDistribution) -> Result<Vec<f64>> {
+        if is_empty(blocks) {
+            return Ok(Vec::new());
+        }
         let rows = blocks.range(self.comm.rank());
         let read = match self.descriptor(dataset, name) {
             Ok(TypeDescriptor::Float(FloatSize::U4)) => widen(read_rows::<f32>(self.comm, dataset, rows)),
@@ -190,6 +193,9 @@ impl Reader<'_> {
     pub(crate) fn integers(&self, dataset: &Dataset, name: &str, blocks: BlockDistribution) -> Result<Vec<i64>> {
         use IntSize::{U1, U2, U4, U8};
         use TypeDescriptor::{Integer, Unsigned};
+        if is_empty(blocks) {
+            return Ok(Vec::new());
+        }
         let rows = blocks.range(self.comm.rank());
         let read = match self.descriptor(dataset, name) {
             Ok(Integer(U1)) => widen(read_rows::<i8>(self.comm, dataset, rows)),
@@ -225,6 +231,12 @@ impl Reader<'_> {
     pub(crate) fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {
         read_error(self.path, name, cause)
     }
+}
+
+/// Returns whether a dataset has no rows. Where nothing was ever stored, as h5py leaves it, HDF5
+/// cannot read it.
+fn is_empty(blocks: BlockDistribution) -> bool {
+    blocks.total() == 0
 }
 
 /// Returns whether an attribute gives the coordinates in metres, as in a results file.
