@@ -111,7 +111,9 @@ fn lay_out(bounds: Bounds, bar: &mut Bar, args: &PlotArgs, heading: Option<(Stri
     let roughly = ((f64::from(width) - 13.0 * f64::from(em)) / aspect).min(tallest) as f32;
     let [y_low, y_high] = [bounds.low[1], bounds.high[1]].map(|y| y / stretch);
     let y_ticks = ticks::linear(y_low, y_high, (roughly / (2.2 * em)).clamp(2.0, 9.0) as usize);
-    bar.mark(if bar.upright { (roughly / (2.2 * em)).clamp(2.0, 9.0) as usize } else { 8 });
+    if bar.upright {
+        bar.mark((roughly / (2.2 * em)).clamp(2.0, 9.0) as usize);
+    }
     let top = if heading.is_some() { page.title_room() } else { em }.ceil();
     let left = page.y_axis_room(&y_ticks).ceil();
     let right = if bar.upright { page.bar_room(bar) } else { 2.0 * em }.ceil();
@@ -121,7 +123,10 @@ fn lay_out(bounds: Bounds, bar: &mut Bar, args: &PlotArgs, heading: Option<(Stri
 
     let frame = [left, top, view_width as f32, view_height as f32];
     let x_count = (frame[2] / (5.0 * em)).clamp(2.0, 10.0) as usize;
-    let x_ticks = ticks::linear(bounds.low[0], bounds.high[0], x_count);
+    let x_ticks = page.spaced_ticks([bounds.low[0], bounds.high[0]], frame[2], x_count);
+    if !bar.upright {
+        bar.mark_along(&page, frame[2], 8);
+    }
     let bottom = page.x_axis_room();
     let below = if bar.upright { 0.0 } else { 1.4 * em + page.x_axis_room() };
     page.scene = Scene::new((left + frame[2] + right) as u32, (top + frame[3] + bottom + below) as u32);
@@ -188,6 +193,9 @@ fn draw_flow(page: &mut Page, flow: &Flow, view: &View, args: &PlotArgs) {
     let mut heads = PathBuilder::new();
     if args.streamlines {
         let lines = flow.streamlines(1.1 * em * PER_PIXEL as f32);
+        if lines.is_empty() {
+            print_stderr("warning: no streamlines: the domain is too thin for them, use --stretch or raise --width\n");
+        }
         page.scene.stroke(thinned(&lines, 3.0, &to_page), WHITE, 0.08 * em);
         for line in &lines {
             let middle = line.len() / 2;

@@ -73,6 +73,17 @@ impl Page {
         self.scene.fill(self.font.text(text, at, size, Anchor::Middle), colour);
     }
 
+    /// Returns about `count` ticks for a horizontal axis of this length (px), or as many as leave a
+    /// space between their labels.
+    pub fn spaced_ticks(&self, [low, high]: [f64; 2], length: f32, count: usize) -> Ticks {
+        let fits = |ticks: &Ticks| {
+            let apart = ticks.values.windows(2).map(|pair| (pair[1] - pair[0]) / (high - low)).fold(1.0, f64::min);
+            self.widest(ticks) + 0.7 * self.em < length * apart as f32
+        };
+        let mut ticks = (1..=count).rev().map(|count| ticks::linear(low, high, count));
+        ticks.find(fits).unwrap_or_else(|| ticks::linear(low, high, 1).first())
+    }
+
     /// Returns the space above a frame for a title (px).
     pub fn title_room(&self) -> f32 {
         2.4 * self.em
@@ -179,6 +190,15 @@ impl Bar {
             self.ticks.values.iter_mut().for_each(|v| *v = v.log10());
         } else if matches!(self.colours, Colours::Map { .. }) {
             self.ticks = ticks::linear(low, high, count);
+        }
+    }
+
+    /// Sets at most about `count` ticks on the colour map of a horizontal bar of this length (px).
+    pub fn mark_along(&mut self, page: &Page, length: f32, count: usize) {
+        if !self.is_logarithmic && matches!(self.colours, Colours::Map { .. }) {
+            self.ticks = page.spaced_ticks(self.range, length, count);
+        } else {
+            self.mark(count);
         }
     }
 

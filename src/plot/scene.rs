@@ -117,13 +117,10 @@ impl Scene {
                     page.fill_path(path, &paint(*colour), FillRule::Winding, Transform::identity(), None);
                 }
                 Item::Stroke { path, colour, width } => {
-                    let stroke = Stroke {
-                        width: *width,
-                        line_cap: LineCap::Round,
-                        line_join: LineJoin::Round,
-                        ..Stroke::default()
-                    };
-                    page.stroke_path(path, &paint(*colour), &stroke, Transform::identity(), None);
+                    let (width, colour) = pale_if_thin(*width, *colour);
+                    let stroke =
+                        Stroke { width, line_cap: LineCap::Round, line_join: LineJoin::Round, ..Stroke::default() };
+                    page.stroke_path(path, &paint(colour), &stroke, Transform::identity(), None);
                 }
                 Item::Image { pixmap, x, y } => {
                     let (x, y) = (*x as i32, *y as i32);
@@ -161,6 +158,14 @@ impl Scene {
     }
 }
 
+/// Returns the width (px) and the colour of a line: one that is thinner than a pixel becomes a paler
+/// one of a pixel. tiny-skia draws the pieces of a thinner line one by one, with dots where they meet.
+fn pale_if_thin(width: f32, [r, g, b, a]: Colour) -> (f32, Colour) {
+    const THINNEST: f32 = 1.01;
+    let opacity = f32::from(a) * (width / THINNEST).min(1.0);
+    (width.max(THINNEST), [r, g, b, opacity.round() as u8])
+}
+
 fn paint(colour: Colour) -> Paint<'static> {
     let [r, g, b, a] = colour;
     let mut paint = Paint::default();
@@ -191,4 +196,27 @@ fn data(path: &Path) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thin_line_of_many_pieces_has_no_dots() {
+        let mut scene = Scene::new(60, 20);
+        let mut path = PathBuilder::new();
+        for x in 0..25 {
+            let [from, to] = [x, x + 1].map(|x| 5.0 + 2.0 * x as f32);
+            path.move_to(from, 10.3);
+            path.line_to(to, 10.3);
+        }
+        scene.stroke(path.finish(), [0, 0, 0, 255], 0.8);
+        let picture = Pixmap::decode_png(&scene.png().unwrap()).unwrap();
+        let row = |y: u32| (10..50).map(|x| picture.pixel(x, y).unwrap().red()).collect::<Vec<u8>>();
+        for y in 9..12 {
+            assert!(row(y).windows(2).all(|pair| pair[0].abs_diff(pair[1]) < 2), "{:?}", row(y));
+        }
+        assert!(row(10)[0] < 128);
+    }
 }

@@ -11,6 +11,16 @@ pub struct Ticks {
     pub exponent: i32,
 }
 
+impl Ticks {
+    /// Returns the first tick alone.
+    #[must_use]
+    pub fn first(mut self) -> Self {
+        self.values.truncate(1);
+        self.labels.truncate(1);
+        self
+    }
+}
+
 /// Returns about `count` round values (1, 2 or 5 times a power of ten apart) from `low` to `high`.
 pub fn linear(low: f64, high: f64, count: usize) -> Ticks {
     let step = round_step((high - low) / count.max(1) as f64);
