@@ -10,7 +10,7 @@ use crate::mesh::{ElementNames, MOST_ON_A_RANK, MeshSize, MeshSlab, distribute_a
 use crate::parallel::Comm;
 use crate::perf::estimate::{Estimate, Plan, Time};
 use crate::problem::{Physics, Problem};
-use crate::system::available_memory;
+use crate::system::{available_memory, rounded};
 
 /// Memory of the fullest rank, relative to the mean, with a margin: 1.17 was measured on 8 ranks.
 const FULLEST_RANK: f64 = 1.25;
@@ -32,10 +32,15 @@ pub fn dry_run(comm: &Comm, case: &Case, options: DryRun) -> Result<ExitCode> {
     let quality = slab.map(|slab| quality_of(comm, slab)).filter(|q| q.aspect_ratio_max().is_some());
     let aspect_ratio_max = quality.as_ref().and_then(MeshQuality::aspect_ratio_max);
     let estimate = Estimate { aspect_ratio_max, ..Estimate::new(source.name(), &plan) };
+    let memory = memory_of_a_rank(comm, comm.host()?.size());
     let names = ElementNames::default();
     let aspect = quality.map(|quality| quality.describe_aspect(&names));
     let console = Console::beside(comm.is_root() && !case.run.quiet, json);
     console.estimate(&estimate, aspect.as_deref(), options.bandwidth);
+    if options.ranks.is_none() {
+        let warning = memory_warning(case, header.size, ranks, problem.as_ref().ok(), memory);
+        console.warn(warning.as_slice());
+    }
     match problem {
         Ok(problem) => {
             let conditions = case.conditions(&header.boundary_names, &problem);
@@ -82,14 +87,40 @@ fn plan(case: &Case, base: MeshSize, ranks: usize, problem: Option<&Problem>) ->
 /// # Errors
 /// An internal error where the ranks are virtual.
 pub(super) fn most_refinements(comm: &Comm, case: &Case, base: MeshSize, problem: &Problem) -> Result<u32> {
-    let ranks = comm.host()?.size() as f64;
-    let memory = comm.min(available_memory().map_or(f64::INFINITY, |bytes| bytes as f64 / ranks));
+    let memory = memory_of_a_rank(comm, comm.host()?.size());
     let has_memory = |refine: &u32| {
         let plan = Plan { refine: *refine, ..plan(case, base, comm.size(), Some(problem)) };
         let needed = || FULLEST_RANK * Estimate::new(String::new(), &plan).peak_bytes_per_rank as f64;
         check_refinement(&plan).is_ok() && needed() <= memory
     };
     Ok((case.refine + 1..).take_while(has_memory).last().unwrap_or(case.refine))
+}
+
+/// Returns the bytes of memory that each rank can still get, at least. **Collective.**
+pub(super) fn memory_of_a_rank(comm: &Comm, ranks_of_host: usize) -> f64 {
+    comm.min(available_memory().map_or(f64::INFINITY, |bytes| bytes as f64 / ranks_of_host as f64))
+}
+
+/// Returns a warning where a solve needs more than this memory (bytes) on each rank.
+pub(super) fn memory_warning(
+    case: &Case,
+    base: MeshSize,
+    ranks: usize,
+    problem: Option<&Problem>,
+    memory: f64,
+) -> Option<String> {
+    let plan = plan(case, base, ranks, problem);
+    check_refinement(&plan).ok()?;
+    let needed = Estimate::new(String::new(), &plan).peak_bytes_per_rank as f64;
+    let shown = |bytes: f64| rounded(bytes / 1e9, 3);
+    (needed > memory).then(|| {
+        format!(
+            "this solve needs about {} GB of memory on each rank, and a host has {} GB left for it: use more hosts, or a \
+             coarser mesh (--dry-run shows what takes the memory)",
+            shown(needed),
+            shown(memory)
+        )
+    })
 }
 
 /// Checks the limit of [`refine`](crate::mesh::refine) for equal parts.

@@ -33,7 +33,10 @@ pub fn refine(comm: &Rc<Comm>, mesh: &LocalMesh, levels: u32) -> Result<LocalMes
 
 /// Returns the error of a refinement whose elements a rank cannot number.
 pub(crate) fn refined_too_far(levels: u32, elements: u128) -> Error {
-    Error::input(format!("--refine {levels} makes {elements} elements, more than this build can number"))
+    Error::input(format!(
+        "--refine {levels} makes {elements} elements, and a rank can number {MOST_ON_A_RANK}: refine less, or use more \
+         ranks"
+    ))
 }
 
 /// Global numbers of the edges of a mesh, with which its refinements number their nodes.

@@ -25,6 +25,8 @@ pub struct Placement {
     pub host: String,
     /// Number of different hosts in the job.
     pub hosts: usize,
+    /// Number of ranks on this rank's host.
+    pub ranks_of_host: usize,
     /// Flaws of the placement with their remedies, the same on all ranks.
     pub warnings: Vec<String>,
 }
@@ -86,7 +88,7 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Result<Placement> {
              mpirun --map-by slot:PE={squeezed} (or --bind-to none), or use --threads 1"
         ));
     }
-    Ok(Placement { ranks: comm.size(), threads, host, hosts, warnings })
+    Ok(Placement { ranks: comm.size(), threads, host, hosts, ranks_of_host: local.size(), warnings })
 }
 
 /// Decides the number of threads as [`place`] does and starts them, an equal part for each of the

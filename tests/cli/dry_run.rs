@@ -19,6 +19,7 @@ pub fn tests() -> Vec<Trial> {
             test("a_dry_run_checks_the_data_of_materials", data),
             test("a_dry_run_counts_the_solves_for_floating_boundaries", floating),
             test("a_dry_run_is_for_as_many_ranks_as_asked", other_ranks),
+            test("a_dry_run_warns_of_too_little_memory_here", too_little_memory),
         ],
         bad("a_dry_run_beyond_all_numbers", &["--dry-run", "--refine", "40"], 2, "--refine 40 makes "),
         bad("a_dry_run_of_a_missing_mesh", &["mesh.h5", "--dry-run"], 3, "cannot open mesh.h5"),
@@ -32,6 +33,17 @@ pub fn tests() -> Vec<Trial> {
 
 fn read_json(folder: &Folder, name: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(folder.path(name)).unwrap()).unwrap()
+}
+
+/// Checks a solve of 0.9 TB, which is more than this machine has.
+fn too_little_memory() {
+    let folder = Folder::new();
+    let warning = "warning: this solve needs about ";
+    let here = folder.run(6, &["--dry-run", "--refine", "9"]).expect_code(0);
+    assert!(here.stderr.starts_with(warning) && here.stderr.contains("use more hosts, or a coarser mesh"), "{here}");
+    let elsewhere = folder.run(0, &["--dry-run", "--refine", "9", "--ranks", "64"]).expect_code(0);
+    assert!(elsewhere.stderr.is_empty(), "{elsewhere}");
+    assert!(folder.run(0, &["--dry-run"]).expect_code(0).stderr.is_empty());
 }
 
 fn counts(ranks: usize) {

@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 use crate::app::case::{Case, SolveArgs};
 use crate::app::checkpoint::{Checkpoints, Interrupts, refinements};
-use crate::app::dry_run::dry_run;
+use crate::app::dry_run::{dry_run, memory_of_a_rank, memory_warning};
 use crate::app::probe::write_probes;
 use crate::app::solve::exit::{accuracy_code, exit_code};
 use crate::app::solve::limiting_factor::limiting_factor;
@@ -75,6 +75,8 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     console.start(&placement, virtual_ranks);
     case.hints.iter().for_each(|hint| console.line("hint", hint));
 
+    let memory = memory_of_a_rank(comm, placement.ranks_of_host);
+
     // Read, after a check that the results can be written.
     let (checkpoints, results_file) = open_outputs(comm, &case)?;
     if case.run.trace.is_some() {
@@ -93,7 +95,9 @@ fn run(comm: &Rc<Comm>, case: Case, interrupts: &Interrupts, watch: Stopwatch, s
     let check_room = |case: &Case| check_room(comm, case, slab.elements.total(), has, &results_file, &checkpoints);
     check_room(&case)?;
     let has_room = |refine| check_room(&case.refined(refine)).is_ok();
-    let accuracy = accuracy(comm, &case, MeshSize::of(&slab), &problem, has_room)?;
+    let size = MeshSize::of(&slab);
+    console.warn(memory_warning(&case, size, comm.size(), Some(&problem), memory).as_slice());
+    let accuracy = accuracy(comm, &case, size, &problem, has_room)?;
     let case = case.with_conditions(&names, &problem);
 
     // Compute.
