@@ -83,7 +83,7 @@ fn bottleneck() {
     let ends = format!(" {of_run:.2} {of_solve:>11.2} {:>8.0}", number(&fast, "/rows/4/peak_bytes") / 1_048_576.0);
     assert!(of_run < of_solve && of_solve < 1.0 && line.ends_with(&ends), "{line} instead of {ends}");
     for stage in ["reading", "partition", "assembly", "setup", "iterations", "recovery", "writing"] {
-        assert!(table.contains(&format!("{stage} is limited by ")), "{table}");
+        assert!(table.contains(&format!("{stage}: limited by ")), "{table}");
     }
     assert_eq!(number(&fast, "/rows/0/neighbours"), 0.0);
     assert!(std::fs::read_to_string(folder.path("model.svg")).unwrap().starts_with("<svg "));

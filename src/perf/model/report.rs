@@ -25,7 +25,7 @@ pub fn text(prediction: &Prediction) -> String {
         let _ = writeln!(text, "{}", line(row));
     }
     if let Some(last) = rows.last() {
-        text += "\n";
+        text += COLUMNS;
         for (what, iteration) in [("first bottleneck", &last.iteration), ("were coarse levels spread", &last.spread)] {
             let (name, seconds) = iteration.limiting_factor();
             let part = 100.0 * seconds / iteration.total();
@@ -40,6 +40,14 @@ pub fn text(prediction: &Prediction) -> String {
     }
     text
 }
+
+/// Explains the columns of the first table.
+const COLUMNS: &str = "\
+neigh., values, uneven: most neighbours of a part, most values it receives, the largest part over the mean
+work to ms/iter: ms of an iteration by cause: work, waiting for the largest part, messages on the meshes and on
+coarser levels, reductions, the coarsest level, and their sum; spread: the same with coarse levels on all ranks
+
+";
 
 /// Formats the seconds of the stages for all numbers of ranks, and what limits them on most ranks.
 fn stage_table(rows: &[Row]) -> String {
@@ -62,10 +70,10 @@ fn stage_table(rows: &[Row]) -> String {
             row.peak_bytes / f64::from(1 << 20)
         );
     }
-    text += "solve: assembly, setup and iterations\n";
+    text += "seconds; solve: assembly, setup and iterations\n";
     for StageRow { stage, time } in rows.last().into_iter().flat_map(|row| &row.stages) {
         let (name, seconds) = time.limiting_factor();
-        let _ = writeln!(text, "{} is limited by {name}: {:.0} %", stage.name(), 100.0 * seconds / time.total());
+        let _ = writeln!(text, "{}: limited by {name}, {:.0} %", stage.name(), 100.0 * seconds / time.total());
     }
     text
 }
