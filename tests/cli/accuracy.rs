@@ -20,6 +20,7 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("a_smooth_solution_is_refined_until_its_error_is_small", [1, 3, 7], smooth),
         at_ranks("a_corner_ends_refinement_with_its_rate_and_its_place", [1, 3, 7], corner),
         vec![
+            test("a_source_at_a_point_has_no_limit_of_the_energy", well),
             test("a_stopped_refinement_continues_on_the_mesh_of_the_checkpoint::ranks_2", stopped),
             refused_error("an_error_of_zero", &["--until-error", "0"], range),
             refused_error("a_negative_error", &["--until-error", "-1%"], range),
@@ -96,6 +97,14 @@ fn corner(ranks: usize) {
     assert!((0.55..1.0).contains(&rate), "{errors:?}");
     assert_eq!((&record["converged"], &record["mesh_info"]["refine"]), (&true.into(), &(errors.len() - 1).into()));
     Results::read(&folder.path("quad8.h5"));
+}
+
+fn well() {
+    let folder = Folder::new();
+    let case = "mesh = { channel = \"channel\", element_size = 0.25 }\n[[source]]\nat = [0.5, 0.3]\nstrength = 1\n";
+    std::fs::write(folder.path("well.toml"), case).unwrap();
+    let outcome = folder.run(0, &["well.toml", "--until-error", "0.1%"]).expect_code(NOT_CONVERGED);
+    assert!(outcome.errors()[0].contains("no mesh is fine enough: give f of a region instead"), "{outcome}");
 }
 
 /// Stops in iteration 30, which the solve on the second mesh is the first to reach.

@@ -56,10 +56,16 @@ pub fn exit_code(comm: &Comm, report: &CgReport, case: &Case) -> ExitCode {
 pub fn accuracy_code(comm: &Comm, accuracy: &Accuracy, mesh: &LocalMesh, errors: &[f64], case: &Case) -> ExitCode {
     let Some(last) = accuracy.levels.last().filter(|_| !accuracy.is_reached()) else { return ExitCode::Success };
     let [x, y] = least_accurate(comm, mesh, errors).map(significant);
+    let remedy = if case.source.is_empty() {
+        format!("make the elements of the mesh smaller around ({x}, {y}), where the estimate is largest")
+    } else {
+        "at a source at a point ([[source]]) the energy has no limit, and no mesh is fine enough: give f of a region \
+         instead"
+            .to_owned()
+    };
     if comm.is_root() {
         print_error(&format!(
-            "error: the estimated error is {} % instead of {} %: {}; make the elements of the mesh smaller around \
-             ({x}, {y}), where the estimate is largest. {} holds the last solution.",
+            "error: the estimated error is {} % instead of {} %: {}; {remedy}. {} holds the last solution.",
             rounded(last.error_estimate_percent, 3),
             rounded(accuracy.tolerance_percent, 3),
             outlook(accuracy, last),
