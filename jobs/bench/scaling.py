@@ -203,7 +203,7 @@ def problems(args: argparse.Namespace, ranks: list[int], launcher: Launcher) -> 
         return {count: rectangle(args.out, unknowns*count, count) for count in ranks}
     meshes = [mesh for mesh in built_in_meshes(launcher) if args.mesh in ('', mesh[0])]
     if not meshes:
-        fail(f"there is no built-in mesh '{args.mesh}'")
+        fail(f"'{args.mesh}' is neither a file nor a built-in mesh")
     if args.mode == 'weak':
         return {count: nearest(meshes, unknowns*count, count) for count in ranks}
     return dict.fromkeys(ranks, nearest(meshes, unknowns))
@@ -230,7 +230,7 @@ def measure(args: argparse.Namespace, pairs: list[tuple[int, int]], launcher: La
 
 
 def report(args: argparse.Namespace, program: str) -> None:
-    """Writes tables and pictures, and prints the table of the study."""
+    """Writes tables, pictures and a page, and prints the table of the study."""
     out = args.out
     base = [program, 'report', *sorted(out.glob('*.json')), '--weak' if args.mode == 'weak' else '--strong']
     claims = ['--claims'] if args.mode == 'threads' else []
@@ -240,8 +240,9 @@ def report(args: argparse.Namespace, program: str) -> None:
             check([*base, '--table', table, '--format', form, '--output', out/f'{table}.{form}'])
     for form in ('svg', 'png'):
         check([*base, '--output', out/'scaling.txt', *claims, '--plot', out/f'speed-up.{form}'])
+    check([*base, '--format', 'html', '--output', out/'study.html'])
     print((out/'scaling.txt').read_text(), (out/'iteration.md').read_text(), sep='\n', end='', flush=True)
-    say(f'Records, tables and pictures are in {out}')
+    say(f'Records, tables and pictures are in {out}; open study.html there in a browser')
 
 
 def main() -> None:

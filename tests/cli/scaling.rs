@@ -203,6 +203,7 @@ fn strong_study() {
         "stages.md",
         "stream-1x1.json",
         "stream-2x1.json",
+        "study.html",
     ];
     assert_eq!(names, expected);
     let table = fs::read_to_string(folder.path("study/scaling.csv")).unwrap();
