@@ -33,7 +33,8 @@ impl FoldedElement {
         let Self { element, point, determinant, position: [x, y], nodes } = self;
         let text = format!(
             "element {element}: the Jacobian determinant is {} m^2 at Gauss point {point} (x = {x}, y = {y}), \
-             it must be positive: the element is folded or degenerate; its nodes are {nodes:?}",
+             it must be positive: the element is folded or degenerate, or its nodes are in another order than four \
+             corners and the middles between them; its nodes are {nodes:?}",
             rounded(*determinant, 10)
         );
         Error::input(text).at(*element, 0).mentioning(&[*element], &[])

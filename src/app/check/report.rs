@@ -188,7 +188,8 @@ impl fmt::Display for MeshReport {
         if let Some(guess) = &self.guess {
             line("boundary", guess.clone())?;
         }
-        for boundary in self.boundaries.iter().chain([&self.unnamed]) {
+        let unnamed = Some(&self.unnamed).filter(|unnamed| unnamed.edges > 0);
+        for boundary in self.boundaries.iter().chain(unnamed) {
             let text =
                 format!("{}: {}, {} m", boundary.name, plural(boundary.edges, "edge"), significant(boundary.length));
             let condition = self.conditions.iter().find(|condition| condition.name() == boundary.name);

@@ -86,7 +86,7 @@ function showSummary(target) {
     const sizes = `${plural(page.elements, "element")}, ${plural(page.nodes, "node")}`;
     target.append(
         facts([
-            ["mesh", `${run.mesh ?? "–"}${refined}: ${sizes}`],
+            ["mesh", run.mesh ? `${run.mesh}${refined}: ${sizes}` : sizes],
             [
                 "part shown",
                 page.window && page.window.map((corner) => corner.map((x) => number(x, 7)).join(", ")).join(" to "),
