@@ -43,6 +43,8 @@ pub(crate) const SUBCOMMANDS: [&str; 14] = [
     "case",
     "check",
     "meshes",
+    "partition",
+    "convert",
     "plot",
     "view",
     "probe",
@@ -51,8 +53,6 @@ pub(crate) const SUBCOMMANDS: [&str; 14] = [
     "model",
     "completions",
     "man",
-    "partition",
-    "convert",
 ];
 
 fn suggest_for_missing(path: &Path) -> Result<()> {

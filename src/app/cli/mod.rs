@@ -48,6 +48,10 @@ pub enum Command {
     Check(CheckArgs),
     /// List the built-in meshes and the channels
     Meshes,
+    /// Partition a mesh once, for many runs with --partition
+    Partition(PartitionArgs),
+    /// Convert a mesh to HDF5, or results to CSV, NumPy (.npz) or a spreadsheet (.xlsx)
+    Convert(ConvertArgs),
     /// Plot a results file, or the convergence of a run, as PNG or SVG
     Plot(PlotArgs),
     /// Write results and run records as one page (HTML) for a browser
@@ -64,10 +68,6 @@ pub enum Command {
     Completions(CompletionArgs),
     /// Print the manual page
     Man,
-    /// Partition a mesh once, for many runs with --partition
-    Partition(PartitionArgs),
-    /// Convert a mesh to HDF5, or results to CSV, NumPy (.npz) or a spreadsheet (.xlsx)
-    Convert(ConvertArgs),
 }
 
 impl Cli {
