@@ -103,7 +103,8 @@ fn unknown_format(path: &Path, by_name: Option<Format>) -> Error {
     Error::input(format!(
         "{path} {problem}: quad8-mpi reads HDF5 (datasets x, y, quad8), Gmsh MSH 4.1 (.msh), NumPy (.npz with x, y, \
          quad8) and spreadsheets (.xlsx with the sheets coord, conec). Others can be converted: \
-         meshio convert {path} mesh.msh --output-format gmsh"
+         meshio convert {path} mesh.msh --output-format gmsh (docs/manual.md has lines of Python for a file with other \
+         cells beside quadrilaterals)"
     ))
 }
 
