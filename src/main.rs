@@ -126,8 +126,8 @@ fn usage(launcher: Launcher, message: &clap::Error) -> ! {
 fn abort_without_memory(bytes: usize) {
     let rank = SimpleCommunicator::world().rank();
     print_error(&format!(
-        "error: rank {rank} has no memory for {bytes} more bytes: use more hosts, fewer ranks on each, or a coarser mesh \
-         (--dry-run predicts the memory of a solve)"
+        "error: rank {rank} has no memory for {bytes} more bytes: use more hosts, fewer ranks on each, or a coarser \
+         mesh (--dry-run predicts the memory of a solve)"
     ));
     abort(ExitCode::Internal);
 }

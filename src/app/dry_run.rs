@@ -115,8 +115,8 @@ pub(super) fn memory_warning(
     let shown = |bytes: f64| rounded(bytes / 1e9, 3);
     (needed > memory).then(|| {
         format!(
-            "this solve needs about {} GB of memory on each rank, and a host has {} GB left for it: use more hosts, or a \
-             coarser mesh (--dry-run shows what takes the memory)",
+            "this solve needs about {} GB of memory on each rank, and a host has {} GB left for it: use more hosts, or \
+             a coarser mesh (--dry-run shows what takes the memory)",
             shown(needed),
             shown(memory)
         )
