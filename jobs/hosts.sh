@@ -8,7 +8,11 @@
 set -euo pipefail
 
 jobs=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-hostfile=${1:?jobs/hosts.sh HOSTFILE ARGUMENT..., with a line NAME slots=RANKS for each host}
+hostfile=${1:-}
+if [ ! -r "$hostfile" ]; then
+    echo "hosts.sh: cannot read '$hostfile': jobs/hosts.sh HOSTFILE MESH.h5 -o OUT.h5, with lines NAME slots=RANKS" >&2
+    exit 2
+fi
 ranks=$(awk '{ for (i = 2; i <= NF; i++) if (sub(/^slots=/, "", $i)) n += $i } END { print n + 0 }' "$hostfile")
 threads=${THREADS:-1}
 QUAD8_MPI_LAUNCHER=mpirun

@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-import h5py
-import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.linalg import splu
+from common import Bench, fail, option_parser, prepared_bench, read_json, run, whole_numbers
 
-from common import Bench, option_parser, prepared_bench, read_json, run, whole_numbers
+try:
+    import h5py
+    import numpy as np
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.linalg import splu
+except ImportError as missing:
+    fail(f'{missing}: pip install h5py numpy scipy')
 
 Map = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 

@@ -6,7 +6,8 @@ grid that is refined towards its borders, and a grid of slender elements. Column
 elements in different parts (edge cut) over the smallest; values that a rank sends in a halo exchange, at most; elements
 of the largest part over the mean; seconds of the partition alone, those of quad8-mpi without reading and writing; peak
 memory of the largest process. A part may exceed the mean by 3 %. A library that is missing is named and left out: Debian
-has ptscotch, scotch and, in non-free, libparmetis4.0; PyPI has pymetis, kaminpar and mpi4py. Needs NumPy and h5py.
+has ptscotch, scotch and, in non-free, libparmetis4.0; PyPI has pymetis, kaminpar and mpi4py. Needs NumPy, SciPy and
+h5py.
 """
 from __future__ import annotations
 
@@ -21,10 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Sequence
 
-import h5py
-import numpy as np
-
 from common import JOBS, Bench, fail, option_parser, prepared_bench, say, whole_number, whole_numbers
+
+try:
+    import h5py
+    import numpy as np
+except ImportError as missing:
+    fail(f'{missing}: pip install h5py numpy scipy')
+
 from hard_cases import Case, both, rectangle, turned, write
 from peers.partitioners import IMBALANCE, MISSING
 from peers.report import markdown
