@@ -5,6 +5,7 @@ use std::fs;
 use hdf5::File;
 use libtest_mimic::Trial;
 
+use crate::formats::data;
 use crate::mesh::{Mesh, write};
 use crate::program::Folder;
 use crate::refusal::refused;
@@ -219,6 +220,15 @@ fn bad_options() -> Vec<Trial> {
             "weights_of_the_nodes",
             &["partition", "mesh.h5", "-n", "2", "--weights", "y"],
             "its shape is [91], expected [18]",
+        ),
+        refused(
+            "weights_of_a_gmsh_file",
+            &["partition", "names.msh", "-n", "2", "--weights", "cost"],
+            2,
+            "weights are a dataset of an HDF5 mesh, and names.msh is none: quad8-mpi convert names.msh MESH.h5",
+            |folder| {
+                fs::copy(data("names.msh"), folder.path("names.msh")).unwrap();
+            },
         ),
     ]
     .into_iter()

@@ -6,6 +6,7 @@ use hdf5::types::TypeDescriptor;
 
 use crate::error::{Error, Result};
 use crate::io::hdf5::{open, read_rows};
+use crate::io::mesh::is_hdf5;
 use crate::mesh::MeshSlab;
 use crate::parallel::Comm;
 
@@ -19,8 +20,14 @@ const MEAN: f64 = 64.0;
 /// **Collective.**
 ///
 /// # Errors
-/// The dataset cannot be read, or a weight is not positive and finite; the same on every rank.
+/// The file is not HDF5, the dataset cannot be read, or a weight is not positive and finite; the same on every rank.
 pub fn read_weights(comm: &Comm, path: &Path, name: &str, slab: &MeshSlab) -> Result<Vec<u32>> {
+    if !comm.agree(is_hdf5(path))? {
+        let path = path.display();
+        return Err(Error::input(format!(
+            "weights are a dataset of an HDF5 mesh, and {path} is none: quad8-mpi convert {path} MESH.h5 makes one"
+        )));
+    }
     let missing = |cause: String| Error::input(format!("no weights '{name}' (E) in {}: {cause}", path.display()));
     let file = comm.agree(open(comm, path).map_err(|e| missing(e.to_string())))?;
     let read = comm.agree(read_rows_of(comm, &file, name, slab).map_err(missing));
