@@ -123,20 +123,22 @@ fn study_in_browser() {
     }
 }
 
-/// Replaces the times of single ranks by those with most digits, so that their table is widest.
-fn lengthen_times(folder: &Folder) {
+/// Replaces the times of single ranks by those with most digits, so that their table is widest, and
+/// gives the first boundary the potential of a floating one.
+fn edit_record(folder: &Folder) {
     let mut run = folder.json("run.json");
     for (stage, times) in run["breakdown"]["by_rank"]["stages"].as_object_mut().unwrap() {
         let share = if stage == "total_workflow" { STAGES.len() as f64 } else { 1.0 };
         times["seconds"] = [0.02497, 0.02496, 0.02495].map(|seconds| seconds * share).to_vec().into();
         times["communication"] = [0.008371; 3].map(|seconds| seconds * share).to_vec().into();
     }
+    run["conditions"][0]["potential"] = 0.25.into();
     fs::write(folder.path("run.json"), run.to_string()).unwrap();
 }
 
 fn in_browser() {
     let folder = solved(3);
-    lengthen_times(&folder);
+    edit_record(&folder);
     folder.run(0, &["view", "quad8.h5", "run.json", "-q"]).expect_code(0);
     let found = open(&folder, "quad8.html");
     assert_eq!(found["scripts that ran"], 0);
@@ -152,7 +154,9 @@ fn in_browser() {
     assert_eq!((&found["range is restored"], &found["charts"]), (&true.into(), &2.into()));
     assert!(found["bars"].as_u64().unwrap() > 10, "{found}");
     assert!(found["boundaries"].as_array().unwrap().contains(&NAME.into()), "{found}");
-    for text in ["robin: gamma = 2.5, p = 0", "converged", "Limited by:", "level\u{a0}0", "multigrid"] {
+    for text in
+        ["natural, at u = 0.25", "robin: gamma = 2.5, p = 0", "converged", "Limited by:", "level\u{a0}0", "multigrid"]
+    {
         assert!(found["text"].as_str().unwrap().contains(text), "{text} is not in {}", found["text"]);
     }
 }

@@ -26,9 +26,10 @@ function boundaryRows() {
         const recorded = first.conditions?.find(({ boundary }) => boundary === name);
         const at = (flow.boundary ?? []).indexOf(name);
         const isDefault = recorded?.source === "default" ? " (default)" : "";
+        const potential = Number.isFinite(recorded?.potential) ? `, at u = ${number(recorded.potential, 6)}` : "";
         return {
             name,
-            condition: conditionText(recorded?.condition ?? page.case?.boundary?.[name]) + isDefault,
+            condition: conditionText(recorded?.condition ?? page.case?.boundary?.[name]) + potential + isDefault,
             flow: flow.flow?.[at],
             sampled: flow.sampled?.[at],
         };
@@ -65,7 +66,7 @@ function showBoundaries(target, map) {
         number(sampled),
     ];
     const shown = table(
-        ["boundary", "condition", `${flow.long_name ?? "flow"}${unit}`, "from the velocities"],
+        ["boundary", "condition", `${flow.long_name ?? "flow"}${unit}`, "sampled at the edges"],
         rows.map(cells),
         2,
     );
