@@ -125,8 +125,15 @@ pub fn check_room(output: &Path, bytes: u64) -> Result<()> {
     if bytes <= room {
         return Ok(());
     }
-    let [bytes, room] = [bytes, room].map(|bytes| bytes as f64 / 1e6);
-    Err(write_error(output, format!("it takes at least {bytes:.1} MB, and the disk has {room:.1} MB left")))
+    let [bytes, room] = [bytes, room].map(megabytes);
+    Err(write_error(output, format!("it takes at least {bytes}, and the disk has {room} left")))
+}
+
+/// Formats a number of bytes in MB, GB or TB.
+fn megabytes(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    let (unit, name) = [(1e12, "TB"), (1e9, "GB")].into_iter().find(|(unit, _)| bytes >= *unit).unwrap_or((1e6, "MB"));
+    format!("{:.1} {name}", bytes / unit)
 }
 
 /// Returns the error of an input that cannot be opened.
@@ -137,4 +144,15 @@ pub fn open_error(path: &Path, cause: impl Display) -> Error {
 /// Returns the error of an output that cannot be written.
 pub fn write_error(path: &Path, cause: impl Display) -> Error {
     Error::io(format!("cannot write {}: {cause}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_files_have_large_units() {
+        let shown = [300_000, 1_700_000_000, 2_500_000_000_000].map(megabytes);
+        assert_eq!(shown, ["0.3 MB", "1.7 GB", "2.5 TB"]);
+    }
 }
