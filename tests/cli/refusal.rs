@@ -189,6 +189,7 @@ fn options() -> Vec<Trial> {
             &["chek", "mesh.h5"],
             "there is no subcommand 'chek': did you mean check?",
         ),
+        alone("an_option_with_one_dash", &["-refine", "2"], "there is no option '-refine': did you mean --refine?"),
         alone(
             "a_second_mesh",
             &["a.h5", "-q", "b.h5"],

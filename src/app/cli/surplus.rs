@@ -1,4 +1,5 @@
-//! Explains surplus arguments: two meshes, or a subcommand that does not exist.
+//! Explains surplus arguments: two meshes, a subcommand that does not exist, or an option with one
+//! dash.
 
 use std::ffi::OsString;
 
@@ -10,10 +11,26 @@ use crate::system::nearest;
 
 /// Returns the error about these arguments, with an explanation where one is surplus.
 pub fn explained(error: clap::Error, args: &[OsString]) -> clap::Error {
+    if let Some(word) = long_after_one_dash(&error, args) {
+        let text = format!("there is no option '-{word}': did you mean --{word}?");
+        return Cli::command().error(ErrorKind::UnknownArgument, text);
+    }
     match surplus(&error) {
         Some(surplus) => Cli::command().error(ErrorKind::UnknownArgument, explain(&surplus, args)),
         None => error,
     }
+}
+
+/// Returns the name of an option that has one dash in place of two, if that may be the error.
+fn long_after_one_dash(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let command = Cli::command();
+    let commands = std::iter::once(&command).chain(command.get_subcommands());
+    let known: Vec<&str> = commands.flat_map(clap::Command::get_arguments).filter_map(clap::Arg::get_long).collect();
+    let word = |argument: &OsString| Some(argument.to_str()?.strip_prefix('-')?.split('=').next()?.to_owned());
+    args.iter().skip(1).filter_map(word).find(|word| known.contains(&word.as_str()))
 }
 
 /// Returns the surplus argument, if it is the error. After a mesh, clap takes it for a subcommand.
