@@ -1,4 +1,4 @@
-//! Memory, environment, standard streams, and the parsing and formatting of numbers.
+//! Memory, environment, standard streams, random numbers, and the parsing and formatting of numbers.
 
 pub mod allocator;
 pub(crate) mod arguments;
@@ -7,6 +7,7 @@ mod memory;
 pub(crate) mod messages;
 mod near;
 pub(crate) mod numbers;
+mod random_numbers;
 
 pub(crate) use allocator::prefetch;
 pub use allocator::{HugePages, set_variable_if_unset};
@@ -15,3 +16,4 @@ pub(crate) use memory::available_memory;
 pub use messages::print_error;
 pub(crate) use messages::{print, print_info, print_stderr};
 pub(crate) use near::{did_you_mean, nearest};
+pub(crate) use random_numbers::with_random_numbers;
