@@ -38,7 +38,7 @@ fn at_the_end(points: &[[f64; 2]; 3]) -> Option<u16> {
 }
 
 /// Returns the cost of a rank in the middle of `ranks` where each has as many elements. It is not one
-/// of those that own the coarse levels.
+/// of those that own the coarse levels, nor of those that bisect the halves of the mesh.
 fn cost_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Cost {
     let mut mesh = Grid { map: |s, t| [s, t], ..Grid::new(ACROSS * ranks, ACROSS) }.mesh();
     mesh.points.iter_mut().for_each(|point| point[0] *= ranks as f64);
@@ -64,7 +64,7 @@ fn cost_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Cost {
         let [all, setup, partition] = [all, setup, partition].map(|profile| profile.traffic);
         Cost { all, setup, partition, held: held.bytes_max }
     };
-    on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2 + 1)
+    on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2 + 5)
 }
 
 /// Numbers of messages and of bytes below which the place of a rank in the mesh matters more than

@@ -85,7 +85,7 @@ fn two_levels_cut_hardly_more_than_one(comm: &Rc<Comm>) {
         let mesh = Grid { shuffled, ..Grid::new(140, 90) }.mesh();
         let [one, two] = BOTH.map(|partitioner| parts(comm, &mesh, &split(partitioner, 6)));
         let [one_cut, two_cut] = [&one, &two].map(|(_, partition)| partition.edge_cut.unwrap());
-        assert!(two_cut as f64 <= 1.15 * one_cut as f64, "{two_cut} instead of {one_cut}, shuffled: {shuffled}");
+        assert!(two_cut as f64 <= 1.25 * one_cut as f64, "{two_cut} instead of {one_cut}, shuffled: {shuffled}");
         assert!(imbalance(&two.0, 6) <= 1.035, "imbalance {}", imbalance(&two.0, 6));
     }
 }

@@ -1,12 +1,13 @@
-//! METIS k-way partitioning of a graph on one rank.
+//! Bisection of a graph by METIS.
 //!
-//! G. Karypis, V. Kumar, *Multilevel k-way Partitioning Scheme for Irregular
-//! Graphs*, J. Parallel Distrib. Comput. 48 (1998).
+//! G. Karypis, V. Kumar, *A Fast and High Quality Multilevel Scheme for Partitioning Irregular
+//! Graphs*, SIAM J. Sci. Comput. 20 (1998).
 
-use metis::option::{Contig, Seed};
+use metis::option::Seed;
 
 use crate::error::{Error, Result};
 use crate::mesh::partition::edges::Link;
+use crate::system::with_random_numbers;
 
 /// Undirected graph in compressed rows, as METIS reads it.
 #[derive(Clone, Copy)]
@@ -37,78 +38,51 @@ impl Graph<'_> {
         self.edge_weights.map_or(1, |weights| weights[at])
     }
 
-    /// Partitions the graph and returns the part of each vertex. No part is empty where there are
-    /// enough vertices. Parts of a connected graph are connected where METIS succeeds.
+    /// Divides the vertices between the lower half of so many parts and the other ones, by the
+    /// weight. Returns 0 or 1 for each vertex. Either half has as many vertices as parts where there
+    /// are enough.
     ///
     /// # Errors
     /// METIS fails.
-    pub fn partition(&self, parts: usize, seed: i32) -> Result<Vec<i32>> {
-        if parts >= self.len() {
-            return Ok((0..self.len() as i32).collect());
+    pub fn bisect(&self, parts: usize, seed: i32) -> Result<Vec<i32>> {
+        let low = parts / 2;
+        if self.len() <= parts {
+            return Ok((0..self.len()).map(|vertex| i32::from(vertex >= low)).collect());
         }
-        // For a graph of several components METIS prints an error about contiguous parts to stdout.
-        let contiguous = self.is_connected();
-        let mut part = self.run(parts, seed, contiguous).or_else(|_| self.run(parts, seed, false))?;
-        fill_empty(&mut part, parts);
-        Ok(part)
-    }
-
-    /// Runs METIS, which may leave parts empty.
-    fn run(&self, parts: usize, seed: i32, contiguous: bool) -> Result<Vec<i32>> {
-        let mut part = vec![0; self.len()];
-        let graph = metis::Graph::new(1, parts as i32, self.offsets, self.neighbours);
-        let mut graph = graph.map_err(|e| failed(e.into()))?.set_option(Seed(seed)).set_option(Contig(contiguous));
+        let share = low as f32 / parts as f32;
+        let shares = [share, 1.0 - share];
+        let graph = metis::Graph::new(1, 2, self.offsets, self.neighbours).map_err(|e| failed(e.into()))?;
+        let mut graph = graph.set_tpwgts(&shares).set_option(Seed(seed));
         if let Some(weights) = self.vertex_weights {
             graph = graph.set_vwgt(weights);
         }
         if let Some(weights) = self.edge_weights {
             graph = graph.set_adjwgt(weights);
         }
-        graph.part_kway(&mut part).map_err(failed)?;
-        Ok(part)
+        let mut side = vec![0; self.len()];
+        with_random_numbers(|| graph.part_recursive(&mut side)).map_err(failed)?;
+        fill(&mut side, [low, parts - low]);
+        Ok(side)
     }
 
-    /// Returns the weight of all edges between different parts.
-    pub fn cut(&self, part: &[i32]) -> u64 {
+    /// Returns the weight of all edges between the two sides.
+    pub fn cut(&self, side: &[i32]) -> u64 {
         let ends = (0..self.len()).flat_map(|v| self.around(v).map(move |at| (v, at)));
         let cut = ends.filter(|&(v, at)| {
             let neighbour = self.neighbours[at] as usize;
-            v < neighbour && part[v] != part[neighbour]
+            v < neighbour && side[v] != side[neighbour]
         });
         cut.map(|(_, at)| self.edge_weight(at) as u64).sum()
     }
-
-    fn is_connected(&self) -> bool {
-        let mut seen = vec![false; self.len()];
-        let mut front = vec![0];
-        seen[0] = true;
-        let mut count = 0;
-        while let Some(v) = front.pop() {
-            count += 1;
-            for &n in &self.neighbours[self.around(v)] {
-                if !std::mem::replace(&mut seen[n as usize], true) {
-                    front.push(n as usize);
-                }
-            }
-        }
-        count == seen.len()
-    }
 }
 
-/// Moves a vertex of the largest part to each empty one: METIS leaves parts of tiny graphs empty.
-fn fill_empty(part: &mut [i32], parts: usize) {
-    let mut sizes = vec![0_usize; parts];
-    part.iter().for_each(|&p| sizes[p as usize] += 1);
-    for empty in 0..parts {
-        if sizes[empty] > 0 {
-            continue;
-        }
-        let Some(fullest) = (0..parts).max_by_key(|&p| (sizes[p], std::cmp::Reverse(p))) else { return };
-        if let Some(p) = part.iter_mut().find(|p| **p == fullest as i32) {
-            *p = empty as i32;
-            sizes[fullest] -= 1;
-            sizes[empty] += 1;
-        }
+/// Moves vertices to a side with fewer than that of `fewest`: METIS may leave too few of a tiny
+/// graph.
+fn fill(side: &mut [i32], fewest: [usize; 2]) {
+    for (to, fewest) in (0..).zip(fewest) {
+        let count = side.iter().filter(|&&s| s == to).count();
+        let others = side.iter_mut().filter(|s| **s != to);
+        others.take(fewest.saturating_sub(count)).for_each(|s| *s = to);
     }
 }
 
@@ -202,35 +176,13 @@ impl Rows {
 mod tests {
     use super::*;
 
-    /// Vertices in a row.
-    fn path(n: u32) -> Rows {
-        Rows::new(n as usize, (1..n).map(|v| ([v - 1, v], 1)))
-    }
-
     #[test]
-    fn heavy_vertices_get_a_part_of_their_own() {
-        let weights = [1, 1, 1, 1, 1, 1, 6, 6];
-        let rows = path(8);
-        let graph = rows.graph(Some(&weights));
-        let part = graph.partition(3, 1).unwrap();
-        assert_eq!(graph.cut(&part), 2);
-        assert!((0..6).all(|v| part[v] == part[0]), "{part:?}");
-    }
-
-    #[test]
-    fn light_edges_are_cut() {
-        let edges = [([0, 1], 9), ([1, 2], 1), ([2, 3], 9)];
-        let rows = Rows::new(4, edges.into_iter());
-        let graph = rows.graph(None);
-        assert_eq!(graph.cut(&graph.partition(2, 1).unwrap()), 1);
-    }
-
-    #[test]
-    fn a_graph_in_two_pieces_is_split_too() {
-        let mut edges: Vec<_> = (1..20).map(|v| ([v - 1, v], 1)).collect();
-        edges.remove(9);
-        let part = Rows::new(20, edges.into_iter()).graph(None).partition(3, 1).unwrap();
-        assert!((0..3).all(|p| part.contains(&p)));
+    fn halves_have_a_vertex_for_each_part() {
+        let mut side = [0, 0, 1, 0, 0];
+        fill(&mut side, [2, 3]);
+        assert_eq!(side, [1, 1, 1, 0, 0]);
+        let rows = Rows::new(4, [([0, 1], 1), ([1, 2], 1), ([2, 3], 1)].into_iter());
+        assert_eq!(rows.graph(Some(&[100, 1, 1, 1])).bisect(3, 1).unwrap().iter().sum::<i32>(), 3);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Groups of consecutive parts, each of which METIS partitions on a rank of its own.
+//! Groups of consecutive parts, each of which METIS divides on ranks of its own.
 
 use std::ops::Range;
 
@@ -48,9 +48,16 @@ impl Groups {
         self.ranks.owner(rank as u64)
     }
 
-    /// Returns the first rank of a group, which partitions its blocks.
+    /// Returns the first rank of a group, which receives its blocks.
     pub fn leader(&self, group: usize) -> usize {
         self.ranks(group).start
+    }
+
+    /// Returns the rank of its group that divides the parts from this one on.
+    pub fn rank_of(&self, part: u32) -> usize {
+        let group = self.parts.owner(u64::from(part));
+        let (parts, ranks) = (self.parts(group), self.ranks(group));
+        ranks.start + (part as usize - parts.start) * ranks.len() / parts.len()
     }
 
     /// Returns the weight of all groups below each group but the first, of `total`, by their parts,
@@ -78,6 +85,12 @@ mod tests {
             assert!(of.is_sorted() && (0..ranks).all(|rank| groups.ranks(groups.of_rank(rank)).contains(&rank)));
             of.dedup();
             assert_eq!(of, (0..ranks).collect::<Vec<_>>());
+            for group in 0..groups.count() {
+                let of_parts: Vec<usize> = groups.parts(group).map(|part| groups.rank_of(part as u32)).collect();
+                assert_eq!(of_parts[0], groups.leader(group));
+                assert!(of_parts.is_sorted() && of_parts.iter().all(|rank| groups.ranks(group).contains(rank)));
+                assert!(parts != ranks || of_parts == groups.parts(group).collect::<Vec<_>>());
+            }
         }
     }
 

@@ -1,12 +1,13 @@
-//! METIS on the dual graph of all elements, on rank 0.
+//! METIS on the dual graph of all elements, at first on rank 0.
 
 use crate::error::Result;
 use crate::mesh::MeshSlab;
-use crate::mesh::partition::graph::{Graph, failed, too_large};
+use crate::mesh::partition::bisection::{Piece, divide};
+use crate::mesh::partition::graph::{failed, too_large};
 use crate::mesh::partition::{Partition, PartitionOptions};
 use crate::parallel::{BlockDistribution, Comm};
 
-/// Gathers the corners and the weights of all elements on rank 0 and partitions their dual graph.
+/// Gathers the corners and the weights of all elements on rank 0 and divides their dual graph.
 /// **Collective.**
 ///
 /// # Errors
@@ -25,38 +26,38 @@ pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Re
     }
     let corners = slab.connectivity.iter().flat_map(|nodes| nodes[..4].iter().map(|&n| n as i32)).collect();
     let corners = comm.gather_at_root(corners).concat();
-    let weights = options.weights.unwrap_or_default().iter().map(|&w| w as i32).collect();
-    let weights = comm.gather_at_root(weights).concat();
-    let result = if comm.is_root() { partition_dual(&corners, &weights, options) } else { Ok((Vec::new(), 0)) };
-    let (parts, edge_cut) = comm.agree(result)?;
-    let lists = if comm.is_root() { by_slab(&parts, slab.elements, comm.size()) } else { Vec::new() };
-    Ok(Partition { parts: comm.scatter_from_root(lists), edge_cut: Some(comm.broadcast(0, edge_cut)) })
+    let weights = comm.gather_at_root(options.weights.unwrap_or_default().to_vec()).concat();
+    let result =
+        if comm.is_root() { dual(&corners, &weights, slab.elements, options.parts).map(Some) } else { Ok(None) };
+    let pieces = comm.agree(result)?.into_iter().collect();
+    let rank_of = |part| part as usize * comm.size() / options.parts;
+    let (parts, edge_cut) = divide(comm, pieces, rank_of, slab.connectivity.len(), options.seed)?;
+    Ok(Partition { parts, edge_cut: Some(comm.sum(edge_cut)) })
 }
 
-/// Partitions the dual graph of a whole mesh, given by its corners (4 an element). Without
-/// `weights` all elements count alike. Returns parts and edge cut.
-fn partition_dual(corners: &[i32], weights: &[i32], options: &PartitionOptions) -> Result<(Vec<i32>, u64)> {
-    let elements = corners.len() / 4;
-    let offsets: Vec<i32> = (0..=elements as i32).map(|e| 4 * e).collect();
+/// Returns the dual graph of a whole mesh, given by its corners (4 an element). Without `weights`
+/// all elements count alike.
+fn dual(corners: &[i32], weights: &[u32], elements: BlockDistribution, parts: usize) -> Result<Piece> {
+    let offsets: Vec<i32> = (0..=corners.len() as i32 / 4).map(|e| 4 * e).collect();
     // Elements are neighbours when they share two corners: an edge.
     let dual = metis::mesh_to_dual(&offsets, corners, 2).map_err(failed)?;
-    let vertex_weights = (!weights.is_empty()).then_some(weights);
-    let graph = Graph { offsets: dual.xadj(), neighbours: dual.adjncy(), vertex_weights, edge_weights: None };
-    let part = graph.partition(options.parts, options.seed)?;
-    let cut = graph.cut(&part);
-    Ok((part, cut))
-}
-
-/// Splits a list over all elements into the parts of the slabs.
-fn by_slab(parts: &[i32], elements: BlockDistribution, ranks: usize) -> Vec<Vec<u32>> {
-    let entries = |rank| &parts[elements.range(rank).start as usize..elements.range(rank).end as usize];
-    (0..ranks).map(|rank| entries(rank).iter().map(|&p| p as u32).collect()).collect()
+    let rows = dual.xadj().windows(2).map(|ends| &dual.adjncy()[ends[0] as usize..ends[1] as usize]);
+    let links = (0..).zip(rows).flat_map(|(element, row)| {
+        let above = row.iter().map(|&neighbour| neighbour as u32).filter(move |&neighbour| neighbour > element);
+        above.map(move |neighbour| ([element, neighbour], 1))
+    });
+    let vertex = |element: u64| {
+        let rank = elements.owner(element);
+        let weight = weights.get(element as usize).copied().unwrap_or(1);
+        [rank as u32, (element - elements.range(rank).start) as u32, weight]
+    };
+    Ok(Piece { parts: 0..parts as u32, vertices: (0..elements.total()).map(vertex).collect(), links: links.collect() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mesh::partition::Partitioner;
+    use crate::mesh::partition::bisection::divide_alone;
 
     /// Returns the corners of an n x m grid of elements.
     fn grid(n: i32, m: i32) -> Vec<i32> {
@@ -66,10 +67,9 @@ mod tests {
             .collect()
     }
 
-    fn split(corners: &[i32], weights: &[i32], parts: usize) -> (Vec<i32>, u64) {
-        let options =
-            PartitionOptions { parts, partitioner: Partitioner::Metis, seed: PartitionOptions::SEED, weights: None };
-        partition_dual(corners, weights, &options).unwrap()
+    fn split(corners: &[i32], weights: &[u32], parts: usize) -> (Vec<u32>, u64) {
+        let elements = BlockDistribution::new(corners.len() as u64 / 4, 1);
+        divide_alone(dual(corners, weights, elements, parts).unwrap(), PartitionOptions::SEED)
     }
 
     #[test]
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn heavy_elements_make_a_small_part() {
-        let weights: Vec<i32> = (0..40).map(|e| if e % 20 < 5 { 3 } else { 1 }).collect();
+        let weights: Vec<u32> = (0..40).map(|e| if e % 20 < 5 { 3 } else { 1 }).collect();
         let (parts, cut) = split(&grid(20, 2), &weights, 2);
         assert_eq!((parts.iter().filter(|&&p| p == parts[0]).count(), cut), (10, 2));
     }
@@ -91,7 +91,7 @@ mod tests {
             for m in 1..4 {
                 for parts in 2..=(n * m) as usize {
                     let (part, _) = split(&grid(n, m), &[], parts);
-                    for p in 0..parts as i32 {
+                    for p in 0..parts as u32 {
                         assert!(part.contains(&p), "part {p} of {parts} of a {n} x {m} grid is empty");
                     }
                 }

@@ -1,9 +1,10 @@
 //! Partitioning of the elements.
 //!
-//! METIS partitions the dual graph on one rank where it fits there. Larger meshes are partitioned
-//! on two levels: all ranks build small blocks of elements along a space-filling curve, and METIS
-//! partitions the graph of the blocks, for each group of at most 64 parts on a rank of its own.
+//! METIS bisects the dual graph again and again where it fits on one rank. Larger meshes are
+//! partitioned on two levels: all ranks build small blocks of elements along a space-filling curve,
+//! and METIS bisects the graph of the blocks, for each group of at most 64 parts on its own ranks.
 
+mod bisection;
 mod blocks;
 mod curve_cuts;
 mod edges;
@@ -16,6 +17,7 @@ mod two_level;
 use clap::ValueEnum;
 
 use crate::error::{Error, Result};
+use crate::mesh::partition::bisection::TRIALS;
 use crate::mesh::partition::groups::Groups;
 use crate::mesh::{MOST_ON_A_RANK, MeshSlab};
 use crate::parallel::Comm;
@@ -30,7 +32,7 @@ pub enum Partitioner {
     /// metis below 100,000 elements, two-level from there on
     #[default]
     Auto,
-    /// METIS on the graph of all elements, on one rank
+    /// METIS on the graph of all elements, at first on one rank
     Metis,
     /// METIS on the graph of small blocks of elements, which all ranks make
     TwoLevel,
@@ -69,7 +71,7 @@ pub struct Partition {
     pub edge_cut: Option<u64>,
 }
 
-/// Graphs that METIS partitions, each on a rank of its own.
+/// Graphs that METIS divides, each at first on a rank of its own.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MetisGraphs {
     /// Number of graphs.
@@ -90,6 +92,15 @@ impl MetisGraphs {
         let groups = Groups::new(parts, parts).count();
         let blocks = elements / blocks::size(elements, parts, groups);
         Self { count: groups as u64, vertices: blocks / groups as u64, has_blocks: true }
+    }
+
+    /// Returns the rounds of bisections that divide the graphs into so many parts, and how often a
+    /// vertex is sent, one message after the other: the first rank sends its graph to those of the
+    /// other trials, and in each further round one sends both halves to those of all trials.
+    pub fn rounds(&self, parts: usize) -> (u32, f64) {
+        let of_graph = (parts as u64).div_ceil(self.count);
+        let (rounds, trials) = (of_graph.next_power_of_two().ilog2(), of_graph.min(u64::from(TRIALS)) as f64);
+        (rounds, trials - 1.0 + 2.0 * trials * (1.0 - 0.5_f64.powi(rounds.max(1) as i32 - 1)))
     }
 }
 

@@ -2,17 +2,20 @@
 //!
 //! Each rank builds blocks from its slab, if most neighbours are there, or else from a segment of a
 //! space-filling curve, and finds the edges between them; edges between ranks are matched by their
-//! middle nodes. The parts are in groups, each of which one rank partitions, so that no rank receives
+//! middle nodes. The parts are in groups, each of which starts on one rank, so that no rank receives
 //! the blocks of all others.
+
+use std::ops::Range;
 
 use crate::error::Result;
 use crate::mesh::MeshSlab;
+use crate::mesh::partition::bisection::{Piece, divide};
 use crate::mesh::partition::edges::{Link, Matched, Side, match_across_ranks, match_sides, sides};
 use crate::mesh::partition::graph::{Rows, too_large};
 use crate::mesh::partition::groups::Groups;
 use crate::mesh::partition::space_filling_curve::Segment;
 use crate::mesh::partition::{Partition, PartitionOptions, blocks};
-use crate::parallel::{Comm, Message, Outgoing, concat};
+use crate::parallel::{Comm, Outgoing, concat};
 
 /// Largest number of sides without a partner in a slab, for the root of its number of elements, with
 /// which the blocks are built there: a square has 4, a strip of 20 x 1 has 9.
@@ -31,10 +34,11 @@ pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Re
     }
     let (segment, matched) = matched_segment(comm, slab, options.weights, &groups);
     let blocks = block_graph(comm, &segment, matched, size);
-    let between_groups = blocks.between_groups;
-    let (of_block, in_groups) = partition_groups(comm, &groups, &blocks, options)?;
+    let pieces = gather_groups(comm, &groups, &blocks);
+    let rank_of = |part| groups.rank_of(part);
+    let (of_block, in_groups) = divide(comm, pieces, rank_of, blocks.blocks.len(), options.seed)?;
     let parts: Vec<u32> = blocks.of.iter().map(|&block| of_block[block as usize]).collect();
-    let edge_cut = comm.sum(between_groups + in_groups);
+    let edge_cut = comm.sum(blocks.between_groups + in_groups);
     Ok(Partition { parts: segment.send_back(comm, slab.elements, &parts), edge_cut: Some(edge_cut) })
 }
 
@@ -102,55 +106,36 @@ fn block_graph(comm: &Comm, segment: &Segment, matched: Matched<u32>, size: u64)
     LocalBlocks { of, blocks, first, links, between_groups }
 }
 
-/// Partitions the blocks of each group on its first rank. Returns the part of each block of this
-/// rank, and the edge cut of the groups that it partitioned. **Collective.**
-fn partition_groups(
-    comm: &Comm,
-    groups: &Groups,
-    local: &LocalBlocks,
-    options: &PartitionOptions,
-) -> Result<(Vec<u32>, u64)> {
+/// Gathers the blocks and the links of each group on its first rank. **Collective.**
+fn gather_groups(comm: &Comm, groups: &Groups, local: &LocalBlocks) -> Vec<Piece> {
     let leader = groups.leader(groups.of_rank(comm.rank()));
     let to_leader = |values: Vec<u32>| comm.sparse_exchange(Outgoing::from(vec![(leader, values)]));
-    let gathered = to_leader(local.blocks.as_flattened().to_vec());
-    let links = to_leader(local.links.iter().flat_map(|&([a, b], n)| [a, b, n]).collect());
-    let counts: Vec<(usize, usize)> = gathered.iter().map(|(rank, blocks)| (*rank, blocks.len() / 2)).collect();
+    let blocks = to_leader(local.blocks.as_flattened().to_vec());
+    let links = concat(to_leader(local.links.iter().flat_map(|&([a, b], n)| [a, b, n]).collect()));
+    let mut vertices = Vec::new();
+    for (rank, blocks) in &blocks {
+        let numbered = (0..).zip(blocks.as_chunks::<2>().0);
+        vertices.extend(numbered.map(|(number, &[group, weight])| (group, [*rank as u32, number, weight])));
+    }
     // The first block of a group is on its first rank.
-    let result = partition_gathered(&concat(gathered), local.first, &concat(links), groups, options);
-    let (parts, cut) = comm.agree(result)?;
-    let mut rest = &parts[..];
-    let answers: Vec<Message<u32>> =
-        counts.into_iter().map(|(rank, count)| (rank, rest.split_off(..count).unwrap_or_default().to_vec())).collect();
-    let incoming = comm.sparse_exchange(Outgoing::from(answers));
-    Ok((concat(incoming), cut))
+    let mut start = local.first;
+    let (mut starts, mut pieces) = (Vec::new(), Vec::new());
+    for vertices in vertices.chunk_by(|a, b| a.0 == b.0) {
+        starts.push(start);
+        start += vertices.len() as u32;
+        pieces.push(piece(groups.parts(vertices[0].0 as usize), vertices.iter().map(|&(_, vertex)| vertex)));
+    }
+    for &[a, b, n] in links.as_chunks().0 {
+        let group = starts.partition_point(|&start| start <= a) - 1;
+        pieces[group].links.push(([a, b].map(|block| block - starts[group]), n));
+    }
+    pieces
 }
 
-/// Partitions the blocks of each group, given by group and weight in the order of their global
-/// numbers from `first` on, with links of two blocks and a weight. Returns their parts and the edge
-/// cut.
-fn partition_gathered(
-    blocks: &[u32],
-    first: u32,
-    links: &[u32],
-    groups: &Groups,
-    options: &PartitionOptions,
-) -> Result<(Vec<u32>, u64)> {
-    let mut links: Vec<Link> = links.as_chunks().0.iter().map(|&[a, b, n]| ([a - first, b - first], n)).collect();
-    links.sort_unstable();
-    let (mut parts, mut cut) = (Vec::with_capacity(blocks.len() / 2), 0);
-    for blocks in blocks.as_chunks::<2>().0.chunk_by(|a, b| a[0] == b[0]) {
-        let all_parts = groups.parts(blocks[0][0] as usize);
-        // METIS adds up weights in 32 bits.
-        let unit = blocks.iter().map(|block| u64::from(block[1])).sum::<u64>().div_ceil(1 << 30);
-        let weights: Vec<i32> = blocks.iter().map(|block| (u64::from(block[1]) / unit).max(1) as i32).collect();
-        let [start, end] = [0, blocks.len()].map(|n| (parts.len() + n) as u32);
-        let [from, to] = [start, end].map(|block| links.partition_point(|(ends, _)| ends[0] < block));
-        let of_group = links[from..to].iter().map(|&(ends, n)| (ends.map(|block| block - start), n));
-        let rows = Rows::new(blocks.len(), of_group);
-        let graph = rows.graph(Some(&weights));
-        let part = graph.partition(all_parts.len(), options.seed)?;
-        cut += graph.cut(&part);
-        parts.extend(part.iter().map(|&part| all_parts.start as u32 + part as u32));
-    }
-    Ok((parts, cut))
+/// Returns a piece without links.
+fn piece(parts: Range<usize>, vertices: impl Iterator<Item = [u32; 3]> + Clone) -> Piece {
+    // METIS adds up weights in 32 bits.
+    let unit = vertices.clone().map(|[_, _, weight]| u64::from(weight)).sum::<u64>().div_ceil(1 << 30);
+    let scaled = vertices.map(|[rank, number, weight]| [rank, number, (u64::from(weight) / unit).max(1) as u32]);
+    Piece { parts: parts.start as u32..parts.end as u32, vertices: scaled.collect(), links: Vec::new() }
 }

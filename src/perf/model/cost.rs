@@ -221,8 +221,17 @@ impl Solve<'_> {
     /// Returns the number of elements of the coarsest mesh along a side of an element of the
     /// counted one.
     fn base_divided(&self) -> f64 {
-        let base = self.levels.iter().rfind(|level| level.kind == LevelKind::Mesh);
-        base.map_or(1.0, |base| (base.unknowns / self.interfaces.nodes).sqrt())
+        (self.base().unknowns / self.interfaces.nodes).sqrt()
+    }
+
+    /// Returns the level of the finest mesh.
+    pub fn finest(&self) -> &Level {
+        &self.levels[0]
+    }
+
+    /// Returns the level of the coarsest mesh.
+    pub fn base(&self) -> &Level {
+        self.levels.iter().rfind(|level| level.kind == LevelKind::Mesh).unwrap_or(self.finest())
     }
 
     /// Returns the seconds of the agglomeration of a level on fewer ranks: the first rank of a

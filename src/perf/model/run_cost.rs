@@ -2,6 +2,7 @@
 
 use crate::mesh::partition::MetisGraphs;
 use crate::perf::model::cost::Solve;
+use crate::perf::model::levels::Level;
 use crate::perf::model::stages::{Communication, Stage, StageCommunication, StageTime};
 
 /// Bytes of a mesh file for an unknown: two coordinates, and the eight nodes of an element.
@@ -10,15 +11,18 @@ const MESH_BYTES: f64 = 16.0 + 64.0 / UNKNOWNS_AN_ELEMENT;
 const RESULT_BYTES: f64 = 84.0;
 /// Unknowns for each element of a large mesh.
 pub const UNKNOWNS_AN_ELEMENT: f64 = 3.0;
-/// Bytes of a block in messages for METIS: its group and weight, three links, and its part.
-const BLOCK_BYTES: f64 = 8.0 + 3.0 * 12.0 + 4.0;
-/// Bytes of an element in messages for METIS: four corners and its part.
-const ELEMENT_BYTES: f64 = 16.0 + 4.0;
+/// Bytes of a block that are gathered for METIS: its group and weight, and three links.
+const BLOCK_BYTES: f64 = 8.0 + 3.0 * 12.0;
+/// Bytes of an element that are gathered for METIS: four corners.
+const ELEMENT_BYTES: f64 = 16.0;
+/// Bytes of a vertex that goes from rank to rank: its rank, number and weight, and two or three links.
+const VERTEX_BYTES: f64 = 12.0 + 2.5 * 12.0;
 /// Bytes of a vertex while METIS runs.
 const METIS_BYTES: f64 = 300.0;
 
 impl Solve<'_> {
-    /// Returns the seconds of a stage. The mesh is in a file where `has_files`.
+    /// Returns the seconds of a stage. Where `has_files`, the finest mesh is in a file, else the coarsest
+    /// one is built in.
     pub fn stage(&self, stage: Stage, counts: &StageCommunication, iterations: f64, has_files: bool) -> StageTime {
         let rates = self.machine.rates;
         let files = |bytes: f64| if has_files { self.files(bytes) } else { 0.0 };
@@ -27,7 +31,7 @@ impl Solve<'_> {
                 let time = self.outside(&counts.reading, rates.reading, self.machine.broadcast(self.ranks()));
                 StageTime { files: files(MESH_BYTES), ..time }
             }
-            Stage::Partition => self.partition(&counts.partition),
+            Stage::Partition => self.partition(&counts.partition, has_files),
             Stage::Assembly => self.assembly(),
             Stage::Setup => self.setup(),
             Stage::Iterations => {
@@ -61,24 +65,33 @@ impl Solve<'_> {
         }
     }
 
-    /// Returns the seconds of the partition. Groups of parts are cut by sums over all ranks.
-    fn partition(&self, counts: &Communication) -> StageTime {
+    /// Returns the seconds of the partition. Groups of parts are cut by sums over all ranks. Each
+    /// round of bisections after the first, which a run on two ranks has too, agrees on errors and
+    /// exchanges graphs and ratings.
+    fn partition(&self, counts: &Communication, has_files: bool) -> StageTime {
         let time = self.outside(counts, self.machine.rates.partition, self.sparse_exchange());
-        let graphs = self.metis_graphs();
+        let graphs = self.metis_graphs(if has_files { self.finest() } else { self.base() });
         let (vertices, cuts) = (graphs.vertices as f64, graphs.count as f64 - 1.0);
-        let gathered = vertices * if graphs.has_blocks { BLOCK_BYTES } else { ELEMENT_BYTES };
         let ranks = self.ranks();
+        let (rounds, copies) = graphs.rounds(ranks as usize);
+        let sent = vertices
+            * (if graphs.has_blocks { BLOCK_BYTES } else { ELEMENT_BYTES } * (1.0 - 1.0 / ranks)
+                + VERTEX_BYTES * copies);
+        let round = self.machine.reduction(ranks, 8.0) + 2.0 * self.sparse_exchange();
         let sums = if cuts > 0.0 { (64.0 * ranks).log2() } else { 0.0 };
         StageTime {
             metis: self.machine.rates.metis * vertices,
-            messages: time.messages + gathered * (1.0 - 1.0 / ranks) / self.machine.bandwidth,
-            collectives: time.collectives + sums * self.machine.reduction(ranks, 8.0 * cuts),
+            messages: time.messages + sent / self.machine.bandwidth,
+            collectives: time.collectives
+                + sums * self.machine.reduction(ranks, 8.0 * cuts)
+                + f64::from(rounds.saturating_sub(1)) * round,
             ..time
         }
     }
 
-    fn metis_graphs(&self) -> MetisGraphs {
-        MetisGraphs::new((self.levels[0].unknowns / UNKNOWNS_AN_ELEMENT) as u64, self.ranks() as usize)
+    /// Returns the graphs of the mesh of a level.
+    fn metis_graphs(&self, mesh: &Level) -> MetisGraphs {
+        MetisGraphs::new((mesh.unknowns / UNKNOWNS_AN_ELEMENT) as u64, self.ranks() as usize)
     }
 
     /// Returns the seconds in which all ranks together read or write so many bytes of each unknown.
@@ -89,7 +102,7 @@ impl Solve<'_> {
 
     /// Returns the bytes of the rank that runs METIS, in the partition.
     pub fn metis_bytes(&self) -> f64 {
-        METIS_BYTES * self.metis_graphs().vertices as f64
+        METIS_BYTES * self.metis_graphs(self.finest()).vertices as f64
     }
 
     fn sparse_exchange(&self) -> f64 {
