@@ -1,5 +1,5 @@
 //! Allocator with huge pages under large arrays, a message where memory is exhausted, prefetching,
-//! and environment variables.
+//! environment variables, and signal handlers.
 //!
 //! A sparse matrix-vector product streams hundreds of megabytes. On 4 KiB pages it waits for
 //! address translation as much as for memory. Linux provides 2 MiB pages on request (madvise(2),
@@ -11,7 +11,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::libc::{MADV_HUGEPAGE, madvise};
+use nix::libc::{MADV_HUGEPAGE, SIGABRT, SIGTERM, madvise, sigaction};
 
 /// Keeps freed memory in the process, in one arena of all threads. To be called once, before
 /// threads start. Does nothing where the C library is not glibc.
@@ -41,6 +41,23 @@ pub fn set_variable_if_unset(name: &str, value: &str) {
         // SAFETY: no other thread reads the environment meanwhile, as there is none.
         unsafe { std::env::set_var(name, value) }
     }
+}
+
+/// Runs `work`, then puts back the handlers of SIGTERM and SIGABRT that were there before.
+pub fn keep_signal_handlers<R>(work: impl FnOnce() -> R) -> R {
+    let handlers = [SIGTERM, SIGABRT].map(|signal| {
+        // SAFETY: a structure of C without pointers that Rust follows may be zero.
+        let mut handler: sigaction = unsafe { std::mem::zeroed() };
+        // SAFETY: sigaction(2) takes null for no new handler, and writes the present one.
+        let found = unsafe { sigaction(signal, std::ptr::null(), &raw mut handler) } == 0;
+        found.then_some((signal, handler))
+    });
+    let result = work();
+    for (signal, handler) in handlers.iter().flatten() {
+        // SAFETY: the handler is one that was there before, and null is for no answer.
+        unsafe { sigaction(*signal, handler, std::ptr::null_mut()) };
+    }
+    result
 }
 
 /// Called once, with the number of bytes, where an allocation fails.

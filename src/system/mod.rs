@@ -1,13 +1,13 @@
-//! Memory, environment, standard streams, random numbers, and the parsing and formatting of numbers.
+//! Memory, environment, standard streams, calls of METIS, and the parsing and formatting of numbers.
 
 pub mod allocator;
 pub(crate) mod arguments;
 mod digits;
 mod memory;
 pub(crate) mod messages;
+mod metis;
 mod near;
 pub(crate) mod numbers;
-mod random_numbers;
 
 pub(crate) use allocator::prefetch;
 pub use allocator::{HugePages, set_variable_if_unset};
@@ -15,5 +15,5 @@ pub(crate) use digits::{plural, rounded, signed, significant};
 pub(crate) use memory::available_memory;
 pub use messages::print_error;
 pub(crate) use messages::{print, print_info, print_stderr};
+pub(crate) use metis::run_metis;
 pub(crate) use near::{did_you_mean, nearest};
-pub(crate) use random_numbers::with_random_numbers;

@@ -7,7 +7,7 @@
 use metis::{Graph, option};
 
 use crate::la::matrix::{Csr, entries};
-use crate::system::with_random_numbers;
+use crate::system::run_metis;
 
 /// Mean number of unknowns in a leaf: small leaves have little fill, large ones long columns.
 const LEAF: usize = 24;
@@ -91,7 +91,7 @@ impl Adjacency {
         let unknowns = self.offsets.len() - 1;
         let mut part = vec![0; unknowns];
         let bisected = Graph::new(1, parts, &self.offsets, &self.neighbours)
-            .map(|graph| with_random_numbers(|| graph.set_option(option::Seed(0)).part_recursive(&mut part)));
+            .map(|graph| run_metis(|| graph.set_option(option::Seed(0)).part_recursive(&mut part)));
         match bisected {
             Ok(Ok(_)) => part.into_iter().map(|p| p as u32).collect(),
             // Any parts are correct; those of METIS have less fill.

@@ -7,7 +7,7 @@ use metis::option::Seed;
 
 use crate::error::{Error, Result};
 use crate::mesh::partition::edges::Link;
-use crate::system::with_random_numbers;
+use crate::system::run_metis;
 
 /// Undirected graph in compressed rows, as METIS reads it.
 #[derive(Clone, Copy)]
@@ -60,7 +60,7 @@ impl Graph<'_> {
             graph = graph.set_adjwgt(weights);
         }
         let mut side = vec![0; self.len()];
-        with_random_numbers(|| graph.part_recursive(&mut side)).map_err(failed)?;
+        run_metis(|| graph.part_recursive(&mut side)).map_err(failed)?;
         fill(&mut side, [low, parts - low]);
         Ok(side)
     }

@@ -6,6 +6,7 @@ use crate::mesh::partition::bisection::{Piece, divide};
 use crate::mesh::partition::graph::{failed, too_large};
 use crate::mesh::partition::{Partition, PartitionOptions};
 use crate::parallel::{BlockDistribution, Comm};
+use crate::system::run_metis;
 
 /// Gathers the corners and the weights of all elements on rank 0 and divides their dual graph.
 /// **Collective.**
@@ -40,7 +41,7 @@ pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Re
 fn dual(corners: &[i32], weights: &[u32], elements: BlockDistribution, parts: usize) -> Result<Piece> {
     let offsets: Vec<i32> = (0..=corners.len() as i32 / 4).map(|e| 4 * e).collect();
     // Elements are neighbours when they share two corners: an edge.
-    let dual = metis::mesh_to_dual(&offsets, corners, 2).map_err(failed)?;
+    let dual = run_metis(|| metis::mesh_to_dual(&offsets, corners, 2)).map_err(failed)?;
     let rows = dual.xadj().windows(2).map(|ends| &dual.adjncy()[ends[0] as usize..ends[1] as usize]);
     let links = (0..).zip(rows).flat_map(|(element, row)| {
         let above = row.iter().map(|&neighbour| neighbour as u32).filter(move |&neighbour| neighbour > element);
