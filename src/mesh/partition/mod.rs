@@ -1,8 +1,9 @@
 //! Partitioning of the elements.
 //!
 //! METIS bisects the dual graph again and again where it fits on one rank. Larger meshes are
-//! partitioned on two levels: all ranks build small blocks of elements along a space-filling curve,
-//! and METIS bisects the graph of the blocks, for each group of at most 64 parts on its own ranks.
+//! partitioned on two levels: all ranks build small blocks of elements, in their slabs or along a
+//! space-filling curve, and METIS bisects the graph of the blocks, for each group of at most 64 parts
+//! on its own ranks.
 
 mod bisection;
 mod blocks;
