@@ -18,9 +18,9 @@ pub fn check_components(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Result<
     let pieces = label_pieces(halo, mesh, held);
     let own = || mesh.elements.iter().zip(&mesh.element_ids).take(mesh.own_elements);
     let label = |nodes: &[LocalIndex; 8]| pieces.label(nodes[0] as usize);
-    let is_held = pieces.labels.iter().all(|&label| label == 0);
-    let floating =
-        own().filter(|_| !is_held).filter(|(nodes, _)| label(nodes) != 0).map(|(nodes, &id)| (id, label(nodes))).min();
+    let has_floating = pieces.labels.iter().any(|&label| label != 0);
+    let floating = own().filter(|(nodes, _)| has_floating && label(nodes) != 0);
+    let floating = floating.map(|(nodes, &id)| (id, label(nodes))).min();
     let (lowest, piece) = floating.unwrap_or((GlobalIndex::MAX, GlobalIndex::MAX));
     let element = halo.comm().min(lowest);
     if element == GlobalIndex::MAX {

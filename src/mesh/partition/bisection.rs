@@ -1,8 +1,8 @@
-//! Recursive bisection: some ranks bisect a graph by METIS, each in its own way, and others go on with
-//! the halves of the best one.
+//! Recursive bisection: some ranks bisect a graph by METIS, each with a seed of its own, and the ranks
+//! of the parts go on with the halves of the best bisection.
 //!
-//! So many parts take hardly longer than two: the graphs of each round have half as many vertices as
-//! those before.
+//! All rounds together take about twice as long as the first one, whatever the number of parts: the
+//! graphs of a round have half as many vertices as those before, and different ranks bisect them.
 
 use std::ops::Range;
 
