@@ -64,12 +64,12 @@ fn cost_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Cost {
         let [all, setup, partition] = [all, setup, partition].map(|profile| profile.traffic);
         Cost { all, setup, partition, held: held.bytes_max }
     };
-    on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2 + 5)
+    on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2 + 13)
 }
 
 /// Numbers of messages and of bytes below which the place of a rank in the mesh matters more than
 /// the number of ranks.
-const FEW: [u64; 2] = [12, 1024];
+const FEW: [u64; 2] = [12, 2048];
 
 /// Returns the messages or operations and the bytes of each kind of communication, at least [`FEW`].
 fn counts(traffic: &CommStats) -> impl Iterator<Item = u64> {
@@ -77,7 +77,7 @@ fn counts(traffic: &CommStats) -> impl Iterator<Item = u64> {
 }
 
 fn a_rank_in_the_middle_sends_and_holds_little_more_on_many_ranks(comm: &Rc<Comm>) {
-    let few = 16;
+    let few = 32;
     let of_few = cost_in_the_middle(comm, few);
     for many in [64, 256, SMALL, 1024].into_iter().filter(|&ranks| ranks <= 256 || *ALL) {
         let of_many = cost_in_the_middle(comm, many);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Partitions a graph with a library for partition_quality.py: partitioners.py LIBRARY GRAPH.npz PARTS PARTS.npy.
+"""Partitions a graph with a library for partition_quality.py: partitioners.py LIBRARY GRAPH.npz PARTS
+LARGEST PARTS.npy.
 
-Prints the seconds that the library takes. ParMETIS runs on all ranks of mpirun. Ends with exit code 3 where the library
+LARGEST is the largest part over the mean that is allowed. Prints the seconds that the library takes. ParMETIS runs on all ranks of mpirun. Ends with exit code 3 where the library
 is missing.
 """
 from __future__ import annotations
@@ -15,22 +16,22 @@ from typing import Callable
 import numpy as np
 
 MISSING = 3
-#: Largest part over the mean one.
-IMBALANCE = 1.03
 
 
-def metis(offsets: np.ndarray, neighbours: np.ndarray, parts: int, recursive: bool = False) -> np.ndarray:
+def metis(offsets: np.ndarray, neighbours: np.ndarray, parts: int, largest: float,
+          recursive: bool = False) -> np.ndarray:
     import pymetis
-    options = pymetis.Options(ufactor=round(1000*(IMBALANCE - 1)), seed=1)
+    options = pymetis.Options(ufactor=max(1, round(1000*(largest - 1))), seed=1)
     graph = pymetis.CSRAdjacency(offsets, neighbours)
     return np.array(pymetis.part_graph(parts, graph, recursive=recursive, options=options)[1])
 
 
-def metis_recursive(offsets: np.ndarray, neighbours: np.ndarray, parts: int) -> np.ndarray:
-    return metis(offsets, neighbours, parts, recursive=True)
+def metis_recursive(offsets: np.ndarray, neighbours: np.ndarray, parts: int, largest: float) -> np.ndarray:
+    return metis(offsets, neighbours, parts, largest, recursive=True)
 
 
-def kaminpar(offsets: np.ndarray, neighbours: np.ndarray, parts: int, context: str = 'default') -> np.ndarray:
+def kaminpar(offsets: np.ndarray, neighbours: np.ndarray, parts: int, largest: float,
+             context: str = 'default') -> np.ndarray:
     import kaminpar as library
     # The library takes a graph from a file only.
     path = f'{sys.argv[2]}.metis'
@@ -41,15 +42,15 @@ def kaminpar(offsets: np.ndarray, neighbours: np.ndarray, parts: int, context: s
     graph = library.load_graph(path, library.GraphFileFormat.METIS)
     library.reseed(1)
     restart_clock()
-    found = library.KaMinPar(2, library.context_by_name(context)).compute_partition(graph, parts, IMBALANCE - 1)
+    found = library.KaMinPar(2, library.context_by_name(context)).compute_partition(graph, parts, largest - 1)
     return np.array(found)
 
 
-def kaminpar_strong(offsets: np.ndarray, neighbours: np.ndarray, parts: int) -> np.ndarray:
-    return kaminpar(offsets, neighbours, parts, 'strong')
+def kaminpar_strong(offsets: np.ndarray, neighbours: np.ndarray, parts: int, largest: float) -> np.ndarray:
+    return kaminpar(offsets, neighbours, parts, largest, 'strong')
 
 
-def parmetis(offsets: np.ndarray, neighbours: np.ndarray, parts: int) -> np.ndarray:
+def parmetis(offsets: np.ndarray, neighbours: np.ndarray, parts: int, largest: float) -> np.ndarray:
     from mpi4py import MPI
     library = ctypes.CDLL('libparmetis.so.4.0')
     comm, count = MPI.COMM_WORLD, len(offsets) - 1
@@ -57,7 +58,7 @@ def parmetis(offsets: np.ndarray, neighbours: np.ndarray, parts: int) -> np.ndar
     first, last = blocks[comm.rank:comm.rank + 2]
     rows = (offsets[first:last + 1] - offsets[first]).astype(np.int32)
     columns = neighbours[offsets[first]:offsets[last]].astype(np.int32)
-    weights, bound = np.full(parts, 1/parts, dtype=np.float32), np.array([IMBALANCE], dtype=np.float32)
+    weights, bound = np.full(parts, 1/parts, dtype=np.float32), np.array([largest], dtype=np.float32)
     options, part = np.array([1, 0, 1], dtype=np.int32), np.zeros(max(1, last - first), dtype=np.int32)
 
     def at(array: np.ndarray) -> ctypes.c_void_p:
@@ -76,7 +77,7 @@ def parmetis(offsets: np.ndarray, neighbours: np.ndarray, parts: int) -> np.ndar
     return whole
 
 
-LIBRARIES: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray]] = {
+LIBRARIES: dict[str, Callable[[np.ndarray, np.ndarray, int, float], np.ndarray]] = {
     'metis': metis, 'metis-recursive': metis_recursive, 'kaminpar': kaminpar, 'kaminpar-strong': kaminpar_strong,
     'parmetis': parmetis}
 clock = 0.0
@@ -90,12 +91,12 @@ def restart_clock() -> None:
 
 def main() -> None:
     """Partitions, prints the seconds and writes the part of each vertex."""
-    library, graph, parts, output = sys.argv[1:]
+    library, graph, parts, largest, output = sys.argv[1:]
     with np.load(graph) as arrays:
         offsets, neighbours = arrays['offsets'], arrays['neighbours']
     restart_clock()
     try:
-        part = LIBRARIES[library](offsets, neighbours, int(parts))
+        part = LIBRARIES[library](offsets, neighbours, int(parts), float(largest))
     except (ImportError, OSError) as error:
         print(f'{library}: {error}', file=sys.stderr)
         sys.exit(MISSING)

@@ -14,7 +14,7 @@ use crate::mesh::partition::graph::Rows;
 use crate::parallel::{Comm, Outgoing};
 
 /// Most bisections of a graph to choose from.
-pub const TRIALS: u32 = 4;
+pub const TRIALS: u32 = 8;
 
 /// Graph that becomes some consecutive parts.
 #[derive(Debug, Default)]

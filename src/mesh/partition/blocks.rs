@@ -23,6 +23,11 @@ const SMALLEST: u64 = 4;
 /// Sweeps that smooth the outlines of blocks.
 const SWEEPS: usize = 10;
 
+/// Returns the elements that one graph has in blocks of the usual size.
+pub fn elements_of_a_graph() -> u64 {
+    MOST * SIZE
+}
+
 /// Returns the block size (elements) for a mesh in `parts`, in `groups` graphs.
 pub fn size(elements: u64, parts: usize, groups: usize) -> u64 {
     let (parts, groups) = (parts as u64, groups as u64);

@@ -2,10 +2,14 @@
 
 use std::ops::Range;
 
+use crate::mesh::partition::blocks;
 use crate::parallel::BlockDistribution;
 
-/// Most parts of a group.
-const MOST: usize = 64;
+/// Most parts of a group, on a mesh of any size.
+const ALWAYS: u64 = 64;
+/// Most parts of a group where each has few elements. The borders between groups follow the curve
+/// and are longer than those of METIS, so that fewer groups have a shorter cut.
+const MOST: u64 = 256;
 
 /// Part of a part by which the weight of a group may differ from its share.
 const PRECISION: u64 = 64;
@@ -19,9 +23,11 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Divides `parts` into groups of about equal size on `ranks` ranks.
-    pub fn new(parts: usize, ranks: usize) -> Self {
-        let count = parts.div_ceil(MOST);
+    /// Divides `parts` into groups of about equal size on `ranks` ranks. A group has as many parts as
+    /// one graph has in blocks of the usual size, within limits.
+    pub fn new(elements: u64, parts: usize, ranks: usize) -> Self {
+        let fitting = blocks::elements_of_a_graph() / (elements / parts as u64).max(1);
+        let count = parts.div_ceil(fitting.clamp(ALWAYS, MOST) as usize);
         let among = |n: usize| BlockDistribution::new(n as u64, count);
         Self { parts: among(parts), ranks: among(ranks), count }
     }
@@ -76,11 +82,12 @@ mod tests {
 
     #[test]
     fn every_rank_has_a_group_and_every_group_a_leader() {
-        for (parts, ranks) in [(2, 2), (64, 64), (65, 65), (1000, 1000), (4096, 2), (4096, 7), (16, 600)] {
-            let groups = Groups::new(parts, ranks);
+        let cases = [(2, 2), (64, 64), (65, 65), (1000, 1000), (4096, 2), (4096, 7), (16, 600)];
+        for ((parts, ranks), elements) in cases.into_iter().flat_map(|case| [(case, 100_000), (case, 100_000_000)]) {
+            let groups = Groups::new(elements, parts, ranks);
             let all = || 0..groups.count();
             assert_eq!(all().flat_map(|group| groups.parts(group)).collect::<Vec<_>>(), (0..parts).collect::<Vec<_>>());
-            assert!(all().all(|group| groups.parts(group).len() <= MOST && groups.ranks(group).end <= ranks));
+            assert!(all().all(|group| groups.parts(group).len() <= MOST as usize && groups.ranks(group).end <= ranks));
             let mut of: Vec<usize> = all().flat_map(|group| groups.ranks(group)).collect();
             assert!(of.is_sorted() && (0..ranks).all(|rank| groups.ranks(groups.of_rank(rank)).contains(&rank)));
             of.dedup();
@@ -95,9 +102,15 @@ mod tests {
     }
 
     #[test]
+    fn parts_with_fewer_elements_are_in_fewer_groups() {
+        let count = |elements| Groups::new(elements, 1024, 1024).count();
+        assert_eq!([100_000, 2_000_000, 4_000_000, 1 << 40].map(count), [4, 4, 8, 16]);
+    }
+
+    #[test]
     fn groups_weigh_as_much_as_they_have_parts() {
-        let below = Groups::new(192, 192).weights_below(3_000_000_000);
+        let below = Groups::new(3_000_000_000, 192, 192).weights_below(3_000_000_000);
         assert_eq!(below, (vec![1_000_000_000, 2_000_000_000], 3_000_000_000 / (192 * PRECISION)));
-        assert_eq!(Groups::new(64, 2).weights_below(7), (Vec::new(), 0));
+        assert_eq!(Groups::new(7, 64, 2).weights_below(7), (Vec::new(), 0));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! METIS bisects the dual graph again and again where it fits on one rank. Larger meshes are
 //! partitioned on two levels: all ranks build small blocks of elements, in their slabs or along a
-//! space-filling curve, and METIS bisects the graph of the blocks, for each group of at most 64 parts
+//! space-filling curve, and METIS bisects the graph of the blocks, for each group of at most 256 parts
 //! on its own ranks.
 
 mod bisection;
@@ -81,27 +81,26 @@ pub(crate) struct MetisGraphs {
     pub vertices: u64,
     /// Whether vertices are blocks.
     pub has_blocks: bool,
+    /// Most parts of one.
+    pub parts: u64,
+    /// Bisections of one in the first round, each on a rank of its own.
+    pub trials: u64,
 }
 
 impl MetisGraphs {
     /// Returns the graphs of [`Partitioner::Auto`].
     pub fn new(elements: u64, parts: usize) -> Self {
-        if parts == 1 || elements < TWO_LEVEL {
-            let vertices = if parts == 1 { 0 } else { elements };
-            return Self { count: 1, vertices, has_blocks: false };
-        }
-        let groups = Groups::new(parts, parts).count();
-        let blocks = elements / blocks::size(elements, parts, groups);
-        Self { count: groups as u64, vertices: blocks / groups as u64, has_blocks: true }
+        let has_blocks = elements >= TWO_LEVEL && parts > 1;
+        let count = if has_blocks { Groups::new(elements, parts, parts).count() } else { 1 };
+        let blocks = if has_blocks { elements / blocks::size(elements, parts, count) } else { elements };
+        let vertices = if parts > 1 { blocks / count as u64 } else { 0 };
+        let parts = parts.div_ceil(count) as u64;
+        Self { count: count as u64, vertices, has_blocks, parts, trials: parts.min(u64::from(TRIALS)) }
     }
 
-    /// Returns the rounds of bisections that divide the graphs into so many parts, and how often a
-    /// vertex is sent, one message after the other: the first rank sends its graph to those of the
-    /// other trials, and in each further round one sends both halves to those of all trials.
-    pub fn rounds(&self, parts: usize) -> (u32, f64) {
-        let of_graph = (parts as u64).div_ceil(self.count);
-        let (rounds, trials) = (of_graph.next_power_of_two().ilog2(), of_graph.min(u64::from(TRIALS)) as f64);
-        (rounds, trials - 1.0 + 2.0 * trials * (1.0 - 0.5_f64.powi(rounds.max(1) as i32 - 1)))
+    /// Returns the rounds of bisections that divide one into its parts.
+    pub fn rounds(&self) -> u32 {
+        self.parts.next_power_of_two().ilog2()
     }
 }
 

@@ -26,7 +26,7 @@ const COMPACT: f64 = 16.0;
 /// # Errors
 /// The mesh is too large for 32-bit numbers of blocks, or METIS fails.
 pub fn partition(comm: &Comm, slab: &MeshSlab, options: &PartitionOptions) -> Result<Partition> {
-    let groups = Groups::new(options.parts, comm.size());
+    let groups = Groups::new(slab.elements.total(), options.parts, comm.size());
     let size = blocks::size(slab.elements.total(), options.parts, groups.count());
     let (count, limit) = (slab.elements.total() / size, u64::from(u32::MAX));
     if count > limit {

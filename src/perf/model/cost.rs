@@ -250,8 +250,14 @@ mod tests {
     use crate::perf::model::levels::CoarseningRatios;
     use crate::perf::model::machine::Rates;
 
-    const MACHINE: Machine =
-        Machine { latency: 1e-6, overhead: 0.0, bandwidth: 1e9, file_system: 1e11, rates: Rates::TYPICAL };
+    const MACHINE: Machine = Machine {
+        latency: 1e-6,
+        overhead: 0.0,
+        bandwidth: 1e9,
+        ranks_per_node: 1.0,
+        file_system: 1e11,
+        rates: Rates::TYPICAL,
+    };
 
     /// Parts in a ring, each with 100 ghosts at its two neighbours, and twice as many after each
     /// refinement.

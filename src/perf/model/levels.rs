@@ -7,6 +7,9 @@ use crate::la::hierarchy::{
 };
 use crate::perf::model::run::Run;
 
+/// Unknowns for each element of a large mesh.
+pub const UNKNOWNS_AN_ELEMENT: f64 = 3.0;
+
 /// Ratios of unknowns and operator entries from level to level.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct CoarseningRatios {

@@ -16,6 +16,8 @@ pub struct Machine {
     pub overhead: f64,
     /// Bandwidth of one rank when all ranks of a node send at once (bytes/s).
     pub bandwidth: f64,
+    /// Ranks of a node.
+    pub ranks_per_node: f64,
     /// Bandwidth of the file system (bytes/s), which all ranks share.
     pub file_system: f64,
     /// Times of computations.
@@ -203,8 +205,14 @@ impl Rates {
 mod tests {
     use super::*;
 
-    const MACHINE: Machine =
-        Machine { latency: 2e-6, overhead: 5e-7, bandwidth: 1e9, file_system: 1e11, rates: Rates::TYPICAL };
+    const MACHINE: Machine = Machine {
+        latency: 2e-6,
+        overhead: 5e-7,
+        bandwidth: 1e9,
+        ranks_per_node: 1.0,
+        file_system: 1e11,
+        rates: Rates::TYPICAL,
+    };
 
     #[test]
     fn messages_travel_together_and_are_sent_one_by_one() {

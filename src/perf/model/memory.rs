@@ -5,8 +5,8 @@ use crate::mesh::MeshSize;
 use crate::perf::estimate::{Estimate, Plan, Stage};
 use crate::perf::model::RTOL;
 use crate::perf::model::cost::Solve;
+use crate::perf::model::levels::UNKNOWNS_AN_ELEMENT;
 use crate::perf::model::levels::{Level, LevelKind};
-use crate::perf::model::run_cost::UNKNOWNS_AN_ELEMENT;
 
 /// Bytes of an entry of an operator: a number and a column.
 const ENTRY: f64 = 12.0;

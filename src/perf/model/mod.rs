@@ -76,10 +76,12 @@ fn predict(args: &ModelArgs) -> Result<()> {
     let parts = run.map(|run| prediction::interfaces(&alone, run)).transpose()?.flatten();
     let ratios = run.map_or(CoarseningRatios::TYPICAL, CoarseningRatios::of);
     let [latency, overhead, bandwidth, ranks_per_node, file_system] = args.cluster.numbers();
+    let ranks_per_node = args.ranks_per_node.unwrap_or(ranks_per_node);
     let machine = Machine {
         latency: args.latency.unwrap_or(latency) * 1e-6,
         overhead: args.overhead.unwrap_or(overhead) * 1e-6,
-        bandwidth: args.bandwidth.unwrap_or(bandwidth) * GIGABIT / args.ranks_per_node.unwrap_or(ranks_per_node),
+        bandwidth: args.bandwidth.unwrap_or(bandwidth) * GIGABIT / ranks_per_node,
+        ranks_per_node,
         file_system: args.file_system.unwrap_or(file_system) * 1e9,
         rates: match run {
             _ if args.network => Rates::NONE,
@@ -97,7 +99,6 @@ fn predict(args: &ModelArgs) -> Result<()> {
         stages: run
             .zip(parts.as_ref())
             .map_or(StageCommunication::TYPICAL, |(run, parts)| StageCommunication::of(run, parts.neighbours())),
-        ranks_per_node: args.ranks_per_node.unwrap_or(ranks_per_node),
         bandwidth: run.zip(memory).map(|(run, memory)| (memory.of_rank(run.parallel.layout), memory)),
         messages,
         cores: args.cores,

@@ -30,8 +30,6 @@ pub struct Model {
     pub iterations: f64,
     /// Communication of the stages before and after the solution.
     pub stages: StageCommunication,
-    /// Ranks of a node.
-    pub ranks_per_node: f64,
     /// Fewest unknowns a rank on aggregated levels.
     pub fewest: f64,
     /// Memory bandwidth (GB/s) of a rank in the run that sets the rates, and that of other ranks,
@@ -196,7 +194,7 @@ impl Model {
                 .collect(),
             stages_efficiency: 1.0,
             run_efficiency: 1.0,
-            peak_bytes: peak_bytes(&solve, self.ranks_per_node),
+            peak_bytes: peak_bytes(&solve, self.machine.ranks_per_node),
             levels: levels.clone(),
             iteration,
             efficiency: 1.0,

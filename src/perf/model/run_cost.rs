@@ -2,21 +2,21 @@
 
 use crate::mesh::partition::MetisGraphs;
 use crate::perf::model::cost::Solve;
-use crate::perf::model::levels::Level;
+use crate::perf::model::levels::{Level, UNKNOWNS_AN_ELEMENT};
 use crate::perf::model::stages::{Communication, Stage, StageCommunication, StageTime};
 
 /// Bytes of a mesh file for an unknown: two coordinates, and the eight nodes of an element.
 const MESH_BYTES: f64 = 16.0 + 64.0 / UNKNOWNS_AN_ELEMENT;
 /// Bytes of a results file for an unknown: the mesh, and the fields at nodes and elements.
 const RESULT_BYTES: f64 = 84.0;
-/// Unknowns for each element of a large mesh.
-pub const UNKNOWNS_AN_ELEMENT: f64 = 3.0;
-/// Bytes of a block that are gathered for METIS: its group and weight, and three links.
-const BLOCK_BYTES: f64 = 8.0 + 3.0 * 12.0;
+/// Bytes of a link between two vertices. A block has three links, an element two, each counted at one end.
+const LINK_BYTES: f64 = 12.0;
+/// Bytes of a block that are gathered for METIS: its group and weight, and its links.
+const BLOCK_BYTES: f64 = 8.0 + 3.0 * LINK_BYTES;
 /// Bytes of an element that are gathered for METIS: four corners.
 const ELEMENT_BYTES: f64 = 16.0;
-/// Bytes of a vertex that goes from rank to rank: its rank, number and weight, and two or three links.
-const VERTEX_BYTES: f64 = 12.0 + 2.5 * 12.0;
+/// Bytes of a vertex that goes from rank to rank, without its links: its rank, number and weight.
+const VERTEX_BYTES: f64 = 12.0;
 /// Bytes of a vertex while METIS runs.
 const METIS_BYTES: f64 = 300.0;
 
@@ -31,7 +31,7 @@ impl Solve<'_> {
                 let time = self.outside(&counts.reading, rates.reading, self.machine.broadcast(self.ranks()));
                 StageTime { files: files(MESH_BYTES), ..time }
             }
-            Stage::Partition => self.partition(&counts.partition, has_files),
+            Stage::Partition => self.partition(counts, has_files),
             Stage::Assembly => self.assembly(),
             Stage::Setup => self.setup(),
             Stage::Iterations => {
@@ -66,27 +66,40 @@ impl Solve<'_> {
     }
 
     /// Returns the seconds of the partition. Groups of parts are cut by sums over all ranks. Each
-    /// round of bisections after the first, which a run on two ranks has too, agrees on errors and
-    /// exchanges graphs and ratings.
-    fn partition(&self, counts: &Communication, has_files: bool) -> StageTime {
-        let time = self.outside(counts, self.machine.rates.partition, self.sparse_exchange());
+    /// round of bisections more than the run that was counted has agrees on errors and exchanges graphs
+    /// and ratings.
+    fn partition(&self, counts: &StageCommunication, has_files: bool) -> StageTime {
+        let time = self.outside(&counts.partition, self.machine.rates.partition, self.sparse_exchange());
         let graphs = self.metis_graphs(if has_files { self.finest() } else { self.base() });
-        let (vertices, cuts) = (graphs.vertices as f64, graphs.count as f64 - 1.0);
         let ranks = self.ranks();
-        let (rounds, copies) = graphs.rounds(ranks as usize);
-        let sent = vertices
-            * (if graphs.has_blocks { BLOCK_BYTES } else { ELEMENT_BYTES } * (1.0 - 1.0 / ranks)
-                + VERTEX_BYTES * copies);
         let round = self.machine.reduction(ranks, 8.0) + 2.0 * self.sparse_exchange();
+        let cuts = graphs.count as f64 - 1.0;
         let sums = if cuts > 0.0 { (64.0 * ranks).log2() } else { 0.0 };
         StageTime {
-            metis: self.machine.rates.metis * vertices,
-            messages: time.messages + sent / self.machine.bandwidth,
+            metis: self.machine.rates.metis * graphs.vertices as f64,
+            messages: time.messages + self.graph_messages(&graphs),
             collectives: time.collectives
                 + sums * self.machine.reduction(ranks, 8.0 * cuts)
-                + f64::from(rounds.saturating_sub(1)) * round,
+                + f64::from(graphs.rounds().saturating_sub(counts.rounds)) * round,
             ..time
         }
+    }
+
+    /// Returns the seconds in which graphs go to their first ranks, from there to those of the other
+    /// trials, and after each round but the last, from the rank of the best bisection to those of all
+    /// trials of its halves. The ranks of a node that send at a time share its network.
+    fn graph_messages(&self, graphs: &MetisGraphs) -> f64 {
+        let (gathered, links) = if graphs.has_blocks { (BLOCK_BYTES, 3.0) } else { (ELEMENT_BYTES, 2.0) };
+        // One rank for all parts of a graph sends in the first round, twice as many in each further one.
+        let share = |round: u32| {
+            let of_node = self.machine.ranks_per_node / graphs.parts as f64;
+            of_node.max(0.5_f64.powi(round as i32)) / self.machine.ranks_per_node
+        };
+        let trials = graphs.trials as f64;
+        let halves: f64 = (0..graphs.rounds().saturating_sub(1)).map(share).sum();
+        let vertex = gathered * (1.0 - 1.0 / self.ranks()) * share(0)
+            + (VERTEX_BYTES + links * LINK_BYTES) * ((trials - 1.0) * share(0) + (trials - 0.5) * halves);
+        graphs.vertices as f64 * vertex / self.machine.bandwidth
     }
 
     /// Returns the graphs of the mesh of a level.

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use crate::mesh::partition::MetisGraphs;
 use crate::parallel::TimeSplit;
+use crate::perf::model::levels::UNKNOWNS_AN_ELEMENT;
 use crate::perf::model::run::Run;
 
 /// Stage of a run.
@@ -145,6 +147,8 @@ pub struct StageCommunication {
     pub recovery: Communication,
     /// Writing.
     pub writing: Communication,
+    /// Rounds of bisections in the partition.
+    pub rounds: u32,
 }
 
 impl StageCommunication {
@@ -154,11 +158,14 @@ impl StageCommunication {
         partition: Communication { reductions: 36.0, others: 32.0, exchanges: 13.0, bytes: 93.5, bytes_of_one: 0.0 },
         recovery: Communication { reductions: 4.0, others: 0.0, exchanges: 5.0, bytes: 0.4, bytes_of_one: 0.0 },
         writing: Communication { reductions: 27.0, others: 12.0, exchanges: 13.0, bytes: 96.2, bytes_of_one: 0.0 },
+        rounds: 1,
     };
 
     /// Counts the stages of a run in which a rank has this many neighbours in the mean.
     pub fn of(run: &Run, neighbours: f64) -> Self {
         let of = |stage| Communication::of(run, stage, neighbours);
+        // The mesh is partitioned before it is refined.
+        let partitioned = (run.mesh_info.used_nodes / UNKNOWNS_AN_ELEMENT as u64) >> (2 * run.mesh_info.refine);
         let others = run.breakdown.stages.get("load_mesh").map(|stage| stage.others.bytes).unwrap_or_default();
         Self {
             // Rank 0 makes a built-in mesh and sends it to the others.
@@ -166,6 +173,7 @@ impl StageCommunication {
             partition: of("partition"),
             recovery: of("compute_derived"),
             writing: of("export"),
+            rounds: MetisGraphs::new(partitioned, run.parallel.layout.ranks).rounds(),
         }
     }
 }
