@@ -16,14 +16,13 @@ from .errors import (
     InputError,
     InternalError,
     LaunchError,
-    NotConverged,
     Quad8Error,
     Stopped,
 )
 from .legacy import Quad8FEMSolver
 from .mesh import Mesh, mesh
 from .result import Result, read
-from .solver import CheckReport, check, solve
+from .solver import CheckReport, NotConverged, check, solve
 
 __version__ = "0.2.0"
 

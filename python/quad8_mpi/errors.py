@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .result import Result
 
 
 class Quad8Error(Exception):
@@ -20,22 +16,6 @@ class Quad8Error(Exception):
     """
 
     code: int | None = None
-
-
-class NotConverged(Quad8Error):
-    """The iteration did not converge (exit code 1).
-
-    Attributes
-    ----------
-    result : Result
-        Results of the last iterate.
-    """
-
-    code = 1
-
-    def __init__(self, message: str, result: Result) -> None:
-        super().__init__(message)
-        self.result = result
 
 
 class InputError(Quad8Error, ValueError):

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import NotConverged
 from .result import Result, require
-from .solver import solve
+from .solver import NotConverged, solve
 
 #: Stages of the Python programs, in their order.
 _STAGES = ("load_mesh", "assemble_system", "apply_bc", "solve_system", "compute_derived")

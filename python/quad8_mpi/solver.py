@@ -13,9 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from .case import Coefficient, Condition, Conductivity, MeshLike, build, mesh_source, number, toml
-from .errors import FileError, InputError, LaunchError, NotConverged
+from .errors import FileError, InputError, LaunchError, Quad8Error
 from .program import run, workspace
 from .result import Result
+
+
+class NotConverged(Quad8Error):
+    """The iteration did not converge (exit code 1).
+
+    Attributes
+    ----------
+    result : Result
+        Results of the last iterate.
+    """
+
+    code = 1
+
+    def __init__(self, message: str, result: Result) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 def solve(

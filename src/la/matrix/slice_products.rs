@@ -6,9 +6,17 @@ use crate::la::matrix::slices::{LANES, REACH, Slices};
 use crate::la::{Scalar, Stored};
 use crate::parallel::LocalIndex;
 
+impl<T: Scalar, V: Stored<T>> Slices<T, V> {
+    /// Overwrites `y` by the products of the rows, the first of which is `first`, with the owned
+    /// entries of `x`, or subtracts them from it.
+    pub fn product<const SUBTRACT: bool>(&self, first: usize, x: &[T], y: &mut [T]) {
+        products::<T, V, SUBTRACT>(self, &x[first..], x, y);
+    }
+}
+
 /// Computes the products of slices; `own` holds the entries of `x` at their rows.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub fn products<T: Scalar, V: Stored<T>, const SUBTRACT: bool>(all: &Slices<T, V>, own: &[T], x: &[T], y: &mut [T]) {
+fn products<T: Scalar, V: Stored<T>, const SUBTRACT: bool>(all: &Slices<T, V>, own: &[T], x: &[T], y: &mut [T]) {
     let (mut diagonals, mut columns, mut values) = (&all.diagonals[..], &all.columns[..], &all.values[..]);
     let mut row_sums = all.row_sums.iter();
     // The last slice may lack rows.
@@ -36,9 +44,9 @@ pub fn products<T: Scalar, V: Stored<T>, const SUBTRACT: bool>(all: &Slices<T, V
             let x = &x[slice.base as usize..];
             // The fixed length of the first chunk removes the bounds checks.
             let flows = match (slice.is_wide, x.first_chunk::<REACH>()) {
-                (true, _) => wide_flows(others, places, own, x),
-                (false, Some(x)) => flows(others, places, own, x),
-                (false, None) => flows(others, places, own, x),
+                (true, _) => flows::<T, V, 2>(others, places, own, x),
+                (false, Some(x)) => flows::<T, V, 1>(others, places, own, x),
+                (false, None) => flows::<T, V, 1>(others, places, own, x),
             };
             add::<T, SUBTRACT>(y, flows);
         }
@@ -73,35 +81,19 @@ fn diagonal_flows<T: Scalar, V: Stored<T>>(
     sums
 }
 
-/// Sums a_ij (x_j - x_i) over the other entries of a slice.
+/// Sums a_ij (x_j - x_i) over the other entries of a slice, whose columns have `WIDTH` times 16 bits,
+/// the lower ones first.
 #[inline(always)]
-fn flows<T: Scalar, V: Stored<T>>(
+fn flows<T: Scalar, V: Stored<T>, const WIDTH: usize>(
     values: &[[V; LANES]],
     columns: &[[u16; LANES]],
     own: &[T; LANES],
     x: &[T],
 ) -> [T; LANES] {
     let mut sums = [T::default(); LANES];
-    for (values, columns) in values.iter().zip(columns) {
+    for (values, columns) in values.iter().zip(columns.as_chunks::<WIDTH>().0) {
         for l in 0..LANES {
-            sums[l] += values[l].number() * (x[columns[l] as usize] - own[l]);
-        }
-    }
-    sums
-}
-
-/// Sums as [`flows`] does, for columns of 32 bits.
-#[inline(always)]
-fn wide_flows<T: Scalar, V: Stored<T>>(
-    values: &[[V; LANES]],
-    columns: &[[u16; LANES]],
-    own: &[T; LANES],
-    x: &[T],
-) -> [T; LANES] {
-    let mut sums = [T::default(); LANES];
-    for (values, columns) in values.iter().zip(columns.chunks_exact(2)) {
-        for l in 0..LANES {
-            let column = columns[0][l] as usize + REACH * columns[1][l] as usize;
+            let column = columns.iter().rev().fold(0, |upper, part| REACH * upper + part[l] as usize);
             sums[l] += values[l].number() * (x[column] - own[l]);
         }
     }

@@ -9,7 +9,6 @@
 use std::ops::Range;
 
 use crate::la::matrix::csr::{Csr, row_of};
-use crate::la::matrix::slice_products::products;
 use crate::la::{Scalar, Stored};
 use crate::parallel::LocalIndex;
 
@@ -142,12 +141,6 @@ impl<T: Scalar, V: Stored<T>> Slices<T, V> {
             diagonal.extend((0..LANES).map(lane));
         }
         diagonal
-    }
-
-    /// Overwrites `y` by the products of the rows, the first of which is `first`, with the owned
-    /// entries of `x`, or subtracts them from it.
-    pub fn product<const SUBTRACT: bool>(&self, first: usize, x: &[T], y: &mut [T]) {
-        products::<T, V, SUBTRACT>(self, &x[first..], x, y);
     }
 }
 
