@@ -86,9 +86,10 @@ fn fill(side: &mut [i32], fewest: [usize; 2]) {
     }
 }
 
-/// Converts an error of METIS.
+/// Converts an error of METIS, which takes SIGTERM for an error of its own.
 pub fn failed(cause: metis::Error) -> Error {
-    Error::internal(format!("METIS failed: {cause}"))
+    let hint = if matches!(cause, metis::Error::Other) { ", as it does where a SIGTERM ends the job" } else { "" };
+    Error::internal(format!("METIS failed{hint}: {cause}"))
 }
 
 /// Returns the error of more items than the 32-bit numbers of METIS can count.
