@@ -84,7 +84,7 @@ fn same_messages() {
     }
     let stages = model["compared"][0]["stages"].as_array().unwrap();
     let names: Vec<&str> = stages.iter().map(|stage| stage["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["reading", "partition", "assembly", "setup", "iteration", "total"]);
+    assert_eq!(names, ["reading", "partition", "assembly", "setup", "iteration", "recovery", "total"]);
     for stage in stages {
         let ratio = number(stage, "/measured") / number(stage, "/predicted");
         assert!((ratio - 1.0).abs() < 0.25, "{}: {ratio} of the model", stage["name"]);
