@@ -5,11 +5,11 @@ use std::cell::LazyCell;
 use std::sync::Mutex;
 
 use crate::error::{Error, Result};
-use crate::mesh::{BoundaryEdge, LocalMesh, Location, MeshData};
+use crate::mesh::{LocalMesh, Location, MeshData};
 use crate::parallel::loops;
-use crate::problem::{Coefficient, Condition, Field, OutOfRange, Problem, Range, is_positive_definite};
+use crate::problem::{Coefficient, Field, OutOfRange, Problem, Range, is_positive_definite};
 use crate::quad8;
-use crate::quad8::{Batch, EdgePoint, LANES, Lane, SHAPES_3X3, edge_gauss};
+use crate::quad8::{Batch, LANES, Lane, SHAPES_3X3};
 
 /// Evaluates k times the weight of the geometry at the nine Gauss points of each element of a batch,
 /// as a number (`N` = 1, for an isotropic problem) or a tensor (`N` = 3); not zero in lanes without
@@ -197,44 +197,6 @@ pub fn conductivity_at<const N: usize, const W: usize>(
     })
 }
 
-/// Robin data of an edge.
-pub struct Robin {
-    /// Gauss points of the edge, with the weight of the geometry.
-    pub points: [EdgePoint; 3],
-    /// p at the Gauss points.
-    pub p: [f64; 3],
-    /// gamma at the Gauss points.
-    pub gamma: [f64; 3],
-}
-
-/// Evaluates the Robin data of an edge; none for another condition.
-///
-/// # Errors
-/// If p is negative, or p or gamma is not finite; on this rank only.
-pub fn robin(problem: &Problem, mesh: &LocalMesh, edge: &BoundaryEdge) -> Result<Option<Robin>> {
-    let (p, gamma) = match &problem.conditions[usize::from(edge.boundary)] {
-        Condition::Robin { p, gamma } => (p, gamma),
-        Condition::Dirichlet(_) | Condition::Natural => return Ok(None),
-        unresolved => {
-            let text =
-                format!("an internal check failed: the condition {unresolved} is not resolved (please report this)");
-            return Err(Error::internal(text));
-        }
-    };
-    let points = edge_points(problem, &edge.nodes(mesh).map(|n| mesh.coordinates[n as usize]));
-    let mut robin = Robin { points, p: [0.0; 3], gamma: [0.0; 3] };
-    for (q, point) in points.iter().enumerate() {
-        robin.p[q] = p.at(point.at, Range::NotNegative).map_err(|e| bad_on_edge(mesh, edge, "p", e))?;
-        robin.gamma[q] = gamma.at(point.at, Range::Any).map_err(|e| bad_on_edge(mesh, edge, "gamma", e))?;
-    }
-    Ok(Some(robin))
-}
-
-/// Computes the Gauss points of an edge with these nodes (m), with the weight of the geometry.
-pub fn edge_points(problem: &Problem, nodes: &[[f64; 2]; 3]) -> [EdgePoint; 3] {
-    edge_gauss(nodes).map(|point| EdgePoint { length: point.length * problem.geometry.weight(point.at[0]), ..point })
-}
-
 /// Checks that no element lies beyond the axis of axisymmetric geometry, by more than rounding.
 ///
 /// # Errors
@@ -259,14 +221,8 @@ pub fn check_axis(mesh: &LocalMesh, problem: &Problem) -> Result<()> {
     lowest((0..mesh.elements.len()).filter_map(error)).map_or(Ok(()), Err)
 }
 
-/// Creates the error of a value on an edge.
-pub fn bad_on_edge(mesh: &LocalMesh, edge: &BoundaryEdge, what: &str, cause: OutOfRange) -> Error {
-    let name = &mesh.boundary_names[usize::from(edge.boundary)];
-    bad(mesh, edge.element as usize, &format!("{what} of boundary '{name}'"), cause)
-}
-
 /// Creates the error of a value in an element.
-fn bad(mesh: &LocalMesh, element: usize, what: &str, cause: OutOfRange) -> Error {
+pub fn bad(mesh: &LocalMesh, element: usize, what: &str, cause: OutOfRange) -> Error {
     Error::input(format!("{what} = {cause}")).at(mesh.element_ids[element], 0)
 }
 

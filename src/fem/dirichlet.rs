@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
-use crate::fem::coefficients::{bad_on_edge, check_axis, lowest, robin};
+use crate::fem::coefficients::{check_axis, lowest};
+use crate::fem::robin_data::{bad_on_edge, robin};
 use crate::la::Vector;
 use crate::mesh::{
     BoundaryEdge, BoundarySummary, DistributedMesh, EdgeCount, LocalMesh, check_components, find_duplicates,

@@ -7,6 +7,7 @@ use crate::fem::batch_order::{BatchPosition, ElementOrder};
 use crate::fem::coefficients;
 use crate::fem::coefficients::{for_all, lowest};
 use crate::fem::element_batch::Batches;
+use crate::fem::robin_data::robin;
 use crate::mesh::{LocalMesh, check_jacobian};
 use crate::parallel::{LocalIndex, work};
 use crate::problem::Problem;
@@ -56,7 +57,7 @@ impl ElementMatrices {
         };
         let mut row_sums: Vec<RowSums> = Vec::new();
         for edge in &mesh.boundary {
-            if let Some(robin) = coefficients::robin(problem, mesh, edge)?
+            if let Some(robin) = robin(problem, mesh, edge)?
                 && robin.p != [0.0; 3]
             {
                 let (mass, _) = quad8::robin(&robin.points, &robin.p, &robin.gamma);
@@ -180,7 +181,7 @@ pub fn load_vector(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<f64>> {
         }
     }
     for edge in &mesh.boundary {
-        if let Some(robin) = coefficients::robin(problem, mesh, edge)? {
+        if let Some(robin) = robin(problem, mesh, edge)? {
             let (_, load) = quad8::robin(&robin.points, &robin.p, &robin.gamma);
             edge.nodes(mesh).iter().zip(load).for_each(|(&node, value)| add(node, value));
         }

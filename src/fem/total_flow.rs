@@ -1,7 +1,7 @@
 //! Conditions with a given total flow.
 
 use crate::error::Result;
-use crate::fem::coefficients::robin;
+use crate::fem::robin_data::robin;
 use crate::mesh::LocalMesh;
 use crate::parallel::Comm;
 use crate::problem::{Condition, Field, Problem};

@@ -3,7 +3,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, Result};
-use crate::mesh::distribute::NO_OWNER;
+use crate::mesh::node_owners::NO_OWNER;
 use crate::mesh::{
     BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, check_edges,
 };

@@ -14,9 +14,9 @@ use rayon::prelude::*;
 use crate::error::{Error, Result};
 use crate::mesh::ordering::Unordered;
 use crate::mesh::refine_lattice::{Lattice, Place, even_bits, interleave};
+use crate::mesh::refine_nodes::{Origin, interpolate, place_node};
 use crate::mesh::{BoundaryEdge, LocalMesh, Location, MOST_ON_A_RANK, MeshData};
 use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, work};
-use crate::quad8;
 use crate::quad8::EDGES;
 
 /// Refines `levels` times. Boundary edges pass their boundary, and elements their region and data,
@@ -90,16 +90,6 @@ fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<GlobalIndex>, 
     }
     mesh.halo(comm)?.scatter_fwd(&mut edges);
     Ok((edges, total))
-}
-
-/// Origin of a new node, from which its coordinates follow.
-#[derive(Clone, Copy)]
-enum Origin {
-    Node(LocalIndex),
-    /// Ends and middle of the edge, and the step from the first end.
-    Edge([LocalIndex; 3], u32),
-    /// Element and lattice indices.
-    Inside(LocalIndex, u32, u32),
 }
 
 const UNSEEN: u32 = u32::MAX;
@@ -297,37 +287,5 @@ impl<'a> Refinement<'a> {
             refinements: parent.refinements + lattice.n.ilog2(),
             ..mesh
         }
-    }
-}
-
-/// Interpolates values at the nodes of the parents at a new node.
-fn interpolate(parent: &LocalMesh, lattice: Lattice, origin: Origin, values: &[f64]) -> f64 {
-    let sum = |weights: &[f64], nodes: &[LocalIndex]| {
-        weights.iter().zip(nodes).map(|(weight, &node)| weight * values[node as usize]).sum()
-    };
-    match origin {
-        Origin::Node(node) => values[node as usize],
-        Origin::Edge(nodes, t) => sum(&quad8::edge_shape(lattice.reference(t as usize)), &nodes),
-        Origin::Inside(element, i, j) => {
-            let [xi, eta] = [i, j].map(|i| lattice.reference(i as usize));
-            sum(&quad8::shape(xi, eta), &parent.elements[element as usize])
-        }
-    }
-}
-
-fn place_node(parent: &LocalMesh, lattice: Lattice, origin: Origin) -> [f64; 2] {
-    match origin {
-        Origin::Node(node) => parent.coordinates[node as usize],
-        Origin::Edge(nodes, t) => {
-            let weights = quad8::edge_shape(lattice.reference(t as usize));
-            let points = nodes.map(|n| parent.coordinates[n as usize]);
-            [0, 1]
-                .map(|axis| weights[0] * points[0][axis] + weights[1] * points[1][axis] + weights[2] * points[2][axis])
-        }
-        Origin::Inside(element, i, j) => quad8::map(
-            &parent.element_coordinates(element as usize),
-            lattice.reference(i as usize),
-            lattice.reference(j as usize),
-        ),
     }
 }

@@ -1,12 +1,11 @@
-//! Communicator: the collective operations of the solver, each of them counted, and the agreement
-//! on errors, without which a failure on one rank would leave the others waiting.
+//! Communicator: the collective operations of the solver, each of them counted.
 
 use std::rc::Rc;
 use std::time::Instant;
 
 use mpi::topology::SimpleCommunicator;
 
-use crate::error::{Error, ExitCode, Result};
+use crate::error::{Error, Result};
 use crate::parallel::backend::{Backend, Operation};
 use crate::parallel::comm_stats::CommRecorder;
 use crate::parallel::mpi::MpiComm;
@@ -209,32 +208,6 @@ impl Comm {
         Some(messages.swap_remove(own))
     }
 
-    /// Returns the string of each rank, in rank order. **Collective.**
-    pub fn all_gather_strings(&self, value: &str) -> Vec<String> {
-        let gathered = self.gather_at_root(value.as_bytes().to_vec());
-        let strings = gathered.into_iter().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        self.broadcast_strings(strings.collect())
-    }
-
-    /// Gathers the lists of all ranks on rank 0, in rank order. The other ranks receive nothing.
-    /// **Collective.**
-    pub fn gather_at_root<T: MpiType>(&self, values: Vec<T>) -> Vec<Vec<T>> {
-        let incoming = self.sparse_exchange(Outgoing::from(vec![(0, values)]));
-        if !self.is_root() {
-            return Vec::new();
-        }
-        let mut lists = vec![Vec::new(); self.size];
-        incoming.into_iter().for_each(|(rank, values)| lists[rank] = values);
-        lists
-    }
-
-    /// Sends entry `r` of the `lists` of rank 0 to rank `r`. The other ranks pass no lists.
-    /// **Collective.**
-    pub fn scatter_from_root<T: MpiType>(&self, lists: Vec<Vec<T>>) -> Vec<T> {
-        let outgoing: Vec<Message<T>> = lists.into_iter().enumerate().collect();
-        self.sparse_exchange(Outgoing::from(outgoing)).pop().map(|message| message.1).unwrap_or_default()
-    }
-
     /// Returns the value of rank `from` on all ranks. **Collective.**
     pub fn broadcast<T: MpiType>(&self, from: usize, value: T) -> T {
         let mut values = [value];
@@ -250,58 +223,6 @@ impl Comm {
             given,
             || with_backend!(self, backend => backend.broadcast_into(from, values)),
         );
-    }
-
-    /// Returns the strings of rank 0 on all ranks. The other ranks pass none. **Collective.**
-    pub fn broadcast_strings(&self, values: Vec<String>) -> Vec<String> {
-        let lengths: Vec<u64> = values.iter().map(|value| value.len() as u64).collect();
-        let lengths = self.broadcast_list(0, lengths);
-        let bytes = self.broadcast_list(0, values.concat().into_bytes());
-        let mut rest = &bytes[..];
-        let mut next = |length: &u64| {
-            let (value, others) = rest.split_at(*length as usize);
-            rest = others;
-            String::from_utf8_lossy(value).into_owned()
-        };
-        lengths.iter().map(&mut next).collect()
-    }
-
-    /// Makes ranks agree on an error. If a result is an error, all ranks return one error: the one
-    /// with the lowest element and node ([`Error::at`]), else that of the lowest rank. Each stage
-    /// that can fail ends with it before ranks communicate again. **Collective.**
-    ///
-    /// # Errors
-    /// The error of that rank, with its exit code, its message and the elements and nodes in it.
-    pub fn agree<T>(&self, result: Result<T>) -> Result<T> {
-        let [element, node] = match &result {
-            Ok(_) => [u64::MAX; 2],
-            Err(e) => e.place().unwrap_or([u64::MAX - 1, 0]),
-        };
-        let first = self.min(element);
-        if first == u64::MAX {
-            return result;
-        }
-        let lowest = self.min(if element == first { node } else { u64::MAX });
-        let reporter = self.min(if [element, node] == [first, lowest] { self.rank } else { self.size });
-        let (code, text, (elements, nodes)) = match result {
-            Err(e) if reporter == self.rank => {
-                let (elements, nodes) = e.mentioned();
-                (e.exit_code() as i32, e.to_string().into_bytes(), (elements.to_vec(), nodes.to_vec()))
-            }
-            _ => (0, Vec::new(), (Vec::new(), Vec::new())),
-        };
-        let code = ExitCode::from_i32(self.broadcast(reporter, code));
-        let message = String::from_utf8_lossy(&self.broadcast_list(reporter, text)).into_owned();
-        let (elements, nodes) = (self.broadcast_list(reporter, elements), self.broadcast_list(reporter, nodes));
-        Err(Error::new(code, message).mentioning(&elements, &nodes))
-    }
-
-    /// Returns the list of rank `from` on all ranks. The other ranks pass an empty one.
-    /// **Collective.**
-    pub(crate) fn broadcast_list<T: MpiType + Default>(&self, from: usize, mut list: Vec<T>) -> Vec<T> {
-        list.resize(self.broadcast(from, list.len()), T::default());
-        self.broadcast_into(from, &mut list);
-        list
     }
 
     /// Exchanges messages between neighbours, for [`Halo`](crate::parallel::Halo): receives each

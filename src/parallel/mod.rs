@@ -6,11 +6,13 @@
 //! operations for both.
 
 mod abort;
+mod agreement;
 mod backend;
 mod block_distribution;
 mod block_requests;
 mod breakdown;
 mod comm;
+mod comm_lists;
 mod comm_stats;
 pub(crate) mod fault_injection;
 mod halo;

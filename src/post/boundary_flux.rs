@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::fem::{Robin, WellLoad, coefficients, conductivity_at, source_loads, well_loads};
+use crate::fem::{Robin, WellLoad, conductivities, conductivity_at, edge_points, robin, source_loads, well_loads};
 use crate::la::Vector;
 use crate::mesh::LocalMesh;
 use crate::parallel::loops::CHUNK;
@@ -104,7 +104,7 @@ impl Part<'_> {
         let mut reactions = self.dirichlet_nodes();
         let mut flows = vec![0.0; self.mesh.boundary_names.len()];
         for edge in &self.mesh.boundary {
-            if let Some(robin) = coefficients::robin(self.problem, self.mesh, edge)? {
+            if let Some(robin) = robin(self.problem, self.mesh, edge)? {
                 let nodes = edge.nodes(self.mesh);
                 let loads = self.robin_loads(nodes, &robin);
                 if self.owns(nodes[1]) {
@@ -188,7 +188,7 @@ impl Part<'_> {
     fn forces<const N: usize>(&self, element: usize) -> Result<[f64; 8]> {
         let coordinates = self.mesh.element_coordinates(element);
         let batch = Batch::gather([coordinates].into_iter());
-        let k = coefficients::conductivities::<N>(self.problem, self.mesh, [element].into_iter(), &batch)?;
+        let k = conductivities::<N>(self.problem, self.mesh, [element].into_iter(), &batch)?;
         let mut forces = [0.0; 8];
         for ([xi, eta, weight], k) in quad8::points_3x3().into_iter().zip(k) {
             let Gradients { gradients, determinant } = quad8::gradients(&coordinates, xi, eta);
@@ -256,7 +256,7 @@ impl Part<'_> {
             let [flux] = quad8::bilinear_form(&k, &slope.map(|s| [s]), &point.normal.map(|n| [n]));
             flux * point.length
         };
-        coefficients::edge_points(self.problem, &EDGES[side].map(|i| coordinates[i])).iter().map(flow).sum()
+        edge_points(self.problem, &EDGES[side].map(|i| coordinates[i])).iter().map(flow).sum()
     }
 }
 

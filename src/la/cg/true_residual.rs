@@ -4,7 +4,8 @@
 //! H. A. van der Vorst, Q. Ye, *Residual replacement strategies for Krylov subspace iterative
 //! methods for the convergence of true residuals*, SIAM J. Sci. Comput. 22 (2000).
 
-use crate::la::cg::{CgScalar, CgState, ConvergedReason, Recurrence, ResidualReplacement, Solver, finite};
+use crate::la::cg::solver::{Solver, finite};
+use crate::la::cg::{CgScalar, CgState, ConvergedReason, Recurrence, ResidualReplacement};
 use crate::la::vector::{dot, inner};
 use crate::la::{Pair, Vector};
 use crate::parallel::loops;
@@ -81,6 +82,15 @@ impl Solver<'_> {
         });
         self.restart(state, residual.norm);
         None
+    }
+
+    /// Returns the reason to end if the true residual is small enough or b has changed.
+    pub(crate) fn convergence_test(&self, residual: &TrueResidual) -> Option<ConvergedReason> {
+        if !residual.is_rhs_intact {
+            return Some(ConvergedReason::ChangedRhs);
+        }
+        // An infinite b has an infinite target.
+        (residual.norm.is_finite() && residual.norm <= self.target()).then_some(ConvergedReason::Converged)
     }
 
     /// Returns whether a Jacobi step for the true residual changes the iterate by at most rtol, or

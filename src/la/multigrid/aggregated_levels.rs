@@ -2,10 +2,11 @@
 
 use crate::la::matrix::DistributedCsr;
 use crate::la::multigrid::galerkin::galerkin;
+use crate::la::multigrid::level::{Level, LevelOperator};
+use crate::la::multigrid::parameters::{DIRECT, SMOOTHING, STALLED, aggregate_cycles};
 use crate::la::multigrid::process_agglomeration::Agglomeration;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
 use crate::la::multigrid::transfer::MatrixTransfer;
-use crate::la::multigrid::{DIRECT, Level, LevelOperator, SMOOTHING, STALLED, aggregate_cycles};
 use crate::la::{LinearOperator, Scalar};
 use crate::parallel::Comm;
 

@@ -2,8 +2,9 @@
 //!
 //! U. Trottenberg, C. Oosterlee, A. Schueller, *Multigrid*, section 2.6.
 
+use crate::la::multigrid::Multigrid;
 use crate::la::multigrid::chebyshev::{End, Start};
-use crate::la::multigrid::{Level, Multigrid, Work};
+use crate::la::multigrid::level::{Level, Work};
 use crate::la::{Scalar, Vector};
 
 impl<T: Scalar> Multigrid<T> {

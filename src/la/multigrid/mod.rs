@@ -16,65 +16,34 @@ mod coarse_solver;
 mod full_multigrid;
 mod galerkin;
 mod lanczos;
+mod level;
 mod line_blocks;
+mod parameters;
 mod process_agglomeration;
 mod smoothed_aggregation;
 mod statistics;
 mod transfer;
 
 pub(crate) use lanczos::{lanczos_steps, shares_sums};
+pub(crate) use level::LevelOperator;
 pub use line_blocks::UNGROUPED;
+pub(crate) use parameters::{
+    CORNER_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED, aggregate_cycles,
+};
 pub(crate) use process_agglomeration::SMALLEST;
 pub use transfer::Transfer;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::la::matrix::{DistributedCsr, SlicedEllpack};
+use crate::la::matrix::DistributedCsr;
 use crate::la::multigrid::aggregated_levels::{aggregated_levels, bounded, is_large};
-use crate::la::multigrid::chebyshev::{BlockDiagonal, Chebyshev, End, Smoothing, Start};
+use crate::la::multigrid::chebyshev::{End, Start};
 use crate::la::multigrid::coarse_solver::CoarseSolver;
-use crate::la::multigrid::lanczos::eigenvalue_bounds;
+use crate::la::multigrid::level::{Level, Work};
 use crate::la::vector::{dot_mixed, next_direction};
-use crate::la::{DirectionUpdate, LinearOperator, MatrixEntries, Preconditioner, Scalar, Stored, Vector};
-use crate::parallel::{Halo, Profile, SpanKind, loops, measure, work};
-
-/// Operator of a level with its block diagonal, for smoothing.
-pub(crate) struct LevelOperator<T: Scalar> {
-    operator: Box<dyn LinearOperator<T>>,
-    diagonal: BlockDiagonal<T>,
-    /// Number of values stored on this rank.
-    entries: usize,
-}
-
-/// Operator of a level with its smoother.
-struct SmoothedOperator<T: Scalar> {
-    operator: Box<dyn LinearOperator<T>>,
-    entries: usize,
-    smoother: Chebyshev<T>,
-}
-
-/// One level with the transfer to the next coarser one.
-struct Level<T: Scalar> {
-    operator: Box<dyn LinearOperator<T>>,
-    entries: usize,
-    smoother: Chebyshev<T>,
-    transfer: Box<dyn Transfer<T>>,
-    /// Number of cycles of the next level in one cycle of this level.
-    cycles: usize,
-    work: RefCell<Work<T>>,
-}
-
-/// Work vectors of a level, kept between cycles.
-#[derive(Default)]
-struct Work<T> {
-    /// Last step of the smoother, or the prolonged correction.
-    d: Vector<T>,
-    /// Next step of the smoother.
-    next: Vector<T>,
-    coarse_b: Vector<T>,
-    coarse_x: Vector<T>,
-}
+use crate::la::{DirectionUpdate, LinearOperator, MatrixEntries, Preconditioner, Scalar, Vector};
+use crate::parallel::{Halo, Profile, SpanKind, loops, measure};
 
 /// Symmetric multigrid cycle in either precision.
 pub(crate) struct Multigrid<T: Scalar = f32> {
@@ -89,57 +58,6 @@ pub(crate) struct Multigrid<T: Scalar = f32> {
     ends: RefCell<[Vector<T>; 2]>,
     /// Time and communication of each level.
     spent: Vec<Cell<Profile>>,
-}
-
-impl<T: Scalar> LevelOperator<T> {
-    /// Prepares an operator for smoothing; `convert` turns it into the form for products, after the
-    /// block diagonal is there, whose setup needs more memory.
-    pub(crate) fn new<E: MatrixEntries<impl Scalar>>(
-        matrix: &E,
-        convert: impl FnOnce(&E) -> Box<dyn LinearOperator<T>>,
-    ) -> Self {
-        let diagonal = BlockDiagonal::new(matrix);
-        Self { diagonal, entries: matrix.entries(), operator: convert(matrix) }
-    }
-
-    /// Prepares the operator of a matrix, with its values stored in numbers V.
-    pub(crate) fn of_matrix<V: Stored<T>>(matrix: &DistributedCsr) -> Self {
-        Self::new(matrix, |matrix| Box::new(SlicedEllpack::<T, V>::new(matrix)))
-    }
-
-    /// Returns bounds of the eigenvalues that the smoothers of these operators need.
-    /// **Collective.**
-    fn eigenvalue_bounds(operators: &[Self], sum: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
-        eigenvalue_bounds(operators.iter().map(|level| (&*level.operator, &level.diagonal)), sum)
-    }
-
-    /// Prepares the smoother for eigenvalues of at most `high`.
-    fn smoothed(self, smoothing: Smoothing, high: f64) -> SmoothedOperator<T> {
-        let Self { operator, diagonal, entries } = self;
-        SmoothedOperator { smoother: Chebyshev::new(diagonal, smoothing, high), operator, entries }
-    }
-}
-
-/// Smoothing on levels above the corners and above aggregates.
-pub(crate) const SMOOTHING: Smoothing = Smoothing { degree: 2, part: 1.0 / 8.0 };
-/// Number of levels, the corners and aggregates below them, with two cycles of the next coarser one
-/// in a cycle (a W-cycle). With one (a V-cycle) on all levels the iterations grow; with two on all,
-/// those of the coarsest levels, which few ranks have, double from level to level.
-const W_CYCLES: usize = 2;
-/// Smoothing between nested meshes, where more smoothing with a V-cycle is faster than a W-cycle.
-pub(crate) const NESTED_SMOOTHING: Smoothing = Smoothing { degree: 3, part: 1.0 / 10.0 };
-/// Cycles of the next coarser level between nested meshes (a V-cycle).
-pub(crate) const NESTED_CYCLES: usize = 1;
-/// Cycles of the corners in one of the coarsest mesh.
-pub(crate) const CORNER_CYCLES: usize = 2;
-/// Largest number of unknowns of a level that is solved directly.
-pub(crate) const DIRECT: u64 = 400;
-/// Largest ratio of coarse to fine unknowns; beyond it coarsening has stalled and ends.
-pub(crate) const STALLED: f64 = 0.7;
-
-/// Returns the cycles of the next coarser level in one of a level this many below the corners.
-pub(crate) fn aggregate_cycles(below: usize) -> usize {
-    if below < W_CYCLES { 2 } else { 1 }
 }
 
 impl<T: Scalar> Multigrid<T> {
@@ -237,32 +155,6 @@ impl<T: Scalar> Multigrid<T> {
                 smoother.smooth(&**operator, (Start::Corrected, end), x, [b, d, next]);
             });
         });
-    }
-}
-
-impl<T: Scalar> Level<T> {
-    /// Returns the number of owned unknowns.
-    fn unknowns(&self) -> usize {
-        self.operator.halo().map().owned()
-    }
-
-    fn new(smoothed: SmoothedOperator<T>, transfer: Box<dyn Transfer<T>>, cycles: usize) -> Self {
-        let SmoothedOperator { operator, entries, smoother } = smoothed;
-        let (fine, coarse) = (operator.halo().map(), transfer.coarse());
-        // The unknowns that all levels remove add up to those of the finest.
-        work::done(fine.owned().saturating_sub(coarse.owned()) as u64);
-        Self { operator, entries, smoother, transfer, cycles, work: RefCell::default() }
-    }
-
-    /// Allocates the work vectors.
-    fn allocate(&mut self) {
-        let (fine, coarse) = (self.operator.halo().map(), self.transfer.coarse());
-        *self.work.get_mut() = Work {
-            d: Vector::zeros(fine),
-            next: Vector::zeros(fine),
-            coarse_b: Vector::zeros(coarse),
-            coarse_x: Vector::zeros(coarse),
-        };
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 
+use crate::la::multigrid::Multigrid;
 use crate::la::multigrid::chebyshev::{End, Start};
-use crate::la::multigrid::{Level, Multigrid};
+use crate::la::multigrid::level::Level;
 use crate::la::{BlockSize, LevelSize, PreconditionerStatistics, Scalar};
 use crate::parallel::Profile;
 

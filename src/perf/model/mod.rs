@@ -10,6 +10,7 @@ mod args;
 mod bandwidth;
 mod cost;
 mod interfaces;
+mod iteration;
 mod levels;
 mod machine;
 mod memory;
@@ -22,8 +23,8 @@ mod run_cost;
 mod stages;
 
 pub use args::ModelArgs;
-pub(crate) use cost::Iteration;
 pub use interfaces::{Interfaces, Part};
+pub(crate) use iteration::Iteration;
 pub(crate) use prediction::{Comparison, Prediction, Row};
 
 use std::path::{Path, PathBuf};
