@@ -118,7 +118,7 @@ fn strong() {
     let column = |name: &str| table[0].iter().position(|cell| cell == name).unwrap();
     let number = |row: &[String], name: &str| row[column(name)].parse::<f64>().unwrap();
     let rows = |stage: &str| -> Vec<&Vec<String>> { table.iter().filter(|row| row[0] == stage).collect() };
-    for stage in ["read", "partition", "assembly", "setup", "solve", "post-processing", "total"] {
+    for stage in ["reading", "partition", "assembly", "setup", "iterations", "recovery", "total"] {
         let [one, two] = rows(stage)[..] else { panic!("{stage} has two rows in {table:?}") };
         assert_eq!(
             [number(one, "speed-up"), number(one, "efficiency (%)"), number(one, "messages")],
@@ -134,7 +134,7 @@ fn strong() {
     // The same number as in the record of the run.
     let halo =
         |name: &str| folder.json("run-2.json")["breakdown"]["stages"]["solve_system"]["halo"][name]["mean"].as_f64();
-    let solve = rows("solve")[1];
+    let solve = rows("iterations")[1];
     assert_eq!(Some(number(solve, "messages") / 2.0), halo("count"));
     assert!(number(solve, "communication (%)") > 0.0);
     assert!(Pixmap::load_png(folder.path("out.png")).is_ok());
@@ -151,7 +151,7 @@ fn page() {
     let data = data(&folder.path("study.html"));
     assert_eq!(data["title"], "Strong scaling of mesh.h5, --refine 0, 73 unknowns");
     let labels: Vec<&Value> = data["curves"].as_array().unwrap().iter().map(|curve| &curve["label"]).collect();
-    assert_eq!(labels, ["ideal", "assembly", "solve", "total"]);
+    assert_eq!(labels, ["ideal", "assembly", "iterations", "total"]);
     assert_eq!(data["points"][1]["layout"]["ranks"], 2);
     assert_eq!(data["tables"][1]["table"]["rows"].as_array().unwrap().len(), 14);
 }

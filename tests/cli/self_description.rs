@@ -81,7 +81,7 @@ fn readme() {
 fn terminal(ranks: usize) {
     let args = ["--refine", "1", "--preconditioner", "jacobi", "--rtol", "1e-4", "--threads", "1"];
     let stdout = Folder::new().run_on_terminal(ranks, &args).expect_code(0).stdout;
-    assert!(stdout.contains("integrating the elements ..."), "{stdout:?}");
+    assert!(stdout.contains("assembling the system ..."), "{stdout:?}");
     assert!(stdout.contains("/s, residual ") && stdout.contains(" s left"), "{stdout:?}");
     let labels: Vec<String> = screen(&stdout).iter().map(|line| line.chars().take(9).collect()).collect();
     let mut expected =
@@ -99,7 +99,7 @@ fn stages_on_a_terminal(ranks: usize) {
         lines.any(|line| line.contains(" %, ") && line.contains(&format!("{unit}/s, ")) && line.contains(" s left, "))
     };
     let stages =
-        [("splitting the mesh", " elements"), ("setting up the preconditioner", " unknowns"), ("writing", "B")];
+        [("partitioning the mesh", " elements"), ("setting up the preconditioner", " unknowns"), ("writing", "B")];
     let seen = stages.iter().filter(|(stage, unit)| shown(stage, unit)).count();
     assert!(seen >= 2, "{stdout:?}");
 }

@@ -1,22 +1,7 @@
 //! The factor that limited the speed of a run most.
 
 use crate::io::console::group;
-use crate::io::record::RunRecord;
-
-/// Returns the name of a stage of the run record in the words of the pages of `quad8-mpi view`.
-fn in_words(stage: &str) -> &str {
-    match stage {
-        "load_mesh" => "reading the mesh",
-        "partition" => "partitioning, distributing and refining the mesh",
-        "assemble_system" => "assembling",
-        "apply_bc" => "imposing the conditions",
-        "setup_preconditioner" => "setting up the preconditioner",
-        "solve_system" => "iterating",
-        "compute_derived" => "deriving the fields",
-        "export" => "writing",
-        other => other,
-    }
-}
+use crate::io::record::{RunRecord, Stage};
 
 /// Returns in a few words what would have to change for a faster run.
 pub fn limiting_factor(record: &RunRecord, placement: &[String]) -> String {
@@ -44,16 +29,14 @@ pub fn limiting_factor(record: &RunRecord, placement: &[String]) -> String {
     if threads > 1 && each < BUSY {
         return format!("only {} unknowns a thread: fewer ranks or threads would do", group(each));
     }
-    let stages = || record.timing_metrics.iter().filter(|(name, _)| *name != crate::parallel::TOTAL);
-    let waits = stages().filter(|(_, span)| span.max > 0.1 && span.max > UNEVEN * span.mean);
-    if let Some((name, span)) = waits.max_by(|a, b| (a.1.max - a.1.mean).total_cmp(&(b.1.max - b.1.mean))) {
-        return format!("{}: the slowest rank took {:.1} times the mean", in_words(name), span.max / span.mean);
+    let stages = Stage::ALL.map(|stage| (stage.name(), stage.seconds(&record.timing_metrics)));
+    let waits = stages.iter().filter(|(_, [longest, mean])| *longest > 0.1 && *longest > UNEVEN * mean);
+    if let Some((name, [longest, mean])) = waits.max_by(|(_, a), (_, b)| (a[0] - a[1]).total_cmp(&(b[0] - b[1]))) {
+        return format!("{name}: the slowest rank took {:.1} times the mean", longest / mean);
     }
-    let total: f64 = stages().map(|(_, span)| span.max).sum();
-    match stages().max_by(|a, b| a.1.max.total_cmp(&b.1.max)) {
-        Some((name, span)) if total > 0.0 => {
-            format!("{}, {:.0} % of the time", in_words(name), 100.0 * span.max / total)
-        }
+    let total: f64 = stages.iter().map(|(_, [longest, _])| longest).sum();
+    match stages.iter().max_by(|(_, a), (_, b)| a[0].total_cmp(&b[0])) {
+        Some((name, [longest, _])) if total > 0.0 => format!("{name}, {:.0} % of the time", 100.0 * longest / total),
         _ => "no stage in particular".to_owned(),
     }
 }

@@ -15,7 +15,8 @@ pub struct Stage {
     is_interruptible: bool,
     /// Key of its time in the run record.
     key: &'static str,
-    /// Text of its progress line; none where the line of the stage before it stays.
+    /// Text of its progress line: the name of the stage as an activity. None where the line of the
+    /// stage before it stays.
     text: Option<&'static str>,
 }
 
@@ -32,13 +33,13 @@ impl Stage {
     /// Reads the mesh.
     pub const READ: Self = Self::new("read", "load_mesh", "reading the mesh");
     /// Partitions, distributes and refines the mesh.
-    pub const PARTITION: Self = Self::new("partition", "partition", "splitting the mesh");
+    pub const PARTITION: Self = Self::new("partition", "partition", "partitioning the mesh");
     /// Refines the mesh of a solution.
     pub const REFINE: Self = Self::new("refine", "partition", "refining the mesh");
     /// Computes the potentials of floating boundaries.
     pub const POTENTIALS: Self = Self::new("potentials", "apply_bc", "computing the potentials of floating boundaries");
-    /// Integrates the elements.
-    pub const ASSEMBLE: Self = Self::new("assemble", "assemble_system", "integrating the elements");
+    /// Assembles the system.
+    pub const ASSEMBLE: Self = Self::new("assemble", "assemble_system", "assembling the system");
     /// Imposes the boundary conditions.
     pub const APPLY_BC: Self = Self { name: None, key: "apply_bc", text: None, ..Self::ASSEMBLE };
     /// Builds the preconditioner.

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use crate::app::case::Case;
 use crate::io::console::{Console, count, edge_cut, group, mebibytes, refined};
-use crate::io::record::{Accuracy, Convergence, Parallel, RestartedFrom, RunRecord};
+use crate::io::record::{Accuracy, Convergence, Parallel, RestartedFrom, RunRecord, Stage};
 use crate::la::cg::{CgReport, ConvergedReason};
 use crate::mesh::LocalMesh;
-use crate::parallel::{CommShare, MinMeanMax};
+use crate::parallel::CommShare;
 use crate::post::{BoundaryFlow, FlowReport};
 use crate::problem::{Label, Labels};
 use crate::system::{rounded, signed, significant};
@@ -109,13 +109,12 @@ impl Console {
     /// where it exceeds a tenth.
     fn times(&self, record: &RunRecord) {
         let total = record.timing_metrics.get(crate::parallel::TOTAL).map_or(0.0, |span| span.max);
-        let stages = STAGES.map(|(name, parts)| {
-            let spans = || parts.iter().filter_map(|part| record.timing_metrics.get(*part));
-            let sum = |of: fn(&MinMeanMax) -> f64| spans().map(of).sum::<f64>();
-            let (longest, mean) = (sum(|s| s.max), sum(|s| s.mean));
+        let stages = Stage::ALL.map(|stage| {
+            let [longest, mean] = stage.seconds(&record.timing_metrics);
             let uneven = longest > 1.1 * mean && longest > 0.01 * total;
             let uneven = if uneven { format!(", uneven {:.1}", longest / mean) } else { String::new() };
-            format!("{name} {longest:.3} ({:.0} %{uneven})", 100.0 * longest / total.max(f64::MIN_POSITIVE))
+            let percent = 100.0 * longest / total.max(f64::MIN_POSITIVE);
+            format!("{} {longest:.3} ({percent:.0} %{uneven})", stage.name())
         });
         self.line("time", &format!("{total:.3} s: {},", stages[..3].join(", ")));
         self.line("", &stages[3..].join(", "));
@@ -179,16 +178,6 @@ impl Console {
         self.line("files", &format!("{results}, {companion} (open this one in ParaView){others}{probes}"));
     }
 }
-
-/// Names of the printed stages, and the stages of the record that each of them sums up.
-const STAGES: [(&str, &[&str]); 6] = [
-    ("read", &["load_mesh"]),
-    ("partition", &["partition"]),
-    ("assemble", &["assemble_system", "apply_bc"]),
-    ("solve", &["setup_preconditioner", "solve_system"]),
-    ("fields", &["compute_derived"]),
-    ("write", &["export"]),
-];
 
 /// Returns a range as text.
 fn span([low, high]: [f64; 2]) -> String {

@@ -11,6 +11,7 @@ pub(crate) mod conditions;
 mod convergence;
 mod json;
 mod sections;
+mod stage;
 
 pub use accuracy::{Accuracy, RefinementLevel};
 pub(crate) use bench::{Bandwidth, Bandwidths, BenchParallel, MessageCosts, MessagesRecord, StreamRecord};
@@ -19,6 +20,7 @@ pub use conditions::{BoundaryCondition, ConditionSource};
 pub use convergence::Convergence;
 pub(crate) use json::{is_stdout, not_record, read, write_json, write_json_once};
 pub use sections::{Layout, Libraries, Memory, MeshInfo, Parallel, RestartedFrom, SolutionStats, SolverConfig};
+pub(crate) use stage::Stage;
 
 use std::path::Path;
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::io::mesh::BuiltIn;
-use crate::io::record::{Layout, MessageCosts};
+use crate::io::record::{Layout, MessageCosts, Stage};
 use crate::parallel::Comm;
 use crate::perf::median;
 use crate::perf::model::bandwidth::MemoryBandwidth;
@@ -17,7 +17,7 @@ use crate::perf::model::memory::peak_bytes;
 use crate::perf::model::message_costs::Messages;
 use crate::perf::model::partitions::Partitions;
 use crate::perf::model::run::Run;
-use crate::perf::model::stages::{Stage, StageCommunication, StageTime};
+use crate::perf::model::stages::{StageCommunication, StageTime};
 use crate::perf::model::{Interfaces, Iteration, ModelArgs};
 
 /// Parameters of the model besides a partition.

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::io::console::group;
+use crate::io::record::Stage;
 use crate::perf::model::prediction::{ComparedTime, StageRow};
-use crate::perf::model::stages::Stage;
 use crate::perf::model::{Comparison, Prediction, Row};
 
 /// Formats the prediction as text.

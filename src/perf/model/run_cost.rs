@@ -1,9 +1,10 @@
 //! Cost of the stages of a run, also of those before and after the solution.
 
+use crate::io::record::Stage;
 use crate::mesh::partition::MetisGraphs;
 use crate::perf::model::cost::Solve;
 use crate::perf::model::levels::{Level, UNKNOWNS_AN_ELEMENT};
-use crate::perf::model::stages::{Communication, Stage, StageCommunication, StageTime};
+use crate::perf::model::stages::{Communication, StageCommunication, StageTime};
 
 /// Bytes of a mesh file for an unknown: two coordinates, and the eight nodes of an element.
 const MESH_BYTES: f64 = 16.0 + 64.0 / UNKNOWNS_AN_ELEMENT;

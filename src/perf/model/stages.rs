@@ -2,62 +2,21 @@
 
 use serde::Serialize;
 
+use crate::io::record::Stage;
 use crate::mesh::partition::MetisGraphs;
 use crate::parallel::TimeSplit;
 use crate::perf::model::levels::UNKNOWNS_AN_ELEMENT;
 use crate::perf::model::run::Run;
 
-/// Stage of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Reading the mesh.
-    Reading,
-    /// Partition, distribution and numbering, with the refinement.
-    Partition,
-    /// Assembly, with the boundary conditions.
-    Assembly,
-    /// Setup of the preconditioner.
-    Setup,
-    /// Iterations of CG.
-    Iterations,
-    /// Recovery of the derived fields.
-    Recovery,
-    /// Writing the results.
-    Writing,
-}
-
 impl Stage {
-    /// All stages, in their order.
-    pub const ALL: [Self; 7] =
-        [Self::Reading, Self::Partition, Self::Assembly, Self::Setup, Self::Iterations, Self::Recovery, Self::Writing];
     /// The solution.
     pub const SOLVE: [Self; 3] = [Self::Assembly, Self::Setup, Self::Iterations];
 
     /// Returns the seconds of the stage in a run; 0 where the run has no such stage.
     pub fn measured(self, run: &Run) -> f64 {
-        let seconds = |stage| run.seconds(stage).max;
         match self {
-            Self::Reading => seconds("load_mesh"),
-            Self::Partition => seconds("partition"),
-            Self::Assembly => seconds("assemble_system") + seconds("apply_bc"),
-            Self::Setup => seconds("setup_preconditioner"),
             Self::Iterations => run.iterations as f64 * run.breakdown.iterations.mean.seconds.max,
-            Self::Recovery => seconds("compute_derived"),
-            Self::Writing => seconds("export"),
-        }
-    }
-
-    /// Returns its name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Reading => "reading",
-            Self::Partition => "partition",
-            Self::Assembly => "assembly",
-            Self::Setup => "setup",
-            Self::Iterations => "iterations",
-            Self::Recovery => "recovery",
-            Self::Writing => "writing",
+            _ => self.keys().iter().map(|key| run.seconds(key).max).sum(),
         }
     }
 }

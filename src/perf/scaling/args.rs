@@ -49,7 +49,7 @@ pub struct ReportArgs {
 pub enum ReportTable {
     /// Per stage: time, speed-up, efficiency, imbalance, share of communication, messages and bytes
     Scaling,
-    /// Per run: assembly, solve, post-processing, total, iterations, peak memory, start-up
+    /// Per run: assembly, setup and iterations, recovery, total, number of iterations, peak memory, start-up
     Stages,
     /// Per run: time of an iteration, bytes moved and their share of the memory bandwidth, messages and sums
     Iteration,

@@ -16,8 +16,9 @@ use std::path::PathBuf;
 use crate::error::{ExitCode, Result};
 use crate::io::console::group;
 use crate::io::file::{refuse_input, write_atomic};
+use crate::io::record::Stage;
 use crate::perf::scaling::reference_efficiencies::reference_efficiency;
-use crate::perf::scaling::study::{IterationFigures, Kind, Point, STAGES, Study};
+use crate::perf::scaling::study::{IterationFigures, Kind, Point, STAGES, Study, WHOLE_RUN};
 use crate::perf::scaling::table::Table;
 use crate::plot::{Curve, Stroke, speed_up};
 use crate::system::print;
@@ -124,8 +125,8 @@ fn stages(study: &Study) -> Table {
         "unknowns a rank",
         "runs",
         "assembly (s)",
-        "solve (s)",
-        "post-processing (s)",
+        "setup and iterations (s)",
+        "recovery (s)",
         "total (s)",
         "iterations",
         "peak memory (MiB)",
@@ -133,8 +134,8 @@ fn stages(study: &Study) -> Table {
     ];
     let mut table = Table::new(&heading, 1);
     for point in &study.points {
-        let seconds = |names: &[&str]| -> String {
-            format!("{:.4}", names.iter().map(|name| point.stage(name).seconds).sum::<f64>())
+        let seconds = |stages: &[Stage]| -> String {
+            format!("{:.4}", stages.iter().map(|stage| point.stage(stage.name()).seconds).sum::<f64>())
         };
         table.row(vec![
             point.problem.clone(),
@@ -144,10 +145,10 @@ fn stages(study: &Study) -> Table {
             point.unknowns.to_string(),
             point.unknowns_per_rank().to_string(),
             point.runs.to_string(),
-            seconds(&["assembly"]),
-            seconds(&["setup", "solve"]),
-            seconds(&["post-processing"]),
-            seconds(&["total"]),
+            seconds(&[Stage::Assembly]),
+            seconds(&[Stage::Setup, Stage::Iterations]),
+            seconds(&[Stage::Recovery]),
+            format!("{:.4}", point.stage(WHOLE_RUN).seconds),
             point.iterations.to_string(),
             format!("{:.0}", mebibytes(point.memory)),
             format!("{:.2}", point.start_up),
@@ -214,7 +215,7 @@ fn title(study: &Study) -> String {
 }
 
 /// Stages in the picture.
-const DRAWN: [&str; 3] = ["assembly", "solve", "total"];
+const DRAWN: [&str; 3] = [Stage::Assembly.name(), Stage::Iterations.name(), WHOLE_RUN];
 
 /// Returns the curves of speed-up over cores: one of the ranks with the same threads each, and one
 /// of a single rank with more and more threads where there are such runs.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::perf::scaling::study::{Point, STAGES, Study};
+use crate::perf::scaling::study::{Point, STAGES, Study, WHOLE_RUN};
 use crate::perf::scaling::table::Table;
 use crate::plot::{Curve, Document};
 
@@ -14,7 +14,7 @@ pub fn page(study: &Study, title: &str, curves: &[Curve], quantity: &str, tables
     let stages = &STAGES[..STAGES.len() - 1];
     let point = |point: &Point| {
         let seconds: Vec<f64> = point.stages[..stages.len()].iter().map(|figures| figures.seconds).collect();
-        json!({ "layout": point.parallel, "seconds": seconds, "total": point.stage("total").seconds })
+        json!({ "layout": point.parallel, "seconds": seconds, "total": point.stage(WHOLE_RUN).seconds })
     };
     let data = json!({
         "title": title,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::io::record::{Layout, RunRecord, StreamRecord};
+use crate::io::record::{Layout, RunRecord, Stage, StreamRecord};
 use crate::parallel::{TOTAL, TimeSplit};
 use crate::perf::median;
 use crate::perf::scaling::read::Record;
@@ -17,16 +17,23 @@ pub enum Kind {
     Weak,
 }
 
-/// Stages of a report: name, and the stages of the record that it sums up.
+/// Stages of a report: name, and the keys of the run record that it sums up.
 pub const STAGES: [(&str, &[&str]); 7] = [
-    ("read", &["load_mesh"]),
-    ("partition", &["partition"]),
-    ("assembly", &["assemble_system", "apply_bc"]),
-    ("setup", &["setup_preconditioner"]),
-    ("solve", &["solve_system"]),
-    ("post-processing", &["compute_derived"]),
-    ("total", &[TOTAL]),
+    name_and_keys(Stage::Reading),
+    name_and_keys(Stage::Partition),
+    name_and_keys(Stage::Assembly),
+    name_and_keys(Stage::Setup),
+    name_and_keys(Stage::Iterations),
+    name_and_keys(Stage::Recovery),
+    (WHOLE_RUN, &[TOTAL]),
 ];
+
+/// Name of the whole run.
+pub const WHOLE_RUN: &str = "total";
+
+const fn name_and_keys(stage: Stage) -> (&'static str, &'static [&'static str]) {
+    (stage.name(), stage.keys())
+}
 
 /// Point of a study: the medians of runs of one problem on the same ranks, threads and hosts.
 #[derive(Debug, Clone, PartialEq)]

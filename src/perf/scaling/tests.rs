@@ -78,7 +78,7 @@ fn strong_scaling_compares_times_by_their_medians() {
     assert!(near(study.bandwidth_speed_up(four).unwrap(), 3.0));
     // As many cores in another split stand in.
     assert!(near(study.bandwidth_speed_up(mixed).unwrap(), 3.0));
-    let solve = four.stage("solve");
+    let solve = four.stage("iterations");
     assert!(near(solve.imbalance, 1.5) && near(solve.communication, 0.25));
     assert!(near(solve.messages, 40.0) && near(solve.bytes, 4000.0));
     assert!(near(four.stage("assembly").seconds, 4.0));

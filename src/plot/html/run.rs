@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::error::Result;
-use crate::io::record::{RunRecord, not_record, read as read_json};
+use crate::io::record::{RunRecord, Stage, not_record, read as read_json};
 use crate::io::results::{ResultsMesh as Mesh, ResultsReader};
 use crate::plot::html::ViewArgs;
 
@@ -28,7 +28,8 @@ pub fn read(path: &Path) -> Result<Value> {
     Ok(record)
 }
 
-/// Returns the file, the sizes of the mesh, the attributes of the run, its case and the records.
+/// Returns the file, the sizes of the mesh, the attributes of the run, its case, the records, and the
+/// names of the stages with their keys in these.
 pub fn summary(args: &ViewArgs, reader: &ResultsReader, mesh: &Mesh, runs: Vec<Value>) -> Value {
     let attributes = reader.attributes("run");
     let case = attributes.get("case").and_then(Value::as_str);
@@ -46,6 +47,7 @@ pub fn summary(args: &ViewArgs, reader: &ResultsReader, mesh: &Mesh, runs: Vec<V
         "case": case,
         "residual_history": thinned(&residuals),
         "runs": runs,
+        "stages": Stage::ALL.map(|stage| json!({ "name": stage.name(), "keys": stage.keys() })),
     })
 }
 

@@ -10,29 +10,31 @@ const PARTS = [
 ];
 const KINDS = ["halo", "reductions", "others"];
 
-const STAGES = [
-    ["load_mesh", "read the mesh"],
-    ["partition", "partition, distribute, refine"],
-    ["assemble_system", "assemble"],
-    ["apply_bc", "impose conditions"],
-    ["setup_preconditioner", "set up the preconditioner"],
-    ["solve_system", "iterate"],
-    ["compute_derived", "derive fields"],
-    ["export", "write"],
-];
-
 // Opacity of communication beside computing, as hexadecimal digits.
 const PALE = "59";
+
+/** Adds the numbers of two objects or arrays with the same keys. */
+function add(a, b) {
+    if (typeof a === "number") return a + b;
+    if (Array.isArray(a)) return a.map((value, i) => add(value, b[i]));
+    return Object.fromEntries(Object.entries(a).map(([key, value]) => [key, add(value, b[key])]));
+}
+
+/** Returns the times of a stage, the sum of those of its keys; nothing where the record has none. */
+function timesOf({ keys }, stages) {
+    const [first, ...others] = keys.map((key) => stages[key]).filter(Boolean);
+    return others.reduce(add, first);
+}
 
 /** Returns the rows of the stages and levels of a record: name, times, start and details. */
 function timeRows(record) {
     const rows = [];
     let start = 0;
-    for (const [key, name] of STAGES) {
-        const split = record.breakdown.stages[key];
+    for (const stage of page.stages) {
+        const split = timesOf(stage, record.breakdown.stages);
         if (!split) continue;
-        rows.push({ name, split, start });
-        if (key === "solve_system") rows.push(...levelRows(record, start));
+        rows.push({ name: stage.name, split, start });
+        if (stage.keys.includes("solve_system")) rows.push(...levelRows(record, start));
         start += split.seconds.max;
     }
     return rows;
@@ -128,7 +130,8 @@ function rankTimes({ breakdown, parallel }) {
     const { ranks, stages } = breakdown.by_rank ?? {};
     if (!(ranks?.length > 1 && stages.total_workflow)) return [];
     const names = ranks.map((rank) => `rank\u00a0${count(rank)}`);
-    const shown = STAGES.map(([key, name], i) => ({ name, colour: COLOURS[i], times: stages[key] }))
+    const shown = page.stages
+        .map((stage, i) => ({ name: stage.name, colour: COLOURS[i], times: timesOf(stage, stages) }))
         .filter(({ times }) => times)
         .map(({ times, ...stage }) => ({ ...stage, ...withComputing(times) }));
     const caption =
