@@ -4,7 +4,7 @@
 
 use crate::la::multigrid::Multigrid;
 use crate::la::multigrid::chebyshev::{End, Start};
-use crate::la::multigrid::level::{Level, Work};
+use crate::la::multigrid::level::Work;
 use crate::la::{Scalar, Vector};
 
 impl<T: Scalar> Multigrid<T> {
@@ -13,28 +13,28 @@ impl<T: Scalar> Multigrid<T> {
     /// improved there by a cycle. **Collective.**
     pub(super) fn full_cycle(&self, b: &Vector<T>, x: &mut Vector<T>) {
         for at in 0..self.meshes {
-            let coarser = &mut *self.levels[at].work.borrow_mut();
+            let coarser = &mut *self.levels[at].work();
             let mut restrict =
                 |b: &Vector<T>| self.measured(at, || self.levels[at].transfer.restrict(b, &mut coarser.coarse_b));
             match at.checked_sub(1) {
                 None => restrict(b),
-                Some(finer) => restrict(&self.levels[finer].work.borrow().coarse_b),
+                Some(finer) => restrict(&self.levels[finer].work().coarse_b),
             }
         }
         for at in (1..=self.meshes).rev() {
-            let Work { coarse_b: b, coarse_x: x, .. } = &mut *self.levels[at - 1].work.borrow_mut();
-            let Level { operator, transfer, work, .. } = &self.levels[at];
+            let Work { coarse_b: b, coarse_x: x, .. } = &mut *self.levels[at - 1].work();
+            let level = &self.levels[at];
             if at == self.meshes {
                 self.cycle(at, [b, x], Start::Zero, End::Finished);
                 continue;
             }
             self.measured(at, || {
-                transfer.prolong(&mut work.borrow_mut().coarse_x, x);
-                operator.subtract_product(x, b);
+                level.transfer.prolong(&mut level.work().coarse_x, x);
+                level.operator.subtract_product(x, b);
             });
             self.cycle(at, [b, x], Start::Iterate, End::Finished);
         }
-        let Level { transfer, work, .. } = &self.levels[0];
-        self.measured(0, || transfer.prolong(&mut work.borrow_mut().coarse_x, x));
+        let level = &self.levels[0];
+        self.measured(0, || level.transfer.prolong(&mut level.work().coarse_x, x));
     }
 }

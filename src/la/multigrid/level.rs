@@ -1,6 +1,6 @@
 //! Levels of the hierarchy: the operator of each, its smoother, and its work vectors.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell, RefMut};
 
 use crate::la::matrix::{DistributedCsr, SlicedEllpack};
 use crate::la::multigrid::chebyshev::{BlockDiagonal, Chebyshev, Smoothing};
@@ -32,11 +32,10 @@ pub(super) struct Level<T: Scalar> {
     pub(super) transfer: Box<dyn Transfer<T>>,
     /// Number of cycles of the next level in one cycle of this level.
     pub(super) cycles: usize,
-    pub(super) work: RefCell<Work<T>>,
+    work: OnceCell<RefCell<Work<T>>>,
 }
 
 /// Work vectors of a level, kept between cycles.
-#[derive(Default)]
 pub(super) struct Work<T> {
     /// Last step of the smoother, or the prolonged correction.
     pub(super) d: Vector<T>,
@@ -87,17 +86,19 @@ impl<T: Scalar> Level<T> {
         let (fine, coarse) = (operator.halo().map(), transfer.coarse());
         // The unknowns that all levels remove add up to those of the finest.
         work::done(fine.owned().saturating_sub(coarse.owned()) as u64);
-        Self { operator, entries, smoother, transfer, cycles, work: RefCell::default() }
+        Self { operator, entries, smoother, transfer, cycles, work: OnceCell::new() }
     }
 
-    /// Allocates the work vectors.
-    pub(super) fn allocate(&mut self) {
+    /// Returns the work vectors. The first call allocates them: after those of conjugate gradients, which are
+    /// larger and find free memory between the arrays less easily.
+    pub(super) fn work(&self) -> RefMut<'_, Work<T>> {
         let (fine, coarse) = (self.operator.halo().map(), self.transfer.coarse());
-        *self.work.get_mut() = Work {
+        let allocate = || Work {
             d: Vector::zeros(fine),
             next: Vector::zeros(fine),
             coarse_b: Vector::zeros(coarse),
             coarse_x: Vector::zeros(coarse),
         };
+        self.work.get_or_init(|| RefCell::new(allocate())).borrow_mut()
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use parameters::{
 pub(crate) use process_agglomeration::SMALLEST;
 pub use transfer::Transfer;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::rc::Rc;
 
 use crate::la::matrix::DistributedCsr;
@@ -54,8 +54,8 @@ pub(crate) struct Multigrid<T: Scalar = f32> {
     coarsest: Rc<Halo>,
     coarsest_entries: usize,
     solver: CoarseSolver,
-    /// Residual and correction of the finest level.
-    ends: RefCell<[Vector<T>; 2]>,
+    /// Residual and correction of the finest level, from the first cycle on.
+    ends: OnceCell<RefCell<[Vector<T>; 2]>>,
     /// Time and communication of each level.
     spent: Vec<Cell<Profile>>,
 }
@@ -100,14 +100,17 @@ impl<T: Scalar> Multigrid<T> {
             // The coarsest level is solved exactly.
             last.cycles = 1;
         }
-        // The vectors of all levels are allocated after the setup, which needs the memory.
-        levels.iter_mut().for_each(Level::allocate);
         let solver = CoarseSolver::new(&matrix);
         let coarsest = Rc::clone(matrix.columns());
-        let finest = levels.first().map_or(coarsest.map(), |level| level.operator.halo().map());
-        let ends = RefCell::new([Vector::zeros(finest), Vector::zeros(finest)]);
         let spent = vec![Cell::default(); levels.len() + 1];
-        Self { levels, meshes: last, coarsest_entries: matrix.entries(), coarsest, solver, ends, spent }
+        let (coarsest_entries, ends) = (matrix.entries(), OnceCell::new());
+        Self { levels, meshes: last, coarsest_entries, coarsest, solver, ends, spent }
+    }
+
+    /// Returns the residual and the correction of the finest level. The first call allocates them.
+    fn ends(&self) -> RefMut<'_, [Vector<T>; 2]> {
+        let finest = self.levels.first().map_or(self.coarsest.map(), |level| level.operator.halo().map());
+        self.ends.get_or_init(|| RefCell::new([Vector::zeros(finest), Vector::zeros(finest)])).borrow_mut()
     }
 
     /// Runs `work` and adds its profile to a level.
@@ -128,8 +131,8 @@ impl<T: Scalar> Multigrid<T> {
             let solve = || self.solver.solve(&self.coarsest, b, x);
             return self.measured(at, || comm.span(SpanKind::CoarseSolve, 0, solve));
         };
-        let Level { operator, smoother, transfer, cycles, work, .. } = level;
-        let Work { d, next, coarse_b, coarse_x } = &mut *work.borrow_mut();
+        let Level { operator, smoother, transfer, cycles, .. } = level;
+        let Work { d, next, coarse_b, coarse_x } = &mut *level.work();
         self.measured(at, || {
             comm.span(SpanKind::Smoothing, 0, || {
                 smoother.smooth(&**operator, (start, End::Residual), x, [&mut *b, &mut *d, &mut *next]);
@@ -143,7 +146,7 @@ impl<T: Scalar> Multigrid<T> {
             let coarse_end = if remaining > 0 { End::Residual } else { End::Finished };
             self.cycle(at + 1, [&mut *coarse_b, &mut *coarse_x], coarse_start, coarse_end);
             if let Some(coarser) = self.levels.get(at + 1).filter(|_| remaining > 0) {
-                let d = &mut coarser.work.borrow_mut().d;
+                let d = &mut coarser.work().d;
                 self.measured(at + 1, || coarser.operator.subtract_product(d, coarse_b));
             }
             coarse_start = Start::Iterate;
@@ -176,26 +179,26 @@ fn widen<T: Scalar>(from: &Vector<T>, to: &mut Vector) {
 
 impl<T: Scalar> Preconditioner for Multigrid<T> {
     fn apply(&self, r: &Vector, z: &mut Vector) {
-        let [b, x] = &mut *self.ends.borrow_mut();
+        let [b, x] = &mut *self.ends();
         round(r, b);
         self.cycle(0, [b, x], Start::Zero, End::Finished);
         widen(x, z);
     }
 
     fn apply_and_dot(&self, r: &Vector, _z: &mut Vector) -> f64 {
-        let [b, x] = &mut *self.ends.borrow_mut();
+        let [b, x] = &mut *self.ends();
         round(r, b);
         self.cycle(0, [b, x], Start::Zero, End::Finished);
         dot_mixed(x.owned(), r.owned())
     }
 
     fn next_direction(&self, _z: &Vector, p: &mut Vector, x: &mut Vector, update: DirectionUpdate) {
-        next_direction(self.ends.borrow()[1].owned(), p, x, update);
+        next_direction(self.ends()[1].owned(), p, x, update);
     }
 
     fn initial_guess(&self, b: &Vector, x: &mut Vector) -> bool {
         if self.meshes > 0 {
-            let [rounded, guess] = &mut *self.ends.borrow_mut();
+            let [rounded, guess] = &mut *self.ends();
             round(b, rounded);
             self.full_cycle(rounded, guess);
             widen(guess, x);
