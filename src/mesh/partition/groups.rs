@@ -5,10 +5,10 @@ use std::ops::Range;
 use crate::mesh::partition::blocks;
 use crate::parallel::BlockDistribution;
 
-/// Most parts of a group, on a mesh of any size.
-const ALWAYS: u64 = 64;
-/// Most parts of a group where each has few elements. The borders between groups follow the curve
-/// and are longer than those of METIS, so that fewer groups have a shorter cut.
+/// Fewest parts of a group where there are several groups, but for rounding.
+const FEWEST: u64 = 64;
+/// Most parts of a group. The borders between groups follow the curve and are longer than those of
+/// METIS, so that fewer groups have a shorter cut.
 const MOST: u64 = 256;
 
 /// Part of a part by which the weight of a group may differ from its share.
@@ -27,7 +27,7 @@ impl Groups {
     /// one graph has in blocks of the usual size, within limits.
     pub fn new(elements: u64, parts: usize, ranks: usize) -> Self {
         let fitting = blocks::elements_of_a_graph() / (elements / parts as u64).max(1);
-        let count = parts.div_ceil(fitting.clamp(ALWAYS, MOST) as usize);
+        let count = parts.div_ceil(fitting.clamp(FEWEST, MOST) as usize);
         let among = |n: usize| BlockDistribution::new(n as u64, count);
         Self { parts: among(parts), ranks: among(ranks), count }
     }
