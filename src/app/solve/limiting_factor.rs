@@ -2,6 +2,7 @@
 
 use crate::io::console::group;
 use crate::io::record::{RunRecord, Stage};
+use crate::parallel::TOTAL;
 
 /// Returns in a few words what would have to change for a faster run.
 pub fn limiting_factor(record: &RunRecord, placement: &[String]) -> String {
@@ -34,7 +35,7 @@ pub fn limiting_factor(record: &RunRecord, placement: &[String]) -> String {
     if let Some((name, [longest, mean])) = waits.max_by(|(_, a), (_, b)| (a[0] - a[1]).total_cmp(&(b[0] - b[1]))) {
         return format!("{name}: the slowest rank took {:.1} times the mean", longest / mean);
     }
-    let total: f64 = stages.iter().map(|(_, [longest, _])| longest).sum();
+    let total = record.timing_metrics.get(TOTAL).map_or(0.0, |span| span.max);
     match stages.iter().max_by(|(_, a), (_, b)| a[0].total_cmp(&b[0])) {
         Some((name, [longest, _])) if total > 0.0 => format!("{name}, {:.0} % of the time", 100.0 * longest / total),
         _ => "no stage in particular".to_owned(),
