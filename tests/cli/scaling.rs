@@ -118,7 +118,7 @@ fn strong() {
     let column = |name: &str| table[0].iter().position(|cell| cell == name).unwrap();
     let number = |row: &[String], name: &str| row[column(name)].parse::<f64>().unwrap();
     let rows = |stage: &str| -> Vec<&Vec<String>> { table.iter().filter(|row| row[0] == stage).collect() };
-    for stage in ["reading", "partition", "assembly", "setup", "iterations", "recovery", "total"] {
+    for stage in ["reading", "partition", "assembly", "setup", "iterations", "recovery", "writing", "total"] {
         let [one, two] = rows(stage)[..] else { panic!("{stage} has two rows in {table:?}") };
         assert_eq!(
             [number(one, "speed-up"), number(one, "efficiency (%)"), number(one, "messages")],
@@ -153,7 +153,7 @@ fn page() {
     let labels: Vec<&Value> = data["curves"].as_array().unwrap().iter().map(|curve| &curve["label"]).collect();
     assert_eq!(labels, ["ideal", "assembly", "iterations", "total"]);
     assert_eq!(data["points"][1]["layout"]["ranks"], 2);
-    assert_eq!(data["tables"][1]["table"]["rows"].as_array().unwrap().len(), 14);
+    assert_eq!(data["tables"][1]["table"]["rows"].as_array().unwrap().len(), 16);
 }
 
 fn weak() {

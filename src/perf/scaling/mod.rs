@@ -67,7 +67,8 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     Ok(ExitCode::Success)
 }
 
-/// Builds the table with a line for each stage of each point.
+/// Builds the table with a line for each stage of each point. A stage that some point does not have is
+/// left out: writing, where there are no results.
 fn scaling(study: &Study, with_claims: bool) -> Table {
     let mut heading = vec![
         "stage",
@@ -84,7 +85,8 @@ fn scaling(study: &Study, with_claims: bool) -> Table {
     heading.extend(with_claims.then_some("Numba claims (%)"));
     heading.extend(["STREAM speed-up", "imbalance", "communication (%)", "messages", "MiB sent"]);
     let mut table = Table::new(&heading, 1);
-    for (at, (stage, _)) in STAGES.iter().enumerate() {
+    let is_everywhere = |at: usize| study.points.iter().all(|point| point.stages[at].seconds > 0.0);
+    for (at, (stage, _)) in STAGES.iter().enumerate().filter(|(at, _)| is_everywhere(*at)) {
         for point in &study.points {
             let figures = point.stages[at];
             let cores = point.parallel.cores();

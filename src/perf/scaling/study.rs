@@ -18,13 +18,14 @@ pub enum Kind {
 }
 
 /// Stages of a report: name, and the keys of the run record that it sums up.
-pub const STAGES: [(&str, &[&str]); 7] = [
+pub const STAGES: [(&str, &[&str]); 8] = [
     name_and_keys(Stage::Reading),
     name_and_keys(Stage::Partition),
     name_and_keys(Stage::Assembly),
     name_and_keys(Stage::Setup),
     name_and_keys(Stage::Iterations),
     name_and_keys(Stage::Recovery),
+    name_and_keys(Stage::Writing),
     (WHOLE_RUN, &[TOTAL]),
 ];
 
