@@ -6,9 +6,8 @@ grid that is refined towards its borders, and a grid of slender elements. Column
 elements in different parts (edge cut) over the smallest; values that a rank sends in a halo exchange, at most; elements
 of the largest part over the mean; seconds of the partition alone, those of quad8-mpi without reading and writing; peak
 memory of the largest process. The libraries may give a part as much more than the mean as --room says; quad8-mpi always
-gives as little as it can. A library that is missing is named and left out: Debian
-has ptscotch, scotch and, in non-free, libparmetis4.0; PyPI has pymetis, kaminpar and mpi4py. Needs NumPy, SciPy and
-h5py.
+gives as little as it can. A library that is missing is named and left out: Debian has ptscotch, scotch and, in
+non-free, libparmetis4.0; PyPI has pymetis, kaminpar and mpi4py. Needs NumPy, SciPy and h5py.
 """
 from __future__ import annotations
 

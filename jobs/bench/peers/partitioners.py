@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Partitions a graph with a library for partition_quality.py: partitioners.py LIBRARY GRAPH.npz PARTS
-LARGEST PARTS.npy.
+"""Partitions a graph with a library for partition_quality.py.
 
-LARGEST is the largest part over the mean that is allowed. Prints the seconds that the library takes. ParMETIS runs on all ranks of mpirun. Ends with exit code 3 where the library
-is missing.
+    partitioners.py LIBRARY GRAPH.npz PARTS LARGEST PARTS.npy
+
+LARGEST is the largest part over the mean that is allowed. Prints the seconds that the library takes. ParMETIS runs on
+all ranks of mpirun. Ends with exit code 3 where the library is missing.
 """
 from __future__ import annotations
 
