@@ -38,7 +38,8 @@ fn at_the_end(points: &[[f64; 2]; 3]) -> Option<u16> {
 }
 
 /// Returns the cost of a rank in the middle of `ranks` where each has as many elements. It is not one
-/// of those that own the coarse levels, nor of those that bisect the halves of the mesh.
+/// of those that own the coarse levels. It bisects eight parts and fewer but no more, on any number of
+/// ranks: the first eight ranks of 16, 32, ... bisect those.
 fn cost_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Cost {
     let mut mesh = Grid { map: |s, t| [s, t], ..Grid::new(ACROSS * ranks, ACROSS) }.mesh();
     mesh.points.iter_mut().for_each(|point| point[0] *= ranks as f64);
@@ -64,12 +65,12 @@ fn cost_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Cost {
         let [all, setup, partition] = [all, setup, partition].map(|profile| profile.traffic);
         Cost { all, setup, partition, held: held.bytes_max }
     };
-    on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2 + 13)
+    on_virtual_ranks(comm, ranks, 1, work, work).expect("enough virtual ranks").swap_remove(ranks / 2 / 16 * 16 + 13)
 }
 
 /// Numbers of messages and of bytes below which the place of a rank in the mesh matters more than
 /// the number of ranks.
-const FEW: [u64; 2] = [12, 2048];
+const FEW: [u64; 2] = [12, 1024];
 
 /// Returns the messages or operations and the bytes of each kind of communication, at least [`FEW`].
 fn counts(traffic: &CommStats) -> impl Iterator<Item = u64> {
@@ -77,7 +78,7 @@ fn counts(traffic: &CommStats) -> impl Iterator<Item = u64> {
 }
 
 fn a_rank_in_the_middle_sends_and_holds_little_more_on_many_ranks(comm: &Rc<Comm>) {
-    let few = 32;
+    let few = 16;
     let of_few = cost_in_the_middle(comm, few);
     for many in [64, 256, SMALL, 1024].into_iter().filter(|&ranks| ranks <= 256 || *ALL) {
         let of_many = cost_in_the_middle(comm, many);
