@@ -28,10 +28,18 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// Returns the rank of each trial. There are no more trials than parts, so that each has a rank
-    /// of its own where there are as many ranks.
-    fn ranks(&self, rank_of: impl Fn(u32) -> usize) -> impl Iterator<Item = usize> {
-        self.parts.clone().take(TRIALS as usize).map(rank_of)
+    /// Returns the rank of each trial, where the largest piece of all had so many parts. A rank has
+    /// several trials where all together take at most half as long as one of the largest piece.
+    fn ranks(&self, largest: u32, rank_of: impl Fn(u32) -> usize) -> impl Iterator<Item = usize> {
+        let trials = TRIALS.min((self.parts.len() as u32).max(largest / 2));
+        self.parts.clone().cycle().take(trials as usize).map(rank_of)
+    }
+
+    /// Returns the ranks with trials.
+    fn trial_ranks(&self, largest: u32, rank_of: impl Fn(u32) -> usize) -> Vec<usize> {
+        let mut ranks: Vec<usize> = self.ranks(largest, rank_of).take(self.parts.len()).collect();
+        ranks.dedup();
+        ranks
     }
 
     /// Returns the best of the trials with these numbers.
@@ -117,20 +125,21 @@ pub fn divide(
     count: usize,
     seed: i32,
 ) -> Result<(Vec<u32>, u64)> {
-    let most = comm.max(pieces.iter().map(|piece| piece.parts.len() as u64).max().unwrap_or(1));
+    let largest = comm.max(pieces.iter().map(|piece| piece.parts.len() as u32).max().unwrap_or(1));
     let mut edge_cut = 0;
-    for _ in 0..most.next_power_of_two().ilog2() {
+    for _ in 0..largest.next_power_of_two().ilog2() {
         let (parts, larger): (Vec<_>, Vec<_>) = pieces.into_iter().partition(|piece| piece.parts.len() == 1);
         pieces = parts;
-        let larger = exchange(comm, larger, &rank_of);
+        let ranks = |piece: &Piece| piece.trial_ranks(largest, &rank_of);
+        let larger = exchange(comm, larger, ranks);
         let of_rank = |piece: &Piece| {
-            let trials = piece.ranks(&rank_of).enumerate();
+            let trials = piece.ranks(largest, &rank_of).enumerate();
             piece.bisect(trials.filter(|&(_, rank)| rank == comm.rank()).map(|(number, _)| number), seed)
         };
         let trials = comm.agree(larger.iter().map(of_rank).collect::<Result<Vec<_>>>())?;
         let trials: Vec<(Piece, Trial)> =
             larger.into_iter().zip(trials).filter_map(|(piece, trial)| Some((piece, trial?))).collect();
-        let best = best(comm, &trials, &rank_of);
+        let best = best(comm, &trials, ranks);
         for (piece, trial) in trials.iter().filter(|(piece, trial)| best.get(&piece.parts.start) == Some(&trial.rating))
         {
             edge_cut += trial.rating[1];
@@ -150,14 +159,12 @@ pub fn divide(
     Ok((parts, edge_cut))
 }
 
-/// Sends the pieces to the ranks of their trials, and returns those that come to this one.
+/// Sends the pieces to these ranks of their trials, and returns those that come to this one.
 /// **Collective.**
-fn exchange(comm: &Comm, pieces: Vec<Piece>, rank_of: impl Fn(u32) -> usize) -> Vec<Piece> {
+fn exchange(comm: &Comm, pieces: Vec<Piece>, ranks: impl Fn(&Piece) -> Vec<usize>) -> Vec<Piece> {
     let mut outgoing = Outgoing::new();
     for piece in pieces {
-        let mut ranks: Vec<usize> = piece.ranks(&rank_of).collect();
-        ranks.dedup();
-        ranks.into_iter().for_each(|rank| piece.write(outgoing.to(rank)));
+        ranks(&piece).into_iter().for_each(|rank| piece.write(outgoing.to(rank)));
     }
     let mut received = Vec::new();
     for (_, message) in comm.sparse_exchange(outgoing) {
@@ -167,13 +174,14 @@ fn exchange(comm: &Comm, pieces: Vec<Piece>, rank_of: impl Fn(u32) -> usize) -> 
     received
 }
 
-/// Returns the best rating of each piece of this rank, by its first part. **Collective.**
-fn best(comm: &Comm, trials: &[(Piece, Trial)], rank_of: impl Fn(u32) -> usize) -> FxHashMap<u32, [u64; 3]> {
+/// Returns the best rating of each piece of this rank, by its first part. `ranks` names those with
+/// trials of a piece. **Collective.**
+fn best(comm: &Comm, trials: &[(Piece, Trial)], ranks: impl Fn(&Piece) -> Vec<usize>) -> FxHashMap<u32, [u64; 3]> {
     let mut outgoing = Outgoing::new();
     for (piece, trial) in trials {
         let [excess, cut, number] = trial.rating;
         let message = [u64::from(piece.parts.start), excess, cut, number];
-        piece.ranks(&rank_of).for_each(|rank| outgoing.to(rank).extend(message));
+        ranks(piece).into_iter().for_each(|rank| outgoing.to(rank).extend(message));
     }
     let mut best = FxHashMap::default();
     for &[part, excess, cut, number] in comm.sparse_exchange(outgoing).iter().flat_map(|(_, list)| list.as_chunks().0) {

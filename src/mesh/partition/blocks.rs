@@ -28,17 +28,17 @@ pub fn elements_of_a_graph() -> u64 {
     MOST * SIZE
 }
 
-/// Returns the block size (elements) for a mesh in `parts`, in `groups` graphs.
+/// Returns the block size (elements), a power of two, for a mesh in `parts`, in `groups` graphs.
 pub fn size(elements: u64, parts: usize, groups: usize) -> u64 {
     let (parts, groups) = (parts as u64, groups as u64);
     let most = MOST.max(2 * elements / parts) * groups;
     let blocks = (elements / SIZE).min(most).max(FEWEST_A_PART * parts);
-    let size = elements / blocks;
+    let size = (elements / blocks).checked_ilog2().map_or(1, |exponent| 1 << exponent);
     if size < SMALLEST { 1 } else { size }
 }
 
-/// Builds blocks of about `size` elements in the graph of the elements. Returns the block of each
-/// element and the number of blocks.
+/// Builds blocks of about `size` elements, a power of two, in the graph of the elements. Returns the
+/// block of each element and the number of blocks.
 pub fn build(elements: &Rows, size: u64) -> (Vec<u32>, usize) {
     let count = elements.graph(None).len();
     if size == 1 {
