@@ -151,21 +151,27 @@ pub fn add_products<T: Scalar, K: StiffnessNumber<T>, N: NodeList, const USE: u8
                     sums[l] += if is_owned { u[a][l].double() * f[a][l].double() } else { 0.0 };
                 }
             }
-            // A few cache lines at a time keep the memory busy during the scatter: a third less
-            // time (docs/design/element-operator.md).
-            for lanes in soon.iter().skip(4 * a).take(4).step_by(LINE / size_of::<[K; LANES]>()) {
-                prefetch(lanes);
-            }
+            prefetch_part(soon, a);
         }
     }
     sums.iter().sum()
 }
 
 /// Distance of the prefetch, in batches.
-const AHEAD: usize = 3;
+pub(super) const AHEAD: usize = 3;
 
 /// Size of a cache line (bytes).
 const LINE: usize = 64;
+
+/// Prefetches the part of a batch with this number, below 8. A few cache lines at a time keep the
+/// memory busy during the scatter of another batch: products then take a third less time
+/// (docs/design/element-operator.md).
+#[inline(always)]
+pub(super) fn prefetch_part<K>(batch: &BatchStiffness<K>, part: usize) {
+    for lanes in batch.iter().skip(4 * part).take(4).step_by((LINE / size_of::<[K; LANES]>()).max(1)) {
+        prefetch(lanes);
+    }
+}
 
 /// Adds the flows K_ab (u_b - u_a) between node `A` and the nodes after it.
 #[inline(always)]
@@ -219,7 +225,8 @@ pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>>(
     first: usize,
     y: &mut [f64],
 ) {
-    for (batch, (nodes, stiffness)) in nodes.iter().zip(stiffness).enumerate() {
+    for (batch, (nodes, now)) in nodes.iter().zip(stiffness).enumerate() {
+        let soon = stiffness.get(batch + AHEAD).unwrap_or(now);
         let y = &mut y[nodes.base() - first..];
         let offsets = nodes.offsets();
         let mut diagonal = [[0.0; LANES]; 8];
@@ -227,7 +234,7 @@ pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>>(
         for a in 0..8 {
             for b in a + 1..8 {
                 for l in 0..LANES {
-                    let entry = stiffness[pair][l].number().double();
+                    let entry = now[pair][l].number().double();
                     diagonal[a][l] -= entry;
                     diagonal[b][l] -= entry;
                 }
@@ -241,6 +248,7 @@ pub fn add_diagonals<T: Scalar, K: StiffnessNumber<T>>(
             for l in 0..LANES {
                 y[offsets[a][l].into() as usize] += diagonal[a][l];
             }
+            prefetch_part(soon, a);
         }
     }
 }

@@ -102,8 +102,13 @@ impl ElementMatrices {
 
 /// Returns the row sums of one element.
 pub(crate) fn row_sum(all: &[RowSums], element: usize) -> [f64; 8] {
+    find_row_sum(all, element).copied().unwrap_or_default()
+}
+
+/// Finds the row sums of an element where they are not zero.
+pub(crate) fn find_row_sum(all: &[RowSums], element: usize) -> Option<&[f64; 8]> {
     let found = all.binary_search_by_key(&element, |&(element, _)| element as usize);
-    found.map_or([0.0; 8], |i| all[i].1)
+    found.ok().map(|at| &all[at].1)
 }
 
 /// Integrates the batch of these elements, with k as a number (`N` = 1) or a tensor (`N` = 3).

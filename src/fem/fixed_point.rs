@@ -50,6 +50,10 @@ pub fn convert<T: Scalar>(batches: &[BatchStiffness<T>]) -> Option<FixedPointBat
     (!units.contains(&TOO_SLENDER)).then_some((numbers, units))
 }
 
+/// Number of the precision of integers: the sum with a small number is rounded to the nearest one, and ends
+/// with the bits of that (in two's complement).
+const LAST_BITS: f64 = 1.5 * (1_u64 << 52) as f64;
+
 /// Units of a batch with an element that is too slender.
 const TOO_SLENDER: [f32; LANES] = [-1.0; LANES];
 
@@ -62,16 +66,21 @@ fn convert_batch<T: Scalar>(batch: &BatchStiffness<T>) -> (BatchStiffness<i16>, 
             largest[l] = lanes[l].abs().max(largest[l]);
         }
     }
-    let units = largest.map(|largest| largest / f64::from(i16::MAX));
+    let (mut units, mut inverse) = ([0.0; LANES], [0.0; LANES]);
+    for l in 0..LANES {
+        units[l] = largest[l] / f64::from(i16::MAX);
+        // The quotient is infinite in an empty lane.
+        inverse[l] = if largest[l] > 0.0 { f64::from(i16::MAX) / largest[l] } else { 0.0 };
+    }
     let mut numbers = [[0; LANES]; PAIRS];
     let energies = least_energies(&batch);
     if (0..LANES).any(|l| energies[l] < LEAST_ENERGY * units[l]) {
         return (numbers, TOO_SLENDER);
     }
-    // The quotient in an empty lane is NaN, which converts to 0.
     for (numbers, lanes) in numbers.iter_mut().zip(&batch) {
         for l in 0..LANES {
-            numbers[l] = (lanes[l] / units[l]).round_ties_even() as i16;
+            // The sum has the integer in its last bits.
+            numbers[l] = (lanes[l] * inverse[l] + LAST_BITS).to_bits() as i16;
         }
     }
     (numbers, units.map(|unit| unit as f32))

@@ -5,7 +5,7 @@
 use multiversion::multiversion;
 
 use crate::fem::batch_order::NodeList;
-use crate::fem::element_batch::{Batch, pairs};
+use crate::fem::element_batch::{AHEAD, Batch, pairs, prefetch_part};
 use crate::la::{Scalar, Triplet};
 use crate::quad8::{BatchStiffness, EDGES, LANES, PAIRS, pair};
 
@@ -95,17 +95,28 @@ pub fn add_edge_strengths<T: Scalar, N: NodeList>(
     first: usize,
     sums: &mut [EdgeStrengths],
 ) {
-    for (nodes, stiffness) in nodes.iter().zip(stiffness) {
+    for (batch, (nodes, now)) in nodes.iter().zip(stiffness).enumerate() {
+        let soon = stiffness.get(batch + AHEAD).unwrap_or(now);
         let (scale, nodes) = (nodes.gather(scale), nodes.nodes());
-        for [a, m, b] in EDGES {
-            let [am, mb, ab] = [(a, m), (m, b), (a, b)].map(|(i, j)| -> [f32; LANES] {
-                std::array::from_fn(|l| strength(stiffness[pair(i, j)][l], scale[i][l], scale[j][l]))
-            });
-            for l in 0..LANES {
-                let [lower, upper] = if nodes[a][l] < nodes[b][l] { [am[l], mb[l]] } else { [mb[l], am[l]] };
-                let sums = &mut sums[nodes[m][l] as usize - first];
-                sums.iter_mut().zip([lower, upper, ab[l]]).for_each(|(sum, strength)| *sum += strength);
+        for (edge, [a, m, b]) in EDGES.into_iter().enumerate() {
+            let mut strengths = [[0.0; LANES]; 3];
+            for (strengths, (i, j)) in strengths.iter_mut().zip([(a, m), (m, b), (a, b)]) {
+                for l in 0..LANES {
+                    strengths[l] = strength(now[pair(i, j)][l], scale[i][l], scale[j][l]);
+                }
             }
+            let [am, mb, ab] = strengths;
+            let [mut lower, mut upper] = [am, mb];
+            for l in 0..LANES {
+                let is_ascending = nodes[a][l] < nodes[b][l];
+                lower[l] = if is_ascending { am[l] } else { mb[l] };
+                upper[l] = if is_ascending { mb[l] } else { am[l] };
+            }
+            for l in 0..LANES {
+                let sums = &mut sums[nodes[m][l] as usize - first];
+                *sums = [sums[0] + lower[l], sums[1] + upper[l], sums[2] + ab[l]];
+            }
+            [2 * edge, 2 * edge + 1].into_iter().for_each(|part| prefetch_part(soon, part));
         }
     }
 }

@@ -12,27 +12,29 @@ use multiversion::multiversion;
 
 use crate::fem::ElementMatrices;
 use crate::fem::batch_order::{BatchPosition, ElementOrder};
-use crate::fem::element_batch::Batches;
-use crate::fem::element_matrices::{RowSums, row_sum};
+use crate::fem::element_batch::{Batches, pairs};
+use crate::fem::element_matrices::{RowSums, find_row_sum, row_sum};
 use crate::fem::multigrid::h_transfer::shape_at_children;
+use crate::fem::multigrid::pair_weights::{PairWeights, add_pairs, pair_weights};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Comm, LocalIndex, Message, Outgoing, loops, work};
-use crate::quad8::{BatchStiffness, LANES, Lane, PAIRS, pair};
+use crate::quad8::{BatchStiffness, LANES, PAIRS, pair};
 
 /// Shape functions of the parent at the nodes of one child: node, function.
-type Weights = [[f64; 8]; 8];
+type Values = [[f64; 8]; 8];
 
 impl ElementMatrices {
     /// Computes the matrices of the mesh `coarse`, whose own elements have these
     /// [`children`](crate::fem::multigrid::children) in the present mesh. **Collective.**
     pub fn coarsened(&self, comm: &Comm, coarse: &LocalMesh, children: &[[LocalIndex; 4]]) -> Self {
-        let weights = shape_at_children();
+        let values = shape_at_children();
+        let weights = values.each_ref().map(pair_weights);
         let order = ElementOrder::new(coarse);
         let all = |count: usize, position: fn(usize) -> BatchPosition| -> Vec<BatchStiffness<f64>> {
             let batch = |b: usize| {
                 let parents = (b * LANES..count.min((b + 1) * LANES)).map(|i| order.element(position(i)));
                 work::item(b, LANES);
-                self.sum_children(parents.map(|parent| children.get(parent)), &weights)
+                self.sum_children(parents.map(|parent| children.get(parent)), &values, &weights)
             };
             loops::collect(count.div_ceil(LANES), 64, batch)
         };
@@ -43,9 +45,9 @@ impl ElementMatrices {
         let mut row_sums: Vec<RowSums> = Vec::new();
         for (parent, children) in children.iter().enumerate().filter(|_| !self.row_sums().is_empty()) {
             let mut sums = [0.0; 8];
-            for (&child, weights) in children.iter().zip(&weights) {
-                for (sum, weights) in row_sum(self.row_sums(), child as usize).iter().zip(weights) {
-                    sums.iter_mut().zip(weights).for_each(|(total, weight)| *total += weight * sum);
+            for (&child, values) in children.iter().zip(&values) {
+                for (sum, values) in row_sum(self.row_sums(), child as usize).iter().zip(values) {
+                    sums.iter_mut().zip(values).for_each(|(total, value)| *total += value * sum);
                 }
             }
             if sums != [0.0; 8] {
@@ -62,22 +64,34 @@ impl ElementMatrices {
     fn sum_children<'a>(
         &self,
         parents: impl Iterator<Item = Option<&'a [LocalIndex; 4]>> + Clone,
-        weights: &[Weights; 4],
+        values: &[Values; 4],
+        weights: &[PairWeights<PAIRS>; 4],
     ) -> BatchStiffness<f64> {
         let mut sum = [[0.0; LANES]; PAIRS];
-        for (number, weights) in weights.iter().enumerate() {
-            let (mut k, mut row_sums) = ([[0.0; LANES]; PAIRS], [[0.0; LANES]; 8]);
+        for (number, (values, weights)) in values.iter().zip(weights).enumerate() {
+            let mut k = [[0.0; LANES]; PAIRS];
             for (lane, children) in parents.clone().enumerate() {
                 if let Some(children) = children {
                     let child = children[number] as usize;
                     let (batch, from) = self.batches().find(child);
                     k.iter_mut().zip(batch).for_each(|(k, of)| k[lane] = of[from]);
-                    row_sums.iter_mut().zip(row_sum(self.row_sums(), child)).for_each(|(sums, sum)| sums[lane] = sum);
+                    if let Some(sums) = find_row_sum(self.row_sums(), child) {
+                        add_row_sums(sums, values, lane, &mut sum);
+                    }
                 }
             }
-            add_child(&k, &row_sums, weights, &mut sum);
+            add_child(&k, weights, &mut sum);
         }
         sum
+    }
+}
+
+/// Adds W^T R W of one child, where R is the diagonal matrix of its row sums, to the pairs of its
+/// parent.
+fn add_row_sums(sums: &[f64; 8], values: &Values, lane: usize, parent: &mut BatchStiffness<f64>) {
+    for (i, j) in pairs() {
+        parent[pair(i, j)][lane] +=
+            sums.iter().zip(values).map(|(sum, values)| sum * values[i] * values[j]).sum::<f64>();
     }
 }
 
@@ -123,37 +137,8 @@ fn fetch_ghosts(comm: &Comm, mesh: &LocalMesh, batches: &mut Batches<f64>, row_s
     row_sums.sort_unstable_by_key(|&(element, _)| element);
 }
 
-/// Adds W^T K W of eight children, given by K_ab of each pair and the row sums, to the pairs of
-/// their parents.
+/// Adds W^T K W of eight children, whose rows sum to zero, to the pairs of their parents.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn add_child(k: &BatchStiffness<f64>, row_sums: &[Lane; 8], weights: &Weights, parents: &mut BatchStiffness<f64>) {
-    let mut diagonal = *row_sums;
-    for a in 0..8 {
-        for b in (0..8).filter(|&b| b != a) {
-            for l in 0..LANES {
-                diagonal[a][l] -= k[pair(a, b)][l];
-            }
-        }
-    }
-    for j in 1..8 {
-        // K w for column j of W.
-        let mut product = [[0.0; LANES]; 8];
-        for b in (0..8).filter(|&b| weights[b][j] != 0.0) {
-            let weight = weights[b][j];
-            for a in 0..8 {
-                let entry = if a == b { &diagonal[a] } else { &k[pair(a, b)] };
-                for l in 0..LANES {
-                    product[a][l] += weight * entry[l];
-                }
-            }
-        }
-        for i in 0..j {
-            let sum = &mut parents[pair(i, j)];
-            for a in (0..8).filter(|&a| weights[a][i] != 0.0) {
-                for l in 0..LANES {
-                    sum[l] += weights[a][i] * product[a][l];
-                }
-            }
-        }
-    }
+fn add_child(k: &BatchStiffness<f64>, weights: &PairWeights<PAIRS>, parents: &mut BatchStiffness<f64>) {
+    add_pairs(k, weights, parents);
 }

@@ -6,6 +6,7 @@ mod h_transfer;
 mod operator_hierarchy;
 mod p_coarsening;
 mod p_transfer;
+mod pair_weights;
 
 pub use h_transfer::{HTransfer, children, interpolate};
 pub use operator_hierarchy::{MeshLevel, OperatorHierarchy};

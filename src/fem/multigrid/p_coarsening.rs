@@ -9,11 +9,12 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::fem::fixed_point::least_energies;
 use crate::fem::multigrid::p_transfer::PTransfer;
+use crate::fem::multigrid::pair_weights::{PairWeights, add_pairs, pair_weights};
 use crate::fem::{ElementMatrices, assemble_csr};
 use crate::la::matrix::DistributedCsr;
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, LocalIndex};
-use crate::quad8::{BatchStiffness, EDGES, LANES, Lane, PAIRS, pair};
+use crate::quad8::{BatchStiffness, EDGES, LANES, Lane};
 
 /// Transfer to the space of bilinear functions and its operator.
 pub struct PCoarsening {
@@ -114,9 +115,8 @@ const fn support(corner: usize) -> [(usize, f64); 3] {
     [(corner, 1.0), (4 + corner, 0.5), (4 + (corner + 3) % 4, 0.5)]
 }
 
-/// Contribution of K_ij to E'KE: -(E_ia - E_ja) (E_ib - E_jb) for the pair (a, b) of corners and the
-/// pair (i, j) of nodes.
-const WEIGHTS: [[f64; PAIRS]; CORNER_PAIRS] = {
+/// Weights of E'KE.
+const WEIGHTS: PairWeights<CORNER_PAIRS> = {
     let mut values = [[0.0; 4]; 8];
     let mut a = 0;
     while a < 4 {
@@ -128,16 +128,7 @@ const WEIGHTS: [[f64; PAIRS]; CORNER_PAIRS] = {
         }
         a += 1;
     }
-    let mut weights = [[0.0; PAIRS]; CORNER_PAIRS];
-    let mut at = 0;
-    while at < 16 * 64 {
-        let (a, b, i, j) = (at / 256, at / 64 % 4, at / 8 % 8, at % 8);
-        if a < b && i < j {
-            weights[corner_pair(a, b)][pair(i, j)] = -(values[i][a] - values[j][a]) * (values[i][b] - values[j][b]);
-        }
-        at += 1;
-    }
-    weights
+    pair_weights(&values)
 };
 
 /// Computes (E'KE)_ab of each pair of corners of a batch whose row sums are zero. Also returns
@@ -146,13 +137,7 @@ const WEIGHTS: [[f64; PAIRS]; CORNER_PAIRS] = {
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 fn bilinear_pairs(stiffness: &BatchStiffness<f64>) -> ([Lane; CORNER_PAIRS], bool) {
     let mut sums = [[0.0; LANES]; CORNER_PAIRS];
-    for (at, stiffness) in stiffness.iter().enumerate() {
-        for (sum, weights) in sums.iter_mut().zip(&WEIGHTS) {
-            for l in 0..LANES {
-                sum[l] += weights[at] * stiffness[l];
-            }
-        }
-    }
+    add_pairs(stiffness, &WEIGHTS, &mut sums);
     let energies = least_energies(stiffness);
     let is_slender = (0..LANES).any(|l| sums.iter().any(|pair| energies[l] < 0.5 * pair[l].abs()));
     (sums, is_slender)
@@ -161,6 +146,7 @@ fn bilinear_pairs(stiffness: &BatchStiffness<f64>) -> ([Lane; CORNER_PAIRS], boo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quad8::pair;
 
     /// Compares with E'KE by products of matrices.
     #[test]

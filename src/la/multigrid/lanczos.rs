@@ -11,15 +11,20 @@ use crate::parallel::loops;
 
 /// Parameters of the Lanczos estimate of the largest eigenvalue.
 struct Lanczos {
+    /// Most steps.
     steps: usize,
+    /// Steps from which the process ends where one adds less than [`LITTLE`] to the estimate.
+    fewest: usize,
     /// Factor on the estimate, which is a lower bound.
     safety: f64,
 }
 
-const LANCZOS: Lanczos = Lanczos { steps: 10, safety: 1.1 };
+const LANCZOS: Lanczos = Lanczos { steps: 10, fewest: 5, safety: 1.1 };
 /// Parameters on levels of at most `SMALL` unknowns, where a local spot may dominate the spectrum.
-const SMALL_LANCZOS: Lanczos = Lanczos { steps: 24, safety: 1.02 };
+const SMALL_LANCZOS: Lanczos = Lanczos { steps: 24, fewest: 24, safety: 1.02 };
 const SMALL: u64 = 20_000;
+/// Part of an estimate that its factor covers several times over.
+const LITTLE: f64 = 0.02;
 /// Ratio of r.z to its first value at which the Krylov space counts as exhausted: beyond it,
 /// rounding in single precision spoils the energy of the direction, which is not computed itself.
 const EXHAUSTED: f64 = 1e-8;
@@ -52,7 +57,7 @@ pub fn eigenvalue_bounds<'a, T: Scalar>(
         let sums = sum(&parts);
         processes.iter_mut().zip(sums.as_chunks().0).for_each(|(process, sums)| process.step(*sums));
     }
-    processes.iter().map(|process| process.safety * process.matrix.largest_eigenvalue()).collect()
+    processes.iter().map(|process| process.safety * process.estimate).collect()
 }
 
 /// Lanczos process of one operator.
@@ -61,6 +66,8 @@ struct Process<'a, T: Scalar> {
     diagonal: &'a BlockDiagonal<T>,
     /// Remaining steps, as many on every rank.
     steps: usize,
+    /// Steps from which it may end earlier.
+    fewest: usize,
     safety: f64,
     /// Whether the Krylov space is exhausted.
     is_complete: bool,
@@ -71,6 +78,8 @@ struct Process<'a, T: Scalar> {
     first: f64,
     alpha: f64,
     matrix: Tridiagonal,
+    /// Largest eigenvalue of `matrix`.
+    estimate: f64,
 }
 
 impl<'a, T: Scalar> Process<'a, T> {
@@ -84,11 +93,12 @@ impl<'a, T: Scalar> Process<'a, T> {
             *r = T::of(scramble(halo.global(i)) * d.abs().sqrt());
         }
         let [z, a_z, a_p] = [(); 3].map(|()| Vector::zeros(halo.map()));
-        let Lanczos { steps, safety } = lanczos(halo.map().total());
+        let Lanczos { steps, fewest, safety } = lanczos(halo.map().total());
         Self {
             operator,
             diagonal,
             steps,
+            fewest,
             safety,
             is_complete: false,
             vectors: [r, z, a_z, a_p],
@@ -96,6 +106,7 @@ impl<'a, T: Scalar> Process<'a, T> {
             first: 0.0,
             alpha: 1.0,
             matrix: Tridiagonal::default(),
+            estimate: 1.0,
         }
     }
 
@@ -113,7 +124,7 @@ impl<'a, T: Scalar> Process<'a, T> {
     /// Takes a step with the sums of the products.
     fn step(&mut self, [r_z, z_az]: [f64; 2]) {
         self.steps = self.steps.saturating_sub(1);
-        let beta = if self.matrix.is_empty() {
+        let beta = if self.matrix.len() == 0 {
             self.first = r_z;
             0.0
         } else {
@@ -126,6 +137,11 @@ impl<'a, T: Scalar> Process<'a, T> {
         }
         let last = std::mem::replace(&mut self.alpha, r_z / p_ap);
         self.matrix.push(1.0 / self.alpha + beta / last, beta.sqrt() / last);
+        let before = std::mem::replace(&mut self.estimate, self.matrix.largest_eigenvalue());
+        if self.matrix.len() >= self.fewest && self.estimate < (1.0 + LITTLE) * before {
+            self.steps = 0;
+            return;
+        }
         let [r, _, a_z, a_p] = &mut self.vectors;
         let (beta, alpha) = (T::of(beta), T::of(self.alpha));
         loops::update_all([r.owned_mut(), a_p.owned_mut()], |range, [r, a_p]| {
@@ -147,8 +163,8 @@ struct Tridiagonal {
 }
 
 impl Tridiagonal {
-    fn is_empty(&self) -> bool {
-        self.diagonal.is_empty()
+    fn len(&self) -> usize {
+        self.diagonal.len()
     }
 
     fn push(&mut self, diagonal: f64, beside: f64) {
