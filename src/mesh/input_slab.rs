@@ -1,8 +1,10 @@
 //! A mesh as it is read: blocks of nodes and elements in the numbering of the input.
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
 use crate::mesh::{LeftToRight, Location, MeshData, NO_REGION, Tags};
-use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType, Outgoing, concat};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType, Outgoing, concat, loops};
 
 /// One rank's block of the nodes and of the elements of a mesh, in the numbering of the input.
 #[derive(Debug, Clone)]
@@ -93,8 +95,11 @@ impl MeshSlab {
             return Err(empty_mesh());
         }
         let first = elements.range(comm.rank()).start;
-        let checked = connectivity.iter().zip(first..).map(|(n, e)| check(n, e, nodes.total())).collect();
-        let connectivity = comm.agree(checked)?;
+        let numbered = connectivity.par_iter().with_min_len(loops::CHUNK).zip(0..connectivity.len());
+        let error = numbered.find_map_first(|(n, e)| find_error(n, first + e as GlobalIndex, nodes.total()));
+        comm.agree(error.map_or(Ok(()), Err))?;
+        let unsigned = |e: usize| connectivity[e].map(|node| node as GlobalIndex);
+        let connectivity = loops::collect(connectivity.len(), loops::CHUNK, unsigned);
         Ok(Self {
             nodes,
             elements,
@@ -208,16 +213,15 @@ fn redistribute_rows<T: MpiType, const N: usize>(
     concat(comm.sparse_exchange(outgoing)).as_chunks::<N>().0.to_vec()
 }
 
-fn check(nodes: &[i64; 8], element: GlobalIndex, total: GlobalIndex) -> Result<[GlobalIndex; 8]> {
-    let mut checked = [0; 8];
-    for (i, &node) in nodes.iter().enumerate() {
-        let valid = GlobalIndex::try_from(node).ok().filter(|&n| n < total);
-        checked[i] = valid.ok_or_else(|| node_out_of_range(element, node, total))?;
+/// Finds what is wrong with the nodes of an element of a mesh with `total` nodes.
+fn find_error(nodes: &[i64; 8], element: GlobalIndex, total: GlobalIndex) -> Option<Error> {
+    let exists = |node: i64| GlobalIndex::try_from(node).is_ok_and(|node| node < total);
+    if let Some(&node) = nodes.iter().find(|&&node| !exists(node)) {
+        return Some(node_out_of_range(element, node, total));
     }
-    match (1..8).find(|&i| checked[..i].contains(&checked[i])) {
-        Some(i) => Err(repeated_node(element, checked[i], checked)),
-        None => Ok(checked),
-    }
+    let nodes = nodes.map(|node| node as GlobalIndex);
+    let repeated = (1..8).find(|&i| nodes[..i].contains(&nodes[i]));
+    repeated.map(|i| repeated_node(element, nodes[i], nodes))
 }
 
 /// Returns the error of a mesh without elements.

@@ -10,7 +10,7 @@ use crate::io::file::open_error;
 use crate::io::hdf5::{bad_shape, check_stored, declared_bytes, open, read_error, read_rows};
 use crate::io::mesh::{BOUNDARIES, REGIONS};
 use crate::mesh::{GivenNames, Location, MeshData, MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
-use crate::parallel::{BlockDistribution, Comm, fault_injection, work};
+use crate::parallel::{BlockDistribution, Comm, fault_injection, loops, work};
 use crate::system::did_you_mean;
 
 /// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, the names in `boundaries` and
@@ -94,7 +94,7 @@ impl Reader<'_> {
         Ok(Unchecked {
             nodes,
             elements,
-            coordinates: x.into_iter().zip(y).map(|(x, y)| [x, y]).collect(),
+            coordinates: loops::collect(x.len(), loops::CHUNK, |i| [x[i], y[i]]),
             connectivity: quad8,
             tags,
             data,
@@ -247,7 +247,7 @@ fn has_unit(x: &Dataset) -> bool {
     units.filter_map(|name| unit(name).ok()).any(|unit| unit.as_str() == "m")
 }
 
-/// Returns the bytes of the values that a dataset declares.
-fn widen<T: Into<U>, U>(list: hdf5::Result<Vec<T>>) -> hdf5::Result<Vec<U>> {
-    list.map(|list| list.into_iter().map(Into::into).collect())
+/// Converts values that were read to a wider type.
+fn widen<T: Copy + Into<U> + Sync, U: Send>(list: hdf5::Result<Vec<T>>) -> hdf5::Result<Vec<U>> {
+    list.map(|list| loops::collect(list.len(), loops::CHUNK, |i| list[i].into()))
 }

@@ -7,7 +7,7 @@
 
 use crate::la::multigrid::chebyshev::BlockDiagonal;
 use crate::la::{LinearOperator, Scalar, Vector};
-use crate::parallel::loops;
+use crate::parallel::{GlobalIndex, loops};
 
 /// Parameters of the Lanczos estimate of the largest eigenvalue.
 struct Lanczos {
@@ -89,9 +89,13 @@ impl<'a, T: Scalar> Process<'a, T> {
     fn new(operator: &'a dyn LinearOperator<T>, diagonal: &'a BlockDiagonal<T>) -> Self {
         let halo = operator.halo();
         let mut r = Vector::zeros(halo.map());
-        for ((i, r), d) in r.owned_mut().iter_mut().enumerate().zip(operator.diagonal()) {
-            *r = T::of(scramble(halo.global(i)) * d.abs().sqrt());
-        }
+        let (entries, first) = (operator.diagonal(), halo.map().range().start);
+        loops::update(r.owned_mut(), |range, r| {
+            for (i, r) in range.zip(r) {
+                *r = T::of(scramble(first + i as GlobalIndex) * entries[i].abs().sqrt());
+            }
+            []
+        });
         let [z, a_z, a_p] = [(); 3].map(|()| Vector::zeros(halo.map()));
         let Lanczos { steps, fewest, safety } = lanczos(halo.map().total());
         Self {
