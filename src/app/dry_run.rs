@@ -90,8 +90,7 @@ pub(super) fn most_refinements(comm: &Comm, case: &Case, base: MeshSize, problem
     let memory = memory_of_a_rank(comm, comm.host()?.size());
     let has_memory = |refine: &u32| {
         let plan = Plan { refine: *refine, ..plan(case, base, comm.size(), Some(problem)) };
-        let needed = || FULLEST_RANK * Estimate::new(String::new(), &plan).peak_bytes_per_rank as f64;
-        check_refinement(&plan).is_ok() && needed() <= memory
+        peak(&plan).is_some_and(|peak| FULLEST_RANK * peak <= memory)
     };
     Ok((case.refine + 1..).take_while(has_memory).last().unwrap_or(case.refine))
 }
@@ -109,9 +108,7 @@ pub(super) fn memory_warning(
     problem: Option<&Problem>,
     memory: f64,
 ) -> Option<String> {
-    let plan = plan(case, base, ranks, problem);
-    check_refinement(&plan).ok()?;
-    let needed = Estimate::new(String::new(), &plan).peak_bytes_per_rank as f64;
+    let needed = peak(&plan(case, base, ranks, problem))?;
     let shown = |bytes: f64| rounded(bytes / 1e9, 3);
     (needed > memory).then(|| {
         format!(
@@ -121,6 +118,12 @@ pub(super) fn memory_warning(
             shown(memory)
         )
     })
+}
+
+/// Returns the peak memory of a rank (bytes); none where the mesh cannot be refined so far.
+fn peak(plan: &Plan) -> Option<f64> {
+    check_refinement(plan).ok()?;
+    Some(Estimate::new(String::new(), plan).peak_bytes_per_rank as f64)
 }
 
 /// Checks the limit of [`refine`](crate::mesh::refine) for equal parts.

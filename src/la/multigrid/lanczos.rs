@@ -34,7 +34,7 @@ fn lanczos(unknowns: u64) -> Lanczos {
     if unknowns > SMALL { LANCZOS } else { SMALL_LANCZOS }
 }
 
-/// Returns the number of Lanczos steps on a level with `unknowns` unknowns.
+/// Returns the largest number of Lanczos steps on a level with `unknowns` unknowns.
 pub fn lanczos_steps(unknowns: u64) -> usize {
     lanczos(unknowns).steps
 }

@@ -109,7 +109,7 @@ impl Rates {
         mesh: 8.0e-10,
         matrix: 1.2e-9,
         assembly: 1.3e-7,
-        setup: 3.9e-7,
+        setup: 2.5e-7,
         direct: DIRECT,
         reading: 5.2e-8,
         partition: 4.1e-7,
