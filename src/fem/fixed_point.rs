@@ -50,8 +50,8 @@ pub fn convert<T: Scalar>(batches: &[BatchStiffness<T>]) -> Option<FixedPointBat
     (!units.contains(&TOO_SLENDER)).then_some((numbers, units))
 }
 
-/// Number of the precision of integers: the sum with a small number is rounded to the nearest one, and ends
-/// with the bits of that (in two's complement).
+/// Rounds a number of at most 16 bits: near this one, neighbours are 1 apart. The last bits of the sum
+/// are those of the nearest integer, in two's complement.
 const LAST_BITS: f64 = 1.5 * (1_u64 << 52) as f64;
 
 /// Units of a batch with an element that is too slender.
