@@ -140,12 +140,16 @@ fn both_operators_lead_to_the_same_solution(comm: &Rc<Comm>) {
     assert!(distance(comm, elements.0.local(), assembled.0.local()) < 1e-10);
 }
 
+/// Compares the iterations for several meshes together: on one of them, one part more or less in a
+/// bad place costs an iteration or two of eight.
 fn iterations_hardly_depend_on_the_ranks(comm: &Rc<Comm>) {
-    let mesh = Grid::untidy(48, 47).mesh();
     let problem = manufactured::problem();
-    let here = iterations(&model(comm, &mesh), &problem, 1e-8);
-    let one_rank = iterations(&model(&alone(), &mesh), &problem, 1e-8);
-    assert!(here as f64 <= 1.2 * one_rank as f64, "{here} iterations, {one_rank} on one rank");
+    let sizes = [(48, 47), (44, 51), (56, 40), (40, 57), (64, 64), (33, 70)];
+    let meshes = sizes.map(|(columns, rows)| Grid::untidy(columns, rows).mesh());
+    let all = |comm: &Rc<Comm>| meshes.each_ref().map(|mesh| iterations(&model(comm, mesh), &problem, 1e-8));
+    let (here, one_rank) = (all(comm), all(&alone()));
+    let [sum_here, sum_of_one] = [here, one_rank].map(|list| list.iter().sum::<usize>() as f64);
+    assert!(sum_here <= 1.15 * sum_of_one, "{here:?} iterations, {one_rank:?} on one rank");
 }
 
 fn iterations_hardly_depend_on_the_size(comm: &Rc<Comm>) {
