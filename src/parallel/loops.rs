@@ -96,6 +96,26 @@ pub(crate) fn collect<T: Send>(n: usize, least: usize, f: impl Fn(usize) -> T + 
     run(n, least, &f)
 }
 
+/// Returns `f` of the entries of all lists, one list after another. Every thread fills a part of the
+/// result and is the first to touch its memory, whose pages the kernel clears.
+pub(crate) fn concat<T: Copy + Sync, U: Send>(lists: &[&[T]], f: impl Fn(T) -> U + Sync) -> Vec<U> {
+    let mut total = 0;
+    let count = |list: &&[T]| {
+        total += list.len();
+        total
+    };
+    let ends: Vec<usize> = lists.iter().map(count).collect();
+    let start = || (0..0, &[] as &[T]);
+    let entries = (0..total).into_par_iter().with_min_len(CHUNK).map_init(start, |(range, list), i| {
+        if !range.contains(&i) {
+            let at = ends.partition_point(|&end| end <= i);
+            (*range, *list) = (ends[at] - lists[at].len()..ends[at], lists[at]);
+        }
+        f(list[i - range.start])
+    });
+    entries.collect()
+}
+
 fn add<const M: usize>(total: [f64; M], part: [f64; M]) -> [f64; M] {
     std::array::from_fn(|i| total[i] + part[i])
 }

@@ -18,7 +18,7 @@ use quad8_mpi::fem::ElementSystem;
 use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, bytes_per_iteration, conjugate_gradient_monitored};
 use quad8_mpi::mesh::{DistributedMesh, MeshHierarchy};
 use quad8_mpi::parallel::{Breakdown, Comm, IterationTimer, MinMeanMax, Stopwatch, Timings};
-use quad8_mpi::post::{Fluid, derive, statistics};
+use quad8_mpi::post::{derive, statistics};
 use quad8_mpi::{Error, Result};
 use rayon::{ThreadPoolBuildError, ThreadPoolBuilder};
 use serde_json::{Value, json};
@@ -128,10 +128,9 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let breakdown = Breakdown::of_solve(comm, &iterations.0, bytes, &preconditioner.spent());
     let levels = preconditioner.levels();
     drop(preconditioner);
-    let fluid = Fluid { p0: case.constants.p0, density: case.constants.density };
     let (solution, _) = watch.time("compute_derived", || {
         let solution = system.recover_solution(x);
-        let fields = derive(&solution, fluid, false)?;
+        let fields = derive(&solution, case.fluid(), false)?;
         Ok((solution, fields))
     })?;
     let breakdown = breakdown.with_stages(watch.collect(comm));

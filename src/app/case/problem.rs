@@ -6,6 +6,7 @@ use crate::app::case::Case;
 use crate::error::{Error, Result};
 use crate::io::record::{BoundaryCondition, ConditionSource};
 use crate::mesh::GivenNames;
+use crate::post::Fluid;
 use crate::problem::{Coefficient, Condition, Conductivity, Material, Physics, Problem, usual_condition};
 use crate::system::did_you_mean;
 
@@ -59,6 +60,11 @@ impl Case {
             count: None,
         };
         boundaries.iter().zip(&problem.conditions).map(condition).collect()
+    }
+
+    /// Returns the fluid of the pressure.
+    pub fn fluid(&self) -> Fluid {
+        Fluid { p0: self.constants.p0, density: self.constants.density }
     }
 
     /// Returns whether the flux density is another field than the velocity.

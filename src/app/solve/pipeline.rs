@@ -22,7 +22,7 @@ use crate::mesh;
 use crate::mesh::quality::{MeshQuality, SLENDER};
 use crate::mesh::{MeshHierarchy, MeshSlab};
 use crate::parallel::{Breakdown, Comm, IterationTimer, Placement};
-use crate::post::{DerivedFields, Fluid, check_probes, derive};
+use crate::post::{DerivedFields, check_probes, derive};
 use crate::problem::{Condition, Field, Problem};
 use crate::system::rounded;
 
@@ -245,10 +245,9 @@ impl SolveInput<'_> {
         let elements = mesh.elements.len() as u64;
         let patches = if with_flux { 2 * elements } else { elements };
         let work = Elements { units: elements + patches + mesh.own_elements as u64, total: mesh.total_elements };
-        let fluid = Fluid { p0: case.constants.p0, density: case.constants.density };
         observers.stage(comm, Stage::DERIVE, Some(work), || {
             let solution = system.recover_solution(x);
-            let fields = derive(&solution, fluid, with_flux)?;
+            let fields = derive(&solution, case.fluid(), with_flux)?;
             Ok((solution, fields))
         })
     }

@@ -134,21 +134,11 @@ impl ChunkedRows {
                 pointers.push(end);
             }
         }
-        let (mut indices, mut data) = (vec![0; end], vec![T::default(); end]);
-        let mut slots = Vec::with_capacity(parts.len());
-        let (mut index_rest, mut data_rest) = (&mut indices[..], &mut data[..]);
-        for part in parts {
-            let (index, rest) = index_rest.split_at_mut(part.columns.len());
-            index_rest = rest;
-            let (data, rest) = data_rest.split_at_mut(part.values.len());
-            data_rest = rest;
-            slots.push((part, index, data));
-        }
         let [first, last] = columns;
-        slots.into_par_iter().for_each(|(part, index, data)| {
-            index.iter_mut().zip(&part.columns).for_each(|(index, column)| *index = column - first as LocalIndex);
-            data.iter_mut().zip(&part.values).for_each(|(data, value)| *data = T::of(*value));
-        });
+        let lists: Vec<_> = parts.iter().map(|part| &part.columns[..]).collect();
+        let indices = loops::concat(&lists, |column| column - first as LocalIndex);
+        let lists: Vec<_> = parts.iter().map(|part| &part.values[..]).collect();
+        let data = loops::concat(&lists, T::of);
         Csr::new((pointers.len() - 1, last - first), pointers, indices, data)
     }
 }

@@ -130,11 +130,18 @@ fn eliminate_columns(
     values: &[f64],
     b: &mut [f64],
 ) {
-    for (row, mut entries) in rows.iter().map(|&r| r as usize).zip(matrix.outer_iterator_mut()) {
+    let (pointers, columns) = (matrix.indptr(), matrix.indices());
+    let is_fixed = |&column: &LocalIndex| fixed[first_column + column as usize];
+    let changes = |&at: &usize| {
+        fixed[rows[at] as usize] || columns[pointers.outer_inds_sz(at)].iter().any(is_fixed)
+    };
+    let changed = (0..rows.len()).into_par_iter().with_min_len(loops::CHUNK).filter(changes);
+    for at in changed.collect::<Vec<_>>() {
+        let row = rows[at] as usize;
         if fixed[row] {
             b[row] = 0.0;
         }
-        for (column, entry) in entries.iter_mut() {
+        for (column, entry) in matrix.outer_view_mut(at).iter_mut().flat_map(|entries| entries.iter_mut()) {
             let column = first_column + column;
             if fixed[row] {
                 *entry = if column == row { 1.0 } else { 0.0 };

@@ -80,9 +80,9 @@ pub struct Communication {
 }
 
 impl Communication {
-    /// Counts a stage of a run in which a rank has this many neighbours in the mean.
-    fn of(run: &Run, stage: &str, neighbours: f64) -> Self {
-        let TimeSplit { halo, reductions, others, .. } = run.breakdown.stages.get(stage).copied().unwrap_or_default();
+    /// Counts a stage of one part, in a run in which a rank has this many neighbours in the mean.
+    fn of(run: &Run, stage: Stage, neighbours: f64) -> Self {
+        let TimeSplit { halo, reductions, others, .. } = split(run, stage);
         let ranks = run.parallel.layout.ranks as f64;
         let left = (1.0 - 1.0 / ranks) * run.mesh_info.used_nodes as f64 / ranks;
         Self {
@@ -125,14 +125,19 @@ impl StageCommunication {
         let of = |stage| Communication::of(run, stage, neighbours);
         // The mesh is partitioned before it is refined.
         let partitioned = (run.mesh_info.used_nodes / UNKNOWNS_AN_ELEMENT as u64) >> (2 * run.mesh_info.refine);
-        let others = run.breakdown.stages.get("load_mesh").map(|stage| stage.others.bytes).unwrap_or_default();
+        let sent = split(run, Stage::Reading).others.bytes;
         Self {
             // Rank 0 makes a built-in mesh and sends it to the others.
-            reading: Communication { bytes_of_one: others.max - others.mean, ..of("load_mesh") },
-            partition: of("partition"),
-            recovery: of("compute_derived"),
-            writing: of("export"),
+            reading: Communication { bytes_of_one: sent.max - sent.mean, ..of(Stage::Reading) },
+            partition: of(Stage::Partition),
+            recovery: of(Stage::Recovery),
+            writing: of(Stage::Writing),
             rounds: MetisGraphs::new(partitioned, run.parallel.layout.ranks).rounds(),
         }
     }
+}
+
+/// Returns the time and the messages of a stage of one part in a run.
+fn split(run: &Run, stage: Stage) -> TimeSplit {
+    stage.keys().first().and_then(|key| run.breakdown.stages.get(*key)).copied().unwrap_or_default()
 }
