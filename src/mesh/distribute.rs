@@ -4,10 +4,10 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::mesh::LocalNumbers;
 use crate::mesh::data::receive_data;
-use crate::mesh::node_numbers::NodeNumbers;
 use crate::mesh::node_owners::{NO_OWNER, pick_owners};
-use crate::mesh::ordering::{Unordered, gathered};
+use crate::mesh::ordering::{Order, gathered};
 use crate::mesh::quality::{BatchQuality, MeshQuality};
 use crate::mesh::{LocalMesh, MeshSlab, NO_REGION, check_jacobian};
 use crate::parallel::{BlockRequests, Comm, GlobalIndex, LocalIndex, Outgoing, concat, loops};
@@ -89,7 +89,7 @@ struct Part {
     element_owners: Vec<u32>,
     regions: Vec<u16>,
     own_elements: usize,
-    nodes: NodeNumbers,
+    nodes: LocalNumbers,
     node_owners: Vec<u32>,
     coordinates: Vec<[f64; 2]>,
 }
@@ -110,7 +110,7 @@ impl Part {
         let regions = Self::receive_regions(comm, slab, parts, element_ids.len());
 
         // A structured mesh has three nodes an element.
-        let mut nodes = NodeNumbers::with_capacity(3 * element_ids.len());
+        let mut nodes = LocalNumbers::with_capacity(3 * element_ids.len());
         let mut elements = Vec::with_capacity(element_ids.len());
         let messages = comm.sparse_exchange(connectivity);
         for (_, message) in messages {
@@ -273,10 +273,23 @@ impl Part {
         let Self { elements, element_ids, element_owners, regions, own_elements, nodes, node_owners, coordinates } =
             self;
         let node_ids = nodes.into_ids();
-        let unordered =
-            Unordered { elements, element_ids, element_owners, regions, own_elements, node_ids, node_owners };
-        let (mesh, order) = unordered.order(rank, false);
-        LocalMesh { coordinates: gathered(&order.nodes, &coordinates), ..mesh }
+        let foreign = |node: LocalIndex| {
+            let owner = node_owners[node as usize];
+            (owner != rank).then(|| (owner, node_ids[node as usize]))
+        };
+        let order = Order::new(&elements, own_elements, node_ids.len(), foreign, false);
+        LocalMesh {
+            elements: order.renumbered(&elements),
+            element_ids: gathered(&order.elements, &element_ids),
+            element_owners: order.elements.iter().map(|&e| element_owners[e as usize]).collect(),
+            regions: gathered(&order.elements, &regions),
+            own_elements,
+            coordinates: gathered(&order.nodes, &coordinates),
+            node_ids: gathered(&order.nodes, &node_ids),
+            node_owners: order.nodes.iter().map(|&n| node_owners[n as usize]).collect(),
+            owned_nodes: order.owned_nodes,
+            ..LocalMesh::default()
+        }
     }
 }
 

@@ -2,83 +2,71 @@
 
 use rayon::prelude::*;
 
-use crate::mesh::LocalMesh;
-use crate::parallel::{GlobalIndex, LocalIndex};
+use crate::parallel::{GlobalIndex, LocalIndex, loops};
 
-/// Mesh whose nodes have arbitrary local numbers.
-pub struct Unordered {
-    /// Elements, own ones first.
-    pub elements: Vec<[LocalIndex; 8]>,
-    /// Global number of each element.
-    pub element_ids: Vec<GlobalIndex>,
-    /// Rank that owns each element.
-    pub element_owners: Vec<u32>,
-    /// Region of each element.
-    pub regions: Vec<u16>,
-    /// Number of own elements.
-    pub own_elements: usize,
-    /// Global number of each node.
-    pub node_ids: Vec<GlobalIndex>,
-    /// Rank that owns each node.
-    pub node_owners: Vec<u32>,
-}
-
-/// Permutation of elements and nodes.
+/// Order of the elements and nodes of a rank, which have arbitrary local numbers before.
 pub struct Order {
     /// Old number of each element.
     pub elements: Vec<u32>,
-    /// Old number of each node.
+    /// Old number of each node that an element has.
     pub nodes: Vec<u32>,
+    /// Number of owned nodes: they come first.
+    pub owned_nodes: usize,
+    /// New number of each old node; [`UNSEEN`] for a node without elements.
+    places: Vec<LocalIndex>,
 }
 
-impl Unordered {
-    /// Orders own elements by the algorithm of Cuthill and McKee, so that a loop over them uses the
-    /// same nodes within a short time, and nodes by their first element: owned ones first, then
-    /// those of other ranks by owner and global number. `starts_at_end` tells that the first element
-    /// of each piece lies at one end of it. Returns a mesh without coordinates, and the permutation.
-    pub fn order(self, rank: u32, starts_at_end: bool) -> (LocalMesh, Order) {
-        let mut elements = breadth_first(&self.elements[..self.own_elements], starts_at_end);
-        elements.extend(self.own_elements as u32..self.elements.len() as u32);
+const UNSEEN: LocalIndex = LocalIndex::MAX;
 
-        const UNSEEN: LocalIndex = LocalIndex::MAX;
-        let mut place = vec![UNSEEN; self.node_ids.len()];
-        let mut nodes = Vec::with_capacity(self.node_ids.len());
+impl Order {
+    /// Orders the first `own` elements by the algorithm of Cuthill and McKee, so that a loop over them
+    /// uses the same nodes within a short time, and nodes by their first element: owned ones first,
+    /// then those of other ranks by owner and global number. The numbers of nodes are below `nodes`;
+    /// `foreign` returns owner and global number of a node of another rank. `starts_at_end` tells that
+    /// the first element of each piece lies at one end of it.
+    pub fn new(
+        elements: &[[LocalIndex; 8]],
+        own: usize,
+        nodes: usize,
+        foreign: impl Fn(LocalIndex) -> Option<(u32, GlobalIndex)>,
+        starts_at_end: bool,
+    ) -> Self {
+        let mut order = breadth_first(&elements[..own], starts_at_end);
+        order.extend(own as u32..elements.len() as u32);
+
+        let mut places = loops::filled(nodes, UNSEEN);
+        let mut owned = Vec::with_capacity(nodes);
         let mut ghosts = Vec::new();
-        for &node in elements.iter().flat_map(|&e| &self.elements[e as usize]) {
-            if place[node as usize] == UNSEEN {
-                place[node as usize] = nodes.len() as LocalIndex;
-                if self.node_owners[node as usize] == rank {
-                    nodes.push(node);
-                } else {
-                    ghosts.push(node);
+        for &node in order.iter().flat_map(|&e| &elements[e as usize]) {
+            let place = &mut places[node as usize];
+            if *place == UNSEEN {
+                *place = owned.len() as LocalIndex;
+                match foreign(node) {
+                    None => owned.push(node),
+                    Some(key) => ghosts.push((key, node)),
                 }
             }
         }
-        let owned_nodes = nodes.len();
-        ghosts.sort_unstable_by_key(|&node| (self.node_owners[node as usize], self.node_ids[node as usize]));
-        nodes.extend(ghosts);
-        for (&node, i) in nodes.iter().zip(0..).skip(owned_nodes) {
-            place[node as usize] = i;
+        ghosts.sort_unstable();
+        let owned_nodes = owned.len();
+        for (&(_, node), place) in ghosts.iter().zip(owned_nodes as LocalIndex..) {
+            places[node as usize] = place;
         }
-        let numbered = |&e: &u32| self.elements[e as usize].map(|n| place[n as usize]);
-        let mesh = LocalMesh {
-            elements: elements.par_iter().map(numbered).collect(),
-            element_ids: gathered(&elements, &self.element_ids),
-            element_owners: elements.iter().map(|&e| self.element_owners[e as usize]).collect(),
-            regions: gathered(&elements, &self.regions),
-            own_elements: self.own_elements,
-            node_ids: gathered(&nodes, &self.node_ids),
-            node_owners: nodes.iter().map(|&n| self.node_owners[n as usize]).collect(),
-            owned_nodes,
-            ..LocalMesh::default()
-        };
-        (mesh, Order { elements, nodes })
+        let mut nodes = owned;
+        nodes.extend(ghosts.iter().map(|ghost| ghost.1));
+        Self { elements: order, nodes, owned_nodes, places }
+    }
+
+    /// Returns the elements in their order, with the new numbers of their nodes.
+    pub fn renumbered(&self, elements: &[[LocalIndex; 8]]) -> Vec<[LocalIndex; 8]> {
+        let numbered = |i: usize| elements[self.elements[i] as usize].map(|node| self.places[node as usize]);
+        loops::collect(self.elements.len(), loops::CHUNK, numbered)
     }
 }
 
 /// Returns the values at these positions of a list.
 pub fn gathered<T: Copy + Send + Sync>(positions: &[u32], list: &[T]) -> Vec<T> {
-    positions.par_iter().map(|&i| list[i as usize]).collect()
+    positions.par_iter().with_min_len(loops::CHUNK).map(|&i| list[i as usize]).collect()
 }
 
 /// Orders elements by their distance, counted in common edges, from one end of the mesh: Cuthill

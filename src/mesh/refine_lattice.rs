@@ -58,6 +58,24 @@ impl Lattice {
         }
     }
 
+    /// Returns the number of the point at step `t` among the new points of an edge.
+    pub fn number_on_edge(self, t: usize) -> usize {
+        if t < self.n { t - 1 } else { t - 2 }
+    }
+
+    /// Returns the step of a new point of an edge, the inverse of
+    /// [`number_on_edge`](Self::number_on_edge).
+    pub fn step_on_edge(self, number: usize) -> usize {
+        if number + 1 < self.n { number + 1 } else { number + 2 }
+    }
+
+    /// Returns (i, j) of the new points inside a parent, in the order of their numbers.
+    pub fn points_inside(self) -> Vec<[u32; 2]> {
+        let indices = 1..2 * self.n as u32;
+        let points = indices.clone().flat_map(|j| indices.clone().map(move |i| [i, j]));
+        points.filter(|[i, j]| i % 2 == 0 || j % 2 == 0).collect()
+    }
+
     /// Returns the reference coordinate of lattice index `i`.
     pub fn reference(self, i: usize) -> f64 {
         i as f64 / self.n as f64 - 1.0
@@ -107,6 +125,12 @@ mod tests {
                 }
             }
             assert_eq!(inside, (0..lattice.inside()).collect());
+            for (number, [i, j]) in lattice.points_inside().into_iter().enumerate() {
+                assert!(matches!(lattice.place(i as usize, j as usize), Place::Inside(at) if at == number));
+            }
+            for number in 0..lattice.on_edge() {
+                assert_eq!(lattice.number_on_edge(lattice.step_on_edge(number)), number);
+            }
             assert_eq!((sides.len(), nodes.len()), (4 * lattice.on_edge(), 8));
         }
     }

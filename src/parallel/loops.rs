@@ -96,8 +96,14 @@ pub(crate) fn collect<T: Send>(n: usize, least: usize, f: impl Fn(usize) -> T + 
     run(n, least, &f)
 }
 
-/// Returns `f` of the entries of all lists, one list after another. Every thread fills a part of the
-/// result and is the first to touch its memory, whose pages the kernel clears.
+/// Returns `n` copies of a value. Every thread fills a part of the list and is the first to touch its
+/// memory, whose pages the kernel clears.
+pub(crate) fn filled<T: Copy + Send + Sync>(n: usize, value: T) -> Vec<T> {
+    if worthwhile(n) { collect(n, CHUNK, |_| value) } else { vec![value; n] }
+}
+
+/// Returns `f` of the entries of all lists, one list after another. Every thread fills a part, as in
+/// [`filled`].
 pub(crate) fn concat<T: Copy + Sync, U: Send>(lists: &[&[T]], f: impl Fn(T) -> U + Sync) -> Vec<U> {
     let mut total = 0;
     let count = |list: &&[T]| {

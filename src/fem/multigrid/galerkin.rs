@@ -14,7 +14,7 @@ use crate::fem::ElementMatrices;
 use crate::fem::batch_order::{BatchPosition, ElementOrder};
 use crate::fem::element_batch::{Batches, pairs};
 use crate::fem::element_matrices::{RowSums, find_row_sum, row_sum};
-use crate::fem::multigrid::h_transfer::shape_at_children;
+use crate::fem::multigrid::child_lattice::shape_at_children;
 use crate::fem::multigrid::pair_weights::{PairWeights, add_pairs, pair_weights};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Comm, LocalIndex, Message, Outgoing, loops, work};

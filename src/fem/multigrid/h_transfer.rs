@@ -2,24 +2,22 @@
 //! Quad8 function on each of its four children, so that the spaces are nested and the prolongation
 //! is exact.
 //!
-//! The nodes of the children lie on a lattice of 5 x 5 points of the parent, without the four
-//! centres of the children. Each owned fine node belongs to one parent, which reads and writes it.
+//! Each owned fine node belongs to one parent, which reads and writes it.
 
 use std::ops::Range;
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rayon::prelude::*;
 
 use crate::fem::batch_coloring::Chunks;
+use crate::fem::multigrid::child_lattice::{POINTS, SOURCES, lattice, points_of_child};
 use crate::fem::multigrid::compact::{Compact, NONE};
 use crate::la::multigrid::Transfer;
 use crate::la::{Scalar, Vector};
-use crate::mesh::{LocalMesh, MeshHierarchy};
-use crate::parallel::{GlobalIndex, Halo, IndexMap, LocalIndex};
+use crate::mesh::{LocalMesh, LocalNumbers, MeshHierarchy};
+use crate::parallel::loops::CHUNK;
+use crate::parallel::{Halo, IndexMap, LocalIndex, loops};
 use crate::quad8;
-
-/// Number of nodes of the four children of a parent.
-const POINTS: usize = 21;
 
 /// Transfer between a mesh and its next refinement, parent by parent.
 pub struct HTransfer<T> {
@@ -73,6 +71,11 @@ impl<C: Nodes, F: Nodes> Parents<C, F> {
     fn push(&mut self, nodes: C, points: F) {
         self.nodes.push(nodes);
         self.points.push(points);
+    }
+
+    fn append(&mut self, other: &mut Self) {
+        self.nodes.append(&mut other.nodes);
+        self.points.append(&mut other.points);
     }
 
     fn bytes(&self) -> usize {
@@ -133,27 +136,38 @@ impl<T: Scalar> HTransfer<T> {
         fine: &LocalMesh,
         children: &[[LocalIndex; 4]],
     ) -> Self {
-        let mut is_taken = vec![false; fine.owned_nodes];
-        let (mut interior, mut boundary) = (Parents::new(), Parents::new());
-        for (nodes, children) in coarse.elements.iter().zip(children) {
-            let mut points = [NONE; POINTS];
-            for (number, &child) in children.iter().enumerate() {
-                for (&node, at) in fine.elements[child as usize].iter().zip(points_of_child(number)) {
-                    if let Some(is_taken) = is_taken.get_mut(node as usize).filter(|is_taken| !**is_taken) {
-                        *is_taken = true;
-                        points[at] = node;
+        let own = &coarse.elements[..children.len()];
+        let first = first_elements(own, coarse.coordinates.len());
+        let chunks = loops::chunks(own.len()).map(|range| {
+            let (mut interior, mut boundary) = (Parents::new(), Parents::new());
+            for element in range {
+                let nodes = &own[element];
+                let is_own = |point: usize| SOURCES[point].is_none_or(|i| first[nodes[i] as usize] as usize == element);
+                let mut points = [NONE; POINTS];
+                for (number, &child) in children[element].iter().enumerate() {
+                    for (&node, at) in fine.elements[child as usize].iter().zip(points_of_child(number)) {
+                        if (node as usize) < fine.owned_nodes && is_own(at) {
+                            points[at] = node;
+                        }
                     }
                 }
+                let has_ghosts = nodes.iter().any(|&node| node as usize >= coarse.owned_nodes);
+                match Compact::compress(nodes).zip(Compact::compress(&points)) {
+                    _ if points == [NONE; POINTS] => (),
+                    Some((nodes, points)) if !has_ghosts => interior.push(nodes, points),
+                    _ => boundary.push(*nodes, points),
+                }
             }
-            let has_ghosts = nodes.iter().any(|&node| node as usize >= coarse.owned_nodes);
-            match Compact::compress(nodes).zip(Compact::compress(&points)) {
-                _ if points == [NONE; POINTS] => (),
-                Some((nodes, points)) if !has_ghosts => interior.push(nodes, points),
-                _ => boundary.push(*nodes, points),
-            }
+            (interior, boundary)
+        });
+        let (mut interior, mut boundary) = (Parents::new(), Parents::new());
+        for (mut inside, mut outside) in chunks.collect::<Vec<_>>() {
+            interior.append(&mut inside);
+            boundary.append(&mut outside);
         }
-        let coarse_ranges: Vec<[usize; 2]> = interior.nodes.iter().map(|nodes| range(nodes, 8)).collect();
-        let fine_ranges: Vec<[usize; 2]> = interior.points.iter().map(|points| range(points, POINTS)).collect();
+        let count = interior.nodes.len();
+        let coarse_ranges = loops::collect(count, CHUNK, |i| range(&interior.nodes[i], 8));
+        let fine_ranges = loops::collect(count, CHUNK, |i| range(&interior.points[i], POINTS));
         Self {
             halo: Rc::clone(halo),
             coarse_chunks: Chunks::of_ranges(&coarse_ranges, SMALLEST, coarse.owned_nodes),
@@ -164,6 +178,18 @@ impl<T: Scalar> HTransfer<T> {
             weights: lattice().map(|[xi, eta]| quad8::shape(xi, eta).map(T::of)),
         }
     }
+}
+
+/// Returns the first of the elements around each of so many nodes.
+fn first_elements(elements: &[[LocalIndex; 8]], nodes: usize) -> Vec<u32> {
+    let mut first = loops::filled(nodes, u32::MAX);
+    for (nodes, element) in elements.iter().zip(0..) {
+        for &node in nodes {
+            let first = &mut first[node as usize];
+            *first = element.min(*first);
+        }
+    }
+    first
 }
 
 /// Smallest number of parents in a chunk.
@@ -223,44 +249,17 @@ pub fn interpolate(coarse: &MeshHierarchy, fine: &MeshHierarchy, values: &mut Ve
 /// child (p, q) at p + 2 q.
 pub fn children(coarse: &LocalMesh, fine: &LocalMesh) -> Vec<[LocalIndex; 4]> {
     let own = &coarse.element_ids[..coarse.own_elements];
-    let index: FxHashMap<GlobalIndex, usize> = own.iter().copied().zip(0..).collect();
-    let mut children = vec![[NONE; 4]; own.len()];
-    for (id, child) in fine.element_ids[..fine.own_elements].iter().zip(0..) {
-        children[index[&(id / 4)]][(id % 4) as usize] = child;
+    let mut numbers = LocalNumbers::with_capacity(own.len());
+    for &id in own {
+        numbers.add(id);
     }
-    children
-}
-
-/// Evaluates the parent's shape functions at the nodes of each child.
-pub(crate) fn shape_at_children() -> [[[f64; 8]; 8]; 4] {
-    let points = lattice();
-    std::array::from_fn(|child| {
-        points_of_child(child).map(|at| {
-            let [xi, eta] = points[at];
-            quad8::shape(xi, eta)
-        })
-    })
-}
-
-/// Returns the reference coordinates of the lattice points, row by row.
-fn lattice() -> [[f64; 2]; POINTS] {
-    let mut points = [[0.0; 2]; POINTS];
-    for (i, j) in (0..5).flat_map(|j| (0..5).map(move |i| (i, j))) {
-        if i % 2 == 0 || j % 2 == 0 {
-            points[number(i, j)] = [i, j].map(|c| 0.5 * c as f64 - 1.0);
+    let ids = &fine.element_ids[..fine.own_elements];
+    let parents = loops::collect(ids.len(), CHUNK, |child| numbers.find(ids[child] / 4));
+    let mut children = loops::filled(own.len(), [NONE; 4]);
+    for ((parent, id), child) in parents.into_iter().zip(ids).zip(0..) {
+        if let Some(parent) = parent {
+            children[parent as usize][(id % 4) as usize] = child;
         }
     }
-    points
-}
-
-/// Returns the number of the lattice point (i, j); odd rows have three points of five.
-fn number(i: usize, j: usize) -> usize {
-    let before = 8 * (j / 2) + 5 * (j % 2);
-    before + if j.is_multiple_of(2) { i } else { i / 2 }
-}
-
-/// Returns the lattice points of the eight nodes of child p + 2 q, which is child (p, q).
-fn points_of_child(child: usize) -> [usize; 8] {
-    let (p, q) = (child % 2, child / 2);
-    quad8::NODES.map(|[x, y]| number(2 * p + (x + 1.0) as usize, 2 * q + (y + 1.0) as usize))
+    children
 }

@@ -1,5 +1,6 @@
 //! Multigrid levels of a finite element system: nested meshes (h) and bilinear elements (p).
 
+mod child_lattice;
 mod compact;
 mod galerkin;
 mod h_transfer;

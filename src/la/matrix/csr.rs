@@ -132,9 +132,7 @@ fn eliminate_columns(
 ) {
     let (pointers, columns) = (matrix.indptr(), matrix.indices());
     let is_fixed = |&column: &LocalIndex| fixed[first_column + column as usize];
-    let changes = |&at: &usize| {
-        fixed[rows[at] as usize] || columns[pointers.outer_inds_sz(at)].iter().any(is_fixed)
-    };
+    let changes = |&at: &usize| fixed[rows[at] as usize] || columns[pointers.outer_inds_sz(at)].iter().any(is_fixed);
     let changed = (0..rows.len()).into_par_iter().with_min_len(loops::CHUNK).filter(changes);
     for at in changed.collect::<Vec<_>>() {
         let row = rows[at] as usize;

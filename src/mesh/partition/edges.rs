@@ -1,6 +1,6 @@
 //! Matching of elements or blocks that share an edge, by the middle node of the edge.
 
-use crate::mesh::node_numbers::NodeNumbers;
+use crate::mesh::LocalNumbers;
 use crate::parallel::{Comm, GlobalIndex, Outgoing, concat};
 
 /// Edge of one element or block.
@@ -30,7 +30,7 @@ pub fn sides(middles: &[[GlobalIndex; 4]]) -> impl ExactSizeIterator<Item = Side
 /// Pairs each side with the one before it at the same edge.
 pub fn match_sides<T: Copy>(sides: impl ExactSizeIterator<Item = Side<T>>) -> Matched<T> {
     let edges = sides.len() / 2;
-    let mut numbers = NodeNumbers::with_capacity(edges);
+    let mut numbers = LocalNumbers::with_capacity(edges);
     // The last side at each edge, and whether it is the only one.
     let mut last: Vec<(Side<T>, bool)> = Vec::with_capacity(edges);
     let mut pairs = Vec::with_capacity(edges);

@@ -5,8 +5,8 @@
 
 use rayon::prelude::*;
 
+use crate::mesh::LocalNumbers;
 use crate::mesh::MeshSlab;
-use crate::mesh::node_numbers::NodeNumbers;
 use crate::mesh::partition::curve_cuts::Curve;
 use crate::mesh::partition::edges::hash;
 use crate::mesh::partition::groups::Groups;
@@ -123,7 +123,7 @@ fn send(comm: &Comm, records: &[Record], rank_of: impl Fn(&Record) -> usize) -> 
 
 /// Returns the middle (m) between corners 0 and 2 of each element of the slab. **Collective.**
 fn centres(comm: &Comm, slab: &MeshSlab) -> Vec<[f64; 2]> {
-    let mut numbers = NodeNumbers::with_capacity(slab.connectivity.len());
+    let mut numbers = LocalNumbers::with_capacity(slab.connectivity.len());
     let ends: Vec<[LocalIndex; 2]> =
         slab.connectivity.iter().map(|nodes| [nodes[0], nodes[2]].map(|node| numbers.add(node))).collect();
     let requests = BlockRequests::new(comm, slab.nodes, numbers.ids().iter().copied());
