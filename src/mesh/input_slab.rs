@@ -79,7 +79,8 @@ fn or_guessed(names: Vec<String>) -> Vec<String> {
 }
 
 impl MeshSlab {
-    /// Checks the integers of the input and creates a slab. **Collective.**
+    /// Checks the nodes of this rank's elements, which `nodes_of` returns for each of its slab, and
+    /// creates the slab. **Collective.**
     ///
     /// # Errors
     /// The mesh is empty, or an element has a node twice or one that does not exist; the same on
@@ -89,17 +90,17 @@ impl MeshSlab {
         nodes: BlockDistribution,
         elements: BlockDistribution,
         coordinates: Vec<[f64; 2]>,
-        connectivity: &[[i64; 8]],
+        nodes_of: impl Fn(usize) -> [i64; 8] + Sync,
     ) -> Result<Self> {
         if elements.total() == 0 {
             return Err(empty_mesh());
         }
-        let first = elements.range(comm.rank()).start;
-        let numbered = connectivity.par_iter().with_min_len(loops::CHUNK).zip(0..connectivity.len());
-        let error = numbered.find_map_first(|(n, e)| find_error(n, first + e as GlobalIndex, nodes.total()));
+        let range = elements.range(comm.rank());
+        let count = (range.end - range.start) as usize;
+        let flaw = |e: usize| find_error(&nodes_of(e), range.start + e as GlobalIndex, nodes.total());
+        let error = (0..count).into_par_iter().with_min_len(loops::CHUNK).find_map_first(flaw);
         comm.agree(error.map_or(Ok(()), Err))?;
-        let unsigned = |e: usize| connectivity[e].map(|node| node as GlobalIndex);
-        let connectivity = loops::collect(connectivity.len(), loops::CHUNK, unsigned);
+        let connectivity = loops::collect(count, loops::CHUNK, |e| nodes_of(e).map(|node| node as GlobalIndex));
         Ok(Self {
             nodes,
             elements,
@@ -194,7 +195,7 @@ impl MeshSlab {
         let elements = BlockDistribution::new(total_elements, comm.size());
         let coordinates = nodes.range(comm.rank()).map(coordinates).collect();
         let connectivity: Vec<_> = elements.range(comm.rank()).map(connectivity).collect();
-        Self::new(comm, nodes, elements, coordinates, &connectivity)
+        Self::new(comm, nodes, elements, coordinates, |e| connectivity[e])
     }
 }
 

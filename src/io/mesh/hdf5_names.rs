@@ -29,7 +29,7 @@ impl Reader<'_> {
             self.expect_shape(&dataset, &path, matches!(shape[..], [_, 2 | 3]), "(M, 2)")?;
             let rows = BlockDistribution::new(shape[0] as u64, self.comm.size());
             let node = |n: i64| GlobalIndex::try_from(n).unwrap_or(GlobalIndex::MAX);
-            let edges = self.integers(&dataset, &path, rows)?;
+            let edges: Vec<i64> = self.integers(&dataset, &path, rows)?.iter().collect();
             let edges = edges.chunks_exact(shape[1]).map(|row| [node(row[0]), node(row[1])]);
             tags.edges.extend(edges.map(|nodes| TaggedEdge { nodes, boundary }));
         }
@@ -42,7 +42,7 @@ impl Reader<'_> {
         for ((name, path, dataset), region) in regions.iter().zip(0..) {
             self.expect_shape(dataset, path, dataset.ndim() == 1, "(M)")?;
             let rows = BlockDistribution::new(dataset.shape()[0] as u64, self.comm.size());
-            let list = self.integers(dataset, path, rows)?;
+            let list: Vec<i64> = self.integers(dataset, path, rows)?.iter().collect();
             self.mark_region(&mut tags, name, region, elements, &list)?;
         }
         Ok(tags)

@@ -8,6 +8,7 @@ use hdf5::types::{FloatSize, IntSize, TypeDescriptor, VarLenUnicode};
 use crate::error::{Error, Result};
 use crate::io::file::open_error;
 use crate::io::hdf5::{bad_shape, check_stored, declared_bytes, open, read_error, read_rows};
+use crate::io::mesh::integers::Integers;
 use crate::io::mesh::{BOUNDARIES, REGIONS};
 use crate::mesh::{GivenNames, Location, MeshData, MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
 use crate::parallel::{BlockDistribution, Comm, fault_injection, loops, work};
@@ -61,7 +62,7 @@ struct Unchecked {
     elements: BlockDistribution,
     coordinates: Vec<[f64; 2]>,
     /// Eight nodes an element.
-    connectivity: Vec<i64>,
+    connectivity: Integers,
     tags: Tags,
     data: Vec<MeshData>,
     has_unit: bool,
@@ -70,8 +71,7 @@ struct Unchecked {
 impl Unchecked {
     fn check(self, comm: &Comm) -> Result<MeshSlab> {
         let Self { nodes, elements, coordinates, connectivity, tags, data, has_unit } = self;
-        let slab =
-            MeshSlab::new(comm, nodes, elements, coordinates, connectivity.as_chunks().0)?.with_tags(comm, tags)?;
+        let slab = MeshSlab::new(comm, nodes, elements, coordinates, |e| connectivity.row(e))?.with_tags(comm, tags)?;
         Ok(MeshSlab { data, has_unit, ..slab })
     }
 }
@@ -152,7 +152,7 @@ impl Reader<'_> {
         let blocks = if location == Location::Elements { elements } else { nodes };
         let values = match self.descriptor(&dataset, name)? {
             TypeDescriptor::Float(_) => self.floats(&dataset, name, blocks)?,
-            _ => self.integers(&dataset, name, blocks)?.into_iter().map(|value| value as f64).collect(),
+            _ => self.integers(&dataset, name, blocks)?.iter().map(|value| value as f64).collect(),
         };
         Ok(MeshData { name: name.to_owned(), location, values })
     }
@@ -180,7 +180,10 @@ impl Reader<'_> {
         }
         let rows = blocks.range(self.comm.rank());
         let read = match self.descriptor(dataset, name) {
-            Ok(TypeDescriptor::Float(FloatSize::U4)) => widen(read_rows::<f32>(self.comm, dataset, rows)),
+            Ok(TypeDescriptor::Float(FloatSize::U4)) => {
+                let widen = |list: Vec<f32>| loops::collect(list.len(), loops::CHUNK, |i| f64::from(list[i]));
+                read_rows(self.comm, dataset, rows).map(widen)
+            }
             Ok(TypeDescriptor::Float(FloatSize::U8)) => read_rows::<f64>(self.comm, dataset, rows),
             Ok(other) => return self.bad_type(name, &other, "floating-point numbers"),
             Err(e) => return Err(e),
@@ -188,25 +191,23 @@ impl Reader<'_> {
         self.finish(read, name)
     }
 
-    /// Reads this rank's rows as i64; unsigned numbers too large for it become -1, which no node
-    /// has.
-    pub(crate) fn integers(&self, dataset: &Dataset, name: &str, blocks: BlockDistribution) -> Result<Vec<i64>> {
+    /// Reads this rank's rows of integers of any width.
+    pub(crate) fn integers(&self, dataset: &Dataset, name: &str, blocks: BlockDistribution) -> Result<Integers> {
         use IntSize::{U1, U2, U4, U8};
         use TypeDescriptor::{Integer, Unsigned};
         if is_empty(blocks) {
-            return Ok(Vec::new());
+            return Ok(Integers::I64(Vec::new()));
         }
         let rows = blocks.range(self.comm.rank());
         let read = match self.descriptor(dataset, name) {
-            Ok(Integer(U1)) => widen(read_rows::<i8>(self.comm, dataset, rows)),
-            Ok(Integer(U2)) => widen(read_rows::<i16>(self.comm, dataset, rows)),
-            Ok(Integer(U4)) => widen(read_rows::<i32>(self.comm, dataset, rows)),
-            Ok(Integer(U8)) => read_rows::<i64>(self.comm, dataset, rows),
-            Ok(Unsigned(U1)) => widen(read_rows::<u8>(self.comm, dataset, rows)),
-            Ok(Unsigned(U2)) => widen(read_rows::<u16>(self.comm, dataset, rows)),
-            Ok(Unsigned(U4)) => widen(read_rows::<u32>(self.comm, dataset, rows)),
-            Ok(Unsigned(U8)) => read_rows::<u64>(self.comm, dataset, rows)
-                .map(|list| list.into_iter().map(|n| i64::try_from(n).unwrap_or(-1)).collect()),
+            Ok(Integer(U1)) => read_rows(self.comm, dataset, rows).map(Integers::I8),
+            Ok(Integer(U2)) => read_rows(self.comm, dataset, rows).map(Integers::I16),
+            Ok(Integer(U4)) => read_rows(self.comm, dataset, rows).map(Integers::I32),
+            Ok(Integer(U8)) => read_rows(self.comm, dataset, rows).map(Integers::I64),
+            Ok(Unsigned(U1)) => read_rows(self.comm, dataset, rows).map(Integers::U8),
+            Ok(Unsigned(U2)) => read_rows(self.comm, dataset, rows).map(Integers::U16),
+            Ok(Unsigned(U4)) => read_rows(self.comm, dataset, rows).map(Integers::U32),
+            Ok(Unsigned(U8)) => read_rows(self.comm, dataset, rows).map(Integers::U64),
             Ok(other) => return self.bad_type(name, &other, "integers"),
             Err(e) => return Err(e),
         };
@@ -224,7 +225,7 @@ impl Reader<'_> {
         Err(Error::input(format!("dataset '{name}' of {path} holds {found}: expected {expected}")))
     }
 
-    fn finish<T>(&self, read: hdf5::Result<Vec<T>>, name: &str) -> Result<Vec<T>> {
+    fn finish<T>(&self, read: hdf5::Result<T>, name: &str) -> Result<T> {
         self.comm.agree(read.map_err(|e| self.unreadable(name, &e)))
     }
 
@@ -245,9 +246,4 @@ fn has_unit(x: &Dataset) -> bool {
     let unit = |name: &String| x.attr(name).and_then(|unit| unit.read_scalar::<VarLenUnicode>());
     let units = names.iter().filter(|name| ["unit", "units"].contains(&name.as_str()));
     units.filter_map(|name| unit(name).ok()).any(|unit| unit.as_str() == "m")
-}
-
-/// Converts values that were read to a wider type.
-fn widen<T: Copy + Into<U> + Sync, U: Send>(list: hdf5::Result<Vec<T>>) -> hdf5::Result<Vec<U>> {
-    list.map(|list| loops::collect(list.len(), loops::CHUNK, |i| list[i].into()))
 }

@@ -117,7 +117,7 @@ pub fn scatter(comm: &Comm, mesh: SerialMesh) -> Result<MeshSlab> {
     };
     let data = scatter_data(comm, nodes, elements, &mesh.data);
     let warnings = comm.broadcast_strings(mesh.warnings);
-    let slab = MeshSlab::new(comm, nodes, elements, points.to_vec(), connectivity)?;
+    let slab = MeshSlab::new(comm, nodes, elements, points.to_vec(), |e| connectivity[e])?;
     Ok(MeshSlab { data, warnings, ..slab.with_tags(comm, tags)? })
 }
 
