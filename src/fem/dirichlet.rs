@@ -9,7 +9,7 @@ use crate::la::Vector;
 use crate::mesh::{
     BoundaryEdge, BoundarySummary, DistributedMesh, EdgeCount, LocalMesh, check_components, find_duplicates,
 };
-use crate::parallel::{Comm, Halo, LocalIndex};
+use crate::parallel::{Comm, Halo, LocalIndex, loops};
 use crate::problem::{Condition, Problem, Range};
 use crate::system::significant;
 
@@ -48,7 +48,7 @@ impl DirichletBc {
 
     /// Returns the prescribed value of each local node, 0 at free nodes.
     pub fn values(&self) -> Vec<f64> {
-        let mut values = vec![0.0; self.nodes];
+        let mut values = loops::filled(self.nodes, 0.0);
         for &(node, value) in &self.prescribed {
             values[node as usize] = value;
         }

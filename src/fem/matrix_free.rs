@@ -16,12 +16,13 @@ use crate::fem::batch_coloring::{Add, Chunks};
 use crate::fem::batch_order::NodeList;
 use crate::fem::element_batch::use_of_products::{ADD, DOT, SUBTRACT};
 use crate::fem::element_batch::{Batches, add_diagonals, add_precise_products, add_products};
+use crate::fem::element_matrices::RowSums;
 use crate::fem::fixed_point::StiffnessNumber;
 use crate::fem::operator_storage::late;
 use crate::fem::strength_of_connection::{EdgeStrengths, add_edge_strengths};
 use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Step, Triplet, Vector, step_again};
 use crate::mesh::LocalMesh;
-use crate::parallel::{Halo, LocalIndex};
+use crate::parallel::{Halo, LocalIndex, loops};
 use crate::quad8::{BatchStiffness, LANES, PAIRS};
 
 /// Operator of the eliminated system, the identity on fixed nodes; its stiffness is stored in
@@ -46,15 +47,16 @@ impl ElementOperator<f64> {
     /// local nodes.
     pub fn new(halo: &Rc<Halo>, mesh: &LocalMesh, elements: &ElementMatrices, fixed: &[bool]) -> Self {
         let (owned, batches) = (mesh.owned_nodes, elements.batches());
-        let mut row_sums = vec![0.0; owned];
-        for (element, sums) in elements.row_sums() {
-            for (&node, sum) in mesh.elements[*element as usize].iter().zip(sums) {
-                if let Some(total) = row_sums.get_mut(node as usize) {
-                    *total += sum;
-                }
-            }
-        }
-        let row_sums: Vec<_> = row_sums.into_iter().zip(0..).filter(|(s, _)| *s != 0.0).map(|(s, i)| (i, s)).collect();
+        let of_element =
+            |(element, sums): &RowSums| mesh.elements[*element as usize].into_iter().zip(*sums).collect::<Vec<_>>();
+        let mut row_sums: Vec<_> = elements.row_sums().iter().flat_map(of_element).collect();
+        row_sums.retain(|&(node, sum)| (node as usize) < owned && sum != 0.0);
+        row_sums.sort_by_key(|&(node, _)| node);
+        row_sums.dedup_by(|next, first| {
+            let is_same = next.0 == first.0;
+            first.1 += if is_same { next.1 } else { 0.0 };
+            is_same
+        });
         let fixed: Vec<LocalIndex> = fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, i)| i).collect();
         Self {
             halo: Rc::clone(halo),
@@ -71,7 +73,7 @@ impl ElementOperator<f64> {
     /// become 0. `values` holds the values of the local nodes, 0 at free nodes.
     pub fn eliminate(&self, values: &[f64], b: &mut [f64]) {
         let Batches { order, interior, boundary } = &*self.batches;
-        let mut y = vec![0.0; values.len()];
+        let mut y = loops::filled(values.len(), 0.0);
         self.chunks.sum(&mut y[..b.len()], |range, first, y| {
             add_products_of_values(&order.interior_nodes()[range.clone()], &interior[range], values, first, y);
         });
@@ -219,7 +221,7 @@ impl<T: Scalar, K: StiffnessNumber<T>> LinearOperator<T> for ElementOperator<T, 
         let Batches { order, interior, boundary } = &*self.batches;
         let [units, boundary_units] = &self.units;
         let map = self.halo.map();
-        let mut diagonal = vec![0.0; map.local()];
+        let mut diagonal = loops::filled(map.local(), 0.0);
         self.chunks.sum(&mut diagonal[..map.owned()], |range, first, y| {
             let units = if K::HAS_UNIT { &units[range.clone()] } else { &[] };
             add_diagonals(&order.interior_nodes()[range.clone()], &interior[range], units, first, y);
@@ -258,13 +260,11 @@ impl<T: Scalar, K: StiffnessNumber<T>> LinearOperator<T> for ElementOperator<T, 
 impl<T: Scalar> MatrixEntries<T> for ElementOperator<T> {
     fn strength_of_connection(&self, diagonal: &[f64], least: f64) -> Vec<Triplet> {
         // A scale of 0 excludes fixed nodes and ghosts.
-        let mut scale = vec![0.0_f32; self.halo.map().local()];
-        for (scale, &entry) in scale.iter_mut().zip(diagonal) {
-            *scale = (1.0 / entry.sqrt()) as f32;
-        }
+        let entry = |i: usize| diagonal.get(i).map_or(0.0, |&entry| (1.0 / entry.sqrt()) as f32);
+        let mut scale = loops::collect(self.halo.map().local(), loops::CHUNK, entry);
         self.fixed.iter().for_each(|&node| scale[node as usize] = 0.0);
         let Batches { order, interior, boundary } = &*self.batches;
-        let mut edges = vec![EdgeStrengths::default(); scale.len()];
+        let mut edges = loops::filled(scale.len(), EdgeStrengths::default());
         self.chunks.sum(&mut edges[..diagonal.len()], |range, first, edges| {
             add_edge_strengths(&order.interior_nodes()[range.clone()], &interior[range], &scale, first, edges);
         });

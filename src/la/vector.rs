@@ -13,7 +13,7 @@ pub struct Vector<T = f64> {
 impl<T: Scalar> Vector<T> {
     /// Creates a vector of zeros.
     pub fn zeros(map: &IndexMap) -> Self {
-        Self { values: vec![T::default(); map.local()], owned: map.owned() }
+        Self { values: loops::filled(map.local(), T::default()), owned: map.owned() }
     }
 
     /// Creates a vector of `local` entries with these owned values and zero ghosts.
@@ -26,7 +26,7 @@ impl<T: Scalar> Vector<T> {
 
     /// Creates a vector of zeros with the distribution of this one.
     pub(crate) fn zeros_like(&self) -> Self {
-        Self { values: vec![T::default(); self.values.len()], owned: self.owned }
+        Self { values: loops::filled(self.values.len(), T::default()), owned: self.owned }
     }
 
     /// Returns the owned entries.

@@ -186,7 +186,7 @@ impl Halo {
     /// **Collective** among neighbours.
     pub fn scatter_fwd<T: MpiType>(&self, values: &mut [T]) {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
-        self.exchange(owned, ghosts, |_| ());
+        self.exchange(|i| owned[i], ghosts, || ());
     }
 
     /// Adds the ghosts of `values` to the entries of their owners, in the order of the ranks. The
@@ -209,25 +209,19 @@ impl Halo {
     /// Sends the lists of owned unknowns, which `list` returns, and returns those of the ghosts.
     /// **Collective** among neighbours.
     pub fn scatter_fwd_lists<T: MpiType>(&self, list: impl Fn(usize) -> Vec<T>) -> Vec<Vec<T>> {
-        let mut lengths = vec![0_u64; self.map.local()];
-        let mut outgoing = Vec::with_capacity(self.sends.len());
-        for send in &self.sends {
-            let mut message = Vec::new();
-            for i in send.indices.iter().map(|&i| i as usize) {
-                let values = list(i);
-                lengths[i] = values.len() as u64;
-                message.extend(values);
-            }
-            outgoing.push((send.rank, message));
-        }
-        self.scatter_fwd(&mut lengths);
-        let length = |receive: &Receive| lengths[receive.range.clone()].iter().sum::<u64>() as usize;
+        let message = |send: &Send| (send.rank, send.indices.iter().flat_map(|&i| list(i as usize)).collect());
+        let outgoing = self.sends.iter().map(message).collect();
+        let mut lengths = vec![0_u64; self.map.ghosts()];
+        self.exchange(|i| list(i).len() as u64, &mut lengths, || ());
+        let first = self.map.owned();
+        let of = |receive: &Receive| &lengths[receive.range.start - first..receive.range.end - first];
+        let length = |receive: &Receive| of(receive).iter().sum::<u64>() as usize;
         let expected: Vec<_> = self.receives.iter().map(|receive| (receive.rank, length(receive))).collect();
         let incoming = self.comm.neighbor_exchange(outgoing, &expected);
         let mut ghosts = Vec::with_capacity(self.map.ghosts());
         for (receive, (_, message)) in self.receives.iter().zip(&incoming) {
             let mut rest = &message[..];
-            for &length in &lengths[receive.range.clone()] {
+            for &length in of(receive) {
                 let (list, tail) = rest.split_at(length as usize);
                 ghosts.push(list.to_vec());
                 rest = tail;
@@ -241,13 +235,15 @@ impl Halo {
     /// neighbours.
     pub fn scatter_fwd_overlap<T: MpiType, R>(&self, values: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
         let (owned, ghosts) = values.split_at_mut(self.map.owned());
-        self.exchange(owned, ghosts, interior)
+        self.exchange(|i| owned[i], ghosts, || interior(owned))
     }
 
-    fn exchange<T: MpiType, R>(&self, owned: &[T], ghosts: &mut [T], interior: impl FnOnce(&[T]) -> R) -> R {
+    /// Sends `value(i)` of the owned entries that are ghosts of other ranks, and runs `interior` while
+    /// the messages travel.
+    fn exchange<T: MpiType, R>(&self, value: impl Fn(usize) -> T, ghosts: &mut [T], interior: impl FnOnce() -> R) -> R {
         let mut outbox = Vec::with_capacity(self.sent());
         for send in &self.sends {
-            outbox.extend(send.indices.iter().map(|&i| owned[i as usize]));
+            outbox.extend(send.indices.iter().map(|&i| value(i as usize)));
         }
         let mut rest = &outbox[..];
         let mut outgoing = Vec::with_capacity(self.sends.len());
@@ -263,7 +259,7 @@ impl Halo {
             incoming.push((receive.rank, message));
             rest = tail;
         }
-        self.comm.neighbor_exchange_overlap(&outgoing, incoming, || interior(owned))
+        self.comm.neighbor_exchange_overlap(&outgoing, incoming, interior)
     }
 }
 

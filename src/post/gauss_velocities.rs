@@ -1,9 +1,7 @@
 //! Velocity at the Gauss points of the elements.
 
-use rayon::prelude::*;
-
 use crate::mesh::LocalMesh;
-use crate::parallel::{LocalIndex, work};
+use crate::parallel::{LocalIndex, loops, work};
 use crate::quad8;
 use crate::quad8::{Batch, LANES, Lane};
 
@@ -51,18 +49,21 @@ impl Lanes {
     }
 }
 
-/// Computes a value for each of `0..elements`: `work` fills in those of one batch at a time.
-pub fn in_batches<T: Clone + Default + Send>(elements: usize, work: impl Fn(Lanes, &mut [T]) + Sync) -> Vec<T> {
-    /// Elements in a piece of work.
-    const PIECE: usize = 64 * LANES;
-    // In place: parts that are joined afterwards would take the memory twice.
-    let mut values = vec![T::default(); elements];
-    values.par_chunks_mut(PIECE).enumerate().for_each(|(piece, values)| {
-        for (first, out) in (piece * PIECE..).step_by(LANES).zip(values.chunks_mut(LANES)) {
-            work(Lanes { first, len: out.len() }, out);
-        }
-        work::done(values.len() as u64);
-    });
+/// Smallest number of batches of a task.
+const BATCHES: usize = 64;
+
+/// Computes a value for each of `0..elements`: `fill` fills in those of one batch at a time.
+pub fn in_batches<T: Copy + Default + Send>(elements: usize, fill: impl Fn(Lanes, &mut [T]) + Sync) -> Vec<T> {
+    let of_batch = |batch: usize| {
+        let first = batch * LANES;
+        let mut values = [T::default(); LANES];
+        let len = LANES.min(elements - first);
+        fill(Lanes { first, len }, &mut values[..len]);
+        work::item(batch, LANES);
+        values
+    };
+    let mut values = loops::collect(elements.div_ceil(LANES), BATCHES, of_batch).into_flattened();
+    values.truncate(elements);
     values
 }
 

@@ -9,7 +9,7 @@ use crate::la::Vector;
 use crate::la::cg::{CgReport, ConvergedReason};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Comm, Halo, MinMeanMax, Placement};
-use crate::post::{DerivedFields, range, statistics};
+use crate::post::{DerivedFields, magnitude, range, statistics};
 use crate::problem::Labels;
 use crate::system::arguments::value_name;
 
@@ -82,7 +82,7 @@ pub fn solution(comm: &Comm, u: &Vector, fields: &DerivedFields, report: &CgRepo
     // The estimate is of the discretization error: an iterate that has not converged has none.
     let if_solved = |value: f64| if report.outcome == ConvergedReason::Converged { value } else { f64::NAN };
     let owned = u.owned().len();
-    let magnitudes = |vectors: &[[f64; 2]]| range(comm, vectors.len(), |i| vectors[i][0].hypot(vectors[i][1]));
+    let magnitudes = |vectors: &[[f64; 2]]| range(comm, vectors.len(), |i| magnitude(vectors[i]));
     SolutionStats {
         u_range: values.range,
         u_mean: values.mean,

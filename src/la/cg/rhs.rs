@@ -36,7 +36,7 @@ impl Rhs {
     /// Returns all owned values.
     pub fn to_vec(&self) -> Vec<f64> {
         let Some(positions) = &self.positions else { return self.stored.clone() };
-        let mut all = vec![0.0; self.owned];
+        let mut all = loops::filled(self.owned, 0.0);
         for (&position, &value) in positions.iter().zip(&self.stored) {
             all[position as usize] = value;
         }

@@ -1,9 +1,11 @@
 //! Solver of one system by conjugate gradients: its data, and what the iteration and the checks of
 //! the true residual share.
 
+use rayon::prelude::*;
+
 use crate::la::cg::{CgOptions, CgScalar, CgState, ConvergedReason, Cost, Monitor, Rhs};
 use crate::la::{LinearOperator, Preconditioner, Vector};
-use crate::parallel::Comm;
+use crate::parallel::{Comm, loops};
 
 /// Conjugate gradient iteration with its work vectors.
 pub(crate) struct Solver<'a> {
@@ -74,9 +76,14 @@ impl<'a> Solver<'a> {
 
 /// Returns the smallest positive and the largest entry of the diagonal on this rank.
 fn diagonal_range(operator: &dyn LinearOperator) -> [f64; 2] {
-    operator.diagonal().into_iter().fold([f64::INFINITY, 0.0], |[least, largest], entry| {
-        [if entry > 0.0 { least.min(entry) } else { least }, largest.max(entry)]
-    })
+    const NOTHING: [f64; 2] = [f64::INFINITY, 0.0];
+    let of_chunk = |chunk: &[f64]| {
+        chunk.iter().fold(NOTHING, |[least, largest], &entry| {
+            [if entry > 0.0 { least.min(entry) } else { least }, largest.max(entry)]
+        })
+    };
+    let both = |a: [f64; 2], b: [f64; 2]| [a[0].min(b[0]), a[1].max(b[1])];
+    operator.diagonal().par_chunks(loops::CHUNK).map(of_chunk).reduce(|| NOTHING, both)
 }
 
 /// Returns an error if a value is not finite.

@@ -161,8 +161,11 @@ impl Solver<'_> {
     pub(crate) fn restart(&self, state: &mut CgState, norm: f64) {
         // A residual of norm 1 stays within the range of single-precision preconditioners.
         state.recurrence = Recurrence { scale: norm, r_mr: 0.0, ..state.recurrence };
-        state.r.owned_mut().iter_mut().zip(self.z.owned()).for_each(|(r, residual)| *r = residual / norm);
-        state.p.owned_mut().fill(0.0);
+        let z = self.z.owned();
+        loops::update_all([state.r.owned_mut(), state.p.owned_mut()], |range, [r, p]| {
+            r.iter_mut().zip(&z[range]).for_each(|(r, residual)| *r = residual / norm);
+            p.fill(0.0);
+        });
     }
 }
 

@@ -188,9 +188,14 @@ pub struct BlockDiagonal<T: Scalar> {
 impl<T: Scalar> BlockDiagonal<T> {
     /// Inverts the block diagonal of an operator.
     pub fn new(operator: &dyn MatrixEntries<impl Scalar>) -> Self {
-        let diagonal: Vec<f64> = operator.diagonal().into_iter().map(|d| if d > 0.0 { d } else { 1.0 }).collect();
+        let mut diagonal = operator.diagonal();
+        loops::update(&mut diagonal, |_, diagonal| {
+            diagonal.iter_mut().for_each(|d| *d = if *d > 0.0 { *d } else { 1.0 });
+            []
+        });
         let blocks = LineBlocks::new(operator, &diagonal);
-        let mut inverse: Vec<T::Rough> = diagonal.iter().map(|d| T::Rough::rounded(T::of(1.0 / d))).collect();
+        let reciprocal = |i: usize| T::Rough::rounded(T::of(1.0 / diagonal[i]));
+        let mut inverse = loops::collect(diagonal.len(), loops::CHUNK, reciprocal);
         blocks.unknowns().for_each(|i| inverse[i as usize] = T::Rough::default());
         Self { inverse, blocks }
     }

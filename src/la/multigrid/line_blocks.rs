@@ -5,6 +5,8 @@
 //! slender elements the blocks are the lines of line relaxation (U. Trottenberg, C. Oosterlee, A.
 //! Schueller, *Multigrid*, section 5.1).
 
+use std::mem::replace;
+
 use rayon::prelude::*;
 
 use crate::la::direct::SkylineCholesky;
@@ -123,8 +125,9 @@ fn connected_components(pairs: &[[LocalIndex; 2]], unknowns: usize) -> Vec<Vec<L
     both.par_sort_unstable();
     both.dedup();
     let lists: Vec<&[[LocalIndex; 2]]> = both.chunk_by(|a, b| a[0] == b[0]).collect();
-    let mut list_of = vec![None; if pairs.is_empty() { 0 } else { unknowns }];
-    lists.iter().for_each(|list| list_of[list[0][0] as usize] = Some(*list));
+    const NONE: u32 = u32::MAX;
+    let mut list_of = loops::filled(if pairs.is_empty() { 0 } else { unknowns }, NONE);
+    lists.iter().zip(0..).for_each(|(list, at)| list_of[list[0][0] as usize] = at);
     let mut starts: Vec<(usize, LocalIndex)> = lists.iter().map(|list| (list.len(), list[0][0])).collect();
     starts.sort_unstable();
     let mut groups = Vec::new();
@@ -134,7 +137,7 @@ fn connected_components(pairs: &[[LocalIndex; 2]], unknowns: usize) -> Vec<Vec<L
         while !front.is_empty() {
             let mut next = Vec::new();
             for unknown in front {
-                if let Some(list) = list_of[unknown as usize].take() {
+                if let Some(list) = lists.get(replace(&mut list_of[unknown as usize], NONE) as usize) {
                     found.push(unknown);
                     next.extend(list.iter().map(|pair| pair[1]));
                 }
