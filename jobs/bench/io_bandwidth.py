@@ -2,10 +2,11 @@
 """Compares reading and writing of meshes, results and checkpoints with a plain stream of as many bytes.
 
 Runs of the program and streams take turns. A stream writes or reads one file in blocks of 1 MiB, and flushes it to the
-disk where the program does: checkpoints. Columns: for each file the MB/s of the program and of the stream, and their
-ratio, from medians. The mesh leaves the page cache before it is read, except on tmpfs. The time of the program is that
-of the whole stage, with checks and messages; that of a checkpoint is what an iteration takes longer with one after it.
-Leave the machine alone meanwhile.
+disk where the program does: checkpoints. Columns, for each file: MB/s of the whole stage, with checks and messages (a
+checkpoint: what an iteration takes longer with one after it); MB/s of the transfers alone, which are the reads, or the
+reservation of disk space, the writes and the flush, on the slowest rank by the timeline; MB/s of the stream; and the
+ratios of both to it. All are medians. The mesh leaves the page cache before it is read, except on tmpfs. Leave the
+machine alone meanwhile.
 """
 from __future__ import annotations
 
@@ -54,40 +55,50 @@ def read_stream(path: Path, size: int) -> float:
     return time.perf_counter() - start
 
 
-def stages(bench: Bench, ranks: int, mesh: Path, folder: Path, *options: str) -> dict[str, float]:
-    """Runs some iterations, exit code 1, and returns the seconds of the stages."""
-    record = bench.work/'run.json'
+def stages(bench: Bench, ranks: int, mesh: Path, folder: Path, *options: str) -> tuple[dict[str, float], list[dict]]:
+    """Runs some iterations, exit code 1, and returns the seconds of the stages and the events of the timeline."""
+    record, timeline = bench.work/'run.json', bench.work/'timeline.json'
     run([*bench.mpirun(ranks, [bench.program]), mesh, '--preconditioner', 'jacobi', '--max-iterations', str(ITERATIONS),
-         '--threads', '1', '--quiet', '-o', folder/'out.h5', '--json', record, *options], env=bench.env,
-        stderr=(bench.work/'stderr').open('w'))
-    return {name: stage['max'] for name, stage in read_json(record)['timing_metrics'].items()}
+         '--threads', '1', '--quiet', '-o', folder/'out.h5', '--json', record, '--trace', timeline, *options],
+        env=bench.env, stderr=(bench.work/'stderr').open('w'))
+    seconds = {name: stage['max'] for name, stage in read_json(record)['timing_metrics'].items()}
+    return seconds, [event for event in read_json(timeline)['traceEvents'] if event['ph'] == 'X']
+
+
+def transfers(events: list[dict], stage: str) -> float:
+    """Returns the seconds that the slowest rank spends on files in a stage."""
+    spent = []
+    for outer in (event for event in events if event['name'] == stage):
+        inside = (event['dur'] for event in events if event['cat'] == 'file' and event['pid'] == outer['pid']
+                  and outer['ts'] <= event['ts'] < outer['ts'] + outer['dur'])
+        spent.append(1e-6*sum(inside))
+    return max(spent)
 
 
 def measure(bench: Bench, ranks: int, mesh: Path, folder: Path, repeats: int) -> list[str]:
-    """Returns MB/s of the program and of the stream, and their ratio, for mesh, results and checkpoints."""
+    """Returns MB/s of stage, transfers and stream, and their ratios, for mesh, results and checkpoints."""
     stages(bench, ranks, mesh, folder, '--checkpoint-every', '0.000001')
     results = (folder/'out.h5').stat().st_size
     checkpoint = (folder/'out.checkpoint.h5').stat().st_size
     elements, nodes = (read_json(bench.work/'run.json')['mesh_info'][name] for name in ('elements', 'nodes'))
     # A solve reads x, y and the nodes of the elements.
     sizes = {'mesh': 32*elements + 16*nodes, 'results': results, 'checkpoint': checkpoint}
-    ours: dict[str, list[float]] = {name: [] for name in sizes}
-    streams: dict[str, list[float]] = {name: [] for name in sizes}
+    seconds: dict[str, list[tuple[float, float, float]]] = {name: [] for name in sizes}
     for _ in range(repeats):
         evict(mesh)
-        plain = stages(bench, ranks, mesh, folder)
+        plain, events = stages(bench, ranks, mesh, folder)
         evict(mesh)
-        ours['mesh'].append(plain['load_mesh'])
-        streams['mesh'].append(read_stream(mesh, sizes['mesh']))
-        ours['results'].append(plain['export'])
-        streams['results'].append(write_stream(folder/'stream', results, False))
-        saved = stages(bench, ranks, mesh, folder, '--checkpoint-every', '0.000001')
-        ours['checkpoint'].append((saved['solve_system'] - plain['solve_system'])/ITERATIONS)
-        streams['checkpoint'].append(write_stream(folder/'stream', checkpoint, True))
+        seconds['mesh'].append((plain['load_mesh'], transfers(events, 'load_mesh'), read_stream(mesh, sizes['mesh'])))
+        stream = write_stream(folder/'stream', results, False)
+        seconds['results'].append((plain['export'], transfers(events, 'export'), stream))
+        saved, events = stages(bench, ranks, mesh, folder, '--checkpoint-every', '0.000001')
+        longer = (saved['solve_system'] - plain['solve_system'])/ITERATIONS
+        stream = write_stream(folder/'stream', checkpoint, True)
+        seconds['checkpoint'].append((longer, transfers(events, 'solve_system')/ITERATIONS, stream))
     cells = []
     for name, size in sizes.items():
-        program, stream = (1e-6*size/median(seconds[name]) for seconds in (ours, streams))
-        cells += [f'{program:.0f}', f'{stream:.0f}', f'{program/stream:.2f}']
+        stage, files, stream = (1e-6*size/median(times) for times in zip(*seconds[name], strict=True))
+        cells += [f'{stage:.0f}', f'{files:.0f}', f'{stream:.0f}', f'{stage/stream:.2f}', f'{files/stream:.2f}']
     return cells
 
 
@@ -102,7 +113,8 @@ def main() -> None:
                         help='refinements of the built-in Y-channel (default 3: a million unknowns)')
     parser.add_argument('--repeats', type=whole_number(1), default=3, metavar='N', help='runs of each kind (default 3)')
     args = parser.parse_args()
-    files = [f'{name}, {unit}' for name in ('mesh', 'results', 'checkpoint') for unit in ('MB/s', 'stream', 'ratio')]
+    units = ('MB/s', 'transfers', 'stream', 'ratio', 'ratio of transfers')
+    files = [f'{name}, {unit}' for name in ('mesh', 'results', 'checkpoint') for unit in units]
     rows = [('folder, ranks', *files)]
     with prepared_bench() as bench:
         for place in args.folders:

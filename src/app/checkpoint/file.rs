@@ -25,7 +25,7 @@ use crate::io::hdf5::{Part, read_rows, with_file, write_part};
 use crate::la::Vector;
 use crate::la::cg::CgState;
 use crate::mesh::checksum;
-use crate::parallel::{Comm, GlobalIndex, fault_injection};
+use crate::parallel::{Comm, GlobalIndex, SpanKind, fault_injection};
 
 const VECTORS: [&str; 4] = ["x", "low", "r", "p"];
 /// Bytes of a checkpoint for each node.
@@ -47,7 +47,8 @@ pub(crate) fn write(comm: &Comm, path: &Path, key: &CheckpointKey, state: &CgSta
     let bytes = (VECTORS.len() as u64 * nodes + state.history.len() as u64) * 8 + header.len() as u64;
     atomic_hdf5::write(comm, path, bytes, |file| fill(comm, file, slabs, &header, state), || ())?;
     let partial = path::partial(path);
-    let flushed = comm.agree(atomic_hdf5::flush(&partial).map_err(|e| path::write_error(path, e)));
+    let flushed = comm.span(SpanKind::Flush, 0, || atomic_hdf5::flush(&partial));
+    let flushed = comm.agree(flushed.map_err(|e| path::write_error(path, e)));
     flushed.inspect_err(|_| drop(fs::remove_file(&partial)))
 }
 

@@ -16,7 +16,7 @@ use crate::error::{Error, ExitCode, Result};
 use crate::io::file::path::folder;
 use crate::io::file::{partial, write_error};
 use crate::io::hdf5::parallel_file;
-use crate::parallel::{Comm, abort};
+use crate::parallel::{Comm, SpanKind, abort};
 use crate::system::print_error;
 
 /// Bytes that HDF5 stores besides the data.
@@ -68,7 +68,8 @@ pub fn write<R>(
 ) -> Result<R> {
     let partial = partial(path);
     let file = comm.agree(parallel_file::create(comm, &partial).map_err(|e| write_error(path, e)))?;
-    let reserve = || reserve(&partial, bytes + HEADERS).map_err(|e| write_error(path, e));
+    let reserve = || comm.span(SpanKind::Reserve, 0, || reserve(&partial, bytes + HEADERS));
+    let reserve = || reserve().map_err(|e| write_error(path, e));
     // The first error is the one to report.
     let discard = |_: &Error| drop(fs::remove_file(&partial));
     if let Err(error) = comm.agree(if comm.is_root() { reserve() } else { Ok(()) }) {

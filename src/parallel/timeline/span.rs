@@ -40,6 +40,10 @@ pub enum SpanKind {
     Read,
     /// Collective write of a dataset.
     Write,
+    /// Reservation of disk space.
+    Reserve,
+    /// Flush of a file to the disk.
+    Flush,
     /// Part of a parallel loop on one thread.
     Loop,
 }
@@ -76,7 +80,7 @@ impl SpanKind {
             Self::Halo | Self::Wait => "halo",
             Self::Reduction => "reduction",
             Self::Barrier | Self::Scan | Self::SparseExchange | Self::Broadcast => "collective",
-            Self::Read | Self::Write => "file",
+            Self::Read | Self::Write | Self::Reserve | Self::Flush => "file",
             Self::Loop => "thread",
         }
     }
@@ -107,6 +111,8 @@ impl fmt::Display for SpanKind {
             Self::Broadcast => "broadcast",
             Self::Read => "read",
             Self::Write => "write",
+            Self::Reserve => "reserve",
+            Self::Flush => "flush",
             Self::Loop => "loop",
         };
         f.write_str(name)
