@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use rayon::iter::repeat_n;
 use rayon::prelude::*;
 
 use crate::parallel::timeline::ParallelLoop;
@@ -99,7 +100,7 @@ pub(crate) fn collect<T: Send>(n: usize, least: usize, f: impl Fn(usize) -> T + 
 /// Returns `n` copies of a value. Every thread fills a part of the list and is the first to touch its
 /// memory, whose pages the kernel clears.
 pub(crate) fn filled<T: Copy + Send + Sync>(n: usize, value: T) -> Vec<T> {
-    if worthwhile(n) { collect(n, CHUNK, |_| value) } else { vec![value; n] }
+    if worthwhile(n) { repeat_n(value, n).with_min_len(CHUNK).collect() } else { vec![value; n] }
 }
 
 /// Returns `f` of the entries of all lists, one list after another. Every thread fills a part, as in

@@ -118,8 +118,9 @@ impl<'a> Patches<'a> {
     ) -> Self {
         let is_corner = |side: &usize| around.around(*side).next().is_some_and(|(_, a)| a < 4);
         let owned = |side: &usize| sides.node(*side) < mesh.owned_nodes;
-        let all = (0..sides.len()).filter(is_corner).count();
-        let corners: Vec<usize> = (0..sides.len()).filter(owned).filter(is_corner).collect();
+        let corners = (0..sides.len()).into_par_iter().with_min_len(loops::CHUNK).filter(is_corner);
+        let all = corners.clone().count();
+        let corners: Vec<usize> = corners.filter(owned).collect();
         let fit = |samples: &mut Samples, (i, corners): (usize, &[usize])| {
             work::item(i, LANES);
             let counts = || corners.iter().map(|&side| around.around(side).len());
@@ -140,7 +141,7 @@ impl<'a> Patches<'a> {
         batches.map_init(Samples::default, fit).collect_into_vec(&mut list);
         let mut list = list.into_flattened();
         list.truncate(corners.len());
-        let mut index = vec![NONE; sides.len()];
+        let mut index = loops::filled(sides.len(), NONE);
         for (&side, i) in corners.iter().zip(0..) {
             index[side] = i;
         }

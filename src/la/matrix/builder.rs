@@ -1,6 +1,8 @@
 //! Parallel construction of compressed rows, row by row and without triplets.
 
+use std::ops::Range;
 use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -73,9 +75,12 @@ impl ChunkedRows {
     /// entry are summed in the order in which `fill` adds them, for any number of threads. Columns
     /// from `split` on are stored separately.
     pub fn new(rows: usize, columns: usize, split: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Self {
-        // The lengths of the last chunk are those to expect of the next one.
-        let start = || (Row::new(columns), [0; 2]);
-        let build = |(row, lengths): &mut (Row, [usize; 2]), range: std::ops::Range<usize>| {
+        // A row for each thread, and the lengths of its last chunk, which are those to expect of the next.
+        let start = || Mutex::new((Row::new(columns), [0; 2]));
+        let scratch: Vec<_> = (0..rayon::current_num_threads()).map(|_| start()).collect();
+        let build = |range: Range<usize>| {
+            let thread = rayon::current_thread_index().unwrap_or(0);
+            let (row, lengths) = &mut *scratch[thread].lock().unwrap_or_else(PoisonError::into_inner);
             let mut parts = lengths.map(|length| Part::with_capacity(range.len(), length + length / 8));
             for i in range {
                 row.entries.clear();
@@ -88,7 +93,7 @@ impl ChunkedRows {
             *lengths = [0, 1].map(|half| parts[half].columns.len());
             parts
         };
-        Self { chunks: loops::chunks(rows).map_init(start, build).collect(), split }
+        Self { chunks: loops::chunks(rows).with_max_len(1).map(build).collect(), split }
     }
 
     /// Iterates over the entries of a row, by ascending column.
@@ -97,29 +102,57 @@ impl ChunkedRows {
         low.row(row % CHUNK).chain(high.row(row % CHUNK))
     }
 
-    /// Returns the transpose, with this number of rows.
+    /// Returns the transpose, with this number of rows. Each thread fills an equal part of its rows.
     pub fn transposed(&self, rows: usize) -> Csr<f64> {
+        let reach = |chunk: &[Part; 2]| {
+            let columns = || chunk.iter().flat_map(|part| &part.columns).map(|&column| column as usize);
+            columns().min().unwrap_or(0)..columns().max().map_or(0, |last| last + 1)
+        };
+        let reaches: Vec<Range<usize>> = self.chunks.par_iter().map(reach).collect();
+        // Passes the entries in rows of the transpose: row, column and value.
+        let visit = |window: Range<usize>, put: &mut dyn FnMut(usize, LocalIndex, f64)| {
+            let meets = |reach: &Range<usize>| reach.start < window.end && window.start < reach.end;
+            let chunks = self.chunks.iter().zip(&reaches).zip((0_u32..).step_by(CHUNK));
+            for (([low, high], _), first) in chunks.filter(|((_, reach), _)| meets(reach)) {
+                for (row, column) in (0..low.starts.len() - 1).zip(first..) {
+                    let entries = low.row(row).chain(high.row(row));
+                    let inside = entries.filter(|(row, _)| window.contains(&(*row as usize)));
+                    inside.for_each(|(row, value)| put(row as usize, column, value));
+                }
+            }
+        };
+        let size = rows.div_ceil(rayon::current_num_threads()).max(1);
         let mut pointers = vec![0; rows + 1];
-        for &column in self.chunks.iter().flatten().flat_map(|part| &part.columns) {
-            pointers[column as usize + 1] += 1;
-        }
+        pointers[1..].par_chunks_mut(size).enumerate().for_each(|(window, counts)| {
+            let first = window * size;
+            visit(first..first + counts.len(), &mut |row, _, _| counts[row - first] += 1);
+        });
         for row in 0..rows {
             pointers[row + 1] += pointers[row];
         }
-        let mut next = pointers.clone();
         let (mut indices, mut data) = (vec![0; pointers[rows]], vec![0.0; pointers[rows]]);
-        let mut column = 0;
-        for [low, high] in &self.chunks {
-            for row in 0..low.starts.len() - 1 {
-                low.row(row).chain(high.row(row)).for_each(|(row, value)| {
-                    let at = &mut next[row as usize];
-                    (indices[*at], data[*at]) = (column, value);
-                    *at += 1;
-                });
-                column += 1;
-            }
+        let mut windows = Vec::new();
+        let (mut index_rest, mut data_rest) = (&mut indices[..], &mut data[..]);
+        for first in (0..rows).step_by(size) {
+            let window = first..rows.min(first + size);
+            let count = pointers[window.end] - pointers[first];
+            let (index, rest) = index_rest.split_at_mut(count);
+            index_rest = rest;
+            let (data, rest) = data_rest.split_at_mut(count);
+            data_rest = rest;
+            windows.push((window, index, data));
         }
-        Csr::new((rows, column as usize), pointers, indices, data)
+        windows.into_par_iter().for_each(|(window, index, data)| {
+            let first = window.start;
+            let mut next: Vec<usize> = pointers[window.clone()].iter().map(|start| start - pointers[first]).collect();
+            visit(window, &mut |row, column, value| {
+                let at = &mut next[row - first];
+                (index[*at], data[*at]) = (column, value);
+                *at += 1;
+            });
+        });
+        let columns: usize = self.chunks.iter().map(|[low, _]| low.starts.len() - 1).sum();
+        Csr::new((rows, columns), pointers, indices, data)
     }
 
     /// Joins the rows on one side of the split whose length satisfies `keep`. The first column is

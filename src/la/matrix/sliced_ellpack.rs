@@ -103,7 +103,7 @@ impl<T: Scalar, V: Stored<T>> LinearOperator<T> for SlicedEllpack<T, V> {
 
     fn diagonal(&self) -> Vec<f64> {
         let ghost = self.ghost_rows.iter().enumerate();
-        let mut diagonal: Vec<f64> = self.chunks.iter().flat_map(Slices::diagonal).collect();
+        let mut diagonal: Vec<f64> = self.chunks.par_iter().flat_map_iter(Slices::diagonal).collect();
         diagonal.truncate(self.halo.map().owned());
         for (at, &row) in ghost {
             diagonal[row as usize] -= entries(&self.ghost, at).map(|entry| entry.1.double()).sum::<f64>();

@@ -6,6 +6,7 @@
 //! Methods for Sparse Linear Systems*, 2nd ed., alg. 12.1.
 
 use multiversion::multiversion;
+use rayon::prelude::*;
 
 use crate::la::multigrid::line_blocks::LineBlocks;
 use crate::la::vector::inner;
@@ -194,8 +195,8 @@ impl<T: Scalar> BlockDiagonal<T> {
             []
         });
         let blocks = LineBlocks::new(operator, &diagonal);
-        let reciprocal = |i: usize| T::Rough::rounded(T::of(1.0 / diagonal[i]));
-        let mut inverse = loops::collect(diagonal.len(), loops::CHUNK, reciprocal);
+        let reciprocals = diagonal.par_iter().with_min_len(loops::CHUNK).map(|d| T::Rough::rounded(T::of(1.0 / d)));
+        let mut inverse: Vec<T::Rough> = reciprocals.collect();
         blocks.unknowns().for_each(|i| inverse[i as usize] = T::Rough::default());
         Self { inverse, blocks }
     }
