@@ -20,6 +20,18 @@ missing() {
     apt-get install --simulate --no-install-recommends python3-paraview | awk '/^Inst/ {print $2}'
 }
 
+# Writes pvpython. It has the paths of the folder, which may have been moved since it was unpacked.
+wrap() {
+    local libraries
+    libraries=$(printf '%s:' "$folder"/usr/lib/*-linux-gnu{,/blas,/lapack} "$folder"/lib/*-linux-gnu "$folder/usr/lib")
+    cat >"$pvpython" <<END
+#!/bin/sh
+export LD_LIBRARY_PATH="${libraries%:}" PYTHONPATH="$folder/usr/lib/python3/dist-packages"
+exec "$folder/usr/bin/pvpython" "\$@"
+END
+    chmod +x "$pvpython"
+}
+
 unpack() {
     local packages
     packages=$(missing) || { apt-get update -qq && packages=$(missing); } || return
@@ -31,14 +43,7 @@ unpack() {
         dpkg -x "$package" "$folder" || return
     done
     rm -r "$folder/packages"
-    local libraries
-    libraries=$(printf '%s:' "$folder"/usr/lib/*-linux-gnu{,/blas,/lapack} "$folder"/lib/*-linux-gnu "$folder/usr/lib")
-    cat >"$pvpython" <<END
-#!/bin/sh
-export LD_LIBRARY_PATH="${libraries%:}" PYTHONPATH="$folder/usr/lib/python3/dist-packages"
-exec "$folder/usr/bin/pvpython" "\$@"
-END
-    chmod +x "$pvpython"
+    wrap
     "$pvpython" --version
 }
 
@@ -50,4 +55,5 @@ if [ ! -e "$folder/complete" ]; then
     fi
     touch "$folder/complete"
 fi
+wrap
 echo "$pvpython"
