@@ -23,8 +23,5 @@ pub use vector::{DirectionUpdate, Vector};
 
 /// Parameters of the multigrid hierarchy, for the performance model.
 pub(crate) mod hierarchy {
-    pub(crate) use crate::la::multigrid::{
-        CORNER_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMALLEST, SMOOTHING, STALLED, aggregate_cycles,
-        lanczos_steps, shares_sums,
-    };
+    pub(crate) use crate::la::multigrid::{DIRECT, SMALLEST, STALLED, cycles, lanczos_steps, shares_sums, smoothing};
 }

@@ -3,7 +3,7 @@
 use crate::la::matrix::DistributedCsr;
 use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::level::{Level, LevelOperator};
-use crate::la::multigrid::parameters::{DIRECT, SMOOTHING, STALLED, aggregate_cycles};
+use crate::la::multigrid::parameters::{DIRECT, STALLED, smoothing};
 use crate::la::multigrid::process_agglomeration::Agglomeration;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
 use crate::la::multigrid::transfer::MatrixTransfer;
@@ -27,7 +27,7 @@ pub fn aggregated_levels<T: Scalar>(
     mut matrix: DistributedCsr,
     mut next: Option<(LevelOperator<T>, f64)>,
 ) -> (Vec<Level<T>>, DistributedCsr) {
-    let mut levels = Vec::new();
+    let mut levels: Vec<Level<T>> = Vec::new();
     let mut theta = THETA;
     while let Some((operator, bound)) = next {
         let prolongation = smoothed_aggregation(&matrix, bound, theta);
@@ -37,7 +37,7 @@ pub fn aggregated_levels<T: Scalar>(
         }
         matrix = galerkin(&matrix, &prolongation);
         let transfer = Box::new(MatrixTransfer::new(&prolongation));
-        levels.push(Level::new(operator.smoothed(SMOOTHING, bound), transfer, aggregate_cycles(levels.len())));
+        levels.push(Level::new(operator.smoothed(smoothing(levels.len(), 0), bound), transfer));
         theta *= 0.5;
         next = is_large(&matrix).then(|| bounded(comm, LevelOperator::of_matrix::<T>(&matrix)));
     }

@@ -12,7 +12,7 @@ impl<T: Scalar> Multigrid<T> {
     /// give. From the coarsest mesh on, the solution on each is prolonged to the next finer one and
     /// improved there by a cycle. **Collective.**
     pub(super) fn full_cycle(&self, b: &Vector<T>, x: &mut Vector<T>) {
-        for at in 0..self.meshes {
+        for at in 0..self.coarser_meshes {
             let coarser = &mut *self.levels[at].work();
             let mut restrict =
                 |b: &Vector<T>| self.measured(at, || self.levels[at].transfer.restrict(b, &mut coarser.coarse_b));
@@ -21,10 +21,10 @@ impl<T: Scalar> Multigrid<T> {
                 Some(finer) => restrict(&self.levels[finer].work().coarse_b),
             }
         }
-        for at in (1..=self.meshes).rev() {
+        for at in (1..=self.coarser_meshes).rev() {
             let Work { coarse_b: b, coarse_x: x, .. } = &mut *self.levels[at - 1].work();
             let level = &self.levels[at];
-            if at == self.meshes {
+            if at == self.coarser_meshes {
                 self.cycle(at, [b, x], Start::Zero, End::Finished);
                 continue;
             }

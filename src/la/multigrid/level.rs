@@ -80,13 +80,13 @@ impl<T: Scalar> Level<T> {
         self.operator.halo().map().owned()
     }
 
-    /// Creates a level without work vectors.
-    pub(super) fn new(smoothed: SmoothedOperator<T>, transfer: Box<dyn Transfer<T>>, cycles: usize) -> Self {
+    /// Creates a level without work vectors, for one cycle of the next level in one of this level.
+    pub(super) fn new(smoothed: SmoothedOperator<T>, transfer: Box<dyn Transfer<T>>) -> Self {
         let SmoothedOperator { operator, entries, smoother } = smoothed;
         let (fine, coarse) = (operator.halo().map(), transfer.coarse());
         // The unknowns that all levels remove add up to those of the finest.
         work::done(fine.owned().saturating_sub(coarse.owned()) as u64);
-        Self { operator, entries, smoother, transfer, cycles, work: OnceCell::new() }
+        Self { operator, entries, smoother, transfer, cycles: 1, work: OnceCell::new() }
     }
 
     /// Returns the work vectors. The first call allocates them: after those of conjugate gradients, which are

@@ -27,9 +27,7 @@ mod transfer;
 pub(crate) use lanczos::{lanczos_steps, shares_sums};
 pub(crate) use level::LevelOperator;
 pub use line_blocks::UNGROUPED;
-pub(crate) use parameters::{
-    CORNER_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED, aggregate_cycles,
-};
+pub(crate) use parameters::{DIRECT, STALLED, cycles, smoothing};
 pub(crate) use process_agglomeration::SMALLEST;
 pub use transfer::Transfer;
 
@@ -48,8 +46,7 @@ use crate::parallel::{Halo, Profile, SpanKind, loops, measure};
 /// Symmetric multigrid cycle in either precision.
 pub(crate) struct Multigrid<T: Scalar = f32> {
     levels: Vec<Level<T>>,
-    /// Number of coarser meshes.
-    meshes: usize,
+    coarser_meshes: usize,
     /// Halo of the coarsest level.
     coarsest: Rc<Halo>,
     coarsest_entries: usize,
@@ -70,7 +67,7 @@ impl<T: Scalar> Multigrid<T> {
         is_rough: bool,
         operators: impl FnOnce() -> Vec<LevelOperator<T>>,
     ) -> Self {
-        let last = transfers.len().saturating_sub(1);
+        let meshes = transfers.len();
         let comm = Rc::clone(matrix.halo().comm());
         let of_matrix = if is_rough { LevelOperator::of_matrix::<T::Rough> } else { LevelOperator::of_matrix::<T> };
         let corners = is_large(&matrix).then(|| of_matrix(&matrix));
@@ -79,7 +76,7 @@ impl<T: Scalar> Multigrid<T> {
             let mut operators = operators();
             operators.extend(corners);
             let mut bounds = bounds(&operators);
-            let has_corners = operators.len() > transfers.len();
+            let has_corners = operators.len() > meshes;
             let corners = has_corners.then(|| operators.pop().zip(bounds.pop())).flatten();
             (operators, bounds, aggregated_levels(&comm, matrix, corners))
         } else {
@@ -91,20 +88,19 @@ impl<T: Scalar> Multigrid<T> {
         };
         let mut levels: Vec<Level<T>> = Vec::new();
         for (at, ((operator, bound), transfer)) in operators.into_iter().zip(bounds).zip(transfers).enumerate() {
-            let (smoothing, cycles) =
-                if at < last { (NESTED_SMOOTHING, NESTED_CYCLES) } else { (SMOOTHING, CORNER_CYCLES) };
-            levels.push(Level::new(operator.smoothed(smoothing, bound), transfer, cycles));
+            levels.push(Level::new(operator.smoothed(smoothing(at, meshes), bound), transfer));
         }
         levels.extend(aggregated);
-        if let Some(last) = levels.last_mut() {
-            // The coarsest level is solved exactly.
-            last.cycles = 1;
+        // The coarsest level is solved exactly.
+        let before_last = levels.len().saturating_sub(1);
+        for (at, level) in levels.iter_mut().enumerate().take(before_last) {
+            level.cycles = cycles(at, meshes);
         }
         let solver = CoarseSolver::new(&matrix);
         let coarsest = Rc::clone(matrix.columns());
         let spent = vec![Cell::default(); levels.len() + 1];
         let (coarsest_entries, ends) = (matrix.entries(), OnceCell::new());
-        Self { levels, meshes: last, coarsest_entries, coarsest, solver, ends, spent }
+        Self { levels, coarser_meshes: meshes.saturating_sub(1), coarsest_entries, coarsest, solver, ends, spent }
     }
 
     /// Returns the residual and the correction of the finest level. The first call allocates them.
@@ -197,12 +193,12 @@ impl<T: Scalar> Preconditioner for Multigrid<T> {
     }
 
     fn initial_guess(&self, b: &Vector, x: &mut Vector) -> bool {
-        if self.meshes > 0 {
+        if self.coarser_meshes > 0 {
             let [rounded, guess] = &mut *self.ends();
             round(b, rounded);
             self.full_cycle(rounded, guess);
             widen(guess, x);
         }
-        self.meshes > 0
+        self.coarser_meshes > 0
     }
 }

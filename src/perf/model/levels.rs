@@ -2,9 +2,7 @@
 
 use serde::Serialize;
 
-use crate::la::hierarchy::{
-    CORNER_CYCLES, DIRECT, NESTED_CYCLES, NESTED_SMOOTHING, SMOOTHING, STALLED, aggregate_cycles,
-};
+use crate::la::hierarchy::{DIRECT, STALLED, cycles, smoothing};
 use crate::perf::model::run::Run;
 
 /// Unknowns for each element of a large mesh.
@@ -145,18 +143,12 @@ fn moved(unknowns: f64, fewest: f64, ranks: f64, active: f64) -> f64 {
 fn visited(mut levels: Vec<Level>) -> Vec<Level> {
     let (mut visits, mut again) = (1.0, 0.0);
     let last = levels.len() - 1;
-    let is_nested = |at: usize, levels: &[Level]| levels.get(at + 1).is_some_and(|next| next.kind == LevelKind::Mesh);
     let meshes = levels.iter().filter(|level| level.kind == LevelKind::Mesh).count();
     for at in 0..=last {
-        let (smoothing, cycles) = match at.checked_sub(meshes) {
-            Some(below) => (SMOOTHING, aggregate_cycles(below)),
-            None if is_nested(at, &levels) => (NESTED_SMOOTHING, NESTED_CYCLES),
-            None => (SMOOTHING, CORNER_CYCLES),
-        };
         // The last level is solved exactly.
-        let cycles = if at + 1 == last { 1 } else { cycles };
+        let cycles = if at + 1 == last { 1 } else { cycles(at, meshes) };
         // Before and after the coarser level: degree - 1 products and a residual.
-        let smoothed = if at < last { 2.0 * smoothing.degree as f64 * visits } else { 0.0 };
+        let smoothed = if at < last { 2.0 * smoothing(at, meshes).degree as f64 * visits } else { 0.0 };
         levels[at].visits = visits;
         levels[at].products = smoothed + again;
         again = (cycles - 1) as f64 * visits;
@@ -172,13 +164,15 @@ mod tests {
     const RATIOS: CoarseningRatios = CoarseningRatios::TYPICAL;
 
     #[test]
-    fn visits_double_below_the_last_mesh() {
+    fn visits_multiply_below_the_last_mesh() {
         let levels = RATIOS.levels(1e6, 2, 4.0, 0.0);
         let of = |value: fn(&Level) -> f64| levels.iter().map(value).collect::<Vec<_>>();
         // The last level is solved exactly, and once.
-        assert_eq!(of(|l| l.visits), [1.0, 1.0, 1.0, 2.0, 4.0, 4.0]);
-        // Degree 3 on nested meshes; degree 2, and one residual for every second visit, below.
-        assert_eq!(of(|l| l.products)[..5], [6.0, 6.0, 4.0, 9.0, 18.0]);
+        assert_eq!(of(|l| l.visits), [1.0, 1.0, 1.0, 3.0, 6.0, 6.0]);
+        // Degree 3 on nested meshes; degree 2, and a residual before each further cycle, below.
+        assert_eq!(of(|l| l.products)[..5], [6.0, 6.0, 4.0, 14.0, 27.0]);
+        let levels = RATIOS.levels(1e6, 0, 4.0, 0.0);
+        assert_eq!(levels.iter().map(|l| l.visits).collect::<Vec<_>>()[..4], [1.0, 2.0, 4.0, 8.0]);
         let last = levels.last().unwrap();
         assert_eq!((last.kind, last.products), (LevelKind::Aggregates, 0.0));
         assert!(last.unknowns <= 400.0);
