@@ -34,6 +34,7 @@ pub const CHECKS: &[Check] = checks![
     slender_elements_are_solved,
     strong_anisotropy_takes_the_iterations_of_slender_elements,
     robin_edges_alone_hold_the_solution,
+    a_layer_between_two_dirichlet_boundaries_is_solved,
     pieces_that_touch_in_one_node_are_solved,
     a_tight_tolerance_is_reached_in_spite_of_single_precision,
 ];
@@ -348,6 +349,26 @@ fn robin_edges_alone_hold_the_solution(comm: &Rc<Comm>) {
     let (u, report) = System::new(&model, &problem).solve(1e-11);
     assert_eq!(report.outcome, ConvergedReason::Converged);
     assert!(distance(comm, u.local(), &vec![1.0; u.local().len()]) < 1e-9);
+}
+
+/// Checks a layer of one element whose corners are all fixed, more than a dense matrix could hold in a
+/// second: there are no aggregates, and the coarsest level is empty.
+fn a_layer_between_two_dirichlet_boundaries_is_solved(comm: &Rc<Comm>) {
+    let conditions = [0.0, 1.0].map(|u| Condition::Dirichlet(Field::Constant(u))).to_vec();
+    let problem = Problem { conditions, ..Problem::channel(0.0) };
+    let sides = |points: &[[f64; 2]; 3]| {
+        let all_at = |y: f64| points.iter().all(|p| (p[1] - y).abs() < 1e-9);
+        if all_at(0.0) { Some(0) } else { all_at(1.0).then_some(1) }
+    };
+    let mesh = Grid { map: |s, t| [3000.0 * s, t], ..Grid::new(3000, 1) }.mesh();
+    for (levels, most) in [(0, 5), (1, 10)] {
+        let model = Model::new(comm, &mesh, &sides, &problem, levels).expect("a good mesh");
+        let system = System::new(&model, &problem);
+        assert_eq!(system.multigrid.levels().last().map(|level| level.unknowns), Some(0));
+        let (u, report) = system.solve(1e-11);
+        assert!(report.outcome == ConvergedReason::Converged && report.iterations <= most, "{report:?}");
+        assert!(distance(comm, u.local(), model.interpolate(|[_, y]| y).local()) < 1e-9);
+    }
 }
 
 /// Checks two squares that share a corner: u = x between two Dirichlet edges of the first, and the value of the

@@ -3,10 +3,10 @@
 use crate::la::matrix::DistributedCsr;
 use crate::la::multigrid::galerkin::galerkin;
 use crate::la::multigrid::level::{Level, LevelOperator};
-use crate::la::multigrid::parameters::{DIRECT, STALLED, smoothing};
+use crate::la::multigrid::parameters::{DIRECT, STALLED, STALLED_DIRECT, smoothing};
 use crate::la::multigrid::process_agglomeration::Agglomeration;
 use crate::la::multigrid::smoothed_aggregation::smoothed_aggregation;
-use crate::la::multigrid::transfer::MatrixTransfer;
+use crate::la::multigrid::transfer::{MatrixTransfer, Prolongation};
 use crate::la::{LinearOperator, Scalar};
 use crate::parallel::Comm;
 
@@ -30,10 +30,14 @@ pub fn aggregated_levels<T: Scalar>(
     let mut levels: Vec<Level<T>> = Vec::new();
     let mut theta = THETA;
     while let Some((operator, bound)) = next {
-        let prolongation = smoothed_aggregation(&matrix, bound, theta);
+        let mut prolongation = smoothed_aggregation(&matrix, bound, theta);
         let (now, coarse) = (matrix.halo().map().total(), prolongation.columns.map().total());
-        if coarse == 0 || coarse as f64 > STALLED * now as f64 {
-            break;
+        // Where all unknowns are fixed, no aggregates exist: the next level is empty.
+        if coarse as f64 > STALLED * now as f64 {
+            if now <= STALLED_DIRECT {
+                break;
+            }
+            prolongation = Prolongation::empty(&matrix);
         }
         matrix = galerkin(&matrix, &prolongation);
         let transfer = Box::new(MatrixTransfer::new(&prolongation));

@@ -17,6 +17,9 @@ const CYCLES_BELOW_NESTED: [usize; 3] = [3, 2, 1];
 pub(crate) const DIRECT: u64 = 400;
 /// Largest ratio of coarse to fine unknowns; beyond it coarsening has stalled and ends.
 pub(crate) const STALLED: f64 = 0.7;
+/// Largest number of unknowns of a level that is solved directly where coarsening has stalled: the
+/// factorisation takes about a second. A larger level is smoothed only.
+pub(crate) const STALLED_DIRECT: u64 = 2000;
 
 /// Returns the smoothing of a level, where the finest `meshes` levels are meshes.
 pub(crate) fn smoothing(at: usize, meshes: usize) -> Smoothing {

@@ -38,6 +38,12 @@ impl Prolongation {
     pub fn new(columns: Rc<Halo>, rows: ChunkedRows) -> Self {
         Self { transposed: rows.transposed(columns.map().local()), columns, rows }
     }
+
+    /// Creates the prolongation to the unknowns of a matrix from a level without unknowns.
+    pub fn empty(matrix: &DistributedCsr) -> Self {
+        let columns = Rc::new(Halo::of_range(matrix.columns().comm(), 0..0, 0, &[]));
+        Self::new(columns, ChunkedRows::new(matrix.local().rows(), 0, 0, |_, _| ()))
+    }
 }
 
 /// Transfer by matrices: a prolongation P and its transpose.
