@@ -78,6 +78,7 @@ impl<'a> SystemPreconditioners<'a> {
         let solver = match stiffness {
             StiffnessOperator::Assembled(matrix) => Substructuring::new(matrix)?,
             StiffnessOperator::Elements(_) => {
+                Substructuring::check_unknowns(&hierarchy.halo)?;
                 // The columns moved to the right-hand side with the operator.
                 let mut b = vec![0.0; hierarchy.halo.map().owned()];
                 let MeshHierarchy { halo, mesh, .. } = hierarchy;

@@ -205,6 +205,16 @@ fn a_slow_preconditioner_is_kept_where_the_next_cannot_be_built(comm: &Rc<Comm>)
     let list = |kinds| List::new(&case, kinds, Patience::Short);
     let (x, report, built) = solve_from(&case, list(&[Kind::Jacobi, Kind::Missing]), None, &());
     assert_eq!((built, report.switches.len(), report.outcome), (vec![0, 1], 0, ConvergedReason::Converged));
+    // A state from a later iteration remembers that.
+    let monitor = StopAfter { iteration: 20, state: RefCell::new(None) };
+    solve_from(&case, list(&[Kind::Jacobi, Kind::Missing]), None, &monitor);
+    let (again, rest, built) = solve_from(&case, list(&[Kind::Jacobi, Kind::Missing]), monitor.state.into_inner(), &());
+    assert_eq!((built, again.owned(), rest.history), (vec![0], x.owned(), report.history));
+    // So does a switch for another reason, which passes the missing one over.
+    let kinds = [Kind::IndefiniteAfter(15), Kind::Missing, Kind::Jacobi];
+    let (_, report, built) = solve_from(&case, list(&kinds), None, &());
+    assert_eq!((built, iterations(&report.switches)), (vec![0, 1, 2], vec![15, 15]));
+    assert!(report.switches[1].reason.contains("a hierarchy"), "{:?}", report.switches);
     let (other, report, built) = solve_from(&case, list(&[Kind::Jacobi, Kind::Jacobi]), None, &());
     assert_eq!((built, iterations(&report.switches)), (vec![0, 1], vec![10]));
     assert_eq!(report.switches[0].reason, "the residual shrank slowly");

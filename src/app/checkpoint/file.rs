@@ -125,8 +125,8 @@ impl Reader<'_> {
             return Err(self.damaged("its checksum is another one"));
         }
         let [x, low, r, p] = <[Vector; 4]>::try_from(vectors).unwrap_or_else(|_| unreachable!("one for each name"));
-        let Header { recurrence, repairs, switches, .. } = header;
-        Ok(Ok(CgState { x, low, r, p, recurrence, replacements: repairs, switches, history }))
+        let Header { recurrence, repairs, switches, refusal, .. } = header;
+        Ok(Ok(CgState { x, low, r, p, recurrence, replacements: repairs, switches, refusal, history }))
     }
 
     fn header(&self) -> Result<Header> {

@@ -53,6 +53,8 @@ pub(crate) struct Header {
     /// The case, as a case file.
     case: String,
     mesh: MeshFingerprint,
+    #[serde(default)]
+    pub refusal: Option<String>,
     pub recurrence: Recurrence,
     #[serde(default)]
     pub repairs: Vec<ResidualReplacement>,
@@ -89,6 +91,7 @@ impl Header {
             iterations: state.iterations(),
             case: key.case.text(comm),
             mesh: key.fingerprint(comm).clone(),
+            refusal: state.refusal.clone(),
             recurrence: state.recurrence,
             repairs: state.replacements.clone(),
             switches: state.switches.clone(),
@@ -196,6 +199,7 @@ mod tests {
             iterations: 7,
             case: CASE.into(),
             mesh: MeshFingerprint::default(),
+            refusal: Some("a factorisation would take 3 GB".into()),
             recurrence: Recurrence {
                 scale: 0.1 + 0.2,
                 r_mr: 1.234_567_890_123_456_7e-200,
@@ -208,6 +212,7 @@ mod tests {
         let read: Header = toml::from_str(&toml::to_string(&header).unwrap()).unwrap();
         assert_eq!((read.recurrence, &read.case), (header.recurrence, &header.case));
         assert_eq!((&read.repairs, &read.switches), (&header.repairs, &header.switches));
+        assert_eq!(read.refusal, header.refusal);
         assert_eq!((read.refinements(), Header { case: "refine = -1".into(), ..read }.refinements()), (Some(1), None));
     }
 }

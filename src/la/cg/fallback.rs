@@ -130,10 +130,9 @@ pub fn conjugate_gradient_with_fallback(
     monitor: &dyn Monitor,
 ) -> Result<(Vector, CgReport, Box<dyn PreconditionerStatistics>)> {
     let mut cost = Cost::default();
-    let mut is_without_alternative = false;
     loop {
         let (at, is_last) = current(candidates, &state.switches);
-        let patience = if is_without_alternative { LONG } else { candidates.patience(at) };
+        let patience = if state.refusal.is_some() { LONG } else { candidates.patience(at) };
         let options = CgOptions { patience: (!is_last).then_some(patience), ..options };
         let end = conjugate_gradient_steps(operator, &*preconditioner, b, &mut state, options, monitor);
         cost += end.cost;
@@ -143,7 +142,7 @@ pub fn conjugate_gradient_with_fallback(
                     state.switch(reason);
                     preconditioner = next;
                 }
-                Err(_) => is_without_alternative = true,
+                Err(error) => state.refusal = Some(error.to_string()),
             },
             Some(reason) if !is_last => {
                 state.switch(reason);

@@ -28,6 +28,9 @@ pub struct CgState {
     pub replacements: Vec<ResidualReplacement>,
     /// Changes of the preconditioner; `r_mr` and `p` belong to the last one.
     pub switches: Vec<Switch>,
+    /// Why the next preconditioner cannot be built, once that was tried. The present one is kept then
+    /// as long as it makes any progress.
+    pub refusal: Option<String>,
     /// ||r|| of the initial guess and that after each iteration; empty before the start.
     pub history: Vec<f64>,
 }
@@ -60,6 +63,7 @@ impl CgState {
             recurrence: Recurrence::default(),
             replacements: Vec::new(),
             switches: Vec::new(),
+            refusal: None,
             history: Vec::new(),
         }
     }
@@ -70,9 +74,10 @@ impl CgState {
     }
 
     /// Records a change of the preconditioner and resets the recurrence, which restarts from the
-    /// current iterate.
+    /// current iterate. A next preconditioner that cannot be built is passed over.
     pub(crate) fn switch(&mut self, reason: impl fmt::Display) {
         self.switches.push(Switch::new(self.iterations(), reason));
+        self.switches.extend(self.refusal.take().map(|refusal| Switch::new(self.iterations(), refusal)));
         self.recurrence = Recurrence::default();
     }
 

@@ -42,6 +42,16 @@ struct Parts {
 }
 
 impl Substructuring {
+    /// Checks that a factor of a matrix whose rows have 8 entries from the diagonal on in the mean, as
+    /// on meshes of Quad8 elements, may be small enough. It has at least as many values as the matrix,
+    /// so that a matrix that is far too large need not be assembled. **Collective.**
+    ///
+    /// # Errors
+    /// Factors that take more than 1 GiB on a rank; the same on every rank.
+    pub fn check_unknowns(halo: &Halo) -> Result<()> {
+        check_size(8 * halo.comm().max(halo.map().owned() as u64))
+    }
+
     /// Factorises a symmetric positive definite matrix. **Collective.**
     ///
     /// # Errors
@@ -51,6 +61,8 @@ impl Substructuring {
         let comm = halo.comm();
         let Parts { interior, interface } = Parts::of(matrix);
         let (upper, kept) = (local_matrix(matrix, &interior, &interface), interface.len());
+        // A factor has at least the entries of the matrix; the order of so large a one takes long.
+        check_size(comm.max(upper.nnz() as u64))?;
         let symbolic = SymbolicFactor::new(&upper, kept);
         check_size(comm.max(symbolic.entries() as u64))?;
         check_size(comm.sum((kept * (kept + 1) / 2) as u64))?;
@@ -208,5 +220,5 @@ fn check_size(values: u64) -> Result<()> {
     }
     let gigabytes = |values: u64| rounded(values as f64 * 8e-9, 2);
     let (needed, largest) = (gigabytes(values), gigabytes(LARGEST as u64));
-    Err(Error::input(format!("a factorisation would take {needed} GB on a rank, more than {largest} GB")))
+    Err(Error::input(format!("a factorisation would take at least {needed} GB on a rank, more than {largest} GB")))
 }
