@@ -90,8 +90,9 @@ struct Part<'a> {
     wells: Vec<WellLoad>,
 }
 
-/// Flow into the domain at a Dirichlet node, and the edge length (m) that each boundary contributes
-/// to the node.
+/// Flow into the domain at a Dirichlet node, and the length (m) of each edge at the node with its
+/// boundary. Boundaries share the flow by these lengths. Integrals of the shape function of the node
+/// would vanish at the tip of a quarter-point element.
 #[derive(Default)]
 struct Reaction {
     flow: f64,
@@ -136,8 +137,8 @@ impl Part<'_> {
             if let Condition::Dirichlet(_) = self.problem.conditions[usize::from(edge.boundary)] {
                 let nodes = edge.nodes(self.mesh);
                 let points = edge_gauss(&nodes.map(|n| self.mesh.coordinates[n as usize]));
-                for (i, &node) in nodes.iter().enumerate().filter(|(_, node)| self.owns(**node)) {
-                    let length = points.iter().map(|point| point.shape[i] * point.length).sum();
+                let length = points.iter().map(|point| point.length).sum();
+                for &node in nodes.iter().filter(|node| self.owns(**node)) {
                     reactions.entry(node).or_default().lengths.push((edge.boundary, length));
                 }
             }

@@ -16,6 +16,7 @@ pub const CHECKS: &[Check] = checks![
     flows_are_those_of_the_exact_solution,
     flows_are_those_of_one_rank,
     two_dirichlet_boundaries_share_their_corner_fairly,
+    a_boundary_that_ends_at_a_quarter_point_tip_has_its_flow,
     layers_across_the_flow_conduct_in_series,
     layers_along_the_flow_conduct_in_parallel,
 ];
@@ -40,6 +41,29 @@ fn what_enters_leaves_again(comm: &Rc<Comm>) {
         assert!((parts.clone().sum::<f64>() - flow.imbalance).abs() < 1e-14);
         assert!((parts.filter(|part| *part > 0.0).sum::<f64>() - flow.inflow).abs() < 1e-14);
     }
+}
+
+/// Checks a square whose element at the origin has its middle nodes at a quarter of its edges there, and
+/// a Dirichlet boundary that is one of these edges.
+fn a_boundary_that_ends_at_a_quarter_point_tip_has_its_flow(comm: &Rc<Comm>) {
+    let size = 0.25;
+    let mut mesh = Grid { map: |s, t| [s, t], ..Grid::new(4, 4) }.mesh();
+    for point in &mut mesh.points {
+        let is_at = |x: f64, y: f64| (point[0] - x).hypot(point[1] - y) < 1e-9;
+        if is_at(0.5 * size, 0.0) || is_at(0.0, 0.5 * size) {
+            *point = point.map(|c| 0.5 * c);
+        }
+    }
+    let sides = move |points: &[[f64; 2]; 3]| {
+        let all = |is: &dyn Fn(&[f64; 2]) -> bool| points.iter().all(is);
+        let is_tip = all(&|p| p[1].abs() < 1e-9 && p[0] < size + 1e-9);
+        if is_tip { Some(0) } else { all(&|p| (p[0] - 1.0).abs() < 1e-9).then_some(1) }
+    };
+    let conditions = [0.0, 1.0].map(|u| Condition::Dirichlet(Field::Constant(u))).to_vec();
+    let problem = Problem { conditions, ..Problem::channel(0.0) };
+    let model = Model::new(comm, &mesh, &sides, &problem, 0).expect("a good mesh");
+    let flow = report(comm, &model, &problem);
+    assert!(flow.inflow > 0.1 && flow.relative_imbalance < 1e-10, "{flow:?}");
 }
 
 /// Integrates k grad u . n over a curve, by the midpoint rule.
