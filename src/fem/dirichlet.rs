@@ -119,7 +119,8 @@ fn evaluate(mesh: &LocalMesh, problem: &Problem) -> (Vec<u16>, Vec<f64>, Result<
 }
 
 /// Checks that a problem has one solution on a mesh: no Robin condition inside the domain, and
-/// every piece of the mesh held by a condition. Prefer it before refinement. **Collective.**
+/// every piece of the mesh held by a condition. That takes less time before refinement.
+/// **Collective.**
 ///
 /// # Errors
 /// The lowest edge inside with a Robin condition, a condition without a usable value, the lowest
@@ -173,7 +174,7 @@ fn condition<'a>(problem: &'a Problem, edge: &BoundaryEdge) -> &'a Condition {
 }
 
 /// Marks the local nodes on an edge whose condition holds the solution: Dirichlet, or Robin with
-/// p > 0 somewhere on it.
+/// p > 0 somewhere on it, off the axis of axisymmetric geometry.
 ///
 /// # Errors
 /// A value of p or gamma that is not usable, or a node beyond the axis of axisymmetric geometry; on
@@ -185,7 +186,8 @@ pub fn well_posed_nodes(mesh: &LocalMesh, problem: &Problem) -> Result<Vec<bool>
         let holds = match condition(problem, edge) {
             Condition::Dirichlet(_) => true,
             Condition::Flow(_) | Condition::Floating(_) => false,
-            _ => robin(problem, mesh, edge)?.is_some_and(|robin| robin.p.iter().any(|&p| p > 0.0)),
+            _ => robin(problem, mesh, edge)?
+                .is_some_and(|robin| robin.p.iter().zip(robin.points).any(|(&p, point)| p > 0.0 && point.length > 0.0)),
         };
         if holds {
             edge.nodes(mesh).iter().for_each(|&n| held[n as usize] = true);

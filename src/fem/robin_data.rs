@@ -40,9 +40,16 @@ pub fn robin(problem: &Problem, mesh: &LocalMesh, edge: &BoundaryEdge) -> Result
     Ok(Some(robin))
 }
 
-/// Computes the Gauss points of an edge with these nodes (m), with the weight of the geometry.
+/// Computes the Gauss points of an edge with these nodes (m), with the weight of the geometry. That
+/// is 0 on an edge along the axis of axisymmetric geometry, also where its nodes have rounding errors.
 pub fn edge_points(problem: &Problem, nodes: &[[f64; 2]; 3]) -> [EdgePoint; 3] {
-    edge_gauss(nodes).map(|point| EdgePoint { length: point.length * problem.geometry.weight(point.at[0]), ..point })
+    /// Distance from the axis in lengths of the edge.
+    const ROUNDING: f64 = 1e-9;
+    let points = edge_gauss(nodes);
+    let length: f64 = points.iter().map(|point| point.length).sum();
+    let is_on_axis = !problem.geometry.is_plane() && nodes.iter().all(|node| node[0].abs() <= ROUNDING * length);
+    let weight = |x: f64| if is_on_axis { 0.0 } else { problem.geometry.weight(x) };
+    points.map(|point| EdgePoint { length: point.length * weight(point.at[0]), ..point })
 }
 
 /// Creates the error of a value on an edge.

@@ -3,11 +3,11 @@
 use std::f64::consts::PI;
 use std::rc::Rc;
 
-use quad8_mpi::fem::check_well_posed;
-use quad8_mpi::mesh::DistributedMesh;
+use quad8_mpi::fem::{check_well_posed, with_uniform_flux};
 use quad8_mpi::mesh::partition::{PartitionOptions, Partitioner, partition};
+use quad8_mpi::mesh::{BoundaryRule, DistributedMesh};
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::problem::{Field, Geometry, Material, Problem};
+use quad8_mpi::problem::{Condition, Field, Geometry, Material, Problem};
 
 use super::anisotropy::solve;
 use super::convergence::errors;
@@ -20,6 +20,7 @@ pub const CHECKS: &[Check] = checks![
     solutions_have_their_orders,
     flows_are_those_around_the_axis_and_those_of_one_rank,
     a_node_beyond_the_axis_is_refused,
+    a_boundary_on_the_axis_carries_no_flow_and_holds_no_solution,
 ];
 
 /// Returns the problem with [`manufactured::u`] as its solution around the y axis.
@@ -58,12 +59,43 @@ fn flows_are_those_around_the_axis_and_those_of_one_rank(comm: &Rc<Comm>) {
     assert!((here.boundaries[0].flow - exact).abs() < 1e-4 * here.inflow, "{here:?}, {exact}");
 }
 
-fn a_node_beyond_the_axis_is_refused(comm: &Rc<Comm>) {
-    let grid = Grid { map: |s, t| [s - 0.3, t], ..Grid::untidy(9, 7) };
+/// Distributes the mesh of a grid. `side` gives the number of the boundary of an edge. **Collective.**
+fn distributed(comm: &Rc<Comm>, grid: Grid, side: &dyn BoundaryRule) -> DistributedMesh {
     let slab = grid.mesh().slab(comm).expect("a mesh");
     let parts = partition(comm, &slab, &PartitionOptions::ranks(comm, Partitioner::Auto)).expect("a partition").parts;
     let names = (0..4).map(|i| format!("side {i}")).collect();
-    let distributed = DistributedMesh::with_rule(comm, slab, &parts, names, &manufactured::side).expect("a good mesh");
+    DistributedMesh::with_rule(comm, slab, &parts, names, side).expect("a good mesh")
+}
+
+/// Checks a cylinder whose nodes on the axis have rounding errors.
+fn a_boundary_on_the_axis_carries_no_flow_and_holds_no_solution(comm: &Rc<Comm>) {
+    let grid = Grid { map: |s, t| [s + 1e-17, t], ..Grid::untidy(9, 7) };
+    let side = |points: &[[f64; 2]; 3]| {
+        let all_at = |axis: usize, c: f64| points.iter().all(|p| (p[axis] - c).abs() < 1e-9);
+        let sides = [(0, 0.0), (0, 1.0), (1, 0.0), (1, 1.0)];
+        sides.iter().zip(0..).find(|((axis, c), _)| all_at(*axis, *c)).map(|(_, number)| number)
+    };
+    let mesh = distributed(comm, grid, &side);
+    let with = |first: Condition, second: Condition| {
+        let conditions = vec![first, second, Condition::Natural, Condition::Natural];
+        Problem { geometry: Geometry::Axisymmetric, conditions, ..Problem::channel(0.0) }
+    };
+    let dirichlet = Condition::Dirichlet(Field::Constant(0.0));
+    let problem = with(Condition::Flow(2.0), dirichlet.clone());
+    let message = with_uniform_flux(comm, &mesh.mesh, &problem).expect_err("no area").to_string();
+    assert!(message.contains("'side 0' lies on the axis") && message.contains("no flow of 2"), "{message}");
+    assert!(with_uniform_flux(comm, &mesh.mesh, &with(Condition::Flow(0.0), dirichlet.clone())).is_ok());
+    let flow = with_uniform_flux(comm, &mesh.mesh, &with(dirichlet, Condition::Flow(2.0))).expect("an area");
+    let Condition::Robin { gamma: Field::Constant(density), .. } = &flow.conditions[1] else { panic!("{flow:?}") };
+    assert!((density * 2.0 * PI - 2.0).abs() < 1e-9, "{density}");
+    let robin = || Condition::Robin { p: Field::Constant(1.0), gamma: Field::Constant(1.0) };
+    assert!(check_well_posed(comm, &mesh, &with(Condition::Natural, robin())).is_ok());
+    assert!(check_well_posed(comm, &mesh, &with(robin(), Condition::Natural)).is_err());
+}
+
+fn a_node_beyond_the_axis_is_refused(comm: &Rc<Comm>) {
+    let grid = Grid { map: |s, t| [s - 0.3, t], ..Grid::untidy(9, 7) };
+    let distributed = distributed(comm, grid, &manufactured::side);
     let message = check_well_posed(comm, &distributed, &problem()).expect_err("a node beyond the axis").to_string();
     assert!(message.contains(": its node ") && message.contains("is the distance from the axis"), "{message}");
     let plane = Problem { geometry: Geometry::Plane, ..problem() };
