@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::parallel::loops::CHUNK;
-use crate::parallel::{LocalIndex, loops};
+use crate::parallel::{Keyed, LocalIndex, group_by_key, loops};
 
 /// Elements around each node, with the position of the node in each.
 pub struct Adjacency<const N: usize> {
@@ -20,35 +20,7 @@ impl<const N: usize> Adjacency<N> {
     pub fn new(elements: &[[LocalIndex; N]], nodes: usize) -> Self {
         let chunks: Vec<Chunk> = elements.as_flattened().par_chunks(CHUNK).enumerate().map(Chunk::new).collect();
         let threads = if loops::worthwhile(elements.len()) { rayon::current_num_threads() } else { 1 };
-        let size = nodes.div_ceil(threads).max(1);
-
-        let mut offsets = vec![0_u32; nodes + 1];
-        offsets[1..].par_chunks_mut(size).enumerate().for_each(|(window, counts)| {
-            let first = window * size;
-            visit(&chunks, first..first + counts.len(), |node, _| counts[node - first] += 1);
-        });
-        for i in 0..nodes {
-            offsets[i + 1] += offsets[i];
-        }
-
-        let mut entries = vec![0; offsets[nodes] as usize];
-        let mut windows = Vec::with_capacity(threads);
-        let mut rest = &mut entries[..];
-        for first in (0..nodes).step_by(size) {
-            let window = first..nodes.min(first + size);
-            let (part, tail) = rest.split_at_mut((offsets[window.end] - offsets[first]) as usize);
-            windows.push((window, part));
-            rest = tail;
-        }
-        windows.into_par_iter().for_each(|(window, part)| {
-            let first = window.start;
-            let mut next: Vec<u32> = offsets[window.clone()].iter().map(|offset| offset - offsets[first]).collect();
-            visit(&chunks, window, |node, place| {
-                let at = &mut next[node - first];
-                part[*at as usize] = place;
-                *at += 1;
-            });
-        });
+        let (offsets, entries) = group_by_key(&Places(chunks), nodes, threads);
         Self { offsets, entries }
     }
 
@@ -74,12 +46,18 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// Passes the nodes in `window` and their places to `put`, by ascending place.
-fn visit(chunks: &[Chunk], window: Range<usize>, mut put: impl FnMut(usize, u32)) {
-    for chunk in chunks.iter().filter(|chunk| chunk.range.start < window.end && window.start < chunk.range.end) {
-        for (&node, place) in chunk.nodes.iter().zip(chunk.first..) {
-            if window.contains(&(node as usize)) {
-                put(node as usize, place);
+/// Places (element * N + position) with their nodes as keys.
+struct Places<'a>(Vec<Chunk<'a>>);
+
+impl Keyed for Places<'_> {
+    type Item = u32;
+
+    fn visit(&self, nodes: Range<usize>, mut put: impl FnMut(usize, u32)) {
+        for chunk in self.0.iter().filter(|chunk| chunk.range.start < nodes.end && nodes.start < chunk.range.end) {
+            for (&node, place) in chunk.nodes.iter().zip(chunk.first..) {
+                if nodes.contains(&(node as usize)) {
+                    put(node as usize, place);
+                }
             }
         }
     }

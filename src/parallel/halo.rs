@@ -209,10 +209,15 @@ impl Halo {
     /// Sends the lists of owned unknowns, which `list` returns, and returns those of the ghosts.
     /// **Collective** among neighbours.
     pub fn scatter_fwd_lists<T: MpiType>(&self, list: impl Fn(usize) -> Vec<T>) -> Vec<Vec<T>> {
-        let message = |send: &Send| (send.rank, send.indices.iter().flat_map(|&i| list(i as usize)).collect());
-        let outgoing = self.sends.iter().map(message).collect();
-        let mut lengths = vec![0_u64; self.map.ghosts()];
-        self.exchange(|i| list(i).len() as u64, &mut lengths, || ());
+        let mut sent = Vec::with_capacity(self.sent());
+        let mut message = |send: &Send| {
+            let lists: Vec<Vec<T>> = send.indices.iter().map(|&i| list(i as usize)).collect();
+            sent.extend(lists.iter().map(|list| list.len() as u64));
+            (send.rank, lists.concat())
+        };
+        let outgoing = self.sends.iter().map(&mut message).collect();
+        let (mut sent, mut lengths) = (sent.into_iter(), vec![0; self.map.ghosts()]);
+        self.exchange(|_| sent.next().unwrap_or(0), &mut lengths, || ());
         let first = self.map.owned();
         let of = |receive: &Receive| &lengths[receive.range.start - first..receive.range.end - first];
         let length = |receive: &Receive| of(receive).iter().sum::<u64>() as usize;
@@ -238,9 +243,14 @@ impl Halo {
         self.exchange(|i| owned[i], ghosts, || interior(owned))
     }
 
-    /// Sends `value(i)` of the owned entries that are ghosts of other ranks, and runs `interior` while
-    /// the messages travel.
-    fn exchange<T: MpiType, R>(&self, value: impl Fn(usize) -> T, ghosts: &mut [T], interior: impl FnOnce() -> R) -> R {
+    /// Sends `value(i)` of the owned entries that are ghosts of other ranks, in the order of the
+    /// messages, and runs `interior` while they travel.
+    fn exchange<T: MpiType, R>(
+        &self,
+        mut value: impl FnMut(usize) -> T,
+        ghosts: &mut [T],
+        interior: impl FnOnce() -> R,
+    ) -> R {
         let mut outbox = Vec::with_capacity(self.sent());
         for send in &self.sends {
             outbox.extend(send.indices.iter().map(|&i| value(i as usize)));

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::la::Scalar;
 use crate::la::matrix::{Csr, DistributedCsr};
 use crate::parallel::loops::CHUNK;
-use crate::parallel::{Halo, LocalIndex, loops};
+use crate::parallel::{Halo, Keyed, LocalIndex, group_by_key, loops};
 
 /// Entries of one row under construction.
 pub struct Row {
@@ -102,57 +102,21 @@ impl ChunkedRows {
         low.row(row % CHUNK).chain(high.row(row % CHUNK))
     }
 
-    /// Returns the transpose, with this number of rows. Each thread fills an equal part of its rows.
+    /// Returns the transpose, with this number of rows.
     pub fn transposed(&self, rows: usize) -> Csr<f64> {
         let reach = |chunk: &[Part; 2]| {
             let columns = || chunk.iter().flat_map(|part| &part.columns).map(|&column| column as usize);
             columns().min().unwrap_or(0)..columns().max().map_or(0, |last| last + 1)
         };
-        let reaches: Vec<Range<usize>> = self.chunks.par_iter().map(reach).collect();
-        // Passes the entries in rows of the transpose: row, column and value.
-        let visit = |window: Range<usize>, put: &mut dyn FnMut(usize, LocalIndex, f64)| {
-            let meets = |reach: &Range<usize>| reach.start < window.end && window.start < reach.end;
-            let chunks = self.chunks.iter().zip(&reaches).zip((0_u32..).step_by(CHUNK));
-            for (([low, high], _), first) in chunks.filter(|((_, reach), _)| meets(reach)) {
-                for (row, column) in (0..low.starts.len() - 1).zip(first..) {
-                    let entries = low.row(row).chain(high.row(row));
-                    let inside = entries.filter(|(row, _)| window.contains(&(*row as usize)));
-                    inside.for_each(|(row, value)| put(row as usize, column, value));
-                }
-            }
-        };
-        let size = rows.div_ceil(rayon::current_num_threads()).max(1);
-        let mut pointers = vec![0; rows + 1];
-        pointers[1..].par_chunks_mut(size).enumerate().for_each(|(window, counts)| {
-            let first = window * size;
-            visit(first..first + counts.len(), &mut |row, _, _| counts[row - first] += 1);
-        });
-        for row in 0..rows {
-            pointers[row + 1] += pointers[row];
-        }
-        let (mut indices, mut data) = (vec![0; pointers[rows]], vec![0.0; pointers[rows]]);
-        let mut windows = Vec::new();
-        let (mut index_rest, mut data_rest) = (&mut indices[..], &mut data[..]);
-        for first in (0..rows).step_by(size) {
-            let window = first..rows.min(first + size);
-            let count = pointers[window.end] - pointers[first];
-            let (index, rest) = index_rest.split_at_mut(count);
-            index_rest = rest;
-            let (data, rest) = data_rest.split_at_mut(count);
-            data_rest = rest;
-            windows.push((window, index, data));
-        }
-        windows.into_par_iter().for_each(|(window, index, data)| {
-            let first = window.start;
-            let mut next: Vec<usize> = pointers[window.clone()].iter().map(|start| start - pointers[first]).collect();
-            visit(window, &mut |row, column, value| {
-                let at = &mut next[row - first];
-                (index[*at], data[*at]) = (column, value);
-                *at += 1;
-            });
-        });
+        let columns = Columns { chunks: &self.chunks, reaches: self.chunks.par_iter().map(reach).collect() };
+        let (pointers, entries) = group_by_key(&columns, rows, rayon::current_num_threads());
         let columns: usize = self.chunks.iter().map(|[low, _]| low.starts.len() - 1).sum();
-        Csr::new((rows, columns), pointers, indices, data)
+        Csr::new(
+            (rows, columns),
+            pointers.into_iter().map(|pointer| pointer as usize).collect(),
+            loops::collect(entries.len(), CHUNK, |i| entries[i].0),
+            loops::collect(entries.len(), CHUNK, |i| entries[i].1),
+        )
     }
 
     /// Joins the rows on one side of the split whose length satisfies `keep`. The first column is
@@ -173,6 +137,29 @@ impl ChunkedRows {
         let lists: Vec<_> = parts.iter().map(|part| &part.values[..]).collect();
         let data = loops::concat(&lists, T::of);
         Csr::new((pointers.len() - 1, last - first), pointers, indices, data)
+    }
+}
+
+/// Rows and values of entries, with their columns as keys.
+struct Columns<'a> {
+    chunks: &'a [[Part; 2]],
+    /// Range of the columns of each chunk.
+    reaches: Vec<Range<usize>>,
+}
+
+impl Keyed for Columns<'_> {
+    type Item = (LocalIndex, f64);
+
+    fn visit(&self, columns: Range<usize>, mut put: impl FnMut(usize, (LocalIndex, f64))) {
+        let meets = |reach: &Range<usize>| reach.start < columns.end && columns.start < reach.end;
+        let chunks = self.chunks.iter().zip(&self.reaches).zip((0_u32..).step_by(CHUNK));
+        for (([low, high], _), first) in chunks.filter(|((_, reach), _)| meets(reach)) {
+            for (at, row) in (0..low.starts.len() - 1).zip(first..) {
+                let entries = low.row(at).chain(high.row(at));
+                let inside = entries.filter(|(column, _)| columns.contains(&(*column as usize)));
+                inside.for_each(|(column, value)| put(column as usize, (row, value)));
+            }
+        }
     }
 }
 
