@@ -11,7 +11,7 @@ use crate::mesh::{
 };
 use crate::parallel::{Comm, Halo, LocalIndex, loops};
 use crate::problem::{Condition, Problem, Range};
-use crate::system::significant;
+use crate::system::show_point;
 
 /// Prescribed values at the local nodes.
 pub struct DirichletBc {
@@ -37,6 +37,11 @@ impl DirichletBc {
         let nodes = holder.iter().zip(&values).zip(0..).filter(|((holder, _), _)| **holder != NO_BOUNDARY);
         let prescribed = nodes.map(|((_, &value), node)| (node, value)).collect();
         Self { nodes: holder.len(), prescribed }
+    }
+
+    /// Returns the local nodes with a prescribed value, ascending.
+    pub fn nodes(&self) -> Vec<LocalIndex> {
+        self.prescribed.iter().map(|&(node, _)| node).collect()
     }
 
     /// Returns whether the value of each local node is prescribed.
@@ -137,8 +142,8 @@ pub fn check_well_posed(comm: &Rc<Comm>, distributed: &DistributedMesh, problem:
     })
 }
 
-/// Refuses Robin conditions and total flows on edges inside the domain. A Dirichlet condition holds there as it
-/// does on the boundary. **Collective.**
+/// Refuses Robin conditions and total flows on edges inside the domain. A Dirichlet condition holds
+/// there as it does on the boundary. **Collective.**
 ///
 /// # Errors
 /// A Robin condition on the inner edge with the lowest nodes; the same on every rank.
@@ -154,14 +159,14 @@ pub fn check_inside(comm: &Comm, mesh: &LocalMesh, problem: &Problem, summary: &
 fn robin_inside(mesh: &LocalMesh, problem: &Problem, summary: &BoundarySummary, edge: &BoundaryEdge) -> Error {
     let [a, _, b] = edge.nodes(mesh).map(|n| (mesh.node_ids[n as usize], mesh.coordinates[n as usize]));
     let [(from, start), (to, end)] = if a.0 < b.0 { [a, b] } else { [b, a] };
-    let [start, end] = [start, end].map(|point| point.map(significant).join(", "));
+    let [start, end] = [start, end].map(show_point);
     let number = usize::from(edge.boundary);
     let EdgeCount { edges, interior: inside } = summary.named[number];
     let name = &mesh.boundary_names[number];
     let condition = condition(problem, edge);
     let message = format!(
         "boundary '{name}' has {inside} of its {edges} edges inside the domain, one of them from node {from} at \
-         ({start}) to node {to} at ({end}) (indices start at 0): its condition {condition} needs the outside on one \
+         {start} to node {to} at {end} (indices start at 0): its condition {condition} needs the outside on one \
          side of an edge; use dirichlet:VALUE or natural on this boundary (--bc \"{name}=natural\"), or take these \
          edges out of it"
     );

@@ -65,14 +65,7 @@ impl ElementMatrices {
                 row_sums.push((edge.element, add_edge(batch, lane, edge.side, &mass)));
             }
         }
-        row_sums.sort_by_key(|&(element, _)| element);
-        row_sums.dedup_by(|later, first| {
-            let is_same = later.0 == first.0;
-            if is_same {
-                first.1.iter_mut().zip(later.1).for_each(|(sum, more)| *sum += more);
-            }
-            is_same
-        });
+        sum_equal(&mut row_sums, |sums, more| sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more));
         Ok(Self::from_parts(batches, row_sums))
     }
 
@@ -98,6 +91,18 @@ impl ElementMatrices {
         row[a] = row_sum(&self.row_sums, element)[a] - row.iter().sum::<f64>();
         row
     }
+}
+
+/// Sorts values by their numbers and adds those with equal numbers.
+pub(crate) fn sum_equal<T: Copy>(values: &mut Vec<(LocalIndex, T)>, add: impl Fn(&mut T, T)) {
+    values.sort_by_key(|&(number, _)| number);
+    values.dedup_by(|later, first| {
+        let is_same = later.0 == first.0;
+        if is_same {
+            add(&mut first.1, later.1);
+        }
+        is_same
+    });
 }
 
 /// Returns the row sums of one element.

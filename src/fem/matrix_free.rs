@@ -13,12 +13,11 @@ use rayon::prelude::*;
 
 use crate::fem::ElementMatrices;
 use crate::fem::batch_coloring::{Add, Chunks};
-use crate::fem::batch_order::NodeList;
+use crate::fem::batch_order::{ElementOrder, NodeList};
 use crate::fem::element_batch::use_of_products::{ADD, DOT, SUBTRACT};
 use crate::fem::element_batch::{Batches, add_diagonals, add_precise_products, add_products};
-use crate::fem::element_matrices::RowSums;
+use crate::fem::element_matrices::{RowSums, sum_equal};
 use crate::fem::fixed_point::StiffnessNumber;
-use crate::fem::operator_storage::late;
 use crate::fem::strength_of_connection::{EdgeStrengths, add_edge_strengths};
 use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Step, Triplet, Vector, step_again};
 use crate::mesh::LocalMesh;
@@ -43,29 +42,23 @@ pub struct ElementOperator<T, K = T> {
 }
 
 impl ElementOperator<f64> {
-    /// Creates the operator of element matrices, whose batches it shares; `fixed` marks the fixed
-    /// local nodes.
-    pub fn new(halo: &Rc<Halo>, mesh: &LocalMesh, elements: &ElementMatrices, fixed: &[bool]) -> Self {
+    /// Creates the operator of element matrices, whose batches it shares. `fixed` are the fixed local
+    /// nodes, ascending.
+    pub fn new(halo: &Rc<Halo>, mesh: &LocalMesh, elements: &ElementMatrices, fixed: &[LocalIndex]) -> Self {
         let (owned, batches) = (mesh.owned_nodes, elements.batches());
         let of_element =
             |(element, sums): &RowSums| mesh.elements[*element as usize].into_iter().zip(*sums).collect::<Vec<_>>();
         let mut row_sums: Vec<_> = elements.row_sums().iter().flat_map(of_element).collect();
         row_sums.retain(|&(node, sum)| (node as usize) < owned && sum != 0.0);
-        row_sums.sort_by_key(|&(node, _)| node);
-        row_sums.dedup_by(|next, first| {
-            let is_same = next.0 == first.0;
-            first.1 += if is_same { next.1 } else { 0.0 };
-            is_same
-        });
-        let fixed: Vec<LocalIndex> = fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, i)| i).collect();
+        sum_equal(&mut row_sums, |sum, more| *sum += more);
         Self {
             halo: Rc::clone(halo),
             batches: Arc::clone(batches),
             units: [Vec::new(), Vec::new()],
             chunks: Rc::new(Chunks::new(batches.order.interior_nodes(), owned)),
-            late: Rc::new(late(&batches.order, &row_sums, &fixed, owned)),
+            late: Rc::new(late_nodes(&batches.order, &row_sums, fixed, owned)),
             row_sums,
-            fixed: Rc::new(fixed),
+            fixed: Rc::new(fixed.to_vec()),
         }
     }
 
@@ -165,6 +158,22 @@ impl<T: Scalar, K: StiffnessNumber<T>> ElementOperator<T, K> {
     fn own_fixed(&self, owned: usize) -> &[LocalIndex] {
         &self.fixed[..self.fixed.partition_point(|&node| (node as usize) < owned)]
     }
+}
+
+/// Returns the owned nodes whose product is incomplete after the interior batches, ascending: those in
+/// boundary batches, with row sums, or fixed.
+fn late_nodes<T>(
+    order: &ElementOrder,
+    row_sums: &[(LocalIndex, T)],
+    fixed: &[LocalIndex],
+    owned: usize,
+) -> Vec<LocalIndex> {
+    let boundary = order.boundary_nodes().as_flattened().as_flattened().iter().copied();
+    let late = boundary.chain(row_sums.iter().map(|&(node, _)| node)).chain(fixed.iter().copied());
+    let mut late: Vec<LocalIndex> = late.filter(|&node| (node as usize) < owned).collect();
+    late.sort_unstable();
+    late.dedup();
+    late
 }
 
 /// Adds the products of the batches with `x` to `y`, whose entry 0 belongs to node `first`, where

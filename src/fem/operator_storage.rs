@@ -4,11 +4,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::fem::ElementOperator;
-use crate::fem::batch_order::ElementOrder;
 use crate::fem::element_batch::Batches;
 use crate::fem::fixed_point::{self, StiffnessNumber};
 use crate::la::Scalar;
-use crate::parallel::LocalIndex;
 use crate::quad8::LANES;
 
 impl<T: Scalar> ElementOperator<T> {
@@ -46,19 +44,4 @@ impl<T: Scalar> ElementOperator<T> {
             late: Rc::clone(&self.late),
         }
     }
-}
-
-/// Returns the owned nodes in boundary batches, with row sums or fixed, in ascending order.
-pub(super) fn late<T>(
-    order: &ElementOrder,
-    row_sums: &[(LocalIndex, T)],
-    fixed: &[LocalIndex],
-    owned: usize,
-) -> Vec<LocalIndex> {
-    let boundary = order.boundary_nodes().as_flattened().as_flattened().iter().copied();
-    let late = boundary.chain(row_sums.iter().map(|&(node, _)| node)).chain(fixed.iter().copied());
-    let mut late: Vec<LocalIndex> = late.filter(|&node| (node as usize) < owned).collect();
-    late.sort_unstable();
-    late.dedup();
-    late
 }

@@ -3,10 +3,11 @@
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};
-use crate::mesh::{LocalMesh, locate, point};
+use crate::mesh::{LocalMesh, locate};
 use crate::parallel::{Comm, GlobalIndex};
 use crate::problem::Problem;
 use crate::quad8;
+use crate::system::show_point;
 
 /// Local element that holds a well, and the load of the well at its nodes.
 pub(crate) type WellLoad = (usize, [f64; 8]);
@@ -26,7 +27,7 @@ pub fn well_loads(comm: &Comm, mesh: &LocalMesh, problem: &Problem) -> Result<Ve
         found.iter().map(|place| place.map_or(GlobalIndex::MAX, |place| mesh.element_ids[place.element])).collect();
     let holders = comm.min_all(&ids);
     if let Some(outside) = holders.iter().position(|&id| id == GlobalIndex::MAX) {
-        let place = point::show(points[outside]);
+        let place = show_point(points[outside]);
         return Err(Error::input(format!("the well at {place} (m) lies outside the mesh")));
     }
     // The rank with the element gives the reference coordinates, all others add 0.

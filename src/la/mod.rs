@@ -15,7 +15,7 @@ mod vector;
 pub use direct::Substructuring;
 pub use jacobi::Jacobi;
 pub(crate) use operator::step_again;
-pub use operator::{LinearOperator, MatrixEntries, Step, Triplet};
+pub use operator::{LinearOperator, MatrixEntries, Step, Triplet, UNGROUPED};
 pub(crate) use pair::Pair;
 pub use preconditioner::{BlockSize, LevelSize, Preconditioner, PreconditionerStatistics};
 pub use scalar::{Scalar, Stored};

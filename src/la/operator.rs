@@ -10,7 +10,7 @@ use crate::parallel::{Halo, LocalIndex};
 pub type Triplet = (LocalIndex, LocalIndex, f64);
 
 /// Step of a smoother at a range of unknowns: receives d, r, x and the next d there, reads the first
-/// two, and updates the others. It has the same result when x is restored and it is taken again.
+/// two, and updates the others. To take it again after x is restored gives the same result.
 pub type Step<'a, T> = dyn Fn(Range<usize>, &[T], [&mut [T]; 3]) + Sync + 'a;
 
 /// Takes the step of a smoother again at some unknowns, whose residual has changed, with their x
@@ -72,6 +72,9 @@ pub trait LinearOperator<T: Scalar = f64> {
     fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool;
 }
 
+/// Group of an unknown that is in none.
+pub const UNGROUPED: LocalIndex = LocalIndex::MAX;
+
 /// Operator whose entries are known, as smoothers by blocks require.
 pub trait MatrixEntries<T: Scalar = f64>: LinearOperator<T> {
     /// Returns the edges of the strength-of-connection graph above `least`: a_ij / sqrt(a_ii a_jj)
@@ -80,8 +83,7 @@ pub trait MatrixEntries<T: Scalar = f64>: LinearOperator<T> {
     fn strength_of_connection(&self, diagonal: &[f64], least: f64) -> Vec<Triplet>;
 
     /// Returns the entries a_ij, i < j, between owned unknowns of the same group. `group` holds the
-    /// group of each owned unknown, or [`UNGROUPED`](crate::la::multigrid::UNGROUPED). An entry may
-    /// be split into two parts.
+    /// group of each owned unknown, or [`UNGROUPED`]. An entry may be split into two parts.
     fn triplets(&self, group: &[LocalIndex]) -> Vec<Triplet>;
 
     /// Returns the number of values stored on this rank.

@@ -1,7 +1,6 @@
 //! Boundary of a mesh: the assignment of edges with one element to named boundaries.
 
 use crate::error::{Error, Result};
-use crate::mesh::edge_checks::check_edges;
 use crate::mesh::{LocalMesh, extent};
 use crate::parallel::{Comm, LocalIndex};
 use crate::quad8::{EDGES, edge_length};
@@ -76,17 +75,6 @@ impl<F: Fn(&[[f64; 2]; 3]) -> Option<u16>> BoundaryRule for F {
     fn boundaries(&self, _: &Comm, mesh: &LocalMesh, edges: &[[LocalIndex; 3]]) -> Result<Vec<Option<u16>>> {
         Ok(edges.iter().map(|edge| self(&edge.map(|n| mesh.coordinates[n as usize]))).collect())
     }
-}
-
-/// Finds the boundary edges that touch nodes of this rank, checks that all edges fit together, and
-/// returns the edges with a named boundary, sorted. Each rank with a node of an edge finds it.
-/// **Collective.**
-///
-/// # Errors
-/// An edge has more than two elements or two middle nodes, a middle node has another role
-/// elsewhere, or the rule fails; the same on every rank.
-pub fn find_boundary(comm: &Comm, mesh: &LocalMesh, rule: &dyn BoundaryRule) -> Result<Vec<BoundaryEdge>> {
-    assign(comm, mesh, &check_edges(comm, mesh)?, rule)
 }
 
 /// Returns those of the found edges that have a named boundary. **Collective.**

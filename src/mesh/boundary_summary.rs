@@ -46,9 +46,4 @@ impl BoundarySummary {
             named.iter().map(|[outside, interior]| EdgeCount { edges: outside + interior, interior: *interior });
         Self { named: named.collect(), unnamed: free - outside, guessed }
     }
-
-    /// Returns the number of named interior edges, with elements on both sides.
-    pub fn interior_edges(&self) -> u64 {
-        self.named.iter().map(|count| count.interior).sum()
-    }
 }

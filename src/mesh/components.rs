@@ -4,9 +4,10 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, Result};
-use crate::mesh::{LocalMesh, point};
+use crate::mesh::LocalMesh;
+use crate::mesh::union_find::UnionFind;
 use crate::parallel::{Comm, GlobalIndex, Halo, LocalIndex, Outgoing};
-use crate::system::plural;
+use crate::system::{plural, show_point};
 
 /// Checks that every component contains a node for which `held` is true. `held` is indexed by local
 /// node, and valid for owned nodes. Components that share one node are one. **Collective.**
@@ -63,7 +64,7 @@ fn describe(comm: &Comm, mesh: &LocalMesh, is_in_piece: impl Fn(usize) -> bool) 
     let names: Vec<String> = names.map(|(name, _)| format!("'{name}'")).collect();
     let regions = if names.is_empty() { String::new() } else { format!(" (region {})", names.join(", ")) };
     let elements = plural(comm.sum(elements.len() as u64), "element");
-    let [low, high] = [low, high].map(|corner| point::show([corner[0], corner[1]]));
+    let [low, high] = [low, high].map(|corner| show_point([corner[0], corner[1]]));
     format!("it has {elements} from {low} to {high}{regions}")
 }
 
@@ -161,37 +162,18 @@ fn jump(comm: &Comm, mesh: &LocalMesh, pieces: &[u32], labels: &mut [Label]) {
     }
 }
 
-/// Finds the connected pieces of the local elements (union-find with path halving). Returns the
-/// piece of each local node and the number of pieces.
+/// Finds the connected pieces of the local elements. Returns the piece of each local node and the
+/// number of pieces.
 fn local_pieces(mesh: &LocalMesh) -> (Vec<u32>, usize) {
-    let mut parent: Vec<LocalIndex> = (0..mesh.coordinates.len() as LocalIndex).collect();
-    fn root(parent: &mut [LocalIndex], mut i: LocalIndex) -> LocalIndex {
-        while parent[i as usize] != i {
-            parent[i as usize] = parent[parent[i as usize] as usize];
-            i = parent[i as usize];
-        }
-        i
-    }
+    let mut pieces = UnionFind::new(mesh.coordinates.len());
     for nodes in &mesh.elements {
-        let mut piece = root(&mut parent, nodes[0]);
+        let mut piece = pieces.root(nodes[0]);
         for &node in &nodes[1..] {
             // Mostly another element has put the node into the piece.
-            if parent[node as usize] != piece {
-                let other = root(&mut parent, node);
-                parent[other.max(piece) as usize] = other.min(piece);
-                piece = piece.min(other);
+            if pieces.parent(node) != piece {
+                piece = pieces.join(piece, node);
             }
         }
     }
-    // A parent comes before its children, so that it has its number when they need it.
-    let mut count = 0;
-    for node in 0..parent.len() {
-        parent[node] = if parent[node] as usize == node {
-            count += 1;
-            count - 1
-        } else {
-            parent[parent[node] as usize]
-        };
-    }
-    (parent, count as usize)
+    pieces.numbered()
 }

@@ -3,7 +3,7 @@
 use crate::mesh::{LocalMesh, MeshSlab};
 use crate::parallel::{BlockRequests, Comm};
 
-/// What a dataset has one value for.
+/// Entities of a mesh, each of which has a value in a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Location {
     /// The elements.
@@ -18,7 +18,7 @@ pub enum Location {
 pub struct MeshData {
     /// Name of the dataset.
     pub name: String,
-    /// What has the values.
+    /// Entities with the values.
     pub location: Location,
     /// The values.
     pub values: Vec<f64>,

@@ -26,12 +26,12 @@ pub fn distribute(comm: &Comm, slab: &mut MeshSlab, parts: &[u32]) -> Result<Dis
     Ok(distributed)
 }
 
-/// Part of a mesh on one rank, with what its elements are like.
+/// Part of a mesh on one rank, and the quality of its elements.
 pub struct Distributed {
     /// The mesh.
     pub mesh: LocalMesh,
     /// Number of clockwise elements over all ranks, which were reoriented.
-    pub turned: u64,
+    pub reoriented: u64,
     /// Quality of all elements of all ranks.
     pub quality: MeshQuality,
     /// Errors of the first bad elements of this rank.
@@ -43,8 +43,8 @@ pub struct Distributed {
 pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: usize) -> Distributed {
     let mut part = Part::receive(comm, slab, parts);
     let orphans = part.resolve_nodes(comm, slab);
-    let Measured { turned, suspects, quality } = part.measure();
-    let turned = comm.sum(turned);
+    let Measured { reoriented, suspects, quality } = part.measure();
+    let reoriented = comm.sum(reoriented);
     let quality = quality.over_ranks(comm);
     let flaws = part.flaws(&suspects, most);
     part.add_ghosts(comm);
@@ -55,14 +55,14 @@ pub fn distribute_anyway(comm: &Comm, slab: &mut MeshSlab, parts: &[u32], most: 
     mesh.boundary_names = slab.boundary_names();
     mesh.region_names = slab.tags.region_names.clone();
     mesh.data = receive_data(comm, slab, &mesh);
-    Distributed { mesh, turned, quality, flaws }
+    Distributed { mesh, reoriented, quality, flaws }
 }
 
 /// Result of a loop over the elements of a rank.
 #[derive(Default)]
 struct Measured {
     /// Number of clockwise elements, which were reoriented.
-    turned: u64,
+    reoriented: u64,
     /// Elements with a Jacobian determinant or a coordinate that is not valid.
     suspects: Vec<usize>,
     quality: MeshQuality,
@@ -71,7 +71,7 @@ struct Measured {
 impl Measured {
     /// Combines the results of two parts of the elements.
     fn and(mut self, mut other: Self) -> Self {
-        self.turned += other.turned;
+        self.reoriented += other.reoriented;
         self.suspects.append(&mut other.suspects);
         Self { quality: self.quality.and(other.quality), ..self }
     }
@@ -173,7 +173,7 @@ impl Part {
         let coordinates = &self.coordinates;
         let of_batch =
             |mut sum: Measured, (batch, (elements, ids)): (usize, (&mut [[LocalIndex; 8]], &[GlobalIndex]))| {
-                let turned = sum.turned;
+                let reoriented = sum.reoriented;
                 let mut points = gather(elements, coordinates);
                 let mut qualities = BatchQuality::of(&points);
                 if !(0..elements.len()).all(|lane| qualities.is_integrable(lane)) {
@@ -181,10 +181,10 @@ impl Part {
                         let points = nodes.map(|n| coordinates[n as usize]);
                         if quad8::gradients(&points, 0.0, 0.0).determinant < 0.0 {
                             *nodes = quad8::reoriented(*nodes);
-                            sum.turned += 1;
+                            sum.reoriented += 1;
                         }
                     }
-                    if sum.turned > turned {
+                    if sum.reoriented > reoriented {
                         points = gather(elements, coordinates);
                         qualities = BatchQuality::of(&points);
                     }

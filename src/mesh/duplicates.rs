@@ -2,9 +2,10 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::mesh::{LocalMesh, point};
+use crate::mesh::LocalMesh;
 use crate::parallel::{Comm, GlobalIndex, Outgoing, concat};
 use crate::quad8::EDGES;
+use crate::system::show_point;
 
 /// Largest distance of coinciding nodes over the length of the shortest boundary edge.
 const TOLERANCE: f64 = 1e-6;
@@ -32,8 +33,8 @@ impl Duplicates {
                 "{count} {lie} at the place of another one, from {} to {}: the parts of the mesh have no common nodes \
                  there, so nothing flows across; where that is not meant join them, in Gmsh by Coherence or \
                  BooleanFragments before meshing",
-                point::show(low),
-                point::show(high)
+                show_point(low),
+                show_point(high)
             )
         })
     }

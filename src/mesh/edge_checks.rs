@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::error::{Error, Result};
 use crate::mesh::LocalMesh;
 use crate::parallel::{Comm, GlobalIndex, LocalIndex};
-use crate::quad8::EDGES;
+use crate::quad8::{EDGES, edges_of};
 
 /// Checks that all edges fit together, and returns the free edges (element, side) that touch nodes
 /// of this rank. **Collective.**
@@ -153,7 +153,7 @@ impl Edges {
     fn check(mesh: &LocalMesh, find: impl Fn(GlobalIndex, [LocalIndex; 3]) -> Option<Error>) -> Result<()> {
         let mut lowest = Lowest::default();
         for (nodes, &element) in mesh.elements.iter().zip(&mesh.element_ids) {
-            for edge in EDGES.map(|edge| edge.map(|i| nodes[i])) {
+            for edge in edges_of(nodes) {
                 if is_owned(mesh, edge[1]) {
                     lowest.keep(find(element, edge));
                 }
@@ -166,7 +166,7 @@ impl Edges {
 /// Returns the error of two elements with the same corners and different middle nodes, in terms of
 /// the lower element; `edge` is the free edge of `element`.
 fn other_middle(mesh: &LocalMesh, element: usize, edge: [LocalIndex; 3], other: usize) -> Option<Error> {
-    let edges = EDGES.map(|places| places.map(|i| mesh.elements[other][i]));
+    let edges = edges_of(&mesh.elements[other]);
     let joins = |e: &[LocalIndex; 3]| [e[0], e[2]] == [edge[2], edge[0]] || [e[0], e[2]] == [edge[0], edge[2]];
     let across = *edges.iter().find(|e| joins(e))?;
     let (element, other) = (mesh.element_ids[element], mesh.element_ids[other]);

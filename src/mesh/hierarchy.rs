@@ -15,7 +15,7 @@ pub struct DistributedMesh {
     /// Part of the mesh on this rank.
     pub mesh: LocalMesh,
     /// Number of clockwise elements of the whole mesh, which were reoriented.
-    pub turned: u64,
+    pub reoriented: u64,
     /// Quality of all elements of the whole mesh.
     pub quality: MeshQuality,
     /// Free edges (element, side) around the nodes of this rank: those that one element has.
@@ -33,10 +33,10 @@ impl DistributedMesh {
     /// A folded element, a coordinate that is not finite, edges that do not fit together, or a
     /// named edge that does not exist or has two names; the same on every rank.
     pub fn new(comm: &Comm, mut slab: MeshSlab, parts: &[u32]) -> Result<Self> {
-        let Distributed { mut mesh, turned, quality, .. } = distribute(comm, &mut slab, parts)?;
+        let Distributed { mut mesh, reoriented, quality, .. } = distribute(comm, &mut slab, parts)?;
         let free_edges = check_edges(comm, &mesh)?;
         let boundary = name_edges(comm, &slab, &mut mesh, &free_edges)?;
-        Ok(Self { mesh, turned, quality, free_edges, boundary })
+        Ok(Self { mesh, reoriented, quality, free_edges, boundary })
     }
 
     /// Does the same as [`new`](Self::new), but a rule assigns the free edges to the boundaries of
@@ -51,12 +51,12 @@ impl DistributedMesh {
         names: Vec<String>,
         rule: &dyn BoundaryRule,
     ) -> Result<Self> {
-        let Distributed { mut mesh, turned, quality, .. } = distribute(comm, &mut slab, parts)?;
+        let Distributed { mut mesh, reoriented, quality, .. } = distribute(comm, &mut slab, parts)?;
         let free_edges = check_edges(comm, &mesh)?;
         mesh.boundary_names = names;
         mesh.boundary = assign(comm, &mesh, &free_edges, rule)?;
         let boundary = BoundarySummary::new(comm, &mesh, &free_edges, true);
-        Ok(Self { mesh, turned, quality, free_edges, boundary })
+        Ok(Self { mesh, reoriented, quality, free_edges, boundary })
     }
 }
 

@@ -1,4 +1,4 @@
-//! PointLocation of points in the curved elements of a mesh.
+//! Locates points in the curved elements of a mesh.
 
 use rayon::prelude::*;
 

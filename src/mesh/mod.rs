@@ -26,17 +26,17 @@ mod node_owners;
 mod ordering;
 mod owners;
 pub mod partition;
-pub mod point;
 pub mod quality;
 mod refine;
 mod refine_children;
 mod refine_lattice;
 mod refine_nodes;
 mod scale;
+mod union_find;
 
 pub(crate) use adjacency::Adjacency;
 pub(crate) use boundary::assign;
-pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight, find_boundary};
+pub use boundary::{BoundaryEdge, BoundaryRule, LeftToRight};
 pub use boundary_summary::{BoundarySummary, EdgeCount};
 pub use channel::Channel;
 pub(crate) use components::{check_components, count_components};
@@ -59,7 +59,6 @@ pub use locate::{PointLocation, locate};
 pub use merge::merge;
 pub(crate) use merge::merge_nodes;
 pub(crate) use named_edges::name_edges;
-pub use named_edges::named_boundary;
 pub use names::{NO_REGION, TaggedEdge, Tags};
 pub use owners::Owners;
 pub use refine::refine;
@@ -143,11 +142,11 @@ impl LocalMesh {
 }
 
 /// Returns warnings about clockwise elements and nodes without elements.
-pub fn warnings(turned: u64, orphans: u64) -> Vec<String> {
+pub fn warnings(reoriented: u64, orphans: u64) -> Vec<String> {
     let mut warnings = Vec::new();
-    if turned > 0 {
-        let (are, they_were) = if turned == 1 { ("is", "it was") } else { ("are", "they were") };
-        warnings.push(format!("{} {are} clockwise: {they_were} turned round", plural(turned, "element")));
+    if reoriented > 0 {
+        let (are, they_were) = if reoriented == 1 { ("is", "it was") } else { ("are", "they were") };
+        warnings.push(format!("{} {are} clockwise: {they_were} turned round", plural(reoriented, "element")));
     }
     if orphans > 0 {
         let (belong, they_hold) = if orphans == 1 { ("belongs", "it holds") } else { ("belong", "they hold") };

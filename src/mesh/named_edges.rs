@@ -4,9 +4,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::error::{Error, Result};
 use crate::mesh::node_owners::NO_OWNER;
-use crate::mesh::{
-    BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign, check_edges,
-};
+use crate::mesh::{BoundaryEdge, BoundaryRule, BoundarySummary, LeftToRight, LocalMesh, MeshSlab, TaggedEdge, assign};
 use crate::parallel::{Comm, GlobalIndex, LocalIndex, Outgoing};
 use crate::quad8::EDGES;
 
@@ -91,20 +89,12 @@ impl Tagged {
 }
 
 /// Finds the named edges around this rank's nodes, by the tags of the mesh or else [`LeftToRight`],
-/// sorted, and counts those of the whole mesh. **Collective.**
+/// sorted, and counts those of the whole mesh. `free` has the free edges of the mesh.
+/// **Collective.**
 ///
 /// # Errors
-/// A named edge that no element has or that has two names, and those of
-/// [`find_boundary`](crate::mesh::find_boundary); the same on every rank.
-pub fn named_boundary(comm: &Comm, slab: &MeshSlab, mesh: &mut LocalMesh) -> Result<BoundarySummary> {
-    let free = check_edges(comm, mesh)?;
-    name_edges(comm, slab, mesh, &free)
-}
-
-/// Does the same as [`named_boundary`] with the free edges of the mesh, which [`check_edges`] returns. **Collective.**
-///
-/// # Errors
-/// Those of [`Tagged::route`] and [`LeftToRight`].
+/// A named edge that no element has or that has two names, and those of [`LeftToRight`]; the same on
+/// every rank.
 pub fn name_edges(
     comm: &Comm,
     slab: &MeshSlab,
@@ -141,7 +131,7 @@ fn ascending([a, b]: [GlobalIndex; 2]) -> [GlobalIndex; 2] {
 }
 
 /// Returns the named edges of all slabs whose lower corner this rank owns. An edge with a corner
-/// without elements is an error of this rank alone.
+/// without elements is an error of this rank alone. **Collective.**
 fn to_owners(comm: &Comm, slab: &MeshSlab, names: &[String]) -> Result<Vec<TaggedEdge>> {
     let mut at_blocks = Outgoing::new();
     for edge in &slab.tags.edges {

@@ -13,7 +13,7 @@ use crate::mesh::refine_lattice::{Lattice, Place, even_bits, interleave};
 use crate::mesh::refine_nodes::{Origin, interpolate, place_node};
 use crate::mesh::{BoundaryEdge, LocalMesh, Location, MeshData};
 use crate::parallel::{GlobalIndex, LocalIndex, loops, work};
-use crate::quad8::EDGES;
+use crate::quad8::{EDGES, edges_of};
 
 /// Children of the elements of a rank, all of the same lattice. Before they are ordered, the nodes
 /// of the parents keep their numbers, the new points of each edge follow, then those inside each
@@ -45,7 +45,7 @@ impl<'a> Refinement<'a> {
         let (mut edge_of, mut edge_nodes) = (vec![UNSEEN; parent.coordinates.len()], Vec::new());
         let id = |node: LocalIndex| parent.node_ids[node as usize];
         for nodes in &parent.elements {
-            for [a, middle, b] in EDGES.map(|edge| edge.map(|i| nodes[i])) {
+            for [a, middle, b] in edges_of(nodes) {
                 let edge = &mut edge_of[middle as usize];
                 if *edge == UNSEEN {
                     *edge = edge_nodes.len() as u32;

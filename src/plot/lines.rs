@@ -4,7 +4,7 @@ use tiny_skia::{Path, PathBuilder};
 
 use crate::io::results::ResultsMesh as Mesh;
 use crate::plot::view::View;
-use crate::quad8::EDGES;
+use crate::quad8::edges_of;
 
 /// Returns the edges with one element.
 pub fn boundary(mesh: &Mesh, view: &View) -> Option<Path> {
@@ -15,7 +15,7 @@ pub fn boundary(mesh: &Mesh, view: &View) -> Option<Path> {
 /// Iterates over the nodes of the edges with one element: corner, middle, corner.
 pub fn boundary_edges(mesh: &Mesh) -> impl Iterator<Item = [u32; 3]> {
     let around = elements_around(mesh);
-    let edges = mesh.elements.iter().flat_map(|nodes| EDGES.map(|edge| edge.map(|i| nodes[i])));
+    let edges = mesh.elements.iter().flat_map(edges_of);
     edges.filter(move |[_, middle, _]| around[*middle as usize] == 1)
 }
 
@@ -48,7 +48,7 @@ pub fn mean_edge(mesh: &Mesh, view: &View) -> f64 {
 fn draw(mesh: &Mesh, view: &View, mut wanted: impl FnMut(u32) -> bool) -> Option<Path> {
     let mut path = PathBuilder::new();
     for nodes in &mesh.elements {
-        for [a, m, b] in EDGES.map(|edge| edge.map(|i| nodes[i])) {
+        for [a, m, b] in edges_of(nodes) {
             if wanted(m) {
                 let [a, m, b] = [a, m, b].map(|n| view.place(mesh.points[n as usize]));
                 let control = [0, 1].map(|axis| 2.0 * m[axis] - 0.5 * (a[axis] + b[axis]));

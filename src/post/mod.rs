@@ -85,7 +85,7 @@ pub struct ElementFields {
     pub pressure: f64,
 }
 
-/// Returns the length of a vector. Other than `hypot`, it is quick, and overflows beyond 1e154.
+/// Returns the length of a vector. It is faster than `hypot`, but overflows beyond 1e154.
 pub(crate) fn magnitude([x, y]: [f64; 2]) -> f64 {
     (x * x + y * y).sqrt()
 }

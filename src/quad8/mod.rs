@@ -29,7 +29,7 @@ pub(crate) use gradient::{gradient_distance, gradients_2x2};
 pub(crate) use inverse::{bounding_box, inverse_map};
 pub(crate) use quadrature::{DERIVATIVES_2X2, DERIVATIVES_3X3, SHAPES_2X2, SHAPES_3X3};
 pub(crate) use quadrature::{edge_points, points_3x3};
-pub use shape::{EDGES, NODES, gradients, is_valid, map, reoriented, shape};
+pub use shape::{EDGES, NODES, edges_of, gradients, is_valid, map, reoriented, shape};
 pub(crate) use shape::{Gradients, derivatives, edge_shape, jacobian};
 pub use stiffness::{Batch, BatchStiffness, load, pair};
 pub(crate) use stiffness::{LANES, Lane, PAIRS, gauss_points, slopes, stiffness};

@@ -8,7 +8,7 @@ const G2: f64 = 0.577_350_269_189_625_8;
 /// Abscissa of the 3-point rule: sqrt(3/5).
 const G3: f64 = 0.774_596_669_241_483_4;
 
-/// 2-point rule as (abscissa, weight), exact for degree 3.
+/// 3-point rule as (abscissa, weight), exact for degree 5.
 const GAUSS_3: [(f64, f64); 3] = [(-G3, 5.0 / 9.0), (0.0, 8.0 / 9.0), (G3, 5.0 / 9.0)];
 
 /// Returns the nine points (xi, eta, weight) of the 3x3 rule, for stiffness and load.

@@ -9,6 +9,11 @@ pub const NODES: [[f64; 2]; 8] =
 /// Local nodes (corner, midside, corner) of the four edges, counter-clockwise.
 pub const EDGES: [[usize; 3]; 4] = [[0, 4, 1], [1, 5, 2], [2, 6, 3], [3, 7, 0]];
 
+/// Returns the nodes of the four edges of an element, in the order of [`EDGES`].
+pub fn edges_of<T: Copy>(nodes: &[T; 8]) -> [[T; 3]; 4] {
+    EDGES.map(|edge| edge.map(|i| nodes[i]))
+}
+
 /// Evaluates the eight shape functions at (xi, eta).
 pub const fn shape(xi: f64, eta: f64) -> [f64; 8] {
     const fn corner(a: f64, b: f64, xi: f64, eta: f64) -> f64 {

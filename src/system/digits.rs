@@ -5,6 +5,11 @@ pub fn significant(value: f64) -> String {
     rounded(value, 6)
 }
 
+/// Returns the coordinates of a point with six significant digits: "x = 0.5, y = -1.2".
+pub fn show_point([x, y]: [f64; 2]) -> String {
+    format!("x = {}, y = {}", significant(x), significant(y))
+}
+
 /// Returns the value as [`significant`] does, with a sign before positive values and zero, too.
 pub fn signed(value: f64) -> String {
     let text = significant(value);
@@ -69,6 +74,7 @@ mod tests {
         ] {
             assert_eq!(significant(value), expected);
         }
+        assert_eq!(show_point([0.499_999_999_998_692_1, -12_345_678.9]), "x = 0.5, y = -1.23457e7");
         assert_eq!([3e-8, 0.0, -3.0, f64::NAN].map(signed), ["+3e-8", "+0", "-3", "+NaN"]);
         assert_eq!([0.0, 0.0342, 3.46, 47.6, 1234.0].map(|v| rounded(v, 2)), ["0", "0.034", "3.5", "48", "1234"]);
     }

@@ -16,8 +16,8 @@ use crate::refusal::refused;
 use crate::results::{Results, difference};
 
 pub fn tests() -> Vec<Trial> {
-    let on_curve = "boundary 'inner line' has 3 of its 3 edges inside the domain, one of them from node 1 at (1, 0) to \
-                    node 36 at (1, 0.333333) (indices start at 0): its condition robin 0, 1 needs the outside on one side";
+    let on_curve = "boundary 'inner line' has 3 of its 3 edges inside the domain, one of them from node 1 at x = 1, y = 0 \
+                    to node 36 at x = 1, y = 0.333333 (indices start at 0): its condition robin 0, 1 needs the outside on one side";
     [
         at_ranks("conditions_are_shown_and_kept_in_the_case", [1, 3], shown_and_kept),
         at_ranks("floating_boundaries_take_the_potential_of_their_flow", [1, 3, 7], floating),

@@ -144,7 +144,7 @@ fn every_element_around_an_owned_node_is_present(comm: &Rc<Comm>) {
 fn clockwise_elements_are_reoriented_and_counted(comm: &Rc<Comm>) {
     for (_, mesh) in cases() {
         let model = model(comm, &mesh);
-        assert_eq!(model.turned, mesh.clockwise);
+        assert_eq!(model.reoriented, mesh.clockwise);
         for e in 0..model.mesh.elements.len() {
             for [xi, eta] in NODES {
                 assert!(is_valid(gradients(&model.mesh.element_coordinates(e), xi, eta).determinant));

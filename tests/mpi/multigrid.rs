@@ -8,7 +8,7 @@ use quad8_mpi::fem::{ElementMatrices, ElementOperator, OperatorKind, Preconditio
 use quad8_mpi::la::cg::{CgOptions, CgReport, ConvergedReason, conjugate_gradient};
 use quad8_mpi::la::multigrid::Transfer;
 use quad8_mpi::la::{LinearOperator, PreconditionerStatistics, Vector};
-use quad8_mpi::parallel::Comm;
+use quad8_mpi::parallel::{Comm, LocalIndex};
 use quad8_mpi::problem::{Condition, Conductivity, Field, Material, Problem};
 
 use super::manufactured;
@@ -206,13 +206,11 @@ fn coarse_operators_are_those_of_galerkin(comm: &Rc<Comm>) {
     let problem = manufactured::problem();
     let [coarse, fine] = [1, 2].map(|levels| refined(comm, &mesh, levels));
     let elements = ElementMatrices::new(&fine.mesh, &problem).expect("proper elements");
-    let not_fixed = vec![false; fine.mesh.coordinates.len()];
-    let operator = ElementOperator::new(&fine.halo, &fine.mesh, &elements, &not_fixed);
-    let not_fixed = vec![false; coarse.mesh.coordinates.len()];
+    let operator = ElementOperator::new(&fine.halo, &fine.mesh, &elements, &[]);
     let children = children(&coarse.mesh, &fine.mesh);
     let coarser = elements.coarsened(comm, &coarse.mesh, &children);
-    let galerkin = ElementOperator::new(&coarse.halo, &coarse.mesh, &coarser, &not_fixed);
-    let transfer = HTransfer::<f64>::new(&coarse.halo, &coarse.mesh, &not_fixed, &fine.mesh, &children);
+    let galerkin = ElementOperator::new(&coarse.halo, &coarse.mesh, &coarser, &[]);
+    let transfer = HTransfer::<f64>::new(&coarse.halo, &coarse.mesh, &[], &fine.mesh, &children);
     let mut x = coarse.interpolate(|[x, y]| (7.0 * x - 9.0 * y).cos());
     let [mut direct, mut way] = [(); 2].map(|()| Vector::zeros(coarse.halo.map()));
     let [mut px, mut apx] = [(); 2].map(|()| Vector::zeros(fine.halo.map()));
@@ -230,8 +228,9 @@ fn the_operator_of_the_corners_is_that_of_galerkin(comm: &Rc<Comm>) {
     let model = model(comm, &Grid::untidy(7, 6).mesh());
     let elements = ElementMatrices::new(&model.mesh, &problem).expect("proper elements");
     let dirichlet = fem::dirichlet_nodes(&model.halo, &model.mesh, &problem).expect("good values");
-    for fixed in [vec![false; model.mesh.coordinates.len()], dirichlet.fixed()] {
-        let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, &fixed);
+    let nothing = (vec![false; model.mesh.coordinates.len()], Vec::new());
+    for (fixed, nodes) in [nothing, (dirichlet.fixed(), dirichlet.nodes())] {
+        let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, &nodes);
         let corners = PCoarsening::new(&model.halo, &model.mesh, &elements, &fixed).expect("corners");
         let PCoarsening { transfer, matrix, is_slender } = corners;
         assert!(!is_slender);
@@ -258,7 +257,8 @@ fn the_operator_of_the_corners_is_that_of_galerkin(comm: &Rc<Comm>) {
 fn nested(comm: &Rc<Comm>, is_fixed: fn([f64; 2]) -> bool) -> (Model, Model, HTransfer<f64>) {
     let mesh = Grid::untidy(7, 6).mesh();
     let [coarse, fine] = [1, 2].map(|levels| refined(comm, &mesh, levels));
-    let fixed: Vec<bool> = coarse.mesh.coordinates.iter().map(|&point| is_fixed(point)).collect();
+    let nodes = coarse.mesh.coordinates.iter().zip(0..).filter(|(point, _)| is_fixed(**point));
+    let fixed: Vec<LocalIndex> = nodes.map(|(_, node)| node).collect();
     let transfer = HTransfer::new(&coarse.halo, &coarse.mesh, &fixed, &fine.mesh, &children(&coarse.mesh, &fine.mesh));
     (coarse, fine, transfer)
 }

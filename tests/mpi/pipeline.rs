@@ -36,7 +36,7 @@ pub fn dirichlet(g: Field) -> Problem {
 pub struct Model {
     pub hierarchy: MeshHierarchy,
     pub partition: Partition,
-    pub turned: u64,
+    pub reoriented: u64,
 }
 
 impl Deref for Model {
@@ -62,9 +62,9 @@ impl Model {
         let names = (0..problem.conditions.len()).map(|i| format!("side {i}")).collect();
         let distributed = DistributedMesh::with_rule(comm, slab, &partition.parts, names, rule)?;
         check_well_posed(comm, &distributed, problem)?;
-        let DistributedMesh { mesh, turned, .. } = distributed;
+        let DistributedMesh { mesh, reoriented, .. } = distributed;
         let hierarchy = MeshHierarchy::new(comm, mesh, levels)?;
-        Ok(Self { hierarchy, partition, turned })
+        Ok(Self { hierarchy, partition, reoriented })
     }
 
     /// Assembles the matrix and the right-hand side before elimination. **Collective.**

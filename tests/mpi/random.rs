@@ -149,7 +149,7 @@ fn the_distributed_solution_of_a_random_mesh_is_the_direct_one(comm: &Rc<Comm>) 
         };
         let expected = direct(&model(&alone()));
         let distributed = model(comm);
-        assert_eq!(distributed.turned, mesh.clockwise, "seed {seed}");
+        assert_eq!(distributed.reoriented, mesh.clockwise, "seed {seed}");
         let (u, report) = System::new(&distributed, &problem()).solve(1e-12);
         assert_eq!(report.outcome, ConvergedReason::Converged, "seed {seed}");
         let scale = expected.iter().filter(|value| value.is_finite()).fold(0.0_f64, |m, value| m.max(value.abs()));

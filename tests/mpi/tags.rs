@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use quad8_mpi::mesh::partition::{PartitionOptions, Partitioner};
-use quad8_mpi::mesh::{BoundaryEdge, LocalMesh, MeshSlab, TaggedEdge, Tags};
+use quad8_mpi::mesh::{BoundaryEdge, DistributedMesh, LocalMesh, MeshSlab, TaggedEdge, Tags};
 use quad8_mpi::parallel::{Comm, GlobalIndex};
 use quad8_mpi::quad8::EDGES;
 use quad8_mpi::{Result, mesh};
@@ -48,19 +48,26 @@ fn slab(comm: &Comm, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<MeshSlab> {
     mesh.slab(comm)?.with_tags(comm, tags)
 }
 
-fn distribute(comm: &Rc<Comm>, slab: &mut MeshSlab) -> LocalMesh {
+/// Returns the part of each element of a slab. **Collective.**
+fn parts(comm: &Rc<Comm>, slab: &MeshSlab) -> Vec<u32> {
     let split = PartitionOptions::ranks(comm, Partitioner::Auto);
-    let parts = quad8_mpi::mesh::partition::partition(comm, slab, &split).expect("parts").parts;
-    mesh::distribute(comm, slab, &parts).expect("a good mesh").mesh
+    quad8_mpi::mesh::partition::partition(comm, slab, &split).expect("parts").parts
+}
+
+/// Returns the boundary edges by the places of their nodes. **Collective.**
+fn boundary_by_place(comm: &Rc<Comm>, mesh: &Mesh) -> Vec<BoundaryEdge> {
+    let slab = slab(comm, mesh, &[]).expect("a mesh");
+    let (parts, names) = (parts(comm, &slab), NAMES.map(str::to_owned).to_vec());
+    DistributedMesh::with_rule(comm, slab, &parts, names, &side).expect("a good mesh").mesh.boundary
 }
 
 /// Returns the local mesh with its boundary by names, and the number of named edges inside.
 /// **Collective.**
 fn boundary(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge]) -> Result<(LocalMesh, u64)> {
-    let mut slab = slab(comm, mesh, edges)?;
-    let mut local = distribute(comm, &mut slab);
-    let summary = mesh::named_boundary(comm, &slab, &mut local)?;
-    Ok((local, summary.interior_edges()))
+    let slab = slab(comm, mesh, edges)?;
+    let parts = parts(comm, &slab);
+    let distributed = DistributedMesh::new(comm, slab, &parts)?;
+    Ok((distributed.mesh, distributed.boundary.named.iter().map(|count| count.interior).sum()))
 }
 
 fn expect_error(comm: &Rc<Comm>, mesh: &Mesh, edges: &[TaggedEdge], message: &str) {
@@ -74,8 +81,7 @@ fn every_rank_receives_the_names_of_its_edges(comm: &Rc<Comm>) {
     edges.iter_mut().step_by(3).for_each(|edge| edge.nodes.reverse());
     edges.push(edges[5]);
     let (local, inside) = boundary(comm, &mesh, &edges).expect("tags that fit");
-    let expected = mesh::find_boundary(comm, &local, &side).expect("a good mesh");
-    assert_eq!((&local.boundary, inside), (&expected, 0));
+    assert_eq!((&local.boundary, inside), (&boundary_by_place(comm, &mesh), 0));
     assert_eq!(local.boundary_names, NAMES);
 }
 
@@ -83,7 +89,7 @@ fn edges_without_a_name_are_walls(comm: &Rc<Comm>) {
     let (mesh, edges) = case();
     let outer: Vec<TaggedEdge> = edges.into_iter().filter(|edge| edge.boundary == 2).collect();
     let (local, _) = boundary(comm, &mesh, &outer).expect("tags that fit");
-    let mut expected = mesh::find_boundary(comm, &local, &side).expect("a good mesh");
+    let mut expected = boundary_by_place(comm, &mesh);
     expected.retain(|edge| edge.boundary == 2);
     assert_eq!(local.boundary, expected);
 }
@@ -101,7 +107,7 @@ fn named_edges_inside_the_domain_are_found_once(comm: &Rc<Comm>) {
     distinct.dedup();
     assert!(inside == distinct.len() as u64 && inside > 5, "{inside}");
     let (found_inside, outside): (Vec<_>, Vec<_>) = local.boundary.iter().partition(|edge| edge.is_inside);
-    assert_eq!(outside, mesh::find_boundary(comm, &local, &side).expect("a good mesh"));
+    assert_eq!(outside, boundary_by_place(comm, &mesh));
     // Every rank with a node of such an edge has the edge; one rank owns its element.
     let corners = |edge: &BoundaryEdge| {
         let [a, _, b] = edge.nodes(&local).map(|n| local.node_ids[n as usize]);
@@ -170,12 +176,12 @@ fn regions_follow_their_elements_and_their_children(comm: &Rc<Comm>) {
     let bare = slab(comm, &mesh, &edges).expect("tags that fit");
     let regions = bare.elements.range(comm.rank()).map(|e| (e % 3) as u16).collect();
     let tags = Tags { region_names: names.to_vec(), regions, ..bare.tags.clone() };
-    let mut slab = bare.with_tags(comm, tags).expect("tags that fit");
-    let mut local = distribute(comm, &mut slab);
+    let slab = bare.with_tags(comm, tags).expect("tags that fit");
+    let parts = parts(comm, &slab);
+    let local = DistributedMesh::new(comm, slab, &parts).expect("a good mesh").mesh;
     // The names are sorted: their numbers change.
     let expected = |parent: GlobalIndex| [2, 0, 1][(parent % 3) as usize];
     assert!(local.element_ids.iter().zip(&local.regions).all(|(&id, &region)| region == expected(id)));
-    mesh::named_boundary(comm, &slab, &mut local).expect("a good mesh");
     let fine = mesh::refine(comm, &local, 2).expect("a good mesh");
     assert_eq!(fine.regions.len(), fine.elements.len());
     assert!(fine.element_ids.iter().zip(&fine.regions).all(|(&id, &region)| region == expected(id >> 4)));

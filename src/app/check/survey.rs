@@ -22,7 +22,7 @@ use crate::{mesh, quad8};
 /// A mesh that cannot be distributed.
 pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab) -> Result<Report> {
     let parts = crate::mesh::partition::partition(comm, slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?.parts;
-    let Distributed { mut mesh, turned, quality, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
+    let Distributed { mut mesh, reoriented, quality, flaws } = mesh::distribute_anyway(comm, slab, &parts, MOST);
     let halo = mesh.halo(comm)?;
     let mut errors = lowest(comm, flaws);
     let (free, torn) = mesh::survey(comm, &mesh);
@@ -59,7 +59,7 @@ pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab
         elements: mesh.total_elements,
         orphan_nodes: comm.sum(mesh.orphans.len() as u64),
         duplicate_nodes: duplicates.count,
-        clockwise_elements: turned,
+        clockwise_elements: reoriented,
         pieces: mesh::count_components(&halo, &mesh),
         aspect_ratio_max: quality.aspect_ratio_max(),
         folded_elements: quality.folded_elements(),
@@ -71,7 +71,7 @@ pub fn survey(comm: &Rc<Comm>, case: &Case, from_file: bool, slab: &mut MeshSlab
         unnamed,
         regions: measure_regions(comm, &mesh),
     };
-    warnings.extend(mesh::warnings(turned, report.orphan_nodes));
+    warnings.extend(mesh::warnings(reoriented, report.orphan_nodes));
     warnings.extend(of_conditions);
     warnings.extend(duplicates.warning());
     warnings.extend(quality.warning(&names));

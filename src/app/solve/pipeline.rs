@@ -120,7 +120,7 @@ impl SolveInput<'_> {
         let work = work_of(&slab, case.refine);
         let prepare = || prepare_mesh(comm, slab, problem, case);
         let prepared = observers.stage(comm, Stage::PARTITION, Some(work), prepare)?;
-        let PreparedMesh { hierarchy, partition, turned, orphans, boundary, duplicates, quality } = prepared;
+        let PreparedMesh { hierarchy, partition, reoriented, orphans, boundary, duplicates, quality } = prepared;
 
         check_probes(comm, &hierarchy.mesh, &case.probes())?;
         let conditions = BoundaryCondition::count(conditions, &boundary);
@@ -128,7 +128,7 @@ impl SolveInput<'_> {
         let names = Naming::new(&case.mesh).elements(comm, &named);
         let mut warnings = placement.warnings.clone();
         warnings.extend(notes);
-        warnings.extend(mesh::warnings(turned, orphans));
+        warnings.extend(mesh::warnings(reoriented, orphans));
         warnings.extend(conditions::warnings(&conditions));
         warnings.extend(duplicates.warning());
         warnings.extend(quality.warning(&names));

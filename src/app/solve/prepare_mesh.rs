@@ -17,7 +17,7 @@ pub(super) struct PreparedMesh {
     pub hierarchy: MeshHierarchy,
     pub partition: Partition,
     /// Clockwise elements over all ranks, which were reoriented.
-    pub turned: u64,
+    pub reoriented: u64,
     /// Nodes that no element uses, over all ranks.
     pub orphans: u64,
     pub boundary: BoundarySummary,
@@ -56,7 +56,7 @@ pub(super) fn prepare_mesh(comm: &Rc<Comm>, slab: MeshSlab, problem: &Problem, c
     let distributed = DistributedMesh::new(comm, slab, &partition.parts)?;
     work::done(step);
     check_well_posed(comm, &distributed, problem)?;
-    let DistributedMesh { mesh, turned, quality, free_edges, boundary } = distributed;
+    let DistributedMesh { mesh, reoriented, quality, free_edges, boundary } = distributed;
     let duplicates = find_duplicates(comm, &mesh, &free_edges);
     drop(free_edges);
     let orphans = comm.sum(mesh.orphans.len() as u64);
@@ -65,5 +65,5 @@ pub(super) fn prepare_mesh(comm: &Rc<Comm>, slab: MeshSlab, problem: &Problem, c
     if levels > 0 {
         work::done(refined);
     }
-    Ok(PreparedMesh { hierarchy, partition, turned, orphans, boundary, duplicates, quality })
+    Ok(PreparedMesh { hierarchy, partition, reoriented, orphans, boundary, duplicates, quality })
 }

@@ -128,11 +128,11 @@ impl<C: Nodes, F: Nodes> Parents<C, F> {
 
 impl<T: Scalar> HTransfer<T> {
     /// Creates the transfer between `coarse` and its refinement `fine`, which has the same
-    /// partition and these [`children`]. `fixed` marks the fixed local coarse nodes.
+    /// partition and these [`children`]. `fixed` are the fixed local coarse nodes.
     pub fn new(
         halo: &Rc<Halo>,
         coarse: &LocalMesh,
-        fixed: &[bool],
+        fixed: &[LocalIndex],
         fine: &LocalMesh,
         children: &[[LocalIndex; 4]],
     ) -> Self {
@@ -174,7 +174,7 @@ impl<T: Scalar> HTransfer<T> {
             fine_chunks: Chunks::of_ranges(&fine_ranges, SMALLEST, fine.owned_nodes),
             interior,
             boundary,
-            fixed: fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, node)| node).collect(),
+            fixed: fixed.to_vec(),
             weights: lattice().map(|[xi, eta]| quad8::shape(xi, eta).map(T::of)),
         }
     }

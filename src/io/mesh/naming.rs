@@ -6,8 +6,9 @@ use std::fs;
 use crate::error::Error;
 use crate::io::mesh::gmsh::GmshTags;
 use crate::io::mesh::{Format, MeshSource};
-use crate::mesh::{ElementNames, point};
+use crate::mesh::ElementNames;
 use crate::parallel::{Comm, GlobalIndex};
+use crate::system::show_point;
 
 /// Names of nodes and elements in messages, with the tags of Gmsh where the mesh comes from a .msh
 /// file. Rank 0 reads the file again when the first message needs its tags, so that other runs keep
@@ -53,7 +54,7 @@ impl<'a> Naming<'a> {
         let Some(tags) = self.tags() else { return Vec::new() };
         let elements = elements.iter().filter_map(|&element| tags.elements.get(element as usize));
         let nodes = nodes.iter().filter_map(|&node| tags.nodes.get(node as usize));
-        let node = |(tag, place): &(u64, [f64; 2])| format!("node {tag} at {}", point::show(*place));
+        let node = |(tag, place): &(u64, [f64; 2])| format!("node {tag} at {}", show_point(*place));
         elements.map(|tag| format!("element {tag}")).chain(nodes.map(node)).collect()
     }
 

@@ -12,7 +12,7 @@ use crate::la::cg::{
 };
 use crate::la::{LinearOperator, PreconditionerStatistics, Vector};
 
-/// Progress of a preconditioner that is kept as long as it makes any.
+/// Patience with a preconditioner for which there is no better one.
 pub const LONG: Patience = Patience::Halving(300);
 
 /// Name of a preconditioner in reports.

@@ -11,7 +11,7 @@ use crate::parallel::{Comm, SpanKind, loops, measure};
 const CHECK_INTERVAL: usize = 100;
 
 impl Solver<'_> {
-    /// Iterates to the end. Returns the reason and ||b - A x||.
+    /// Iterates to the end. Returns the reason and ||b - A x||. **Collective.**
     pub(crate) fn solve(&mut self, state: &mut CgState) -> (ConvergedReason, f64) {
         let ended = self.start(state).and_then(|()| self.iterate(state));
         ended.unwrap_or_else(|outcome| {
@@ -22,7 +22,7 @@ impl Solver<'_> {
         })
     }
 
-    /// Starts the recurrence if the state has none.
+    /// Starts the recurrence if the state has none. **Collective.**
     fn start(&mut self, state: &mut CgState) -> Result<(), ConvergedReason> {
         if state.history.is_empty() {
             self.residual(&mut state.x);
@@ -59,7 +59,7 @@ impl Solver<'_> {
     }
 
     /// Iterates until a reason to end. Returns it with ||b - A x||, or as an error where the true
-    /// residual is still to be computed.
+    /// residual is still to be computed. **Collective.**
     fn iterate(&mut self, state: &mut CgState) -> Result<(ConvergedReason, f64), ConvergedReason> {
         if state.history[0] <= self.target()
             && let Some(ended) = self.check_true_residual(state, true)
@@ -92,6 +92,7 @@ impl Solver<'_> {
     }
 
     /// Performs one iteration. Returns the control that the ranks agreed on, and ||r||.
+    /// **Collective.**
     fn step(&mut self, state: &mut CgState) -> Result<(IterationControl, f64), ConvergedReason> {
         let Self { operator, preconditioner, monitor, comm, z, pending, cost, .. } = self;
         let CgState { low, r, p, recurrence, history, .. } = state;

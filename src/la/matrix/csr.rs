@@ -7,9 +7,8 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 use sprs::CsMatI;
 
-use crate::la::multigrid::UNGROUPED;
 use crate::la::vector::inner;
-use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Triplet, Vector};
+use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Triplet, UNGROUPED, Vector};
 use crate::parallel::{Halo, LocalIndex, loops};
 
 /// Compressed sparse rows of one rank.

@@ -121,6 +121,7 @@ impl<T: Scalar> Chebyshev<T> {
 
     /// Subtracts A d from r, and passes each unknown's x, d, next d and `new` times its part of
     /// D^-1 r to `update`, which adds that to x and the next d. The next d then becomes d.
+    /// **Collective.**
     fn step(
         &self,
         operator: &dyn LinearOperator<T>,

@@ -47,7 +47,7 @@ pub(super) struct Work<T> {
 
 impl<T: Scalar> LevelOperator<T> {
     /// Prepares an operator for smoothing; `convert` turns it into the form for products, after the
-    /// block diagonal is there, whose setup needs more memory.
+    /// block diagonal is there, whose setup needs more memory. **Collective** where `convert` is.
     pub(crate) fn new<E: MatrixEntries<impl Scalar>>(
         matrix: &E,
         convert: impl FnOnce(&E) -> Box<dyn LinearOperator<T>>,
@@ -89,8 +89,8 @@ impl<T: Scalar> Level<T> {
         Self { operator, entries, smoother, transfer, cycles: 1, work: OnceCell::new() }
     }
 
-    /// Returns the work vectors. The first call allocates them: after those of conjugate gradients, which are
-    /// larger and find free memory between the arrays less easily.
+    /// Returns the work vectors. The first call allocates them: after those of conjugate gradients,
+    /// which are larger and find free memory between the arrays less easily.
     pub(super) fn work(&self) -> RefMut<'_, Work<T>> {
         let (fine, coarse) = (self.operator.halo().map(), self.transfer.coarse());
         let allocate = || Work {

@@ -10,7 +10,7 @@ use std::mem::replace;
 use rayon::prelude::*;
 
 use crate::la::direct::SkylineCholesky;
-use crate::la::{BlockSize, MatrixEntries, Scalar, Triplet};
+use crate::la::{BlockSize, MatrixEntries, Scalar, Triplet, UNGROUPED};
 use crate::parallel::{LocalIndex, loops};
 
 /// Smallest strength of a strong connection. Elements of aspect ratio 2 are smoothed in lines on
@@ -22,8 +22,6 @@ const STRONG: f64 = 0.45;
 const UNLIKE: f64 = 0.9;
 /// Largest number of unknowns in a block, which is solved sequentially.
 const LARGEST: usize = 4096;
-/// Group of an unknown that is in no block.
-pub const UNGROUPED: LocalIndex = LocalIndex::MAX;
 
 /// Factorised blocks of more than one unknown.
 pub struct LineBlocks<T> {

@@ -26,7 +26,6 @@ mod transfer;
 
 pub(crate) use lanczos::{lanczos_steps, shares_sums};
 pub(crate) use level::LevelOperator;
-pub use line_blocks::UNGROUPED;
 pub(crate) use parameters::{DIRECT, STALLED, cycles, smoothing};
 pub(crate) use process_agglomeration::SMALLEST;
 pub use transfer::Transfer;
@@ -157,18 +156,10 @@ impl<T: Scalar> Multigrid<T> {
     }
 }
 
-/// Rounds the owned entries of `from` to the precision of `to`.
-fn round<T: Scalar>(from: &Vector, to: &mut Vector<T>) {
+/// Copies the owned entries to a vector of another precision.
+fn convert<T: Scalar, U: Scalar>(from: &Vector<T>, to: &mut Vector<U>) {
     loops::update(to.owned_mut(), |range, to| {
-        to.iter_mut().zip(&from.owned()[range]).for_each(|(to, from)| *to = T::of(*from));
-        []
-    });
-}
-
-/// Converts the owned entries of `from` to double precision.
-fn widen<T: Scalar>(from: &Vector<T>, to: &mut Vector) {
-    loops::update(to.owned_mut(), |range, to| {
-        to.iter_mut().zip(&from.owned()[range]).for_each(|(to, from)| *to = from.double());
+        to.iter_mut().zip(&from.owned()[range]).for_each(|(to, from)| *to = U::of(from.double()));
         []
     });
 }
@@ -176,14 +167,14 @@ fn widen<T: Scalar>(from: &Vector<T>, to: &mut Vector) {
 impl<T: Scalar> Preconditioner for Multigrid<T> {
     fn apply(&self, r: &Vector, z: &mut Vector) {
         let [b, x] = &mut *self.ends();
-        round(r, b);
+        convert(r, b);
         self.cycle(0, [b, x], Start::Zero, End::Finished);
-        widen(x, z);
+        convert(x, z);
     }
 
     fn apply_and_dot(&self, r: &Vector, _z: &mut Vector) -> f64 {
         let [b, x] = &mut *self.ends();
-        round(r, b);
+        convert(r, b);
         self.cycle(0, [b, x], Start::Zero, End::Finished);
         dot_mixed(x.owned(), r.owned())
     }
@@ -195,9 +186,9 @@ impl<T: Scalar> Preconditioner for Multigrid<T> {
     fn initial_guess(&self, b: &Vector, x: &mut Vector) -> bool {
         if self.coarser_meshes > 0 {
             let [rounded, guess] = &mut *self.ends();
-            round(b, rounded);
+            convert(b, rounded);
             self.full_cycle(rounded, guess);
-            widen(guess, x);
+            convert(guess, x);
         }
         self.coarser_meshes > 0
     }

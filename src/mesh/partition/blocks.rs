@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::mesh::partition::graph::{Graph, Rows};
+use crate::mesh::union_find::UnionFind;
 
 /// Elements a block: fewer make the graph of the blocks larger, more make the boundaries between
 /// parts longer.
@@ -138,33 +139,14 @@ fn smooth(graph: &Graph, of: &mut [u32], sizes: &mut [u32], size: u32) {
 }
 
 /// Finds the connected components of the blocks, numbered in the order of their first elements.
-/// Returns the component of each element and their number (union-find with path halving).
+/// Returns the component of each element and their number.
 fn pieces(rows: &Rows, of: &[u32]) -> (Vec<u32>, usize) {
-    fn root(parent: &mut [u32], mut i: usize) -> usize {
-        while parent[i] as usize != i {
-            parent[i] = parent[parent[i] as usize];
-            i = parent[i] as usize;
-        }
-        i
-    }
-    let elements = of.len();
-    let mut parent: Vec<u32> = (0..elements as u32).collect();
-    let inside = rows.links().map(|(ends, _)| ends.map(|e| e as usize)).filter(|&[a, b]| of[a] == of[b]);
-    for [a, b] in inside {
-        let (a, b) = (root(&mut parent, a), root(&mut parent, b));
-        parent[a.max(b)] = a.min(b) as u32;
-    }
-    let mut number = vec![0; elements];
-    let mut count = 0;
-    for element in 0..elements {
-        let first = root(&mut parent, element);
-        if first == element {
-            number[element] = count;
-            count += 1;
-        }
-        number[element] = number[first];
-    }
-    (number, count as usize)
+    let mut pieces = UnionFind::new(of.len());
+    let inside = rows.links().map(|(ends, _)| ends).filter(|&[a, b]| of[a as usize] == of[b as usize]);
+    inside.for_each(|[a, b]| {
+        pieces.join(a, b);
+    });
+    pieces.numbered()
 }
 
 #[cfg(test)]

@@ -62,7 +62,8 @@ impl Segment {
             let (wanted, slack) = groups.weights_below(comm.sum(curve.weight()));
             let cuts = curve.cut(comm, 1 << (2 * ORDER), &wanted, slack);
             records.iter_mut().for_each(|r| r[GROUP] = cuts.partition_point(|&cut| cut <= r[KEY]) as u64);
-            // Any rank of the group: the curve is split there, and not by ranks that have elements of many groups.
+            // Any rank of the group: the curve is split there, and not by ranks that have elements of
+            // many groups.
             records = send(comm, &records, |record| {
                 let ranks = groups.ranks(record[GROUP] as usize);
                 ranks.start + hash(record[ID] / TOGETHER, ranks.len())

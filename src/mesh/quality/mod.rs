@@ -5,11 +5,12 @@ mod element;
 pub(crate) use element::BatchQuality;
 pub use element::ElementQuality;
 
+use crate::mesh::ElementNames;
 use crate::mesh::quality::element::is_lower;
-use crate::mesh::{ElementNames, point};
 use crate::parallel::{Comm, GlobalIndex};
 use crate::quad8;
 use crate::quad8::{Batch, Coordinates};
+use crate::system::{show_point, significant};
 
 /// Bars of the histogram of scaled Jacobians, of equal width between 0 and 1.
 pub const BARS: usize = 10;
@@ -206,8 +207,8 @@ impl MeshQuality {
             format!(
                 "{} near {} (scaled Jacobian {})",
                 names.of(fold.element),
-                point::show(fold.point),
-                point::rounded(fold.value)
+                show_point(fold.point),
+                significant(fold.value)
             )
         };
         let list: Vec<String> = self.listed.iter().map(show).collect();
@@ -228,7 +229,7 @@ impl MeshQuality {
     /// Describes the largest aspect ratio in words.
     pub fn describe_aspect(&self, names: &ElementNames) -> String {
         let Extreme { value, element, point } = self.slenderest;
-        format!("aspect ratio at most {} ({} near {})", point::rounded(value), names.of(element), point::show(point))
+        format!("aspect ratio at most {} ({} near {})", significant(value), names.of(element), show_point(point))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::io::results::{Array, ResultsMesh as Mesh, ResultsReader};
 use crate::plot::contour::{Line, Links};
 use crate::plot::html::raster::Grid;
 use crate::plot::lines::boundary_edges;
-use crate::quad8::EDGES;
+use crate::quad8::edges_of;
 
 /// Largest distance between a line and the boundary (samples).
 const TOLERANCE: f32 = 0.05;
@@ -53,7 +53,7 @@ pub fn boundaries(reader: &ResultsReader, mesh: &Mesh, grid: &Grid) -> Result<Ve
     let mut edges: FxHashMap<[i64; 2], Option<[u32; 3]>> =
         parts.iter().flat_map(|(_, corners)| corners).map(|&corners| (corners, None)).collect();
     for nodes in &mesh.elements {
-        for edge in EDGES.map(|edge| edge.map(|i| nodes[i])) {
+        for edge in edges_of(nodes) {
             if let Some(found) = edges.get_mut(&ordered(edge[0].into(), edge[2].into())) {
                 *found = Some(edge);
             }

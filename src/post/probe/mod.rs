@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::mesh::{LocalMesh, PointLocation, locate};
 use crate::parallel::Comm;
 use crate::quad8;
-use crate::system::{did_you_mean, plural, significant};
+use crate::system::{did_you_mean, plural, show_point};
 
 /// Points at which values are wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,14 +173,13 @@ fn nearest_node(comm: &Comm, mesh: &LocalMesh, [x, y]: [f64; 2]) -> [f64; 2] {
 }
 
 fn outside_error(name: &str, point: [f64; 2], [outside, count]: [usize; 2], nearest: [f64; 2]) -> Error {
-    let text = |[x, y]: [f64; 2]| format!("({}, {})", significant(x), significant(y));
-    let [at, node] = [point, nearest].map(text);
+    let [at, node] = [point, nearest].map(show_point);
     let more = if outside > 1 {
         format!(", the first of {outside} of {} there", plural(count as u64, "point"))
     } else {
         String::new()
     };
     Error::input(format!(
-        "probe '{name}': the point {at} lies outside of the domain{more}; the nearest node is at {node}"
+        "probe '{name}': the point at {at} lies outside of the domain{more}; the nearest node is at {node}"
     ))
 }

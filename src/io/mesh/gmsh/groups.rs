@@ -3,7 +3,7 @@
 use crate::io::mesh::FormatError;
 use crate::io::mesh::gmsh::elements::Block;
 use crate::io::mesh::gmsh::sections::File;
-use crate::mesh::point;
+use crate::system::show_point;
 
 /// Physical groups of the entities of one dimension.
 pub struct Groups<'a> {
@@ -78,7 +78,7 @@ impl<'a> Groups<'a> {
     fn node(&self, nodes: &[u64], i: usize) -> String {
         let tag = nodes.get(i).copied().unwrap_or(0);
         let node = self.file.nodes.iter().find(|node| node.tag == tag);
-        node.map_or_else(|| tag.to_string(), |node| format!("{tag} at {}", point::show([node.x, node.y])))
+        node.map_or_else(|| tag.to_string(), |node| format!("{tag} at {}", show_point([node.x, node.y])))
     }
 }
 
