@@ -156,6 +156,13 @@ fn refusals() -> Vec<Trial> {
         ),
         refused("a_probe_of_a_mesh", &["probe", "mesh.h5", "--at", "0,0"], INPUT, "holds no field at the nodes", mesh),
         refused("a_probe_of_nothing", &["probe"], INPUT, "nothing to probe: give --at", solve),
+        refused(
+            "a_file_of_points_with_a_decimal_comma",
+            &["probe", "--points", "points.txt"],
+            INPUT,
+            "points.txt, line 3: '0,5 0,7' is no point: x and y are expected, two numbers with a decimal point",
+            |folder| fs::write(folder.path("points.txt"), "x y\n0.5 0.7\n0,5 0,7\n").unwrap(),
+        ),
         refused("a_probe_of_half_a_point", &["probe", "--at", "1"], INPUT, "must be X,Y, as in 0,0.5", solve),
     ]
     .into_iter()

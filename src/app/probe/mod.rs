@@ -84,17 +84,25 @@ fn probes(comm: &Comm, args: &ProbeArgs) -> Result<Vec<Probe>> {
 /// Reads the points in a text file, x and y one after the other.
 fn read_points(path: &Path) -> Result<Vec<f64>> {
     let text = String::from_utf8_lossy(&open::text(path)?).into_owned();
+    parse_points(&text).map_err(|(number, line)| {
+        let path = path.display();
+        let expected = "x and y are expected, two numbers with a decimal point, and a comma or a space between";
+        Error::input(format!("{path}, line {number}: '{line}' is no point: {expected}"))
+    })
+}
+
+/// Parses lines with a point each, after an optional heading, the first line with a text in which no
+/// word is a number. The error is the first other line, with its number.
+fn parse_points(text: &str) -> std::result::Result<Vec<f64>, (usize, &str)> {
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..);
     let mut points = Vec::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let words: Vec<&str> = line.split([',', ' ', '\t', ';']).filter(|word| !word.is_empty()).collect();
-        let values: Vec<f64> = words.iter().filter_map(|word| word.trim().parse().ok()).collect();
+    for (i, (line, number)) in lines.filter(|(line, _)| !line.is_empty()).enumerate() {
+        let words = line.split([',', ' ', '\t', ';']).filter(|word| !word.is_empty());
+        let values: Vec<Option<f64>> = words.map(|word| word.parse().ok()).collect();
         match values[..] {
-            [x, y, ..] if x.is_finite() && y.is_finite() => points.extend([x, y]),
-            [] if points.is_empty() => {}
-            _ => {
-                let (path, number) = (path.display(), number + 1);
-                return Err(Error::input(format!("{path}, line {number}: '{line}' is no point: x and y are expected")));
-            }
+            [Some(x), Some(y)] if x.is_finite() && y.is_finite() => points.extend([x, y]),
+            _ if i == 0 && values.iter().all(Option::is_none) => {}
+            _ => return Err((number, line)),
         }
     }
     Ok(points)
@@ -160,5 +168,31 @@ fn names_of(dataset: &str) -> &'static [&'static str] {
         "pressure_node" => &["pressure"],
         "flux_node" => &["flux_x", "flux_y"],
         _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_points;
+
+    #[test]
+    fn each_line_holds_the_two_coordinates_of_a_point() {
+        for text in
+            ["0.5 0.7\n-1 2e-3", "x,y\n0.5, 0.7\n\n-1;2e-3\n", "\u{feff}\n# x (m)  y (m)\r\n0.5\t0.7\r\n-1 , 0.002"]
+        {
+            assert_eq!(parse_points(text), Ok(vec![0.5, 0.7, -1.0, 0.002]), "{text}");
+        }
+        assert_eq!(parse_points("\n"), Ok(vec![]));
+    }
+
+    #[test]
+    fn other_lines_are_refused_with_their_number() {
+        for line in ["0.5 n/a 0.7", "0,5 0,7", "0.5", "0.5 0.7 0", "0.5 y", "1 nan", "inf 1", "heading"] {
+            assert_eq!(parse_points(&format!("x y\n\n1 2\n{line} \n3 4")), Err((4, line)));
+        }
+        // A first line with a number is no heading.
+        for line in ["0.5 n/a 0.7", "x 1", "nan nan", "0,5 0,7"] {
+            assert_eq!(parse_points(line), Err((1, line)));
+        }
     }
 }
