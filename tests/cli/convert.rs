@@ -41,10 +41,17 @@ fn meshes(ranks: usize) {
 
 fn scaled() {
     let folder = Folder::with(&Mesh::rectangle(2, 1));
-    folder.run(0, &["convert", "mesh.h5", "small.h5", "--scale", "0.001", "-q"]).expect_code(0);
-    let [large, small] =
-        ["mesh.h5", "small.h5"].map(|name| read::<f64>(&hdf5::File::open(folder.path(name)).unwrap(), "x"));
-    assert!(large.iter().zip(&small).all(|(a, b)| (a - 1000.0 * b).abs() < 1e-12));
+    fs::write(folder.path("case.toml"), "mesh = 'mesh.h5'\nscale = 0.001").unwrap();
+    let x = |name: &str| read::<f64>(&hdf5::File::open(folder.path(name)).unwrap(), "x");
+    // The option replaces the scale of the case.
+    for (input, options, factor) in [
+        ("mesh.h5", &["--scale", "0.001"][..], 0.001),
+        ("case.toml", &[], 0.001),
+        ("case.toml", &["--scale", "3"], 3.0),
+    ] {
+        folder.run(0, &[&["convert", input, "scaled.h5", "-q"], options].concat()).expect_code(0);
+        assert_eq!(x("scaled.h5"), x("mesh.h5").iter().map(|x| factor * x).collect::<Vec<_>>(), "{input} {options:?}");
+    }
 }
 
 /// Converts a Gmsh file with data of the elements, and vectors and a reserved name that are left out.
@@ -166,6 +173,27 @@ fn refusals() -> Vec<Trial> {
             &["convert", "mesh.h5", "a.csv", "--scale", "2"],
             INPUT,
             "--scale changes a mesh",
+            mesh,
+        ),
+        refused(
+            "a_table_of_another_channel",
+            &["convert", "mesh.h5", "a.csv", "--set", "throat=0.4"],
+            INPUT,
+            "--set changes a mesh",
+            mesh,
+        ),
+        refused(
+            "a_table_of_more_nodes",
+            &["convert", "mesh.h5", "a.xlsx", "--nodes", "1e4"],
+            INPUT,
+            "--nodes changes a mesh",
+            mesh,
+        ),
+        refused(
+            "a_table_of_smaller_elements",
+            &["convert", "mesh.h5", "a.npz", "--element-size", "0.1"],
+            INPUT,
+            "--element-size changes a mesh",
             mesh,
         ),
     ]

@@ -23,6 +23,16 @@ pub struct ChannelArgs {
 }
 
 impl ChannelArgs {
+    /// Returns the first option that is given.
+    pub fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("--set", !self.set.is_empty()),
+            ("--nodes", self.nodes.is_some()),
+            ("--element-size", self.element_size.is_some()),
+        ];
+        given.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+    }
+
     /// Returns all values by their keys in a case file.
     pub fn values(&self) -> Vec<(&str, f64)> {
         let sizes = [("nodes", self.nodes), ("element_size", self.element_size)];

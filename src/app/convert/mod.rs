@@ -26,10 +26,10 @@ pub fn convert(comm: &Rc<Comm>, args: &ConvertArgs) -> Result<ExitCode> {
     let output = resolve_symlink(&args.output);
     match format(&output)? {
         None => mesh(comm, args, &output, &console)?,
-        Some(_) if args.scale.is_some() => {
-            return Err(Error::input("--scale changes a mesh: the output is no mesh (.h5)"));
-        }
         Some(format) => {
+            if let Some(option) = args.scale.map(|_| "--scale").or(args.channel.first_given()) {
+                return Err(Error::input(format!("{option} changes a mesh: the output is no mesh (.h5)")));
+            }
             comm.agree(if comm.is_root() { table(&args.input, &output, format) } else { Ok(()) })?;
             let files: Vec<String> = format.files(&output).iter().map(|path| path.display().to_string()).collect();
             console.line("files", &files.join(", "));
@@ -54,7 +54,8 @@ fn format(output: &Path) -> Result<Option<ExportFormat>> {
 
 /// Writes a mesh. **Collective.**
 fn mesh(comm: &Comm, args: &ConvertArgs, output: &Path, console: &Console) -> Result<()> {
-    let source = find_case(comm, Some(&args.input), &args.channel, Some(0))?.mesh;
+    let case = find_case(comm, Some(&args.input), &args.channel, Some(0))?;
+    let (source, scale) = (case.mesh, args.scale.or(case.scale));
     let lock = || {
         refuse_input(output, source.path())?;
         refuse_other_than_hdf5(output)?;
@@ -63,9 +64,9 @@ fn mesh(comm: &Comm, args: &ConvertArgs, output: &Path, console: &Console) -> Re
         Ok(Some(lock))
     };
     let _lock = comm.agree(if comm.is_root() { lock() } else { Ok(None) })?;
-    let mut slab = source.read_for(comm, &AllData)?.scaled(comm, args.scale);
+    let mut slab = source.read_for(comm, &AllData)?.scaled(comm, scale);
     let dropped = drop_unwritable(&mut slab);
-    slab.has_unit |= args.scale.is_some();
+    slab.has_unit |= scale.is_some();
     console.warn(&slab.warnings);
     console.warn(&dropped);
     write_mesh(comm, output, &slab)?;
