@@ -101,8 +101,16 @@ fn aligned(ranks: usize) {
     for field in ["x", "u", "vel"] {
         assert_eq!(file.dataset(field).unwrap().offset().unwrap() % 65_536, 0, "{field}");
     }
-    let refused = folder.run_with(ranks, &hints("alignment=none"), &solve).expect_code(3);
-    assert!(refused.stderr.contains("'none' is no alignment"), "{}", refused.stderr);
+    for (text, message) in [
+        ("alignment=none", "alignment=none: must be a whole number of bytes from 1 to 1099511627776"),
+        ("cb_nodes=1,alignment=0", "alignment=0: must be a whole number of bytes from 1 to 1099511627776"),
+        ("cb_nodes", "'cb_nodes' is no hint: give KEY=VALUE,..."),
+    ] {
+        for command in [&solve[..], &["check", "aligned.h5"]] {
+            let refused = folder.run_with(ranks, &hints(text), command).expect_code(INPUT);
+            assert_eq!(refused.errors(), [format!("quad8-mpi: error: QUAD8_MPI_IO_HINTS: {message}")], "{refused}");
+        }
+    }
 }
 
 fn refusals() -> Vec<Trial> {

@@ -44,10 +44,11 @@ pub fn survive_size_limits() {
 /// The file cannot be created; the same on every rank.
 pub fn probe(comm: &Comm, path: &Path) -> Result<()> {
     let partial = partial(path);
-    let failed =
-        |e| write_error(path, e).with_note("MPI-IO needs a /dev/shm and a temporary folder that can be written");
-    let created = comm.agree(parallel_file::create(comm, &partial).map_err(failed));
-    let closed = created.and_then(|file| comm.agree(file.close().map_err(failed)));
+    let failed = |cause: String| {
+        write_error(path, cause).with_note("MPI-IO needs a /dev/shm and a temporary folder that can be written")
+    };
+    let created = parallel_file::create(comm, &partial, failed);
+    let closed = created.and_then(|file| comm.agree(file.close().map_err(|e| failed(e.to_string()))));
     // What stays would be replaced by the file itself.
     let _ = comm.is_root().then(|| fs::remove_file(&partial));
     closed
@@ -67,7 +68,7 @@ pub fn write<R>(
     clean: impl FnOnce(),
 ) -> Result<R> {
     let partial = partial(path);
-    let file = comm.agree(parallel_file::create(comm, &partial).map_err(|e| write_error(path, e)))?;
+    let file = parallel_file::create(comm, &partial, |cause| write_error(path, cause))?;
     let reserve = || comm.span(SpanKind::Reserve, 0, || reserve(&partial, bytes + HEADERS));
     let reserve = || reserve().map_err(|e| write_error(path, e));
     // The first error is the one to report.

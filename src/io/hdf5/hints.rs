@@ -3,6 +3,7 @@
 use hdf5::plist::file_access::FileAccessBuilder;
 use mpi::ffi::MPI_Comm;
 
+use crate::error::{Error, Result};
 use crate::io::hdf5::collective::{Hint, Info};
 use crate::parallel::Comm;
 
@@ -10,6 +11,8 @@ use crate::parallel::Comm;
 const VARIABLE: &str = "QUAD8_MPI_IO_HINTS";
 /// Key of the alignment (bytes) of datasets that are no smaller.
 const ALIGNMENT: &str = "alignment";
+/// Largest alignment (bytes), 1 TiB.
+const LARGEST_ALIGNMENT: u64 = 1 << 40;
 
 /// Hints of rank 0.
 pub struct Hints {
@@ -21,13 +24,14 @@ impl Hints {
     /// Reads the hints of rank 0. **Collective.**
     ///
     /// # Errors
-    /// The variable is no list of hints, or MPI does not take one of them.
-    pub fn read(comm: &Comm) -> hdf5::Result<Self> {
+    /// The variable is no list of hints, or MPI does not take one of them; the same on every rank.
+    pub fn read(comm: &Comm) -> Result<Self> {
         let text = std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned();
         let text = comm.broadcast_strings(if comm.is_root() { vec![text] } else { Vec::new() }).concat();
         let (alignment, hints) = parse(&text)?;
-        let info = if hints.is_empty() { None } else { Some(Info::new(&hints)?) };
-        Ok(Self { alignment, info })
+        let refused = |e| Error::input(format!("{VARIABLE}: {e}"));
+        let info = if hints.is_empty() { Ok(None) } else { Info::new(&hints).map(Some).map_err(refused) };
+        Ok(Self { alignment, info: comm.agree(info)? })
     }
 
     /// Sets the properties of a file that is opened through MPI-IO.
@@ -40,8 +44,12 @@ impl Hints {
 }
 
 /// Splits hints into the alignment and those for MPI-IO.
-fn parse(text: &str) -> hdf5::Result<(Option<u64>, Vec<Hint<'_>>)> {
-    let failed = |hint| hdf5::Error::from(format!("{VARIABLE}: '{hint}' is no hint: give KEY=VALUE,..."));
+fn parse(text: &str) -> Result<(Option<u64>, Vec<Hint<'_>>)> {
+    let failed = |hint| Error::input(format!("{VARIABLE}: '{hint}' is no hint: give KEY=VALUE,..."));
+    let out_of_range = |hint| {
+        let range = format!("must be a whole number of bytes from 1 to {LARGEST_ALIGNMENT}");
+        Error::input(format!("{VARIABLE}: {hint}: {range}"))
+    };
     let (mut alignment, mut hints) = (None, Vec::new());
     for hint in text.split(',').map(str::trim).filter(|hint| !hint.is_empty()) {
         let (key, value) = hint.split_once('=').ok_or_else(|| failed(hint))?;
@@ -49,8 +57,8 @@ fn parse(text: &str) -> hdf5::Result<(Option<u64>, Vec<Hint<'_>>)> {
             return Err(failed(hint));
         }
         if key == ALIGNMENT {
-            let bytes = value.parse().ok().filter(|bytes| (1..=1 << 40).contains(bytes));
-            alignment = Some(bytes.ok_or_else(|| format!("{VARIABLE}: '{value}' is no alignment in bytes"))?);
+            let bytes = value.parse().ok().filter(|bytes| (1..=LARGEST_ALIGNMENT).contains(bytes));
+            alignment = Some(bytes.ok_or_else(|| out_of_range(hint))?);
         } else {
             hints.push((key, value));
         }

@@ -21,7 +21,7 @@ pub(crate) fn with_file<T>(
     read: impl FnOnce(&File) -> Result<T>,
 ) -> Result<T> {
     comm.agree(if comm.is_root() { open::open(path).map(drop) } else { Ok(()) })?;
-    let file = comm.agree(parallel_file::open(comm, path).map_err(|e| damaged(e.to_string())))?;
+    let file = parallel_file::open(comm, path, &damaged)?;
     let result = read(&file);
     let closed = file.close().map_err(|e| damaged(e.to_string()));
     let result = result?;

@@ -40,8 +40,7 @@ pub fn header(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshHe
 }
 
 fn with_reader<T>(comm: &Comm, path: &Path, read: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
-    let opened = open(comm, path).map_err(|e| open_error(path, e));
-    let file = comm.agree(opened)?;
+    let file = open(comm, path, |cause| open_error(path, cause))?;
     fault_injection::point(comm, "reading");
     let result = read(&Reader { comm, file: &file, path });
     let closed = file.close().map_err(|e| read_error(path, "/", &e));

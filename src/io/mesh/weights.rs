@@ -30,7 +30,7 @@ pub fn read_weights(comm: &Comm, path: &Path, name: &str, slab: &MeshSlab) -> Re
         )));
     }
     let missing = |cause: String| Error::input(format!("no weights '{name}' (E) in {}: {cause}", path.display()));
-    let file = comm.agree(open(comm, path).map_err(|e| missing(e.to_string())))?;
+    let file = open(comm, path, missing)?;
     let read = comm.agree(read_rows_of(comm, &file, name, slab).map_err(missing));
     let closed = file.close().map_err(|e| missing(e.to_string()));
     let weights = read?;
