@@ -15,6 +15,7 @@ use crate::{at_ranks, test};
 
 const WITH_NAMES: [&str; 6] =
     ["names.h5", "names.msh", "names-binary.msh", "names-parametric.msh", "names-quad9.msh", "names.npz"];
+const IO: i32 = 3;
 const WITHOUT_NAMES: [&str; 3] = ["plain.npz", "plain.xlsx", "index-columns.xlsx"];
 const INSIDE: &str = "warning: 3 named edges lie inside the domain (inner line: 3): no condition holds there";
 
@@ -307,6 +308,7 @@ fn damaged() -> Vec<Trial> {
         let outcome = folder.run(2, &["mesh.h5"]).expect_code(2);
         assert!(outcome.stderr.contains("dataset 'x' of mesh.h5 claims 35184372088832 bytes"), "{outcome}");
     })];
+    tests.push(test("a_damaged_chunk_of_one_rank_is_refused::ranks_2", damaged_chunk));
     for name in ["names.h5", "names.msh", "names-binary.msh", "names.npz", "plain.xlsx"] {
         let cut = test(format!("a_damaged_file_is_refused::{name}"), move || {
             let bytes = fs::read(data(name)).unwrap();
@@ -322,4 +324,25 @@ fn damaged() -> Vec<Trial> {
         tests.push(cut);
     }
     tests
+}
+
+/// Reads a compressed dataset, of which one rank cannot expand its first chunk, in many transfers.
+fn damaged_chunk() {
+    let mesh = Mesh::rectangle(40, 30);
+    let folder = Folder::with(&mesh);
+    let file = File::open_rw(folder.path("mesh.h5")).unwrap();
+    file.unlink("y").unwrap();
+    let y = file.new_dataset::<f64>().shape(mesh.y.len()).chunk(1000).deflate(1).create("y").unwrap();
+    y.write(&mesh.y).unwrap();
+    // The first rows of rank 1.
+    let chunk = y.chunk_info(mesh.y.len() / 2 / 1000 + 1).unwrap();
+    drop((y, file));
+    let mut bytes = fs::read(folder.path("mesh.h5")).unwrap();
+    bytes[chunk.addr as usize..][..chunk.size as usize].fill(0xff);
+    fs::write(folder.path("mesh.h5"), bytes).unwrap();
+    for variables in [&[][..], &[("QUAD8_MPI_MESSAGE_BYTES", "800")]] {
+        let outcome = folder.run_with(2, variables, &["mesh.h5"]).expect_code(IO);
+        assert_eq!(outcome.errors().len(), 1, "{outcome}");
+        assert!(outcome.errors()[0].contains("'y' of mesh.h5"), "{outcome}");
+    }
 }

@@ -27,7 +27,8 @@ pub type Hint<'a> = (&'a str, &'a str);
 /// type HDF5 converts the values and silently transfers independently. **Collective.**
 ///
 /// # Errors
-/// An error of HDF5, possibly on some ranks only.
+/// The first error of HDF5, possibly on some ranks only; a rank takes part in all transfers even so,
+/// since the others wait for it there.
 pub fn read_rows<T: H5Type + Default + Clone>(
     comm: &Comm,
     dataset: &Dataset,
@@ -35,12 +36,13 @@ pub fn read_rows<T: H5Type + Default + Clone>(
 ) -> hdf5::Result<Vec<T>> {
     let width = row_length(dataset);
     let mut values = vec![T::default(); (rows.end - rows.start) as usize * width];
+    let mut result = Ok(());
     for part in parts::<T>(comm, rows.clone(), width) {
         let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
         let values = &mut values[place];
-        comm.span(SpanKind::Read, size_of_val(values), || read_at_once(dataset, part, values))?;
+        result = result.and(comm.span(SpanKind::Read, size_of_val(values), || read_at_once(dataset, part, values)));
     }
-    Ok(values)
+    result.map(|()| values)
 }
 
 fn read_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &mut [T]) -> hdf5::Result<()> {
