@@ -15,7 +15,7 @@ use crate::parallel::mpi::MpiComm;
 const ROUND_TRIPS: usize = 16;
 
 /// Offset of a rank's clock at one time.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct ClockOffset {
     /// Time of the measurement on this rank (ns).
     at: i64,

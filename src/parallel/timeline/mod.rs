@@ -1,8 +1,9 @@
 //! Timeline of a run: spans of stages, iterations, multigrid levels, communication, files and loops
 //! on each thread of a rank.
 //!
-//! Spans are kept in buffers of fixed size. Where one is full, further spans are counted and left
-//! out; stages and iterations have a buffer of their own, so that they continue.
+//! All stages are kept. Other spans are kept in buffers of fixed size. Where one is full, further
+//! spans are counted and left out; iterations have a buffer of their own, so that they continue when
+//! that of their details is full.
 
 mod clock;
 mod span;
@@ -27,8 +28,10 @@ const SPANS_OF_RANK: [usize; 2] = [1_000, 40_000];
 pub(crate) struct Timeline {
     origin: Instant,
     clock: ClockOffset,
-    /// Stages and iterations.
-    outline: Spans,
+    /// All stages: a run has few.
+    stages: Vec<Span>,
+    /// Iterations.
+    iterations: Spans,
     /// All other spans of the main thread.
     details: Spans,
     has_threads: bool,
@@ -49,20 +52,18 @@ pub(crate) struct RankTimeline {
 /// The clocks are aligned at the start and at the end.
 pub(crate) fn start(comm: &Comm, origin: Instant) {
     let clock = ClockOffset::measure(comm, origin);
-    let most = most_spans(comm);
-    let timeline = Timeline { origin, clock, outline: Spans::new(most), details: Spans::new(most), has_threads: false };
-    comm.recorder().set_timeline(Some(timeline));
+    comm.recorder().set_timeline(Some(Timeline::new(origin, clock, most_spans(comm))));
 }
 
 /// Ends the recording and returns the spans of this rank; none without a recording.
 /// **Collective.**
 pub(crate) fn finish(comm: &Comm) -> Option<RankTimeline> {
-    let Timeline { origin, clock, outline, details, has_threads } = comm.recorder().set_timeline(None)?;
+    let Timeline { origin, clock, stages, iterations, details, has_threads } = comm.recorder().set_timeline(None)?;
     let clocks = ClockSamples { first: clock, last: ClockOffset::measure(comm, origin) };
     let start = comm.min(clocks.align(0));
     let others = if has_threads { threads::finish() } else { Vec::new() };
-    let left_out = [&outline, &details].into_iter().chain(&others).map(|spans| spans.left_out).sum();
-    let main = Spans { kept: [outline.kept, details.kept].concat(), left_out: 0 };
+    let left_out = [&iterations, &details].into_iter().chain(&others).map(|spans| spans.left_out).sum();
+    let main = Spans { kept: [stages, iterations.kept, details.kept].concat(), left_out: 0 };
     let aligned = |time: u64| clocks.align(time as i64).saturating_sub(start).max(0) as u64;
     let align = |span: Span| Span { start: aligned(span.start), end: aligned(span.end), ..span };
     Some(RankTimeline {
@@ -92,10 +93,20 @@ impl Comm {
 }
 
 impl Timeline {
+    /// Creates a timeline that keeps `most` spans in each of its buffers.
+    fn new(origin: Instant, clock: ClockOffset, most: usize) -> Self {
+        let [iterations, details] = [Spans::new(most), Spans::new(most)];
+        Self { origin, clock, stages: Vec::new(), iterations, details, has_threads: false }
+    }
+
     /// Adds a span of the main thread.
     pub fn add(&mut self, kind: SpanKind, times: [Instant; 2], bytes: u64) {
-        let spans = if kind.is_outline() { &mut self.outline } else { &mut self.details };
-        spans.push(Span::new(kind, self.origin, times, bytes));
+        let span = Span::new(kind, self.origin, times, bytes);
+        match kind {
+            SpanKind::Stage(_) => self.stages.push(span),
+            SpanKind::Iteration(_) => self.iterations.push(span),
+            _ => self.details.push(span),
+        }
     }
 
     /// Makes the timeline contain the spans of other threads. Returns the time from which they
@@ -103,5 +114,29 @@ impl Timeline {
     pub fn start_threads(&mut self) -> Instant {
         self.has_threads = true;
         self.origin
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_are_kept_where_the_other_buffers_are_full() {
+        let origin = Instant::now();
+        let mut timeline = Timeline::new(origin, ClockOffset::default(), 2);
+        let most = timeline.iterations.kept.capacity();
+        let mut add = |kind| timeline.add(kind, [origin; 2], 0);
+        add(SpanKind::Stage("solve"));
+        for i in 0..most + 3 {
+            add(SpanKind::Iteration(i));
+            add(SpanKind::Operator);
+        }
+        add(SpanKind::Stage("write"));
+        let stages: Vec<String> = timeline.stages.iter().map(|span| span.kind.to_string()).collect();
+        assert_eq!(stages, ["solve", "write"]);
+        for spans in [timeline.iterations, timeline.details] {
+            assert_eq!((spans.kept.len(), spans.left_out), (most, 3));
+        }
     }
 }

@@ -84,11 +84,6 @@ impl SpanKind {
             Self::Loop => "thread",
         }
     }
-
-    /// Tests whether it is a stage or an iteration.
-    pub(super) fn is_outline(self) -> bool {
-        matches!(self, Self::Stage(_) | Self::Iteration(_))
-    }
 }
 
 impl fmt::Display for SpanKind {
