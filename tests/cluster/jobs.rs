@@ -1,8 +1,9 @@
 //! Tests of the files of jobs/, submitted from a folder of their own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -19,26 +20,31 @@ const PLACE: &str = "echo $(hostname) $SLURM_CPUS_PER_TASK $(taskset -cp $$ | se
 pub fn tests() -> Vec<Trial> {
     let mut tests = vec![
         test("a_sweep_solves_every_line", sweep),
+        test("a_job_without_options_has_one_rank", without_options),
+        test("a_study_without_options_takes_the_cores_of_a_host", study_without_options),
         test("a_job_reports_what_is_missing", missing),
         test("a_copied_job_file_asks_for_the_folder_of_the_others", copied),
-        test("a_study_agrees_at_every_number_of_ranks::strong::srun", || study("strong", "srun")),
-        test("a_study_agrees_at_every_number_of_ranks::weak::mpirun", || study("weak", "mpirun")),
+        test("a_study_agrees_at_every_number_of_ranks::strong::srun", || study("strong", "srun", "--ntasks=3")),
+        test("a_study_agrees_at_every_number_of_ranks::weak::mpirun", || {
+            study("weak", "mpirun", "--ntasks-per-node=1");
+        }),
     ];
     for launcher in ["srun", "mpirun"] {
-        for (ranks, threads) in [(6, 1), (3, 2)] {
+        for (tasks, ranks, threads) in [("--ntasks-per-node=2", 6, 1), ("--ntasks=3", 3, 2)] {
             let name = format!("a_job_is_pinned_and_agrees::{launcher}::{ranks}_ranks_x_{threads}");
-            tests.push(test(name, move || solve(launcher, ranks, threads)));
+            tests.push(test(name, move || solve(launcher, tasks, ranks, threads)));
         }
     }
     tests
 }
 
-fn solve(launcher: &str, ranks: usize, threads: usize) {
+/// Solves on three hosts, with this option of sbatch for the ranks.
+fn solve(launcher: &str, tasks: &str, ranks: usize, threads: usize) {
     let folder = cluster().work();
     let program = program(&folder, PLACE);
     let variables = [("QUAD8_MPI_LAUNCHER", launcher), ("QUAD8_MPI", program.to_str().unwrap())];
-    let (tasks, cpus) = (format!("--ntasks={ranks}"), format!("--cpus-per-task={threads}"));
-    let job = submit(&folder, "solve.sbatch", &variables, &["--nodes=3", &tasks, &cpus], &TIGHT);
+    let cpus = format!("--cpus-per-task={threads}");
+    let job = submit(&folder, "solve.sbatch", &variables, &["--nodes=3", tasks, &cpus], &TIGHT);
     job.wait();
     assert_agrees(&folder.join("quad8.h5"), &TIGHT);
     let wanted = format!("{ranks} ranks x {threads} thread{} on 3 hosts", if threads > 1 { "s" } else { "" });
@@ -68,13 +74,30 @@ fn list_of_cores(list: &str) -> Vec<usize> {
     list.split(',').flat_map(range).collect()
 }
 
+fn without_options() {
+    let folder = cluster().work();
+    let job = submit(&folder, "solve.sbatch", &[], &[], &TIGHT);
+    job.wait();
+    assert_agrees(&folder.join("quad8.h5"), &TIGHT);
+    assert!(job.log().contains("1 rank x 1 thread on 1 host"), "{}", job.log());
+}
+
+fn study_without_options() {
+    let folder = cluster().work();
+    let tiny = ["--unknowns", "2000", "--repeats", "1", "--stream", "4", "--out", "study"];
+    submit(&folder, "strong.sbatch", &[("QUAD8_MPI", env!("CARGO_BIN_EXE_quad8-mpi"))], &[], &tiny).wait();
+    let cores = String::from_utf8(Command::new("lscpu").arg("--parse=CORE,SOCKET").output().unwrap().stdout).unwrap();
+    let cores: HashSet<&str> = cores.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(folder.join(format!("study/run-{}x1-1.json", cores.len())).is_file());
+}
+
 fn sweep() {
     let folder = cluster().work();
-    let job = submit(&folder, "array.sbatch", &[], &[], &[&[SWEEP, "--refine", "0"], &TIGHT[..]].concat());
+    let job = submit(&folder, "array.sbatch", &[], &["--ntasks=2"], &[&[SWEEP, "--refine", "0"], &TIGHT[..]].concat());
     job.wait();
     let lines = fs::read_to_string(SWEEP).unwrap();
     for (task, line) in (1..).zip(lines.lines()) {
-        let words = std::process::Command::new("sh").args(["-c", &format!("printf '%s\\n' {line}")]).output().unwrap();
+        let words = Command::new("sh").args(["-c", &format!("printf '%s\\n' {line}")]).output().unwrap();
         let words = String::from_utf8(words.stdout).unwrap();
         let results = folder.join(format!("sweep-{}/{task}", job.id));
         assert_agrees(&results.with_extension("h5"), &words.lines().chain(TIGHT).collect::<Vec<_>>());
@@ -82,11 +105,12 @@ fn sweep() {
     }
 }
 
-fn study(mode: &str, launcher: &str) {
+/// Studies one to three ranks on three hosts, with this option of sbatch for the ranks.
+fn study(mode: &str, launcher: &str, tasks: &str) {
     let folder = cluster().work();
     let tiny = ["--unknowns", "20000", "--repeats", "1", "--stream", "4", "--out", "study"];
     let variables = [("QUAD8_MPI_LAUNCHER", launcher), ("QUAD8_MPI", env!("CARGO_BIN_EXE_quad8-mpi"))];
-    submit(&folder, &format!("{mode}.sbatch"), &variables, &["--nodes=3", "--ntasks=3"], &tiny).wait();
+    submit(&folder, &format!("{mode}.sbatch"), &variables, &["--nodes=3", tasks], &tiny).wait();
     for ranks in 1..=3 {
         let record = read_json(&folder.join(format!("study/run-{ranks}x1-1.json")));
         assert_eq!(record["parallel"]["ranks"], ranks);
