@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::app::case::Case;
 use crate::error::{Error, Result};
+use crate::io::mesh::GivenNames;
 use crate::io::record::{BoundaryCondition, ConditionSource};
-use crate::mesh::GivenNames;
 use crate::post::Fluid;
 use crate::problem::{Coefficient, Condition, Conductivity, Material, Physics, Problem, usual_condition};
 use crate::system::did_you_mean;

@@ -11,9 +11,9 @@ use crate::app::case::find_case;
 use crate::error::{Error, ExitCode, Result};
 use crate::io::console::{Console, count};
 use crate::io::file::{Lock, probe, refuse_input, refuse_other_than_hdf5, resolve_symlink};
-use crate::io::mesh::write_mesh;
+use crate::io::mesh::{GivenNames, write_mesh};
 use crate::io::results::{ExportFormat, ResultsReader};
-use crate::mesh::{GivenNames, MeshSlab};
+use crate::mesh::MeshSlab;
 use crate::parallel::Comm;
 
 /// Converts a mesh or results to the format of the extension of the output. **Collective.**

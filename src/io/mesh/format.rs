@@ -6,8 +6,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::io::file::{open, open_error};
-use crate::io::mesh::{FormatError, SerialMesh, gmsh, npz, xlsx};
-use crate::mesh::GivenNames;
+use crate::io::mesh::{FormatError, GivenNames, SerialMesh, gmsh, npz, xlsx};
 
 /// Parser of the bytes of a mesh file.
 pub type Parser = fn(&[u8], &dyn GivenNames) -> std::result::Result<SerialMesh, FormatError>;

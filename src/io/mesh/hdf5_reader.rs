@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::io::file::open_error;
 use crate::io::hdf5::{bad_shape, check_stored, declared_bytes, open, read_error, read_rows};
 use crate::io::mesh::integers::Integers;
-use crate::io::mesh::{BOUNDARIES, REGIONS};
-use crate::mesh::{GivenNames, Location, MeshData, MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
+use crate::io::mesh::{BOUNDARIES, GivenNames, REGIONS};
+use crate::mesh::{Location, MeshData, MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
 use crate::parallel::{BlockDistribution, Comm, fault_injection, loops, work};
 use crate::system::did_you_mean;
 

@@ -6,8 +6,7 @@ use std::io::{Cursor, Read};
 use npyz::{DType, Deserialize, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
-use crate::io::mesh::{FormatError, SerialMesh};
-use crate::mesh::GivenNames;
+use crate::io::mesh::{FormatError, GivenNames, SerialMesh};
 use crate::parallel::work;
 
 /// Largest compression ratio of Deflate (zlib, *Technical Details*: 1032 : 1).

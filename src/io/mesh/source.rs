@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::io::mesh::{BUILT_IN, BuiltIn, SMALL, file, preview};
-use crate::mesh::{Channel, GivenNames, MeshHeader, MeshSlab};
+use crate::io::mesh::{BUILT_IN, BuiltIn, GivenNames, SMALL, file, preview};
+use crate::mesh::{Channel, MeshHeader, MeshSlab};
 use crate::parallel::Comm;
 use crate::system::rounded;
 

@@ -24,8 +24,8 @@ use rustc_hash::FxHashMap;
 use crate::io::mesh::gmsh::elements::Kind;
 use crate::io::mesh::gmsh::groups::Groups;
 use crate::io::mesh::gmsh::sections::{File, Node};
-use crate::io::mesh::{FormatError, SerialMesh, serial_mesh};
-use crate::mesh::{GivenNames, NO_REGION};
+use crate::io::mesh::{FormatError, GivenNames, SerialMesh, serial_mesh};
+use crate::mesh::NO_REGION;
 
 /// Parses the bytes of a MSH 4.1 file for a case without conditions and materials.
 ///
