@@ -2,7 +2,7 @@
 
 use crate::app::case::{Case, DryRun};
 use crate::error::{ExitCode, Result};
-use crate::io::console::{Console, count, group, mebibytes, refined};
+use crate::io::console::{Console, mebibytes, refined};
 use crate::io::file::refuse_input;
 use crate::io::record::write_json_once;
 use crate::mesh::quality::{MeshQuality, SLENDER};
@@ -10,7 +10,7 @@ use crate::mesh::{ElementNames, MOST_ON_A_RANK, MeshSize, MeshSlab, distribute_a
 use crate::parallel::Comm;
 use crate::perf::estimate::{Estimate, Plan, Time};
 use crate::problem::{Physics, Problem};
-use crate::system::{available_memory, rounded};
+use crate::system::{available_memory, group, plural, rounded};
 
 /// Memory of the fullest rank, relative to the mean, with a margin: 1.17 was measured on 8 ranks.
 const FULLEST_RANK: f64 = 1.25;
@@ -148,7 +148,7 @@ impl Console {
             group(unknowns)
         );
         self.line("mesh", &text);
-        self.line("dry run", &format!("{}, nothing is solved", count(ranks as u64, "rank")));
+        self.line("dry run", &format!("{}, nothing is solved", plural(ranks as u64, "rank")));
         let row = |name: &str, per_rank: f64| {
             self.line("", &format!("{name:<32} {per_rank:>11.1} {:>11.1}", per_rank * ranks as f64));
         };
@@ -156,10 +156,10 @@ impl Console {
         let mut arrays: Vec<_> = estimate.arrays.iter().filter(|a| a.stages.contains(&estimate.peak_stage)).collect();
         arrays.sort_by_key(|array| std::cmp::Reverse(array.bytes_per_rank));
         for array in arrays {
-            row(array.name, mebibytes(array.bytes_per_rank));
+            row(array.name, mebibytes(array.bytes_per_rank as f64));
         }
-        row("all of these", mebibytes(estimate.peak_bytes_per_rank));
-        let memory = (mebibytes(estimate.peak_bytes_per_rank) * FULLEST_RANK).ceil();
+        row("all of these", mebibytes(estimate.peak_bytes_per_rank as f64));
+        let memory = (mebibytes(estimate.peak_bytes_per_rank as f64) * FULLEST_RANK).ceil();
         let job = format!(
             "sbatch --ntasks={ranks} --mem-per-cpu={memory}M jobs/solve.sbatch ... (with room for the fullest rank)"
         );
@@ -171,7 +171,7 @@ impl Console {
             0 => String::new(),
             floating => format!(", and as many for each floating boundary ({floating})"),
         };
-        self.line("solve", &format!("about {}{also}{more}", count(estimate.iterations, "iteration")));
+        self.line("solve", &format!("about {}{also}{more}", plural(estimate.iterations, "iteration")));
         let Time { setup, solve } = estimate.seconds;
         let text = format!(
             "assemble and set up {setup:.2} s, iterate {solve:.2} s, at {bandwidth} GB/s a rank (--bandwidth), without files"

@@ -5,13 +5,13 @@ use std::path::Path;
 use tiny_skia::PathBuilder;
 
 use crate::error::Result;
-use crate::io::console::group;
 use crate::io::record::{MeshInfo, RunRecord, not_record, read};
 use crate::plot::colour::{FAINT, INK, RED};
 use crate::plot::figure::{Page, segment};
 use crate::plot::scene::{Colour, Scene};
 use crate::plot::text::{Anchor, Font};
 use crate::plot::{nothing_to_show, ticks};
+use crate::system::group;
 
 const BLUE: Colour = [31, 119, 180, 255];
 

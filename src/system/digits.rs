@@ -35,9 +35,22 @@ pub fn rounded(value: f64, digits: usize) -> String {
     }
 }
 
-/// Returns a number with its noun: "1 rank", "2 ranks".
+/// Returns a number with its noun: "1 rank", "2 ranks", "1,000 ranks".
 pub fn plural(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    format!("{} {noun}{}", group(count), if count == 1 { "" } else { "s" })
+}
+
+/// Returns a number with its digits in groups of three.
+pub fn group(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Returns the text without zeros at the end of its decimals.
@@ -50,8 +63,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nouns_agree_with_their_numbers() {
-        assert_eq!([0, 1, 2].map(|n| plural(n, "rank")), ["0 ranks", "1 rank", "2 ranks"]);
+    fn numbers_are_grouped_and_nouns_agree() {
+        let shown = [0, 1, 2, 200_000].map(|n| plural(n, "rank"));
+        assert_eq!(shown, ["0 ranks", "1 rank", "2 ranks", "200,000 ranks"]);
+        assert_eq!([100, 1_026_193].map(group), ["100", "1,026,193"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(crate) mod numbers;
 
 pub(crate) use allocator::prefetch;
 pub use allocator::{HugePages, set_variable_if_unset};
-pub(crate) use digits::{plural, rounded, show_point, signed, significant};
+pub(crate) use digits::{group, plural, rounded, show_point, signed, significant};
 pub(crate) use memory::available_memory;
 pub use messages::print_error;
 pub(crate) use messages::{print, print_info, print_stderr};

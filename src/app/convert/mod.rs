@@ -9,12 +9,13 @@ use std::rc::Rc;
 
 use crate::app::case::find_case;
 use crate::error::{Error, ExitCode, Result};
-use crate::io::console::{Console, count};
+use crate::io::console::Console;
 use crate::io::file::{Lock, probe, refuse_input, refuse_other_than_hdf5, resolve_symlink};
 use crate::io::mesh::{GivenNames, write_mesh};
 use crate::io::results::{ExportFormat, ResultsReader};
 use crate::mesh::MeshSlab;
 use crate::parallel::Comm;
+use crate::system::plural;
 
 /// Converts a mesh or results to the format of the extension of the output. **Collective.**
 ///
@@ -71,7 +72,8 @@ fn mesh(comm: &Comm, args: &ConvertArgs, output: &Path, console: &Console) -> Re
     console.warn(&dropped);
     write_mesh(comm, output, &slab)?;
     let [elements, nodes] = [(slab.elements.total(), "element"), (slab.nodes.total(), "node")];
-    console.line("mesh", &format!("{}: {}, {}", source.name(), count(elements.0, elements.1), count(nodes.0, nodes.1)));
+    console
+        .line("mesh", &format!("{}: {}, {}", source.name(), plural(elements.0, elements.1), plural(nodes.0, nodes.1)));
     let names = [("boundaries", &slab.tags.boundary_names), ("regions", &slab.tags.region_names)];
     let data: Vec<String> = slab.data.iter().map(|data| data.name.clone()).collect();
     for (what, names) in names.into_iter().chain([("data", &data)]).filter(|(_, names)| !names.is_empty()) {

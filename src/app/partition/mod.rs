@@ -10,12 +10,13 @@ use std::rc::Rc;
 use crate::app::case::find_case;
 use crate::error::{ExitCode, Result};
 use crate::io::PartitionFile;
-use crate::io::console::{Console, count, edge_cut};
+use crate::io::console::{Console, edge_cut};
 use crate::io::file::resolve_symlink;
 use crate::io::mesh::MeshSource;
 use crate::mesh::MeshSlab;
 use crate::mesh::partition::{Partition, PartitionOptions};
 use crate::parallel::Comm;
+use crate::system::plural;
 
 /// Partitions a mesh and stores the part of each element. **Collective.**
 ///
@@ -56,10 +57,10 @@ fn loads(comm: &Comm, slab: &MeshSlab, split: &PartitionOptions, partition: &Par
 impl Console {
     /// Prints a stored partition: elements and nodes of the mesh, and the weights of the parts.
     fn split(&self, source: &MeshSource, [elements, nodes]: [u64; 2], loads: &[u64], cut: Option<u64>, file: &Path) {
-        self.line("mesh", &format!("{}: {}, {}", source.name(), count(elements, "element"), count(nodes, "node")));
+        self.line("mesh", &format!("{}: {}, {}", source.name(), plural(elements, "element"), plural(nodes, "node")));
         let fullest = loads.iter().max().copied().unwrap_or(0) as f64;
         let imbalance = fullest * loads.len() as f64 / loads.iter().sum::<u64>() as f64;
-        let text = format!("{}, {}imbalance {imbalance:.3}", count(loads.len() as u64, "part"), edge_cut(cut));
+        let text = format!("{}, {}imbalance {imbalance:.3}", plural(loads.len() as u64, "part"), edge_cut(cut));
         self.line("partition", &text);
         self.line("files", &format!("{} (for --partition)", file.display()));
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::io::csv_cell;
 use crate::post::{NodeColumn, Probe, ProbeRow};
 
 /// Rows of probes with their columns.
@@ -31,7 +32,7 @@ impl Rows<'_> {
 pub fn csv(first: &str, heading: &[&str], rows: impl Iterator<Item = (String, Vec<f64>)>) -> String {
     let mut text = format!("{first},{}\n", heading.join(","));
     for (name, numbers) in rows {
-        text += &quoted(&name);
+        text += &csv_cell(&name);
         for number in numbers {
             // A String can always be written.
             let _ = write!(text, ",{number:?}");
@@ -39,9 +40,4 @@ pub fn csv(first: &str, heading: &[&str], rows: impl Iterator<Item = (String, Ve
         text.push('\n');
     }
     text
-}
-
-/// Quotes a text with a comma, a quote or a line break.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }

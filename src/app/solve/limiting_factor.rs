@@ -1,8 +1,8 @@
 //! The factor that limited the speed of a run most.
 
-use crate::io::console::group;
 use crate::io::record::{RunRecord, Stage};
 use crate::parallel::TOTAL;
+use crate::system::group;
 
 /// Returns in a few words what would have to change for a faster run.
 pub fn limiting_factor(record: &RunRecord, placement: &[String]) -> String {

@@ -3,19 +3,19 @@
 use std::path::Path;
 
 use crate::app::case::Case;
-use crate::io::console::{Console, count, edge_cut, group, mebibytes, refined};
+use crate::io::console::{Console, edge_cut, mebibytes, refined};
 use crate::io::record::{Accuracy, Convergence, Parallel, RestartedFrom, RunRecord, Stage};
 use crate::la::cg::{CgReport, ConvergedReason};
 use crate::mesh::LocalMesh;
 use crate::parallel::CommShare;
 use crate::post::{BoundaryFlow, FlowReport};
 use crate::problem::{Label, Labels};
-use crate::system::{rounded, signed, significant};
+use crate::system::{group, plural, rounded, signed, significant};
 
 impl Console {
     /// Prints the mesh and its partition.
     pub fn mesh(&self, case: &Case, mesh: &LocalMesh, parallel: &Parallel) {
-        let (elements, nodes) = (count(mesh.total_elements, "element"), count(mesh.total_nodes, "node"));
+        let (elements, nodes) = (plural(mesh.total_elements, "element"), plural(mesh.total_nodes, "node"));
         let scaled = case.scale.map_or(String::new(), |scale| format!(", scaled by {scale}"));
         let geometry = if case.geometry.is_plane() { "" } else { ", axisymmetric" };
         let name = refined(&(case.mesh.name() + &scaled + geometry), mesh.refinements);
@@ -25,7 +25,7 @@ impl Console {
                 "{}imbalance {:.3}, at most {} and {} values a halo exchange",
                 edge_cut(parallel.edge_cut),
                 parallel.load_imbalance,
-                count(parallel.neighbours_max, "neighbour"),
+                plural(parallel.neighbours_max, "neighbour"),
                 group(parallel.halo_max),
             );
             self.line("partition", &text);
@@ -34,7 +34,7 @@ impl Console {
 
     /// Prints the checkpoint from which the iteration continues.
     pub fn restart(&self, from: &RestartedFrom) {
-        let iterations = count(from.iteration as u64, "iteration");
+        let iterations = plural(from.iteration as u64, "iteration");
         self.line("restart", &format!("from {}, after {iterations}", from.file.display()));
     }
 
@@ -43,7 +43,7 @@ impl Console {
         let verdict = if report.outcome == ConvergedReason::Converged { "converged" } else { "NOT converged" };
         let text = format!(
             "{verdict} in {} by a factor of {:.2} each, relative residual {} (wanted {})",
-            count(report.iterations as u64, "iteration"),
+            plural(report.iterations as u64, "iteration"),
             convergence.factor,
             report.shown_residual(3),
             rounded(rtol, 2)
@@ -55,7 +55,7 @@ impl Console {
             }
         }
         if !report.replacements.is_empty() {
-            let times = count(report.replacements.len() as u64, "time");
+            let times = plural(report.replacements.len() as u64, "time");
             self.line("", &format!("recurrence started again {times} from the true residual, which had left it"));
         }
     }
@@ -133,8 +133,8 @@ impl Console {
             part(&all.halo),
             part(&all.reductions),
             part(&all.others),
-            count(all.halo.count.max as u64, "message"),
-            mebibytes(all.halo.bytes.max as u64),
+            plural(all.halo.count.max as u64, "message"),
+            mebibytes(all.halo.bytes.max),
         );
         self.line("messages", &text);
     }
@@ -165,8 +165,8 @@ impl Console {
         let memory = &record.memory;
         let text = format!(
             "{:.0} MiB in all, {:.0} MiB on the fullest rank",
-            mebibytes(memory.peak_bytes_sum),
-            mebibytes(memory.peak_bytes_max)
+            mebibytes(memory.peak_bytes_sum as f64),
+            mebibytes(memory.peak_bytes_max as f64)
         );
         self.line("memory", &text);
         self.line("limit", &record.limited_by);

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::io::console::progress::Progress;
 use crate::io::record::{BoundaryCondition, conditions, is_stdout};
 use crate::parallel::Placement;
-use crate::system::{print_info, print_stderr};
+use crate::system::{group, plural, print_info, print_stderr};
 
 /// Console of a run, which may be quiet.
 pub struct Console {
@@ -45,11 +45,11 @@ impl Console {
         let text = format!(
             "{}: {} x {} on {}{}",
             env!("CARGO_PKG_VERSION"),
-            count(placement.ranks as u64, "rank"),
-            count(placement.threads as u64, "thread"),
-            count(placement.hosts as u64, "host"),
+            plural(placement.ranks as u64, "rank"),
+            plural(placement.threads as u64, "thread"),
+            plural(placement.hosts as u64, "host"),
             virtual_ranks
-                .map_or(String::new(), |ranks| format!(", reproducible as {}", count(ranks as u64, "virtual rank"))),
+                .map_or(String::new(), |ranks| format!(", reproducible as {}", plural(ranks as u64, "virtual rank"))),
         );
         self.line("quad8-mpi", &text);
     }
@@ -72,46 +72,15 @@ impl Console {
 
 /// Returns the name of a mesh with its refinements.
 pub(crate) fn refined(name: &str, levels: u32) -> String {
-    if levels > 0 { format!("{name}, refined {}", count(u64::from(levels), "time")) } else { name.to_owned() }
+    if levels > 0 { format!("{name}, refined {}", plural(u64::from(levels), "time")) } else { name.to_owned() }
 }
 
 /// Converts bytes to MiB.
-pub fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / (1 << 20) as f64
-}
-
-/// Returns a number with its noun: "1 rank", "2 ranks".
-pub(crate) fn count(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", group(n), if n == 1 { "" } else { "s" })
-}
-
-/// Returns a number with its digits in groups of three.
-pub(crate) fn group(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+pub fn mebibytes(bytes: f64) -> f64 {
+    bytes / f64::from(1 << 20)
 }
 
 /// Returns the start of a line about a partition: its edge cut, if known.
 pub(crate) fn edge_cut(cut: Option<u64>) -> String {
     cut.map_or(String::new(), |cut| format!("edge cut {}, ", group(cut)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped_and_nouns_agree() {
-        assert_eq!(count(1, "rank"), "1 rank");
-        assert_eq!(count(0, "rank"), "0 ranks");
-        assert_eq!(group(1_026_193), "1,026,193");
-        assert_eq!(group(100), "100");
-    }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use hdf5::{Dataset, File};
 
 use crate::error::{Error, Result};
+use crate::io::LARGEST_DEFLATE_RATIO;
 
 /// Refuses a dataset that declares far more than the file holds: filters compress by at most
 /// 1032 : 1 (zlib, *Technical Details*).
@@ -13,10 +14,9 @@ use crate::error::{Error, Result};
 /// # Errors
 /// The dataset is larger than the file can hold.
 pub fn check_stored(path: &Path, file: &File, dataset: &Dataset, name: &str) -> Result<()> {
-    const LARGEST_RATIO: u64 = 1032;
     let claimed = declared_bytes(dataset);
     let stored = dataset.storage_size().min(file.size());
-    if claimed <= stored.saturating_mul(LARGEST_RATIO) {
+    if claimed <= stored.saturating_mul(LARGEST_DEFLATE_RATIO) {
         return Ok(());
     }
     let path = path.display();

@@ -6,11 +6,9 @@ use std::io::{Cursor, Read};
 use npyz::{DType, Deserialize, NpyFile, Order, TypeChar};
 use zip::ZipArchive;
 
+use crate::io::LARGEST_DEFLATE_RATIO;
 use crate::io::mesh::{FormatError, GivenNames, SerialMesh};
 use crate::parallel::work;
-
-/// Largest compression ratio of Deflate (zlib, *Technical Details*: 1032 : 1).
-const LARGEST_RATIO: u64 = 1032;
 
 /// Parses the bytes of a .npz file for a case without data.
 ///
@@ -91,7 +89,7 @@ fn entry(archive: &mut Archive, name: &str) -> Result<Vec<u8>, FormatError> {
         }
         Err(e) => return Err(broken(e.to_string())),
     };
-    let limit = file.compressed_size().saturating_mul(LARGEST_RATIO);
+    let limit = file.compressed_size().saturating_mul(LARGEST_DEFLATE_RATIO);
     if file.size() > limit {
         return Err(FormatError::TooMany { what: format!("array '{name}'"), count: file.size(), room: limit });
     }

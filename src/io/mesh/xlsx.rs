@@ -11,13 +11,12 @@ use std::io::{Cursor, Read};
 use calamine::{Data, DataRef, Reader, Xlsx};
 use zip::ZipArchive;
 
+use crate::io::LARGEST_DEFLATE_RATIO;
 use crate::io::mesh::{FormatError, SerialMesh};
 use crate::parallel::work;
 
 const COORD: &str = "coord";
 const CONEC: &str = "conec";
-/// Largest compression ratio of Deflate (zlib, *Technical Details*: 1032 : 1).
-const LARGEST_RATIO: u64 = 1032;
 /// Number of columns that are read.
 const WIDEST: u32 = 16;
 
@@ -41,7 +40,7 @@ fn check_sizes(bytes: &[u8]) -> Result<(), FormatError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged(e.to_string()))?;
     for i in 0..archive.len() {
         let mut file = archive.by_index(i).map_err(|e| damaged(e.to_string()))?;
-        let limit = file.compressed_size().saturating_mul(LARGEST_RATIO);
+        let limit = file.compressed_size().saturating_mul(LARGEST_DEFLATE_RATIO);
         let name = file.name().map(|name| name.into_owned()).unwrap_or_default();
         if file.size() > limit {
             return Err(FormatError::TooMany { what: format!("entry '{name}'"), count: file.size(), room: limit });

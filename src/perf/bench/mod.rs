@@ -62,7 +62,7 @@ fn print(console: &Console, record: &StreamRecord) {
         0 => String::new(),
         caches => format!(" ({:.1} times its last-level caches)", bytes as f64 / caches as f64),
     };
-    let (size, repeats) = (mebibytes(bytes), record.repeats);
+    let (size, repeats) = (mebibytes(bytes as f64), record.repeats);
     console.line("arrays", &format!("three of {size:.0} MiB on a host{beyond}, best of {repeats} runs"));
     for (name, bandwidth) in [("copy", record.stream.copy), ("triad", record.stream.triad)] {
         let MinMeanMax { min, mean, max } = bandwidth.per_rank;

@@ -31,7 +31,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::error::{ExitCode, Result};
-use crate::io::console::group;
 use crate::io::file::refuse_input;
 use crate::io::record::{is_stdout, write_json};
 use crate::la::hierarchy::SMALLEST;
@@ -46,6 +45,7 @@ use crate::perf::model::run::Run;
 use crate::perf::model::stages::StageCommunication;
 use crate::plot;
 use crate::plot::Efficiencies;
+use crate::system::group;
 use crate::system::print;
 
 /// Bytes a second of one Gbit/s.

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::io::console::group;
 use crate::io::record::Stage;
 use crate::perf::model::prediction::{ComparedTime, StageRow};
 use crate::perf::model::{Comparison, Prediction, Row};
+use crate::system::group;
 
 /// Formats the prediction as text.
 pub fn text(prediction: &Prediction) -> String {

@@ -14,14 +14,14 @@ pub(crate) use args::{ReportFormat, ReportTable};
 use std::path::PathBuf;
 
 use crate::error::{ExitCode, Result};
-use crate::io::console::group;
+use crate::io::console::mebibytes;
 use crate::io::file::{refuse_input, write_atomic};
 use crate::io::record::Stage;
 use crate::perf::scaling::reference_efficiencies::reference_efficiency;
 use crate::perf::scaling::study::{IterationFigures, Kind, Point, STAGES, Study, WHOLE_RUN};
 use crate::perf::scaling::table::Table;
 use crate::plot::{Curve, Stroke, speed_up};
-use crate::system::print;
+use crate::system::{group, print};
 
 /// Reads run records and writes the table and the picture that the command line asks for.
 ///
@@ -263,8 +263,4 @@ fn best_of(study: &Study) -> impl Fn(&Point) -> bool {
         });
         best.is_some_and(|best| best.parallel == point.parallel)
     }
-}
-
-fn mebibytes(bytes: f64) -> f64 {
-    bytes / f64::from(1 << 20)
 }

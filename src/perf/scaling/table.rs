@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::io::csv_cell;
+
 /// Table: rows of text below a heading.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Table {
@@ -30,7 +32,7 @@ impl Table {
 
     /// Formats the table as comma-separated values (RFC 4180).
     pub fn csv(&self) -> String {
-        self.lines().map(|cells| joined(cells.iter().map(|c| quoted(c)), ",") + "\n").collect()
+        self.lines().map(|cells| joined(cells.iter().map(|c| csv_cell(c)), ",") + "\n").collect()
     }
 
     /// Formats the table in Markdown.
@@ -72,11 +74,6 @@ impl Table {
 
 fn joined(cells: impl Iterator<Item = String>, between: &str) -> String {
     cells.collect::<Vec<_>>().join(between)
-}
-
-/// Quotes a cell for comma-separated values (RFC 4180).
-fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 
 #[cfg(test)]
