@@ -82,7 +82,7 @@ impl Drop for Lock {
 
 fn locked(output: &Path, owner: &str, lock: &Path) -> Error {
     Error::io(format!(
-        "another run is at work on {} ({owner}): wait until it has ended, or choose another name with -o; if its host \
+        "another run is at work on {} ({owner}): wait until it has ended, or choose another name for it; if its host \
          is lost, remove {}",
         output.display(),
         lock.display()

@@ -51,7 +51,7 @@ pub fn refuse_input<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path
     let is_output = |input| canonical(input) == canonical(output);
     if inputs.into_iter().any(is_output) {
         let path = output.display();
-        return Err(Error::input(format!("the output {path} is an input of this run: choose another name with -o")));
+        return Err(Error::input(format!("the output {path} is an input of this run: choose another name for it")));
     }
     Ok(())
 }
