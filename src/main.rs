@@ -48,11 +48,11 @@ fn main() {
             Benchmark::Stream(args) => Box::new(move |comm| bench::stream(comm, &args)),
             Benchmark::Messages(args) => Box::new(move |comm| bench::messages(comm, &args)),
         },
-        Command::Report(args) => alone(launcher, || scaling::report(&args)),
-        Command::Plot(args) => alone(launcher, || plot::plot(&args)),
-        Command::View(args) => alone(launcher, || plot::view(&args)),
-        Command::Completions(args) => alone(launcher, || cli::completions(&args)),
-        Command::Man => alone(launcher, cli::manual),
+        Command::Report(args) => alone(launcher, "give fewer run records, or free memory", || scaling::report(&args)),
+        Command::Plot(args) => alone(launcher, "a picture of a smaller --width takes less", || plot::plot(&args)),
+        Command::View(args) => alone(launcher, "take a host with more, or free memory", || plot::view(&args)),
+        Command::Completions(args) => alone(launcher, "free memory", || cli::completions(&args)),
+        Command::Man => alone(launcher, "free memory", cli::manual),
     };
     launcher.check_library().unwrap_or_else(|error| refuse(launcher, &error));
     launcher.check_shared_memory();
@@ -77,17 +77,16 @@ fn main() {
     process::exit(code as i32);
 }
 
-/// Runs a command that needs no MPI, under mpirun on one rank.
-fn alone(launcher: Launcher, work: impl FnOnce() -> Result<ExitCode>) -> ! {
+/// Runs a command that needs no MPI, under mpirun on one rank. `remedy` is what to do where there is
+/// no memory.
+fn alone(launcher: Launcher, remedy: &'static str, work: impl FnOnce() -> Result<ExitCode>) -> ! {
     leave_to_rank_0(launcher);
     panic::set_hook(Box::new(|info| {
         print_error(&format!("failed inside: {info} (please report this)"));
         process::exit(ExitCode::Internal as i32);
     }));
-    allocator::on_exhaustion(|bytes| {
-        print_error(&format!(
-            "error: there is no memory for {bytes} more bytes: a picture of a smaller --width takes less"
-        ));
+    allocator::on_exhaustion(move |bytes| {
+        print_error(&format!("error: there is no memory for {bytes} more bytes: {remedy}"));
         process::exit(ExitCode::Internal as i32);
     });
     let code = work().unwrap_or_else(|error| fail(&error));

@@ -61,12 +61,12 @@ pub fn keep_signal_handlers<R>(work: impl FnOnce() -> R) -> R {
 }
 
 /// Called once, with the number of bytes, where an allocation fails.
-static EXHAUSTED: OnceLock<fn(usize)> = OnceLock::new();
+static EXHAUSTED: OnceLock<Box<dyn Fn(usize) + Send + Sync>> = OnceLock::new();
 
 /// Sets the function that is called once, with the number of bytes, where an allocation fails.
 /// After it Rust aborts the process. Only the first call has an effect.
-pub fn on_exhaustion(handler: fn(usize)) {
-    EXHAUSTED.get_or_init(|| handler);
+pub fn on_exhaustion(handler: impl Fn(usize) + Send + Sync + 'static) {
+    EXHAUSTED.get_or_init(|| Box::new(handler));
 }
 
 /// Returns the allocation, after calling the handler where it failed.
