@@ -9,6 +9,7 @@ use nix::unistd::{Pid, gethostname};
 
 use crate::error::{Error, Result};
 use crate::parallel::Comm;
+use crate::system::plural;
 
 /// Largest number of threads of a rank, more than the largest hosts have cores. Idle threads search
 /// for work, so that many more of them would only load a host.
@@ -41,7 +42,8 @@ pub fn host_name() -> String {
 /// **Collective.**
 ///
 /// # Errors
-/// An internal error where the ranks are virtual.
+/// A variable that is no number of threads, and an internal error where the ranks are virtual; the
+/// same on every rank.
 pub fn place(comm: &Comm, requested: Option<usize>) -> Result<Placement> {
     let host = host_name();
     let cores = allowed_cores();
@@ -50,10 +52,10 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Result<Placement> {
     let masks: Vec<Vec<u64>> = local.sparse_exchange(everywhere.into()).into_iter().map(|mask| mask.1).collect();
     let quota = cpu_quota(cores.len());
 
-    let threads = requested
-        .or_else(|| from_environment("RAYON_NUM_THREADS"))
-        .or_else(|| from_environment("SLURM_CPUS_PER_TASK"))
-        .unwrap_or_else(|| share(&cores, &masks).min((quota / local.size()).max(1)));
+    let variables = ["RAYON_NUM_THREADS", "SLURM_CPUS_PER_TASK"];
+    let given = || variables.iter().find_map(|name| from_environment(name).transpose()).transpose();
+    let given = comm.agree(requested.map_or_else(given, |threads| Ok(Some(threads))))?;
+    let threads = given.unwrap_or_else(|| share(&cores, &masks).min((quota / local.size()).max(1)));
 
     let mut all_cores: Vec<u64> = masks.concat();
     all_cores.sort_unstable();
@@ -70,7 +72,6 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Result<Placement> {
         let reporter = comm.min(if threads_on_host == excess { comm.rank() } else { comm.size() });
         let ranks = comm.broadcast(reporter, local.size());
         let usable = comm.broadcast(reporter, usable);
-        let plural = |n: u64, noun: &str| format!("{n} {noun}{}", if n == 1 { "" } else { "s" });
         warnings.push(format!(
             "{} with {} in all share {} on one host, so they wait for each other: \
              use mpirun -n {} with --threads {}",
@@ -131,13 +132,33 @@ fn share(cores: &[u64], masks: &[Vec<u64>]) -> usize {
     ((share + 1e-9) as usize).max(1)
 }
 
-fn from_environment(variable: &str) -> Option<usize> {
-    std::env::var(variable).ok()?.trim().parse().ok().filter(|n| (1..=usize::from(MOST_THREADS)).contains(n))
+/// Returns the number of threads in a variable; none where it is not set, empty or 0, which means the
+/// default to Rayon, too.
+fn from_environment(variable: &str) -> Result<Option<usize>> {
+    number_of_threads(&std::env::var_os(variable).unwrap_or_default().to_string_lossy())
+        .map_err(|text| Error::input(format!("{variable} is '{text}': it must be from 1 to {MOST_THREADS}")))
+}
+
+fn number_of_threads(text: &str) -> std::result::Result<Option<usize>, &str> {
+    match text.trim() {
+        "" | "0" => Ok(None),
+        text => text.parse().ok().filter(|n| (1..=usize::from(MOST_THREADS)).contains(n)).map(Some).ok_or(text),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::share;
+    use super::{number_of_threads, share};
+
+    #[test]
+    fn a_number_of_threads_out_of_range_is_refused() {
+        for (text, expected) in [("", None), ("0", None), (" 1", Some(1)), ("1024", Some(1024))] {
+            assert_eq!(number_of_threads(text), Ok(expected));
+        }
+        for text in ["1025", "-1", "2.0", "abc", "4 threads"] {
+            assert_eq!(number_of_threads(text), Err(text));
+        }
+    }
 
     #[test]
     fn cores_are_shared_by_the_ranks_that_may_use_them() {

@@ -184,6 +184,7 @@ fn options() -> Vec<Trial> {
         bad("an_infinite_speed", &["--gamma", "inf"], "must be finite"),
         bad("an_unknown_option", &["--nonsense"], "unexpected argument '--nonsense'"),
         bad("an_unknown_preconditioner", &["--preconditioner", "magic"], "invalid value 'magic'"),
+        alone("a_benchmark_of_too_many_threads", &["bench", "stream", "--threads", "1025"], "1025 is not in 1..=1024"),
         alone(
             "an_unknown_subcommand_for_a_mesh",
             &["chek", "mesh.h5"],

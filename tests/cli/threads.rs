@@ -18,6 +18,7 @@ pub fn tests() -> Vec<Trial> {
             is_mpich().then_some("a test of Open MPI"),
         ),
         test("one_thread_on_one_core_is_not_reported::ranks_1", fitting),
+        test("a_variable_that_is_no_number_of_threads_is_refused::ranks_2", wrong_variable),
     ]
     .map(alone)
     .into()
@@ -28,7 +29,8 @@ fn crowded() {
     let threads = 32 * available_parallelism().unwrap().get();
     let outcome = folder.run(2, &["mesh.h5", "--threads", &threads.to_string()]).expect_code(0);
     let warning = format!("2 ranks with {} threads in all share", 2 * threads);
-    assert_eq!(outcome.stderr.matches(&warning).count(), 1, "{outcome}");
+    // Large numbers have their digits in groups.
+    assert_eq!(outcome.stderr.replace(',', "").matches(&warning).count(), 1, "{outcome}");
     assert!(outcome.stderr.contains("use mpirun -n"), "{outcome}");
 }
 
@@ -46,4 +48,16 @@ fn fitting() {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     let outcome = folder.run(1, &["mesh.h5", "--threads", "1"]).expect_code(0);
     assert!(!outcome.stderr.contains("core"), "{outcome}");
+}
+
+fn wrong_variable() {
+    let folder = Folder::with(&Mesh::rectangle(4, 2));
+    for value in ["abc", "2000"] {
+        let env = [("RAYON_NUM_THREADS", value)];
+        let outcome = folder.run_with(2, &env, &["mesh.h5"]).expect_code(2);
+        let message = format!("RAYON_NUM_THREADS is '{value}': it must be from 1 to 1024");
+        assert!(outcome.errors().len() == 1 && outcome.errors()[0].ends_with(&message), "{outcome}");
+        // The option replaces the variable.
+        folder.run_with(2, &env, &["mesh.h5", "--threads", "1", "-q"]).expect_code(0);
+    }
 }

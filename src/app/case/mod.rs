@@ -246,6 +246,8 @@ mod tests {
             ("[names]\nu = { unit = \"a\\nb\" }", "must be one line without control characters"),
             ("refine = -1", "line 1: refine = -1: must be a whole number, 0 or more"),
             ("refine = 1.5", "line 1: refine = 1.5: must be a whole number, 0 or more"),
+            ("[[probe]]\nline = [[0, 0], [1, 0]]\nn = 1", "n must be a whole number from 2 to 10000000"),
+            ("[[probe]]\nline = [[0, 0], [1, 0]]\nn = 10000001", "n must be a whole number from 2 to 10000000"),
             ("scale = 0", "line 1: scale = 0: must be more than 0"),
             ("scale = -0.001", "line 1: scale = -0.001: must be more than 0"),
             ("scale = inf", "line 1: scale = inf: must be finite"),

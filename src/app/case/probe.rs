@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::app::case::Case;
-use crate::app::probe::named;
+use crate::app::probe::{DEFAULT_POINTS, POINTS_OF_LINE, named};
 use crate::post::{Probe, ProbePlace};
 
 /// Probe of a case: its name, if it has one, and its place.
@@ -25,23 +25,25 @@ struct Table {
 }
 
 impl TryFrom<Table> for CaseProbe {
-    type Error = &'static str;
+    type Error = String;
 
     fn try_from(table: Table) -> Result<Self, Self::Error> {
-        const LINE: u32 = 100;
+        let [least, most] = POINTS_OF_LINE;
         let place = match (table.at, table.line, table.boundary, table.n) {
             (Some(points), None, None, None) => ProbePlace::Points(points),
-            (None, Some(_), None, Some(0 | 1)) => return Err("n must be a whole number, 2 or more"),
-            (None, Some(ends), None, n) => ProbePlace::Line(ends, n.unwrap_or(LINE)),
+            (None, Some(_), None, Some(n)) if !(least..=most).contains(&n) => {
+                return Err(format!("n must be a whole number from {least} to {most}"));
+            }
+            (None, Some(ends), None, n) => ProbePlace::Line(ends, n.unwrap_or(DEFAULT_POINTS)),
             (None, None, Some(name), None) => ProbePlace::Boundary(name),
-            _ => return Err("a probe must have one of at, line (with n) and boundary"),
+            _ => return Err("a probe must have one of at, line (with n) and boundary".to_owned()),
         };
         let is_finite = match &place {
             ProbePlace::Points(points) => points.as_flattened().iter().all(|value| value.is_finite()),
             ProbePlace::Line(ends, _) => ends.as_flattened().iter().all(|value| value.is_finite()),
             ProbePlace::Boundary(_) => true,
         };
-        if is_finite { Ok(Self(table.name, place)) } else { Err("coordinates must be finite") }
+        if is_finite { Ok(Self(table.name, place)) } else { Err("coordinates must be finite".to_owned()) }
     }
 }
 

@@ -3,8 +3,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::RangedI64ValueParser;
 
 use crate::system::arguments::finite;
+
+/// Bounds of the number of points on a line.
+pub(crate) const POINTS_OF_LINE: [u32; 2] = [2, 10_000_000];
+/// Number of points on a line unless another one is given.
+pub(crate) const DEFAULT_POINTS: u32 = 100;
 
 /// Options of `quad8-mpi probe`.
 #[derive(Debug, Clone, Args)]
@@ -26,7 +32,7 @@ pub struct ProbeArgs {
     pub(crate) line: Vec<[[f64; 2]; 2]>,
 
     /// Number of points on each line, its two ends among them
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = DEFAULT_POINTS, value_parser = points_of_line())]
     pub(crate) number: u32,
 
     /// Named boundary, at all its nodes; may be repeated
@@ -47,6 +53,11 @@ pub fn point(text: &str) -> Result<[f64; 2], String> {
     let (x, y) = text.split_once(',').ok_or("must be X,Y, as in 0,0.5")?;
     let number = |text: &str| finite(text.trim()).map_err(|cause| format!("'{text}': {cause}"));
     Ok([number(x)?, number(y)?])
+}
+
+fn points_of_line() -> RangedI64ValueParser<u32> {
+    let [least, most] = POINTS_OF_LINE.map(i64::from);
+    clap::value_parser!(u32).range(least..=most)
 }
 
 fn line(text: &str) -> Result<[[f64; 2]; 2], String> {

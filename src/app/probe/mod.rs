@@ -5,6 +5,7 @@ mod args;
 mod table;
 
 pub use args::ProbeArgs;
+pub(crate) use args::{DEFAULT_POINTS, POINTS_OF_LINE};
 pub(crate) use table::{Rows, csv};
 
 use std::path::Path;

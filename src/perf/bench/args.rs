@@ -1,10 +1,10 @@
 //! Options of `quad8-mpi bench`.
 
-use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::parallel::MOST_THREADS;
 use crate::system::arguments::finite;
 
 /// Options of `quad8-mpi bench`.
@@ -38,8 +38,8 @@ pub struct StreamArgs {
     pub(crate) repeats: u32,
 
     /// Threads per rank [default: as for a solve]
-    #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<NonZeroU16>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_THREADS)))]
+    pub(crate) threads: Option<u16>,
 
     /// Also write the result as JSON
     #[arg(long, value_name = "FILE")]

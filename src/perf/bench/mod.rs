@@ -9,6 +9,7 @@ mod stream;
 pub use args::{BenchArgs, Benchmark, MessagesArgs, StreamArgs};
 pub use message_passing::messages;
 
+use std::num::NonZeroU16;
 use std::rc::Rc;
 
 use crate::error::{ExitCode, Result};
@@ -30,7 +31,7 @@ fn layout(comm: &Comm, placement: &Placement) -> Layout {
 /// same on every rank.
 pub fn stream(comm: &Rc<Comm>, args: &StreamArgs) -> Result<ExitCode> {
     let console = Console::beside(comm.is_root() && !args.quiet, args.json.as_deref());
-    let placement = start_threads(comm, args.threads, 1)?;
+    let placement = start_threads(comm, args.threads.and_then(NonZeroU16::new), 1)?;
     console.start(&placement, None);
     console.warn(&placement.warnings);
 
