@@ -253,7 +253,11 @@ mod tests {
             ("scale = inf", "line 1: scale = inf: must be finite"),
             ("mesh = ", "line 1: mesh: texts stand in quotes"),
             ("mesh = 1", "line 1: mesh = 1: must be a text in quotes"),
-            ("mesh = { channel = 'ventury' }", "are for channels (channel, nozzle, "),
+            (
+                "mesh = { channel = 'ventury' }",
+                "there is no channel 'ventury': did you mean venturi? the channels are channel, nozzle, ",
+            ),
+            ("mesh = { channel = 'y-channel' }", "are for channels (channel, nozzle, "),
             (
                 "mesh = { channel = 'venturi', troat = 1 }",
                 "line 1: mesh = { channel = 'venturi', troat = 1 }: channel venturi: there is no parameter 'troat': did you mean throat?",

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::io::mesh::{BUILT_IN, BuiltIn, GivenNames, SMALL, file, preview};
 use crate::mesh::{Channel, MeshHeader, MeshSlab};
 use crate::parallel::Comm;
-use crate::system::rounded;
+use crate::system::{did_you_mean, rounded};
 
 /// Source of a mesh. In a case file it is the name of a built-in mesh or of a channel, or else the
 /// path of a file; or a table with the name, the dimensions and the size of a channel.
@@ -151,6 +151,15 @@ fn without_data(name: &str, given: &dyn GivenNames) -> Result<()> {
     }
 }
 
+fn no_channel(name: &str) -> Error {
+    if BuiltIn::find(name).is_some() {
+        return not_a_channel(name);
+    }
+    let channels: Vec<&str> = Channel::list().map(|(name, ..)| name).collect();
+    let near = did_you_mean(name, channels.iter().copied());
+    Error::input(format!("there is no channel '{name}': {near}the channels are {}", channels.join(", ")))
+}
+
 fn not_a_channel(name: &str) -> Error {
     let channels: Vec<&str> = Channel::list().map(|(name, ..)| name).collect();
     Error::input(format!(
@@ -178,7 +187,7 @@ impl TryFrom<Text> for MeshSource {
         match text {
             Text::Name(path) => Ok(path.into()),
             Text::Channel { channel, values } => {
-                let mut found = Channel::find(&channel).ok_or_else(|| not_a_channel(&channel))?;
+                let mut found = Channel::find(&channel).ok_or_else(|| no_channel(&channel))?;
                 found.set(values.iter().map(|(name, value)| (name.as_str(), *value)))?;
                 Ok(Self::Channel(found))
             }
