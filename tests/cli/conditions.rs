@@ -233,7 +233,7 @@ fn scaled(ranks: usize) {
     assert!(!metres.stderr.contains("millimetres"), "{metres}");
 
     // A partition is valid with every scale.
-    let parts = ["partition", "mesh.h5", "-n", &ranks.to_string(), "--scale", "3"];
+    let parts = ["partition", "mesh.h5", "-n", &ranks.to_string()];
     folder.run(1, &parts).expect_code(0);
     let args = ["mesh.h5", "--scale", "0.001", "--partition", "parts.h5", "--rtol", "1e-13", "--json", "run.json"];
     let outcome = folder.run(ranks, &[&args[..], &["-o", "first.h5"]].concat()).expect_code(0);

@@ -6,7 +6,6 @@ use clap::Args;
 
 use crate::app::case::ChannelArgs;
 use crate::mesh::partition::{PartitionOptions, Partitioner};
-use crate::system::arguments::positive;
 
 /// Largest number of parts: the ranks of the largest machines.
 const MOST: i64 = 1 << 20;
@@ -19,11 +18,6 @@ pub struct PartitionArgs {
 
     #[command(flatten)]
     pub(crate) channel: ChannelArgs,
-
-    /// Multiply the coordinates of the mesh by this factor, as in --scale 0.001 for a mesh in
-    /// millimetres; any run can use the partition [default: 1]
-    #[arg(long, value_name = "FACTOR", value_parser = positive, allow_negative_numbers = true)]
-    pub(crate) scale: Option<f64>,
 
     /// Number of parts: the ranks of the runs that will use it
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST))]

@@ -28,7 +28,7 @@ pub fn partition(comm: &Rc<Comm>, args: &PartitionArgs) -> Result<ExitCode> {
     let source = find_case(comm, args.mesh.as_deref(), &args.channel, None)?.mesh;
     let output = resolve_symlink(&args.output);
     let file = PartitionFile::new(comm, &output, source.path())?;
-    let slab = source.read(comm)?.scaled(comm, args.scale);
+    let slab = source.read(comm)?;
     let weights = match (&args.weights, source.path()) {
         (None, _) => None,
         (Some(name), path) => {
