@@ -18,7 +18,7 @@ use crate::parallel::work;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PreconditionerKind {
-    /// Corners of the elements, then smoothed aggregation
+    /// Multigrid in single precision, with a direct solver where it is slow
     Multigrid,
     /// Division by the diagonal
     Jacobi,

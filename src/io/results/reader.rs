@@ -232,7 +232,7 @@ fn why_missing(dataset: &str) -> &'static str {
         }
         "pressure_node" => "a pressure is written for potential flow only (--physics flow)",
         _ => {
-            "this needs a results file of quad8-mpi with that field (a mesh must be solved first, and --fields may not leave it out)"
+            "this needs a results file of quad8-mpi with that field (a mesh must be solved first, and --fields must not leave it out)"
         }
     }
 }

@@ -50,13 +50,13 @@ pub struct ModelArgs {
     #[arg(long, value_name = "B", value_parser = positive)]
     pub(crate) file_system: Option<f64>,
 
-    /// Run record (--json of a solve) of a full node, which says how fast a rank computes; of equal runs the medians
-    /// do [default: that of a core of an EPYC]
+    /// Run records (--json of a solve) of a full node that set the speed of a rank; of several equal runs the median
+    /// counts [default: that of a core of an EPYC]
     #[arg(long, value_name = "RUN.json", num_args = 1..)]
     pub(crate) record: Vec<PathBuf>,
 
     /// Records of `bench stream` on the machine of that run, with as many ranks as the run and as those that are
-    /// compared: what a rank moves takes as long as its share of the memory bandwidth says
+    /// compared: data transfer is scaled by the measured bandwidth of a rank
     #[arg(long, value_name = "STREAM.json", num_args = 1.., requires = "record")]
     pub(crate) stream: Vec<PathBuf>,
 
