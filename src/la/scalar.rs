@@ -50,7 +50,7 @@ impl<T: Scalar> Stored<T> for T {
     }
 }
 
-/// The upper half of the bits (bfloat16): eight digits.
+/// The upper half of the bits (bfloat16): eight significant bits.
 impl Stored<f32> for u16 {
     #[inline(always)]
     fn rounded(value: f32) -> Self {

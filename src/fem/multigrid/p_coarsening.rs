@@ -22,8 +22,8 @@ pub struct PCoarsening {
     pub transfer: PTransfer,
     /// Galerkin operator E'KE, where E is the prolongation.
     pub matrix: DistributedCsr,
-    /// Whether the matrix needs more than eight digits for the smoother: an element on any rank is
-    /// slender.
+    /// Whether the matrix needs more than eight significant bits for the smoother: an element on any
+    /// rank is slender.
     pub is_slender: bool,
 }
 
@@ -132,8 +132,8 @@ const WEIGHTS: PairWeights<CORNER_PAIRS> = {
 };
 
 /// Computes (E'KE)_ab of each pair of corners of a batch whose row sums are zero. Also returns
-/// whether rounding to eight digits may change the energy of a linear function in an element by more
-/// than about 3 %, as it may in rectangles with an aspect ratio above 5.
+/// whether rounding to eight significant bits may change the energy of a linear function in an
+/// element by more than about 3 %, as it may in rectangles with an aspect ratio above 5.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 fn bilinear_pairs(stiffness: &BatchStiffness<f64>) -> ([Lane; CORNER_PAIRS], bool) {
     let mut sums = [[0.0; LANES]; CORNER_PAIRS];

@@ -182,7 +182,7 @@ pub enum End {
 
 /// Inverse of the block diagonal D.
 pub struct BlockDiagonal<T: Scalar> {
-    /// Reciprocals of the diagonal, with few digits; 0 at unknowns in blocks.
+    /// Reciprocals of the diagonal, with eight significant bits; 0 at unknowns in blocks.
     inverse: Vec<T::Rough>,
     blocks: LineBlocks<T>,
 }

@@ -58,8 +58,8 @@ pub(crate) struct Multigrid<T: Scalar = f32> {
 
 impl<T: Scalar> Multigrid<T> {
     /// Builds the hierarchy: the meshes, finest first, with these transfers, then `matrix` and
-    /// smoothed aggregation below it. `is_rough` tells that few digits of `matrix` suffice for its
-    /// smoother. `operators` prepares those of the meshes. **Collective.**
+    /// smoothed aggregation below it. `is_rough` tells that eight significant bits of `matrix` suffice
+    /// for its smoother. `operators` prepares those of the meshes. **Collective.**
     pub(crate) fn new(
         transfers: Vec<Box<dyn Transfer<T>>>,
         matrix: DistributedCsr,
