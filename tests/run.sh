@@ -32,8 +32,7 @@ summary() {
     echo "== summary"
     [ ${#parts[@]} -eq 0 ] || printf '%s\n' "${parts[@]}"
     printf '%-17s %s, %d s\n' 'in all' "$(counts "$log")" $SECONDS
-    sed -n 's/^test \[\([^]]*\)\].* \.\.\. ignored.*/ignored: \1/p' "$log" | sort | uniq -c
-    grep '^skipped: ' "$log" || true
+    skips "$log"
     rm -f "$log" "$jobs"
     # After a failure its tests may still run.
     [ -z "${cluster:-}" ] || pkill --parent "$cluster" || true
@@ -123,7 +122,7 @@ else
     part "cargo test" cargo test --release --locked "$@"
 fi
 [ -z "${QUAD8_MPI_PYTHON:-}" ] || part python "$QUAD8_MPI_PYTHON" -m pytest python/tests
-[ -z "$all" ] || part "release files" tests/packaging/release.py
+[ -z "$all" ] || part "release files" "${QUAD8_MPI_PYTHON:-python3}" tests/packaging/release.py
 [ $# -gt 0 ] || part "cluster tests" of_cluster
 if [ -n "${QUAD8_MPI_WHEEL:-}" ]; then
     part wheel tests/packaging/wheel.py "$QUAD8_MPI_WHEEL"

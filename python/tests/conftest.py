@@ -1,5 +1,6 @@
 """Settings of the tests: the program that they start, and a folder for temporary files."""
 
+import importlib
 import os
 import sys
 import tempfile
@@ -30,6 +31,16 @@ def temporary(tmp_path_factory, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield folder
     assert list(folder.iterdir()) == []
+
+
+@pytest.fixture(scope="session")
+def needs():
+    """Returns a function that imports a package, without which the test is skipped.
+
+    Where QUAD8_MPI_REQUIRE_TOOLS is set, a missing package is an error.
+    """
+    is_required = bool(os.environ.get("QUAD8_MPI_REQUIRE_TOOLS"))
+    return importlib.import_module if is_required else pytest.importorskip
 
 
 @pytest.fixture(scope="session")

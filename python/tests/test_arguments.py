@@ -62,6 +62,7 @@ def test_wrong_arguments_are_named(arguments, message):
 
 
 def test_any_name_can_be_written_to_a_case_file():
+    # Python 3.10 has no such module.
     tomllib = pytest.importorskip("tomllib")
     name = "a \"b\" \\ \n\t\x01\x7f 'é' 𝒙 = [c]"
     given = {name: {"dirichlet": name}, "wall": "natural", "a-b_1": {"robin": {"p": 1e-300, "gamma": np.float64(0.1)}}}

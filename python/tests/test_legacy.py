@@ -71,8 +71,8 @@ def test_the_results_are_those_of_the_python_programs(mesh_file):
     assert names[-1] == "on_solve_complete"
 
 
-def test_figures_and_results_are_files(mesh_file, tmp_path):
-    pytest.importorskip("matplotlib")
+def test_figures_and_results_are_files(mesh_file, tmp_path, needs):
+    needs("matplotlib")
     results = Quad8FEMSolver(mesh_file, verbose=False).run(tmp_path / "figures", tmp_path / "out.h5")
     assert results["export_file"].exists()
     assert set(results["visualization_files"]) == {"u", "speed", "pressure"}

@@ -1,14 +1,11 @@
 """The package itself: its version, its types and its notebook."""
 
-import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 import quad8_mpi
 
@@ -20,9 +17,8 @@ def test_the_version_is_that_of_the_program():
     assert re.search(r'^version = "(.*)"$', manifest, re.MULTILINE)[1] == quad8_mpi.__version__
 
 
-def test_types_are_checked(tmp_path):
-    if importlib.util.find_spec("mypy") is None:
-        pytest.skip("no mypy")
+def test_types_are_checked(tmp_path, needs):
+    needs("mypy")
     cache = os.environ.get("MYPY_CACHE_DIR", str(PYTHON.parent / "target/mypy"))
     command = [sys.executable, "-m", "mypy", "--cache-dir", cache]
     done = subprocess.run(command, cwd=PYTHON, capture_output=True, text=True, check=False)
@@ -40,8 +36,8 @@ def test_every_public_name_has_a_docstring():
         assert all(item.__doc__ for item in (public, *methods)), name
 
 
-def test_the_notebook_runs(tmp_path, monkeypatch, capsys):
-    pytest.importorskip("matplotlib")
+def test_the_notebook_runs(tmp_path, monkeypatch, capsys, needs):
+    needs("matplotlib")
     monkeypatch.chdir(tmp_path)
     notebook = json.loads((PYTHON.parent / "docs/quad8_mpi.ipynb").read_text("utf-8"))
     namespace = {}

@@ -43,7 +43,7 @@ def test_a_probe_interpolates_inside_elements(channel, tmp_path):
         channel.probe([1, 2, 3])
 
 
-def test_converted_results_are_read_as_those_of_the_python_programs(tmp_path):
+def test_converted_results_are_read_as_those_of_the_python_programs(tmp_path, needs):
     result = quad8_mpi.solve("venturi", output=tmp_path / "out.h5", progress=False)
     for name in ("out.npz", "out.csv", "out.xlsx"):
         assert run(["convert", str(result.path), str(tmp_path / name)], 1, tmp_path, None) is None
@@ -51,11 +51,11 @@ def test_converted_results_are_read_as_those_of_the_python_programs(tmp_path):
         assert str(arrays["implementation_name"]) == "quad8-mpi"
         for name in ("x", "y", "quad8", "u", "vel", "abs_vel", "pressure"):
             np.testing.assert_array_equal(arrays[name], result[name])
-    pandas = pytest.importorskip("pandas")
+    pandas = needs("pandas")
     nodes, elements = (pandas.read_csv(tmp_path / f"out_{name}.csv") for name in ("nodes", "elements"))
     np.testing.assert_array_equal(nodes["VELOCITY_POTENTIAL"], result.u)
     np.testing.assert_array_equal(elements["ABS_VEL_m_s"], result.speed)
-    pytest.importorskip("openpyxl")
+    needs("openpyxl")
     sheet = pandas.read_excel(tmp_path / "out.xlsx")
     np.testing.assert_array_equal(sheet["VELOCITY POTENTIAL"], result.u)
     np.testing.assert_array_equal(sheet["Pressure (Pa)"].dropna(), result.pressure)
@@ -63,15 +63,15 @@ def test_converted_results_are_read_as_those_of_the_python_programs(tmp_path):
 
 
 @pytest.mark.parametrize("field", ["u", "speed", "pressure", "flux", "error", "partition"])
-def test_every_field_is_drawn(channel, field, tmp_path):
-    pytest.importorskip("matplotlib")
+def test_every_field_is_drawn(channel, field, tmp_path, needs):
+    needs("matplotlib")
     axes = channel.plot(field, mesh=field == "error", cmap="viridis")
     axes.figure.savefig(tmp_path / "figure.png")
     assert axes.get_xlabel() == "x (m)"
 
 
-def test_errors_are_drawn_over_powers_of_ten_and_ranks_one_by_one(channel):
-    colors = pytest.importorskip("matplotlib.colors")
+def test_errors_are_drawn_over_powers_of_ten_and_ranks_one_by_one(channel, needs):
+    colors = needs("matplotlib.colors")
     drawn = lambda *args, **options: channel.plot(*args, **options).collections[0]
     assert isinstance(drawn("error").norm, colors.LogNorm)
     assert drawn("error", vmin=0, vmax=1).norm.vmax == 1
@@ -79,15 +79,15 @@ def test_errors_are_drawn_over_powers_of_ten_and_ranks_one_by_one(channel):
     assert list(ranks.colorbar.get_ticks()) == list(range(int(channel["partition"].max()) + 1))
 
 
-def test_the_label_of_an_axis_is_inside_the_figure(channel):
-    pytest.importorskip("matplotlib")
+def test_the_label_of_an_axis_is_inside_the_figure(channel, needs):
+    needs("matplotlib")
     axes = channel.plot("speed")
     axes.figure.draw_without_rendering()
     assert axes.yaxis.label.get_window_extent().x0 >= 0
 
 
-def test_a_plot_leaves_out_nodes_without_an_element(square):
-    pytest.importorskip("matplotlib")
+def test_a_plot_leaves_out_nodes_without_an_element(square, needs):
+    needs("matplotlib")
     mesh = quad8_mpi.mesh([*square.x, 9], [*square.y, 9], square.quad8, square.boundaries)
     result = quad8_mpi.solve(mesh, progress=False)
     assert np.isnan(result.u[8])
@@ -103,8 +103,8 @@ def test_triangles_cover_an_element_once(square):
     assert areas.sum() / 2 == pytest.approx(1)
 
 
-def test_tables_have_a_row_for_each_node_or_element(channel):
-    pytest.importorskip("pandas")
+def test_tables_have_a_row_for_each_node_or_element(channel, needs):
+    needs("pandas")
     nodes, elements = channel.to_pandas(), channel.to_pandas("elements")
     assert len(nodes) == channel.x.size
     assert len(elements) == len(channel.quad8)
@@ -113,8 +113,8 @@ def test_tables_have_a_row_for_each_node_or_element(channel):
     assert (nodes["u"] == channel.u).all()
 
 
-def test_a_grid_holds_curved_elements_and_all_fields(channel):
-    pytest.importorskip("pyvista")
+def test_a_grid_holds_curved_elements_and_all_fields(channel, needs):
+    needs("pyvista")
     grid = channel.to_pyvista()
     assert grid.n_cells == len(channel.quad8)
     assert grid.area == pytest.approx(2.662278833575113, rel=1e-3)

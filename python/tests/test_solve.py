@@ -122,13 +122,13 @@ def test_a_case_file_is_solved_as_it_is(square, tmp_path):
         quad8_mpi.solve(case, gamma=1)
 
 
-def test_an_iteration_that_does_not_converge_keeps_its_last_iterate():
+def test_an_iteration_that_does_not_converge_keeps_its_last_iterate(needs):
     with pytest.raises(quad8_mpi.NotConverged, match="not converged after 2 iterations") as caught:
         quad8_mpi.solve(max_iterations=2, progress=False)
     assert caught.value.code == 1
     assert not caught.value.result.converged
     assert caught.value.result.iterations == 2
-    pytest.importorskip("matplotlib")
+    needs("matplotlib")
     assert caught.value.result.plot().get_title() == "not converged"
 
 
