@@ -20,5 +20,5 @@ OMPI_MCA_orte_default_hostfile=$(realpath -- "$hostfile")
 export OMPI_MCA_orte_default_hostfile
 # shellcheck source=jobs/launch.sh
 . "$jobs/launch.sh"
-((ranks > 0)) || fail "$hostfile says nowhere how many ranks: it needs lines NAME slots=RANKS"
+((ranks > 0)) || fail "$hostfile gives no number of ranks: it needs lines NAME slots=RANKS"
 launch "${@:2}"

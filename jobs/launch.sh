@@ -54,8 +54,8 @@ end_without_ranks() {
     kill -KILL "$1"
 }
 
-# launch ARGUMENT...: runs the program on all ranks and returns its exit code. A warning of the scheduler (USR1) goes on
-# to the ranks. TERM comes to them without our help; this shell stays to tell how they ended.
+# launch ARGUMENT...: runs the program on all ranks and returns its exit code. A warning of the scheduler (USR1) is
+# sent to the ranks, too. They receive TERM themselves; this shell stays to report how they ended.
 launch() {
     local pid='' watch='' interrupted code
     trap 'interrupted=1; [ -z "$pid" ] || kill -USR1 "$pid"' USR1
@@ -78,7 +78,7 @@ launch() {
     return "$code"
 }
 
-# explain CODE: one sentence where the launcher ended, not the program, which has told its story itself.
+# explain CODE: prints one sentence where the launcher ended the run, not the program, which prints its own message.
 explain() {
     local why
     case $1 in

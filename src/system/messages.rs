@@ -26,7 +26,7 @@ pub fn print_info(text: &str) {
     if let Err(error) = print(text)
         && !HAS_WARNED.swap(true, Ordering::Relaxed)
     {
-        print_stderr(&format!("warning: {error}: the run goes on without it\n"));
+        print_stderr(&format!("warning: {error}: the run continues without it\n"));
     }
 }
 

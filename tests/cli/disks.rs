@@ -79,7 +79,7 @@ fn gives_up_older() {
     assert_eq!(disk.names(), ["out.h5", "out.xdmf"]);
 }
 
-/// Checks that a run whose results have no room leaves the newest checkpoint, from which it goes on.
+/// Checks that a run whose results have no room leaves the newest checkpoint, from which it continues.
 fn full_at_the_end() {
     let disk = Mount::new("size=10m").unwrap();
     let [out, checkpoint] = ["out.h5", "out.checkpoint.h5"].map(|name| disk.path(name).display().to_string());

@@ -39,7 +39,7 @@ pub fn tests() -> Vec<Trial> {
 const MULTIGRID: &str = "multigrid in single precision";
 const DIRECT: &str = "direct in double precision";
 
-/// Solves a problem in few iterations. Where the direct solver goes on, the run must report it.
+/// Solves a problem in few iterations. Where the direct solver takes over, the run must report it.
 fn solve(folder: &Folder, ranks: usize, args: &[&str]) -> (Outcome, Results) {
     let outcome = folder.run(ranks, &[args, &["--json", "run.json"]].concat()).expect_code(0);
     for alarm in ["memory of the hosts", "error: "] {

@@ -106,7 +106,7 @@ fn aligned(ranks: usize) {
         ("cb_nodes=1,alignment=0", "alignment=0: must be a whole number of bytes from 1 to 1099511627776"),
         ("cb_nodes", "'cb_nodes' is no hint: give KEY=VALUE,..."),
     ] {
-        for command in [&solve[..], &["check", "aligned.h5"]] {
+        for command in [&solve[..], &["probe", "aligned.h5", "--at", "0.5,0.5"]] {
             let refused = folder.run_with(ranks, &hints(text), command).expect_code(INPUT);
             assert_eq!(refused.errors(), [format!("quad8-mpi: error: QUAD8_MPI_IO_HINTS: {message}")], "{refused}");
         }

@@ -44,7 +44,7 @@ fn no_run_is_lost() {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     let outcome = folder.run_in_shell("exec \"$0\" \"$@\" > /dev/full", &["mesh.h5"]).expect_code(0);
     let said: Vec<&str> = outcome.stderr.lines().filter(|line| line.contains("standard output")).collect();
-    assert_eq!(said, [format!("warning: {WHY} (os error 28): the run goes on without it")]);
+    assert_eq!(said, [format!("warning: {WHY} (os error 28): the run continues without it")]);
     assert!(folder.path("quad8.h5").exists());
 }
 

@@ -54,7 +54,7 @@ impl<'a> CheckpointMonitor<'a> {
         let (iteration, relative) = (report.iterations, report.relative_residual());
         let message = match self.context.checkpoints {
             Some(checkpoints) => format!(
-                "stopped by {reason} after iteration {iteration}, relative residual {relative:.3e}: to go on, start the \
+                "stopped by {reason} after iteration {iteration}, relative residual {relative:.3e}: to continue, start the \
                  same command with --restart {}",
                 checkpoints.path().display()
             ),

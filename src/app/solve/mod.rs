@@ -180,8 +180,8 @@ fn check_room(
 /// full disk. **Collective.**
 ///
 /// # Errors
-/// The results cannot be written; the message says how to go on from the newest checkpoint. The same
-/// on every rank.
+/// The results cannot be written; the message says how to continue from the newest checkpoint. The
+/// same on every rank.
 fn write_results(comm: &Comm, file: &ResultsFile, results: &Results, checkpoints: &Checkpoints) -> Result<()> {
     let written = file.write(comm, results);
     if written.is_ok() || !checkpoints.has_newest(comm) {
@@ -189,7 +189,7 @@ fn write_results(comm: &Comm, file: &ResultsFile, results: &Results, checkpoints
     }
     let written = if checkpoints.remove_older(comm) { file.write(comm, results) } else { written };
     let newest = checkpoints.path().display();
-    let hint = format!("to go on, mend that and start the same command with --restart {newest}");
+    let hint = format!("to continue, mend that and start the same command with --restart {newest}");
     written.map(drop).map_err(|e| e.with_note(&hint))
 }
 

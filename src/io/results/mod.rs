@@ -155,7 +155,7 @@ impl ResultsFile {
                 let results = self.storage.bytes(nodes, elements, size_of::<i32>(), has);
                 check_room(&self.path, results + nodes * others as u64)
             }
-            // Refining will complain.
+            // Refining reports the error.
             None => Ok(()),
         };
         comm.agree(if comm.is_root() { check() } else { Ok(()) })
