@@ -61,8 +61,8 @@ impl Error {
         Self { place: Some([element, node]), ..self }
     }
 
-    /// Lists the elements and the nodes of the input that the message contains, so that names in the
-    /// mesh file can be added to it.
+    /// Lists the elements and the nodes of the input that the message contains, so that names in
+    /// the mesh file can be added to it.
     #[must_use]
     pub fn mentioning(self, elements: &[u64], nodes: &[u64]) -> Self {
         Self { elements: elements.to_vec(), nodes: nodes.to_vec(), ..self }

@@ -77,8 +77,8 @@ fn main() {
     process::exit(code as i32);
 }
 
-/// Runs a command that needs no MPI, under mpirun on one rank. `remedy` is what to do where there is
-/// no memory.
+/// Runs a command that needs no MPI, under mpirun on one rank. `remedy` is what to do where there
+/// is no memory.
 fn alone(launcher: Launcher, remedy: &'static str, work: impl FnOnce() -> Result<ExitCode>) -> ! {
     leave_to_rank_0(launcher);
     panic::set_hook(Box::new(|info| {

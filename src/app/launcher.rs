@@ -70,8 +70,8 @@ impl Launcher {
         Err(Error::input(format!("{cause}; {}", remedy(&library, mpirun_beside_program().as_deref()))))
     }
 
-    /// Warns on rank 0 where /dev/shm is missing or read-only. There MPICH ends in MPI_Init, and Open
-    /// MPI cannot open files.
+    /// Warns on rank 0 where /dev/shm is missing or read-only. There MPICH ends in MPI_Init, and
+    /// Open MPI cannot open files.
     pub fn check_shared_memory(&self) {
         if self.rank == 0 && access("/dev/shm", AccessFlags::W_OK).is_err() {
             print_error(
@@ -83,8 +83,8 @@ impl Launcher {
 
     /// Makes Open MPI start without what a job on one host does not need: the search for fast
     /// networks, which takes 0.2 s, and the daemon of a process without a launcher, 0.1 s. Such a
-    /// process gets a folder of its own for Open MPI's temporary files: without the daemon all
-    /// of them would share one, and each would remove it at its end. A variable that the user has set
+    /// process gets a folder of its own for Open MPI's temporary files: without the daemon all of
+    /// them would share one, and each would remove it at its end. A variable that the user has set
     /// is not changed. Other MPI libraries ignore these variables. To be called before threads and
     /// MPI start.
     pub fn configure_open_mpi(&self) {

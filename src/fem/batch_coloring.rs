@@ -86,8 +86,8 @@ impl Chunks {
         });
     }
 
-    /// Runs `add` as [`sum`](Self::sum) does, on the given values of `y` where `KEEP` is true. Returns
-    /// the sum of what `add` returns, in the order of the chunks.
+    /// Runs `add` as [`sum`](Self::sum) does, on the given values of `y` where `KEEP` is true.
+    /// Returns the sum of what `add` returns, in the order of the chunks.
     pub fn run<T, const KEEP: bool>(
         &self,
         y: &mut [T],
@@ -104,8 +104,8 @@ impl Chunks {
         })
     }
 
-    /// Runs `add` on the given values of the first vector, and `then` once on every range of nodes to
-    /// which no chunk is still to add, with all vectors there.
+    /// Runs `add` on the given values of the first vector, and `then` once on every range of nodes
+    /// to which no chunk is still to add, with all vectors there.
     pub fn run_then<T: Send, const M: usize>(&self, vectors: [&mut [T]; M], add: &Add<T>, then: &Then<T, M>) {
         self.run_each(vectors, &|i, mut windows| {
             let Chunk { batches, window, complete } = &self.0[i];

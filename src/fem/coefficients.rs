@@ -11,13 +11,13 @@ use crate::problem::{Coefficient, Field, OutOfRange, Problem, Range, is_positive
 use crate::quad8;
 use crate::quad8::{Batch, LANES, Lane, SHAPES_3X3};
 
-/// Evaluates k times the weight of the geometry at the nine Gauss points of each element of a batch,
-/// as a number (`N` = 1, for an isotropic problem) or a tensor (`N` = 3); not zero in lanes without
-/// an element.
+/// Evaluates k times the weight of the geometry at the nine Gauss points of each element of a
+/// batch, as a number (`N` = 1, for an isotropic problem) or a tensor (`N` = 3); not zero in lanes
+/// without an element.
 ///
 /// # Errors
-/// If a value of k is not finite and positive (definite), for the element with the lowest number; on
-/// this rank only.
+/// If a value of k is not finite and positive (definite), for the element with the lowest number;
+/// on this rank only.
 pub fn conductivities<const N: usize>(
     problem: &Problem,
     mesh: &LocalMesh,
@@ -99,8 +99,8 @@ pub fn constant_conductivity<const N: usize>(problem: &Problem, mesh: &LocalMesh
     Some(values)
 }
 
-/// Evaluates f times the weight of the geometry at the nine Gauss points of each element of a batch;
-/// 0 in lanes without an element.
+/// Evaluates f times the weight of the geometry at the nine Gauss points of each element of a
+/// batch; 0 in lanes without an element.
 ///
 /// # Errors
 /// If a value is not finite, for the element with the lowest number; on this rank only.
@@ -232,8 +232,8 @@ fn bad_in_element(mesh: &LocalMesh, element: usize, text: &str) -> Error {
     Error::input(format!("element {input}: {text}")).at(mesh.element_ids[element], 0).mentioning(&[input], &[])
 }
 
-/// Returns `n` values that `f` sets, from `blank` on, on all threads. Of several errors, returns the
-/// one with the lowest element, for any number of threads.
+/// Returns `n` values that `f` sets, from `blank` on, on all threads. Of several errors, returns
+/// the one with the lowest element, for any number of threads.
 pub fn for_all<T: Send + Sync + Copy>(
     n: usize,
     blank: T,

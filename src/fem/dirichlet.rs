@@ -22,8 +22,9 @@ pub struct DirichletBc {
 }
 
 impl DirichletBc {
-    /// Evaluates the conditions at the nodes of a coarser mesh, which the finest mesh has too: there
-    /// [`dirichlet_nodes`] found the values that are not finite. **Collective** among neighbours.
+    /// Evaluates the conditions at the nodes of a coarser mesh, which the finest mesh has too:
+    /// there [`dirichlet_nodes`] found the values that are not finite. **Collective** among
+    /// neighbours.
     pub(crate) fn of_coarser(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Self {
         let (holder, values, _) = evaluate(mesh, problem);
         Self::scatter(halo, holder, values)

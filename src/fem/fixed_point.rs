@@ -50,8 +50,8 @@ pub fn convert<T: Scalar>(batches: &[BatchStiffness<T>]) -> Option<FixedPointBat
     (!units.contains(&TOO_SLENDER)).then_some((numbers, units))
 }
 
-/// Rounds a number of at most 16 bits: near this one, neighbours are 1 apart. The last bits of the sum
-/// are those of the nearest integer, in two's complement.
+/// Rounds a number of at most 16 bits: near this one, neighbours are 1 apart. The last bits of the
+/// sum are those of the nearest integer, in two's complement.
 const LAST_BITS: f64 = 1.5 * (1_u64 << 52) as f64;
 
 /// Units of a batch with an element that is too slender.
@@ -110,7 +110,8 @@ pub fn least_energies(stiffness: &BatchStiffness<f64>) -> [f64; LANES] {
 mod tests {
     use super::*;
 
-    /// Builds a batch of squares, stretched by the aspect ratio, with K_ab of bilinear-like couplings.
+    /// Builds a batch of squares, stretched by the aspect ratio, with K_ab of bilinear-like
+    /// couplings.
     fn batch(aspect: f64) -> BatchStiffness<f64> {
         let pairs: Vec<(usize, usize)> = (0..8).flat_map(|a| (a + 1..8).map(move |b| (a, b))).collect();
         std::array::from_fn(|p| {

@@ -42,8 +42,8 @@ pub struct ElementOperator<T, K = T> {
 }
 
 impl ElementOperator<f64> {
-    /// Creates the operator of element matrices, whose batches it shares. `fixed` are the fixed local
-    /// nodes, ascending.
+    /// Creates the operator of element matrices, whose batches it shares. `fixed` are the fixed
+    /// local nodes, ascending.
     pub fn new(halo: &Rc<Halo>, mesh: &LocalMesh, elements: &ElementMatrices, fixed: &[LocalIndex]) -> Self {
         let (owned, batches) = (mesh.owned_nodes, elements.batches());
         let of_element =
@@ -86,9 +86,9 @@ impl ElementOperator<f64> {
 }
 
 impl<T: Scalar, K: StiffnessNumber<T>> ElementOperator<T, K> {
-    /// Overwrites `y` by K x of the operator before elimination, or subtracts it. Returns this rank's
-    /// part of x.Kx for the use DOT. `run` receives x and y and runs a function on the chunks.
-    /// **Collective.**
+    /// Overwrites `y` by K x of the operator before elimination, or subtracts it. Returns this
+    /// rank's part of x.Kx for the use DOT. `run` receives x and y and runs a function on the
+    /// chunks. **Collective.**
     fn product<const USE: u8>(
         &self,
         x: &mut Vector<T>,
@@ -127,8 +127,8 @@ impl<T: Scalar, K: StiffnessNumber<T>> ElementOperator<T, K> {
         dot
     }
 
-    /// Overwrites the owned part of `y` by A x, and returns this rank's part of x.Ax for the use DOT.
-    /// **Collective.**
+    /// Overwrites the owned part of `y` by A x, and returns this rank's part of x.Ax for the use
+    /// DOT. **Collective.**
     fn apply_for<const USE: u8>(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
         // The columns of fixed nodes are eliminated: their values count as 0.
         let fixed = self.own_fixed(x.owned().len());
@@ -160,8 +160,8 @@ impl<T: Scalar, K: StiffnessNumber<T>> ElementOperator<T, K> {
     }
 }
 
-/// Returns the owned nodes whose product is incomplete after the interior batches, ascending: those in
-/// boundary batches, with row sums, or fixed.
+/// Returns the owned nodes whose product is incomplete after the interior batches, ascending: those
+/// in boundary batches, with row sums, or fixed.
 fn late_nodes<T>(
     order: &ElementOrder,
     row_sums: &[(LocalIndex, T)],

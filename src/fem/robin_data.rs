@@ -1,5 +1,5 @@
-//! Data of Robin conditions at the Gauss points of edges, with checks that they are finite and have the
-//! required sign.
+//! Data of Robin conditions at the Gauss points of edges, with checks that they are finite and have
+//! the required sign.
 
 use crate::error::{Error, Result};
 use crate::fem::coefficients::bad;
@@ -41,7 +41,8 @@ pub fn robin(problem: &Problem, mesh: &LocalMesh, edge: &BoundaryEdge) -> Result
 }
 
 /// Computes the Gauss points of an edge with these nodes (m), with the weight of the geometry. That
-/// is 0 on an edge along the axis of axisymmetric geometry, also where its nodes have rounding errors.
+/// is 0 on an edge along the axis of axisymmetric geometry, also where its nodes have rounding
+/// errors.
 pub fn edge_points(problem: &Problem, nodes: &[[f64; 2]; 3]) -> [EdgePoint; 3] {
     /// Distance from the axis in lengths of the edge.
     const ROUNDING: f64 = 1e-9;

@@ -11,8 +11,8 @@ use crate::quad8::{BatchStiffness, EDGES, LANES, PAIRS, pair};
 
 impl<T: Scalar> Batch<'_, T> {
     /// Returns the pairs of nodes with a strength of connection above `least`, with the lower node
-    /// first. `scale` holds the reciprocal square root of the diagonal, 0 at excluded nodes; `edges`
-    /// the strengths along the edges.
+    /// first. `scale` holds the reciprocal square root of the diagonal, 0 at excluded nodes;
+    /// `edges` the strengths along the edges.
     pub fn strong_pairs(&self, scale: &[f32], edges: &[EdgeStrengths], least: f32) -> Vec<Triplet> {
         if !has_strong_pair(self, scale, edges, least) {
             return Vec::new();

@@ -12,8 +12,8 @@ use crate::system::show_point;
 /// Local element that holds a well, and the load of the well at its nodes.
 pub(crate) type WellLoad = (usize, [f64; 8]);
 
-/// Computes the load of each well in the element that holds it, on all ranks that have this element.
-/// On an edge between elements it is the one with the lowest number. **Collective.**
+/// Computes the load of each well in the element that holds it, on all ranks that have this
+/// element. On an edge between elements it is the one with the lowest number. **Collective.**
 ///
 /// # Errors
 /// A well outside the mesh; the same on every rank.

@@ -9,8 +9,8 @@ use crate::parallel::{Halo, LocalIndex};
 /// Entry above the diagonal, or a part of one: row, column, value.
 pub type Triplet = (LocalIndex, LocalIndex, f64);
 
-/// Step of a smoother at a range of unknowns: receives d, r, x and the next d there, reads the first
-/// two, and updates the others. To take it again after x is restored gives the same result.
+/// Step of a smoother at a range of unknowns: receives d, r, x and the next d there, reads the
+/// first two, and updates the others. To take it again after x is restored gives the same result.
 pub type Step<'a, T> = dyn Fn(Range<usize>, &[T], [&mut [T]; 3]) + Sync + 'a;
 
 /// Takes the step of a smoother again at some unknowns, whose residual has changed, with their x
@@ -43,17 +43,17 @@ pub trait LinearOperator<T: Scalar = f64> {
         dot(x.owned(), y.owned())
     }
 
-    /// Overwrites the owned part of `r` by r - A x; updates the ghosts of `x` and leaves those of `r`
-    /// undefined. **Collective.**
+    /// Overwrites the owned part of `r` by r - A x; updates the ghosts of `x` and leaves those of
+    /// `r` undefined. **Collective.**
     fn subtract_product(&self, x: &mut Vector<T>, r: &mut Vector<T>) {
         let mut product = r.zeros_like();
         self.apply(x, &mut product);
         r.add(T::of(-1.0), &product);
     }
 
-    /// Subtracts A d from r as [`subtract_product`](Self::subtract_product) does, and takes the `step`
-    /// of a smoother at every owned unknown, where possible while its residual is in the caches.
-    /// **Collective.**
+    /// Subtracts A d from r as [`subtract_product`](Self::subtract_product) does, and takes the
+    /// `step` of a smoother at every owned unknown, where possible while its residual is in the
+    /// caches. **Collective.**
     fn subtract_product_and_step(&self, d: &mut Vector<T>, [r, x, next]: [&mut Vector<T>; 3], step: &Step<T>) {
         self.subtract_product(d, r);
         step(0..d.owned().len(), d.owned(), [r.owned_mut(), x.owned_mut(), next.owned_mut()]);
@@ -78,8 +78,8 @@ pub const UNGROUPED: LocalIndex = LocalIndex::MAX;
 /// Operator whose entries are known, as smoothers by blocks require.
 pub trait MatrixEntries<T: Scalar = f64>: LinearOperator<T> {
     /// Returns the edges of the strength-of-connection graph above `least`: a_ij / sqrt(a_ii a_jj)
-    /// for i < j, between owned unknowns. An edge may be listed twice. `diagonal` holds the positive
-    /// diagonal of the owned unknowns.
+    /// for i < j, between owned unknowns. An edge may be listed twice. `diagonal` holds the
+    /// positive diagonal of the owned unknowns.
     fn strength_of_connection(&self, diagonal: &[f64], least: f64) -> Vec<Triplet>;
 
     /// Returns the entries a_ij, i < j, between owned unknowns of the same group. `group` holds the

@@ -11,22 +11,23 @@ pub trait Preconditioner {
     /// Overwrites the owned part of `z` by M r. **Collective.**
     fn apply(&self, r: &Vector, z: &mut Vector);
 
-    /// Computes M r and returns this rank's part of r.Mr. M r stays in `z` or, in a lower precision, in
-    /// the preconditioner, for [`next_direction`](Self::next_direction). **Collective.**
+    /// Computes M r and returns this rank's part of r.Mr. M r stays in `z` or, in a lower
+    /// precision, in the preconditioner, for [`next_direction`](Self::next_direction).
+    /// **Collective.**
     fn apply_and_dot(&self, r: &Vector, z: &mut Vector) -> f64 {
         self.apply(r, z);
         dot(r.owned(), z.owned())
     }
 
-    /// Moves `x` along the search direction `p`, which then becomes the next one, for the M r of the
-    /// last [`apply_and_dot`](Self::apply_and_dot) with this `z`.
+    /// Moves `x` along the search direction `p`, which then becomes the next one, for the M r of
+    /// the last [`apply_and_dot`](Self::apply_and_dot) with this `z`.
     fn next_direction(&self, z: &Vector, p: &mut Vector, x: &mut Vector, update: DirectionUpdate) {
         next_direction(z.owned(), p, x, update);
     }
 
-    /// Overwrites the owned part of `x` by an approximate solution of A x = b, from which an iteration
-    /// starts closer to the solution than from M b, and returns true; returns false if the
-    /// preconditioner has none. **Collective.**
+    /// Overwrites the owned part of `x` by an approximate solution of A x = b, from which an
+    /// iteration starts closer to the solution than from M b, and returns true; returns false if
+    /// the preconditioner has none. **Collective.**
     fn initial_guess(&self, _b: &Vector, _x: &mut Vector) -> bool {
         false
     }
@@ -37,8 +38,8 @@ pub trait PreconditionerStatistics: Preconditioner {
     /// Returns the sizes of the levels, finest first; empty without a hierarchy. **Collective.**
     fn levels(&self) -> Vec<LevelSize>;
 
-    /// Returns the bytes that one application reads and writes on this rank, with those of r.Mr and of
-    /// M r in the next direction, all arrays counted once in each loop over them; 0 if they are
+    /// Returns the bytes that one application reads and writes on this rank, with those of r.Mr and
+    /// of M r in the next direction, all arrays counted once in each loop over them; 0 if they are
     /// unknown.
     fn bytes(&self) -> usize {
         0

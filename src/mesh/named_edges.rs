@@ -93,8 +93,8 @@ impl Tagged {
 /// **Collective.**
 ///
 /// # Errors
-/// A named edge that no element has or that has two names, and those of [`LeftToRight`]; the same on
-/// every rank.
+/// A named edge that no element has or that has two names, and those of [`LeftToRight`]; the same
+/// on every rank.
 pub fn name_edges(
     comm: &Comm,
     slab: &MeshSlab,

@@ -19,11 +19,11 @@ pub struct Order {
 const UNSEEN: LocalIndex = LocalIndex::MAX;
 
 impl Order {
-    /// Orders the first `own` elements by the algorithm of Cuthill and McKee, so that a loop over them
-    /// uses the same nodes within a short time, and nodes by their first element: owned ones first,
-    /// then those of other ranks by owner and global number. The numbers of nodes are below `nodes`;
-    /// `foreign` returns owner and global number of a node of another rank. `starts_at_end` tells that
-    /// the first element of each piece lies at one end of it.
+    /// Orders the first `own` elements by the algorithm of Cuthill and McKee, so that a loop over
+    /// them uses the same nodes within a short time, and nodes by their first element: owned ones
+    /// first, then those of other ranks by owner and global number. The numbers of nodes are below
+    /// `nodes`; `foreign` returns owner and global number of a node of another rank.
+    /// `starts_at_end` tells that the first element of each piece lies at one end of it.
     pub fn new(
         elements: &[[LocalIndex; 8]],
         own: usize,

@@ -38,8 +38,8 @@ pub struct Refinement<'a> {
 }
 
 impl<'a> Refinement<'a> {
-    /// Lists the local edges and the local children of ghosts. `edge_ids` has the global number of the
-    /// edge of each middle node, of `total_edges` edges of the whole mesh.
+    /// Lists the local edges and the local children of ghosts. `edge_ids` has the global number of
+    /// the edge of each middle node, of `total_edges` edges of the whole mesh.
     pub fn new(parent: &'a LocalMesh, levels: u32, edge_ids: &'a [GlobalIndex], total_edges: GlobalIndex) -> Self {
         const UNSEEN: u32 = u32::MAX;
         let (mut edge_of, mut edge_nodes) = (vec![UNSEEN; parent.coordinates.len()], Vec::new());

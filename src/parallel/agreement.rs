@@ -1,4 +1,5 @@
-//! Agreement of ranks on errors, without which a failure on one rank would leave the others waiting.
+//! Agreement of ranks on errors, without which a failure on one rank would leave the others
+//! waiting.
 
 use crate::error::{Error, ExitCode, Result};
 use crate::parallel::Comm;

@@ -34,8 +34,8 @@ impl BlockRequests {
         (self.block.end - self.block.start) as usize
     }
 
-    /// Returns the ranks that request items and their requests as positions in this rank's block, in
-    /// the order of the ranks.
+    /// Returns the ranks that request items and their requests as positions in this rank's block,
+    /// in the order of the ranks.
     pub fn incoming(&self) -> impl Iterator<Item = (usize, impl ExactSizeIterator<Item = usize> + '_)> + '_ {
         let first = self.block.start;
         self.incoming.iter().map(move |(rank, items)| (*rank, items.iter().map(move |item| (item - first) as usize)))

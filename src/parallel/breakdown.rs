@@ -25,8 +25,8 @@ pub struct Breakdown {
 
 impl Breakdown {
     /// Collects the breakdown of a solve from the iterations and the levels of the preconditioner
-    /// on this rank; `bytes` are those that an iteration moves here. The stages stay empty until the
-    /// end of the run ([`Breakdown::with_stages`]). **Collective.**
+    /// on this rank; `bytes` are those that an iteration moves here. The stages stay empty until
+    /// the end of the run ([`Breakdown::with_stages`]). **Collective.**
     pub fn of_solve(comm: &Comm, iterations: &IterationTimer, bytes: usize, levels: &[Profile]) -> Self {
         let bytes = comm.sum(bytes as u64);
         let iterations = iterations.collect(comm);
@@ -39,7 +39,8 @@ impl Breakdown {
         }
     }
 
-    /// Adds the stages, as [`Stopwatch::collect`](crate::parallel::Stopwatch::collect) returns them.
+    /// Adds the stages, as [`Stopwatch::collect`](crate::parallel::Stopwatch::collect) returns
+    /// them.
     #[must_use]
     pub fn with_stages(self, (stages, by_rank): (Stages, RankTimes)) -> Self {
         Self { stages, by_rank, ..self }

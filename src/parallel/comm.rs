@@ -164,9 +164,9 @@ impl Comm {
         )
     }
 
-    /// Sends each message to its rank and returns those that come to this rank, in rank order, whose
-    /// senders it need not know. Empty messages are not sent, and one to this rank itself is only
-    /// moved. **Collective.**
+    /// Sends each message to its rank and returns those that come to this rank, in rank order,
+    /// whose senders it need not know. Empty messages are not sent, and one to this rank itself is
+    /// only moved. **Collective.**
     pub fn sparse_exchange<T: MpiType>(&self, outgoing: Outgoing<T>) -> Vec<Message<T>> {
         let mut outgoing = outgoing.into_messages();
         outgoing.retain(|(_, values)| !values.is_empty());
@@ -183,8 +183,8 @@ impl Comm {
         incoming
     }
 
-    /// Sends each message to its rank and receives the `expected` ones, given by rank and length, in
-    /// their order. **Collective** among neighbours.
+    /// Sends each message to its rank and receives the `expected` ones, given by rank and length,
+    /// in their order. **Collective** among neighbours.
     pub fn neighbor_exchange<T: MpiType>(
         &self,
         mut outgoing: Vec<Message<T>>,

@@ -9,14 +9,14 @@ pub(crate) trait Keyed: Sync {
     /// Item.
     type Item: Copy + Default + Send + Sync;
 
-    /// Passes the items whose keys are in a range to `put`, with their keys. The order is always the
-    /// same.
+    /// Passes the items whose keys are in a range to `put`, with their keys. The order is always
+    /// the same.
     fn visit(&self, keys: Range<usize>, put: impl FnMut(usize, Self::Item));
 }
 
 /// Groups items by their keys 0 to `keys` - 1. Returns the start of the items of each key, with the
-/// end of the last ones, and the items, in the order of `visit` for each key. Each of so many threads
-/// collects those of an equal part of the keys.
+/// end of the last ones, and the items, in the order of `visit` for each key. Each of so many
+/// threads collects those of an equal part of the keys.
 pub(crate) fn group_by_key<K: Keyed>(source: &K, keys: usize, threads: usize) -> (Vec<u32>, Vec<K::Item>) {
     let size = keys.div_ceil(threads).max(1);
     let mut starts = vec![0_u32; keys + 1];

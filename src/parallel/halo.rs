@@ -130,8 +130,8 @@ impl Halo {
     }
 
     /// Builds the exchange of unknowns whose ranges of global numbers are known: this rank owns
-    /// `range` of `total` unknowns. `ghosts` has the global numbers of the others with their owners,
-    /// ascending. **Collective.**
+    /// `range` of `total` unknowns. `ghosts` has the global numbers of the others with their
+    /// owners, ascending. **Collective.**
     pub(crate) fn of_range(
         comm: &Rc<Comm>,
         range: Range<GlobalIndex>,

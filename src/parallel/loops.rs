@@ -27,8 +27,8 @@ fn chunk(n: usize, index: usize) -> Range<usize> {
 
 /// Returns the sum of `f` over the chunks of `0..n`, added in order.
 pub fn sum<const M: usize>(n: usize, f: impl Fn(Range<usize>) -> [f64; M] + Sync) -> [f64; M] {
-    // Loops that do not depend on the type of `f` are compiled once for all callers. The same in the
-    // functions below.
+    // Loops that do not depend on the type of `f` are compiled once for all callers. The same in
+    // the functions below.
     fn run<const M: usize>(n: usize, f: &(dyn Fn(Range<usize>) -> [f64; M] + Sync)) -> [f64; M] {
         if worthwhile(n) {
             let this = ParallelLoop::start();
@@ -97,14 +97,14 @@ pub(crate) fn collect<T: Send>(n: usize, least: usize, f: impl Fn(usize) -> T + 
     run(n, least, &f)
 }
 
-/// Returns `n` copies of a value. Every thread fills a part of the list and is the first to touch its
-/// memory, whose pages the kernel clears.
+/// Returns `n` copies of a value. Every thread fills a part of the list and is the first to touch
+/// its memory, whose pages the kernel clears.
 pub(crate) fn filled<T: Copy + Send + Sync>(n: usize, value: T) -> Vec<T> {
     if worthwhile(n) { repeat_n(value, n).with_min_len(CHUNK).collect() } else { vec![value; n] }
 }
 
-/// Returns `f` of the entries of all lists, one list after another. Every thread fills a part, as in
-/// [`filled`].
+/// Returns `f` of the entries of all lists, one list after another. Every thread fills a part, as
+/// in [`filled`].
 pub(crate) fn concat<T: Copy + Sync, U: Send>(lists: &[&[T]], f: impl Fn(T) -> U + Sync) -> Vec<U> {
     let mut total = 0;
     let count = |list: &&[T]| {

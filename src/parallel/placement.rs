@@ -132,8 +132,8 @@ fn share(cores: &[u64], masks: &[Vec<u64>]) -> usize {
     ((share + 1e-9) as usize).max(1)
 }
 
-/// Returns the number of threads in a variable; none where it is not set, empty or 0, which means the
-/// default to Rayon, too.
+/// Returns the number of threads in a variable; none where it is not set, empty or 0, which means
+/// the default to Rayon, too.
 fn from_environment(variable: &str) -> Result<Option<usize>> {
     number_of_threads(&std::env::var_os(variable).unwrap_or_default().to_string_lossy())
         .map_err(|text| Error::input(format!("{variable} is '{text}': it must be from 1 to {MOST_THREADS}")))

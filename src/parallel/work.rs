@@ -62,8 +62,8 @@ pub fn expect_nothing() {
     expect(0, 0, "");
 }
 
-/// Sets the number of virtual ranks, of about equal parts, whose expected units this thread states; 0
-/// where another thread does.
+/// Sets the number of virtual ranks, of about equal parts, whose expected units this thread states;
+/// 0 where another thread does.
 pub(crate) fn count_for(ranks: usize) {
     RANKS.set(ranks as u64);
 }

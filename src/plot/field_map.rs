@@ -93,8 +93,8 @@ fn draw_lines(
     Ok(())
 }
 
-/// Arranges the page, draws axes, colour bar and above them the heading, which may be a warning, and
-/// returns the view of the mesh.
+/// Arranges the page, draws axes, colour bar and above them the heading, which may be a warning,
+/// and returns the view of the mesh.
 fn lay_out(bounds: Bounds, bar: &mut Bar, args: &PlotArgs, heading: Option<(String, bool)>) -> (Page, View) {
     /// Aspect ratio of a domain from which the colour bar lies below it.
     const WIDE: f64 = 3.2;

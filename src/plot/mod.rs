@@ -1,6 +1,6 @@
 //! Pictures of results as PNG or SVG: a field sampled inside the curved elements, the convergence
-//! of a run, or the speed-ups of many runs; and pages of results for a browser. Runs on one process,
-//! without MPI.
+//! of a run, or the speed-ups of many runs; and pages of results for a browser. Runs on one
+//! process, without MPI.
 
 mod args;
 mod colour;

@@ -158,9 +158,9 @@ impl Scene {
     }
 }
 
-/// Returns the width (px) and the colour of a line: one that is thinner than a pixel becomes a paler
-/// one of a pixel. tiny-skia draws the pieces of a thinner line one by one, with dots where they
-/// meet.
+/// Returns the width (px) and the colour of a line: one that is thinner than a pixel becomes a
+/// paler one of a pixel. tiny-skia draws the pieces of a thinner line one by one, with dots where
+/// they meet.
 fn pale_if_thin(width: f32, [r, g, b, a]: Colour) -> (f32, Colour) {
     const THINNEST: f32 = 1.01;
     let opacity = f32::from(a) * (width / THINNEST).min(1.0);

@@ -54,8 +54,8 @@ impl Values {
         Ok(Self { numbers, is_nodal, kind, scale: Scale::Linear, label })
     }
 
-    /// Returns the smallest and the largest value, not too close to each other; none without finite values
-    /// in a finite range.
+    /// Returns the smallest and the largest value, not too close to each other; none without finite
+    /// values in a finite range.
     pub fn range(&self) -> Option<[f64; 2]> {
         range_of(self.numbers.iter().copied()).map(widened)
     }

@@ -91,8 +91,8 @@ struct Part<'a> {
 }
 
 /// Flow into the domain at a Dirichlet node, and the length (m) of each edge at the node with its
-/// boundary. Boundaries share the flow by these lengths. Integrals of the shape function of the node
-/// would vanish at the tip of a quarter-point element.
+/// boundary. Boundaries share the flow by these lengths. Integrals of the shape function of the
+/// node would vanish at the tip of a quarter-point element.
 #[derive(Default)]
 struct Reaction {
     flow: f64,

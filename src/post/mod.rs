@@ -140,7 +140,8 @@ pub fn range(comm: &Comm, n: usize, value: impl Fn(usize) -> f64 + Sync) -> [f64
     [comm.min(low), comm.max(high)]
 }
 
-/// Sums `term` of the values in eight interleaved sums, which the compiler keeps in vector registers.
+/// Sums `term` of the values in eight interleaved sums, which the compiler keeps in vector
+/// registers.
 fn interleaved_sum(values: &[f64], term: impl Fn(f64) -> f64) -> f64 {
     let (eights, rest) = values.as_chunks::<8>();
     let mut sums = [0.0; 8];

@@ -135,7 +135,8 @@ impl<'a> Patches<'a> {
             patches.iter_mut().zip(counts()).for_each(|(patch, count)| patch.is_complete &= count >= COMPLETE);
             patches
         };
-        // The list has room for the patches of other ranks: growing it would hold three copies at once.
+        // The list has room for the patches of other ranks: growing it would hold three copies at
+        // once.
         let mut list = Vec::with_capacity(all.div_ceil(LANES));
         let batches = corners.par_chunks(LANES).enumerate().with_min_len(32);
         batches.map_init(Samples::default, fit).collect_into_vec(&mut list);

@@ -1,5 +1,5 @@
-//! Products with the conductivity at points: a number (N = 1), or the symmetric tensor of kxx, kxy and
-//! kyy (N = 3). The innermost index runs over W points.
+//! Products with the conductivity at points: a number (N = 1), or the symmetric tensor of kxx, kxy
+//! and kyy (N = 3). The innermost index runs over W points.
 
 /// Computes k v for vectors with the components `x` and `y`.
 #[inline(always)]

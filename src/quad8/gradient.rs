@@ -42,9 +42,9 @@ pub fn gradients_2x2(batch: &Batch, u: &[Lane; 8]) -> [GradientAt; 4] {
     all
 }
 
-/// Integrates v . k v for v = g - grad u and for v = grad u over each element by the 3x3 Gauss rule.
-/// `g[axis][a]` holds the nodal values of g, and `k[q]` the conductivity at Gauss point `q`, a number
-/// or a tensor.
+/// Integrates v . k v for v = g - grad u and for v = grad u over each element by the 3x3 Gauss
+/// rule. `g[axis][a]` holds the nodal values of g, and `k[q]` the conductivity at Gauss point `q`,
+/// a number or a tensor.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
 pub fn gradient_distance<const N: usize>(
     batch: &Batch,

@@ -64,8 +64,8 @@ impl Batch {
 
 /// Integrates the stiffness K_ab (integral of k grad N_a . grad N_b) of a batch for each [`pair`]
 /// of nodes. Also returns the smallest Jacobian determinant (m^2) of each element over the nine
-/// Gauss points. `k[q]` is the conductivity at Gauss point `q`, a number or a tensor. The N_b sum to
-/// one, so that rows sum to zero and K_aa is minus the sum of the pairs of a.
+/// Gauss points. `k[q]` is the conductivity at Gauss point `q`, a number or a tensor. The N_b sum
+/// to one, so that rows sum to zero and K_aa is minus the sum of the pairs of a.
 ///
 /// The matrix is meaningless if a determinant is not positive; the caller must reject the element.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]

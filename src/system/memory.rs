@@ -2,8 +2,8 @@
 
 use std::fs;
 
-/// Returns the bytes of memory that this process can still get on Linux: what the machine has, or the
-/// limit of its control group where that is less; none where neither can be read.
+/// Returns the bytes of memory that this process can still get on Linux: what the machine has, or
+/// the limit of its control group where that is less; none where neither can be read.
 pub fn available_memory() -> Option<u64> {
     let text = |path: &str| fs::read_to_string(path).ok();
     let of_machine = text("/proc/meminfo").and_then(|text| {

@@ -1,4 +1,5 @@
-//! Memory, environment, standard streams, calls of METIS, and the parsing and formatting of numbers.
+//! Memory, environment, standard streams, calls of METIS, and the parsing and formatting of
+//! numbers.
 
 pub mod allocator;
 pub(crate) mod arguments;

@@ -129,8 +129,8 @@ fn conditions() -> Vec<Trial> {
     .collect()
 }
 
-/// Checks a mesh with several errors and a random numbering: the message must be the same at every rank
-/// count.
+/// Checks a mesh with several errors and a random numbering: the message must be the same at every
+/// rank count.
 fn agreement() -> Vec<Trial> {
     vec![
         alike("where_elements_are_folded", |mesh| {

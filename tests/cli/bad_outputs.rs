@@ -1,4 +1,5 @@
-//! Outputs that cannot be written: refused before the solve begins, and existing files are unchanged.
+//! Outputs that cannot be written: refused before the solve begins, and existing files are
+//! unchanged.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};

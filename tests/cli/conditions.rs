@@ -186,8 +186,8 @@ fn floating(ranks: usize) {
     assert!(case.contains("floating = 0.5") && case.contains("floating = 2.5"), "{case}");
 }
 
-/// Puts wells between two drains, at x = 0 and x = 2 m. A linear function is discretely harmonic, so
-/// that a well at x gives 1 - x / 2 of its strength to the first one, wherever it lies.
+/// Puts wells between two drains, at x = 0 and x = 2 m. A linear function is discretely harmonic,
+/// so that a well at x gives 1 - x / 2 of its strength to the first one, wherever it lies.
 fn wells(ranks: usize) {
     let folder = Folder::with(&Mesh::rectangle(6, 3));
     let solve = |wells: &str, options: &[&str]| {

@@ -54,7 +54,8 @@ fn scaled() {
     }
 }
 
-/// Converts a Gmsh file with data of the elements, and vectors and a reserved name that are left out.
+/// Converts a Gmsh file with data of the elements, and vectors and a reserved name that are left
+/// out.
 fn with_data() {
     let folder = Folder::new();
     let mesh = fs::read_to_string(data("names.msh")).unwrap();

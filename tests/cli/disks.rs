@@ -79,7 +79,8 @@ fn gives_up_older() {
     assert_eq!(disk.names(), ["out.h5", "out.xdmf"]);
 }
 
-/// Checks that a run whose results have no room leaves the newest checkpoint, from which it continues.
+/// Checks that a run whose results have no room leaves the newest checkpoint, from which it
+/// continues.
 fn full_at_the_end() {
     let disk = Mount::new("size=10m").unwrap();
     let [out, checkpoint] = ["out.h5", "out.checkpoint.h5"].map(|name| disk.path(name).display().to_string());
@@ -98,8 +99,8 @@ fn full_at_the_end() {
     assert_eq!(disk.names(), ["out.h5", "out.xdmf"]);
 }
 
-/// Checks a run under a /dev/shm that cannot be written. Open MPI keeps the file pointers that ranks
-/// share there.
+/// Checks a run under a /dev/shm that cannot be written. Open MPI keeps the file pointers that
+/// ranks share there.
 fn no_shared_memory() {
     let run = "mount -t tmpfs -o ro none /dev/shm && exec \"${MPIRUN:-mpirun}\" -n 2 \"$0\" \"$@\"";
     let script = format!("exec unshare -m sh -c '{run}' \"$0\" \"$@\"");

@@ -70,8 +70,8 @@ fn commands_of(page: &Arc<Page>, section: usize) -> Trial {
     needs_tool(if is_slow { slow(test) } else { test }, missing.as_deref())
 }
 
-/// Beginning of the commands: the folder of the program, the package of Python, a home of their own,
-/// and an mpirun that MPIRUN may name.
+/// Beginning of the commands: the folder of the program, the package of Python, a home of their
+/// own, and an mpirun that MPIRUN may name.
 const PREAMBLE: &str = "set -e
 PATH=$1:$PATH
 export HOME=$PWD PYTHONPATH=$2/python

@@ -17,8 +17,8 @@ use crate::mesh::Mesh;
 use crate::program::Folder;
 use crate::test;
 
-/// Memory (KiB) beyond that for a valid file: more than the unpacked size of the largest of these files,
-/// far less than their declared sizes.
+/// Memory (KiB) beyond that for a valid file: more than the unpacked size of the largest of these
+/// files, far less than their declared sizes.
 const SPARE: u64 = 64 << 10;
 const LARGEST_FILE: u64 = 256 << 10;
 
@@ -82,8 +82,8 @@ pub fn limits_hold(folder: &Folder, limit: u64) -> bool {
     *HOLD.get_or_init(|| folder.run_within(limit, &["--refine", "3"]).code != Some(0))
 }
 
-/// Measures the largest memory of the data (KiB) over several runs: on a busy machine few samples fall
-/// into a short run.
+/// Measures the largest memory of the data (KiB) over several runs: on a busy machine few samples
+/// fall into a short run.
 fn data_size(folder: &Folder, args: &[&str]) -> u64 {
     (0..3).map(|_| data_size_of_a_run(folder, args)).max().unwrap_or(0)
 }

@@ -119,8 +119,8 @@ pub fn tests() -> Vec<Trial> {
     tests
 }
 
-/// Returns the test of a fault. One with a time limit runs beside tests of its kind only, which mostly
-/// wait: beside others, ranks could be silent or make no progress for longer.
+/// Returns the test of a fault. One with a time limit runs beside tests of its kind only, which
+/// mostly wait: beside others, ranks could be silent or make no progress for longer.
 fn test_of(fault: Fault, name: String, check: impl FnOnce() + Send + 'static) -> Trial {
     let test = test(name, check);
     if fault.limit.is_none() { waiting(test) } else { hanging(test) }

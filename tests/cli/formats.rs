@@ -1,5 +1,5 @@
-//! One mesh in every format, written by common programs: tests/data/meshes/names.geo through Gmsh 4.8,
-//! NumPy, h5py and openpyxl.
+//! One mesh in every format, written by common programs: tests/data/meshes/names.geo through Gmsh
+//! 4.8, NumPy, h5py and openpyxl.
 
 use std::fs;
 use std::path::PathBuf;
@@ -294,8 +294,8 @@ fn region(folder: &Folder, name: &str, elements: &[i64]) {
     file.new_dataset::<i64>().shape(elements.len()).create(name).unwrap().write_raw(elements).unwrap();
 }
 
-/// Lists tests of files that are truncated, empty, or declare more than they hold: each must give an
-/// error in one line, and use far less memory than declared.
+/// Lists tests of files that are truncated, empty, or declare more than they hold: each must give
+/// an error in one line, and use far less memory than declared.
 fn damaged() -> Vec<Trial> {
     let mut tests = vec![test("a_dataset_that_claims_terabytes_is_refused", || {
         let folder = Folder::new();

@@ -2,7 +2,8 @@
 //!
 //! Tests that mostly wait for mpirun run first, four at a time. The others follow, two at a time,
 //! since each starts many processes, then tests of jobs that hang, three at a time. Tests that
-//! measure something run last, one at a time. Tests on more than four ranks belong to the slow tier.
+//! measure something run last, one at a time. Tests on more than four ranks belong to the slow
+//! tier.
 
 mod accuracy;
 mod bad_meshes;

@@ -150,7 +150,8 @@ fn shared() {
         [0, 1].map(|run| seconds(&model, run, "assembly"))
     };
     let plain = assembly(&[]);
-    // One rank alone has 12 GB/s, two have 8 each; it moves 270 bytes an unknown, and four for each three that count.
+    // One rank alone has 12 GB/s, two have 8 each; it moves 270 bytes an unknown, and four for each
+    // three that count.
     let [alone, _] = assembly(&["--stream", "1.json", "2.json"]);
     let saved = number(&other, "/mesh_info/used_nodes") * 270.0 * 0.75 * (1.0 / 8e9 - 1.0 / 12e9);
     assert!(((plain[0] - alone) / saved - 1.0).abs() < 1e-6, "{alone} after {} less {saved}", plain[0]);

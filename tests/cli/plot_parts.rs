@@ -21,7 +21,8 @@ pub fn tests() -> Vec<Trial> {
     tests
 }
 
-/// Solves a rectangle, 2 m x 1 m, with u from 5 at the left to 0 at the right, and half of it as b.h5.
+/// Solves a rectangle, 2 m x 1 m, with u from 5 at the left to 0 at the right, and half of it as
+/// b.h5.
 fn solved() -> Folder {
     let folder = Folder::with(&Mesh::rectangle(4, 2));
     folder.run(0, &["mesh.h5", "-q"]).expect_code(0);

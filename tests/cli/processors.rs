@@ -14,7 +14,8 @@ use crate::reproducible::bits;
 use crate::test;
 use crate::tier::{needs_tool, slow};
 
-/// A case with a formula for each of its data. The functions must not depend on the processor, either.
+/// A case with a formula for each of its data. The functions must not depend on the processor,
+/// either.
 const CASE: &str = "
     mesh = 'mesh.h5'
     refine = 1

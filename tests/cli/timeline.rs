@@ -92,7 +92,8 @@ fn agrees(ranks: usize) {
     let ranks = ranks as u64;
     let expected = (0..ranks).flat_map(|rank| [[rank, 0], [rank, 1]]);
     assert!(rows.keys().copied().eq(expected), "{:?}", rows.keys());
-    // The scheduler decides in how many loops the other thread takes part. On several ranks they are short.
+    // The scheduler decides in how many loops the other thread takes part. On several ranks they
+    // are short.
     assert!(ranks > 1 || !rows[&[0, 1]].is_empty(), "no loops of the other thread");
 
     let record = folder.json("run.json");

@@ -59,7 +59,8 @@ fn flows_are_those_around_the_axis_and_those_of_one_rank(comm: &Rc<Comm>) {
     assert!((here.boundaries[0].flow - exact).abs() < 1e-4 * here.inflow, "{here:?}, {exact}");
 }
 
-/// Distributes the mesh of a grid. `side` gives the number of the boundary of an edge. **Collective.**
+/// Distributes the mesh of a grid. `side` gives the number of the boundary of an edge.
+/// **Collective.**
 fn distributed(comm: &Rc<Comm>, grid: Grid, side: &dyn BoundaryRule) -> DistributedMesh {
     let slab = grid.mesh().slab(comm).expect("a mesh");
     let parts = partition(comm, &slab, &PartitionOptions::ranks(comm, Partitioner::Auto)).expect("a partition").parts;

@@ -176,7 +176,8 @@ fn the_flaw_of_the_last_preconditioner_is_the_outcome(comm: &Rc<Comm>) {
     assert_eq!((report.iterations, iterations(&report.switches)), (7, vec![3]));
 }
 
-/// Checks the precise residual: with b = A 1, b - A (1 + small) has the digits of A small, which f64 alone would lose.
+/// Checks the precise residual: with b = A 1, b - A (1 + small) has the digits of A small, which
+/// f64 alone would lose.
 fn residuals_in_twice_the_precision_keep_small_parts(comm: &Rc<Comm>) {
     let case = case(comm);
     let problem = super::manufactured::problem();

@@ -43,8 +43,8 @@ fn what_enters_leaves_again(comm: &Rc<Comm>) {
     }
 }
 
-/// Checks a square whose element at the origin has its middle nodes at a quarter of its edges there, and
-/// a Dirichlet boundary that is one of these edges.
+/// Checks a square whose element at the origin has its middle nodes at a quarter of its edges
+/// there, and a Dirichlet boundary that is one of these edges.
 fn a_boundary_that_ends_at_a_quarter_point_tip_has_its_flow(comm: &Rc<Comm>) {
     let size = 0.25;
     let mut mesh = Grid { map: |s, t| [s, t], ..Grid::new(4, 4) }.mesh();
@@ -129,8 +129,8 @@ fn two_dirichlet_boundaries_share_their_corner_fairly(comm: &Rc<Comm>) {
     assert!((flow.source - 3.0).abs() < 1e-12 && flow.inflow == flow.source);
 }
 
-/// Checks the flow from u = 2 at the left side to u = 0 at the right one, where k is 5 in the region
-/// that begins at 0.25 along `axis`, and 0.1 before it.
+/// Checks the flow from u = 2 at the left side to u = 0 at the right one, where k is 5 in the
+/// region that begins at 0.25 along `axis`, and 0.1 before it.
 fn layered(comm: &Rc<Comm>, axis: usize) -> FlowReport {
     let mut mesh = Grid { map: |s, t| [s, t], ..Grid::untidy(8, 4) }.mesh();
     mesh.regions = mesh

@@ -17,7 +17,8 @@ pub const CHECKS: &[Check] = checks![a_rank_in_the_middle_sends_and_holds_little
 
 /// Elements of a rank across and along the strip.
 const ACROSS: usize = 4;
-/// Largest number of reductions in the setup of the preconditioner where one rank has all aggregates.
+/// Largest number of reductions in the setup of the preconditioner where one rank has all
+/// aggregates.
 const SETUP_REDUCTIONS: u64 = 40;
 /// Largest number of ranks with so few elements that one rank has all aggregates.
 const SMALL: usize = 512;
@@ -37,9 +38,9 @@ fn at_the_end(points: &[[f64; 2]; 3]) -> Option<u16> {
     points.iter().all(|point| point[0] == 0.0).then_some(0)
 }
 
-/// Returns the cost of a rank in the middle of `ranks` where each has as many elements. It is not one
-/// of those that own the coarse levels. It bisects eight parts and fewer but no more, on any number of
-/// ranks: the first eight ranks of 16, 32, ... bisect those.
+/// Returns the cost of a rank in the middle of `ranks` where each has as many elements. It is not
+/// one of those that own the coarse levels. It bisects eight parts and fewer but no more, on any
+/// number of ranks: the first eight ranks of 16, 32, ... bisect those.
 fn cost_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Cost {
     let mut mesh = Grid { map: |s, t| [s, t], ..Grid::new(ACROSS * ranks, ACROSS) }.mesh();
     mesh.points.iter_mut().for_each(|point| point[0] *= ranks as f64);
@@ -72,7 +73,8 @@ fn cost_in_the_middle(comm: &Rc<Comm>, ranks: usize) -> Cost {
 /// the number of ranks.
 const FEW: [u64; 2] = [12, 1024];
 
-/// Returns the messages or operations and the bytes of each kind of communication, at least [`FEW`].
+/// Returns the messages or operations and the bytes of each kind of communication, at least
+/// [`FEW`].
 fn counts(traffic: &CommStats) -> impl Iterator<Item = u64> {
     traffic.kinds().into_iter().flat_map(|kind| [kind.count.max(FEW[0]), kind.bytes.max(FEW[1])])
 }

@@ -29,8 +29,8 @@ fn the_ghosts_of_all_refinements_are_foretold(comm: &Rc<Comm>) {
         let real = model(comm, levels);
         let counted = interfaces.divided(f64::from(1 << levels)).nth(comm.rank()).expect("a part for each rank");
         assert_eq!(counted.elements as usize, real.mesh.own_elements, "elements after {levels} refinements");
-        // The model is exact in the two meshes that it counts. Where interfaces meet an element apart, these have a few
-        // ghosts in common that finer meshes have not.
+        // The model is exact in the two meshes that it counts. Where interfaces meet an element
+        // apart, these have a few ghosts in common that finer meshes have not.
         let (foretold, ghosts) = (counted.values, real.halo.map().ghosts() as f64);
         let few = if levels < 2 { 0.0 } else { 0.05 * ghosts };
         assert!((foretold - ghosts).abs() <= few, "{foretold} ghosts after {levels} refinements, not {ghosts}");

@@ -72,7 +72,8 @@ impl<'a> System<'a> {
         self.system.rhs().to_vec()
     }
 
-    /// Solves the system: returns u with its ghosts and the report of the iteration. **Collective.**
+    /// Solves the system: returns u with its ghosts and the report of the iteration.
+    /// **Collective.**
     pub fn solve(self, rtol: f64) -> (Vector, CgReport) {
         let options = CgOptions { rtol, max_iterations: 2000, patience: None };
         let mut x = self.system.zeros();
@@ -192,7 +193,8 @@ fn a_mesh_that_cannot_be_integrated_is_a_level_all_the_same(comm: &Rc<Comm>) {
     }
 }
 
-/// Checks two layers that meet on a side of elements of the finest mesh, inside those of all others.
+/// Checks two layers that meet on a side of elements of the finest mesh, inside those of all
+/// others.
 fn a_jump_that_only_the_finest_mesh_resolves_is_solved(comm: &Rc<Comm>) {
     let layers = |_, y: f64| if y < 21.0 / 64.0 { 1e6 } else { 1.0 };
     let (model, problem) = rectangle(comm, 8, |s, t| [s, t], Field::function(layers), 3);
@@ -317,8 +319,8 @@ fn jumps_of_a_million_in_conductivity_are_solved(comm: &Rc<Comm>) {
     }
 }
 
-/// Checks elements of aspect ratio 100. Lines of strong connections end at the boundaries between ranks, so
-/// that many ranks need more iterations; the program warns about it.
+/// Checks elements of aspect ratio 100. Lines of strong connections end at the boundaries between
+/// ranks, so that many ranks need more iterations; the program warns about it.
 fn slender_elements_are_solved(comm: &Rc<Comm>) {
     for map in [|s, t| [100.0 * s, t], |s, t| [s, 100.0 * t]] {
         let (model, problem) = rectangle(comm, 32, map, Field::Constant(1.0), 0);
@@ -351,8 +353,8 @@ fn robin_edges_alone_hold_the_solution(comm: &Rc<Comm>) {
     assert!(distance(comm, u.local(), &vec![1.0; u.local().len()]) < 1e-9);
 }
 
-/// Checks a layer of one element whose corners are all fixed, more than a dense matrix could hold in a
-/// second: there are no aggregates, and the coarsest level is empty.
+/// Checks a layer of one element whose corners are all fixed, more than a dense matrix could hold
+/// in a second: there are no aggregates, and the coarsest level is empty.
 fn a_layer_between_two_dirichlet_boundaries_is_solved(comm: &Rc<Comm>) {
     let conditions = [0.0, 1.0].map(|u| Condition::Dirichlet(Field::Constant(u))).to_vec();
     let problem = Problem { conditions, ..Problem::channel(0.0) };
@@ -371,8 +373,8 @@ fn a_layer_between_two_dirichlet_boundaries_is_solved(comm: &Rc<Comm>) {
     }
 }
 
-/// Checks two squares that share a corner: u = x between two Dirichlet edges of the first, and the value of the
-/// shared corner in the second.
+/// Checks two squares that share a corner: u = x between two Dirichlet edges of the first, and the
+/// value of the shared corner in the second.
 fn pieces_that_touch_in_one_node_are_solved(comm: &Rc<Comm>) {
     let square =
         |low: f64| Grid { map: if low > 0.0 { |s, t| [1.0 + s, 1.0 + t] } else { |s, t| [s, t] }, ..Grid::new(20, 19) };

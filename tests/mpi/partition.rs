@@ -80,7 +80,8 @@ fn the_edge_cut_counts_the_neighbours_in_different_parts(comm: &Rc<Comm>) {
 }
 
 fn two_levels_cut_hardly_more_than_one(comm: &Rc<Comm>) {
-    // Blocks are built along the curve where neighbours are far from each other in the input, else in slabs.
+    // Blocks are built along the curve where neighbours are far from each other in the input, else
+    // in slabs.
     for shuffled in [true, false] {
         let mesh = Grid { shuffled, ..Grid::new(140, 90) }.mesh();
         let [one, two] = BOTH.map(|partitioner| parts(comm, &mesh, &split(partitioner, 6)));

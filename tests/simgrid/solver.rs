@@ -1,6 +1,6 @@
 //! The solver as a library for SimGrid's SMPI (see run.sh). All simulated ranks take turns on one
-//! thread and share one copy of the library: what is static or local to the thread belongs to all of
-//! them. The solver takes the steps of the program up to the derived fields, on built-in meshes
+//! thread and share one copy of the library: what is static or local to the thread belongs to all
+//! of them. The solver takes the steps of the program up to the derived fields, on built-in meshes
 //! alone, since there is no MPI-IO. Rank 0 prints a partial run record. The clock is that of the
 //! simulation.
 

@@ -78,8 +78,8 @@ pub struct SolveArgs {
 
     /// Condition of a boundary: NAME=dirichlet:VALUE (u), NAME=robin:P,GAMMA (P u + k du/dn =
     /// GAMMA), NAME=flow:Q (uniform, with this total), NAME=floating:Q (one unknown u with this
-    /// total flow [default of Q: 0]) or NAME=natural; values other than Q are numbers or formulas in
-    /// x and y (m), as in "inlet=robin:0,2.5*(1-y^2)"; may be repeated
+    /// total flow [default of Q: 0]) or NAME=natural; values other than Q are numbers or formulas
+    /// in x and y (m), as in "inlet=robin:0,2.5*(1-y^2)"; may be repeated
     #[arg(long, value_name = "NAME=CONDITION", value_parser = BoundaryOption::from_str)]
     pub(crate) bc: Vec<BoundaryOption>,
 
@@ -156,8 +156,8 @@ pub struct SolveArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
 
-    /// Write a timeline of the run to this file, in the trace event format, which ui.perfetto.dev opens:
-    /// a row for each rank and thread with stages, iterations, levels, messages and files
+    /// Write a timeline of the run to this file, in the trace event format, which ui.perfetto.dev
+    /// opens: a row for each rank and thread with stages, iterations, levels, messages and files
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub(crate) trace: Option<PathBuf>,
 

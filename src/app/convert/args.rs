@@ -14,7 +14,8 @@ pub struct ConvertArgs {
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
 
-    /// HDF5 mesh (.h5), or results as .csv (two files, OUT_nodes.csv and OUT_elements.csv), .npz or .xlsx
+    /// HDF5 mesh (.h5), or results as .csv (two files, OUT_nodes.csv and OUT_elements.csv), .npz or
+    /// .xlsx
     #[arg(value_name = "OUT")]
     pub(crate) output: PathBuf,
 

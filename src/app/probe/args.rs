@@ -23,7 +23,8 @@ pub struct ProbeArgs {
     #[arg(long, value_name = "X,Y", value_parser = point, allow_hyphen_values = true)]
     pub(crate) at: Vec<[f64; 2]>,
 
-    /// Text file with a point on each line: x and y (m), with a comma or a space between; a heading is optional
+    /// Text file with a point on each line: x and y (m), with a comma or a space between; a heading
+    /// is optional
     #[arg(long, value_name = "FILE")]
     pub(crate) points: Option<PathBuf>,
 

@@ -1,5 +1,5 @@
-//! `quad8-mpi probe`: values of results at points, along lines and along boundaries, as CSV; and the
-//! probes of a case, at the end of a solve.
+//! `quad8-mpi probe`: values of results at points, along lines and along boundaries, as CSV; and
+//! the probes of a case, at the end of a solve.
 
 mod args;
 mod table;
@@ -92,8 +92,8 @@ fn read_points(path: &Path) -> Result<Vec<f64>> {
     })
 }
 
-/// Parses lines with a point each, after an optional heading, the first line with a text in which no
-/// word is a number. The error is the first other line, with its number.
+/// Parses lines with a point each, after an optional heading, the first line with a text in which
+/// no word is a number. The error is the first other line, with its number.
 fn parse_points(text: &str) -> std::result::Result<Vec<f64>, (usize, &str)> {
     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..);
     let mut points = Vec::new();
@@ -109,8 +109,8 @@ fn parse_points(text: &str) -> std::result::Result<Vec<f64>, (usize, &str)> {
     Ok(points)
 }
 
-/// Names probes without a name after their place: points, line, or the boundary; where several would
-/// have the same name, with a number from the second on.
+/// Names probes without a name after their place: points, line, or the boundary; where several
+/// would have the same name, with a number from the second on.
 pub(crate) fn named(places: impl Iterator<Item = (Option<String>, ProbePlace)>) -> Vec<Probe> {
     let mut probes: Vec<Probe> = Vec::new();
     for (name, place) in places {

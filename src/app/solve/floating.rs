@@ -53,8 +53,9 @@ pub fn grounded(problem: &Problem) -> Problem {
 /// [`grounded`] one. **Collective.**
 ///
 /// The flow through boundary j is F_j + sum_i G_ji V_i for the potentials V. With w_i, the solution
-/// of the unit potential of boundary i, G_ji is the flow of w_i through boundary j. F_j, the flow at
-/// V = 0, follows from w_j by reciprocity, so that there is one solve for each floating boundary.
+/// of the unit potential of boundary i, G_ji is the flow of w_i through boundary j. F_j, the flow
+/// at V = 0, follows from w_j by reciprocity, so that there is one solve for each floating
+/// boundary.
 ///
 /// # Errors
 /// A solve that does not converge; the same on every rank.

@@ -160,8 +160,8 @@ fn open_outputs(comm: &Comm, case: &Case) -> Result<(Checkpoints, ResultsFile)> 
     Ok((checkpoints, results_file.with_storage(output.storage())))
 }
 
-/// Checks that the disk has room for the results and, with `--checkpoint-every`, for one checkpoint.
-/// **Collective.**
+/// Checks that the disk has room for the results and, with `--checkpoint-every`, for one
+/// checkpoint. **Collective.**
 fn check_room(
     comm: &Comm,
     case: &Case,

@@ -74,7 +74,8 @@ impl SolveInput<'_> {
         let solver = observers.stage(comm, Stage::SETUP, None, build)?;
         let (solver, resolved) = self.resolve(solver, &problem, floating, &mut conditions, observers)?;
 
-        // 4. Iterate. The vectors of the state are allocated after the setup, which needs the memory.
+        // 4. Iterate. The vectors of the state are allocated after the setup, which needs the
+        //    memory.
         let guess = || guess.map_or_else(|| system.zeros(), |u| system.iterate_of(u));
         let start = start.unwrap_or_else(|| CgState::new(guess()));
         let rhs = resolved.as_ref().map_or(system.rhs(), |resolved| &resolved.rhs);
@@ -142,8 +143,8 @@ impl SolveInput<'_> {
         Ok(Prepared { hierarchy, conditions, parallel, quality, warnings })
     }
 
-    /// Computes the potentials of floating boundaries, if there are any, shows them and adds them to
-    /// the conditions. **Collective.**
+    /// Computes the potentials of floating boundaries, if there are any, shows them and adds them
+    /// to the conditions. **Collective.**
     fn resolve<'a>(
         &self,
         solver: LinearSolver<'a>,

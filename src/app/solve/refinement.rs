@@ -19,8 +19,8 @@ use crate::parallel::Comm;
 use crate::post::DerivedFields;
 use crate::problem::Problem;
 
-/// Returns the accuracy that the case asks for, before the first solution, with the most refinements
-/// for which there is memory and, by `has_room`, space on the disk. **Collective.**
+/// Returns the accuracy that the case asks for, before the first solution, with the most
+/// refinements for which there is memory and, by `has_room`, space on the disk. **Collective.**
 ///
 /// # Errors
 /// An internal error where the ranks are virtual.

@@ -105,8 +105,8 @@ impl Console {
         }
     }
 
-    /// Prints the seconds and the shares of the stages, and the ratio of the slowest rank to the mean
-    /// where it exceeds a tenth.
+    /// Prints the seconds and the shares of the stages, and the ratio of the slowest rank to the
+    /// mean where it exceeds a tenth.
     fn times(&self, record: &RunRecord) {
         let total = record.timing_metrics.get(crate::parallel::TOTAL).map_or(0.0, |span| span.max);
         let stages = Stage::ALL.map(|stage| {

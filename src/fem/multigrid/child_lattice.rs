@@ -29,8 +29,8 @@ pub fn lattice() -> [[f64; 2]; POINTS] {
     points
 }
 
-/// Node of the parent whose elements share each lattice point: the point itself, or the middle of its
-/// edge; none for a point inside the parent.
+/// Node of the parent whose elements share each lattice point: the point itself, or the middle of
+/// its edge; none for a point inside the parent.
 pub const SOURCES: [Option<usize>; POINTS] = {
     let mut sources = [None; POINTS];
     let mut side = 0;

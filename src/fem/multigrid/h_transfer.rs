@@ -105,8 +105,8 @@ impl<C: Nodes, F: Nodes> Parents<C, F> {
         }
     }
 
-    /// Interpolates the coarse values at the fine nodes of the parents in `range`; entry 0 of `fine`
-    /// belongs to node `first`.
+    /// Interpolates the coarse values at the fine nodes of the parents in `range`; entry 0 of
+    /// `fine` belongs to node `first`.
     fn prolong<T: Scalar>(
         &self,
         range: Range<usize>,

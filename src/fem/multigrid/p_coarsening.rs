@@ -22,8 +22,8 @@ pub struct PCoarsening {
     pub transfer: PTransfer,
     /// Galerkin operator E'KE, where E is the prolongation.
     pub matrix: DistributedCsr,
-    /// Whether the matrix needs more than eight significant bits for the smoother: an element on any
-    /// rank is slender.
+    /// Whether the matrix needs more than eight significant bits for the smoother: an element on
+    /// any rank is slender.
     pub is_slender: bool,
 }
 

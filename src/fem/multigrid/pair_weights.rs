@@ -1,16 +1,16 @@
 //! Galerkin products of element matrices, given by their pairs of nodes.
 //!
-//! Where the rows of K sum to zero, W'KW does not need the diagonal of K: the pair (a, b) contributes
-//! -(W_ai - W_bi) (W_aj - W_bj) K_ab to the pair (i, j). No digits are lost where a diagonal entry is
-//! much larger than the product.
+//! Where the rows of K sum to zero, W'KW does not need the diagonal of K: the pair (a, b)
+//! contributes -(W_ai - W_bi) (W_aj - W_bj) K_ab to the pair (i, j). No digits are lost where a
+//! diagonal entry is much larger than the product.
 
 use crate::quad8::{BatchStiffness, LANES, Lane, PAIRS};
 
 /// Weight of each pair of nodes of an element in each pair of functions.
 pub type PairWeights<const P: usize> = [[f64; PAIRS]; P];
 
-/// Returns the weights of W'KW: `values` are the `N` functions at the nodes, and `P` is the number of
-/// pairs of them, row by row.
+/// Returns the weights of W'KW: `values` are the `N` functions at the nodes, and `P` is the number
+/// of pairs of them, row by row.
 pub const fn pair_weights<const N: usize, const P: usize>(values: &[[f64; N]; 8]) -> PairWeights<P> {
     let mut weights = [[0.0; PAIRS]; P];
     let (mut of_functions, mut i, mut j) = (0, 0, 1);

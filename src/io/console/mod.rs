@@ -26,8 +26,8 @@ impl Console {
         Self { is_enabled, prints: is_enabled, progress: Progress::new(is_enabled) }
     }
 
-    /// Creates a console that prints if `is_enabled`, but only warnings where the record goes to the
-    /// standard output.
+    /// Creates a console that prints if `is_enabled`, but only warnings where the record goes to
+    /// the standard output.
     pub fn beside(is_enabled: bool, record: Option<&Path>) -> Self {
         let prints = is_enabled && !record.is_some_and(is_stdout);
         Self { is_enabled, prints, progress: Progress::new(prints) }

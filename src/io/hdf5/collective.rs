@@ -27,8 +27,8 @@ pub type Hint<'a> = (&'a str, &'a str);
 /// type HDF5 converts the values and silently transfers independently. **Collective.**
 ///
 /// # Errors
-/// The first error of HDF5, possibly on some ranks only; a rank takes part in all transfers even so,
-/// since the others wait for it there.
+/// The first error of HDF5, possibly on some ranks only; a rank takes part in all transfers even
+/// so, since the others wait for it there.
 pub fn read_rows<T: H5Type + Default + Clone>(
     comm: &Comm,
     dataset: &Dataset,

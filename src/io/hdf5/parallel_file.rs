@@ -22,8 +22,8 @@ pub fn open(comm: &Comm, path: &Path, failed: impl Fn(String) -> Error) -> Resul
     comm.agree(opened.map_err(|e| failed(e.to_string())))
 }
 
-/// Creates a file for writing through MPI-IO; an existing file is replaced. `failed` makes the error
-/// of a cause that belongs to the file. **Collective.**
+/// Creates a file for writing through MPI-IO; an existing file is replaced. `failed` makes the
+/// error of a cause that belongs to the file. **Collective.**
 ///
 /// # Errors
 /// An error of HDF5, or hints that cannot be read; the same on every rank.

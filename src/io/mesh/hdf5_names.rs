@@ -126,8 +126,8 @@ fn true_name(dataset: &Dataset) -> Option<String> {
     Some(name.as_str().to_owned())
 }
 
-/// Writes one dataset of all ranks' rows in rank order. Where `name` cannot be the name of a dataset,
-/// `other_name` takes its place. **Collective.**
+/// Writes one dataset of all ranks' rows in rank order. Where `name` cannot be the name of a
+/// dataset, `other_name` takes its place. **Collective.**
 ///
 /// # Errors
 /// An error of HDF5, possibly on some ranks only.

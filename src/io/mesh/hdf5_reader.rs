@@ -14,8 +14,8 @@ use crate::mesh::{Location, MeshData, MeshHeader, MeshSize, MeshSlab, Tags, empt
 use crate::parallel::{BlockDistribution, Comm, fault_injection, loops, work};
 use crate::system::did_you_mean;
 
-/// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, the names in `boundaries` and
-/// `regions`, and the datasets (E) or (N) that `given` takes as data. **Collective.**
+/// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, the names in `boundaries`
+/// and `regions`, and the datasets (E) or (N) that `given` takes as data. **Collective.**
 ///
 /// # Errors
 /// The file cannot be read, a dataset is missing or has another shape or type, a dataset is larger
@@ -110,7 +110,8 @@ impl Reader<'_> {
         Ok((x, y, quad8))
     }
 
-    /// Returns the names of the datasets that are one number for each element or node. **Collective.**
+    /// Returns the names of the datasets that are one number for each element or node.
+    /// **Collective.**
     fn data_names(&self, nodes: BlockDistribution, elements: BlockDistribution) -> Result<Vec<String>> {
         let shapes = [nodes, elements].map(|blocks| vec![blocks.total() as usize]);
         let is_data = |name: &String| {
@@ -123,8 +124,8 @@ impl Reader<'_> {
         Ok(names.filter(|name| !["x", "y"].contains(&name.as_str()) && is_data(name)).collect())
     }
 
-    /// Opens data of the elements or of the nodes, whichever have their number, and checks that they
-    /// are numbers. **Collective.**
+    /// Opens data of the elements or of the nodes, whichever have their number, and checks that
+    /// they are numbers. **Collective.**
     fn data_header(&self, name: &str, size: MeshSize) -> Result<(Dataset, Location)> {
         let dataset = self.comm.agree(self.file.dataset(name).map_err(|_| {
             let found = self.file.member_names().unwrap_or_default();

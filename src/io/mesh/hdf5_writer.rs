@@ -11,7 +11,8 @@ use crate::io::mesh::hdf5_names::{BOUNDARIES, REGIONS, write_list};
 use crate::mesh::MeshSlab;
 use crate::parallel::Comm;
 
-/// Writes a mesh with its names and data. Coordinates have their unit where the input states it. **Collective.**
+/// Writes a mesh with its names and data. Coordinates have their unit where the input states it.
+/// **Collective.**
 ///
 /// # Errors
 /// The file cannot be written; the same on every rank.

@@ -36,8 +36,8 @@ impl Integers {
         }
     }
 
-    /// Returns row `row` of `N` integers. Unsigned ones too large for 64 bits with a sign become -1,
-    /// which no node has.
+    /// Returns row `row` of `N` integers. Unsigned ones too large for 64 bits with a sign become
+    /// -1, which no node has.
     pub fn row<const N: usize>(&self, row: usize) -> [i64; N] {
         match self {
             Self::I8(list) => of_row(list, row),

@@ -77,8 +77,8 @@ fn parse_file(comm: &Comm, path: &Path, given: &dyn GivenNames) -> Result<MeshSl
 /// Largest HDF5 mesh (elements) that a preview reads whole.
 const SMALL: u64 = 1_000_000;
 
-/// Reads the size and the names of a mesh, and the mesh itself unless it is a large HDF5 file, for a
-/// case with the names of `given`. **Collective.**
+/// Reads the size and the names of a mesh, and the mesh itself unless it is a large HDF5 file, for
+/// a case with the names of `given`. **Collective.**
 ///
 /// # Errors
 /// As [`file()`].

@@ -18,8 +18,8 @@ pub fn parse(bytes: &[u8]) -> Result<SerialMesh, FormatError> {
     parse_for(bytes, &())
 }
 
-/// Parses the bytes of a .npz file, with the data of the case. The unpacked size, to which the memory
-/// is proportional, is checked first.
+/// Parses the bytes of a .npz file, with the data of the case. The unpacked size, to which the
+/// memory is proportional, is checked first.
 ///
 /// # Errors
 /// The first [`FormatError`].

@@ -82,8 +82,8 @@ impl MeshSource {
         }
     }
 
-    /// Reads the size and the names of the mesh, and the mesh itself where that is cheap, for a case
-    /// with the names of `given`. **Collective.**
+    /// Reads the size and the names of the mesh, and the mesh itself where that is cheap, for a
+    /// case with the names of `given`. **Collective.**
     ///
     /// # Errors
     /// As [`read_for`](Self::read_for), as far as the header of a large mesh shows.

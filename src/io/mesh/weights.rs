@@ -20,8 +20,8 @@ const MEAN: f64 = 64.0;
 /// **Collective.**
 ///
 /// # Errors
-/// The file is not HDF5, the dataset cannot be read, or a weight is not positive and finite; the same
-/// on every rank.
+/// The file is not HDF5, the dataset cannot be read, or a weight is not positive and finite; the
+/// same on every rank.
 pub fn read_weights(comm: &Comm, path: &Path, name: &str, slab: &MeshSlab) -> Result<Vec<u32>> {
     if !comm.agree(is_hdf5(path))? {
         let path = path.display();

@@ -52,8 +52,8 @@ impl Accuracy {
         self.levels.last().is_some_and(|level| level.error_estimate_percent <= self.tolerance_percent)
     }
 
-    /// Returns the rate between each level and the one before it: the power of the element size with
-    /// which the error falls.
+    /// Returns the rate between each level and the one before it: the power of the element size
+    /// with which the error falls.
     pub(crate) fn rates(&self) -> Vec<f64> {
         let rate = |two: &[RefinementLevel]| (two[0].error_estimate_percent / two[1].error_estimate_percent).log2();
         self.levels.windows(2).map(rate).collect()

@@ -88,8 +88,8 @@ pub struct ResultsFile {
 }
 
 impl ResultsFile {
-    /// Checks before the solve that the results, the file for ParaView and the `others` (run record and
-    /// timeline) can be written, under different names that no input has, and locks them.
+    /// Checks before the solve that the results, the file for ParaView and the `others` (run record
+    /// and timeline) can be written, under different names that no input has, and locks them.
     /// **Collective.**
     ///
     /// # Errors
@@ -132,12 +132,13 @@ impl ResultsFile {
         Ok(lock)
     }
 
-    /// Checks that the run computes the chosen fields, those for which `has` is true, and that the disk
-    /// has room for them on a mesh of so many elements after `levels` refinements, and for so many bytes
-    /// a node of other files. **Collective.**
+    /// Checks that the run computes the chosen fields, those for which `has` is true, and that the
+    /// disk has room for them on a mesh of so many elements after `levels` refinements, and for so
+    /// many bytes a node of other files. **Collective.**
     ///
     /// # Errors
-    /// A chosen field is missing, or the files are larger than the free space; the same on every rank.
+    /// A chosen field is missing, or the files are larger than the free space; the same on every
+    /// rank.
     pub(crate) fn check_room(
         &self,
         comm: &Comm,

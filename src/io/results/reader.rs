@@ -175,8 +175,8 @@ impl ResultsReader {
         (converged == 0).then(residual)
     }
 
-    /// Returns the attributes of a group: texts and numbers, of which null stands for one that is not
-    /// finite; none of a missing group.
+    /// Returns the attributes of a group: texts and numbers, of which null stands for one that is
+    /// not finite; none of a missing group.
     pub(crate) fn attributes(&self, group: &str) -> Map<String, Value> {
         let Ok(group) = self.file.group(group) else { return Map::new() };
         let names = group.attr_names().unwrap_or_default();

@@ -11,8 +11,8 @@ use crate::system::did_you_mean;
 pub struct Storage {
     /// Datasets of the fields to write; none for all.
     pub fields: Option<Vec<String>>,
-    /// Whether fields are stored in single precision. Coordinates are not, since a results file is a
-    /// mesh.
+    /// Whether fields are stored in single precision. Coordinates are not, since a results file is
+    /// a mesh.
     pub is_single: bool,
     /// Whether datasets are compressed.
     pub is_compressed: bool,

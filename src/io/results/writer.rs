@@ -104,8 +104,8 @@ struct Items<'a> {
 }
 
 impl Items<'_> {
-    /// Writes a field, if it is written at all, in the precision of the file; items of no rank are NaN.
-    /// Returns whether the transfer was collective. **Collective.**
+    /// Writes a field, if it is written at all, in the precision of the file; items of no rank are
+    /// NaN. Returns whether the transfer was collective. **Collective.**
     fn field<const N: usize>(&self, name: &str, value: impl Fn(usize) -> [f64; N] + Sync) -> hdf5::Result<bool> {
         match self.writer.storage.is_single {
             _ if !self.writer.writes(name) => Ok(true),

@@ -40,8 +40,8 @@ impl Solver<'_> {
         Ok(())
     }
 
-    /// Replaces an initial guess of zeros by that of the preconditioner where its residual is smaller
-    /// than `norm`. **Collective.**
+    /// Replaces an initial guess of zeros by that of the preconditioner where its residual is
+    /// smaller than `norm`. **Collective.**
     fn improve_guess(&mut self, state: &mut CgState, norm: f64) {
         let x = state.x.owned();
         if norm == 0.0 || self.comm.sum(dot(x, x)) > 0.0 || !self.preconditioner.initial_guess(&state.r, &mut self.z) {

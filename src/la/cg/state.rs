@@ -28,8 +28,8 @@ pub struct CgState {
     pub replacements: Vec<ResidualReplacement>,
     /// Changes of the preconditioner; `r_mr` and `p` belong to the last one.
     pub switches: Vec<Switch>,
-    /// Why the next preconditioner cannot be built, once that was tried. The present one is kept then
-    /// as long as it makes any progress.
+    /// Why the next preconditioner cannot be built, once that was tried. The present one is kept
+    /// then as long as it makes any progress.
     pub refusal: Option<String>,
     /// ||r|| of the initial guess and that after each iteration; empty before the start.
     pub history: Vec<f64>,

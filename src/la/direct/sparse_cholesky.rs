@@ -66,8 +66,8 @@ impl SparseCholesky {
         self.kept
     }
 
-    /// Eliminates the unknowns from a right-hand side in the elimination order, whose kept part then
-    /// belongs to the Schur complement.
+    /// Eliminates the unknowns from a right-hand side in the elimination order, whose kept part
+    /// then belongs to the Schur complement.
     pub fn forward(&self, y: &mut [f64]) {
         for front in &self.fronts {
             let mut sums = vec![0.0; front.below.len()];

@@ -28,7 +28,8 @@ pub struct Substructuring {
 struct Interface {
     /// Factor; none on other ranks.
     factor: Option<SparseCholesky>,
-    /// Numbers of the unknowns of each rank in the system, in the order in which the rank sends them.
+    /// Numbers of the unknowns of each rank in the system, in the order in which the rank sends
+    /// them.
     numbers: Vec<Vec<u32>>,
 }
 
@@ -42,9 +43,9 @@ struct Parts {
 }
 
 impl Substructuring {
-    /// Checks that a factor of a matrix whose rows have 8 entries from the diagonal on in the mean, as
-    /// on meshes of Quad8 elements, may be small enough. It has at least as many values as the matrix,
-    /// so that a matrix that is far too large need not be assembled. **Collective.**
+    /// Checks that a factor of a matrix whose rows have 8 entries from the diagonal on in the mean,
+    /// as on meshes of Quad8 elements, may be small enough. It has at least as many values as the
+    /// matrix, so that a matrix that is far too large need not be assembled. **Collective.**
     ///
     /// # Errors
     /// Factors that take more than 1 GiB on a rank; the same on every rank.
@@ -141,7 +142,8 @@ fn local_matrix(matrix: &DistributedCsr, interior: &[LocalIndex], interface: &[L
         let unknown = unknowns[at] as usize;
         if unknown < owned {
             for (column, value) in rows.row(unknown).filter(|entry| entry.1 != 0.0) {
-                // Entries to the left are those of other rows, on lower ranks those of their owners.
+                // Entries to the left are those of other rows, on lower ranks those of their
+                // owners.
                 if let Some(column) = place[column as usize].filter(|&column| column as usize >= at) {
                     row.add(column, value);
                 }

@@ -1,7 +1,7 @@
 //! Structure of a sparse Cholesky factor: the elimination order and the rows of the fronts.
 //!
-//! J. W. H. Liu, *The role of elimination trees in sparse factorization*, SIAM J. Matrix Anal. Appl.
-//! 11 (1990).
+//! J. W. H. Liu, *The role of elimination trees in sparse factorization*, SIAM J. Matrix Anal.
+//! Appl. 11 (1990).
 
 use crate::la::direct::SeparatorTree;
 use crate::la::matrix::{Csr, entries};

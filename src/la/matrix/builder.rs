@@ -71,11 +71,12 @@ pub struct ChunkedRows {
 }
 
 impl ChunkedRows {
-    /// Builds `rows` rows with this number of columns; `fill` adds the entries of a row. Terms of an
-    /// entry are summed in the order in which `fill` adds them, for any number of threads. Columns
-    /// from `split` on are stored separately.
+    /// Builds `rows` rows with this number of columns; `fill` adds the entries of a row. Terms of
+    /// an entry are summed in the order in which `fill` adds them, for any number of threads.
+    /// Columns from `split` on are stored separately.
     pub fn new(rows: usize, columns: usize, split: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Self {
-        // A row for each thread, and the lengths of its last chunk, which are those to expect of the next.
+        // A row for each thread, and the lengths of its last chunk, which are those to expect of
+        // the next.
         let start = || Mutex::new((Row::new(columns), [0; 2]));
         let scratch: Vec<_> = (0..rayon::current_num_threads()).map(|_| start()).collect();
         let build = |range: Range<usize>| {

@@ -89,8 +89,8 @@ impl<T: Scalar> DistributedCsr<T> {
     }
 
     /// Overwrites `y`, one entry per row, by the product with `x`. The update of the ghosts of `x`
-    /// overlaps the product with the owned columns. Returns the sum of what `dot` makes of x, ranges
-    /// of rows and parts of their products. **Collective.**
+    /// overlaps the product with the owned columns. Returns the sum of what `dot` makes of x,
+    /// ranges of rows and parts of their products. **Collective.**
     fn multiply(&self, x: &mut Vector<T>, y: &mut [T], dot: impl Fn(&[T], Range<usize>, &[T]) -> f64 + Sync) -> f64 {
         let SplitCsr { owned, ghost, ghost_rows, .. } = &self.local;
         let mut sum = self.halo.scatter_fwd_overlap(x.local_mut(), |x| multiply(owned, x, y, &dot));
@@ -236,8 +236,8 @@ pub fn row_of<T>(matrix: &Csr<T>, row: usize) -> (&[LocalIndex], &[T]) {
     (&matrix.indices()[range.clone()], &matrix.data()[range])
 }
 
-/// Overwrites `y` by the product of a local matrix with `x`, and returns the sum of what `dot` makes
-/// of x, a range of rows and their products.
+/// Overwrites `y` by the product of a local matrix with `x`, and returns the sum of what `dot`
+/// makes of x, a range of rows and their products.
 pub fn multiply<T: Scalar>(
     matrix: &Csr<T>,
     x: &[T],

@@ -81,8 +81,8 @@ fn diagonal_flows<T: Scalar, V: Stored<T>>(
     sums
 }
 
-/// Sums a_ij (x_j - x_i) over the other entries of a slice, whose columns have `WIDTH` times 16 bits,
-/// the lower ones first.
+/// Sums a_ij (x_j - x_i) over the other entries of a slice, whose columns have `WIDTH` times 16
+/// bits, the lower ones first.
 #[inline(always)]
 fn flows<T: Scalar, V: Stored<T>, const WIDTH: usize>(
     values: &[[V; LANES]],

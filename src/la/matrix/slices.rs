@@ -24,8 +24,8 @@ pub struct Slices<T, V> {
     pub(super) slices: Vec<Slice>,
     /// Column of the first row in each diagonal.
     pub(super) diagonals: Vec<LocalIndex>,
-    /// Lower 16 bits of the columns of the other entries, relative to the base of the slice; in wide
-    /// slices followed by the upper 16 bits.
+    /// Lower 16 bits of the columns of the other entries, relative to the base of the slice; in
+    /// wide slices followed by the upper 16 bits.
     pub(super) columns: Vec<[u16; LANES]>,
     /// Values of each slice: those of its diagonals, then the others.
     pub(super) values: Vec<[V; LANES]>,
@@ -49,8 +49,8 @@ pub struct Slice {
 }
 
 impl<T: Scalar, V: Stored<T>> Slices<T, V> {
-    /// Converts `rows` of a square matrix. `ghost_sums` holds, for each row, the sum of its entries in
-    /// ghost columns and the sum of their absolute values.
+    /// Converts `rows` of a square matrix. `ghost_sums` holds, for each row, the sum of its entries
+    /// in ghost columns and the sum of their absolute values.
     pub fn new(matrix: &Csr<f64>, rows: Range<usize>, ghost_sums: &[[f64; 2]]) -> Self {
         let mut slices = Self {
             slices: Vec::new(),
@@ -144,8 +144,8 @@ impl<T: Scalar, V: Stored<T>> Slices<T, V> {
     }
 }
 
-/// Returns the sum of a row with these values, or 0 if it is a rounding error; `ghosts` holds the sum
-/// of its other entries and that of their absolute values.
+/// Returns the sum of a row with these values, or 0 if it is a rounding error; `ghosts` holds the
+/// sum of its other entries and that of their absolute values.
 fn row_sum(values: &[f64], ghosts: [f64; 2]) -> f64 {
     let [sum, size] = values.iter().fold(ghosts, |[sum, size], value| [sum + value, size + value.abs()]);
     if sum.abs() > 4.0 * f64::EPSILON * size { sum } else { 0.0 }
@@ -159,8 +159,8 @@ mod tests {
     use crate::la::matrix::csr::entries;
     use crate::parallel::loops;
 
-    /// Builds the rows of a ring of 70,001 unknowns with weights, in which the first and the last rows
-    /// reach further than 16 bits, and every 100th row has an entry of its own.
+    /// Builds the rows of a ring of 70,001 unknowns with weights, in which the first and the last
+    /// rows reach further than 16 bits, and every 100th row has an entry of its own.
     fn ring() -> Csr<f64> {
         let n = 70_001;
         let (mut pointers, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());

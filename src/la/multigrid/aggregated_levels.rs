@@ -19,9 +19,9 @@ pub fn is_large(matrix: &DistributedCsr) -> bool {
     matrix.halo().map().total() > DIRECT
 }
 
-/// Builds the levels of `matrix` and of its aggregates, from the operator of `matrix` with the bound
-/// of its eigenvalues, if it is not the coarsest one. Returns them with the matrix of the coarsest
-/// level. **Collective.**
+/// Builds the levels of `matrix` and of its aggregates, from the operator of `matrix` with the
+/// bound of its eigenvalues, if it is not the coarsest one. Returns them with the matrix of the
+/// coarsest level. **Collective.**
 pub fn aggregated_levels<T: Scalar>(
     comm: &Comm,
     mut matrix: DistributedCsr,

@@ -63,8 +63,8 @@ impl<T: Scalar> Chebyshev<T> {
     }
 
     /// Smooths `x` by the polynomial, given the residual b - A x in `r`. Unless that is the end,
-    /// leaves the last step in `d`; its contribution A d is still to be subtracted from the residual.
-    /// `vectors` are r, d and one for the next d. **Collective.**
+    /// leaves the last step in `d`; its contribution A d is still to be subtracted from the
+    /// residual. `vectors` are r, d and one for the next d. **Collective.**
     pub fn smooth(
         &self,
         operator: &dyn LinearOperator<T>,

@@ -8,9 +8,9 @@ use crate::la::multigrid::level::Work;
 use crate::la::{Scalar, Vector};
 
 impl<T: Scalar> Multigrid<T> {
-    /// Overwrites `x` by the approximate solution for `b` on the finest mesh that the coarser meshes
-    /// give. From the coarsest mesh on, the solution on each is prolonged to the next finer one and
-    /// improved there by a cycle. **Collective.**
+    /// Overwrites `x` by the approximate solution for `b` on the finest mesh that the coarser
+    /// meshes give. From the coarsest mesh on, the solution on each is prolonged to the next finer
+    /// one and improved there by a cycle. **Collective.**
     pub(super) fn full_cycle(&self, b: &Vector<T>, x: &mut Vector<T>) {
         for at in 0..self.coarser_meshes {
             let coarser = &mut *self.levels[at].work();

@@ -58,8 +58,8 @@ pub(crate) struct Multigrid<T: Scalar = f32> {
 
 impl<T: Scalar> Multigrid<T> {
     /// Builds the hierarchy: the meshes, finest first, with these transfers, then `matrix` and
-    /// smoothed aggregation below it. `is_rough` tells that eight significant bits of `matrix` suffice
-    /// for its smoother. `operators` prepares those of the meshes. **Collective.**
+    /// smoothed aggregation below it. `is_rough` tells that eight significant bits of `matrix`
+    /// suffice for its smoother. `operators` prepares those of the meshes. **Collective.**
     pub(crate) fn new(
         transfers: Vec<Box<dyn Transfer<T>>>,
         matrix: DistributedCsr,
@@ -117,9 +117,9 @@ impl<T: Scalar> Multigrid<T> {
         result
     }
 
-    /// Improves `x`, whose residual is `b`, by one cycle. Where a level smooths, `b` becomes the next
-    /// residual, from which the product with the last step in its `d` is still to be subtracted, or
-    /// is undefined at the end. **Collective.**
+    /// Improves `x`, whose residual is `b`, by one cycle. Where a level smooths, `b` becomes the
+    /// next residual, from which the product with the last step in its `d` is still to be
+    /// subtracted, or is undefined at the end. **Collective.**
     fn cycle(&self, at: usize, [b, x]: [&mut Vector<T>; 2], start: Start, end: End) {
         let comm = self.coarsest.comm();
         let Some(level) = self.levels.get(at) else {

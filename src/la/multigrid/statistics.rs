@@ -38,8 +38,8 @@ impl<T: Scalar> PreconditionerStatistics for Multigrid<T> {
             sum += (2 * degree * visits + again) * level.operator.bytes();
             // A product that is no part of a step reads d and updates r.
             sum += (visits + again) * 3 * number * level.unknowns();
-            // All visits but the last one of a cycle above keep the residual, and all but the first one
-            // start from an iterate. The transfers read r and write d.
+            // All visits but the last one of a cycle above keep the residual, and all but the first
+            // one start from an iterate. The transfers read r and write d.
             let smoothing = |start, end| level.smoother.bytes(start, end) * level.unknowns();
             let first = smoothing(Start::Zero, End::Residual) + smoothing(Start::Corrected, End::Finished);
             let next = smoothing(Start::Iterate, End::Residual) + smoothing(Start::Corrected, End::Residual);

@@ -1,5 +1,5 @@
-//! Recursive bisection: some ranks bisect a graph by METIS, each with a seed of its own, and the ranks
-//! of the parts go on with the halves of the best bisection.
+//! Recursive bisection: some ranks bisect a graph by METIS, each with a seed of its own, and the
+//! ranks of the parts go on with the halves of the best bisection.
 //!
 //! All rounds together take about twice as long as the first one, whatever the number of parts: the
 //! graphs of a round have half as many vertices as those before, and different ranks bisect them.
@@ -112,9 +112,9 @@ struct Trial {
     side: Vec<i32>,
 }
 
-/// Bisects the pieces of all ranks again and again, until each is a part. `rank_of` names a rank for
-/// each part. Returns the part of each of the `count` vertices of this rank, and the weight of the
-/// edges that were cut here. **Collective.**
+/// Bisects the pieces of all ranks again and again, until each is a part. `rank_of` names a rank
+/// for each part. Returns the part of each of the `count` vertices of this rank, and the weight of
+/// the edges that were cut here. **Collective.**
 ///
 /// # Errors
 /// METIS fails.

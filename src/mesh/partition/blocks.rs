@@ -38,8 +38,8 @@ pub fn size(elements: u64, parts: usize, groups: usize) -> u64 {
     if size < SMALLEST { 1 } else { size }
 }
 
-/// Builds blocks of about `size` elements, a power of two, in the graph of the elements. Returns the
-/// block of each element and the number of blocks.
+/// Builds blocks of about `size` elements, a power of two, in the graph of the elements. Returns
+/// the block of each element and the number of blocks.
 pub fn build(elements: &Rows, size: u64) -> (Vec<u32>, usize) {
     let count = elements.graph(None).len();
     if size == 1 {

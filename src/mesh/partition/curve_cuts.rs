@@ -68,12 +68,12 @@ impl Curve {
         brackets.iter().map(|bracket| bracket[0]).collect()
     }
 
-    /// Returns keys that split the curves of these consecutive ranks together into as many pieces of
-    /// about equal weight, without the start of the first one. A rank without elements may receive
-    /// none. Ranks of other groups do the same meanwhile. **Collective.**
+    /// Returns keys that split the curves of these consecutive ranks together into as many pieces
+    /// of about equal weight, without the start of the first one. A rank without elements may
+    /// receive none. Ranks of other groups do the same meanwhile. **Collective.**
     ///
-    /// The first rank chooses the keys from regular samples: H. Shi, J. Schaeffer, *Parallel Sorting
-    /// by Regular Sampling*, J. Parallel Distrib. Comput. 14 (1992).
+    /// The first rank chooses the keys from regular samples: H. Shi, J. Schaeffer, *Parallel
+    /// Sorting by Regular Sampling*, J. Parallel Distrib. Comput. 14 (1992).
     pub fn split(&self, comm: &Comm, ranks: Range<usize>) -> Vec<u64> {
         let mut outgoing = Outgoing::new();
         if self.weight() > 0 && ranks.len() > 1 {

@@ -66,8 +66,8 @@ pub fn match_across_ranks(comm: &Comm, open: Vec<Side<u64>>) -> Vec<[u64; 2]> {
     concat(comm.sparse_exchange(answers)).as_chunks().0.to_vec()
 }
 
-/// Spreads numbers over `0..n` by Fibonacci hashing: D. E. Knuth, *The Art of Computer Programming*,
-/// vol. 3, section 6.4.
+/// Spreads numbers over `0..n` by Fibonacci hashing: D. E. Knuth, *The Art of Computer
+/// Programming*, vol. 3, section 6.4.
 pub fn hash(number: u64, n: usize) -> usize {
     const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
     (number.wrapping_mul(GOLDEN) >> 32) as usize % n

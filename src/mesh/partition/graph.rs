@@ -39,8 +39,8 @@ impl Graph<'_> {
     }
 
     /// Divides the vertices between the lower half of so many parts and the other ones, by the
-    /// weight. Returns 0 or 1 for each vertex. Either half has as many vertices as parts where there
-    /// are enough.
+    /// weight. Returns 0 or 1 for each vertex. Either half has as many vertices as parts where
+    /// there are enough.
     ///
     /// # Errors
     /// METIS fails.

@@ -23,8 +23,8 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// Divides `parts` into groups of about equal size on `ranks` ranks. A group has as many parts as
-    /// one graph has in blocks of the usual size, within limits.
+    /// Divides `parts` into groups of about equal size on `ranks` ranks. A group has as many parts
+    /// as one graph has in blocks of the usual size, within limits.
     pub fn new(elements: u64, parts: usize, ranks: usize) -> Self {
         let fitting = blocks::elements_of_a_graph() / (elements / parts as u64).max(1);
         let count = parts.div_ceil(fitting.clamp(FEWEST, MOST) as usize);

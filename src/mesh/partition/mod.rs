@@ -2,8 +2,8 @@
 //!
 //! METIS bisects the dual graph again and again where it fits on one rank. Larger meshes are
 //! partitioned on two levels: all ranks build small blocks of elements, in their slabs or along a
-//! space-filling curve, and METIS bisects the graph of the blocks, for each group of at most 256 parts
-//! on its own ranks.
+//! space-filling curve, and METIS bisects the graph of the blocks, for each group of at most 256
+//! parts on its own ranks.
 
 mod bisection;
 mod blocks;

@@ -12,8 +12,8 @@ use crate::mesh::partition::edges::hash;
 use crate::mesh::partition::groups::Groups;
 use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, LocalIndex, Outgoing};
 
-/// Elements whose blocks one rank builds, in the order of their groups and of the input: those in one
-/// segment of the curve, or those of the slab of the rank.
+/// Elements whose blocks one rank builds, in the order of their groups and of the input: those in
+/// one segment of the curve, or those of the slab of the rank.
 pub struct Segment {
     /// Global number of each element.
     pub ids: Vec<GlobalIndex>,
@@ -62,8 +62,8 @@ impl Segment {
             let (wanted, slack) = groups.weights_below(comm.sum(curve.weight()));
             let cuts = curve.cut(comm, 1 << (2 * ORDER), &wanted, slack);
             records.iter_mut().for_each(|r| r[GROUP] = cuts.partition_point(|&cut| cut <= r[KEY]) as u64);
-            // Any rank of the group: the curve is split there, and not by ranks that have elements of
-            // many groups.
+            // Any rank of the group: the curve is split there, and not by ranks that have elements
+            // of many groups.
             records = send(comm, &records, |record| {
                 let ranks = groups.ranks(record[GROUP] as usize);
                 ranks.start + hash(record[ID] / TOGETHER, ranks.len())

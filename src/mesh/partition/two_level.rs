@@ -2,8 +2,8 @@
 //!
 //! Each rank builds blocks from its slab, if most neighbours are there, or else from a segment of a
 //! space-filling curve, and finds the edges between them; edges between ranks are matched by their
-//! middle nodes. The parts are in groups, each of which starts on one rank, so that no rank receives
-//! the blocks of all others.
+//! middle nodes. The parts are in groups, each of which starts on one rank, so that no rank
+//! receives the blocks of all others.
 
 use std::ops::Range;
 
@@ -17,8 +17,8 @@ use crate::mesh::partition::space_filling_curve::Segment;
 use crate::mesh::partition::{Partition, PartitionOptions, blocks};
 use crate::parallel::{Comm, Outgoing, concat};
 
-/// Largest number of sides without a partner in a slab, for the root of its number of elements, with
-/// which the blocks are built there: a square has 4, a strip of 20 x 1 has 9.
+/// Largest number of sides without a partner in a slab, for the root of its number of elements,
+/// with which the blocks are built there: a square has 4, a strip of 20 x 1 has 9.
 const COMPACT: f64 = 16.0;
 
 /// Partitions the graphs of blocks. **Collective.**

@@ -105,8 +105,8 @@ fn measure(batch: &Batch) -> BatchQuality {
         aspect_ratio: [0.0; LANES],
         slenderest_at: [NODES.len(); LANES],
     };
-    // Scaled Jacobians are compared by their squares with sign, condition numbers by half the sum of
-    // each and its inverse, so that roots are computed once an element and not at every point.
+    // Scaled Jacobians are compared by their squares with sign, condition numbers by half the sum
+    // of each and its inverse, so that roots are computed once an element and not at every point.
     let (mut signed_squares, mut means) = ([f64::INFINITY; LANES], [0.0; LANES]);
     for (i, (_, derivatives)) in POINTS.iter().enumerate() {
         let ([x_xi, x_eta], [y_xi, y_eta]) = (slopes(derivatives, &batch.x), slopes(derivatives, &batch.y));

@@ -2,8 +2,8 @@
 //! on each thread of a rank.
 //!
 //! All stages are kept. Other spans are kept in buffers of fixed size. Where one is full, further
-//! spans are counted and left out; iterations have a buffer of their own, so that they continue when
-//! that of their details is full.
+//! spans are counted and left out; iterations have a buffer of their own, so that they continue
+//! when that of their details is full.
 
 mod clock;
 mod span;

@@ -79,7 +79,8 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         ("program and MPI", PROCESS + NEIGHBOUR * case.ranks_of_host as f64, &STAGES[..]),
         // LocalMesh: nodes, number, region; coordinates, number.
         ("mesh", all.bytes(42.0, 24.0), &STAGES),
-        // CompactNodes and BatchStiffness<f64>: eight nodes, 28 numbers. They are the operator, or else freed when the corners are there.
+        // CompactNodes and BatchStiffness<f64>: eight nodes, 28 numbers. They are the operator, or
+        // else freed when the corners are there.
         (
             "element matrices",
             all.bytes(241.0, 0.0),
@@ -97,7 +98,8 @@ pub fn arrays(case: &Plan) -> Vec<Array> {
         ("derived fields", all.bytes(32.0, 40.0), if case.has_flux { &[Recover, Write] } else { &[Write] }),
         // GaussVelocities, Adjacency; Sides, values. Every third node has a Patch.
         ("Gauss points and patches", all.bytes(160.0, 26.0 + 104.0 / 3.0), &[Recover]),
-        // Eight numbers an element in the message and the slab, and where they go. Those of the nodes take less.
+        // Eight numbers an element in the message and the slab, and where they go. Those of the
+        // nodes take less.
         ("rows for the results file", all.bytes(76.0, 0.0), &[Write]),
     ];
     // DirichletBc and right-hand side of each.
@@ -149,7 +151,8 @@ fn preconditioner(case: &Plan, all: Share) -> Vec<Row> {
     };
     let mut rows: Vec<Row> = vec![
         ("operator of the smoother", single, &[Setup, Solve]),
-        // Both ends; d, the next d and the inverse diagonal of each level, with b and x on coarser ones.
+        // Both ends; d, the next d and the inverse diagonal of each level, with b and x on coarser
+        // ones.
         ("vectors of multigrid", all.bytes(0.0, 18.0) + coarser(case, all.bytes(0.0, 18.0)), &[Setup, Solve]),
     ];
     if case.refine > 0 {

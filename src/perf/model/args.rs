@@ -50,22 +50,23 @@ pub struct ModelArgs {
     #[arg(long, value_name = "B", value_parser = positive)]
     pub(crate) file_system: Option<f64>,
 
-    /// Run records (--json of a solve) of a full node that set the speed of a rank; of several equal runs the median
-    /// counts [default: that of a core of an EPYC]
+    /// Run records (--json of a solve) of a full node that set the speed of a rank; of several
+    /// equal runs the median counts [default: that of a core of an EPYC]
     #[arg(long, value_name = "RUN.json", num_args = 1..)]
     pub(crate) record: Vec<PathBuf>,
 
-    /// Records of `bench stream` on the machine of that run, with as many ranks as the run and as those that are
-    /// compared: data transfer is scaled by the measured bandwidth of a rank
+    /// Records of `bench stream` on the machine of that run, with as many ranks as the run and as
+    /// those that are compared: data transfer is scaled by the measured bandwidth of a rank
     #[arg(long, value_name = "STREAM.json", num_args = 1.., requires = "record")]
     pub(crate) stream: Vec<PathBuf>,
 
-    /// Records of `bench messages` with as many ranks as those that are compared, which then replace the numbers of the
-    /// cluster
+    /// Records of `bench messages` with as many ranks as those that are compared, which then
+    /// replace the numbers of the cluster
     #[arg(long, value_name = "MESSAGES.json", num_args = 1.., requires = "compare")]
     pub(crate) messages: Vec<PathBuf>,
 
-    /// Cores of a host, which more ranks than that share in the runs that are compared [default: as many as ranks]
+    /// Cores of a host, which more ranks than that share in the runs that are compared [default: as
+    /// many as ranks]
     #[arg(long, value_name = "C", requires = "compare", value_parser = positive)]
     pub(crate) cores: Option<f64>,
 
@@ -77,8 +78,8 @@ pub struct ModelArgs {
     #[arg(long, value_name = "RUN.json", num_args = 1..)]
     pub(crate) compare: Vec<PathBuf>,
 
-    /// Fewest unknowns a rank, in the mean, on aggregated levels, which otherwise move to fewer ranks [default: as the
-    /// solver does]
+    /// Fewest unknowns a rank, in the mean, on aggregated levels, which otherwise move to fewer
+    /// ranks [default: as the solver does]
     #[arg(long, value_name = "N", value_parser = finite)]
     pub(crate) fewest: Option<f64>,
 
@@ -118,8 +119,8 @@ pub enum Cluster {
 }
 
 impl Cluster {
-    /// Returns latency (us), work for a message (us), bandwidth of a node (Gbit/s), ranks of a node and
-    /// bandwidth of the file system (GB/s).
+    /// Returns latency (us), work for a message (us), bandwidth of a node (Gbit/s), ranks of a node
+    /// and bandwidth of the file system (GB/s).
     pub fn numbers(self) -> [f64; 5] {
         match self {
             Self::Ib100 => [2.0, 0.3, 100.0, 64.0, 100.0],

@@ -79,8 +79,9 @@ impl Solve<'_> {
         }
     }
 
-    /// Returns the seconds of the messages of a Galerkin product: a rank sends all its contributions
-    /// to rows of ranks that own unknowns of the level, and they overlap by an unknown on each side.
+    /// Returns the seconds of the messages of a Galerkin product: a rank sends all its
+    /// contributions to rows of ranks that own unknowns of the level, and they overlap by an
+    /// unknown on each side.
     fn galerkin(&self, at: usize) -> f64 {
         let (level, finer) = (&self.levels[at], &self.levels[at - 1]);
         if level.kind != LevelKind::Aggregates || finer.ranks <= 1.0 {
@@ -91,9 +92,9 @@ impl Solve<'_> {
         self.machine.messages(group.max(2.0) - 1.0, ENTRY_BYTES * NEIGHBOURS * rows)
     }
 
-    /// Returns the seconds of messages and of sums in the Lanczos processes for the smoothers: meshes
-    /// and small corners share their sums, and a level on one rank needs a broadcast. The coarsest
-    /// level has no smoother.
+    /// Returns the seconds of messages and of sums in the Lanczos processes for the smoothers:
+    /// meshes and small corners share their sums, and a level on one rank needs a broadcast. The
+    /// coarsest level has no smoother.
     fn lanczos(&self) -> [f64; 2] {
         let Self { machine, levels, .. } = self;
         let steps = |at: usize| lanczos_steps(levels[at].unknowns as u64) as f64;

@@ -47,7 +47,8 @@ pub struct Level {
     pub ranks: f64,
     /// Cycles that start on the level, for each one of the finest level.
     pub visits: f64,
-    /// Products with its operator in these cycles; none on the last level, which is solved directly.
+    /// Products with its operator in these cycles; none on the last level, which is solved
+    /// directly.
     pub products: f64,
 }
 

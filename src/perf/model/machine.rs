@@ -45,8 +45,8 @@ impl Machine {
         0.5 * self.reduction(ranks, 8.0)
     }
 
-    /// Returns the seconds of an exchange of small messages whose receivers do not know the senders:
-    /// lengths, their acknowledgement, a barrier, and the messages.
+    /// Returns the seconds of an exchange of small messages whose receivers do not know the
+    /// senders: lengths, their acknowledgement, a barrier, and the messages.
     pub fn sparse_exchange(&self, ranks: f64) -> f64 {
         self.reduction(ranks, 0.0) + 3.0 * self.messages((ranks - 1.0).min(1.0), 8.0)
     }
@@ -86,8 +86,8 @@ fn is_mesh(level: &Level) -> bool {
 /// Seconds for each entry of the dense matrix: half of them are read, twice, at 8 bytes a
 /// nanosecond.
 const DIRECT: f64 = 1e-9;
-/// Seconds for each vertex of a graph, for all rounds of bisections: twice those of the first, which
-/// takes 0.17 us for METIS on 169,753 blocks, and the time to build the graphs.
+/// Seconds for each vertex of a graph, for all rounds of bisections: twice those of the first,
+/// which takes 0.17 us for METIS on 169,753 blocks, and the time to build the graphs.
 const METIS: f64 = 5e-7;
 
 /// Bytes that are read and written, with vectors, where data does not stay in the caches; data of

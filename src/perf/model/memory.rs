@@ -11,8 +11,9 @@ use crate::perf::model::levels::{Level, LevelKind};
 /// Bytes of an entry of an operator: a number and a column.
 const ENTRY: f64 = 12.0;
 
-/// Returns the memory (bytes) of the fullest rank at its peak: that of a run with a mesh from a file,
-/// in the partition that of a rank which runs METIS, and later that of a rank with coarse levels.
+/// Returns the memory (bytes) of the fullest rank at its peak: that of a run with a mesh from a
+/// file, in the partition that of a rank which runs METIS, and later that of a rank with coarse
+/// levels.
 pub fn peak_bytes(solve: &Solve, ranks_of_host: f64) -> f64 {
     let finest = &solve.levels[0];
     let nodes = finest.unknowns * solve.interfaces.imbalance();

@@ -10,7 +10,8 @@ use crate::perf::model::stages::{Communication, StageCommunication, StageTime};
 const MESH_BYTES: f64 = 16.0 + 64.0 / UNKNOWNS_AN_ELEMENT;
 /// Bytes of a results file for an unknown: the mesh, and the fields at nodes and elements.
 const RESULT_BYTES: f64 = 84.0;
-/// Bytes of a link between two vertices. A block has three links, an element two, each counted at one end.
+/// Bytes of a link between two vertices. A block has three links, an element two, each counted at
+/// one end.
 const LINK_BYTES: f64 = 12.0;
 /// Bytes of a block that are gathered for METIS: its group and weight, and its links.
 const BLOCK_BYTES: f64 = 8.0 + 3.0 * LINK_BYTES;
@@ -22,8 +23,8 @@ const VERTEX_BYTES: f64 = 12.0;
 const METIS_BYTES: f64 = 300.0;
 
 impl Solve<'_> {
-    /// Returns the seconds of a stage. Where `has_files`, the finest mesh is in a file, else the coarsest
-    /// one is built in.
+    /// Returns the seconds of a stage. Where `has_files`, the finest mesh is in a file, else the
+    /// coarsest one is built in.
     pub fn stage(&self, stage: Stage, counts: &StageCommunication, iterations: f64, has_files: bool) -> StageTime {
         let rates = self.machine.rates;
         let files = |bytes: f64| if has_files { self.files(bytes) } else { 0.0 };
@@ -67,8 +68,8 @@ impl Solve<'_> {
     }
 
     /// Returns the seconds of the partition. Groups of parts are cut by sums over all ranks. Each
-    /// round of bisections more than the run that was counted has agrees on errors and exchanges graphs
-    /// and ratings.
+    /// round of bisections more than the run that was counted has agrees on errors and exchanges
+    /// graphs and ratings.
     fn partition(&self, counts: &StageCommunication, has_files: bool) -> StageTime {
         let time = self.outside(&counts.partition, self.machine.rates.partition, self.sparse_exchange());
         let graphs = self.metis_graphs(if has_files { self.finest() } else { self.base() });
@@ -86,12 +87,14 @@ impl Solve<'_> {
         }
     }
 
-    /// Returns the seconds in which graphs go to their first ranks, from there to those of the other
-    /// trials, and after each round but the last, from the rank of the best bisection to those of all
-    /// trials of its halves. The ranks of a node that send at a time share its network.
+    /// Returns the seconds in which graphs go to their first ranks, from there to those of the
+    /// other trials, and after each round but the last, from the rank of the best bisection to
+    /// those of all trials of its halves. The ranks of a node that send at a time share its
+    /// network.
     fn graph_messages(&self, graphs: &MetisGraphs) -> f64 {
         let (gathered, links) = if graphs.has_blocks { (BLOCK_BYTES, 3.0) } else { (ELEMENT_BYTES, 2.0) };
-        // One rank for all parts of a graph sends in the first round, twice as many in each further one.
+        // One rank for all parts of a graph sends in the first round, twice as many in each further
+        // one.
         let share = |round: u32| {
             let of_node = self.machine.ranks_per_node / graphs.parts as f64;
             of_node.max(0.5_f64.powi(round as i32)) / self.machine.ranks_per_node

@@ -1,4 +1,5 @@
-//! Stages of a run: what takes time in each, and what those before and after the solution communicate.
+//! Stages of a run: what takes time in each, and what those before and after the solution
+//! communicate.
 
 use serde::Serialize;
 

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 /// Options of `quad8-mpi report`.
 #[derive(Debug, Clone, Args)]
 pub struct ReportArgs {
-    /// Run records (solve --json) and records of the memory bandwidth (bench stream --json), in any order
+    /// Run records (solve --json) and records of the memory bandwidth (bench stream --json), in any
+    /// order
     #[arg(required = true, value_name = "RUN.json")]
     pub(crate) runs: Vec<PathBuf>,
 
@@ -49,9 +50,11 @@ pub struct ReportArgs {
 pub enum ReportTable {
     /// Per stage: time, speed-up, efficiency, imbalance, share of communication, messages and bytes
     Scaling,
-    /// Per run: assembly, setup and iterations, recovery, total, number of iterations, peak memory, start-up
+    /// Per run: assembly, setup and iterations, recovery, total, number of iterations, peak memory,
+    /// start-up
     Stages,
-    /// Per run: time of an iteration, bytes moved and their share of the memory bandwidth, messages and sums
+    /// Per run: time of an iteration, bytes moved and their share of the memory bandwidth, messages
+    /// and sums
     Iteration,
 }
 

@@ -1,5 +1,5 @@
-//! Reports of scaling studies: tables, pictures and pages from run records. Runs on one process, without
-//! MPI.
+//! Reports of scaling studies: tables, pictures and pages from run records. Runs on one process,
+//! without MPI.
 
 mod args;
 mod page;
@@ -67,8 +67,8 @@ pub fn report(args: &ReportArgs) -> Result<ExitCode> {
     Ok(ExitCode::Success)
 }
 
-/// Builds the table with a line for each stage of each point. A stage that some point does not have is
-/// left out: writing, where there are no results.
+/// Builds the table with a line for each stage of each point. A stage that some point does not have
+/// is left out: writing, where there are no results.
 fn scaling(study: &Study, with_claims: bool) -> Table {
     let mut heading = vec![
         "stage",

@@ -1,5 +1,5 @@
-//! Pages of scaling studies for a browser: charts of speed-up and efficiency, bars of the stages, and
-//! tables.
+//! Pages of scaling studies for a browser: charts of speed-up and efficiency, bars of the stages,
+//! and tables.
 
 use serde_json::{Value, json};
 

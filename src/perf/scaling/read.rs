@@ -19,8 +19,8 @@ pub enum Record {
 /// Reads a record of either kind.
 ///
 /// # Errors
-/// A file that cannot be opened, or that is no record; a run that did not converge, or solved on several
-/// meshes.
+/// A file that cannot be opened, or that is no record; a run that did not converge, or solved on
+/// several meshes.
 pub fn read(path: &Path) -> Result<Record> {
     let value: Value = read_json(path)?;
     if value.get("stream").is_some() {

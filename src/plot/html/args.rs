@@ -13,7 +13,8 @@ pub struct ViewArgs {
     #[arg(default_value = "quad8.h5")]
     pub(crate) results: PathBuf,
 
-    /// Run records (written by --json), to show convergence, stages, levels and what limited the run
+    /// Run records (written by --json), to show convergence, stages, levels and what limited the
+    /// run
     #[arg(value_name = "RUN.json")]
     pub(crate) runs: Vec<PathBuf>,
 

@@ -17,8 +17,8 @@ pub struct Document<'a> {
 
 impl Document<'_> {
     /// Returns the text of the page. Its policy allows the scripts and the styles of the page and
-    /// nothing from outside; the number that marks them depends on the data, so that the data cannot
-    /// contain it.
+    /// nothing from outside; the number that marks them depends on the data, so that the data
+    /// cannot contain it.
     pub fn write(&self) -> String {
         // A text of the data cannot end its element.
         let data = self.data.to_string().replace('<', "\\u003c");

@@ -34,8 +34,8 @@ const FEWEST: f64 = 1e4;
 /// Writes the page that the command line asks for.
 ///
 /// # Errors
-/// The results or a record cannot be read, the window lies outside of the mesh, or the page cannot be
-/// written.
+/// The results or a record cannot be read, the window lies outside of the mesh, or the page cannot
+/// be written.
 pub fn view(args: &ViewArgs) -> Result<ExitCode> {
     let output = args.output();
     refuse_input(&output, args.inputs())?;

@@ -116,9 +116,9 @@ fn trimmed(line: &Line, size: [f32; 2]) -> Line {
     kept
 }
 
-/// Leaves out points near the line through the others (D. H. Douglas, T. K. Peucker, *Algorithms for
-/// the reduction of the number of points required to represent a digitized line*, Cartographica 10
-/// (1973)).
+/// Leaves out points near the line through the others (D. H. Douglas, T. K. Peucker, *Algorithms
+/// for the reduction of the number of points required to represent a digitized line*, Cartographica
+/// 10 (1973)).
 fn simplified(line: &Line) -> Line {
     let mut is_kept = vec![false; line.len()];
     let last = line.len().saturating_sub(1);

@@ -127,8 +127,8 @@ pub fn encode(mut values: Values, sampling: &Sampling, mesh: &Mesh) -> Option<Ra
 /// A sample inside, and the next one in its direction.
 type Neighbour = (f32, Option<f32>);
 
-/// Fills the samples around the domain, so that values at its edge can be interpolated. `fill` gets the
-/// neighbours inside, each with the next one in its direction where that is inside, too.
+/// Fills the samples around the domain, so that values at its edge can be interpolated. `fill` gets
+/// the neighbours inside, each with the next one in its direction where that is inside, too.
 fn extend(samples: &mut [f32], width: usize, fill: impl Fn(&[Neighbour]) -> f32 + Sync) {
     let inside = |row: Option<usize>, column: Option<usize>| {
         let column = column.filter(|column| *column < width)?;
@@ -149,16 +149,16 @@ fn extend(samples: &mut [f32], width: usize, fill: impl Fn(&[Neighbour]) -> f32 
     }
 }
 
-/// Returns the mean of the values that continue pairs of samples linearly; without a pair the mean of
-/// the neighbours.
+/// Returns the mean of the values that continue pairs of samples linearly; without a pair the mean
+/// of the neighbours.
 fn mean(near: &[Neighbour]) -> f32 {
     let linear: Vec<f32> = near.iter().filter_map(|&(value, next)| Some(2.0 * value - next?)).collect();
     let values = if linear.is_empty() { near.iter().map(|near| near.0).collect() } else { linear };
     values.iter().sum::<f32>() / values.len() as f32
 }
 
-/// Compresses codes (zlib, base64): the low bytes of all, then the high bytes, of the differences to
-/// left + upper - upper left neighbour, with the sign in the lowest bit.
+/// Compresses codes (zlib, base64): the low bytes of all, then the high bytes, of the differences
+/// to left + upper - upper left neighbour, with the sign in the lowest bit.
 fn pack(codes: &[u16], width: usize) -> String {
     let at = |row: usize, column: usize| codes[row * width + column];
     let difference = |i: usize| {

@@ -28,8 +28,8 @@ pub fn read(path: &Path) -> Result<Value> {
     Ok(record)
 }
 
-/// Returns the file, the sizes of the mesh, the attributes of the run, its case, the records, and the
-/// names of the stages with their keys in these.
+/// Returns the file, the sizes of the mesh, the attributes of the run, its case, the records, and
+/// the names of the stages with their keys in these.
 pub fn summary(args: &ViewArgs, reader: &ResultsReader, mesh: &Mesh, runs: Vec<Value>) -> Value {
     let attributes = reader.attributes("run");
     let case = attributes.get("case").and_then(Value::as_str);
