@@ -197,20 +197,22 @@ pub fn conductivity_at<const N: usize, const W: usize>(
     })
 }
 
+/// Distance from the axis of axisymmetric geometry, in lengths of the element or edge, that counts
+/// as a rounding error.
+pub const AXIS_ROUNDING: f64 = 1e-6;
+
 /// Checks that no element lies beyond the axis of axisymmetric geometry, by more than rounding.
 ///
 /// # Errors
 /// The first node of the lowest element with x < 0; on this rank only.
 pub fn check_axis(mesh: &LocalMesh, problem: &Problem) -> Result<()> {
-    /// Distance in lengths of the element.
-    const ROUNDING: f64 = 1e-6;
     if problem.geometry.is_plane() {
         return Ok(());
     }
     let error = |element: usize| {
         let points = mesh.element_coordinates(element);
         let length = points.iter().map(|point| (point[0] - points[0][0]).abs()).fold(0.0, f64::max);
-        let beyond = points.iter().position(|point| point[0] < -ROUNDING * length)?;
+        let beyond = points.iter().position(|point| point[0] < -AXIS_ROUNDING * length)?;
         let ([x, y], node, id) = (points[beyond], mesh.global_nodes(element)[beyond], mesh.element_ids[element]);
         let text = format!(
             "element {id}: its node {node} lies at ({x}, {y}), but in axisymmetric geometry x is the distance from the axis, \

@@ -2,7 +2,7 @@
 //! the required sign.
 
 use crate::error::{Error, Result};
-use crate::fem::coefficients::bad;
+use crate::fem::coefficients::{AXIS_ROUNDING, bad};
 use crate::mesh::{BoundaryEdge, LocalMesh};
 use crate::problem::{Condition, OutOfRange, Problem, Range};
 use crate::quad8::{EdgePoint, edge_gauss};
@@ -44,11 +44,9 @@ pub fn robin(problem: &Problem, mesh: &LocalMesh, edge: &BoundaryEdge) -> Result
 /// is 0 on an edge along the axis of axisymmetric geometry, also where its nodes have rounding
 /// errors.
 pub fn edge_points(problem: &Problem, nodes: &[[f64; 2]; 3]) -> [EdgePoint; 3] {
-    /// Distance from the axis in lengths of the edge.
-    const ROUNDING: f64 = 1e-9;
     let points = edge_gauss(nodes);
     let length: f64 = points.iter().map(|point| point.length).sum();
-    let is_on_axis = !problem.geometry.is_plane() && nodes.iter().all(|node| node[0].abs() <= ROUNDING * length);
+    let is_on_axis = !problem.geometry.is_plane() && nodes.iter().all(|node| node[0].abs() <= AXIS_ROUNDING * length);
     let weight = |x: f64| if is_on_axis { 0.0 } else { problem.geometry.weight(x) };
     points.map(|point| EdgePoint { length: point.length * weight(point.at[0]), ..point })
 }
