@@ -44,7 +44,7 @@ pub struct ElementOperator<T, K = T> {
 impl ElementOperator<f64> {
     /// Creates the operator of element matrices, whose batches it shares. `fixed` are the fixed
     /// local nodes, ascending.
-    pub fn new(halo: &Rc<Halo>, mesh: &LocalMesh, elements: &ElementMatrices, fixed: &[LocalIndex]) -> Self {
+    pub fn new(halo: &Rc<Halo>, mesh: &LocalMesh, elements: &ElementMatrices, fixed: Vec<LocalIndex>) -> Self {
         let (owned, batches) = (mesh.owned_nodes, elements.batches());
         let of_element =
             |(element, sums): &RowSums| mesh.elements[*element as usize].into_iter().zip(*sums).collect::<Vec<_>>();
@@ -56,9 +56,9 @@ impl ElementOperator<f64> {
             batches: Arc::clone(batches),
             units: [Vec::new(), Vec::new()],
             chunks: Rc::new(Chunks::new(batches.order.interior_nodes(), owned)),
-            late: Rc::new(late_nodes(&batches.order, &row_sums, fixed, owned)),
+            late: Rc::new(late_nodes(&batches.order, &row_sums, &fixed, owned)),
             row_sums,
-            fixed: Rc::new(fixed.to_vec()),
+            fixed: Rc::new(fixed),
         }
     }
 

@@ -51,7 +51,7 @@ impl StiffnessOperator {
     ) -> Self {
         match kind {
             OperatorKind::Elements => {
-                let operator = ElementOperator::new(halo, mesh, elements, &dirichlet.nodes());
+                let operator = ElementOperator::new(halo, mesh, elements, dirichlet.nodes());
                 operator.eliminate(&dirichlet.values(), b);
                 Self::Elements(operator)
             }
@@ -120,7 +120,7 @@ pub(super) fn assemble_eliminated(
 
 /// Returns the transfer between a coarser mesh and the next finer one.
 fn transfer_from<T: Scalar>(level: &MeshLevel<T>, finer: &LocalMesh) -> HTransfer<T> {
-    HTransfer::new(&level.halo, &level.mesh, &level.dirichlet.nodes(), finer, &level.children)
+    HTransfer::new(&level.halo, &level.mesh, level.dirichlet.nodes(), finer, &level.children)
 }
 
 /// Element matrices and load vector of a problem: its system before Dirichlet values are imposed.
@@ -225,7 +225,7 @@ impl<'a> System<'a> {
             StiffnessOperator::Elements(operator) => operator.eliminate(values, &mut b),
             StiffnessOperator::Assembled(_) => {
                 let elements = self.take_elements()?;
-                ElementOperator::new(halo, mesh, &elements, &self.dirichlet.nodes()).eliminate(values, &mut b);
+                ElementOperator::new(halo, mesh, &elements, self.dirichlet.nodes()).eliminate(values, &mut b);
                 self.elements.set(Some(elements));
             }
         }

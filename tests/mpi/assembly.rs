@@ -100,7 +100,7 @@ fn the_element_operator_is_the_eliminated_matrix(comm: &Rc<Comm>) {
     let model = model(comm);
     let System { matrix, b, fixed } = model.system(&problem);
     let elements = ElementMatrices::new(&model.mesh, &problem).expect("proper elements");
-    let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, &fixed.nodes());
+    let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, fixed.nodes());
     let mut load = load_vector(&model.mesh, &problem).expect("good values");
     operator.eliminate(&fixed.values(), &mut load);
     assert!(distance(comm, &load, &b) < 1e-12);

@@ -37,6 +37,7 @@ mod flaws;
 mod flow;
 mod growth;
 mod halo;
+mod hard_problems;
 mod inputs;
 mod io;
 mod library;
@@ -115,6 +116,7 @@ const GROUPS: &[Group] = &[
             ("fallback", fallback::CHECKS),
             ("model", model::CHECKS),
             ("multigrid", multigrid::CHECKS),
+            ("hard_problems", hard_problems::CHECKS),
             ("traffic", traffic::CHECKS),
         ],
     },

@@ -132,7 +132,7 @@ impl<T: Scalar> HTransfer<T> {
     pub fn new(
         halo: &Rc<Halo>,
         coarse: &LocalMesh,
-        fixed: &[LocalIndex],
+        fixed: Vec<LocalIndex>,
         fine: &LocalMesh,
         children: &[[LocalIndex; 4]],
     ) -> Self {
@@ -174,7 +174,7 @@ impl<T: Scalar> HTransfer<T> {
             fine_chunks: Chunks::of_ranges(&fine_ranges, SMALLEST, fine.owned_nodes),
             interior,
             boundary,
-            fixed: fixed.to_vec(),
+            fixed,
             weights: lattice().map(|[xi, eta]| quad8::shape(xi, eta).map(T::of)),
         }
     }
@@ -239,7 +239,7 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
 /// Interpolates values at the nodes of a mesh at the nodes of its next refinement. **Collective.**
 pub fn interpolate(coarse: &MeshHierarchy, fine: &MeshHierarchy, values: &mut Vector) -> Vector {
     let children = children(&coarse.mesh, &fine.mesh);
-    let transfer = HTransfer::new(&coarse.halo, &coarse.mesh, &[], &fine.mesh, &children);
+    let transfer = HTransfer::new(&coarse.halo, &coarse.mesh, Vec::new(), &fine.mesh, &children);
     let mut finer = Vector::zeros(fine.halo.map());
     transfer.prolong(values, &mut finer);
     finer

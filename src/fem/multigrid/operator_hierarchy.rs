@@ -49,7 +49,7 @@ impl<T: Scalar> OperatorHierarchy<T> {
             elements = elements.coarsened(comm, &mesh, &children);
             let halo = Rc::new(mesh.halo(comm)?);
             let dirichlet = DirichletBc::of_coarser(&halo, &mesh, problem);
-            let operator = ElementOperator::new(&halo, &mesh, &elements, &dirichlet.nodes()).to();
+            let operator = ElementOperator::new(&halo, &mesh, &elements, dirichlet.nodes()).to();
             coarser.push(MeshLevel { halo, mesh, children, operator, dirichlet });
         }
         Ok(Self { coarser, elements })
