@@ -23,7 +23,7 @@ static ALLOCATOR: HugePages = HugePages;
 type Work = Box<dyn FnOnce(&Rc<Comm>) -> Result<ExitCode>>;
 
 fn main() {
-    allocator::keep_freed_memory();
+    allocator::keep_freed_memory(1);
     quad8_mpi::io::file::survive_size_limits();
     let launcher = Launcher::read();
     launcher.configure_open_mpi();

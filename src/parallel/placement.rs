@@ -9,7 +9,7 @@ use nix::unistd::{Pid, gethostname};
 
 use crate::error::{Error, Result};
 use crate::parallel::Comm;
-use crate::system::plural;
+use crate::system::{allocator, plural};
 
 /// Largest number of threads of a rank, more than the largest hosts have cores. Idle threads search
 /// for work, so that many more of them would only load a host.
@@ -100,6 +100,7 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Result<Placement> {
 pub fn start_threads(comm: &Comm, requested: Option<NonZeroU16>, virtual_ranks: usize) -> Result<Placement> {
     let placement = place(comm, requested.map(|n| usize::from(n.get())))?;
     let threads = placement.threads;
+    allocator::keep_freed_memory(threads);
     // The main thread works too: with one thread no other is ever started.
     let each = (threads / virtual_ranks).max(1);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(each).use_current_thread().build_global();

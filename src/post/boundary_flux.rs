@@ -212,35 +212,41 @@ impl Part<'_> {
     /// Integrates k grad u . n over each boundary, then over the unnamed boundary. An edge inside
     /// the domain counts on both sides.
     fn sampled<const N: usize>(&self) -> Vec<f64> {
-        /// Midside node inside the domain.
-        const INSIDE: u32 = u32::MAX;
-        /// Midside node that no element has used yet.
-        const UNUSED: u32 = u32::MAX - 1;
+        /// Count of a midside node on a named boundary.
+        const NAMED: u8 = u8::MAX;
         let mesh = self.mesh;
         let rest = mesh.boundary_names.len();
-        // Number of the boundary at each owned midside node.
-        let mut boundaries = vec![UNUSED; mesh.owned_nodes];
-        for &middle in mesh.elements.iter().flat_map(|nodes| &nodes[4..]).filter(|node| self.owns(**node)) {
-            let boundary = &mut boundaries[middle as usize];
-            *boundary = if *boundary == UNUSED { rest as u32 } else { INSIDE };
-        }
-        for edge in &mesh.boundary {
-            if let Some(boundary) = boundaries.get_mut(edge.nodes(mesh)[1] as usize) {
-                *boundary = u32::from(edge.boundary);
+        // Elements at each owned midside node: one on the boundary, two inside.
+        let mut counts = vec![0_u8; mesh.owned_nodes];
+        for &middle in mesh.elements.iter().flat_map(|nodes| &nodes[4..]) {
+            if let Some(count) = counts.get_mut(middle as usize) {
+                *count += 1;
             }
         }
-        let boundaries = &boundaries[..];
+        let mut named = BTreeMap::new();
+        for edge in &mesh.boundary {
+            let middle = edge.nodes(mesh)[1];
+            if let Some(count) = counts.get_mut(middle as usize) {
+                *count = NAMED;
+                named.insert(middle, usize::from(edge.boundary));
+            }
+        }
+        let (counts, named) = (&counts[..], &named);
         let sides = |element: usize| {
             let nodes = &mesh.elements[element];
             EDGES.iter().enumerate().filter_map(move |(side, edge)| {
-                let boundary = *boundaries.get(nodes[edge[1]] as usize)?;
-                (boundary != INSIDE).then_some((element, side, boundary))
+                let middle = nodes[edge[1]];
+                match counts.get(middle as usize)? {
+                    1 => Some((element, side, rest)),
+                    &NAMED => Some((element, side, named[&middle])),
+                    _ => None,
+                }
             })
         };
-        let found: Vec<(usize, usize, u32)> = self.all_elements().flat_map_iter(sides).collect();
+        let found: Vec<(usize, usize, usize)> = self.all_elements().flat_map_iter(sides).collect();
         let mut flows = vec![0.0; rest + 1];
         for (element, side, boundary) in found {
-            flows[boundary as usize] += self.sample::<N>(element, side);
+            flows[boundary] += self.sample::<N>(element, side);
         }
         flows
     }

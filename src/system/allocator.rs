@@ -13,21 +13,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc::{MADV_HUGEPAGE, SIGABRT, SIGTERM, madvise, sigaction};
 
-/// Keeps freed memory in the process, in one arena of all threads. To be called once, before
-/// threads start. Does nothing where the C library is not glibc.
+/// Keeps freed memory in the process, as much as `threads` threads need, in one arena of them all.
+/// To be called before these threads start. Does nothing where the C library is not glibc.
 ///
 /// Memory that is returned to the kernel and requested again must be cleared, which took a quarter
-/// of a large run. (With 1 GiB instead of 64 MiB the results of four million nodes took twice as
-/// long to write.) With one arena a thread reuses what another has freed: 16 virtual ranks need a
-/// quarter less memory and time.
-pub fn keep_freed_memory() {
+/// of a large run. (With 1 GiB instead of 64 MiB a thread, the results of four million nodes took
+/// twice as long to write.) A rank with several threads has larger arrays. With one arena a thread
+/// reuses what another has freed: 16 virtual ranks need a quarter less memory and time.
+pub fn keep_freed_memory(threads: usize) {
     #[cfg(target_env = "gnu")]
     {
-        use nix::libc::{M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, mallopt};
+        use nix::libc::{M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, c_int, mallopt};
+        let mebibytes = |count: usize| c_int::try_from(count << 20).unwrap_or(c_int::MAX);
         // SAFETY: mallopt(3) sets parameters of the allocator and refuses unknown ones.
         unsafe {
-            mallopt(M_MMAP_THRESHOLD, 64 << 20);
-            mallopt(M_TRIM_THRESHOLD, 256 << 20);
+            mallopt(M_MMAP_THRESHOLD, mebibytes(64 * threads));
+            mallopt(M_TRIM_THRESHOLD, mebibytes(256 * threads));
             mallopt(M_ARENA_MAX, 1);
         }
     }

@@ -13,7 +13,8 @@ use crate::fem::multigrid::pair_weights::{PairWeights, add_pairs, pair_weights};
 use crate::fem::{ElementMatrices, assemble_csr};
 use crate::la::matrix::DistributedCsr;
 use crate::mesh::LocalMesh;
-use crate::parallel::{Halo, LocalIndex};
+use crate::parallel::loops::CHUNK;
+use crate::parallel::{Halo, LocalIndex, loops};
 use crate::quad8::{BatchStiffness, EDGES, LANES, Lane};
 
 /// Transfer to the space of bilinear functions and its operator.
@@ -53,7 +54,7 @@ impl PCoarsening {
         let zeros = vec![0.0; corner_fixed.len()];
         matrix.eliminate(&corner_fixed, &zeros, &mut vec![0.0; owned.len()]);
 
-        let mut ends: Vec<[LocalIndex; 2]> = corner[..mesh.owned_nodes].iter().map(|&corner| [corner; 2]).collect();
+        let mut ends = loops::collect(mesh.owned_nodes, CHUNK, |node| [corner[node]; 2]);
         for nodes in &mesh.elements {
             for [a, m, b] in EDGES {
                 if let Some(ends) = ends.get_mut(nodes[m] as usize) {

@@ -3,11 +3,14 @@
 
 use std::rc::Rc;
 
+use rayon::prelude::*;
+
 use crate::fem::multigrid::compact::Compact;
 use crate::la::matrix::CompactRows;
 use crate::la::multigrid::Transfer;
 use crate::la::{Scalar, Stored, Vector};
 use crate::mesh::Adjacency;
+use crate::parallel::loops::CHUNK;
 use crate::parallel::{Halo, IndexMap, LocalIndex, loops};
 
 /// Transfer between nodes and corners.
@@ -50,18 +53,18 @@ impl PTransfer {
         let around = Adjacency::new(&ends, fixed.len());
         let node = |(node, _)| (node as LocalIndex, Half);
         let around = CompactRows::new(fixed.len(), |corner| around.around(corner).map(node));
-        let (mut groups, mut distant) = (Vec::with_capacity(ends.len().div_ceil(GROUP)), Vec::new());
-        for (number, group) in ends.chunks(GROUP).enumerate() {
+        let ends_of = |group: &[[LocalIndex; 2]]| {
             let mut ends = [group[0][0]; ENDS];
             ends[..2 * group.len()].copy_from_slice(group.as_flattened());
-            groups.push(Compact::compress(&ends).unwrap_or_else(|| {
-                distant.push((number, ends));
-                Compact::default()
-            }));
-        }
+            ends
+        };
+        let groups = ends.par_chunks(GROUP).with_min_len(CHUNK / GROUP);
+        let compact: Vec<_> = groups.map(|group| Compact::compress(&ends_of(group))).collect();
+        let distant = ends.chunks(GROUP).zip(&compact).enumerate().filter(|(_, (_, compact))| compact.is_none());
+        let distant = distant.map(|(number, (group, _))| (number, ends_of(group))).collect();
         Self {
             halo: Rc::clone(halo),
-            ends: groups,
+            ends: compact.into_iter().map(Option::unwrap_or_default).collect(),
             distant,
             around,
             fixed: fixed.iter().zip(0..).filter(|(fixed, _)| **fixed).map(|(_, corner)| corner).collect(),

@@ -18,7 +18,7 @@ use hdf5_sys::h5s::{
 };
 use mpi::ffi::{MPI_Info, MPI_Info_create, MPI_Info_free, MPI_Info_set};
 
-use crate::parallel::{Comm, SpanKind, piece, work};
+use crate::parallel::{Comm, SpanKind, loops, piece, work};
 
 /// Key and value for MPI-IO.
 pub type Hint<'a> = (&'a str, &'a str);
@@ -29,13 +29,13 @@ pub type Hint<'a> = (&'a str, &'a str);
 /// # Errors
 /// The first error of HDF5, possibly on some ranks only; a rank takes part in all transfers even
 /// so, since the others wait for it there.
-pub fn read_rows<T: H5Type + Default + Clone>(
+pub fn read_rows<T: H5Type + Default + Copy + Send + Sync>(
     comm: &Comm,
     dataset: &Dataset,
     rows: Range<u64>,
 ) -> hdf5::Result<Vec<T>> {
     let width = row_length(dataset);
-    let mut values = vec![T::default(); (rows.end - rows.start) as usize * width];
+    let mut values = loops::filled((rows.end - rows.start) as usize * width, T::default());
     let mut result = Ok(());
     for part in parts::<T>(comm, rows.clone(), width) {
         let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
