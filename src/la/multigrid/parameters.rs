@@ -6,10 +6,10 @@ use crate::la::multigrid::chebyshev::Smoothing;
 const SMOOTHING: Smoothing = Smoothing { degree: 2, part: 1.0 / 8.0 };
 /// Smoothing between nested meshes, where more smoothing with a V-cycle is faster than a W-cycle.
 const NESTED_SMOOTHING: Smoothing = Smoothing { degree: 3, part: 1.0 / 12.0 };
-/// Cycles of the corners in one of the only mesh, of the first aggregates in one of the corners, and
-/// so on; one on coarser levels. With one (a V-cycle) on all levels the iterations grow. With two (a
-/// W-cycle) on all, the visits of the coarsest levels, which few ranks have, double from level to
-/// level.
+/// Cycles of the corners in one of the only mesh, of the first aggregates in one of the corners,
+/// and so on; one on coarser levels. With one (a V-cycle) on all levels the iterations grow. With
+/// two (a W-cycle) on all, the visits of the coarsest levels, which few ranks have, double from
+/// level to level.
 const CYCLES: [usize; 3] = [2, 2, 2];
 /// The same below nested meshes, where the corners have few of the unknowns.
 const CYCLES_BELOW_NESTED: [usize; 3] = [3, 2, 1];
