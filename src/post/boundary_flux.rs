@@ -7,7 +7,7 @@
 //! residuals at the free nodes and vanishes as the iteration converges. The sum of the sampled
 //! flows, the integrals of k grad u . n, vanishes only as the mesh is refined.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -18,6 +18,7 @@ use crate::la::Vector;
 use crate::mesh::LocalMesh;
 use crate::parallel::loops::CHUNK;
 use crate::parallel::{Comm, LocalIndex};
+use crate::post::InterfaceNodes;
 use crate::problem::{Condition, Problem};
 use crate::quad8;
 use crate::quad8::{Batch, EDGES, EdgePoint, Gradients, LANES, NODES, edge_gauss};
@@ -56,9 +57,10 @@ pub struct FlowReport {
 ///
 /// # Errors
 /// If a coefficient has an invalid value; the same on every rank.
-pub fn flow_report(comm: &Comm, mesh: &LocalMesh, problem: &Problem, u: &Vector) -> Result<FlowReport> {
+pub fn flow_report(comm: &Comm, sides: &InterfaceNodes, problem: &Problem, u: &Vector) -> Result<FlowReport> {
+    let mesh = sides.mesh;
     let count = mesh.boundary_names.len();
-    let part = Part { mesh, problem, u: u.local(), wells: well_loads(comm, mesh, problem)? };
+    let part = Part { mesh, sides, problem, u: u.local(), wells: well_loads(comm, mesh, problem)? };
     let is_isotropic = problem.is_isotropic();
     let consistent = comm.agree(if is_isotropic { part.consistent::<1>() } else { part.consistent::<3>() })?;
     let sampled = if is_isotropic { part.sampled::<1>() } else { part.sampled::<3>() };
@@ -85,6 +87,7 @@ pub fn flow_report(comm: &Comm, mesh: &LocalMesh, problem: &Problem, u: &Vector)
 /// midside node.
 struct Part<'a> {
     mesh: &'a LocalMesh,
+    sides: &'a InterfaceNodes<'a>,
     problem: &'a Problem,
     u: &'a [f64],
     wells: Vec<WellLoad>,
@@ -162,11 +165,9 @@ impl Part<'_> {
     /// returns the integral of f over the own elements.
     fn add_elements<const N: usize>(&self, reactions: &mut BTreeMap<LocalIndex, Reaction>) -> Result<f64> {
         let loads = if self.problem.has_source() { source_loads(self.mesh, self.problem)? } else { Vec::new() };
-        let mut is_dirichlet = vec![false; self.mesh.coordinates.len()];
-        reactions.keys().for_each(|&node| is_dirichlet[node as usize] = true);
         let elements = &self.mesh.elements;
-        let is_at_dirichlet = |element: &usize| elements[*element].iter().any(|&node| is_dirichlet[node as usize]);
-        let around: Vec<usize> = self.all_elements().filter(is_at_dirichlet).collect();
+        let around = |&node: &LocalIndex| self.sides.elements_around(node as usize).map(|(element, _)| element);
+        let around: BTreeSet<usize> = reactions.keys().flat_map(around).collect();
         let load = |element: usize| loads.get(element / LANES).map(|load| load.map(|lanes| lanes[element % LANES]));
         for element in around {
             if let Some(load) = load(element) {
@@ -178,11 +179,6 @@ impl Part<'_> {
             add(reactions, &elements[element], load.map(|load| -load));
         }
         Ok((0..self.mesh.own_elements).filter_map(load).map(|load| load.iter().sum::<f64>()).sum())
-    }
-
-    /// Iterates over all local elements in parallel.
-    fn all_elements(&self) -> impl IndexedParallelIterator<Item = usize> {
-        (0..self.mesh.elements.len()).into_par_iter().with_min_len(CHUNK)
     }
 
     /// Computes K u of one element.
@@ -212,41 +208,23 @@ impl Part<'_> {
     /// Integrates k grad u . n over each boundary, then over the unnamed boundary. An edge inside
     /// the domain counts on both sides.
     fn sampled<const N: usize>(&self) -> Vec<f64> {
-        /// Count of a midside node on a named boundary.
-        const NAMED: u8 = u8::MAX;
-        let mesh = self.mesh;
+        let (mesh, sides) = (self.mesh, self.sides);
         let rest = mesh.boundary_names.len();
-        // Elements at each owned midside node: one on the boundary, two inside.
-        let mut counts = vec![0_u8; mesh.owned_nodes];
-        for &middle in mesh.elements.iter().flat_map(|nodes| &nodes[4..]) {
-            if let Some(count) = counts.get_mut(middle as usize) {
-                *count += 1;
-            }
-        }
-        let mut named = BTreeMap::new();
-        for edge in &mesh.boundary {
-            let middle = edge.nodes(mesh)[1];
-            if let Some(count) = counts.get_mut(middle as usize) {
-                *count = NAMED;
-                named.insert(middle, usize::from(edge.boundary));
-            }
-        }
-        let (counts, named) = (&counts[..], &named);
-        let sides = |element: usize| {
-            let nodes = &mesh.elements[element];
-            EDGES.iter().enumerate().filter_map(move |(side, edge)| {
-                let middle = nodes[edge[1]];
-                match counts.get(middle as usize)? {
-                    1 => Some((element, side, rest)),
-                    &NAMED => Some((element, side, named[&middle])),
-                    _ => None,
-                }
-            })
+        let middles = mesh.boundary.iter().map(|edge| (edge.nodes(mesh)[1], usize::from(edge.boundary)));
+        let named: BTreeMap<LocalIndex, usize> = middles.filter(|(middle, _)| self.owns(*middle)).collect();
+        // Midside nodes with one element around them.
+        let is_unnamed = |node: &LocalIndex| {
+            let is_alone =
+                sides.around(*node as usize).len() == 1 && sides.elements_around(*node as usize).count() == 1;
+            is_alone && sides.around(*node as usize).any(|(_, at)| at >= 4) && !named.contains_key(node)
         };
-        let found: Vec<(usize, usize, usize)> = self.all_elements().flat_map_iter(sides).collect();
+        let nodes = (0..mesh.owned_nodes as LocalIndex).into_par_iter().with_min_len(CHUNK);
+        let unnamed: Vec<(LocalIndex, usize)> = nodes.filter(is_unnamed).map(|node| (node, rest)).collect();
         let mut flows = vec![0.0; rest + 1];
-        for (element, side, boundary) in found {
-            flows[boundary] += self.sample::<N>(element, side);
+        for (node, boundary) in named.into_iter().chain(unnamed) {
+            for (element, at) in sides.elements_around(node as usize) {
+                flows[boundary] += self.sample::<N>(element, at - 4);
+            }
         }
         flows
     }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::fem::conductivity_at;
 use crate::mesh::LocalMesh;
 use crate::parallel::{Halo, loops};
-use crate::post::{GaussVelocities, recover};
+use crate::post::{GaussVelocities, InterfaceNodes, recover};
 use crate::problem::Problem;
 use crate::quad8;
 use crate::quad8::SHAPES_2X2;
@@ -22,7 +22,8 @@ pub struct Flux {
 impl Flux {
     /// Computes the flux from velocities at the Gauss points and recovers it at the nodes, on each
     /// side of a jump of k separately. **Collective.**
-    pub(crate) fn new(halo: &Halo, mesh: &LocalMesh, problem: &Problem, mut gauss: Vec<GaussVelocities>) -> Self {
+    pub(crate) fn new(halo: &Halo, sides: &InterfaceNodes, problem: &Problem, mut gauss: Vec<GaussVelocities>) -> Self {
+        let mesh = sides.mesh;
         if problem.is_isotropic() {
             multiply::<1>(mesh, problem, &mut gauss);
         } else {
@@ -30,7 +31,7 @@ impl Flux {
         }
         Self {
             elements: loops::collect(mesh.own_elements, 512, |e| gauss[e].mean()),
-            nodes: recover(halo, mesh, problem, &gauss).into_nodes(),
+            nodes: recover(halo, sides, &gauss).into_nodes(),
         }
     }
 }

@@ -7,14 +7,22 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::mesh::{LocalMesh, Location};
+use crate::mesh::{Adjacency, LocalMesh, Location};
 use crate::parallel::{Comm, LocalIndex};
 use crate::problem::{Coefficient, Problem};
 
-/// Sides of all local nodes.
+/// Sides of all local nodes, with the elements around each.
 pub struct InterfaceNodes<'a> {
+    /// The mesh.
+    pub mesh: &'a LocalMesh,
     /// Sides of each local element, in the order of its nodes.
     pub elements: Cow<'a, [[LocalIndex; 8]]>,
+    conductivities: Conductivities,
+    around: Adjacency<8>,
+}
+
+/// Conductivities of the sides.
+struct Conductivities {
     /// Number of the conductivity of the first side of each node.
     first: Vec<u16>,
     /// Node and conductivity of all further sides, ascending.
@@ -23,78 +31,104 @@ pub struct InterfaceNodes<'a> {
 
 const NONE: u16 = u16::MAX;
 
-impl<'a> InterfaceNodes<'a> {
-    /// Finds the sides of a mesh; regions with the same k share a side. **Collective.**
-    pub fn new(comm: &Comm, mesh: &'a LocalMesh, problem: &Problem) -> Self {
-        let nodes = mesh.coordinates.len();
-        let mut sides = Self { elements: Cow::Borrowed(&mesh.elements), first: vec![0; nodes], others: Vec::new() };
-        let numbers = conductivities(problem);
-        let of_material = |element: usize| numbers.get(usize::from(mesh.regions[element]) + 1).copied().unwrap_or(0);
-        let of_data = piecewise_constant(comm, mesh, problem, of_material);
-        if of_data.is_empty() && numbers.iter().all(|&number| number == 0) {
-            return sides;
-        }
-        let number = |element: usize| of_data.get(element).copied().unwrap_or_else(|| of_material(element));
-        sides.first.fill(NONE);
-        for (e, nodes) in mesh.elements.iter().enumerate() {
-            let number = number(e);
-            for &node in nodes {
-                match &mut sides.first[node as usize] {
-                    first if *first == NONE => *first = number,
-                    first if *first != number => sides.others.push((node, number)),
-                    _ => (),
-                }
-            }
-        }
-        sides.others.sort_unstable();
-        sides.others.dedup();
-        if !sides.others.is_empty() {
-            let of = |(e, nodes): (usize, &[LocalIndex; 8])| nodes.map(|n| sides.find(n, number(e)).unwrap_or(n));
-            sides.elements = Cow::Owned(mesh.elements.iter().enumerate().map(of).collect());
-        }
-        sides
-    }
-
-    /// Returns the number of sides.
-    pub fn len(&self) -> usize {
-        self.first.len() + self.others.len()
-    }
-
-    /// Returns the number of sides beyond the first of each node; they have the last numbers.
-    pub fn further(&self) -> usize {
-        self.others.len()
-    }
-
-    /// Returns the node of a side.
-    pub fn node(&self, side: usize) -> usize {
-        side.checked_sub(self.first.len()).map_or(side, |i| self.others[i].0 as usize)
-    }
-
-    /// Iterates over the sides of a node.
-    pub fn of(&self, node: usize) -> impl Iterator<Item = usize> + use<> {
-        let start = self.others.partition_point(|other| (other.0 as usize) < node);
-        let end = self.others.partition_point(|other| other.0 as usize <= node);
-        std::iter::once(node).chain(self.first.len() + start..self.first.len() + end)
-    }
-
+impl Conductivities {
     /// Finds the side of a node with this number of the conductivity.
-    pub fn find(&self, node: LocalIndex, conductivity: u16) -> Option<LocalIndex> {
+    fn find(&self, node: LocalIndex, conductivity: u16) -> Option<LocalIndex> {
         if self.first[node as usize] == conductivity {
             return Some(node);
         }
         let index = self.others.binary_search(&(node, conductivity)).ok()?;
         Some((self.first.len() + index) as LocalIndex)
     }
+}
+
+impl<'a> InterfaceNodes<'a> {
+    /// Finds the sides of a mesh; regions with the same k share a side. **Collective.**
+    pub fn new(comm: &Comm, mesh: &'a LocalMesh, problem: &Problem) -> Self {
+        let (conductivities, elements) = split(comm, mesh, problem);
+        let sides = conductivities.first.len() + conductivities.others.len();
+        Self { mesh, around: Adjacency::new(&elements, sides), elements, conductivities }
+    }
+
+    /// Returns the number of sides.
+    pub fn count(&self) -> usize {
+        self.conductivities.first.len() + self.conductivities.others.len()
+    }
+
+    /// Returns the number of sides beyond the first of each node; they have the last numbers.
+    pub fn further(&self) -> usize {
+        self.conductivities.others.len()
+    }
+
+    /// Returns the node of a side.
+    pub fn node(&self, side: usize) -> usize {
+        side.checked_sub(self.conductivities.first.len()).map_or(side, |i| self.conductivities.others[i].0 as usize)
+    }
+
+    /// Iterates over the sides of a node.
+    pub fn of(&self, node: usize) -> impl Iterator<Item = usize> + use<> {
+        let start = self.conductivities.others.partition_point(|other| (other.0 as usize) < node);
+        let end = self.conductivities.others.partition_point(|other| other.0 as usize <= node);
+        std::iter::once(node).chain(self.conductivities.first.len() + start..self.conductivities.first.len() + end)
+    }
+
+    /// Iterates over the elements around a node, with the position of the node in each.
+    pub fn elements_around(&self, node: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.of(node).flat_map(|side| self.around(side))
+    }
+
+    /// Iterates over the elements around a side, with the position of the node in each.
+    pub fn around(&self, side: usize) -> impl ExactSizeIterator<Item = (usize, usize)> + '_ {
+        self.around.around(side)
+    }
+
+    /// Finds the side of a node with this number of the conductivity.
+    pub fn find(&self, node: LocalIndex, conductivity: u16) -> Option<LocalIndex> {
+        self.conductivities.find(node, conductivity)
+    }
 
     /// Returns the number of the conductivity of a side.
     pub fn conductivity(&self, side: usize) -> u16 {
-        side.checked_sub(self.first.len()).map_or_else(|| self.first[side], |i| self.others[i].1)
+        side.checked_sub(self.conductivities.first.len())
+            .map_or_else(|| self.conductivities.first[side], |i| self.conductivities.others[i].1)
     }
 
     /// Iterates over the nodes with several sides, ascending.
     pub fn split_nodes(&self) -> impl Iterator<Item = LocalIndex> {
-        self.others.chunk_by(|a, b| a.0 == b.0).map(|sides| sides[0].0)
+        self.conductivities.others.chunk_by(|a, b| a.0 == b.0).map(|sides| sides[0].0)
     }
+}
+
+/// Finds the conductivities of the sides, and the sides of each element. **Collective.**
+fn split<'a>(comm: &Comm, mesh: &'a LocalMesh, problem: &Problem) -> (Conductivities, Cow<'a, [[LocalIndex; 8]]>) {
+    let nodes = mesh.coordinates.len();
+    let mut sides = Conductivities { first: vec![0; nodes], others: Vec::new() };
+    let numbers = conductivities(problem);
+    let of_material = |element: usize| numbers.get(usize::from(mesh.regions[element]) + 1).copied().unwrap_or(0);
+    let of_data = piecewise_constant(comm, mesh, problem, of_material);
+    if of_data.is_empty() && numbers.iter().all(|&number| number == 0) {
+        return (sides, Cow::Borrowed(&mesh.elements));
+    }
+    let number = |element: usize| of_data.get(element).copied().unwrap_or_else(|| of_material(element));
+    sides.first.fill(NONE);
+    for (e, nodes) in mesh.elements.iter().enumerate() {
+        let number = number(e);
+        for &node in nodes {
+            match &mut sides.first[node as usize] {
+                first if *first == NONE => *first = number,
+                first if *first != number => sides.others.push((node, number)),
+                _ => (),
+            }
+        }
+    }
+    sides.others.sort_unstable();
+    sides.others.dedup();
+    if sides.others.is_empty() {
+        return (sides, Cow::Borrowed(&mesh.elements));
+    }
+    let of = |(e, nodes): (usize, &[LocalIndex; 8])| nodes.map(|n| sides.find(n, number(e)).unwrap_or(n));
+    let elements = mesh.elements.iter().enumerate().map(of).collect();
+    (sides, Cow::Owned(elements))
 }
 
 /// Numbers the conductivities outside of regions and of each region: equal ones have the number of

@@ -14,6 +14,7 @@ pub use boundary_flux::{BoundaryFlow, FlowReport, flow_report};
 pub use error_estimate::{ErrorEstimate, estimate_error};
 pub use flux::Flux;
 pub use gauss_velocities::{GaussVelocities, gauss_velocities};
+pub use interface_nodes::InterfaceNodes;
 pub use patch_recovery::{Recovered, recover};
 pub use probe::{NodeColumn, Probe, ProbePlace, ProbeRow, check_probes, sample_probes};
 
@@ -48,13 +49,14 @@ pub struct DerivedFields {
 pub fn derive(solution: &DiscreteSolution, fluid: Fluid, with_flux: bool) -> Result<DerivedFields> {
     let DiscreteSolution { hierarchy, problem, u, .. } = solution;
     let (comm, mesh, halo) = (hierarchy.comm(), &hierarchy.mesh, &hierarchy.halo);
-    let flow = flow_report(comm, mesh, problem, u)?;
+    let sides = InterfaceNodes::new(comm, mesh, problem);
+    let flow = flow_report(comm, &sides, problem, u)?;
     let gauss = gauss_velocities(mesh, u.local());
-    let recovered = recover(halo, mesh, problem, &gauss);
+    let recovered = recover(halo, &sides, &gauss);
     let errors = estimate_error(comm, mesh, u.local(), &recovered, problem);
     let nodes = node_fields(&recovered.into_nodes(), fluid);
     let elements = element_fields(mesh, &gauss, fluid);
-    let flux = with_flux.then(|| Flux::new(halo, mesh, problem, gauss));
+    let flux = with_flux.then(|| Flux::new(halo, &sides, problem, gauss));
     Ok(DerivedFields { elements, nodes, flux, errors, flow })
 }
 

@@ -12,12 +12,10 @@
 
 use rayon::prelude::*;
 
-use crate::mesh::{Adjacency, LocalMesh};
 use crate::parallel::{Halo, LocalIndex, loops, work};
 use crate::post::GaussVelocities;
 use crate::post::interface_nodes::InterfaceNodes;
 use crate::post::patch::{Patch, Samples};
-use crate::problem::Problem;
 use crate::quad8::{EDGES, LANES};
 
 /// Smallest number of elements of a complete patch.
@@ -25,7 +23,7 @@ const COMPLETE: usize = 3;
 
 /// Recovered v = -grad u (m/s) at all local nodes, on each side of an interface.
 pub struct Recovered<'a> {
-    sides: InterfaceNodes<'a>,
+    sides: &'a InterfaceNodes<'a>,
     values: Vec<[f64; 2]>,
     /// Nodes with several sides, with their mean velocity.
     means: Vec<(LocalIndex, [f64; 2])>,
@@ -56,20 +54,19 @@ impl Recovered<'_> {
 }
 
 /// Recovers nodal velocities from those at the Gauss points of all local elements. **Collective.**
-pub fn recover<'a>(halo: &Halo, mesh: &'a LocalMesh, problem: &Problem, gauss: &[GaussVelocities]) -> Recovered<'a> {
-    let sides = InterfaceNodes::new(halo.comm(), mesh, problem);
-    let around = Adjacency::new(&sides.elements, sides.len());
-    let patches = Patches::new(halo, mesh, &sides, &around, gauss);
+pub fn recover<'a>(halo: &Halo, sides: &'a InterfaceNodes<'a>, gauss: &[GaussVelocities]) -> Recovered<'a> {
+    let mesh = sides.mesh;
+    let patches = Patches::new(halo, sides, gauss);
     let owned = |side: usize| sides.node(side) < mesh.owned_nodes;
-    let value = |side: usize| if owned(side) { patches.value(&around, side) } else { [f64::NAN; 2] };
-    let mut values: Vec<[f64; 2]> = loops::collect(sides.len(), 512, value);
+    let value = |side: usize| if owned(side) { patches.value(side) } else { [f64::NAN; 2] };
+    let mut values: Vec<[f64; 2]> = loops::collect(sides.count(), 512, value);
 
     // Each side is sent as the number of its conductivity, its number of elements, and its
     // velocity.
     let packed = |node: usize| -> Vec<[f64; 4]> {
         let pack = |side: usize| {
             let [x, y] = values[side];
-            [f64::from(sides.conductivity(side)), around.around(side).len() as f64, x, y]
+            [f64::from(sides.conductivity(side)), sides.around(side).len() as f64, x, y]
         };
         sides.of(node).map(pack).collect()
     };
@@ -98,7 +95,6 @@ fn mean(sides: &[[f64; 4]]) -> [f64; 2] {
 
 /// Polynomials on all sides of the corner nodes.
 struct Patches<'a> {
-    mesh: &'a LocalMesh,
     sides: &'a InterfaceNodes<'a>,
     /// Index in `list` of each side; [`NONE`] at midside nodes.
     index: Vec<u32>,
@@ -109,25 +105,20 @@ const NONE: u32 = u32::MAX;
 
 impl<'a> Patches<'a> {
     /// Fits the polynomials of the owned nodes and receives those of the ghosts. **Collective.**
-    fn new(
-        halo: &Halo,
-        mesh: &'a LocalMesh,
-        sides: &'a InterfaceNodes<'a>,
-        around: &Adjacency<8>,
-        gauss: &[GaussVelocities],
-    ) -> Self {
-        let is_corner = |side: &usize| around.around(*side).next().is_some_and(|(_, a)| a < 4);
+    fn new(halo: &Halo, sides: &'a InterfaceNodes<'a>, gauss: &[GaussVelocities]) -> Self {
+        let mesh = sides.mesh;
+        let is_corner = |side: &usize| sides.around(*side).next().is_some_and(|(_, a)| a < 4);
         let owned = |side: &usize| sides.node(*side) < mesh.owned_nodes;
-        let corners = (0..sides.len()).into_par_iter().with_min_len(loops::CHUNK).filter(is_corner);
+        let corners = (0..sides.count()).into_par_iter().with_min_len(loops::CHUNK).filter(is_corner);
         let all = corners.clone().count();
         let corners: Vec<usize> = corners.filter(owned).collect();
         let fit = |samples: &mut Samples, (i, corners): (usize, &[usize])| {
             work::item(i, LANES);
-            let counts = || corners.iter().map(|&side| around.around(side).len());
+            let counts = || corners.iter().map(|&side| sides.around(side).len());
             samples.reset(counts().max().unwrap_or(0));
             for (lane, &side) in corners.iter().enumerate() {
                 let centre = mesh.coordinates[sides.node(side)];
-                for (i, (element, _)) in around.around(side).enumerate() {
+                for (i, (element, _)) in sides.around(side).enumerate() {
                     samples.add(lane, i, centre, &gauss[element]);
                 }
             }
@@ -142,7 +133,7 @@ impl<'a> Patches<'a> {
         batches.map_init(Samples::default, fit).collect_into_vec(&mut list);
         let mut list = list.into_flattened();
         list.truncate(corners.len());
-        let mut index = loops::filled(sides.len(), NONE);
+        let mut index = loops::filled(sides.count(), NONE);
         for (&side, i) in corners.iter().zip(0..) {
             index[side] = i;
         }
@@ -159,14 +150,14 @@ impl<'a> Patches<'a> {
                 }
             }
         }
-        Self { mesh, sides, index, list }
+        Self { sides, index, list }
     }
 
     /// Computes the velocity on a side of an owned node.
-    fn value(&self, around: &Adjacency<8>, side: usize) -> [f64; 2] {
+    fn value(&self, side: usize) -> [f64; 2] {
         let elements = &self.sides.elements;
         let mut ends = [side as LocalIndex; 2];
-        if let Some((element, local)) = around.around(side).next()
+        if let Some((element, local)) = self.sides.around(side).next()
             && local >= 4
         {
             let [a, _, b] = EDGES[local - 4];
@@ -175,7 +166,7 @@ impl<'a> Patches<'a> {
         let at = self.position(side);
         let is_complete = |corner: &LocalIndex| self.patch(*corner).is_complete;
         let own = ends.into_iter().filter(is_complete);
-        let corners = || around.around(side).flat_map(|(element, _)| elements[element][..4].iter().copied());
+        let corners = || self.sides.around(side).flat_map(|(element, _)| elements[element][..4].iter().copied());
         self.mean(at, own)
             .or_else(|| self.mean(at, corners().filter(is_complete)))
             .or_else(|| self.mean(at, ends.into_iter()))
@@ -196,7 +187,7 @@ impl<'a> Patches<'a> {
 
     /// Returns the position (m) of a side.
     fn position(&self, side: usize) -> [f64; 2] {
-        self.mesh.coordinates[self.sides.node(side)]
+        self.sides.mesh.coordinates[self.sides.node(side)]
     }
 
     /// Returns the polynomial of a corner.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::post::{FlowReport, flow_report};
+use quad8_mpi::post::{FlowReport, InterfaceNodes, flow_report};
 use quad8_mpi::problem::{Condition, Field, Material, Problem};
 
 use super::manufactured::{self, conductivity, gradient};
@@ -24,7 +24,8 @@ pub const CHECKS: &[Check] = checks![
 /// Solves a problem and returns its flow report. **Collective.**
 fn report(comm: &Comm, model: &Model, problem: &Problem) -> FlowReport {
     let (u, _) = model.solve(problem, 1e-13);
-    flow_report(comm, &model.mesh, problem, &u).expect("good values")
+    let sides = InterfaceNodes::new(comm, &model.mesh, problem);
+    flow_report(comm, &sides, problem, &u).expect("good values")
 }
 
 fn sector(comm: &Rc<Comm>, n: usize, levels: u32) -> FlowReport {

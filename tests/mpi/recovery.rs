@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use quad8_mpi::la::Vector;
 use quad8_mpi::parallel::Comm;
-use quad8_mpi::post::{ErrorEstimate, Recovered, estimate_error, gauss_velocities, recover};
+use quad8_mpi::post::{ErrorEstimate, InterfaceNodes, Recovered, estimate_error, gauss_velocities, recover};
 use quad8_mpi::problem::{Field, Material, Problem};
 use quad8_mpi::quad8::{gradients, map};
 
@@ -32,15 +32,22 @@ fn model(comm: &Rc<Comm>, grid: Grid) -> Model {
 
 /// Recovers the velocities at all local nodes and estimates the error. **Collective.**
 fn recovered(comm: &Comm, model: &Model, u: &Vector) -> (Vec<[f64; 2]>, ErrorEstimate) {
-    let (recovered, estimate) = recovered_for(comm, model, u, &manufactured::problem());
+    let problem = manufactured::problem();
+    let sides = InterfaceNodes::new(comm, &model.mesh, &problem);
+    let (recovered, estimate) = recovered_on(&sides, model, u, &problem);
     (recovered.into_nodes(), estimate)
 }
 
-/// Recovers the velocities of u and estimates the error. **Collective.**
-fn recovered_for<'a>(comm: &Comm, model: &'a Model, u: &Vector, problem: &Problem) -> (Recovered<'a>, ErrorEstimate) {
+/// Recovers the velocities of u on the sides and estimates the error. **Collective.**
+fn recovered_on<'a>(
+    sides: &'a InterfaceNodes<'a>,
+    model: &Model,
+    u: &Vector,
+    problem: &Problem,
+) -> (Recovered<'a>, ErrorEstimate) {
     let gauss = gauss_velocities(&model.mesh, u.local());
-    let recovered = recover(&model.halo, &model.mesh, problem, &gauss);
-    let estimate = estimate_error(comm, &model.mesh, u.local(), &recovered, problem);
+    let recovered = recover(&model.halo, sides, &gauss);
+    let estimate = estimate_error(model.comm(), &model.mesh, u.local(), &recovered, problem);
     (recovered, estimate)
 }
 
@@ -167,7 +174,8 @@ fn velocities_jump_with_the_conductivity(comm: &Rc<Comm>) {
         let problem = layers([1000.0, 1.0], Field::function(move |x, y| exact([x, y])));
         let model = Model::new(comm, &two_regions(map, axis), &everywhere, &problem, 0).expect("a good mesh");
         let u = model.interpolate(exact);
-        let (recovered, estimate) = recovered_for(comm, &model, &u, &problem);
+        let sides = InterfaceNodes::new(comm, &model.mesh, &problem);
+        let (recovered, estimate) = recovered_on(&sides, &model, &u, &problem);
         let velocity = |region: usize| {
             let mut v = [-0.7; 2];
             v[axis] = -slopes[region];
@@ -196,7 +204,10 @@ fn regions_of_one_conductivity_are_recovered_together(comm: &Rc<Comm>) {
     let mesh = two_regions(distorted, 0);
     let model = Model::new(comm, &mesh, &everywhere, &problem(Vec::new()), 0).expect("a good mesh");
     let u = model.interpolate(|[x, y]| (3.0 * x).sin() * (2.0 * y).cosh());
-    let [alike, none] = [vec![Material::default(); 2], Vec::new()]
-        .map(|regions| recovered_for(comm, &model, &u, &problem(regions)).0.into_nodes());
+    let [alike, none] = [vec![Material::default(); 2], Vec::new()].map(|regions| {
+        let problem = problem(regions);
+        let sides = InterfaceNodes::new(comm, &model.mesh, &problem);
+        recovered_on(&sides, &model, &u, &problem).0.into_nodes()
+    });
     assert_eq!(alike, none);
 }

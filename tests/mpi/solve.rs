@@ -6,7 +6,8 @@ use quad8_mpi::la::Vector;
 use quad8_mpi::la::cg::ConvergedReason;
 use quad8_mpi::parallel::Comm;
 use quad8_mpi::post::{
-    ElementFields, Fluid, NodeFields, element_fields, gauss_velocities, node_fields, recover, statistics,
+    ElementFields, Fluid, InterfaceNodes, NodeFields, element_fields, gauss_velocities, node_fields, recover,
+    statistics,
 };
 
 use super::manufactured;
@@ -70,7 +71,8 @@ const FLUID: Fluid = Fluid { p0: 10.0, density: 2.0 };
 /// Computes the fields of the local nodes. **Collective.**
 fn recovered(model: &Model, u: &Vector) -> Vec<NodeFields> {
     let gauss = gauss_velocities(&model.mesh, u.local());
-    node_fields(&recover(&model.halo, &model.mesh, &manufactured::problem(), &gauss).into_nodes(), FLUID)
+    let sides = InterfaceNodes::new(model.comm(), &model.mesh, &manufactured::problem());
+    node_fields(&recover(&model.halo, &sides, &gauss).into_nodes(), FLUID)
 }
 
 fn derived_fields_at_the_nodes_are_those_of_one_rank(comm: &Rc<Comm>) {

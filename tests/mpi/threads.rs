@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use quad8_mpi::la::cg::ConvergedReason;
 use quad8_mpi::parallel::{Comm, loops};
-use quad8_mpi::post::{Fluid, element_fields, estimate_error, gauss_velocities, recover};
+use quad8_mpi::post::{Fluid, InterfaceNodes, element_fields, estimate_error, gauss_velocities, recover};
 
 use super::manufactured;
 use super::meshes::Grid;
@@ -31,7 +31,8 @@ fn the_bits_of_the_results_do_not_depend_on_the_threads(comm: &Rc<Comm>) {
     let (fast, fast_report) = system.solve(1e-8);
     let gauss = gauss_velocities(&model.mesh, u.local());
     let fields = element_fields(&model.mesh, &gauss, Fluid { p0: 1e5, density: 1.2 });
-    let recovered = recover(&model.halo, &model.mesh, &problem, &gauss);
+    let sides = InterfaceNodes::new(comm, &model.mesh, &problem);
+    let recovered = recover(&model.halo, &sides, &gauss);
     let errors = estimate_error(comm, &model.mesh, u.local(), &recovered, &problem).elements;
     let values = u.local().iter().chain(fast.local()).copied();
     let values = values.chain(fields.iter().flat_map(|f| [f.velocity[0], f.velocity[1], f.speed, f.pressure]));

@@ -6,7 +6,7 @@ use crate::fem::{DirichletBc, System, dirichlet_nodes};
 use crate::la::cg::{CgState, ConvergedReason, Rhs};
 use crate::la::direct::cholesky;
 use crate::mesh::MeshHierarchy;
-use crate::post::{FlowReport, flow_report};
+use crate::post::{FlowReport, InterfaceNodes, flow_report};
 use crate::problem::{Condition, Field, Material, Problem};
 
 /// Floating boundary with the system of its unit potential: 1 on it, 0 on all other Dirichlet and
@@ -67,6 +67,7 @@ pub fn resolve<'a>(
     let system = solver.system();
     let MeshHierarchy { halo, mesh, .. } = system.hierarchy();
     let comm = halo.comm();
+    let sides = InterfaceNodes::new(comm, mesh, problem);
     let switches = solver.switches.len();
     let (mut flows, mut products) = (Vec::new(), Vec::new());
     for FloatingBoundary { boundary, problem, dirichlet, rhs, .. } in floating {
@@ -78,13 +79,13 @@ pub fn resolve<'a>(
         let product = u.owned().iter().zip(&system.rhs().to_vec()).map(|(x, b)| x * b).sum();
         products.push(comm.sum::<f64>(product));
         dirichlet.impose(halo, &mut u);
-        flows.push(flow_report(comm, mesh, problem, &u)?);
+        flows.push(flow_report(comm, &sides, problem, &u)?);
     }
     // The next solve starts with these preconditioners.
     solver.switches[switches..].iter_mut().for_each(|switch| switch.iteration = 0);
     let mut held = system.zeros();
     system.dirichlet().impose(halo, &mut held);
-    let held = flow_report(comm, mesh, system.problem(), &held)?;
+    let held = flow_report(comm, &sides, system.problem(), &held)?;
     let given = floating.iter().zip(products);
     let given = given.map(|(j, product)| j.flow - (held.boundaries[j.boundary].flow - product)).collect();
     let potentials = potentials(floating, &flows, given);
