@@ -134,7 +134,7 @@ fn evaluate(mesh: &LocalMesh, problem: &Problem) -> (Vec<u16>, Vec<f64>, Result<
 /// condition holds; the same on every rank.
 pub fn check_well_posed(comm: &Rc<Comm>, distributed: &DistributedMesh, problem: &Problem) -> Result<()> {
     let DistributedMesh { mesh, boundary, free_edges, .. } = distributed;
-    check_inside(comm, mesh, problem, boundary)?;
+    check_interior_edges(comm, mesh, problem, boundary)?;
     let held = comm.agree(well_posed_nodes(mesh, problem))?;
     check_components(&mesh.halo(comm)?, mesh, &held).map_err(|error| {
         // Nodes that should be one node are the usual reason.
@@ -148,16 +148,22 @@ pub fn check_well_posed(comm: &Rc<Comm>, distributed: &DistributedMesh, problem:
 ///
 /// # Errors
 /// A Robin condition on the inner edge with the lowest nodes; the same on every rank.
-pub fn check_inside(comm: &Comm, mesh: &LocalMesh, problem: &Problem, summary: &BoundarySummary) -> Result<()> {
+pub fn check_interior_edges(comm: &Comm, mesh: &LocalMesh, problem: &Problem, summary: &BoundarySummary) -> Result<()> {
     let is_refused = |edge: &&BoundaryEdge| {
-        edge.is_inside && matches!(condition(problem, edge), Condition::Robin { .. } | Condition::Flow(_))
+        edge.is_interior && matches!(condition(problem, edge), Condition::Robin { .. } | Condition::Flow(_))
     };
-    let errors = mesh.boundary.iter().filter(is_refused).map(|edge| robin_inside(mesh, problem, summary, edge));
+    let errors =
+        mesh.boundary.iter().filter(is_refused).map(|edge| robin_on_interior_edge(mesh, problem, summary, edge));
     comm.agree(lowest(errors).map_or(Ok(()), Err))
 }
 
 /// Returns the error of an edge inside the domain with a Robin condition.
-fn robin_inside(mesh: &LocalMesh, problem: &Problem, summary: &BoundarySummary, edge: &BoundaryEdge) -> Error {
+fn robin_on_interior_edge(
+    mesh: &LocalMesh,
+    problem: &Problem,
+    summary: &BoundarySummary,
+    edge: &BoundaryEdge,
+) -> Error {
     let [a, _, b] = edge.nodes(mesh).map(|n| (mesh.node_ids[n as usize], mesh.coordinates[n as usize]));
     let [(from, start), (to, end)] = if a.0 < b.0 { [a, b] } else { [b, a] };
     let [start, end] = [start, end].map(show_point);

@@ -27,7 +27,7 @@ pub use coefficients::conductivities;
 pub(crate) use coefficients::{conductivity_at, constant_conductivity};
 pub use conductivity_range::conductivity_range;
 pub use dirichlet::{DirichletBc, check_well_posed, dirichlet_nodes};
-pub(crate) use dirichlet::{check_inside, well_posed_nodes};
+pub(crate) use dirichlet::{check_interior_edges, well_posed_nodes};
 pub(crate) use element_matrices::source_loads;
 pub use element_matrices::{ElementMatrices, load_vector};
 pub use matrix_free::ElementOperator;

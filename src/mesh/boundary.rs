@@ -16,7 +16,7 @@ pub struct BoundaryEdge {
     pub boundary: u16,
     /// Whether the edge is an interior edge, with elements on both sides. It is listed once, with
     /// the element of the lower global number.
-    pub is_inside: bool,
+    pub is_interior: bool,
 }
 
 impl BoundaryEdge {
@@ -91,7 +91,7 @@ pub fn assign(
     let boundaries = rule.boundaries(comm, mesh, &nodes)?;
     let edges = found.iter().zip(boundaries).filter_map(|(&(element, side), boundary)| {
         let edge =
-            |boundary| BoundaryEdge { element: element as LocalIndex, side: side as u8, boundary, is_inside: false };
+            |boundary| BoundaryEdge { element: element as LocalIndex, side: side as u8, boundary, is_interior: false };
         boundary.map(edge)
     });
     Ok(edges.collect())

@@ -33,7 +33,7 @@ impl BoundarySummary {
         // The last row counts the free edges.
         let mut counts = vec![[0_u64; 2]; mesh.boundary_names.len() + 1];
         for edge in mesh.boundary.iter().filter(|edge| (edge.element as usize) < mesh.own_elements) {
-            counts[usize::from(edge.boundary)][usize::from(edge.is_inside)] += 1;
+            counts[usize::from(edge.boundary)][usize::from(edge.is_interior)] += 1;
         }
         counts[mesh.boundary_names.len()][0] =
             free.iter().filter(|(element, _)| *element < mesh.own_elements).count() as u64;

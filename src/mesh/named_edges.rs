@@ -78,7 +78,7 @@ impl Tagged {
             for (edge, side) in EDGES.map(|places| places.map(|i| nodes[i])).into_iter().zip(0..) {
                 match self.inside.get(&corners(mesh, edge)) {
                     Some(&(boundary, first)) if first == *id => {
-                        found.push(BoundaryEdge { element, side, boundary, is_inside: true });
+                        found.push(BoundaryEdge { element, side, boundary, is_interior: true });
                     }
                     _ => (),
                 }

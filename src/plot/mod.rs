@@ -29,6 +29,8 @@ pub(crate) use html::Document;
 pub use html::{ViewArgs, view};
 pub(crate) use speed_up_chart::{Curve, Stroke, speed_up};
 
+use std::path::Path;
+
 use crate::error::{Error, ExitCode, Result};
 use crate::io::file::refuse_input;
 use crate::io::results::ResultsReader;
@@ -46,13 +48,20 @@ pub fn plot(args: &PlotArgs) -> Result<ExitCode> {
     refuse_input(&output, [Some(input), args.minus.as_deref()].into_iter().flatten())?;
     let scene = match &args.residuals {
         Some(record) => residual_chart::draw(record, args.width)?,
-        None => field_map::draw(&ResultsReader::open(input)?, args)?,
+        None => field_map::draw(&open(input)?, args)?,
     };
     scene.write(&output)?;
     if !args.quiet {
         print(format!("{}\n", output.display()))?;
     }
     Ok(ExitCode::Success)
+}
+
+/// Opens results. The error about a run record names the option that draws it.
+fn open(path: &Path) -> Result<ResultsReader> {
+    let is_record = path.extension().is_some_and(|extension| extension == "json");
+    ResultsReader::open(path)
+        .map_err(|e| if is_record { e.with_note("--residuals RUN.json draws a run record") } else { e })
 }
 
 /// Returns the mark of results that did not converge, if they did not.

@@ -175,6 +175,13 @@ fn refusals() -> Vec<Trial> {
             fs::write(folder.path("mesh.h5"), "0 0").unwrap();
         }),
         refused_alone(
+            "a_picture_of_a_run_record",
+            &["plot", "run.json"],
+            INPUT,
+            "run.json is not an HDF5 file: a results file (OUT.h5) is expected; --residuals RUN.json draws a run record",
+            |folder| fs::write(folder.path("run.json"), "{}").unwrap(),
+        ),
+        refused_alone(
             "a_picture_of_an_unknown_field",
             &["plot", "--field", "colour"],
             INPUT,

@@ -106,7 +106,7 @@ fn named_edges_inside_the_domain_are_found_once(comm: &Rc<Comm>) {
     distinct.sort_unstable();
     distinct.dedup();
     assert!(inside == distinct.len() as u64 && inside > 5, "{inside}");
-    let (found_inside, outside): (Vec<_>, Vec<_>) = local.boundary.iter().partition(|edge| edge.is_inside);
+    let (found_inside, outside): (Vec<_>, Vec<_>) = local.boundary.iter().partition(|edge| edge.is_interior);
     assert_eq!(outside, boundary_by_place(comm, &mesh));
     // Every rank with a node of such an edge has the edge; one rank owns its element.
     let corners = |edge: &BoundaryEdge| {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::app::case::Case;
 use crate::app::check::{AspectRatio, Boundary, MOST, MeshReport, Quality, Region, Report};
 use crate::error::{Error, Result};
-use crate::fem::{ElementMatrices, check_inside, dirichlet_nodes, load_vector, well_posed_nodes};
+use crate::fem::{ElementMatrices, check_interior_edges, dirichlet_nodes, load_vector, well_posed_nodes};
 use crate::io::mesh::Naming;
 use crate::io::record::{BoundaryCondition, UNNAMED, conditions};
 use crate::mesh::partition::{PartitionOptions, Partitioner};
@@ -113,11 +113,11 @@ fn hold(
     let names = &mesh.boundary_names;
     let problem = case.problem(names, &mesh.region_names)?;
     let conditions = case.conditions(names, &problem);
-    let inside = check_inside(halo.comm(), mesh, &problem, summary);
+    let interior = check_interior_edges(halo.comm(), mesh, &problem, summary);
     let values = if with_values { check_values(halo, mesh, &problem) } else { Ok(()) };
     let held = values.and_then(|()| halo.comm().agree(well_posed_nodes(mesh, &problem)));
     let pieces = held.and_then(|held| mesh::check_components(halo, mesh, &held));
-    let flaws = [inside, pieces].into_iter().filter_map(Result::err).collect();
+    let flaws = [interior, pieces].into_iter().filter_map(Result::err).collect();
     Ok((BoundaryCondition::count(&conditions, summary), flaws))
 }
 

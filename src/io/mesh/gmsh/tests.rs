@@ -175,9 +175,9 @@ fn of_several_groups_the_one_that_is_given_something_counts() {
         let edges = mesh.tags.edges.iter().filter(|edge| usize::from(edge.boundary) == inlet).count();
         (mesh.tags.region_names.len(), edges, mesh.warnings)
     };
-    let (regions, edges, notes) = chosen(&["Öl", "inner"]);
+    let (regions, edges, warnings) = chosen(&["Öl", "inner"]);
     assert_eq!((regions, edges), (1, 0));
-    let [surfaces, curves] = &notes[..] else { panic!("{notes:?}") };
+    let [surfaces, curves] = &warnings[..] else { panic!("{warnings:?}") };
     assert!(surfaces.ends_with("material counts: surface 1 is read as 'warmes Öl', not as 'cold rock'"), "{surfaces}");
     assert!(curves.ends_with("condition counts: curve 6 is read as 'inner line', not as 'Inlet'"), "{curves}");
     let (regions, edges, _) = chosen(&[]);
@@ -195,8 +195,8 @@ fn a_file_without_surface_elements_and_physical_points_are_noticed() {
     let lines = include_str!("../../../../tests/data/meshes/no-surface.msh");
     assert!(flaw(lines).starts_with("it holds 4 lines and no surface elements"), "{}", flaw(lines));
     let text = TEXT.replacen("1 0 0 0 0 \n", "1 0 0 0 1 9 \n", 1);
-    let notes = parse(text.as_bytes()).unwrap().warnings;
-    assert_eq!(notes, ["physical points are not read ('9'): conditions hold on curves"]);
+    let warnings = parse(text.as_bytes()).unwrap().warnings;
+    assert_eq!(warnings, ["physical points are not read ('9'): conditions hold on curves"]);
 }
 
 #[test]
