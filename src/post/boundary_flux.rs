@@ -212,7 +212,7 @@ impl Part<'_> {
         let rest = mesh.boundary_names.len();
         let middles = mesh.boundary.iter().map(|edge| (edge.nodes(mesh)[1], usize::from(edge.boundary)));
         let named: BTreeMap<LocalIndex, usize> = middles.filter(|(middle, _)| self.owns(*middle)).collect();
-        // Midside nodes with one element around them.
+        // Midside nodes with one element around them. Most nodes have more on their first side.
         let is_unnamed = |node: &LocalIndex| {
             let is_alone =
                 sides.around(*node as usize).len() == 1 && sides.elements_around(*node as usize).count() == 1;

@@ -17,12 +17,12 @@ pub struct InterfaceNodes<'a> {
     pub mesh: &'a LocalMesh,
     /// Sides of each local element, in the order of its nodes.
     pub elements: Cow<'a, [[LocalIndex; 8]]>,
-    conductivities: Conductivities,
     around: Adjacency<8>,
+    sides: Sides,
 }
 
 /// Conductivities of the sides.
-struct Conductivities {
+struct Sides {
     /// Number of the conductivity of the first side of each node.
     first: Vec<u16>,
     /// Node and conductivity of all further sides, ascending.
@@ -31,8 +31,69 @@ struct Conductivities {
 
 const NONE: u16 = u16::MAX;
 
-impl Conductivities {
+impl<'a> InterfaceNodes<'a> {
+    /// Finds the sides of a mesh; regions with the same k share a side. **Collective.**
+    pub fn new(comm: &Comm, mesh: &'a LocalMesh, problem: &Problem) -> Self {
+        let (sides, elements) = split(comm, mesh, problem);
+        Self { mesh, around: Adjacency::new(&elements, sides.count()), elements, sides }
+    }
+
+    /// Returns the number of sides.
+    pub fn count(&self) -> usize {
+        self.sides.count()
+    }
+
+    /// Returns the number of sides beyond the first of each node; they have the last numbers.
+    pub fn further(&self) -> usize {
+        self.sides.others.len()
+    }
+
+    /// Returns the node of a side.
+    pub fn node(&self, side: usize) -> usize {
+        let Sides { first, others } = &self.sides;
+        side.checked_sub(first.len()).map_or(side, |i| others[i].0 as usize)
+    }
+
+    /// Iterates over the sides of a node.
+    pub fn of(&self, node: usize) -> impl Iterator<Item = usize> + use<> {
+        let Sides { first, others } = &self.sides;
+        let start = others.partition_point(|other| (other.0 as usize) < node);
+        let end = others.partition_point(|other| other.0 as usize <= node);
+        std::iter::once(node).chain(first.len() + start..first.len() + end)
+    }
+
+    /// Iterates over the elements around a side, with the position of the node in each.
+    pub fn around(&self, side: usize) -> impl ExactSizeIterator<Item = (usize, usize)> + '_ {
+        self.around.around(side)
+    }
+
+    /// Iterates over the elements around a node, with the position of the node in each.
+    pub fn elements_around(&self, node: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.of(node).flat_map(|side| self.around(side))
+    }
+
     /// Finds the side of a node with this number of the conductivity.
+    pub fn find(&self, node: LocalIndex, conductivity: u16) -> Option<LocalIndex> {
+        self.sides.find(node, conductivity)
+    }
+
+    /// Returns the number of the conductivity of a side.
+    pub fn conductivity(&self, side: usize) -> u16 {
+        let Sides { first, others } = &self.sides;
+        side.checked_sub(first.len()).map_or_else(|| first[side], |i| others[i].1)
+    }
+
+    /// Iterates over the nodes with several sides, ascending.
+    pub fn split_nodes(&self) -> impl Iterator<Item = LocalIndex> {
+        self.sides.others.chunk_by(|a, b| a.0 == b.0).map(|sides| sides[0].0)
+    }
+}
+
+impl Sides {
+    fn count(&self) -> usize {
+        self.first.len() + self.others.len()
+    }
+
     fn find(&self, node: LocalIndex, conductivity: u16) -> Option<LocalIndex> {
         if self.first[node as usize] == conductivity {
             return Some(node);
@@ -42,67 +103,10 @@ impl Conductivities {
     }
 }
 
-impl<'a> InterfaceNodes<'a> {
-    /// Finds the sides of a mesh; regions with the same k share a side. **Collective.**
-    pub fn new(comm: &Comm, mesh: &'a LocalMesh, problem: &Problem) -> Self {
-        let (conductivities, elements) = split(comm, mesh, problem);
-        let sides = conductivities.first.len() + conductivities.others.len();
-        Self { mesh, around: Adjacency::new(&elements, sides), elements, conductivities }
-    }
-
-    /// Returns the number of sides.
-    pub fn count(&self) -> usize {
-        self.conductivities.first.len() + self.conductivities.others.len()
-    }
-
-    /// Returns the number of sides beyond the first of each node; they have the last numbers.
-    pub fn further(&self) -> usize {
-        self.conductivities.others.len()
-    }
-
-    /// Returns the node of a side.
-    pub fn node(&self, side: usize) -> usize {
-        side.checked_sub(self.conductivities.first.len()).map_or(side, |i| self.conductivities.others[i].0 as usize)
-    }
-
-    /// Iterates over the sides of a node.
-    pub fn of(&self, node: usize) -> impl Iterator<Item = usize> + use<> {
-        let start = self.conductivities.others.partition_point(|other| (other.0 as usize) < node);
-        let end = self.conductivities.others.partition_point(|other| other.0 as usize <= node);
-        std::iter::once(node).chain(self.conductivities.first.len() + start..self.conductivities.first.len() + end)
-    }
-
-    /// Iterates over the elements around a node, with the position of the node in each.
-    pub fn elements_around(&self, node: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
-        self.of(node).flat_map(|side| self.around(side))
-    }
-
-    /// Iterates over the elements around a side, with the position of the node in each.
-    pub fn around(&self, side: usize) -> impl ExactSizeIterator<Item = (usize, usize)> + '_ {
-        self.around.around(side)
-    }
-
-    /// Finds the side of a node with this number of the conductivity.
-    pub fn find(&self, node: LocalIndex, conductivity: u16) -> Option<LocalIndex> {
-        self.conductivities.find(node, conductivity)
-    }
-
-    /// Returns the number of the conductivity of a side.
-    pub fn conductivity(&self, side: usize) -> u16 {
-        side.checked_sub(self.conductivities.first.len())
-            .map_or_else(|| self.conductivities.first[side], |i| self.conductivities.others[i].1)
-    }
-
-    /// Iterates over the nodes with several sides, ascending.
-    pub fn split_nodes(&self) -> impl Iterator<Item = LocalIndex> {
-        self.conductivities.others.chunk_by(|a, b| a.0 == b.0).map(|sides| sides[0].0)
-    }
-}
-
 /// Finds the conductivities of the sides, and the sides of each element. **Collective.**
-fn split<'a>(comm: &Comm, mesh: &'a LocalMesh, problem: &Problem) -> (Conductivities, Cow<'a, [[LocalIndex; 8]]>) {
+fn split<'a>(comm: &Comm, mesh: &'a LocalMesh, problem: &Problem) -> (Sides, Cow<'a, [[LocalIndex; 8]]>) {
     let nodes = mesh.coordinates.len();
-    let mut sides = Conductivities { first: vec![0; nodes], others: Vec::new() };
+    let mut sides = Sides { first: vec![0; nodes], others: Vec::new() };
     let numbers = conductivities(problem);
     let of_material = |element: usize| numbers.get(usize::from(mesh.regions[element]) + 1).copied().unwrap_or(0);
     let of_data = piecewise_constant(comm, mesh, problem, of_material);
