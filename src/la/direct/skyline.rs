@@ -16,6 +16,7 @@ pub struct SkylineCholesky<T> {
 
 impl<T: Scalar> SkylineCholesky<T> {
     /// Factorises the matrix with this diagonal and these entries (row, column, value) below it.
+    /// Parts of an entry are summed.
     pub fn new(diagonal: &[f64], below: &[(u32, u32, f64)]) -> Self {
         let mut first: Vec<usize> = (0..diagonal.len()).collect();
         for &(i, j, _) in below {
@@ -30,7 +31,7 @@ impl<T: Scalar> SkylineCholesky<T> {
             factor[starts[i + 1] - 1] = *value;
         }
         for &(i, j, value) in below {
-            factor[starts[i as usize] + j as usize - first[i as usize]] = value;
+            factor[starts[i as usize] + j as usize - first[i as usize]] += value;
         }
         for i in 0..diagonal.len() {
             let (above, row) = factor.split_at_mut(starts[i]);

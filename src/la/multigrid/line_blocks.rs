@@ -6,12 +6,13 @@
 //! Schueller, *Multigrid*, section 5.1).
 
 use std::mem::replace;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::la::direct::SkylineCholesky;
 use crate::la::{BlockSize, MatrixEntries, Scalar, Triplet, UNGROUPED};
-use crate::parallel::{LocalIndex, loops};
+use crate::parallel::{Keyed, LocalIndex, group_by_key, loops};
 
 /// Smallest strength of a strong connection. Elements of aspect ratio 2 are smoothed in lines on
 /// the finest mesh, those of aspect ratio 4 on the level of the corners.
@@ -55,16 +56,14 @@ impl<T: Scalar> LineBlocks<T> {
                 (number[unknown as usize], position[unknown as usize]) = (g, at);
             }
         }
-        let mut below: Vec<Vec<(u32, u32, f64)>> = vec![Vec::new(); groups.len()];
-        for (i, j, value) in sum_parts(operator.triplets(&number)) {
-            let [a, b] = [i, j].map(|unknown| position[unknown as usize]);
-            below[number[i as usize] as usize].push((a.max(b), a.min(b), value));
-        }
-        let factorise = |(unknowns, below): (Vec<LocalIndex>, Vec<(u32, u32, f64)>)| {
+        let entries = BlockEntries { triplets: operator.triplets(&number), number, position };
+        let (starts, below) = group_by_key(&entries, groups.len(), threads(entries.triplets.len()));
+        let factorise = |(group, unknowns): (usize, Vec<LocalIndex>)| {
             let diagonal: Vec<f64> = unknowns.iter().map(|&unknown| diagonal[unknown as usize]).collect();
-            Block { factor: SkylineCholesky::new(&diagonal, &below), unknowns }
+            let below = &below[starts[group] as usize..starts[group + 1] as usize];
+            Block { factor: SkylineCholesky::new(&diagonal, below), unknowns }
         };
-        let blocks: Vec<Block<T>> = groups.into_par_iter().zip(below).map(factorise).collect();
+        let blocks: Vec<Block<T>> = groups.into_par_iter().enumerate().map(factorise).collect();
         Self { unknowns: blocks.iter().map(|b| b.unknowns.len()).sum(), blocks }
     }
 
@@ -102,45 +101,70 @@ impl<T: Scalar> LineBlocks<T> {
     }
 }
 
-/// Sums the parts of each entry; sorts the entries by row and column.
-fn sum_parts(mut parts: Vec<Triplet>) -> Vec<Triplet> {
-    parts.par_sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
-    parts.dedup_by(|part, whole| {
-        let is_same = (part.0, part.1) == (whole.0, whole.1);
-        if is_same {
-            whole.2 += part.2;
+/// Returns the number of threads for so many items.
+fn threads(items: usize) -> usize {
+    if loops::worthwhile(items) { rayon::current_num_threads() } else { 1 }
+}
+
+/// Entries below the diagonals of blocks, with the block as the key.
+struct BlockEntries {
+    triplets: Vec<Triplet>,
+    /// Block of each unknown, and its position there.
+    number: Vec<LocalIndex>,
+    position: Vec<u32>,
+}
+
+impl Keyed for BlockEntries {
+    type Item = (u32, u32, f64);
+
+    fn visit(&self, blocks: Range<usize>, mut put: impl FnMut(usize, Self::Item)) {
+        for &(i, j, value) in &self.triplets {
+            let block = self.number[i as usize] as usize;
+            if blocks.contains(&block) {
+                let [a, b] = [i, j].map(|unknown| self.position[unknown as usize]);
+                put(block, (a.max(b), a.min(b), value));
+            }
         }
-        is_same
-    });
-    parts
+    }
+}
+
+/// Neighbours in a graph, with the unknown as the key.
+struct Neighbours<'a>(&'a [[LocalIndex; 2]]);
+
+impl Keyed for Neighbours<'_> {
+    type Item = LocalIndex;
+
+    fn visit(&self, unknowns: Range<usize>, mut put: impl FnMut(usize, LocalIndex)) {
+        let both = self.0.iter().flat_map(|&[i, j]| [(i as usize, j), (j as usize, i)]);
+        both.filter(|(unknown, _)| unknowns.contains(unknown)).for_each(|(unknown, other)| put(unknown, other));
+    }
 }
 
 /// Returns the connected components of a graph, cut into blocks of at most [`LARGEST`] unknowns.
 /// The breadth-first search starts at unknowns of lowest degree and so follows lines from end to
 /// end.
 fn connected_components(pairs: &[[LocalIndex; 2]], unknowns: usize) -> Vec<Vec<LocalIndex>> {
-    let mut both: Vec<[LocalIndex; 2]> = pairs.iter().flat_map(|&[i, j]| [[i, j], [j, i]]).collect();
-    both.par_sort_unstable();
-    both.dedup();
-    let lists: Vec<&[[LocalIndex; 2]]> = both.chunk_by(|a, b| a[0] == b[0]).collect();
-    const NONE: u32 = u32::MAX;
-    let mut list_of = loops::filled(if pairs.is_empty() { 0 } else { unknowns }, NONE);
-    lists.iter().zip(0..).for_each(|(list, at)| list_of[list[0][0] as usize] = at);
-    let mut starts: Vec<(usize, LocalIndex)> = lists.iter().map(|list| (list.len(), list[0][0])).collect();
-    starts.sort_unstable();
+    if pairs.is_empty() {
+        return Vec::new();
+    }
+    let (starts, neighbours) = group_by_key(&Neighbours(pairs), unknowns, threads(pairs.len()));
+    let around = |unknown: usize| &neighbours[starts[unknown] as usize..starts[unknown + 1] as usize];
+    // Pairs may be listed twice.
+    let degree = |list: &[LocalIndex]| (0..list.len()).filter(|&i| !list[..i].contains(&list[i])).count();
+    let by_degree = (0..unknowns).into_par_iter().with_min_len(loops::CHUNK).filter(|&i| !around(i).is_empty());
+    let mut by_degree: Vec<(usize, LocalIndex)> = by_degree.map(|i| (degree(around(i)), i as LocalIndex)).collect();
+    by_degree.par_sort_unstable();
+    let mut is_found = vec![false; unknowns];
     let mut groups = Vec::new();
-    for (_, start) in starts {
-        let mut found = Vec::new();
-        let mut front = vec![start];
-        while !front.is_empty() {
-            let mut next = Vec::new();
-            for unknown in front {
-                if let Some(list) = lists.get(replace(&mut list_of[unknown as usize], NONE) as usize) {
-                    found.push(unknown);
-                    next.extend(list.iter().map(|pair| pair[1]));
-                }
-            }
-            front = next;
+    for (_, start) in by_degree {
+        if replace(&mut is_found[start as usize], true) {
+            continue;
+        }
+        let (mut found, mut next) = (vec![start], 0);
+        while let Some(&unknown) = found.get(next) {
+            let others = around(unknown as usize).iter();
+            found.extend(others.filter(|other| !replace(&mut is_found[**other as usize], true)));
+            next += 1;
         }
         groups.extend(found.chunks(LARGEST).map(<[LocalIndex]>::to_vec));
     }
