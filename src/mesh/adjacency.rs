@@ -19,8 +19,7 @@ impl<const N: usize> Adjacency<N> {
     /// ignored. Each thread collects those around an equal part of the nodes.
     pub fn new(elements: &[[LocalIndex; N]], nodes: usize) -> Self {
         let chunks: Vec<Chunk> = elements.as_flattened().par_chunks(CHUNK).enumerate().map(Chunk::new).collect();
-        let threads = if loops::worthwhile(elements.len()) { rayon::current_num_threads() } else { 1 };
-        let (offsets, entries) = group_by_key(&Places(chunks), nodes, threads);
+        let (offsets, entries) = group_by_key(&Places(chunks), nodes, loops::worthwhile_threads(elements.len()));
         Self { offsets, entries }
     }
 

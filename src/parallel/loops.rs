@@ -16,6 +16,11 @@ pub(crate) fn worthwhile(n: usize) -> bool {
     n > 2 * CHUNK && rayon::current_num_threads() > 1
 }
 
+/// Returns the number of threads that are worthwhile for `n` items.
+pub(crate) fn worthwhile_threads(n: usize) -> usize {
+    if worthwhile(n) { rayon::current_num_threads() } else { 1 }
+}
+
 /// Splits `0..n` into chunks.
 pub(crate) fn chunks(n: usize) -> impl IndexedParallelIterator<Item = Range<usize>> {
     (0..n.div_ceil(CHUNK)).into_par_iter().map(move |c| chunk(n, c))

@@ -13,7 +13,7 @@ use crate::problem::{Coefficient, Problem};
 
 /// Sides of all local nodes, with the elements around each.
 pub struct InterfaceNodes<'a> {
-    /// The mesh.
+    /// Mesh of the nodes.
     pub mesh: &'a LocalMesh,
     /// Sides of each local element, in the order of its nodes.
     pub elements: Cow<'a, [[LocalIndex; 8]]>,

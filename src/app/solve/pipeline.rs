@@ -117,7 +117,7 @@ impl SolveInput<'_> {
     pub(super) fn prepare(&self, comm: &Rc<Comm>, slab: MeshSlab, observers: &mut RunObservers) -> Result<Prepared> {
         let Self { case, problem, conditions, placement, .. } = *self;
         let console = observers.console;
-        let of_slab = slab.warnings.clone();
+        let slab_warnings = slab.warnings.clone();
         let work = work_of(&slab, case.refine);
         let prepare = || prepare_mesh(comm, slab, problem, case);
         let prepared = observers.stage(comm, Stage::PARTITION, Some(work), prepare)?;
@@ -128,7 +128,7 @@ impl SolveInput<'_> {
         let named = if quality.is_notable() { quality.named_elements() } else { Vec::new() };
         let names = Naming::new(&case.mesh).elements(comm, &named);
         let mut warnings = placement.warnings.clone();
-        warnings.extend(of_slab);
+        warnings.extend(slab_warnings);
         warnings.extend(mesh::warnings(reoriented, orphans));
         warnings.extend(conditions::warnings(&conditions));
         warnings.extend(duplicates.warning());

@@ -57,7 +57,7 @@ impl<T: Scalar> LineBlocks<T> {
             }
         }
         let entries = BlockEntries { triplets: operator.triplets(&number), number, position };
-        let (starts, below) = group_by_key(&entries, groups.len(), threads(entries.triplets.len()));
+        let (starts, below) = group_by_key(&entries, groups.len(), loops::worthwhile_threads(entries.triplets.len()));
         let factorise = |(group, unknowns): (usize, Vec<LocalIndex>)| {
             let diagonal: Vec<f64> = unknowns.iter().map(|&unknown| diagonal[unknown as usize]).collect();
             let below = &below[starts[group] as usize..starts[group + 1] as usize];
@@ -101,11 +101,6 @@ impl<T: Scalar> LineBlocks<T> {
     }
 }
 
-/// Returns the number of threads for so many items.
-fn threads(items: usize) -> usize {
-    if loops::worthwhile(items) { rayon::current_num_threads() } else { 1 }
-}
-
 /// Entries below the diagonals of blocks, with the block as the key.
 struct BlockEntries {
     triplets: Vec<Triplet>,
@@ -147,7 +142,7 @@ fn connected_components(pairs: &[[LocalIndex; 2]], unknowns: usize) -> Vec<Vec<L
     if pairs.is_empty() {
         return Vec::new();
     }
-    let (starts, neighbours) = group_by_key(&Neighbours(pairs), unknowns, threads(pairs.len()));
+    let (starts, neighbours) = group_by_key(&Neighbours(pairs), unknowns, loops::worthwhile_threads(pairs.len()));
     let around = |unknown: usize| &neighbours[starts[unknown] as usize..starts[unknown + 1] as usize];
     // Pairs may be listed twice.
     let degree = |list: &[LocalIndex]| (0..list.len()).filter(|&i| !list[..i].contains(&list[i])).count();
