@@ -115,8 +115,7 @@ impl<T: Scalar> Chebyshev<T> {
             d.iter_mut().zip(r).zip(inverse).for_each(|((d, r), inverse)| *d = new * inverse.number() * *r);
             []
         });
-        let d = d.owned_mut();
-        blocks.apply(r.owned(), |i, z| d[i] = new * z);
+        blocks.apply(r.owned(), [d.owned_mut()], |[d], z| *d = new * z);
     }
 
     /// Subtracts A d from r, and passes each unknown's x, d, next d and `new` times its part of
@@ -135,10 +134,9 @@ impl<T: Scalar> Chebyshev<T> {
             step_all(new, &inverse[range], d, r, x, next, &update);
         });
         // Entries of the inverse diagonal at unknowns in blocks are zero.
-        let (x, added) = (x.owned_mut(), next.owned_mut());
-        blocks.apply(r.owned(), |i, z| {
-            added[i] += new * z;
-            x[i] += new * z;
+        blocks.apply(r.owned(), [x.owned_mut(), next.owned_mut()], |[x, next], z| {
+            *next += new * z;
+            *x += new * z;
         });
         std::mem::swap(d, next);
     }
@@ -210,10 +208,8 @@ impl<T: Scalar> BlockDiagonal<T> {
             [inner(r, z)]
         });
         // Entries of the inverse diagonal at unknowns in blocks are zero.
-        self.blocks.apply(r, |i, value| {
-            z[i] = value;
-            dot += r[i].double() * value.double();
-        });
+        self.blocks.apply(r, [z], |[z], value| *z = value);
+        dot += self.blocks.dot(r, z);
         dot
     }
 }

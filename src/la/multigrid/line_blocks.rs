@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::la::direct::SkylineCholesky;
+use crate::la::direct::{BandedCholesky, BandedMatrix, MATRICES};
 use crate::la::{BlockSize, MatrixEntries, Scalar, Triplet, UNGROUPED};
 use crate::parallel::{Keyed, LocalIndex, group_by_key, loops};
 
@@ -25,80 +25,130 @@ const UNLIKE: f64 = 0.9;
 const LARGEST: usize = 4096;
 
 /// Factorised blocks of more than one unknown.
+///
+/// Solutions are computed by groups of blocks. Then all threads add them to vectors, in the order
+/// of the unknowns.
 pub struct LineBlocks<T> {
-    blocks: Vec<Block<T>>,
-    unknowns: usize,
+    groups: Vec<Group<T>>,
+    /// Unknowns in blocks, ascending, with their place in the solution of all groups.
+    members: Vec<(LocalIndex, u32)>,
 }
 
-struct Block<T> {
-    unknowns: Vec<LocalIndex>,
-    factor: SkylineCholesky<T>,
+/// Blocks that are solved side by side.
+struct Group<T> {
+    /// Unknowns of the blocks by row; 0 where a block has fewer rows.
+    unknowns: Vec<[LocalIndex; MATRICES]>,
+    factor: BandedCholesky<T>,
+}
+
+/// Unknowns of a block, and its matrix.
+struct Block<'a> {
+    unknowns: &'a [LocalIndex],
+    matrix: BandedMatrix<'a>,
 }
 
 impl<T: Scalar> LineBlocks<T> {
     /// Finds and factorises the blocks of an operator with this positive `diagonal` (of the owned
     /// unknowns).
     pub fn new(operator: &dyn MatrixEntries<impl Scalar>, diagonal: &[f64]) -> Self {
-        let is_strong = |&(i, j, strength): &Triplet| {
-            let [a, b] = [i, j].map(|unknown| diagonal[unknown as usize]);
-            strength.abs() * (a.min(b) / a.max(b)).sqrt().max(UNLIKE) > STRONG
-        };
-        let strong = operator.strength_of_connection(diagonal, STRONG).into_iter().filter(is_strong);
-        let strong: Vec<[LocalIndex; 2]> = strong.map(|(i, j, _)| [i, j]).collect();
-        let groups = connected_components(&strong, diagonal.len());
-        if groups.is_empty() {
-            return Self { blocks: Vec::new(), unknowns: 0 };
+        let lists = connected_components(&strong_pairs(operator, diagonal), diagonal.len());
+        if lists.is_empty() {
+            return Self { groups: Vec::new(), members: Vec::new() };
         }
-        let mut number = vec![UNGROUPED; diagonal.len()];
-        let mut position = vec![0; diagonal.len()];
-        for (group, g) in groups.iter().zip(0..) {
-            for (&unknown, at) in group.iter().zip(0_u32..) {
-                (number[unknown as usize], position[unknown as usize]) = (g, at);
+        let entries = BlockEntries::new(operator, &lists, diagonal.len());
+        let (starts, below) = group_by_key(&entries, lists.len(), loops::worthwhile_threads(entries.triplets.len()));
+        let listed = lists.par_iter().enumerate();
+        let mut blocks: Vec<Block> = listed
+            .map(|(b, unknowns)| {
+                let diagonal = unknowns.iter().map(|&unknown| diagonal[unknown as usize]).collect();
+                let below = &below[starts[b] as usize..starts[b + 1] as usize];
+                Block { unknowns, matrix: BandedMatrix::new(diagonal, below) }
+            })
+            .collect();
+        // Similar blocks, next to each other, need little padding.
+        blocks.par_sort_unstable_by_key(|block| (block.matrix.bandwidth(), block.unknowns.len(), block.unknowns[0]));
+        let groups: Vec<Group<T>> = blocks.par_chunks(MATRICES).map(Group::new).collect();
+        let mut places = vec![UNGROUPED; diagonal.len()];
+        let mut start = 0;
+        for (blocks, group) in blocks.chunks(MATRICES).zip(&groups) {
+            for (block, m) in blocks.iter().zip(start..) {
+                let rows = block.unknowns.iter().zip(0..);
+                rows.for_each(|(&unknown, row)| places[unknown as usize] = m + MATRICES as u32 * row);
             }
+            start += (MATRICES * group.unknowns.len()) as u32;
         }
-        let entries = BlockEntries { triplets: operator.triplets(&number), number, position };
-        let (starts, below) = group_by_key(&entries, groups.len(), loops::worthwhile_threads(entries.triplets.len()));
-        let factorise = |(group, unknowns): (usize, Vec<LocalIndex>)| {
-            let diagonal: Vec<f64> = unknowns.iter().map(|&unknown| diagonal[unknown as usize]).collect();
-            let below = &below[starts[group] as usize..starts[group + 1] as usize];
-            Block { factor: SkylineCholesky::new(&diagonal, below), unknowns }
-        };
-        let blocks: Vec<Block<T>> = groups.into_par_iter().enumerate().map(factorise).collect();
-        Self { unknowns: blocks.iter().map(|b| b.unknowns.len()).sum(), blocks }
+        let members = (0..).zip(&places).filter(|(_, place)| **place != UNGROUPED);
+        Self { groups, members: members.map(|(unknown, &place)| (unknown, place)).collect() }
     }
 
     /// Iterates over all unknowns in blocks.
     pub fn unknowns(&self) -> impl Iterator<Item = LocalIndex> + '_ {
-        self.blocks.iter().flat_map(|block| block.unknowns.iter().copied())
+        self.members.iter().map(|&(unknown, _)| unknown)
     }
 
     /// Returns the size of the blocks on this rank.
     pub fn size(&self) -> BlockSize {
-        let entries: usize = self.blocks.iter().map(|block| block.factor.entries()).sum();
-        BlockSize { unknowns: self.unknowns as u64, entries: entries as u64 }
+        let entries: usize = self.groups.iter().map(|group| group.factor.entries()).sum();
+        BlockSize { unknowns: self.members.len() as u64, entries: entries as u64 }
     }
 
-    /// Passes each unknown of a block and its part of B^-1 r to `put`.
-    pub fn apply(&self, r: &[T], mut put: impl FnMut(usize, T)) {
-        let mut z = vec![T::default(); self.unknowns];
-        let mut rest = &mut z[..];
-        let mut windows = Vec::with_capacity(self.blocks.len());
-        for block in &self.blocks {
-            let (window, tail) = rest.split_at_mut(block.unknowns.len());
-            windows.push((block, window));
-            rest = tail;
+    /// Passes the entries of `lists` at each unknown of a block, and its part of B^-1 r, to `put`.
+    pub fn apply<const M: usize>(&self, r: &[T], lists: [&mut [T]; M], put: impl Fn([&mut T; M], T) + Sync) {
+        if self.members.is_empty() {
+            return;
         }
-        let run = |(block, z): (&Block<T>, &mut [T])| {
-            z.iter_mut().zip(&block.unknowns).for_each(|(z, &unknown)| *z = r[unknown as usize]);
-            block.factor.solve(z);
-        };
-        if loops::worthwhile(self.unknowns) {
-            windows.into_par_iter().for_each(run);
-        } else {
-            windows.into_iter().for_each(run);
-        }
-        self.unknowns().zip(z).for_each(|(unknown, z)| put(unknown as usize, z));
+        let z = self.solve(r);
+        loops::update_all(lists, |range, mut lists| {
+            let at = |i: usize| self.members.partition_point(|&(unknown, _)| (unknown as usize) < i);
+            for &(unknown, place) in &self.members[at(range.start)..at(range.end)] {
+                put(lists.each_mut().map(|list| &mut list[unknown as usize - range.start]), z[place as usize]);
+            }
+        });
     }
+
+    /// Returns the sum of the products of two vectors over the unknowns in blocks.
+    pub fn dot(&self, a: &[T], b: &[T]) -> f64 {
+        let product = |&(i, _): &(LocalIndex, u32)| a[i as usize].double() * b[i as usize].double();
+        let [sum] = loops::sum(self.members.len(), |range| [self.members[range].iter().map(product).sum()]);
+        sum
+    }
+
+    /// Returns B^-1 r by place.
+    fn solve(&self, r: &[T]) -> Vec<T> {
+        let rows = self.groups.iter().map(|group| group.unknowns.len()).sum();
+        let mut z = vec![[T::default(); MATRICES]; rows];
+        let mut rest = &mut z[..];
+        let part = |group: &Group<T>| rest.split_off_mut(..group.unknowns.len()).unwrap_or_default();
+        let parts: Vec<&mut [[T; MATRICES]]> = self.groups.iter().map(part).collect();
+        let run = |(group, z): (&Group<T>, &mut [[T; MATRICES]])| group.factor.solve(&group.unknowns, r, z);
+        if loops::worthwhile(self.members.len()) {
+            self.groups.par_iter().zip(parts).for_each(run);
+        } else {
+            self.groups.iter().zip(parts).for_each(run);
+        }
+        z.into_flattened()
+    }
+}
+
+impl<T: Scalar> Group<T> {
+    fn new(blocks: &[Block]) -> Self {
+        let rows = blocks.iter().map(|block| block.unknowns.len()).max().unwrap_or(0);
+        let mut unknowns = vec![[0; MATRICES]; rows];
+        for (m, block) in blocks.iter().enumerate() {
+            unknowns.iter_mut().zip(block.unknowns).for_each(|(row, &unknown)| row[m] = unknown);
+        }
+        Self { unknowns, factor: BandedCholesky::new(blocks.iter().map(|block| &block.matrix)) }
+    }
+}
+
+/// Returns the pairs of strongly connected unknowns.
+fn strong_pairs(operator: &dyn MatrixEntries<impl Scalar>, diagonal: &[f64]) -> Vec<[LocalIndex; 2]> {
+    let is_strong = |&(i, j, strength): &Triplet| {
+        let [a, b] = [i, j].map(|unknown| diagonal[unknown as usize]);
+        strength.abs() * (a.min(b) / a.max(b)).sqrt().max(UNLIKE) > STRONG
+    };
+    let strong = operator.strength_of_connection(diagonal, STRONG).into_iter().filter(is_strong);
+    strong.map(|(i, j, _)| [i, j]).collect()
 }
 
 /// Entries below the diagonals of blocks, with the block as the key.
@@ -107,6 +157,18 @@ struct BlockEntries {
     /// Block of each unknown, and its position there.
     number: Vec<LocalIndex>,
     position: Vec<u32>,
+}
+
+impl BlockEntries {
+    fn new(operator: &dyn MatrixEntries<impl Scalar>, blocks: &[Vec<LocalIndex>], unknowns: usize) -> Self {
+        let (mut number, mut position) = (vec![UNGROUPED; unknowns], vec![0; unknowns]);
+        for (block, b) in blocks.iter().zip(0..) {
+            for (&unknown, at) in block.iter().zip(0..) {
+                (number[unknown as usize], position[unknown as usize]) = (b, at);
+            }
+        }
+        Self { triplets: operator.triplets(&number), number, position }
+    }
 }
 
 impl Keyed for BlockEntries {

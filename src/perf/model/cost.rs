@@ -79,17 +79,15 @@ impl Solve<'_> {
         }
     }
 
-    /// Returns the seconds of the messages of a Galerkin product: a rank sends all its
-    /// contributions to rows of ranks that own unknowns of the level, and they overlap by an
-    /// unknown on each side.
+    /// Returns the seconds of the messages of a Galerkin product, in which a rank sends all its
+    /// contributions to the ranks that own the rows.
     fn galerkin(&self, at: usize) -> f64 {
         let (level, finer) = (&self.levels[at], &self.levels[at - 1]);
         if level.kind != LevelKind::Aggregates || finer.ranks <= 1.0 {
             return 0.0;
         }
-        let (group, side) = (finer.ranks / level.ranks, (level.unknowns / finer.ranks).sqrt());
-        let rows = group * (side + 2.0).powi(2) - side.powi(2);
-        self.machine.messages(group.max(2.0) - 1.0, ENTRY_BYTES * NEIGHBOURS * rows)
+        let group = finer.ranks / level.ranks;
+        self.machine.messages(group.max(2.0) - 1.0, ENTRY_BYTES * NEIGHBOURS * received_unknowns(level, finer))
     }
 
     /// Returns the seconds of messages and of sums in the Lanczos processes for the smoothers:
@@ -199,8 +197,19 @@ impl Solve<'_> {
         let Some(finer) = at.checked_sub(1).map(|finer| &self.levels[finer]) else { return 0.0 };
         let level = &self.levels[at];
         let group = finer.ranks / level.ranks;
-        self.machine.messages(group - 1.0, width * (1.0 - 1.0 / group) * level.unknowns / level.ranks)
+        if group <= 1.0 {
+            return 0.0;
+        }
+        self.machine.messages(group - 1.0, width * received_unknowns(level, finer))
     }
+}
+
+/// Returns the values that a rank receives for its unknowns of an aggregated level from the ranks
+/// of the finer level: the unknowns of one of these ranks fill a square, which overlaps with those
+/// around it by an unknown on each side.
+fn received_unknowns(level: &Level, finer: &Level) -> f64 {
+    let (group, side) = (finer.ranks / level.ranks, (level.unknowns / finer.ranks).sqrt());
+    group * (side + 2.0).powi(2) - side.powi(2)
 }
 
 #[cfg(test)]
