@@ -268,13 +268,12 @@ impl<T: Scalar, K: StiffnessNumber<T>> LinearOperator<T> for ElementOperator<T, 
 
 impl<T: Scalar> MatrixEntries<T> for ElementOperator<T> {
     fn strength_of_connection(&self, diagonal: &[f64], least: f64) -> Vec<Triplet> {
-        // A scale of 0 excludes fixed nodes and ghosts.
-        let entry = |i: usize| diagonal.get(i).map_or(0.0, |&entry| (1.0 / entry.sqrt()) as f32);
-        let mut scale = loops::collect(self.halo.map().local(), loops::CHUNK, entry);
+        // A scale of 0 excludes fixed nodes.
+        let mut scale = loops::collect(diagonal.len(), loops::CHUNK, |i| (1.0 / diagonal[i].sqrt()) as f32);
         self.fixed.iter().for_each(|&node| scale[node as usize] = 0.0);
         let Batches { order, interior, boundary } = &*self.batches;
         let mut edges = loops::filled(scale.len(), EdgeStrengths::default());
-        self.chunks.sum(&mut edges[..diagonal.len()], |range, first, edges| {
+        self.chunks.sum(&mut edges[..self.halo.map().owned()], |range, first, edges| {
             add_edge_strengths(&order.interior_nodes()[range.clone()], &interior[range], &scale, first, edges);
         });
         add_edge_strengths(order.boundary_nodes(), boundary, &scale, 0, &mut edges);

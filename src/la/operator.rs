@@ -78,12 +78,13 @@ pub const UNGROUPED: LocalIndex = LocalIndex::MAX;
 /// Operator whose entries are known, as smoothers by blocks require.
 pub trait MatrixEntries<T: Scalar = f64>: LinearOperator<T> {
     /// Returns the edges of the strength-of-connection graph above `least`: a_ij / sqrt(a_ii a_jj)
-    /// for i < j, between owned unknowns. An edge may be listed twice. `diagonal` holds the
-    /// positive diagonal of the owned unknowns.
+    /// for i < j. An edge may be listed twice; those between ghosts are incomplete. `diagonal` holds
+    /// the positive diagonal at all local unknowns.
     fn strength_of_connection(&self, diagonal: &[f64], least: f64) -> Vec<Triplet>;
 
-    /// Returns the entries a_ij, i < j, between owned unknowns of the same group. `group` holds the
-    /// group of each owned unknown, or [`UNGROUPED`]. An entry may be split into two parts.
+    /// Returns the entries a_ij, i < j, between unknowns of the same group. `group` holds the group
+    /// of each owned unknown, and of each ghost or of none, or [`UNGROUPED`]. An entry may be split
+    /// into two parts; those between ghosts are incomplete.
     fn triplets(&self, group: &[LocalIndex]) -> Vec<Triplet>;
 
     /// Returns the number of values stored on this rank.

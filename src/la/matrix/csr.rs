@@ -43,9 +43,9 @@ impl<T: Scalar> SplitCsr<T> {
         entries(&self.owned, row)
     }
 
-    /// Iterates over the entries of a row above the diagonal, in owned columns.
+    /// Iterates over the entries of a row above the diagonal.
     fn upper(&self, row: usize) -> impl Iterator<Item = Triplet> + '_ {
-        let right = self.owned_row(row).filter(move |&(column, _)| column as usize > row);
+        let right = self.row(row).filter(move |&(column, _)| column as usize > row);
         right.map(move |(column, value)| (row as LocalIndex, column, value.double()))
     }
 
@@ -208,8 +208,8 @@ impl<T: Scalar> MatrixEntries<T> for DistributedCsr<T> {
     }
 
     fn triplets(&self, group: &[LocalIndex]) -> Vec<Triplet> {
-        let rows = (0..group.len()).filter(|&row| group[row] != UNGROUPED).flat_map(|row| self.local.upper(row));
-        rows.filter(|&(row, column, _)| group[row as usize] == group[column as usize]).collect()
+        let rows = (0..self.local.rows()).filter(|&row| group[row] != UNGROUPED).flat_map(|row| self.local.upper(row));
+        rows.filter(|&(row, column, _)| group.get(column as usize) == Some(&group[row as usize])).collect()
     }
 
     fn entries(&self) -> usize {

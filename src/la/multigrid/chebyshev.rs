@@ -8,7 +8,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::la::multigrid::line_blocks::LineBlocks;
+use crate::la::multigrid::lines::LineBlocks;
 use crate::la::vector::inner;
 use crate::la::{BlockSize, LinearOperator, MatrixEntries, Scalar, Stored, Vector};
 use crate::parallel::loops;
@@ -107,7 +107,7 @@ impl<T: Scalar> Chebyshev<T> {
         }
     }
 
-    /// Overwrites `d` by `new` times D^-1 r.
+    /// Overwrites `d` by `new` times D^-1 r. **Collective** among ranks that share lines.
     fn first_step(&self, new: T, r: &Vector<T>, d: &mut Vector<T>) {
         let BlockDiagonal { inverse, blocks } = &self.diagonal;
         loops::update(d.owned_mut(), |range, d| {
@@ -186,25 +186,29 @@ pub struct BlockDiagonal<T: Scalar> {
 }
 
 impl<T: Scalar> BlockDiagonal<T> {
-    /// Inverts the block diagonal of an operator.
+    /// Inverts the block diagonal of an operator. **Collective.**
     pub fn new(operator: &dyn MatrixEntries<impl Scalar>) -> Self {
-        let mut diagonal = operator.diagonal();
+        let (halo, mut diagonal) = (operator.halo(), operator.diagonal());
         loops::update(&mut diagonal, |_, diagonal| {
             diagonal.iter_mut().for_each(|d| *d = if *d > 0.0 { *d } else { 1.0 });
             []
         });
+        diagonal.resize(halo.map().local(), 1.0);
+        halo.scatter_fwd(&mut diagonal);
         let blocks = LineBlocks::new(operator, &diagonal);
+        diagonal.truncate(halo.map().owned());
         let reciprocals = diagonal.par_iter().with_min_len(loops::CHUNK).map(|d| T::Rough::rounded(T::of(1.0 / d)));
         let mut inverse: Vec<T::Rough> = reciprocals.collect();
         blocks.unknowns().for_each(|i| inverse[i as usize] = T::Rough::default());
         Self { inverse, blocks }
     }
 
-    /// Computes z = D^-1 r. Returns r.z.
+    /// Computes z = D^-1 r. Returns r.z of this rank. **Collective** among ranks that share lines.
     pub fn apply_and_dot(&self, r: &[T], z: &mut [T]) -> f64 {
+        let inverse = &self.inverse;
         let [mut dot] = loops::update(z, |range, z| {
             let r = &r[range.clone()];
-            z.iter_mut().zip(r).zip(&self.inverse[range]).for_each(|((z, r), inverse)| *z = *r * inverse.number());
+            z.iter_mut().zip(r).zip(&inverse[range]).for_each(|((z, r), inverse)| *z = *r * inverse.number());
             [inner(r, z)]
         });
         // Entries of the inverse diagonal at unknowns in blocks are zero.

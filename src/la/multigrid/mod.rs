@@ -17,7 +17,7 @@ mod full_multigrid;
 mod galerkin;
 mod lanczos;
 mod level;
-mod line_blocks;
+mod lines;
 mod parameters;
 mod process_agglomeration;
 mod smoothed_aggregation;

@@ -27,6 +27,8 @@ const ENTRY_BYTES: f64 = 32.0;
 const NEIGHBOURS: f64 = 9.0;
 /// Sums and scans that number the unknowns of a level.
 const NUMBERING: f64 = 2.0;
+/// Sums that tell whether ranks share lines of slender elements, on each level with a smoother.
+const SHARED_LINES: f64 = 1.0;
 
 /// Returns the exchanges with senders that are not known before in the setup of a level.
 fn exchanges(kind: LevelKind) -> f64 {
@@ -70,11 +72,14 @@ impl Solve<'_> {
         let numbering = NUMBERING * machine.reduction(ranks, 8.0);
         let of_level = |level: &Level| exchanges(level.kind) * machine.sparse_exchange(ranks) + numbering;
         let [messages, sums] = self.lanczos();
+        let smoothed = 0..levels.len().saturating_sub(1);
+        let lines = smoothed.len() as f64 * SHARED_LINES * machine.reduction(ranks, 1.0);
+        let diagonals: f64 = smoothed.map(|at| self.halo_exchange(at, 8.0)).sum();
         let products: f64 = (1..levels.len()).map(|at| self.galerkin(at)).sum();
         StageTime {
             work: self.interfaces.imbalance() * machine.rates.setup * levels[0].unknowns / ranks,
-            messages: messages + products,
-            collectives: levels[1..].iter().map(of_level).sum::<f64>() + sums,
+            messages: messages + diagonals + products,
+            collectives: levels[1..].iter().map(of_level).sum::<f64>() + sums + lines,
             ..Default::default()
         }
     }
