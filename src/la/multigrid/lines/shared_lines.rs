@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::la::multigrid::lines::connected_components;
+use crate::la::multigrid::lines::components::connected_components;
 use crate::la::{MatrixEntries, Scalar, Triplet, UNGROUPED};
 use crate::parallel::{Halo, LocalIndex};
 
