@@ -42,12 +42,12 @@ impl<T: Scalar> LineBlocks<T> {
     /// Finds and factorises the blocks of an operator with this positive `diagonal` (of all local
     /// unknowns). **Collective.**
     pub fn new(operator: &dyn MatrixEntries<impl Scalar>, diagonal: &[f64]) -> Self {
-        let strong = strong_pairs(operator, diagonal);
+        let (strong, owned) = (strong_pairs(operator, diagonal), operator.halo().map().owned());
         let (shared, pairs) = match SharedLines::new(operator, &strong) {
             Some((lines, pairs)) => (Some(lines), pairs),
-            None => (None, strong),
+            None => (None, strong.into_iter().filter(|[_, j]| (*j as usize) < owned).collect()),
         };
-        let lists = connected_components(&pairs, operator.halo().map().owned());
+        let lists = connected_components(&pairs, owned);
         drop(pairs);
         let blocks = Blocks::new(operator, diagonal, &lists);
         let separators = shared.map(|lines| Separators::new(operator, diagonal, &lines, (&lists, &blocks)));

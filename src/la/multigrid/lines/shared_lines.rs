@@ -6,6 +6,10 @@ use crate::la::multigrid::lines::components::connected_components;
 use crate::la::{MatrixEntries, Scalar, Triplet, UNGROUPED};
 use crate::parallel::{Halo, LocalIndex};
 
+/// Fewest strong pairs, relative to the unknowns, for lines across ranks: conjugate gradients cope
+/// with few lines that end where parts end, and all ranks save messages.
+const FEWEST: f64 = 0.1;
+
 /// Lines that several ranks share.
 pub struct SharedLines {
     /// Label of each local unknown of a line, the same for all of the line: the lowest rank with a
@@ -22,15 +26,20 @@ impl SharedLines {
     /// Finds the lines that are shared, given the `strong` pairs of an operator. Returns them with
     /// the pairs of unknowns that are in one block of this rank, among them each one with itself:
     /// in shared lines those with an entry between the separators, else the strongly connected ones.
-    /// Returns none where no rank shares a line. **Collective.**
+    /// Returns none where no rank shares a line, or few unknowns are in lines. **Collective.**
     pub fn new(
         operator: &dyn MatrixEntries<impl Scalar>,
         strong: &[[LocalIndex; 2]],
     ) -> Option<(Self, Vec<[LocalIndex; 2]>)> {
         let (halo, owned) = (operator.halo(), operator.halo().map().owned());
         let comm = halo.comm();
-        let has_ghosts = strong.iter().any(|&[_, j]| j as usize >= owned);
-        if comm.size() == 1 || comm.max(u8::from(has_ghosts)) == 0 {
+        if comm.size() == 1 {
+            return None;
+        }
+        let shared = strong.iter().filter(|[_, j]| *j as usize >= owned).count();
+        let [shared, pairs, unknowns] = [shared, strong.len(), owned].map(|count| count as u64);
+        let sums = comm.sum_all(&[shared, pairs, unknowns]);
+        if sums[0] == 0 || (sums[1] as f64) < FEWEST * sums[2] as f64 {
             return None;
         }
         let labels = labels(halo, strong);
