@@ -38,7 +38,7 @@ pub struct Separators<T> {
     systems: Vec<System>,
 }
 
-/// What the separators of a block subtract from its solution.
+/// Correction of the solution of a block by its separators.
 struct Correction<T> {
     /// Place of each unknown of the block.
     places: Vec<u32>,

@@ -15,7 +15,7 @@ pub struct SharedLines {
     /// Label of each local unknown of a line, the same for all of the line: the lowest rank with a
     /// part of it, and a number there.
     pub labels: Vec<u64>,
-    /// Whether a local unknown is a separator: it has an entry with one of a higher rank in its
+    /// Flag of each local unknown that is a separator: one with an entry to a higher rank in its
     /// line.
     pub is_separator: Vec<bool>,
     /// Entries of separators in shared lines, in owned rows. An entry may be split into two parts.
