@@ -4,9 +4,10 @@
 Runs of the program and streams take turns. A stream writes or reads one file in blocks of 1 MiB, and flushes it to the
 disk where the program does: checkpoints. Columns, for each file: MB/s of the whole stage, with checks and messages (a
 checkpoint: what an iteration takes longer with one after it); MB/s of the transfers alone, which are the reads, or the
-reservation of disk space, the writes and the flush, on the slowest rank by the timeline; MB/s of the stream; and the
-ratios of both to it. All are medians. The mesh leaves the page cache before it is read, except on tmpfs. Leave the
-machine alone meanwhile.
+reservation of disk space, the writes and the flush: the time in which some rank is in one; MB/s of the stream; and the
+ratios of both to it. All are medians, that of the transfers of checkpoints over the checkpoints of a run. Like the
+program, a stream replaces an older file when it is complete. The mesh leaves the page cache before it is read, except
+on tmpfs. Leave the machine alone meanwhile.
 """
 from __future__ import annotations
 
@@ -21,20 +22,21 @@ from peers.report import markdown
 from stages import write_refined
 
 BLOCK = 1 << 20
-ITERATIONS = 4
+ITERATIONS = 12
 
 
 def write_stream(path: Path, size: int, flushed: bool) -> float:
     """Returns the seconds that it takes to write so many bytes."""
     block = os.urandom(BLOCK)
     start = time.perf_counter()
-    with path.open('wb', buffering=0) as file:
+    partial = path.with_suffix('.partial')
+    with partial.open('wb', buffering=0) as file:
         for at in range(0, size, BLOCK):
             file.write(block[:size - at])
         if flushed:
             os.fsync(file.fileno())
     seconds = time.perf_counter() - start
-    path.unlink()
+    partial.rename(path)
     return seconds
 
 
@@ -66,13 +68,26 @@ def stages(bench: Bench, ranks: int, mesh: Path, folder: Path, *options: str) ->
 
 
 def transfers(events: list[dict], stage: str) -> float:
-    """Returns the seconds that the slowest rank spends on files in a stage."""
-    spent = []
+    """Returns the seconds in which some rank transfers a file in a stage, the median of its files."""
+    ranks = []
     for outer in (event for event in events if event['name'] == stage):
-        inside = (event['dur'] for event in events if event['cat'] == 'file' and event['pid'] == outer['pid']
-                  and outer['ts'] <= event['ts'] < outer['ts'] + outer['dur'])
-        spent.append(1e-6*sum(inside))
-    return max(spent)
+        files: list[list[tuple[float, float]]] = [[]]
+        for event in events:
+            if event['cat'] == 'file' and event['pid'] == outer['pid'] and 0 <= event['ts'] - outer['ts'] < outer['dur']:
+                files[-1].append((event['ts'], event['ts'] + event['dur']))
+                # A checkpoint ends with its flush.
+                files += [[]] if event['name'] == 'flush' else []
+        ranks.append([file for file in files if file])
+    return median(1e-6*covered(sorted(sum(files, []))) for files in zip(*ranks, strict=True))
+
+
+def covered(intervals: list[tuple[float, float]]) -> float:
+    """Returns the length of the union of intervals, sorted by their starts."""
+    length, reached = 0.0, intervals[0][0]
+    for start, end in intervals:
+        length += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return length
 
 
 def measure(bench: Bench, ranks: int, mesh: Path, folder: Path, repeats: int) -> list[str]:
@@ -94,7 +109,7 @@ def measure(bench: Bench, ranks: int, mesh: Path, folder: Path, repeats: int) ->
         saved, events = stages(bench, ranks, mesh, folder, '--checkpoint-every', '0.000001')
         longer = (saved['solve_system'] - plain['solve_system'])/ITERATIONS
         stream = write_stream(folder/'stream', checkpoint, True)
-        seconds['checkpoint'].append((longer, transfers(events, 'solve_system')/ITERATIONS, stream))
+        seconds['checkpoint'].append((longer, transfers(events, 'solve_system'), stream))
     cells = []
     for name, size in sizes.items():
         stage, files, stream = (1e-6*size/median(times) for times in zip(*seconds[name], strict=True))

@@ -1,5 +1,6 @@
 //! Communicator: the collective operations of the solver, each of them counted.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -18,6 +19,7 @@ pub struct Comm {
     recorder: CommRecorder,
     rank: usize,
     size: usize,
+    hosts: OnceCell<usize>,
 }
 
 /// Backend of a communicator. Its operations take any type of value, so that no `dyn Backend`
@@ -54,7 +56,7 @@ impl Comm {
     }
 
     fn over(ranks: Ranks, recorder: CommRecorder) -> Self {
-        let mut comm = Self { ranks, recorder, rank: 0, size: 0 };
+        let mut comm = Self { ranks, recorder, rank: 0, size: 0, hosts: OnceCell::new() };
         (comm.rank, comm.size) = with_backend!(comm, backend => (backend.rank(), backend.size()));
         comm
     }
@@ -105,6 +107,18 @@ impl Comm {
     pub fn host(&self) -> Result<Self> {
         let host = MpiComm::new(self.processes()?.host());
         Ok(Self::over(Ranks::Processes(Rc::new(host)), self.recorder.clone()))
+    }
+
+    /// Returns the number of hosts that the ranks are on. **Collective.**
+    ///
+    /// # Errors
+    /// An internal error where the ranks are virtual.
+    pub(crate) fn hosts(&self) -> Result<usize> {
+        if let Some(&hosts) = self.hosts.get() {
+            return Ok(hosts);
+        }
+        let hosts = self.sum(usize::from(self.host()?.is_root()));
+        Ok(*self.hosts.get_or_init(|| hosts))
     }
 
     /// Waits for all ranks. **Collective.**

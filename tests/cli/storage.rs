@@ -21,6 +21,7 @@ pub fn tests() -> Vec<Trial> {
         at_ranks("small_results_of_a_tiny_mesh_hold_the_same_numbers", [3], tiny),
         at_ranks("chosen_fields_are_written_and_no_others", [2], chosen),
         at_ranks("large_datasets_are_aligned_where_hints_ask_for_it", [2], aligned),
+        at_ranks("a_warning_tells_that_collective_transfers_are_not", [2], not_collective),
         refusals(),
     ]
     .into_iter()
@@ -96,7 +97,8 @@ fn aligned(ranks: usize) {
     let folder = Folder::new();
     let hints = |text| [("QUAD8_MPI_IO_HINTS", text)];
     let solve = ["y-channel", "-q", "-o", "aligned.h5"];
-    folder.run_with(ranks, &hints("alignment=65536,cb_nodes=1"), &solve).expect_code(0);
+    let done = folder.run_with(ranks, &hints("alignment=65536,cb_nodes=1"), &solve).expect_code(0);
+    assert_eq!(done.stderr, "", "a transfer was not collective");
     let file = File::open(folder.path("aligned.h5")).unwrap();
     for field in ["x", "u", "vel"] {
         assert_eq!(file.dataset(field).unwrap().offset().unwrap() % 65_536, 0, "{field}");
@@ -111,6 +113,15 @@ fn aligned(ranks: usize) {
             assert_eq!(refused.errors(), [format!("quad8-mpi: error: QUAD8_MPI_IO_HINTS: {message}")], "{refused}");
         }
     }
+}
+
+fn not_collective(ranks: usize) {
+    let solve = ["y-channel", "-q", "-o", "out.h5"];
+    let env = [("QUAD8_MPI_IO_HINTS", "cb_nodes=1"), ("HDF5_MPI_OPT_TYPES", "0")];
+    let done = Folder::new().run_with(ranks, &env, &solve).expect_code(0);
+    let warning = "warning: HDF5 does not write collectively (cause 0x8), which is slow on many hosts: \
+                   is HDF5_MPI_OPT_TYPES set?\n";
+    assert_eq!(done.stderr, warning);
 }
 
 fn refusals() -> Vec<Trial> {

@@ -185,12 +185,12 @@ fn check_room(
 fn write_results(comm: &Comm, file: &ResultsFile, results: &Results, checkpoints: &Checkpoints) -> Result<()> {
     let written = file.write(comm, results);
     if written.is_ok() || !checkpoints.has_newest(comm) {
-        return written.map(drop);
+        return written;
     }
     let written = if checkpoints.remove_older(comm) { file.write(comm, results) } else { written };
     let newest = checkpoints.path().display();
     let hint = format!("to continue, mend that and start the same command with --restart {newest}");
-    written.map(drop).map_err(|e| e.with_note(&hint))
+    written.map_err(|e| e.with_note(&hint))
 }
 
 /// Solves on this number of virtual ranks. The first one of each process has the observers of the

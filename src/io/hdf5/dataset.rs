@@ -25,7 +25,7 @@ pub struct Part {
 }
 
 /// Creates a dataset, `width` values to a row, with its name and unit as attributes, and writes
-/// this rank's rows. Returns whether the transfer was collective. **Collective.**
+/// this rank's rows. **Collective.**
 ///
 /// # Errors
 /// An error of HDF5, possibly on some ranks only.
@@ -37,7 +37,7 @@ pub fn write_part<T: H5Type>(
     width: usize,
     values: &[T],
     label: Option<[&str; 2]>,
-) -> hdf5::Result<bool> {
+) -> hdf5::Result<()> {
     let rows = part.total as usize;
     let builder = group.new_dataset::<T>();
     let chunk = (CHUNK / (width * size_of::<T>())).clamp(1, rows.max(1));

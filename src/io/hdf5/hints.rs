@@ -4,7 +4,7 @@ use hdf5::plist::file_access::FileAccessBuilder;
 use mpi::ffi::MPI_Comm;
 
 use crate::error::{Error, Result};
-use crate::io::hdf5::collective::{Hint, Info};
+use crate::io::hdf5::transfers::{Hint, Info};
 use crate::parallel::Comm;
 
 /// Variable with `KEY=VALUE,...`: hints for MPI-IO, and [`ALIGNMENT`].
@@ -13,6 +13,11 @@ const VARIABLE: &str = "QUAD8_MPI_IO_HINTS";
 const ALIGNMENT: &str = "alignment";
 /// Largest alignment (bytes), 1 TiB.
 const LARGEST_ALIGNMENT: u64 = 1 << 40;
+
+/// Tests whether this rank was given hints.
+pub fn are_given() -> bool {
+    std::env::var_os(VARIABLE).is_some_and(|text| !text.is_empty())
+}
 
 /// Hints of rank 0.
 pub struct Hints {

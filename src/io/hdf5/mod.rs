@@ -1,16 +1,16 @@
 //! Parallel reads and writes of HDF5 datasets.
 
 mod check;
-mod collective;
 mod dataset;
 mod hints;
 pub(crate) mod parallel_file;
 mod redistribute;
+mod transfers;
 mod with_file;
 
 pub(crate) use check::{bad_shape, check_stored, declared_bytes, read_error};
-pub(crate) use collective::{read_rows, write_rows};
 pub(crate) use dataset::{Part, attribute, unicode, write_part};
 pub(crate) use parallel_file::open;
 pub(crate) use redistribute::ToSlabs;
+pub(crate) use transfers::{read_rows, write_rows};
 pub(crate) use with_file::with_file;

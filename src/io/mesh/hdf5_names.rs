@@ -138,7 +138,7 @@ pub fn write_list(
     other_name: &str,
     width: usize,
     values: &[u64],
-) -> hdf5::Result<bool> {
+) -> hdf5::Result<()> {
     let count = (values.len() / width) as u64;
     let (first, total) = (comm.exclusive_sum(count), comm.sum(count) as usize);
     // A slash separates groups, and a dot stands for the group itself.

@@ -172,11 +172,11 @@ impl ResultsFile {
     }
 
     /// Writes all datasets in the numbering of the input, then renames the files to their final
-    /// names. Returns whether every transfer was collective. **Collective.**
+    /// names. **Collective.**
     ///
     /// # Errors
     /// A file cannot be written; the same on every rank, and previous files are unchanged.
-    pub fn write(&self, comm: &Comm, results: &Results) -> Result<bool> {
+    pub fn write(&self, comm: &Comm, results: &Results) -> Result<()> {
         let written = self.write_partial(comm, results);
         let finished = if written.is_ok() && comm.is_root() { self.finish(results) } else { Ok(()) };
         if comm.is_root() && (written.is_err() || finished.is_err()) {
@@ -184,9 +184,8 @@ impl ResultsFile {
             let _ = fs::remove_file(partial(&self.path));
             let _ = fs::remove_file(partial(&self.companion_path()));
         }
-        let collective = written?;
-        comm.agree(finished)?;
-        Ok(collective)
+        written?;
+        comm.agree(finished)
     }
 
     /// Flushes the files to the disk. **Collective.**
@@ -217,25 +216,23 @@ impl ResultsFile {
         finish(&companion)
     }
 
-    fn write_partial(&self, comm: &Comm, results: &Results) -> Result<bool> {
+    fn write_partial(&self, comm: &Comm, results: &Results) -> Result<()> {
         let mesh = results.mesh;
         let storage = &self.storage;
         let tags = comm.sum(named_parts::size(mesh));
         let has = |name: &str| results.has(name);
         let size = storage.bytes(mesh.total_nodes, mesh.total_elements, index_bytes(mesh), has) + tags;
         let write = |file: &File| Writer { comm, file, results, storage }.write();
-        let collective = self.write_file(comm, &self.path, size, results.record, write)?;
+        self.write_file(comm, &self.path, size, results.record, write)?;
         if self.companion == Companion::Xdmf {
-            return Ok(collective);
+            return Ok(());
         }
         let node = 9 * size_of::<f64>();
         let element = size_of::<[i64; 8]>() + size_of::<i32>() + 1 + 8 * size_of::<f64>();
         let flux = results.flux.map_or(0, |_| 3 * size_of::<f64>() as u64 * (mesh.total_nodes + mesh.total_elements));
         let size = mesh.total_nodes * node as u64 + mesh.total_elements * element as u64 + flux;
         let path = self.companion_path();
-        let also =
-            self.write_file(comm, &path, size, results.record, |file| vtkhdf::write(comm, file, results, storage))?;
-        Ok(collective && also)
+        self.write_file(comm, &path, size, results.record, |file| vtkhdf::write(comm, file, results, storage))
     }
 
     /// Writes one of the two files, of this size (bytes). **Collective.**
@@ -245,8 +242,8 @@ impl ResultsFile {
         path: &Path,
         size: u64,
         record: &RunRecord,
-        write: impl FnOnce(&File) -> hdf5::Result<bool>,
-    ) -> Result<bool> {
+        write: impl FnOnce(&File) -> hdf5::Result<()>,
+    ) -> Result<()> {
         let size = size + (record.residual_history.len() * size_of::<f64>()) as u64;
         work::expect(size / comm.size() as u64, size, work::BYTES);
         let write = |file: &File| {

@@ -17,7 +17,7 @@ pub fn size(mesh: &LocalMesh) -> u64 {
 
 /// Writes the edges of every named boundary, in the order of their elements, and the elements of
 /// every region, ascending; `to_slabs` redistributes own elements to the blocks of the file.
-/// Returns whether every transfer was collective. **Collective.**
+/// **Collective.**
 ///
 /// # Errors
 /// An error of HDF5, possibly on some ranks only.
@@ -27,15 +27,14 @@ pub fn write(
     mesh: &LocalMesh,
     blocks: BlockDistribution,
     to_slabs: &ToSlabs,
-) -> hdf5::Result<bool> {
-    let mut collective = true;
+) -> hdf5::Result<()> {
     if !mesh.boundary_names.is_empty() {
         let edges = sorted_edges(comm, blocks, mesh);
         let group = file.create_group(BOUNDARIES)?;
         for (name, number) in mesh.boundary_names.iter().zip(0..) {
             let mine = edges.iter().filter(|edge| edge[3] == number);
             let nodes: Vec<u64> = mine.flat_map(|edge| [edge[1], edge[2]]).collect();
-            collective &= write_list(comm, &group, name, &format!("boundary {number}"), 2, &nodes)?;
+            write_list(comm, &group, name, &format!("boundary {number}"), 2, &nodes)?;
         }
     }
     if !mesh.region_names.is_empty() {
@@ -45,10 +44,10 @@ pub fn write(
         for (name, number) in mesh.region_names.iter().zip(0..) {
             let mine = regions.iter().zip(first..).filter(|(region, _)| **region == [number]);
             let elements: Vec<u64> = mine.map(|(_, element)| element).collect();
-            collective &= write_list(comm, &group, name, &format!("region {number}"), 1, &elements)?;
+            write_list(comm, &group, name, &format!("region {number}"), 1, &elements)?;
         }
     }
-    Ok(collective)
+    Ok(())
 }
 
 /// Returns position, corner nodes and boundary of the edges whose elements are in this rank's

@@ -58,8 +58,7 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
     let history = &record.residual_history;
     let dataset = group.new_dataset::<f64>().shape(history.len()).create("residual_history")?;
     let rows = if comm.is_root() { 0..history.len() as u64 } else { 0..0 };
-    write_rows(comm, &dataset, rows.clone(), &history[..rows.end as usize])?;
-    Ok(())
+    write_rows(comm, &dataset, rows.clone(), &history[..rows.end as usize])
 }
 
 /// Writes the flow through each named boundary, as attributes of one length.

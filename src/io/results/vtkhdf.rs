@@ -13,11 +13,11 @@ use crate::problem::Labels;
 /// VTK_QUADRATIC_QUAD.
 const CELL_TYPE: u8 = 23;
 
-/// Writes all groups of the file. Returns whether every transfer was collective. **Collective.**
+/// Writes all groups of the file. **Collective.**
 ///
 /// # Errors
 /// An error of HDF5, possibly on some ranks only.
-pub fn write(comm: &Comm, file: &File, results: &Results, storage: &Storage) -> hdf5::Result<bool> {
+pub fn write(comm: &Comm, file: &File, results: &Results, storage: &Storage) -> hdf5::Result<()> {
     let mesh = results.mesh;
     let root = file.create_group("VTKHDF")?;
     root.new_attr::<i64>().shape(2).create("Version")?.write_raw(&[1_i64, 0])?;
@@ -29,50 +29,49 @@ pub fn write(comm: &Comm, file: &File, results: &Results, storage: &Storage) -> 
     let cells = 0..mesh.own_elements;
     let writer = Writer { comm, group: &root, labels, storage };
     let count = |n: usize| [n as i64];
-    let mut collective = writer.column("NumberOfPoints", &count(nodes.len()))?;
-    collective &= writer.column("NumberOfCells", &count(mesh.own_elements))?;
-    collective &= writer.column("NumberOfConnectivityIds", &count(connectivity.len()))?;
+    writer.column("NumberOfPoints", &count(nodes.len()))?;
+    writer.column("NumberOfCells", &count(mesh.own_elements))?;
+    writer.column("NumberOfConnectivityIds", &count(connectivity.len()))?;
     let points: Vec<f64> = nodes.iter().flat_map(|&n| with_zero(mesh.coordinates[n])).collect();
-    collective &= writer.rows("Points", 3, &points)?;
-    collective &= writer.column("Connectivity", &connectivity)?;
-    collective &= writer.column("Offsets", &(0..=mesh.own_elements).map(|e| 8 * e as i64).collect::<Vec<_>>())?;
-    collective &= writer.column("Types", &vec![CELL_TYPE; mesh.own_elements])?;
+    writer.rows("Points", 3, &points)?;
+    writer.column("Connectivity", &connectivity)?;
+    writer.column("Offsets", &(0..=mesh.own_elements).map(|e| 8 * e as i64).collect::<Vec<_>>())?;
+    writer.column("Types", &vec![CELL_TYPE; mesh.own_elements])?;
 
     let group = root.create_group("PointData")?;
     let writer = Writer { comm, group: &group, labels, storage };
     let at_nodes = || nodes.iter().map(|&n| &results.node_fields[n]);
     let u: Vec<f64> = nodes.iter().map(|&n| results.u.local()[n]).collect();
-    collective &= writer.field("u", 1, u)?;
-    collective &= writer.field("vel_node", 3, at_nodes().flat_map(|f| with_zero(f.velocity)).collect())?;
-    collective &= writer.field("abs_vel_node", 1, at_nodes().map(|f| f.speed).collect())?;
+    writer.field("u", 1, u)?;
+    writer.field("vel_node", 3, at_nodes().flat_map(|f| with_zero(f.velocity)).collect())?;
+    writer.field("abs_vel_node", 1, at_nodes().map(|f| f.speed).collect())?;
     if results.has("pressure_node") {
-        collective &= writer.field("pressure_node", 1, at_nodes().map(|f| f.pressure).collect())?;
+        writer.field("pressure_node", 1, at_nodes().map(|f| f.pressure).collect())?;
     }
     if let Some(flux) = results.flux {
-        collective &= writer.field("flux_node", 3, nodes.iter().flat_map(|&n| with_zero(flux.nodes[n])).collect())?;
+        writer.field("flux_node", 3, nodes.iter().flat_map(|&n| with_zero(flux.nodes[n])).collect())?;
     }
     let numbers: Vec<i64> = nodes.iter().map(|&n| mesh.node_ids[n] as i64).collect();
-    collective &= writer.column("node", &numbers)?;
+    writer.column("node", &numbers)?;
 
     let group = root.create_group("CellData")?;
     let writer = Writer { comm, group: &group, labels, storage };
     let fields = results.fields;
-    collective &= writer.field("vel", 3, fields.iter().flat_map(|f| with_zero(f.velocity)).collect())?;
-    collective &= writer.field("abs_vel", 1, fields.iter().map(|f| f.speed).collect())?;
+    writer.field("vel", 3, fields.iter().flat_map(|f| with_zero(f.velocity)).collect())?;
+    writer.field("abs_vel", 1, fields.iter().map(|f| f.speed).collect())?;
     if results.has("pressure") {
-        collective &= writer.field("pressure", 1, fields.iter().map(|f| f.pressure).collect())?;
+        writer.field("pressure", 1, fields.iter().map(|f| f.pressure).collect())?;
     }
     if let Some(flux) = results.flux {
-        collective &= writer.field("flux", 3, flux.elements.iter().copied().flat_map(with_zero).collect())?;
+        writer.field("flux", 3, flux.elements.iter().copied().flat_map(with_zero).collect())?;
     }
-    collective &= writer.field("error", 1, results.errors.to_vec())?;
+    writer.field("error", 1, results.errors.to_vec())?;
     if storage.wants("partition") {
         let owners: Vec<i32> = cells.clone().map(|cell| mesh.element_owners[cell] as i32).collect();
-        collective &= writer.column("partition", &owners)?;
+        writer.column("partition", &owners)?;
     }
     let numbers: Vec<i64> = cells.map(|e| mesh.element_ids[e] as i64).collect();
-    collective &= writer.column("element", &numbers)?;
-    Ok(collective)
+    writer.column("element", &numbers)
 }
 
 /// Returns the local nodes of the own elements, and the connectivity in terms of them.
@@ -104,19 +103,19 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     /// Writes a field, if it is chosen, in the precision of the file.
-    fn field(&self, name: &str, width: usize, values: Vec<f64>) -> hdf5::Result<bool> {
+    fn field(&self, name: &str, width: usize, values: Vec<f64>) -> hdf5::Result<()> {
         match self.storage.is_single {
-            _ if !self.storage.wants(name) => Ok(true),
+            _ if !self.storage.wants(name) => Ok(()),
             true => self.rows(name, width, &values.iter().map(|&value| value as f32).collect::<Vec<_>>()),
             false => self.rows(name, width, &values),
         }
     }
 
-    fn column<T: H5Type>(&self, name: &str, values: &[T]) -> hdf5::Result<bool> {
+    fn column<T: H5Type>(&self, name: &str, values: &[T]) -> hdf5::Result<()> {
         self.rows(name, 1, values)
     }
 
-    fn rows<T: H5Type>(&self, name: &str, width: usize, values: &[T]) -> hdf5::Result<bool> {
+    fn rows<T: H5Type>(&self, name: &str, width: usize, values: &[T]) -> hdf5::Result<()> {
         let count = (values.len() / width) as u64;
         let start = self.comm.exclusive_sum(count);
         let part =

@@ -21,13 +21,13 @@ pub struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes all datasets; returns whether all transfers were collective. **Collective.**
+    /// Writes all datasets. **Collective.**
     ///
     /// # Errors
     /// An error of HDF5, possibly on some ranks only.
-    pub fn write(&self) -> hdf5::Result<bool> {
-        let nodes = self.write_nodes()?;
-        let elements = self.write_elements()?;
+    pub fn write(&self) -> hdf5::Result<()> {
+        self.write_nodes()?;
+        self.write_elements()?;
         let mesh = self.results.mesh;
         let [total_nodes, total_elements] = [mesh.total_nodes, mesh.total_elements].map(|total| total as usize);
         let has = |name: &str| self.writes(name);
@@ -36,8 +36,7 @@ impl Writer<'_> {
         } else {
             columns::write::<f64>(self.file, total_nodes, total_elements, has)?;
         }
-        run_group::write(self.comm, self.file, self.results.record)?;
-        Ok(nodes && elements)
+        run_group::write(self.comm, self.file, self.results.record)
     }
 
     /// Returns whether a field is written.
@@ -45,47 +44,47 @@ impl Writer<'_> {
         self.storage.wants(field) && self.results.has(field)
     }
 
-    fn write_nodes(&self) -> hdf5::Result<bool> {
+    fn write_nodes(&self) -> hdf5::Result<()> {
         let Results { mesh, u, node_fields, .. } = self.results;
         let ids = mesh.node_ids[..mesh.owned_nodes].iter().copied().chain(mesh.orphans.iter().map(|orphan| orphan.0));
         let nodes = self.items(mesh.total_nodes, ids);
         let point =
             |n: usize| if n < mesh.owned_nodes { mesh.coordinates[n] } else { mesh.orphans[n - mesh.owned_nodes].1 };
-        let mut is_collective = nodes.write("x", |n| [point(n)[0]], [f64::NAN])?;
-        is_collective &= nodes.write("y", |n| [point(n)[1]], [f64::NAN])?;
+        nodes.write("x", |n| [point(n)[0]], [f64::NAN])?;
+        nodes.write("y", |n| [point(n)[1]], [f64::NAN])?;
         // Orphans have no values.
         let field = |n: usize| node_fields.get(n).filter(|_| n < mesh.owned_nodes);
         let value = |n: usize, of: fn(&NodeFields) -> f64| [field(n).map_or(f64::NAN, of)];
         let nan = [f64::NAN; 2];
-        is_collective &= nodes.field("u", |n| [u.owned().get(n).copied().unwrap_or(f64::NAN)])?;
-        is_collective &= nodes.field("pressure_node", |n| value(n, |field| field.pressure))?;
-        is_collective &= nodes.field("vel_node", |n| field(n).map_or(nan, |field| field.velocity))?;
-        is_collective &= nodes.field("abs_vel_node", |n| value(n, |field| field.speed))?;
+        nodes.field("u", |n| [u.owned().get(n).copied().unwrap_or(f64::NAN)])?;
+        nodes.field("pressure_node", |n| value(n, |field| field.pressure))?;
+        nodes.field("vel_node", |n| field(n).map_or(nan, |field| field.velocity))?;
+        nodes.field("abs_vel_node", |n| value(n, |field| field.speed))?;
         if let Some(flux) = self.results.flux {
-            is_collective &= nodes.field("flux_node", |n| field(n).map_or(nan, |_| flux.nodes[n]))?;
+            nodes.field("flux_node", |n| field(n).map_or(nan, |_| flux.nodes[n]))?;
         }
-        Ok(is_collective)
+        Ok(())
     }
 
-    fn write_elements(&self) -> hdf5::Result<bool> {
+    fn write_elements(&self) -> hdf5::Result<()> {
         let Results { mesh, fields, errors, .. } = self.results;
         let elements = self.items(mesh.total_elements, mesh.element_ids[..mesh.own_elements].iter().copied());
-        let mut is_collective = if index_bytes(mesh) == 4 {
-            elements.write("quad8", |e| mesh.global_nodes(e).map(|n| n as i32), [0; 8])?
+        if index_bytes(mesh) == 4 {
+            elements.write("quad8", |e| mesh.global_nodes(e).map(|n| n as i32), [0; 8])?;
         } else {
-            elements.write("quad8", |e| mesh.global_nodes(e).map(|n| n as i64), [0; 8])?
-        };
+            elements.write("quad8", |e| mesh.global_nodes(e).map(|n| n as i64), [0; 8])?;
+        }
         if self.writes("partition") {
-            is_collective &= elements.write("partition", |e| [mesh.element_owners[e] as i32], [0])?;
+            elements.write("partition", |e| [mesh.element_owners[e] as i32], [0])?;
         }
-        is_collective &= elements.field("vel", |e| fields[e].velocity)?;
-        is_collective &= elements.field("abs_vel", |e| [fields[e].speed])?;
-        is_collective &= elements.field("pressure", |e| [fields[e].pressure])?;
-        is_collective &= elements.field("error", |e| [errors[e]])?;
+        elements.field("vel", |e| fields[e].velocity)?;
+        elements.field("abs_vel", |e| [fields[e].speed])?;
+        elements.field("pressure", |e| [fields[e].pressure])?;
+        elements.field("error", |e| [errors[e]])?;
         if let Some(flux) = self.results.flux {
-            is_collective &= elements.field("flux", |e| flux.elements[e])?;
+            elements.field("flux", |e| flux.elements[e])?;
         }
-        Ok(is_collective & named_parts::write(self.comm, self.file, mesh, elements.blocks, &elements.to_slabs)?)
+        named_parts::write(self.comm, self.file, mesh, elements.blocks, &elements.to_slabs)
     }
 
     /// Prepares the datasets of items, of which this rank has those with these numbers.
@@ -105,23 +104,23 @@ struct Items<'a> {
 
 impl Items<'_> {
     /// Writes a field, if it is written at all, in the precision of the file; items of no rank are
-    /// NaN. Returns whether the transfer was collective. **Collective.**
-    fn field<const N: usize>(&self, name: &str, value: impl Fn(usize) -> [f64; N] + Sync) -> hdf5::Result<bool> {
+    /// NaN. **Collective.**
+    fn field<const N: usize>(&self, name: &str, value: impl Fn(usize) -> [f64; N] + Sync) -> hdf5::Result<()> {
         match self.writer.storage.is_single {
-            _ if !self.writer.writes(name) => Ok(true),
+            _ if !self.writer.writes(name) => Ok(()),
             true => self.write(name, |item| value(item).map(|value| value as f32), [f32::NAN; N]),
             false => self.write(name, value, [f64::NAN; N]),
         }
     }
 
     /// Writes one dataset: `value(i)` of each item `i` of this rank, and `fill` for items of no
-    /// rank. Returns whether the transfer was collective. **Collective.**
+    /// rank. **Collective.**
     fn write<T: H5Type + MpiType, const N: usize>(
         &self,
         name: &str,
         value: impl Fn(usize) -> [T; N] + Sync,
         fill: [T; N],
-    ) -> hdf5::Result<bool> {
+    ) -> hdf5::Result<()> {
         let Writer { comm, file, results, storage } = self.writer;
         let values = self.to_slabs.send(comm, value, fill);
         let part = Part {

@@ -1,29 +1,37 @@
-//! Collective transfers of blocks of rows through the C library of HDF5, which hdf5-metno does not
-//! offer. All calls into C are in this file.
+//! Transfers of blocks of rows through the C library of HDF5: hdf5-metno does not offer collective
+//! ones. All calls into C are in this file.
 //!
 //! Every function is **collective**: all ranks call it, also those without rows.
 
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::ops::Range;
+use std::sync::Once;
 
 use hdf5::sync::sync;
 use hdf5::{Dataset, Datatype, H5Type, h5check};
 use hdf5_sys::h5d::{H5Dread, H5Dwrite};
 use hdf5_sys::h5i::hid_t;
-use hdf5_sys::h5p::H5FD_mpio_xfer_t::H5FD_MPIO_COLLECTIVE;
+use hdf5_sys::h5p::H5FD_mpio_xfer_t::{self, H5FD_MPIO_COLLECTIVE, H5FD_MPIO_INDEPENDENT};
 use hdf5_sys::h5p::{H5Pclose, H5Pcreate, H5Pset_dxpl_mpio};
 use hdf5_sys::h5s::{
     H5S_SELECT_SET, H5Sclose, H5Screate_simple, H5Sget_select_npoints, H5Sselect_hyperslab, H5Sselect_none,
 };
 use mpi::ffi::{MPI_Info, MPI_Info_create, MPI_Info_free, MPI_Info_set};
 
+use crate::io::hdf5::hints;
 use crate::parallel::{Comm, SpanKind, loops, piece, work};
+use crate::system::print_stderr;
 
 /// Key and value for MPI-IO.
 pub type Hint<'a> = (&'a str, &'a str);
 
-/// Reads rows of a dataset in collective transfers. `T` must be the type in the file: for another
+/// Largest number of bytes that a rank writes at once on its own. The kernel of a virtual machine may
+/// serve larger writes from memory that it must get from its host first: writes of 8 MiB then take
+/// up to nine times as long.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// Reads rows of a dataset. `T` must be the type in the file: for another
 /// type HDF5 converts the values and silently transfers independently. **Collective.**
 ///
 /// # Errors
@@ -37,16 +45,18 @@ pub fn read_rows<T: H5Type + Default + Copy + Send + Sync>(
     let width = row_length(dataset);
     let mut values = loops::filled((rows.end - rows.start) as usize * width, T::default());
     let mut result = Ok(());
-    for part in parts::<T>(comm, rows.clone(), width) {
+    let (mode, parts) = plan::<T>(comm, dataset, rows.clone(), piece::<T>())?;
+    for part in parts {
         let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
         let values = &mut values[place];
-        result = result.and(comm.span(SpanKind::Read, size_of_val(values), || read_at_once(dataset, part, values)));
+        let bytes = size_of_val(values);
+        result = result.and(comm.span(SpanKind::Read, bytes, || read_at_once(dataset, mode, part, values)));
     }
     result.map(|()| values)
 }
 
-fn read_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &mut [T]) -> hdf5::Result<()> {
-    let transfer = Transfer::new(dataset, rows)?;
+fn read_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, values: &mut [T]) -> hdf5::Result<()> {
+    let transfer = Transfer::new(dataset, mode, rows)?;
     transfer.expect(values.len())?;
     let memory_type = Datatype::from_type::<T>()?;
     // SAFETY: the memory dataspace describes exactly as many values as the
@@ -62,36 +72,75 @@ fn read_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &mut [T]
     Ok(())
 }
 
-/// Writes rows of a dataset in collective transfers and returns whether HDF5 made them
-/// collectively. **Collective.**
+/// Writes rows of a dataset. **Collective.**
 ///
 /// # Errors
 /// An error of HDF5, possibly on some ranks only.
-pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<bool> {
+pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<()> {
     let width = row_length(dataset);
     if values.len() as u64 != (rows.end - rows.start) * width as u64 {
         return Err(hdf5::Error::from(format!("{} values for the rows {rows:?}", values.len())));
     }
-    let mut is_collective = true;
-    for part in parts::<T>(comm, rows.clone(), width) {
+    let (mode, parts) = plan::<T>(comm, dataset, rows.clone(), WRITE_BYTES / size_of::<T>())?;
+    for part in parts {
         let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
         let values = &values[place];
-        is_collective &= comm.span(SpanKind::Write, size_of_val(values), || write_at_once(dataset, part, values))?;
+        let cause = comm.span(SpanKind::Write, size_of_val(values), || write_at_once(dataset, mode, part, values))?;
+        if mode == H5FD_MPIO_COLLECTIVE && cause != 0 && comm.is_root() {
+            warn(cause);
+        }
     }
-    Ok(is_collective)
+    Ok(())
 }
 
-/// Splits `rows` into parts no longer than a message, as many on each rank as the rank with most
-/// rows needs: MPI-IO counts in 32 bits. **Collective.**
-fn parts<T>(comm: &Comm, rows: Range<u64>, width: usize) -> impl Iterator<Item = Range<u64>> {
-    let length = (piece::<T>() / width.max(1)).max(1) as u64;
-    let count = comm.max((rows.end - rows.start).div_ceil(length)).max(1);
+/// Warns once that collective transfers are not. `cause` is that of HDF5.
+fn warn(cause: u32) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        print_stderr(&format!(
+            "warning: HDF5 does not write collectively (cause {cause:#x}), which is slow on many hosts: \
+             is HDF5_MPI_OPT_TYPES set?\n"
+        ));
+    });
+}
+
+/// Way in which HDF5 transfers the rows of all ranks.
+type Mode = H5FD_mpio_xfer_t;
+
+/// Decides how rows are transferred, and splits them into parts. **Collective.**
+///
+/// Where all ranks are on one host each of them transfers its own rows, as ROMIO does with blocks
+/// that do not interleave: they share its memory and its disks, and a collective transfer would
+/// only wait for all of them. Chunks may belong to several ranks, and hints for MPI-IO are about
+/// collective transfers.
+///
+/// A part of a collective transfer is no longer than a message, since MPI-IO counts in 32 bits.
+/// There are as many on each rank as the rank with most rows needs. A part of an independent one has
+/// up to `independent` values.
+fn plan<T>(
+    comm: &Comm,
+    dataset: &Dataset,
+    rows: Range<u64>,
+    independent: usize,
+) -> hdf5::Result<(Mode, impl Iterator<Item = Range<u64>> + use<T>)> {
+    let width = row_length(dataset).max(1);
+    let lengths = [piece::<T>(), independent].map(|values| (values / width).max(1) as u64);
+    let counts = lengths.map(|length| (rows.end - rows.start).div_ceil(length));
+    let hints = u64::from(comm.is_root() && hints::are_given());
+    let [most, has_hints] = comm.max_all(&[counts[0], hints]).try_into().unwrap_or([0; 2]);
+    let hosts = comm.hosts().map_err(|e| hdf5::Error::from(e.to_string()))?;
+    let (mode, length, count) = if hosts > 1 || has_hints > 0 || dataset.is_chunked() {
+        (H5FD_MPIO_COLLECTIVE, lengths[0], most.max(1))
+    } else {
+        (H5FD_MPIO_INDEPENDENT, lengths[1], counts[1])
+    };
     let at = move |part: u64| (rows.start + part * length).min(rows.end);
-    (0..count).map(move |part| at(part)..at(part + 1))
+    Ok((mode, (0..count).map(move |part| at(part)..at(part + 1))))
 }
 
-fn write_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<bool> {
-    let transfer = Transfer::new(dataset, rows)?;
+/// Writes rows and returns why HDF5 did not write them collectively, as bits, or 0.
+fn write_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, values: &[T]) -> hdf5::Result<u32> {
+    let transfer = Transfer::new(dataset, mode, rows)?;
     transfer.expect(values.len())?;
     let memory_type = Datatype::from_type::<T>()?;
     // SAFETY: as in `read_at_once`; HDF5 only reads from `values`.
@@ -102,7 +151,7 @@ fn write_at_once<T: H5Type>(dataset: &Dataset, rows: Range<u64>, values: &[T]) -
         sync(|| h5check(H5Dwrite(dataset.id(), memory_type.id(), memory, file, plist, buffer)))?;
     }
     work::done(size_of_val(values) as u64);
-    transfer.was_collective()
+    transfer.no_collective_cause()
 }
 
 /// Returns the number of values in a row.
@@ -178,7 +227,7 @@ struct Transfer {
 }
 
 impl Transfer {
-    fn new(dataset: &Dataset, rows: Range<u64>) -> hdf5::Result<Self> {
+    fn new(dataset: &Dataset, mode: Mode, rows: Range<u64>) -> hdf5::Result<Self> {
         let shape: Vec<u64> = dataset.shape().iter().map(|&n| n as u64).collect();
         let mut start = vec![0; shape.len()];
         let mut count = shape.clone();
@@ -203,7 +252,7 @@ impl Transfer {
                 })?;
             }
             let plist = Id(sync(|| h5check(H5Pcreate(*hdf5::globals::H5P_DATASET_XFER)))?, H5Pclose);
-            sync(|| h5check(H5Pset_dxpl_mpio(plist.0, H5FD_MPIO_COLLECTIVE)))?;
+            sync(|| h5check(H5Pset_dxpl_mpio(plist.0, mode)))?;
             Ok(Self { memory, file, plist })
         }
     }
@@ -224,8 +273,9 @@ impl Transfer {
         }
     }
 
-    /// Returns whether the transfer that used these properties was collective.
-    fn was_collective(&self) -> hdf5::Result<bool> {
+    /// Returns why the transfer that used these properties was not collective on all ranks, as bits,
+    /// or 0.
+    fn no_collective_cause(&self) -> hdf5::Result<u32> {
         // The sys crate does not declare it (HDF5 Reference Manual,
         // H5Pget_mpio_no_collective_cause).
         #[allow(unsafe_code)]
@@ -239,6 +289,6 @@ impl Transfer {
         unsafe {
             sync(|| h5check(H5Pget_mpio_no_collective_cause(self.plist.0, &mut local, &mut global)))?;
         }
-        Ok(local == 0 && global == 0)
+        Ok(global)
     }
 }
