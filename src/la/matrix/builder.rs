@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::la::Scalar;
 use crate::la::matrix::{Csr, DistributedCsr};
 use crate::parallel::loops::CHUNK;
 use crate::parallel::{Halo, Keyed, LocalIndex, group_by_key, loops};
@@ -58,6 +57,10 @@ impl Part {
         self.starts.push(self.columns.len() as u32);
     }
 
+    fn rows(&self) -> usize {
+        self.starts.len() - 1
+    }
+
     fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, f64)> + '_ {
         let range = self.starts[row] as usize..self.starts[row + 1] as usize;
         self.columns[range.clone()].iter().copied().zip(self.values[range].iter().copied())
@@ -99,8 +102,17 @@ impl ChunkedRows {
 
     /// Iterates over the entries of a row, by ascending column.
     pub fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, f64)> + '_ {
-        let [low, high] = &self.chunks[row / CHUNK];
-        low.row(row % CHUNK).chain(high.row(row % CHUNK))
+        self.low_row(row).chain(self.chunks[row / CHUNK][1].row(row % CHUNK))
+    }
+
+    /// Iterates over the entries of a row in columns below the split.
+    pub fn low_row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, f64)> + '_ {
+        self.chunks[row / CHUNK][0].row(row % CHUNK)
+    }
+
+    /// Returns the number of rows.
+    pub fn rows(&self) -> usize {
+        self.chunks.iter().map(|[low, _]| low.rows()).sum()
     }
 
     /// Returns the transpose, with this number of rows.
@@ -111,18 +123,25 @@ impl ChunkedRows {
         };
         let columns = Columns { chunks: &self.chunks, reaches: self.chunks.par_iter().map(reach).collect() };
         let (pointers, entries) = group_by_key(&columns, rows, rayon::current_num_threads());
-        let columns: usize = self.chunks.iter().map(|[low, _]| low.starts.len() - 1).sum();
         Csr::new(
-            (rows, columns),
+            (rows, self.rows()),
             pointers.into_iter().map(|pointer| pointer as usize).collect(),
             loops::collect(entries.len(), CHUNK, |i| entries[i].0),
             loops::collect(entries.len(), CHUNK, |i| entries[i].1),
         )
     }
 
-    /// Joins the rows on one side of the split whose length satisfies `keep`. The first column is
-    /// `first`.
-    fn join<T: Scalar>(&self, side: usize, columns: [usize; 2], keep: impl Fn(u32) -> bool) -> Csr<T> {
+    /// Returns the entries in columns from the split on, as a matrix of the rows that have any, and
+    /// these rows. Its column 0 is the first one from the split on, and there are `columns` in all.
+    pub fn high_rows(&self, columns: usize) -> (Csr<f64>, Vec<LocalIndex>) {
+        let lengths = self.chunks.iter().flat_map(|[_, high]| high.starts.windows(2));
+        let rows = lengths.zip(0..).filter(|(ends, _)| ends[1] > ends[0]).map(|(_, row)| row).collect();
+        (self.join(1, [self.split, columns], |n| n > 0), rows)
+    }
+
+    /// Joins the rows on one side of the split whose length satisfies `keep`. `columns` has the
+    /// first column of the matrix, and the end of its columns.
+    fn join(&self, side: usize, columns: [usize; 2], keep: impl Fn(u32) -> bool) -> Csr<f64> {
         let parts: Vec<&Part> = self.chunks.iter().map(|chunk| &chunk[side]).collect();
         let mut pointers = vec![0];
         let mut end = 0;
@@ -136,7 +155,7 @@ impl ChunkedRows {
         let lists: Vec<_> = parts.iter().map(|part| &part.columns[..]).collect();
         let indices = loops::concat(&lists, |column| column - first as LocalIndex);
         let lists: Vec<_> = parts.iter().map(|part| &part.values[..]).collect();
-        let data = loops::concat(&lists, T::of);
+        let data = loops::concat(&lists, |value| value);
         Csr::new((pointers.len() - 1, last - first), pointers, indices, data)
     }
 }
@@ -155,7 +174,7 @@ impl Keyed for Columns<'_> {
         let meets = |reach: &Range<usize>| reach.start < columns.end && columns.start < reach.end;
         let chunks = self.chunks.iter().zip(&self.reaches).zip((0_u32..).step_by(CHUNK));
         for (([low, high], _), first) in chunks.filter(|((_, reach), _)| meets(reach)) {
-            for (at, row) in (0..low.starts.len() - 1).zip(first..) {
+            for (at, row) in (0..low.rows()).zip(first..) {
                 let entries = low.row(at).chain(high.row(at));
                 let inside = entries.filter(|(column, _)| columns.contains(&(*column as usize)));
                 inside.for_each(|(column, value)| put(column as usize, (row, value)));
@@ -164,28 +183,14 @@ impl Keyed for Columns<'_> {
     }
 }
 
-impl<T: Scalar> DistributedCsr<T> {
-    /// Creates a matrix from the rows of this rank, which are split at the first ghost; the columns
-    /// are distributed as by `halo`.
-    pub(crate) fn from_chunks(halo: &Rc<Halo>, rows: &ChunkedRows) -> Self {
-        let is_long = |ends: &[u32]| ends[1] > ends[0];
-        let lengths = rows.chunks.iter().flat_map(|[_, ghost]| ghost.starts.windows(2));
-        let ghost_rows = lengths.zip(0..).filter(|(ends, _)| is_long(ends)).map(|(_, row)| row).collect();
-        let (owned, local) = (rows.split, halo.map().local());
-        Self::new(
-            Rc::clone(halo),
-            rows.join(0, [0, owned], |_| true),
-            rows.join(1, [owned, local], |n| n > 0),
-            ghost_rows,
-        )
-    }
-}
-
 impl DistributedCsr {
     /// Builds a matrix with `rows` rows on this rank and columns distributed as by `halo`; `fill`
     /// adds the entries of a row, as in [`ChunkedRows::new`].
     pub(crate) fn from_rows(halo: &Rc<Halo>, rows: usize, fill: impl Fn(usize, &mut Row) + Sync) -> Self {
-        Self::from_chunks(halo, &ChunkedRows::new(rows, halo.map().local(), halo.map().owned(), fill))
+        let (owned, local) = (halo.map().owned(), halo.map().local());
+        let rows = ChunkedRows::new(rows, local, owned, fill);
+        let (ghost, ghost_rows) = rows.high_rows(local);
+        Self::new(Rc::clone(halo), rows.join(0, [0, owned], |_| true), ghost, ghost_rows)
     }
 }
 

@@ -8,49 +8,48 @@ use rayon::prelude::*;
 use sprs::CsMatI;
 
 use crate::la::vector::inner;
-use crate::la::{LinearOperator, MatrixEntries, Pair, Scalar, Triplet, UNGROUPED, Vector};
+use crate::la::{LinearOperator, MatrixEntries, Pair, Triplet, UNGROUPED, Vector};
 use crate::parallel::{Halo, LocalIndex, loops};
 
 /// Compressed sparse rows of one rank.
 pub type Csr<T> = CsMatI<T, LocalIndex, usize>;
 
-/// Rows of a distributed matrix owned by one rank, with the halo of its columns. Rows and columns
-/// are the same unknowns, or fine and coarse unknowns for a prolongation.
-pub struct DistributedCsr<T = f64> {
+/// Rows of a square distributed matrix owned by one rank, with the halo of its columns.
+pub struct DistributedCsr {
     halo: Rc<Halo>,
-    local: SplitCsr<T>,
+    local: SplitCsr,
 }
 
 /// Rows of one rank: entries in owned columns, and entries in ghost columns for the few rows that
 /// have any.
-pub struct SplitCsr<T = f64> {
-    owned: Csr<T>,
+pub struct SplitCsr {
+    owned: Csr<f64>,
     /// Row `i` is row `ghost_rows[i]` of the rank.
-    ghost: Csr<T>,
+    ghost: Csr<f64>,
     ghost_rows: Vec<LocalIndex>,
     /// Whether each row has entries in ghost columns.
     has_ghosts: Vec<bool>,
 }
 
-impl<T: Scalar> SplitCsr<T> {
+impl SplitCsr {
     /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.owned.rows()
     }
 
     /// Iterates over the entries of a row in owned columns.
-    pub(crate) fn owned_row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
+    pub(crate) fn owned_row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, f64)> + '_ {
         entries(&self.owned, row)
     }
 
     /// Iterates over the entries of a row above the diagonal.
     fn upper(&self, row: usize) -> impl Iterator<Item = Triplet> + '_ {
         let right = self.row(row).filter(move |&(column, _)| column as usize > row);
-        right.map(move |(column, value)| (row as LocalIndex, column, value.double()))
+        right.map(move |(column, value)| (row as LocalIndex, column, value))
     }
 
     /// Returns the entries in owned columns, those in ghost columns, and the rows of the latter.
-    pub(crate) fn parts(&self) -> (&Csr<T>, &Csr<T>, &[LocalIndex]) {
+    pub(crate) fn parts(&self) -> (&Csr<f64>, &Csr<f64>, &[LocalIndex]) {
         (&self.owned, &self.ghost, &self.ghost_rows)
     }
 
@@ -60,7 +59,7 @@ impl<T: Scalar> SplitCsr<T> {
     }
 
     /// Iterates over the entries of a row: local column and value.
-    pub fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, T)> + '_ {
+    pub fn row(&self, row: usize) -> impl Iterator<Item = (LocalIndex, f64)> + '_ {
         let number = || self.ghost_rows.binary_search(&(row as LocalIndex)).ok();
         let ghost = self.has_ghosts[row].then(number).flatten();
         let first = self.owned.cols() as LocalIndex;
@@ -69,17 +68,17 @@ impl<T: Scalar> SplitCsr<T> {
     }
 }
 
-impl<T: Scalar> DistributedCsr<T> {
+impl DistributedCsr {
     /// Creates a matrix from its two parts. `ghost` has one row for each of `ghost_rows`
     /// (ascending); its column 0 is the first ghost.
-    pub(crate) fn new(halo: Rc<Halo>, owned: Csr<T>, ghost: Csr<T>, ghost_rows: Vec<LocalIndex>) -> Self {
+    pub(crate) fn new(halo: Rc<Halo>, owned: Csr<f64>, ghost: Csr<f64>, ghost_rows: Vec<LocalIndex>) -> Self {
         let mut has_ghosts = vec![false; owned.rows()];
         ghost_rows.iter().for_each(|&row| has_ghosts[row as usize] = true);
         Self { halo, local: SplitCsr { owned, ghost, ghost_rows, has_ghosts } }
     }
 
     /// Returns the rows of this rank.
-    pub fn local(&self) -> &SplitCsr<T> {
+    pub fn local(&self) -> &SplitCsr {
         &self.local
     }
 
@@ -91,11 +90,11 @@ impl<T: Scalar> DistributedCsr<T> {
     /// Overwrites `y`, one entry per row, by the product with `x`. The update of the ghosts of `x`
     /// overlaps the product with the owned columns. Returns the sum of what `dot` makes of x,
     /// ranges of rows and parts of their products. **Collective.**
-    fn multiply(&self, x: &mut Vector<T>, y: &mut [T], dot: impl Fn(&[T], Range<usize>, &[T]) -> f64 + Sync) -> f64 {
+    fn multiply(&self, x: &mut Vector, y: &mut [f64], dot: impl Fn(&[f64], Range<usize>, &[f64]) -> f64 + Sync) -> f64 {
         let SplitCsr { owned, ghost, ghost_rows, .. } = &self.local;
         let mut sum = self.halo.scatter_fwd_overlap(x.local_mut(), |x| multiply(owned, x, y, &dot));
         let (own, ghosts) = x.local().split_at(x.owned().len());
-        let mut products = vec![T::default(); ghost_rows.len()];
+        let mut products = vec![0.0; ghost_rows.len()];
         multiply(ghost, ghosts, &mut products, &|_, _, _| 0.0);
         for (&row, product) in ghost_rows.iter().zip(products) {
             let row = row as usize;
@@ -104,9 +103,7 @@ impl<T: Scalar> DistributedCsr<T> {
         }
         sum
     }
-}
 
-impl DistributedCsr {
     /// Eliminates the unknowns where `fixed` is true (of the local vector) at `values`, exactly and
     /// symmetrically: their columns move to the right-hand side `b`, and their rows become those of
     /// the identity with a zero right-hand side.
@@ -150,16 +147,16 @@ fn eliminate_columns(
     }
 }
 
-impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
+impl LinearOperator<f64> for DistributedCsr {
     fn halo(&self) -> &Halo {
         &self.halo
     }
 
-    fn apply(&self, x: &mut Vector<T>, y: &mut Vector<T>) {
+    fn apply(&self, x: &mut Vector, y: &mut Vector) {
         self.multiply(x, y.owned_mut(), |_, _, _| 0.0);
     }
 
-    fn apply_and_dot(&self, x: &mut Vector<T>, y: &mut Vector<T>) -> f64 {
+    fn apply_and_dot(&self, x: &mut Vector, y: &mut Vector) -> f64 {
         self.multiply(x, y.owned_mut(), |x, range, y| inner(&x[range], y))
     }
 
@@ -176,19 +173,19 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
             .map(|row| {
                 let range = owned.indptr().outer_inds_sz(row);
                 let at = columns[range.clone()].binary_search(&(row as LocalIndex));
-                at.map_or(0.0, |at| values[range.start + at].double())
+                at.map_or(0.0, |at| values[range.start + at])
             })
             .collect()
     }
 
-    fn precise_residual(&self, b: &[T], x: &mut Vector<T>, low: &mut Vector<T>, r: &mut Vector<T>) -> bool {
+    fn precise_residual(&self, b: &[f64], x: &mut Vector, low: &mut Vector, r: &mut Vector) -> bool {
         [&mut *x, &mut *low].into_iter().for_each(|part| self.halo.scatter_fwd(part.local_mut()));
         let (local, x) = (&self.local, x.pairs(low));
         loops::update(r.owned_mut(), |range, r| {
             for ((r, b), row) in r.iter_mut().zip(&b[range.clone()]).zip(range) {
-                let mut sum = Pair::sum(b.double(), 0.0);
-                local.row(row).for_each(|(column, value)| sum += -value.double() * x[column as usize]);
-                *r = T::of(sum.high);
+                let mut sum = Pair::sum(*b, 0.0);
+                local.row(row).for_each(|(column, value)| sum += -value * x[column as usize]);
+                *r = sum.high;
             }
             []
         });
@@ -196,7 +193,7 @@ impl<T: Scalar> LinearOperator<T> for DistributedCsr<T> {
     }
 }
 
-impl<T: Scalar> MatrixEntries<T> for DistributedCsr<T> {
+impl MatrixEntries<f64> for DistributedCsr {
     fn strength_of_connection(&self, diagonal: &[f64], least: f64) -> Vec<Triplet> {
         let scale: Vec<f64> = diagonal.iter().map(|d| 1.0 / d.sqrt()).collect();
         let strength =
@@ -238,11 +235,11 @@ pub fn row_of<T>(matrix: &Csr<T>, row: usize) -> (&[LocalIndex], &[T]) {
 
 /// Overwrites `y` by the product of a local matrix with `x`, and returns the sum of what `dot`
 /// makes of x, a range of rows and their products.
-pub fn multiply<T: Scalar>(
-    matrix: &Csr<T>,
-    x: &[T],
-    y: &mut [T],
-    dot: &(impl Fn(&[T], Range<usize>, &[T]) -> f64 + Sync),
+fn multiply(
+    matrix: &Csr<f64>,
+    x: &[f64],
+    y: &mut [f64],
+    dot: &(impl Fn(&[f64], Range<usize>, &[f64]) -> f64 + Sync),
 ) -> f64 {
     // The row pointers of a whole matrix start at 0.
     let (pointers, columns, values) = (matrix.indptr().into_raw_storage(), matrix.indices(), matrix.data());
@@ -256,18 +253,18 @@ pub fn multiply<T: Scalar>(
 /// Computes the products of consecutive rows; `pointers` has one entry more than `y`. Four partial
 /// sums per row hide the latency of the multiplications.
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-fn times<T: Scalar>(pointers: &[usize], columns: &[LocalIndex], values: &[T], x: &[T], y: &mut [T]) {
+fn times(pointers: &[usize], columns: &[LocalIndex], values: &[f64], x: &[f64], y: &mut [f64]) {
     for (ends, y) in pointers.windows(2).zip(y) {
         let (columns, values) = (&columns[ends[0]..ends[1]], &values[ends[0]..ends[1]]);
         let (fours, rest) = (columns.chunks_exact(4), columns.chunks_exact(4).remainder());
         let rest_values = &values[values.len() - rest.len()..];
-        let mut sums = [T::default(); 4];
+        let mut sums = [0.0; 4];
         for (columns, values) in fours.zip(values.chunks_exact(4)) {
             for i in 0..4 {
                 sums[i] += values[i] * x[columns[i] as usize];
             }
         }
-        let tail: T = rest.iter().zip(rest_values).map(|(&c, v)| *v * x[c as usize]).sum();
+        let tail: f64 = rest.iter().zip(rest_values).map(|(&c, v)| *v * x[c as usize]).sum();
         *y = (sums[0] + sums[2]) + (sums[1] + sums[3]) + tail;
     }
 }

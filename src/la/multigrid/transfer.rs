@@ -60,17 +60,14 @@ pub struct MatrixTransfer<T> {
 impl<T: Scalar> MatrixTransfer<T> {
     /// Creates the transfer of a prolongation.
     pub fn new(Prolongation { columns, rows, transposed }: &Prolongation) -> Self {
-        let matrix = DistributedCsr::<f64>::from_chunks(columns, rows);
-        let (owned, ghost, ghost_rows) = matrix.local().parts();
-        let rows = |matrix: &Csr<f64>| {
-            CompactRows::new(matrix.rows(), |row| entries(matrix, row).map(|(column, value)| (column, T::of(value))))
-        };
+        let (ghost, ghost_rows) = rows.high_rows(columns.map().local());
+        let rounded = |(column, value)| (column, T::of(value));
         Self {
             columns: Rc::clone(columns),
-            prolongation: rows(owned),
+            prolongation: CompactRows::new(rows.rows(), |row| rows.low_row(row).map(rounded)),
             ghost: ghost.map(|value| T::of(*value)),
-            ghost_rows: ghost_rows.to_vec(),
-            restriction: rows(transposed),
+            ghost_rows,
+            restriction: CompactRows::new(transposed.rows(), |row| entries(transposed, row).map(rounded)),
         }
     }
 }
