@@ -70,15 +70,16 @@ fn distributed(comm: &Rc<Comm>, grid: Grid, side: &dyn BoundaryRule) -> Distribu
 
 /// Checks a cylinder whose nodes on the axis have rounding errors.
 fn a_boundary_on_the_axis_carries_no_flow_and_holds_no_solution(comm: &Rc<Comm>) {
-    // Rounding errors of double and of single precision.
-    for map in [|s, t| [s + 1e-17, t], |s, t| [s + 1e-8, t]] {
-        check_boundary_on_axis(comm, Grid { map, ..Grid::untidy(9, 7) });
-    }
+    check_boundary_on_axis(comm, |s, t| [s + 1e-17, t], 1e-15);
+    check_boundary_on_axis(comm, |s, t| [s + 1e-8, t], 1e-7);
 }
 
-fn check_boundary_on_axis(comm: &Rc<Comm>, grid: Grid) {
+/// Checks a cylinder that is shifted by rounding errors of double or of single precision, no larger
+/// than `shift`.
+fn check_boundary_on_axis(comm: &Rc<Comm>, map: fn(f64, f64) -> [f64; 2], shift: f64) {
+    let grid = Grid { map, ..Grid::untidy(9, 7) };
     let side = |points: &[[f64; 2]; 3]| {
-        let all_at = |axis: usize, c: f64| points.iter().all(|p| (p[axis] - c).abs() < 1e-7);
+        let all_at = |axis: usize, c: f64| points.iter().all(|p| (p[axis] - c).abs() < shift);
         let sides = [(0, 0.0), (0, 1.0), (1, 0.0), (1, 1.0)];
         sides.iter().zip(0..).find(|((axis, c), _)| all_at(*axis, *c)).map(|(_, number)| number)
     };
@@ -94,7 +95,7 @@ fn check_boundary_on_axis(comm: &Rc<Comm>, grid: Grid) {
     assert!(with_uniform_flux(comm, &mesh.mesh, &with(Condition::Flow(0.0), dirichlet.clone())).is_ok());
     let flow = with_uniform_flux(comm, &mesh.mesh, &with(dirichlet, Condition::Flow(2.0))).expect("an area");
     let Condition::Robin { gamma: Field::Constant(density), .. } = &flow.conditions[1] else { panic!("{flow:?}") };
-    assert!((density * 2.0 * PI - 2.0).abs() < 1e-7, "{density}");
+    assert!((density * 2.0 * PI - 2.0).abs() < 1e-12 + shift, "{density}");
     let robin = || Condition::Robin { p: Field::Constant(1.0), gamma: Field::Constant(1.0) };
     assert!(check_well_posed(comm, &mesh, &with(Condition::Natural, robin())).is_ok());
     assert!(check_well_posed(comm, &mesh, &with(robin(), Condition::Natural)).is_err());
