@@ -5,6 +5,7 @@ mod dataset;
 mod hints;
 pub(crate) mod parallel_file;
 mod redistribute;
+mod rows;
 mod transfers;
 mod with_file;
 
@@ -12,5 +13,5 @@ pub(crate) use check::{bad_shape, check_stored, declared_bytes, read_error};
 pub(crate) use dataset::{Part, attribute, unicode, write_part};
 pub(crate) use parallel_file::open;
 pub(crate) use redistribute::ToSlabs;
-pub(crate) use transfers::{read_rows, write_rows};
+pub(crate) use rows::{read_rows, write_rows};
 pub(crate) use with_file::with_file;

@@ -1,61 +1,34 @@
-//! Transfers of blocks of rows through the C library of HDF5: hdf5-metno does not offer collective
-//! ones. All calls into C are in this file.
-//!
-//! Every function is **collective**: all ranks call it, also those without rows.
+//! Transfers of rows and hints for MPI-IO through the C libraries: hdf5-metno does not offer
+//! collective transfers. All calls into C are in this file.
 
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::ops::Range;
-use std::sync::Once;
 
 use hdf5::sync::sync;
 use hdf5::{Dataset, Datatype, H5Type, h5check};
 use hdf5_sys::h5d::{H5Dread, H5Dwrite};
 use hdf5_sys::h5i::hid_t;
-use hdf5_sys::h5p::H5FD_mpio_xfer_t::{self, H5FD_MPIO_COLLECTIVE, H5FD_MPIO_INDEPENDENT};
+use hdf5_sys::h5p::H5FD_mpio_xfer_t;
 use hdf5_sys::h5p::{H5Pclose, H5Pcreate, H5Pset_dxpl_mpio};
 use hdf5_sys::h5s::{
     H5S_SELECT_SET, H5Sclose, H5Screate_simple, H5Sget_select_npoints, H5Sselect_hyperslab, H5Sselect_none,
 };
 use mpi::ffi::{MPI_Info, MPI_Info_create, MPI_Info_free, MPI_Info_set};
 
-use crate::io::hdf5::hints;
-use crate::parallel::{Comm, SpanKind, loops, piece, work};
-use crate::system::print_stderr;
+use crate::parallel::work;
+
+/// Way in which HDF5 transfers the rows of all ranks.
+pub type Mode = H5FD_mpio_xfer_t;
 
 /// Key and value for MPI-IO.
 pub type Hint<'a> = (&'a str, &'a str);
 
-/// Largest number of bytes that a rank writes at once on its own. The kernel of a virtual machine may
-/// serve larger writes from memory that it must get from its host first: writes of 8 MiB then take
-/// up to nine times as long.
-const WRITE_BYTES: usize = 1 << 20;
-
-/// Reads rows of a dataset. `T` must be the type in the file: for another
-/// type HDF5 converts the values and silently transfers independently. **Collective.**
+/// Reads rows in one transfer. `T` must be the type in the file.
 ///
 /// # Errors
-/// The first error of HDF5, possibly on some ranks only; a rank takes part in all transfers even
-/// so, since the others wait for it there.
-pub fn read_rows<T: H5Type + Default + Copy + Send + Sync>(
-    comm: &Comm,
-    dataset: &Dataset,
-    rows: Range<u64>,
-) -> hdf5::Result<Vec<T>> {
-    let width = row_length(dataset);
-    let mut values = loops::filled((rows.end - rows.start) as usize * width, T::default());
-    let mut result = Ok(());
-    let (mode, parts) = plan::<T>(comm, dataset, rows.clone(), piece::<T>())?;
-    for part in parts {
-        let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
-        let values = &mut values[place];
-        let bytes = size_of_val(values);
-        result = result.and(comm.span(SpanKind::Read, bytes, || read_at_once(dataset, mode, part, values)));
-    }
-    result.map(|()| values)
-}
-
-fn read_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, values: &mut [T]) -> hdf5::Result<()> {
+/// An error of HDF5.
+pub fn read_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, values: &mut [T]) -> hdf5::Result<()> {
     let transfer = Transfer::new(dataset, mode, rows)?;
     transfer.expect(values.len())?;
     let memory_type = Datatype::from_type::<T>()?;
@@ -72,74 +45,11 @@ fn read_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, valu
     Ok(())
 }
 
-/// Writes rows of a dataset. **Collective.**
+/// Writes rows in one transfer. Returns why HDF5 did not write them collectively, as bits, or 0.
 ///
 /// # Errors
-/// An error of HDF5, possibly on some ranks only.
-pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<()> {
-    let width = row_length(dataset);
-    if values.len() as u64 != (rows.end - rows.start) * width as u64 {
-        return Err(hdf5::Error::from(format!("{} values for the rows {rows:?}", values.len())));
-    }
-    let (mode, parts) = plan::<T>(comm, dataset, rows.clone(), WRITE_BYTES / size_of::<T>())?;
-    for part in parts {
-        let place = (part.start - rows.start) as usize * width..(part.end - rows.start) as usize * width;
-        let values = &values[place];
-        let cause = comm.span(SpanKind::Write, size_of_val(values), || write_at_once(dataset, mode, part, values))?;
-        if mode == H5FD_MPIO_COLLECTIVE && cause != 0 && comm.is_root() {
-            warn(cause);
-        }
-    }
-    Ok(())
-}
-
-/// Warns once that collective transfers are not. `cause` is that of HDF5.
-fn warn(cause: u32) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        print_stderr(&format!(
-            "warning: HDF5 does not write collectively (cause {cause:#x}), which is slow on many hosts: \
-             is HDF5_MPI_OPT_TYPES set?\n"
-        ));
-    });
-}
-
-/// Way in which HDF5 transfers the rows of all ranks.
-type Mode = H5FD_mpio_xfer_t;
-
-/// Decides how rows are transferred, and splits them into parts. **Collective.**
-///
-/// Where all ranks are on one host each of them transfers its own rows, as ROMIO does with blocks
-/// that do not interleave: they share its memory and its disks, and a collective transfer would
-/// only wait for all of them. Chunks may belong to several ranks, and hints for MPI-IO are about
-/// collective transfers.
-///
-/// A part of a collective transfer is no longer than a message, since MPI-IO counts in 32 bits.
-/// There are as many on each rank as the rank with most rows needs. A part of an independent one has
-/// up to `independent` values.
-fn plan<T>(
-    comm: &Comm,
-    dataset: &Dataset,
-    rows: Range<u64>,
-    independent: usize,
-) -> hdf5::Result<(Mode, impl Iterator<Item = Range<u64>> + use<T>)> {
-    let width = row_length(dataset).max(1);
-    let lengths = [piece::<T>(), independent].map(|values| (values / width).max(1) as u64);
-    let counts = lengths.map(|length| (rows.end - rows.start).div_ceil(length));
-    let hints = u64::from(comm.is_root() && hints::are_given());
-    let [most, has_hints] = comm.max_all(&[counts[0], hints]).try_into().unwrap_or([0; 2]);
-    let hosts = comm.hosts().map_err(|e| hdf5::Error::from(e.to_string()))?;
-    let (mode, length, count) = if hosts > 1 || has_hints > 0 || dataset.is_chunked() {
-        (H5FD_MPIO_COLLECTIVE, lengths[0], most.max(1))
-    } else {
-        (H5FD_MPIO_INDEPENDENT, lengths[1], counts[1])
-    };
-    let at = move |part: u64| (rows.start + part * length).min(rows.end);
-    Ok((mode, (0..count).map(move |part| at(part)..at(part + 1))))
-}
-
-/// Writes rows and returns why HDF5 did not write them collectively, as bits, or 0.
-fn write_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, values: &[T]) -> hdf5::Result<u32> {
+/// An error of HDF5.
+pub fn write_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, values: &[T]) -> hdf5::Result<u32> {
     let transfer = Transfer::new(dataset, mode, rows)?;
     transfer.expect(values.len())?;
     let memory_type = Datatype::from_type::<T>()?;
@@ -152,11 +62,6 @@ fn write_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, val
     }
     work::done(size_of_val(values) as u64);
     transfer.no_collective_cause()
-}
-
-/// Returns the number of values in a row.
-fn row_length(dataset: &Dataset) -> usize {
-    dataset.shape()[1..].iter().product()
 }
 
 /// Hints for MPI-IO, freed on drop.

@@ -1,0 +1,128 @@
+//! Blocks of rows that all ranks read or write together.
+//!
+//! Every function is **collective**: all ranks call it, also those without rows.
+
+use std::ops::Range;
+use std::sync::Once;
+
+use hdf5::{Dataset, H5Type};
+use hdf5_sys::h5p::H5FD_mpio_xfer_t::{H5FD_MPIO_COLLECTIVE, H5FD_MPIO_INDEPENDENT};
+
+use crate::io::hdf5::hints;
+use crate::io::hdf5::transfers::{Mode, read_at_once, write_at_once};
+use crate::parallel::{Comm, SpanKind, loops, piece};
+use crate::system::print_stderr;
+
+/// Largest number of bytes that a rank writes at once on its own. The kernel of a virtual machine may
+/// serve larger writes from memory that it must get from its host first: writes of 8 MiB then take
+/// up to nine times as long.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// Reads rows of a dataset. `T` must be the type in the file: for another one HDF5 converts the values
+/// and silently transfers independently. **Collective.**
+///
+/// # Errors
+/// The first error of HDF5, possibly on some ranks only; a rank takes part in all transfers even
+/// so, since the others wait for it there.
+pub fn read_rows<T: H5Type + Default + Copy + Send + Sync>(
+    comm: &Comm,
+    dataset: &Dataset,
+    rows: Range<u64>,
+) -> hdf5::Result<Vec<T>> {
+    let width = row_length(dataset);
+    let mut values = loops::filled((rows.end - rows.start) as usize * width, T::default());
+    let mut result = Ok(());
+    let plan = Plan::new::<T>(comm, dataset, rows, piece::<T>())?;
+    for (part, place) in plan.parts() {
+        let values = &mut values[place];
+        let bytes = size_of_val(values);
+        result = result.and(comm.span(SpanKind::Read, bytes, || read_at_once(dataset, plan.mode, part, values)));
+    }
+    result.map(|()| values)
+}
+
+/// Writes rows of a dataset. **Collective.**
+///
+/// # Errors
+/// An error of HDF5, possibly on some ranks only.
+pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<()> {
+    let width = row_length(dataset);
+    if values.len() as u64 != (rows.end - rows.start) * width as u64 {
+        return Err(hdf5::Error::from(format!("{} values for the rows {rows:?}", values.len())));
+    }
+    let plan = Plan::new::<T>(comm, dataset, rows, WRITE_BYTES / size_of::<T>())?;
+    for (part, place) in plan.parts() {
+        let values = &values[place];
+        let cause =
+            comm.span(SpanKind::Write, size_of_val(values), || write_at_once(dataset, plan.mode, part, values))?;
+        if plan.mode == H5FD_MPIO_COLLECTIVE && cause != 0 && comm.is_root() {
+            warn(cause);
+        }
+    }
+    Ok(())
+}
+
+/// Warns once that collective transfers are not. `cause` is that of HDF5.
+fn warn(cause: u32) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        print_stderr(&format!(
+            "warning: HDF5 does not write collectively (cause {cause:#x}), which is slow on many hosts: \
+             is HDF5_MPI_OPT_TYPES set?\n"
+        ));
+    });
+}
+
+/// Way in which the rows of a dataset are transferred.
+struct Plan {
+    mode: Mode,
+    /// Rows of this rank.
+    rows: Range<u64>,
+    /// Number of values in a row.
+    width: usize,
+    /// Largest number of rows in a part.
+    length: u64,
+    /// Number of parts.
+    count: u64,
+}
+
+impl Plan {
+    /// Decides how rows of values T are transferred. **Collective.**
+    ///
+    /// Where all ranks are on one host each of them transfers its own rows, as ROMIO does with
+    /// blocks that do not interleave: they share its memory and its disks, and a collective
+    /// transfer would only wait for all of them. Chunks may belong to several ranks, and hints for
+    /// MPI-IO are about collective transfers.
+    ///
+    /// A part of a collective transfer is no longer than a message, since MPI-IO counts in 32 bits.
+    /// There are as many on each rank as the rank with most rows needs. A part of an independent
+    /// one has up to `independent` values.
+    fn new<T>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, independent: usize) -> hdf5::Result<Self> {
+        let width = row_length(dataset);
+        let lengths = [piece::<T>(), independent].map(|values| (values / width.max(1)).max(1) as u64);
+        let counts = lengths.map(|length| (rows.end - rows.start).div_ceil(length));
+        let hints = u64::from(comm.is_root() && hints::are_given());
+        let [most, has_hints] = comm.max_all(&[counts[0], hints]).try_into().unwrap_or([0; 2]);
+        let hosts = comm.hosts().map_err(|e| hdf5::Error::from(e.to_string()))?;
+        let (mode, length, count) = if hosts > 1 || has_hints > 0 || dataset.is_chunked() {
+            (H5FD_MPIO_COLLECTIVE, lengths[0], most.max(1))
+        } else {
+            (H5FD_MPIO_INDEPENDENT, lengths[1], counts[1])
+        };
+        Ok(Self { mode, rows, width, length, count })
+    }
+
+    /// Iterates over the rows of each part, and the place of their values among those of this rank.
+    fn parts(&self) -> impl Iterator<Item = (Range<u64>, Range<usize>)> + '_ {
+        let Range { start, end } = self.rows;
+        (0..self.count).map(move |number| {
+            let [first, last] = [number, number + 1].map(|number| (number * self.length).min(end - start));
+            (start + first..start + last, first as usize * self.width..last as usize * self.width)
+        })
+    }
+}
+
+/// Returns the number of values in a row.
+fn row_length(dataset: &Dataset) -> usize {
+    dataset.shape()[1..].iter().product()
+}
