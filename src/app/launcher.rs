@@ -81,13 +81,19 @@ impl Launcher {
         }
     }
 
-    /// Makes Open MPI start without what a job on one host does not need: the search for fast
-    /// networks, which takes 0.2 s, and the daemon of a process without a launcher, 0.1 s. Such a
-    /// process gets a folder of its own for Open MPI's temporary files: without the daemon all of
-    /// them would share one, and each would remove it at its end. A variable that the user has set
-    /// is not changed. Other MPI libraries ignore these variables. To be called before threads and
-    /// MPI start.
+    /// Sets variables for Open MPI, unless the user has set them. Other MPI libraries ignore them. To
+    /// be called before threads and MPI start.
+    ///
+    /// Files are written without data sieving. With it, Open MPI 4.1.4 loses values of collective
+    /// transfers if several ranks write the values of others (the hint `cb_nodes`). See issue 12718
+    /// of Open MPI.
+    ///
+    /// Open MPI starts without what a job on one host does not need: the search for fast networks,
+    /// which takes 0.2 s, and the daemon of a process without a launcher, 0.1 s. Such a process gets
+    /// a folder of its own for Open MPI's temporary files: without the daemon all of them would
+    /// share one, and each would remove it at its end.
     pub fn configure_open_mpi(&self) {
+        set_variable_if_unset("OMPI_MCA_fbtl_posix_write_datasieving", "0");
         if self.is_one_host {
             set_variable_if_unset("OMPI_MCA_pml", "ob1");
         }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use mpi::Threading;
 use mpi::topology::{Communicator, SimpleCommunicator};
+use quad8_mpi::app::Launcher;
 use quad8_mpi::parallel::Comm;
 
 /// Name of a check and its function, which every rank calls.
@@ -161,6 +162,8 @@ fn main() {
 fn run_checks(names: &str) {
     static CURRENT: Mutex<String> = Mutex::new(String::new());
     let current = || CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    // Without its settings, Open MPI loses values of collective transfers.
+    Launcher::read().configure_open_mpi();
     let (universe, _) = mpi::initialize_with_threading(Threading::Funneled).expect("MPI starts once");
     let comm = Rc::new(Comm::new(universe.world()));
     let rank = comm.rank();
