@@ -19,7 +19,8 @@ pub struct Comm {
     recorder: CommRecorder,
     rank: usize,
     size: usize,
-    hosts: OnceCell<usize>,
+    /// Whether all ranks are on one host, once that is known.
+    is_one_host: OnceCell<bool>,
 }
 
 /// Backend of a communicator. Its operations take any type of value, so that no `dyn Backend`
@@ -56,7 +57,7 @@ impl Comm {
     }
 
     fn over(ranks: Ranks, recorder: CommRecorder) -> Self {
-        let mut comm = Self { ranks, recorder, rank: 0, size: 0, hosts: OnceCell::new() };
+        let mut comm = Self { ranks, recorder, rank: 0, size: 0, is_one_host: OnceCell::new() };
         (comm.rank, comm.size) = with_backend!(comm, backend => (backend.rank(), backend.size()));
         comm
     }
@@ -106,19 +107,20 @@ impl Comm {
     /// An internal error where the ranks are virtual.
     pub fn host(&self) -> Result<Self> {
         let host = MpiComm::new(self.processes()?.host());
-        Ok(Self::over(Ranks::Processes(Rc::new(host)), self.recorder.clone()))
+        let host = Self::over(Ranks::Processes(Rc::new(host)), self.recorder.clone());
+        self.is_one_host.get_or_init(|| host.size == self.size);
+        Ok(host)
     }
 
-    /// Returns the number of hosts that the ranks are on. **Collective.**
+    /// Tests whether all ranks are on one host. **Collective.**
     ///
     /// # Errors
     /// An internal error where the ranks are virtual.
-    pub(crate) fn hosts(&self) -> Result<usize> {
-        if let Some(&hosts) = self.hosts.get() {
-            return Ok(hosts);
+    pub(crate) fn is_one_host(&self) -> Result<bool> {
+        match self.is_one_host.get() {
+            Some(&is_one_host) => Ok(is_one_host),
+            None => Ok(self.host()?.size == self.size),
         }
-        let hosts = self.sum(usize::from(self.host()?.is_root()));
-        Ok(*self.hosts.get_or_init(|| hosts))
     }
 
     /// Waits for all ranks. **Collective.**

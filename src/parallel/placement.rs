@@ -63,7 +63,7 @@ pub fn place(comm: &Comm, requested: Option<usize>) -> Result<Placement> {
     let usable = all_cores.len().min(quota).max(1);
     let threads_on_host = local.sum(threads as u64);
 
-    let hosts = comm.hosts()?;
+    let hosts = comm.sum(usize::from(local.is_root()));
 
     let mut warnings = Vec::new();
     // Ranks send numbers, from which all of them write the warning about the worst host.

@@ -99,6 +99,9 @@ fn aligned(ranks: usize) {
     let solve = ["y-channel", "-q", "-o", "aligned.h5"];
     let done = folder.run_with(ranks, &hints("alignment=65536,cb_nodes=1"), &solve).expect_code(0);
     assert_eq!(done.stderr, "", "a transfer was not collective");
+    let vtkhdf = ["y-channel", "-q", "--format", "vtkhdf", "-o", "vtkhdf.h5"];
+    let done = folder.run_with(ranks, &hints("cb_nodes=1"), &vtkhdf).expect_code(0);
+    assert_eq!(done.stderr, "", "a transfer was not collective");
     let file = File::open(folder.path("aligned.h5")).unwrap();
     for field in ["x", "u", "vel"] {
         assert_eq!(file.dataset(field).unwrap().offset().unwrap() % 65_536, 0, "{field}");

@@ -103,8 +103,8 @@ impl Plan {
         let counts = lengths.map(|length| (rows.end - rows.start).div_ceil(length));
         let hints = u64::from(comm.is_root() && hints::are_given());
         let [most, has_hints] = comm.max_all(&[counts[0], hints]).try_into().unwrap_or([0; 2]);
-        let hosts = comm.hosts().map_err(|e| hdf5::Error::from(e.to_string()))?;
-        let (mode, length, count) = if hosts > 1 || has_hints > 0 || dataset.is_chunked() {
+        let is_one_host = comm.is_one_host().map_err(|e| hdf5::Error::from(e.to_string()))?;
+        let (mode, length, count) = if !is_one_host || has_hints > 0 || dataset.is_chunked() {
             (H5FD_MPIO_COLLECTIVE, lengths[0], most.max(1))
         } else {
             (H5FD_MPIO_INDEPENDENT, lengths[1], counts[1])
