@@ -45,7 +45,7 @@ has_ranks() {
 # rank was killed.
 end_without_ranks() {
     local alone=0
-    until has_ranks "$1"; do sleep 1; done
+    until has_ranks "$1"; do sleep 0.1; done
     while ((alone < 30)); do
         sleep 1
         if has_ranks "$1"; then alone=0; else alone=$((alone + 1)); fi

@@ -75,15 +75,27 @@ fn loses(host: &str, accident: &[&str]) {
     assert!(!folder.join("quad8.h5").exists());
 }
 
-/// Command in the place of mpirun: its only rank ends after a second, and it waits for ever.
-const DEADLOCKED: &str = "#!/bin/sh\nsleep 1 &\nwait\nexec tail -f /dev/null\n";
+/// Command in the place of mpirun: its only rank ends once the script has seen it, and it waits for ever.
+const DEADLOCKED: &str = "#!/bin/sh
+(until [ -e seen ]; do sleep 0.1; done) &
+wait
+exec tail -f /dev/null
+";
+/// Command in the place of ps: creates the file `seen` once it has listed a process.
+const LISTING: &str = "#!/bin/sh
+/usr/bin/ps \"$@\" >listed
+cat listed
+if [ -s listed ]; then touch seen; fi
+";
 
 fn outlives() {
     let folder = cluster().work();
     fs::write(folder.join("hosts"), "node1 slots=1\n").unwrap();
-    let mpirun = folder.join("mpirun");
-    fs::write(&mpirun, DEADLOCKED).unwrap();
-    fs::set_permissions(&mpirun, fs::Permissions::from_mode(0o755)).unwrap();
+    for (name, script) in [("mpirun", DEADLOCKED), ("ps", LISTING)] {
+        let command = folder.join(name);
+        fs::write(&command, script).unwrap();
+        fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
     let variables = vec![("PATH", path), ("QUAD8_MPI", "/bin/true".to_owned())];
     let command = vec![SCRIPT, "hosts"];
