@@ -3,10 +3,11 @@
 #
 #   tests/simgrid/run.sh 256 --refine 3
 #
-# The options are those of solve. Only built-in meshes can be solved, and no files are written.
-# Prints a partial run record with simulated seconds, and a table of the stages on the standard
-# error stream. Computation takes no time, so that all numbers are repeatable. With COMPUTE=1 it
-# takes as long as on this machine.
+# The options are those of solve. Only built-in meshes can be solved. Each rank writes its part of the
+# results to a temporary file of its own: messages are simulated, file systems are not. Prints a
+# partial run record with simulated seconds, and a table of the stages on the standard error stream.
+# Computation takes no time, so that all numbers are repeatable. With COMPUTE=1 it takes as long as on
+# this machine.
 #
 # The network is that of a file here: crossbar.xml, or PLATFORM=fat-tree or PLATFORM=dragonfly. Each
 # rank has a node. All ranks take turns on one thread and share one copy of the library. Collective
@@ -25,6 +26,8 @@ library=$("$here/build.sh")
 hosts=$(mktemp)
 trap 'rm -f "$hosts"' EXIT
 seq -f node-%.0f 0 $((ranks - 1)) >"$hosts"
+# Every rank has a file open.
+ulimit -n "$(ulimit -Hn)"
 # The probe of include/mpi.h takes simulated time, and no other one.
 polling=(--cfg=smpi/iprobe:0 --cfg=smpi/test:0)
 # Reductions take log2 P steps, as in MPICH: the table of Open MPI has up to twice as many on some numbers of ranks.

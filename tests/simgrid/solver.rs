@@ -1,20 +1,25 @@
 //! The solver as a library for SimGrid's SMPI (see run.sh). All simulated ranks take turns on one
 //! thread and share one copy of the library: what is static or local to the thread belongs to all
-//! of them. The solver takes the steps of the program up to the derived fields, on built-in meshes
-//! alone, since there is no MPI-IO. Rank 0 prints a partial run record. The clock is that of the
-//! simulation.
+//! of them. The solver takes the steps of the program on built-in meshes. There is no MPI-IO: each
+//! rank writes its part of the results to a file of its own, so that all messages between ranks are
+//! there except those of HDF5 and MPI-IO. Rank 0 prints a partial run record. The clock is that of
+//! the simulation.
 
 use std::ffi::{CStr, c_char, c_int};
+use std::fmt::Display;
 use std::panic;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
 use clap::Parser;
+use hdf5::File;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 use quad8_mpi::app::case::{Case, SolveArgs};
 use quad8_mpi::fem::ElementSystem;
+use quad8_mpi::io::record::RunRecord;
+use quad8_mpi::io::results::{Results, Storage, Writer};
 use quad8_mpi::la::cg::{CgOptions, CgState, Monitor, bytes_per_iteration, conjugate_gradient_monitored};
 use quad8_mpi::mesh::{DistributedMesh, MeshHierarchy};
 use quad8_mpi::parallel::{Breakdown, Comm, IterationTimer, MinMeanMax, Stopwatch, Timings};
@@ -52,6 +57,8 @@ fn run(args: &[String]) -> c_int {
             return 2;
         }
     };
+    // HDF5 starts before MPI: else it would call SMPI with constants of its own MPI.
+    hdf5::library_version();
     let _mpi = Mpi::init();
     // SMPI's own world is a placeholder, which its probes do not understand.
     let comm = Rc::new(Comm::new(SimpleCommunicator::world().duplicate()));
@@ -91,6 +98,16 @@ impl Drop for Mpi {
     }
 }
 
+/// Replaces the function of HDF5 that makes transfers collective: a file of one rank refuses that.
+///
+/// # Safety
+/// It uses no memory.
+#[allow(unsafe_code)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn H5Pset_dxpl_mpio(_properties: i64, _mode: c_int) -> c_int {
+    0
+}
+
 /// Measures each iteration.
 struct Iterations(IterationTimer);
 
@@ -128,11 +145,22 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let breakdown = Breakdown::of_solve(comm, &iterations.0, bytes, &preconditioner.spent());
     let levels = preconditioner.levels();
     drop(preconditioner);
-    let (solution, _) = watch.time("compute_derived", || {
+    let (solution, fields) = watch.time("compute_derived", || {
         let solution = system.recover_solution(x);
         let fields = derive(&solution, case.fluid(), false)?;
         Ok((solution, fields))
     })?;
+    let record = RunRecord { residual_history: report.history.clone(), ..RunRecord::default() };
+    let results = Results {
+        mesh: &hierarchy.mesh,
+        u: &solution.u,
+        fields: &fields.elements,
+        node_fields: &fields.nodes,
+        flux: None,
+        errors: &fields.errors.elements,
+        record: &record,
+    };
+    watch.time("export", || write(comm, &results))?;
     let breakdown = breakdown.with_stages(watch.collect(comm));
     let statistics = statistics(comm, solution.u.owned());
     if comm.is_root() {
@@ -148,6 +176,15 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
         "timing_metrics": timings,
         "breakdown": breakdown,
     }))
+}
+
+/// Writes the results, each rank its part to a temporary file of its own. **Collective.**
+fn write(comm: &Comm, results: &Results) -> Result<()> {
+    let failed = |error: &dyn Display| Error::internal(error.to_string());
+    let folder = comm.agree(tempfile::tempdir().map_err(|e| failed(&e)))?;
+    let file = comm.agree(File::create(folder.path().join("part.h5")).map_err(|e| failed(&e)))?;
+    let written = Writer { comm, file: &file, results, storage: &Storage::default() }.write();
+    comm.agree(written.and_then(|()| file.close()).map_err(|e| failed(&e)))
 }
 
 /// Simulated seconds of the slowest rank, and what all of them send.

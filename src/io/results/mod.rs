@@ -17,6 +17,7 @@ pub(crate) use node_values::read_node_values;
 pub(crate) use reader::Array;
 pub use reader::{ResultsMesh, ResultsReader};
 pub use storage::Storage;
+pub use writer::Writer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,6 @@ use crate::io::file::{
     refuse_other_than_hdf5, write_error,
 };
 use crate::io::record::{RunRecord, is_stdout};
-use crate::io::results::writer::Writer;
 use crate::la::Vector;
 use crate::mesh::LocalMesh;
 use crate::parallel::{Comm, fault_injection, work};

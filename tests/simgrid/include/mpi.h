@@ -87,8 +87,9 @@ int MPI_Iprobe(int source, int tag, MPI_Comm comm, int* found, MPI_Status* statu
 
 /* SMPI's own barrier lets a rank pass when rank 0 enters. This is a dissemination barrier (D. Hensgen, R. Finkel, U. Manber,
  * Two Algorithms for Barrier Synchronization, Int. J. Parallel Program. 17, 1988): each test may take its next step. The
- * request is one for a message that the rank sends to itself at the end. A rank has one barrier at a time. */
-static struct { MPI_Comm comm; MPI_Request request, step; int distance; } barriers[QUAD8_RANKS];
+ * request is one for a message that the rank sends to itself at the end. A rank has one barrier at a time. Messages are
+ * probed and received: SMPI never forgets a receive that ends in a test, and would walk through thousands of them. */
+static struct { MPI_Comm comm; MPI_Request request; int from, distance; } barriers[QUAD8_RANKS];
 enum { QUAD8_BARRIER_END = 30000, QUAD8_BARRIER_STEP };
 
 static void quad8_barrier_step(int rank)
@@ -103,8 +104,7 @@ static void quad8_barrier_step(int rank)
         return;
     }
     barriers[rank].distance = 2 * distance;
-    const int from = (rank + ranks - distance) % ranks;
-    MPI_Irecv(NULL, 0, MPI_BYTE, from, QUAD8_BARRIER_STEP, comm, &barriers[rank].step);
+    barriers[rank].from = (rank + ranks - distance) % ranks;
     MPI_Send(NULL, 0, MPI_BYTE, (rank + distance) % ranks, QUAD8_BARRIER_STEP, comm);
 }
 
@@ -127,9 +127,11 @@ int MPI_Test(MPI_Request* request, int* is_done, MPI_Status* status)
     int rank;
     PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
     if (barriers[rank].comm != MPI_COMM_NULL && barriers[rank].request == *request) {
+        const int from = barriers[rank].from;
         int has_come;
-        PMPI_Test(&barriers[rank].step, &has_come, MPI_STATUS_IGNORE);
+        PMPI_Iprobe(from, QUAD8_BARRIER_STEP, barriers[rank].comm, &has_come, MPI_STATUS_IGNORE);
         if (has_come) {
+            PMPI_Recv(NULL, 0, MPI_BYTE, from, QUAD8_BARRIER_STEP, barriers[rank].comm, MPI_STATUS_IGNORE);
             quad8_barrier_step(rank);
             waits[rank].since = simgrid_get_clock();
         }
