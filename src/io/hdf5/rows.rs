@@ -29,10 +29,9 @@ pub fn read_rows<T: H5Type + Default + Copy + Send + Sync>(
     dataset: &Dataset,
     rows: Range<u64>,
 ) -> hdf5::Result<Vec<T>> {
-    let width = row_length(dataset);
-    let mut values = loops::filled((rows.end - rows.start) as usize * width, T::default());
-    let mut result = Ok(());
     let plan = Plan::new::<T>(comm, dataset, rows, piece::<T>())?;
+    let mut values = loops::filled(plan.values(), T::default());
+    let mut result = Ok(());
     for (part, place) in plan.parts() {
         let values = &mut values[place];
         let bytes = size_of_val(values);
@@ -46,11 +45,10 @@ pub fn read_rows<T: H5Type + Default + Copy + Send + Sync>(
 /// # Errors
 /// An error of HDF5, possibly on some ranks only.
 pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, values: &[T]) -> hdf5::Result<()> {
-    let width = row_length(dataset);
-    if values.len() as u64 != (rows.end - rows.start) * width as u64 {
-        return Err(hdf5::Error::from(format!("{} values for the rows {rows:?}", values.len())));
-    }
     let plan = Plan::new::<T>(comm, dataset, rows, WRITE_BYTES / size_of::<T>())?;
+    if values.len() != plan.values() {
+        return Err(hdf5::Error::from(format!("{} values for the rows {:?}", values.len(), plan.rows)));
+    }
     for (part, place) in plan.parts() {
         let values = &values[place];
         let cause =
@@ -98,7 +96,7 @@ impl Plan {
     /// There are as many on each rank as the rank with most rows needs. A part of an independent
     /// one has up to `independent` values.
     fn new<T>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, independent: usize) -> hdf5::Result<Self> {
-        let width = row_length(dataset);
+        let width = dataset.shape()[1..].iter().product::<usize>();
         let lengths = [piece::<T>(), independent].map(|values| (values / width.max(1)).max(1) as u64);
         let counts = lengths.map(|length| (rows.end - rows.start).div_ceil(length));
         let hints = u64::from(comm.is_root() && hints::are_given());
@@ -112,6 +110,11 @@ impl Plan {
         Ok(Self { mode, rows, width, length, count })
     }
 
+    /// Returns the number of values of this rank.
+    fn values(&self) -> usize {
+        (self.rows.end - self.rows.start) as usize * self.width
+    }
+
     /// Iterates over the rows of each part, and the place of their values among those of this rank.
     fn parts(&self) -> impl Iterator<Item = (Range<u64>, Range<usize>)> + '_ {
         let Range { start, end } = self.rows;
@@ -120,9 +123,4 @@ impl Plan {
             (start + first..start + last, first as usize * self.width..last as usize * self.width)
         })
     }
-}
-
-/// Returns the number of values in a row.
-fn row_length(dataset: &Dataset) -> usize {
-    dataset.shape()[1..].iter().product()
 }

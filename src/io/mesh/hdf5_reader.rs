@@ -7,7 +7,7 @@ use hdf5::types::{FloatSize, IntSize, TypeDescriptor, VarLenUnicode};
 
 use crate::error::{Error, Result};
 use crate::io::file::open_error;
-use crate::io::hdf5::{bad_shape, check_stored, declared_bytes, open, read_error, read_rows};
+use crate::io::hdf5::{bad_shape, check_stored, declared_bytes, open, read_ahead, read_error, read_rows};
 use crate::io::mesh::integers::Integers;
 use crate::io::mesh::{BOUNDARIES, GivenNames, REGIONS};
 use crate::mesh::{Location, MeshData, MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
@@ -82,6 +82,11 @@ impl Reader<'_> {
         let elements = BlockDistribution::new(quad8.shape()[0] as u64, self.comm.size());
         let whole = [&x, &y, &quad8].map(declared_bytes).into_iter().fold(0, u64::saturating_add);
         work::expect(whole / self.comm.size() as u64, whole, work::BYTES);
+        // On several hosts another one may read the rows of this rank.
+        if self.comm.is_one_host()? {
+            let [node_rows, element_rows] = [nodes, elements].map(|blocks| blocks.range(self.comm.rank()));
+            read_ahead(self.path, [(&x, node_rows.clone()), (&y, node_rows), (&quad8, element_rows)]);
+        }
         let has_unit = has_unit(&x);
         let x = self.floats(&x, "x", nodes)?;
         let y = self.floats(&y, "y", nodes)?;
