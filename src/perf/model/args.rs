@@ -42,7 +42,11 @@ pub struct ModelArgs {
     #[arg(long, value_name = "B", value_parser = positive)]
     pub(crate) bandwidth: Option<f64>,
 
-    /// Ranks that share it
+    /// Bandwidth of half of the nodes together over that between the two halves of the network
+    #[arg(long, value_name = "T", default_value_t = 1.0, value_parser = positive)]
+    pub(crate) taper: f64,
+
+    /// Ranks that share the bandwidth of a node
     #[arg(long, value_name = "R", value_parser = positive)]
     pub(crate) ranks_per_node: Option<f64>,
 

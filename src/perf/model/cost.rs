@@ -227,6 +227,7 @@ mod tests {
         latency: 1e-6,
         overhead: 0.0,
         bandwidth: 1e9,
+        taper: 1.0,
         ranks_per_node: 1.0,
         file_system: 1e11,
         rates: Rates::TYPICAL,

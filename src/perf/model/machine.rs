@@ -16,6 +16,8 @@ pub struct Machine {
     pub overhead: f64,
     /// Bandwidth of one rank when all ranks of a node send at once (bytes/s).
     pub bandwidth: f64,
+    /// Bandwidth of half of the nodes together over that between the two halves of the network.
+    pub taper: f64,
     /// Ranks of a node.
     pub ranks_per_node: f64,
     /// Bandwidth of the file system (bytes/s), which all ranks share.
@@ -30,6 +32,12 @@ impl Machine {
     /// (1997).
     pub fn messages(&self, neighbours: f64, bytes: f64) -> f64 {
         if neighbours > 0.0 { self.latency + self.overhead * neighbours + bytes / self.bandwidth } else { 0.0 }
+    }
+
+    /// Returns the seconds in which each rank sends `bytes`, evenly to all others: half of them go
+    /// to the other half of the network.
+    pub fn redistribution(&self, bytes: f64) -> f64 {
+        bytes / self.bandwidth * (0.5 * self.taper).max(1.0)
     }
 
     /// Returns the seconds of an all-reduce by recursive doubling (R. Thakur, R. Rabenseifner, W.
@@ -209,6 +217,7 @@ mod tests {
         latency: 2e-6,
         overhead: 5e-7,
         bandwidth: 1e9,
+        taper: 1.0,
         ranks_per_node: 1.0,
         file_system: 1e11,
         rates: Rates::TYPICAL,
@@ -218,6 +227,12 @@ mod tests {
     fn messages_travel_together_and_are_sent_one_by_one() {
         assert!((MACHINE.messages(3.0, 4e3) - 7.5e-6).abs() < 1e-12);
         assert_eq!(MACHINE.messages(0.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn links_between_halves_of_the_network_are_shared() {
+        let seconds = |taper| Machine { taper, ..MACHINE }.redistribution(3e9);
+        assert_eq!([1.0, 2.0, 8.0].map(seconds), [3.0, 3.0, 12.0]);
     }
 
     #[test]

@@ -82,6 +82,7 @@ fn predict(args: &ModelArgs) -> Result<()> {
         latency: args.latency.unwrap_or(latency) * 1e-6,
         overhead: args.overhead.unwrap_or(overhead) * 1e-6,
         bandwidth: args.bandwidth.unwrap_or(bandwidth) * GIGABIT / ranks_per_node,
+        taper: args.taper,
         ranks_per_node,
         file_system: args.file_system.unwrap_or(file_system) * 1e9,
         rates: match run {

@@ -58,7 +58,8 @@ impl Solve<'_> {
     fn outside(&self, counts: &Communication, rate: f64, other: f64) -> StageTime {
         let ranks = self.ranks();
         let unknowns = self.unknowns();
-        let sent = (counts.bytes * unknowns * (1.0 - 1.0 / ranks) + counts.bytes_of_one) / self.machine.bandwidth;
+        let sent = self.machine.redistribution(counts.bytes * unknowns * (1.0 - 1.0 / ranks))
+            + counts.bytes_of_one / self.machine.bandwidth;
         StageTime {
             work: self.interfaces.imbalance() * rate * unknowns,
             messages: counts.exchanges * self.halo_exchange(0, 8.0) + sent,
