@@ -150,7 +150,7 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
         let fields = derive(&solution, case.fluid(), false)?;
         Ok((solution, fields))
     })?;
-    let record = RunRecord { residual_history: report.history.clone(), ..RunRecord::default() };
+    let record = RunRecord { residual_history: report.history, ..RunRecord::default() };
     let results = Results {
         mesh: &hierarchy.mesh,
         u: &solution.u,

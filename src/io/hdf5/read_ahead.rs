@@ -7,6 +7,8 @@ use std::path::Path;
 use hdf5::Dataset;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
+use crate::io::hdf5::declared_bytes;
+
 /// Asks the operating system to fetch rows of datasets from the disk in the background, so that a
 /// rank that checks what it has read does not wait for the next dataset. This is only advice: where
 /// it cannot be given or taken, nothing happens.
@@ -22,8 +24,7 @@ pub fn read_ahead(path: &Path, parts: [(&Dataset, Range<u64>); 3]) {
 /// Returns the first byte and the number of bytes of rows in the file; none where they have no
 /// single place.
 fn place(dataset: &Dataset, rows: &Range<u64>) -> Option<[i64; 2]> {
-    let values: usize = dataset.shape()[1..].iter().product();
-    let row = (values * dataset.dtype().ok()?.size()) as u64;
+    let row = declared_bytes(dataset).checked_div(*dataset.shape().first()? as u64)?;
     let start = dataset.offset()?.checked_add(rows.start.checked_mul(row)?)?;
     let length = (rows.end - rows.start).checked_mul(row)?;
     Some([i64::try_from(start).ok()?, i64::try_from(length).ok()?])
