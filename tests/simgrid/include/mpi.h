@@ -13,6 +13,9 @@
 #define MPI_Iprobe SMPI_Iprobe
 #define MPI_Ibarrier SMPI_Ibarrier
 #define MPI_Test SMPI_Test
+#define MPI_Issend SMPI_Issend
+#define MPI_Irecv SMPI_Irecv
+#define MPI_Testall SMPI_Testall
 #include_next <mpi.h>
 #undef MPI_Comm_spawn_multiple
 #undef MPI_Comm_get_parent
@@ -20,6 +23,9 @@
 #undef MPI_Iprobe
 #undef MPI_Ibarrier
 #undef MPI_Test
+#undef MPI_Issend
+#undef MPI_Irecv
+#undef MPI_Testall
 
 double simgrid_get_clock(void);
 
@@ -85,27 +91,29 @@ int MPI_Iprobe(int source, int tag, MPI_Comm comm, int* found, MPI_Status* statu
     return MPI_SUCCESS;
 }
 
+/* SMPI never forgets a request that ends in a test: a rank would walk through thousands of them whenever a message ends.
+ * Requests that are tested are therefore made of messages that are probed, received and waited for. */
+enum { QUAD8_BARRIER_END = 30000, QUAD8_BARRIER_STEP, QUAD8_RECEIVED };
+
 /* SMPI's own barrier lets a rank pass when rank 0 enters. This is a dissemination barrier (D. Hensgen, R. Finkel, U. Manber,
  * Two Algorithms for Barrier Synchronization, Int. J. Parallel Program. 17, 1988): each test may take its next step. The
- * request is one for a message that the rank sends to itself at the end. A rank has one barrier at a time. Messages are
- * probed and received: SMPI never forgets a receive that ends in a test, and would walk through thousands of them. */
+ * request is one for a message that the rank sends to itself at the end. A rank has one barrier at a time. */
 static struct { MPI_Comm comm; MPI_Request request; int from, distance; } barriers[QUAD8_RANKS];
-enum { QUAD8_BARRIER_END = 30000, QUAD8_BARRIER_STEP };
 
-static void quad8_barrier_step(int rank)
+static int quad8_barrier_step(int rank)
 {
     int ranks;
     MPI_Comm comm = barriers[rank].comm;
     MPI_Comm_size(comm, &ranks);
     const int distance = barriers[rank].distance;
     if (distance >= ranks) {
-        barriers[rank].comm = MPI_COMM_NULL;
         MPI_Send(NULL, 0, MPI_BYTE, rank, QUAD8_BARRIER_END, comm);
-        return;
+        return 1;
     }
     barriers[rank].distance = 2 * distance;
     barriers[rank].from = (rank + ranks - distance) % ranks;
     MPI_Send(NULL, 0, MPI_BYTE, (rank + distance) % ranks, QUAD8_BARRIER_STEP, comm);
+    return 0;
 }
 
 int MPI_Ibarrier(MPI_Comm comm, MPI_Request* request) __asm__("ibarrier");
@@ -113,7 +121,7 @@ int MPI_Ibarrier(MPI_Comm comm, MPI_Request* request)
 {
     int rank;
     MPI_Comm_rank(comm, &rank);
-    MPI_Irecv(NULL, 0, MPI_BYTE, rank, QUAD8_BARRIER_END, comm, request);
+    PMPI_Irecv(NULL, 0, MPI_BYTE, rank, QUAD8_BARRIER_END, comm, request);
     barriers[rank].comm = comm;
     barriers[rank].request = *request;
     barriers[rank].distance = 1;
@@ -121,22 +129,67 @@ int MPI_Ibarrier(MPI_Comm comm, MPI_Request* request)
     return MPI_SUCCESS;
 }
 
+/* Tests the barrier of a rank, the only request that is tested alone. */
 int MPI_Test(MPI_Request* request, int* is_done, MPI_Status* status) __asm__("test");
 int MPI_Test(MPI_Request* request, int* is_done, MPI_Status* status)
 {
     int rank;
     PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    if (barriers[rank].comm != MPI_COMM_NULL && barriers[rank].request == *request) {
-        const int from = barriers[rank].from;
-        int has_come;
-        PMPI_Iprobe(from, QUAD8_BARRIER_STEP, barriers[rank].comm, &has_come, MPI_STATUS_IGNORE);
-        if (has_come) {
-            PMPI_Recv(NULL, 0, MPI_BYTE, from, QUAD8_BARRIER_STEP, barriers[rank].comm, MPI_STATUS_IGNORE);
-            quad8_barrier_step(rank);
-            waits[rank].since = simgrid_get_clock();
+    if (barriers[rank].request != *request) abort();
+    const int from = barriers[rank].from;
+    *is_done = 0;
+    PMPI_Iprobe(from, QUAD8_BARRIER_STEP, barriers[rank].comm, is_done, MPI_STATUS_IGNORE);
+    if (!*is_done) return MPI_SUCCESS;
+    PMPI_Recv(NULL, 0, MPI_BYTE, from, QUAD8_BARRIER_STEP, barriers[rank].comm, MPI_STATUS_IGNORE);
+    *is_done = quad8_barrier_step(rank);
+    waits[rank].since = simgrid_get_clock();
+    return *is_done ? PMPI_Wait(request, status) : MPI_SUCCESS;
+}
+
+/* A synchronous send is an ordinary one, which its receiver acknowledges. The solver receives all messages with a tag above
+ * 0 that it has probed, and sends them synchronously. It tests those of one search together. */
+static struct { MPI_Comm comm; int count; } unacknowledged[QUAD8_RANKS];
+
+int MPI_Issend(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm, MPI_Request* request)
+    __asm__("issend");
+int MPI_Issend(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm, MPI_Request* request)
+{
+    int rank;
+    MPI_Comm_rank(comm, &rank);
+    unacknowledged[rank].comm = comm;
+    unacknowledged[rank].count += 1;
+    return PMPI_Isend(data, count, type, to, tag, comm, request);
+}
+
+int MPI_Irecv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm, MPI_Request* request)
+    __asm__("irecv");
+int MPI_Irecv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm, MPI_Request* request)
+{
+    PMPI_Irecv(data, count, type, from, tag, comm, request);
+    return tag > 0 ? PMPI_Send(NULL, 0, MPI_BYTE, from, QUAD8_RECEIVED, comm) : MPI_SUCCESS;
+}
+
+int MPI_Testall(int count, MPI_Request requests[], int* are_done, MPI_Status statuses[]) __asm__("testall");
+int MPI_Testall(int count, MPI_Request requests[], int* are_done, MPI_Status statuses[])
+{
+    int rank, found = 1;
+    PMPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm comm = unacknowledged[rank].comm;
+    while (unacknowledged[rank].count > 0 && found) {
+        /* All at once: in SMPI a message travels when its receive begins. */
+        MPI_Request receives[64];
+        int received = 0;
+        while (received < 64) {
+            MPI_Status status;
+            PMPI_Iprobe(MPI_ANY_SOURCE, QUAD8_RECEIVED, comm, &found, &status);
+            if (!found) break;
+            PMPI_Irecv(NULL, 0, MPI_BYTE, status.MPI_SOURCE, QUAD8_RECEIVED, comm, &receives[received++]);
         }
+        PMPI_Waitall(received, receives, MPI_STATUSES_IGNORE);
+        unacknowledged[rank].count -= received;
     }
-    return PMPI_Test(request, is_done, status);
+    *are_done = unacknowledged[rank].count == 0;
+    return *are_done ? PMPI_Waitall(count, requests, statuses) : MPI_SUCCESS;
 }
 
 /* The library's time is that of the simulation. */
