@@ -1,6 +1,7 @@
 //! A mesh as it is read: blocks of nodes and elements in the numbering of the input.
 
-use rayon::prelude::*;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::error::{Error, Result};
 use crate::mesh::{LeftToRight, Location, MeshData, NO_REGION, Tags};
@@ -98,9 +99,16 @@ impl MeshSlab {
         let range = elements.range(comm.rank());
         let count = (range.end - range.start) as usize;
         let flaw = |e: usize| find_error(&nodes_of(e), range.start + e as GlobalIndex, nodes.total());
-        let error = (0..count).into_par_iter().with_min_len(loops::CHUNK).find_map_first(flaw);
-        comm.agree(error.map_or(Ok(()), Err))?;
-        let connectivity = loops::collect(count, loops::CHUNK, |e| nodes_of(e).map(|node| node as GlobalIndex));
+        // Checked on the way, since the list takes long to read.
+        let first_bad = AtomicUsize::new(usize::MAX);
+        let connectivity = loops::collect(count, loops::CHUNK, |e| {
+            if flaw(e).is_some() {
+                first_bad.fetch_min(e, Relaxed);
+            }
+            nodes_of(e).map(|node| node as GlobalIndex)
+        });
+        let first_bad = first_bad.into_inner();
+        comm.agree(if first_bad < count { flaw(first_bad).map_or(Ok(()), Err) } else { Ok(()) })?;
         Ok(Self {
             nodes,
             elements,

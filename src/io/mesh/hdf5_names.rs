@@ -6,7 +6,7 @@ use hdf5::{Dataset, Group};
 
 use crate::error::{Error, Result};
 use crate::io::hdf5::write_rows;
-use crate::io::mesh::hdf5_reader::Reader;
+use crate::io::mesh::hdf5_reader::{Column, Reader};
 use crate::io::mesh::{FormatError, bad_file};
 use crate::mesh::{NO_REGION, TaggedEdge, Tags};
 use crate::parallel::{BlockDistribution, Comm, GlobalIndex, Outgoing, concat};
@@ -22,64 +22,76 @@ impl Reader<'_> {
     /// Reads all names, with their edges and elements. **Collective.**
     pub(crate) fn tags(&self, elements: BlockDistribution) -> Result<Tags> {
         let mut tags = Tags::default();
-        for (name, path, dataset) in self.named(BOUNDARIES)? {
-            let boundary = tags.boundary_names.len() as u16;
-            tags.boundary_names.push(name);
-            let shape = dataset.shape();
-            self.expect_shape(&dataset, &path, matches!(shape[..], [_, 2 | 3]), "(M, 2)")?;
-            let rows = BlockDistribution::new(shape[0] as u64, self.comm.size());
-            let node = |n: i64| GlobalIndex::try_from(n).unwrap_or(GlobalIndex::MAX);
-            let edges: Vec<i64> = self.integers(&dataset, &path, rows)?.iter().collect();
-            let edges = edges.chunks_exact(shape[1]).map(|row| [node(row[0]), node(row[1])]);
+        let node = |n: i64| GlobalIndex::try_from(n).unwrap_or(GlobalIndex::MAX);
+        let boundaries = self.named(BOUNDARIES)?;
+        for (_, list) in &boundaries {
+            self.expect_shape(&list.dataset, &list.name, matches!(list.dataset.shape()[..], [_, 2 | 3]), "(M, 2)")?;
+        }
+        let lists = self.lists(&boundaries)?;
+        for (((_, list), edges), boundary) in boundaries.iter().zip(&lists).zip(0..) {
+            let edges = edges.chunks_exact(list.dataset.shape()[1]).map(|row| [node(row[0]), node(row[1])]);
             tags.edges.extend(edges.map(|nodes| TaggedEdge { nodes, boundary }));
         }
+        tags.boundary_names = boundaries.into_iter().map(|(name, _)| name).collect();
+
         let regions = self.named(REGIONS)?;
-        tags.region_names = regions.iter().map(|(name, ..)| name.clone()).collect();
-        if !regions.is_empty() {
-            let range = elements.range(self.comm.rank());
-            tags.regions = vec![NO_REGION; (range.end - range.start) as usize];
+        for (_, list) in &regions {
+            self.expect_shape(&list.dataset, &list.name, list.dataset.ndim() == 1, "(M)")?;
         }
-        for ((name, path, dataset), region) in regions.iter().zip(0..) {
-            self.expect_shape(dataset, path, dataset.ndim() == 1, "(M)")?;
-            let rows = BlockDistribution::new(dataset.shape()[0] as u64, self.comm.size());
-            let list: Vec<i64> = self.integers(dataset, path, rows)?.iter().collect();
-            self.mark_region(&mut tags, name, region, elements, &list)?;
+        let lists = self.lists(&regions)?;
+        tags.region_names = regions.into_iter().map(|(name, _)| name).collect();
+        if !lists.is_empty() {
+            tags.regions = self.regions(&tags.region_names, elements, &lists)?;
         }
         Ok(tags)
     }
 
-    /// Sends the numbers of the elements of a region to the ranks of their slabs. **Collective.**
-    fn mark_region(
-        &self,
-        tags: &mut Tags,
-        name: &str,
-        region: u16,
-        elements: BlockDistribution,
-        list: &[i64],
-    ) -> Result<()> {
+    /// Reads this rank's rows of the list of each name. **Collective.**
+    fn lists(&self, named: &[(String, Column)]) -> Result<Vec<Vec<i64>>> {
+        if named.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = |(_, list): &(String, Column)| {
+            let rows = BlockDistribution::new(list.dataset.shape()[0] as u64, self.comm.size());
+            self.integers(list, rows).map(|integers| integers.iter().collect())
+        };
+        // All are read, also after an error, as in `slab`.
+        let lists: Vec<_> = named.iter().map(read).collect();
+        self.comm.agree(lists.into_iter().collect())
+    }
+
+    /// Sends the elements in the lists of the regions to the ranks of their slabs, and returns the
+    /// region of each element of this rank's slab. **Collective.**
+    fn regions(&self, names: &[String], elements: BlockDistribution, lists: &[Vec<i64>]) -> Result<Vec<u16>> {
         let mut outgoing = Outgoing::new();
-        let mut beyond: Option<i64> = None;
-        for &element in list {
-            match GlobalIndex::try_from(element).ok().filter(|&e| e < elements.total()) {
-                Some(e) => outgoing.to(elements.owner(e)).push(e),
-                None => beyond = Some(beyond.map_or(element, |other| other.min(element))),
+        let mut beyond: Option<(GlobalIndex, i64)> = None;
+        for (list, region) in lists.iter().zip(0..) {
+            for &element in list {
+                match GlobalIndex::try_from(element).ok().filter(|&e| e < elements.total()) {
+                    Some(e) => outgoing.to(elements.owner(e)).extend([e, region]),
+                    None => beyond = Some(beyond.map_or((region, element), |other| other.min((region, element)))),
+                }
             }
         }
-        let in_range = beyond.map_or(Ok(()), |element| {
-            Err(self.bad(FormatError::RegionOutOfRange { name: name.to_owned(), element, elements: elements.total() }))
-        });
-        self.comm.agree(in_range)?;
-        let first = elements.range(self.comm.rank()).start;
-        let mut overlap = Ok(());
-        for element in concat(self.comm.sparse_exchange(outgoing)) {
-            let slot = &mut tags.regions[(element - first) as usize];
-            if *slot != NO_REGION && *slot != region && overlap.is_ok() {
-                let first = tags.region_names[usize::from(*slot)].clone();
-                overlap = Err(self.bad(FormatError::RegionsOverlap { element, first, second: name.to_owned() }));
+        self.comm.agree(beyond.map_or(Ok(()), |(region, element)| {
+            let name = names[region as usize].clone();
+            Err(self.bad(FormatError::RegionOutOfRange { name, element, elements: elements.total() }))
+        }))?;
+        let range = elements.range(self.comm.rank());
+        let mut regions = vec![NO_REGION; (range.end - range.start) as usize];
+        let mut overlap: Option<(GlobalIndex, [u16; 2])> = None;
+        for &[element, region] in concat(self.comm.sparse_exchange(outgoing)).as_chunks().0 {
+            let (slot, region) = (&mut regions[(element - range.start) as usize], region as u16);
+            if *slot != NO_REGION && *slot != region {
+                let found = (element, [region.min(*slot), region.max(*slot)]);
+                overlap = Some(overlap.map_or(found, |other| other.min(found)));
             }
             *slot = region;
         }
-        self.comm.agree(overlap)
+        self.comm.agree(overlap.map_or(Ok(regions), |(element, both)| {
+            let [first, second] = both.map(|region| names[usize::from(region)].clone());
+            Err(self.bad(FormatError::RegionsOverlap { element, first, second }).at(element, 0))
+        }))
     }
 
     /// Reads the names in a group. **Collective.**
@@ -87,11 +99,10 @@ impl Reader<'_> {
         Ok(self.named(group)?.into_iter().map(|(name, ..)| name).collect())
     }
 
-    /// Returns name, path and dataset of each member of a group, which may be missing.
-    /// **Collective.**
-    fn named(&self, group: &str) -> Result<Vec<(String, String, Dataset)>> {
+    /// Returns the name and the list of each member of a group, which may be missing. **Collective.**
+    fn named(&self, group: &str) -> Result<Vec<(String, Column)>> {
         let found = if self.file.link_exists(group) { self.members(group) } else { Ok(Vec::new()) };
-        let found = self.comm.agree(found.map_err(|e| self.unreadable(group, &e)))?;
+        let found = self.comm.agree(found)?;
         let limit = usize::from(NO_REGION) - 1;
         if found.len() > limit {
             return Err(self.bad(FormatError::TooManyNames { count: found.len(), limit }));
@@ -99,13 +110,15 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    fn members(&self, group: &str) -> hdf5::Result<Vec<(String, String, Dataset)>> {
-        let members = self.file.group(group)?;
+    fn members(&self, group: &str) -> Result<Vec<(String, Column)>> {
+        let failed = |e| self.unreadable(group, &e);
+        let members = self.file.group(group).map_err(failed)?;
         let open = |member: String| {
-            let dataset = members.dataset(&member)?;
-            Ok((true_name(&dataset).unwrap_or_else(|| member.clone()), format!("{group}/{member}"), dataset))
+            let dataset = members.dataset(&member).map_err(failed)?;
+            let name = true_name(&dataset).unwrap_or_else(|| member.clone());
+            Ok((name, self.column(dataset, &format!("{group}/{member}"))?))
         };
-        names(&members)?.into_iter().map(open).collect()
+        names(&members).map_err(failed)?.into_iter().map(open).collect()
     }
 
     fn bad(&self, flaw: FormatError) -> Error {

@@ -56,6 +56,13 @@ pub(crate) struct Reader<'a> {
     pub path: &'a Path,
 }
 
+/// A dataset with its name in messages and the type of its values.
+pub(crate) struct Column {
+    pub dataset: Dataset,
+    pub name: String,
+    pub kind: TypeDescriptor,
+}
+
 struct Unchecked {
     nodes: BlockDistribution,
     elements: BlockDistribution,
@@ -77,20 +84,22 @@ impl Unchecked {
 
 impl Reader<'_> {
     fn slab(&self, given: &dyn GivenNames) -> Result<Unchecked> {
-        let (x, y, quad8) = self.comm.agree(self.datasets())?;
-        let nodes = BlockDistribution::new(x.shape()[0] as u64, self.comm.size());
-        let elements = BlockDistribution::new(quad8.shape()[0] as u64, self.comm.size());
-        let whole = [&x, &y, &quad8].map(declared_bytes).into_iter().fold(0, u64::saturating_add);
+        let [x, y, quad8] = self.comm.agree(self.columns())?;
+        let nodes = BlockDistribution::new(x.dataset.shape()[0] as u64, self.comm.size());
+        let elements = BlockDistribution::new(quad8.dataset.shape()[0] as u64, self.comm.size());
+        let datasets = [&x, &y, &quad8].map(|column| &column.dataset);
+        let whole = datasets.map(declared_bytes).into_iter().fold(0, u64::saturating_add);
         work::expect(whole / self.comm.size() as u64, whole, work::BYTES);
         // On several hosts another one may read the rows of this rank.
         if self.comm.is_one_host()? {
             let [node_rows, element_rows] = [nodes, elements].map(|blocks| blocks.range(self.comm.rank()));
-            read_ahead(self.path, [(&x, node_rows.clone()), (&y, node_rows), (&quad8, element_rows)]);
+            let [x, y, quad8] = datasets;
+            read_ahead(self.path, [(x, node_rows.clone()), (y, node_rows), (quad8, element_rows)]);
         }
-        let has_unit = has_unit(&x);
-        let x = self.floats(&x, "x", nodes)?;
-        let y = self.floats(&y, "y", nodes)?;
-        let quad8 = self.integers(&quad8, "quad8", elements)?;
+        let has_unit = has_unit(&x.dataset);
+        // All are read before an error ends that, since every read is collective.
+        let (x, y, quad8) = (self.floats(&x, nodes), self.floats(&y, nodes), self.integers(&quad8, elements));
+        let (x, y, quad8) = self.comm.agree(x.and_then(|x| Ok((x, y?, quad8?))))?;
         let tags = self.tags(elements)?;
         let all = if given.takes_all_data() { self.data_names(nodes, elements)? } else { Vec::new() };
         let names = given.data().into_iter().chain(all.iter().map(String::as_str));
@@ -115,6 +124,13 @@ impl Reader<'_> {
         Ok((x, y, quad8))
     }
 
+    /// Opens x, y and quad8, and checks what can be checked before they are read. An error may be one
+    /// of this rank only.
+    fn columns(&self) -> Result<[Column; 3]> {
+        let (x, y, quad8) = self.datasets()?;
+        Ok([self.column(x, "x")?, self.column(y, "y")?, self.column(quad8, "quad8")?])
+    }
+
     /// Returns the names of the datasets that are one number for each element or node.
     /// **Collective.**
     fn data_names(&self, nodes: BlockDistribution, elements: BlockDistribution) -> Result<Vec<String>> {
@@ -131,7 +147,7 @@ impl Reader<'_> {
 
     /// Opens data of the elements or of the nodes, whichever have their number, and checks that
     /// they are numbers. **Collective.**
-    fn data_header(&self, name: &str, size: MeshSize) -> Result<(Dataset, Location)> {
+    fn data_header(&self, name: &str, size: MeshSize) -> Result<(Column, Location)> {
         let dataset = self.comm.agree(self.file.dataset(name).map_err(|_| {
             let found = self.file.member_names().unwrap_or_default();
             let hint = did_you_mean(name, found.iter().map(String::as_str));
@@ -143,22 +159,25 @@ impl Reader<'_> {
         let fits = dataset.shape() == of_elements || dataset.shape() == of_nodes;
         let expected = format!("{of_elements:?}, a value for each element, or {of_nodes:?}, one for each node");
         self.comm.agree(self.expect_shape(&dataset, name, fits, &expected))?;
-        match self.descriptor(&dataset, name)? {
-            TypeDescriptor::Float(_) | TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => (),
-            other => return self.bad_type(name, &other, "numbers"),
+        let column = self.comm.agree(self.column(dataset, name))?;
+        match column.kind {
+            TypeDescriptor::Float(_) | TypeDescriptor::Integer(_) | TypeDescriptor::Unsigned(_) => {
+                Ok((column, location))
+            }
+            _ => self.bad_type(&column, "numbers"),
         }
-        Ok((dataset, location))
     }
 
     /// Reads data of the elements or of the nodes. **Collective.**
     fn data(&self, name: &str, nodes: BlockDistribution, elements: BlockDistribution) -> Result<MeshData> {
         let size = MeshSize { nodes: nodes.total(), elements: elements.total() };
-        let (dataset, location) = self.data_header(name, size)?;
+        let (column, location) = self.data_header(name, size)?;
         let blocks = if location == Location::Elements { elements } else { nodes };
-        let values = match self.descriptor(&dataset, name)? {
-            TypeDescriptor::Float(_) => self.floats(&dataset, name, blocks)?,
-            _ => self.integers(&dataset, name, blocks)?.iter().map(|value| value as f64).collect(),
+        let values = match column.kind {
+            TypeDescriptor::Float(_) => self.floats(&column, blocks),
+            _ => self.integers(&column, blocks).map(|list| list.iter().map(|value| value as f64).collect()),
         };
+        let values = self.comm.agree(values)?;
         Ok(MeshData { name: name.to_owned(), location, values })
     }
 
@@ -177,61 +196,58 @@ impl Reader<'_> {
         if fits { Ok(()) } else { Err(bad_shape(self.path, name, dataset, expected)) }
     }
 
+    /// Checks the size and the type that a dataset declares. An error may be one of this rank only.
+    pub(crate) fn column(&self, dataset: Dataset, name: &str) -> Result<Column> {
+        check_stored(self.path, self.file, &dataset, name)?;
+        let kind = dataset.dtype().and_then(|t| t.to_descriptor()).map_err(|e| self.unreadable(name, &e))?;
+        Ok(Column { dataset, name: name.to_owned(), kind })
+    }
+
     /// Reads this rank's rows as f64. The memory type is that of the file: HDF5 silently gives up
-    /// collective transfer for a conversion.
-    fn floats(&self, dataset: &Dataset, name: &str, blocks: BlockDistribution) -> Result<Vec<f64>> {
+    /// collective transfer for a conversion. An error may be one of this rank only, which takes part
+    /// in what the others read even so. **Collective.**
+    fn floats(&self, column: &Column, blocks: BlockDistribution) -> Result<Vec<f64>> {
         if is_empty(blocks) {
             return Ok(Vec::new());
         }
-        let rows = blocks.range(self.comm.rank());
-        let read = match self.descriptor(dataset, name) {
-            Ok(TypeDescriptor::Float(FloatSize::U4)) => {
+        let (comm, dataset, rows) = (self.comm, &column.dataset, blocks.range(self.comm.rank()));
+        let read = match column.kind {
+            TypeDescriptor::Float(FloatSize::U4) => {
                 let widen = |list: Vec<f32>| loops::collect(list.len(), loops::CHUNK, |i| f64::from(list[i]));
-                read_rows(self.comm, dataset, rows).map(widen)
+                read_rows(comm, dataset, rows).map(widen)
             }
-            Ok(TypeDescriptor::Float(FloatSize::U8)) => read_rows::<f64>(self.comm, dataset, rows),
-            Ok(other) => return self.bad_type(name, &other, "floating-point numbers"),
-            Err(e) => return Err(e),
+            TypeDescriptor::Float(FloatSize::U8) => read_rows::<f64>(comm, dataset, rows),
+            _ => return self.bad_type(column, "floating-point numbers"),
         };
-        self.finish(read, name)
+        read.map_err(|e| self.unreadable(&column.name, &e))
     }
 
-    /// Reads this rank's rows of integers of any width.
-    pub(crate) fn integers(&self, dataset: &Dataset, name: &str, blocks: BlockDistribution) -> Result<Integers> {
+    /// Reads this rank's rows of integers of any width. Errors are as those of
+    /// [`floats`](Self::floats). **Collective.**
+    pub(crate) fn integers(&self, column: &Column, blocks: BlockDistribution) -> Result<Integers> {
         use IntSize::{U1, U2, U4, U8};
         use TypeDescriptor::{Integer, Unsigned};
         if is_empty(blocks) {
             return Ok(Integers::I64(Vec::new()));
         }
-        let rows = blocks.range(self.comm.rank());
-        let read = match self.descriptor(dataset, name) {
-            Ok(Integer(U1)) => read_rows(self.comm, dataset, rows).map(Integers::I8),
-            Ok(Integer(U2)) => read_rows(self.comm, dataset, rows).map(Integers::I16),
-            Ok(Integer(U4)) => read_rows(self.comm, dataset, rows).map(Integers::I32),
-            Ok(Integer(U8)) => read_rows(self.comm, dataset, rows).map(Integers::I64),
-            Ok(Unsigned(U1)) => read_rows(self.comm, dataset, rows).map(Integers::U8),
-            Ok(Unsigned(U2)) => read_rows(self.comm, dataset, rows).map(Integers::U16),
-            Ok(Unsigned(U4)) => read_rows(self.comm, dataset, rows).map(Integers::U32),
-            Ok(Unsigned(U8)) => read_rows(self.comm, dataset, rows).map(Integers::U64),
-            Ok(other) => return self.bad_type(name, &other, "integers"),
-            Err(e) => return Err(e),
+        let (comm, dataset, rows) = (self.comm, &column.dataset, blocks.range(self.comm.rank()));
+        let read = match column.kind {
+            Integer(U1) => read_rows(comm, dataset, rows).map(Integers::I8),
+            Integer(U2) => read_rows(comm, dataset, rows).map(Integers::I16),
+            Integer(U4) => read_rows(comm, dataset, rows).map(Integers::I32),
+            Integer(U8) => read_rows(comm, dataset, rows).map(Integers::I64),
+            Unsigned(U1) => read_rows(comm, dataset, rows).map(Integers::U8),
+            Unsigned(U2) => read_rows(comm, dataset, rows).map(Integers::U16),
+            Unsigned(U4) => read_rows(comm, dataset, rows).map(Integers::U32),
+            Unsigned(U8) => read_rows(comm, dataset, rows).map(Integers::U64),
+            _ => return self.bad_type(column, "integers"),
         };
-        self.finish(read, name)
+        read.map_err(|e| self.unreadable(&column.name, &e))
     }
 
-    fn descriptor(&self, dataset: &Dataset, name: &str) -> Result<TypeDescriptor> {
-        self.comm.agree(check_stored(self.path, self.file, dataset, name))?;
-        let descriptor = dataset.dtype().and_then(|t| t.to_descriptor());
-        self.comm.agree(descriptor.map_err(|e| self.unreadable(name, &e)))
-    }
-
-    fn bad_type<T>(&self, name: &str, found: &TypeDescriptor, expected: &'static str) -> Result<T> {
-        let path = self.path.display();
-        Err(Error::input(format!("dataset '{name}' of {path} holds {found}: expected {expected}")))
-    }
-
-    fn finish<T>(&self, read: hdf5::Result<T>, name: &str) -> Result<T> {
-        self.comm.agree(read.map_err(|e| self.unreadable(name, &e)))
+    fn bad_type<T>(&self, column: &Column, expected: &'static str) -> Result<T> {
+        let (path, Column { name, kind, .. }) = (self.path.display(), column);
+        Err(Error::input(format!("dataset '{name}' of {path} holds {kind}: expected {expected}")))
     }
 
     pub(crate) fn unreadable(&self, name: &str, cause: &hdf5::Error) -> Error {
