@@ -100,21 +100,25 @@ impl Part {
     fn receive(comm: &Comm, slab: &mut MeshSlab, parts: &[u32]) -> Self {
         let first = slab.elements.range(comm.rank()).start;
         let ranks = || parts.iter().map(|&part| part as usize);
-        let mut ids: Outgoing<GlobalIndex> = Outgoing::with_capacity(ranks(), 1);
-        let mut connectivity: Outgoing<GlobalIndex> = Outgoing::with_capacity(ranks(), 8);
+        // The number of each element, and its nodes.
+        let mut outgoing: Outgoing<GlobalIndex> = Outgoing::with_capacity(ranks(), 9);
         for ((nodes, part), id) in std::mem::take(&mut slab.connectivity).iter().zip(ranks()).zip(first..) {
-            ids.to(part).push(id);
-            connectivity.to(part).extend_from_slice(nodes);
+            let message = outgoing.to(part);
+            message.push(id);
+            message.extend_from_slice(nodes);
         }
-        let element_ids = concat(comm.sparse_exchange(ids));
-        let regions = Self::receive_regions(comm, slab, parts, element_ids.len());
+        let messages = comm.sparse_exchange(outgoing);
+        let count = messages.iter().map(|(_, message)| message.len() / 9).sum();
+        let regions = Self::receive_regions(comm, slab, parts, count);
 
         // A structured mesh has three nodes an element.
-        let mut nodes = LocalNumbers::with_capacity(3 * element_ids.len());
-        let mut elements = Vec::with_capacity(element_ids.len());
-        let messages = comm.sparse_exchange(connectivity);
+        let mut nodes = LocalNumbers::with_capacity(3 * count);
+        let (mut elements, mut element_ids) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (_, message) in messages {
-            elements.extend(message.as_chunks::<8>().0.iter().map(|ids| ids.map(|id| nodes.add(id))));
+            for &[id, ref ids @ ..] in message.as_chunks::<9>().0 {
+                element_ids.push(id);
+                elements.push(std::array::from_fn(|i| nodes.add(ids[i])));
+            }
         }
         Self {
             own_elements: elements.len(),
@@ -149,8 +153,7 @@ impl Part {
         let requests = BlockRequests::new(comm, slab.nodes, self.nodes.ids().iter().copied());
         let owners = pick_owners(&requests);
         self.node_owners = requests.answer(comm, |i| owners[i]);
-        let [x, y] = [0, 1].map(|axis| requests.answer(comm, |i| slab.coordinates[i][axis]));
-        self.coordinates = x.into_iter().zip(y).map(|(x, y)| [x, y]).collect();
+        self.coordinates = requests.answer_rows(comm, |i| slab.coordinates[i]);
         let range = slab.nodes.range(comm.rank());
         let nodes = range.zip(&slab.coordinates).zip(&owners);
         let orphans = nodes.filter(|(_, owner)| **owner == NO_OWNER).map(|((id, &point), _)| (id, point)).collect();
@@ -235,7 +238,9 @@ impl Part {
                 }
             }
         }
-        let (numbers, points) = (comm.sparse_exchange(numbers), comm.sparse_exchange(points));
+        let numbers = comm.sparse_exchange(numbers);
+        let expected: Vec<_> = numbers.iter().map(|(rank, records)| (*rank, records.len() / 18 * 16)).collect();
+        let points = comm.neighbor_exchange(points.into_messages(), &expected);
         for ((owner, numbers), (_, points)) in numbers.iter().zip(&points) {
             let (records, coordinates) = (numbers.as_chunks::<18>().0, points.as_chunks::<2>().0.as_chunks::<8>().0);
             for (&[id, region, ref rest @ ..], coordinates) in records.iter().zip(coordinates) {

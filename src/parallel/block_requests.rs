@@ -45,9 +45,20 @@ impl BlockRequests {
     /// for the items that this rank requested, in their order. **Collective** among the ranks that
     /// request items of each other.
     pub fn answer<T: MpiType>(&self, comm: &Comm, value: impl Fn(usize) -> T) -> Vec<T> {
-        let outgoing = self.incoming().map(|(rank, positions)| (rank, positions.map(&value).collect())).collect();
-        let answers = comm.neighbor_exchange(outgoing, &self.asked);
-        let mut answers: Vec<_> = answers.into_iter().map(|(_, values)| values.into_iter()).collect();
-        self.holders.iter().map(|&at| answers[at as usize].next().unwrap_or_default()).collect()
+        self.answer_rows(comm, |position| [value(position)]).into_flattened()
+    }
+
+    /// Does the same as [`answer`](Self::answer), but with N values for each item.
+    pub fn answer_rows<T: MpiType, const N: usize>(
+        &self,
+        comm: &Comm,
+        values: impl Fn(usize) -> [T; N],
+    ) -> Vec<[T; N]> {
+        let outgoing = self.incoming().map(|(rank, positions)| (rank, positions.flat_map(&values).collect())).collect();
+        let asked: Vec<_> = self.asked.iter().map(|&(rank, items)| (rank, N * items)).collect();
+        let answers = comm.neighbor_exchange(outgoing, &asked);
+        let mut answers: Vec<_> = answers.iter().map(|(_, values)| values.as_chunks::<N>().0.iter()).collect();
+        let next = |&at: &u32| answers[at as usize].next().copied().unwrap_or([T::default(); N]);
+        self.holders.iter().map(next).collect()
     }
 }

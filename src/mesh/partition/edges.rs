@@ -31,19 +31,20 @@ pub fn sides(middles: &[[GlobalIndex; 4]]) -> impl ExactSizeIterator<Item = Side
 pub fn match_sides<T: Copy>(sides: impl ExactSizeIterator<Item = Side<T>>) -> Matched<T> {
     let edges = sides.len() / 2;
     let mut numbers = LocalNumbers::with_capacity(edges);
-    // The last side at each edge, and whether it is the only one.
-    let mut last: Vec<(Side<T>, bool)> = Vec::with_capacity(edges);
+    // Whose last side is at each edge, and whether it is the only one.
+    let mut last: Vec<(T, bool)> = Vec::with_capacity(edges);
     let mut pairs = Vec::with_capacity(edges);
-    for side in sides {
-        match last.get_mut(numbers.add(side.middle) as usize) {
+    for Side { middle, of } in sides {
+        match last.get_mut(numbers.add(middle) as usize) {
             Some(before) => {
-                pairs.push([before.0.of, side.of]);
-                *before = (side, false);
+                pairs.push([before.0, of]);
+                *before = (of, false);
             }
-            None => last.push((side, true)),
+            None => last.push((of, true)),
         }
     }
-    let open = last.into_iter().filter(|(_, is_open)| *is_open).map(|(side, _)| side).collect();
+    let sides = numbers.ids().iter().zip(last);
+    let open = sides.filter(|(_, (_, is_open))| *is_open).map(|(&middle, (of, _))| Side { middle, of }).collect();
     Matched { pairs, open }
 }
 

@@ -128,17 +128,18 @@ fn centres(comm: &Comm, slab: &MeshSlab) -> Vec<[f64; 2]> {
     let ends: Vec<[LocalIndex; 2]> =
         slab.connectivity.iter().map(|nodes| [nodes[0], nodes[2]].map(|node| numbers.add(node))).collect();
     let requests = BlockRequests::new(comm, slab.nodes, numbers.ids().iter().copied());
-    let [x, y] = [0, 1].map(|axis| requests.answer(comm, |i| slab.coordinates[i][axis]));
-    let middle = |list: &[f64], ends: [LocalIndex; 2]| 0.5 * (list[ends[0] as usize] + list[ends[1] as usize]);
-    ends.into_iter().map(|ends| [middle(&x, ends), middle(&y, ends)]).collect()
+    let points = requests.answer_rows(comm, |i| slab.coordinates[i]);
+    let middle = |[a, b]: [[f64; 2]; 2]| [0, 1].map(|axis| 0.5 * (a[axis] + b[axis]));
+    ends.into_iter().map(|ends| middle(ends.map(|end| points[end as usize]))).collect()
 }
 
 /// Returns the position of each point on the curve through the square around all points. Points
 /// that are not finite, an error that is found later, get any position. **Collective.**
 fn keys(comm: &Comm, points: &[[f64; 2]]) -> Vec<u64> {
     let finite = || points.iter().filter(|p| p[0].is_finite() && p[1].is_finite());
-    let low = [0, 1].map(|axis| comm.min(finite().fold(f64::INFINITY, |low, p| low.min(p[axis]))));
-    let high = [0, 1].map(|axis| comm.max(finite().fold(f64::NEG_INFINITY, |high, p| high.max(p[axis]))));
+    let most = |sign: f64, axis: usize| finite().fold(f64::NEG_INFINITY, |most, p| most.max(sign * p[axis]));
+    let ends = comm.max_all(&[most(-1.0, 0), most(-1.0, 1), most(1.0, 0), most(1.0, 1)]);
+    let (low, high) = ([-ends[0], -ends[1]], [ends[2], ends[3]]);
     let cells = f64::from(1_u32 << ORDER);
     let scale = cells / (high[0] - low[0]).max(high[1] - low[1]);
     let cell = |value: f64, low: f64| ((value - low) * scale).min(cells - 1.0) as u32;
