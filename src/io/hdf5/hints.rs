@@ -1,5 +1,8 @@
 //! Hints for MPI-IO and the alignment of datasets, from a variable of the environment.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+
 use hdf5::plist::file_access::FileAccessBuilder;
 use mpi::ffi::MPI_Comm;
 
@@ -14,9 +17,12 @@ const ALIGNMENT: &str = "alignment";
 /// Largest alignment (bytes), 1 TiB.
 const LARGEST_ALIGNMENT: u64 = 1 << 40;
 
-/// Tests whether this rank was given hints.
+/// Whether [`Hints::read`] found hints. They come from the environment, which does not change.
+static ARE_GIVEN: AtomicBool = AtomicBool::new(false);
+
+/// Tests whether rank 0 has given hints to the files that are open. The same on every rank.
 pub fn are_given() -> bool {
-    std::env::var_os(VARIABLE).is_some_and(|text| !text.is_empty())
+    ARE_GIVEN.load(Relaxed)
 }
 
 /// Hints of rank 0.
@@ -33,6 +39,7 @@ impl Hints {
     pub fn read(comm: &Comm) -> Result<Self> {
         let text = std::env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned();
         let text = comm.broadcast_strings(if comm.is_root() { vec![text] } else { Vec::new() }).concat();
+        ARE_GIVEN.store(!text.is_empty(), Relaxed);
         let (alignment, hints) = parse(&text)?;
         let refused = |e| Error::input(format!("{VARIABLE}: {e}"));
         let info = if hints.is_empty() { Ok(None) } else { Info::new(&hints).map(Some).map_err(refused) };

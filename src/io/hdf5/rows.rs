@@ -93,19 +93,22 @@ impl Plan {
     /// MPI-IO are about collective transfers.
     ///
     /// A part of a collective transfer is no longer than a message, since MPI-IO counts in 32 bits.
-    /// There are as many on each rank as the rank with most rows needs. A part of an independent
-    /// one has up to `independent` values.
+    /// There are as many on each rank as the rank with most rows needs: one, where the dataset is no
+    /// longer either, and else the ranks agree on the number. A part of an independent one has up to
+    /// `independent` values.
     fn new<T>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, independent: usize) -> hdf5::Result<Self> {
-        let width = dataset.shape()[1..].iter().product::<usize>();
-        let lengths = [piece::<T>(), independent].map(|values| (values / width.max(1)).max(1) as u64);
-        let counts = lengths.map(|length| (rows.end - rows.start).div_ceil(length));
-        let hints = u64::from(comm.is_root() && hints::are_given());
-        let [most, has_hints] = comm.max_all(&[counts[0], hints]).try_into().unwrap_or([0; 2]);
+        let shape = dataset.shape();
+        let width = shape[1..].iter().product::<usize>();
+        let parts = |rows: u64, length: u64| rows.div_ceil(length);
+        let [collective, independent] = [piece::<T>(), independent].map(|values| (values / width.max(1)).max(1) as u64);
+        let own = rows.end - rows.start;
         let is_one_host = comm.is_one_host().map_err(|e| hdf5::Error::from(e.to_string()))?;
-        let (mode, length, count) = if !is_one_host || has_hints > 0 || dataset.is_chunked() {
-            (H5FD_MPIO_COLLECTIVE, lengths[0], most.max(1))
+        let (mode, length, count) = if is_one_host && !hints::are_given() && !dataset.is_chunked() {
+            (H5FD_MPIO_INDEPENDENT, independent, parts(own, independent))
+        } else if parts(shape[0] as u64, collective) <= 1 {
+            (H5FD_MPIO_COLLECTIVE, collective, 1)
         } else {
-            (H5FD_MPIO_INDEPENDENT, lengths[1], counts[1])
+            (H5FD_MPIO_COLLECTIVE, collective, comm.max(parts(own, collective)))
         };
         Ok(Self { mode, rows, width, length, count })
     }
