@@ -60,6 +60,7 @@ mod threads;
 #[path = "../harness/tier.rs"]
 mod tier;
 mod traffic;
+mod transfers;
 mod virtual_ranks;
 
 use mpirun::{Outcome, Run};
@@ -117,6 +118,7 @@ const GROUPS: &[Group] = &[
             ("fallback", fallback::CHECKS),
             ("model", model::CHECKS),
             ("multigrid", multigrid::CHECKS),
+            ("transfers", transfers::CHECKS),
             ("hard_problems", hard_problems::CHECKS),
             ("traffic", traffic::CHECKS),
         ],

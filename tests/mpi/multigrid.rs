@@ -3,12 +3,11 @@
 use std::rc::Rc;
 
 use quad8_mpi::fem;
-use quad8_mpi::fem::multigrid::{HTransfer, OperatorHierarchy, PCoarsening, children};
-use quad8_mpi::fem::{ElementMatrices, ElementOperator, OperatorKind, PreconditionerKind};
+use quad8_mpi::fem::multigrid::OperatorHierarchy;
+use quad8_mpi::fem::{ElementMatrices, OperatorKind, PreconditionerKind};
 use quad8_mpi::la::cg::{CgOptions, CgReport, ConvergedReason, conjugate_gradient};
-use quad8_mpi::la::multigrid::Transfer;
 use quad8_mpi::la::{LinearOperator, PreconditionerStatistics, Vector};
-use quad8_mpi::parallel::{Comm, LocalIndex};
+use quad8_mpi::parallel::Comm;
 use quad8_mpi::problem::{Field, Problem};
 
 use super::hard_problems::rectangle;
@@ -27,10 +26,6 @@ pub const CHECKS: &[Check] = checks![
     nested_meshes_give_an_initial_guess,
     a_mesh_that_cannot_be_integrated_is_a_level_all_the_same,
     a_jump_that_only_the_finest_mesh_resolves_is_solved,
-    coarse_operators_are_those_of_galerkin,
-    the_operator_of_the_corners_is_that_of_galerkin,
-    a_function_of_the_coarse_mesh_is_one_of_the_fine_mesh,
-    restriction_to_the_coarse_mesh_is_the_transpose,
     a_tight_tolerance_is_reached_in_spite_of_single_precision,
 ];
 
@@ -77,11 +72,11 @@ impl<'a> System<'a> {
     }
 }
 
-fn model(comm: &Rc<Comm>, mesh: &Mesh) -> Model {
+pub fn model(comm: &Rc<Comm>, mesh: &Mesh) -> Model {
     refined(comm, mesh, 0)
 }
 
-fn refined(comm: &Rc<Comm>, mesh: &Mesh, levels: u32) -> Model {
+pub fn refined(comm: &Rc<Comm>, mesh: &Mesh, levels: u32) -> Model {
     Model::new(comm, mesh, &manufactured::side, &manufactured::problem(), levels).expect("a good mesh")
 }
 
@@ -195,90 +190,6 @@ fn a_jump_that_only_the_finest_mesh_resolves_is_solved(comm: &Rc<Comm>) {
     let (model, problem) = rectangle(comm, 8, |s, t| [s, t], Field::function(layers), 3);
     let count = iterations(&model, &problem, 1e-8);
     assert!(count <= 25, "{count} iterations");
-}
-
-/// Checks that the coarse operator is the product of restriction, fine operator and prolongation.
-fn coarse_operators_are_those_of_galerkin(comm: &Rc<Comm>) {
-    let mesh = Grid::untidy(7, 6).mesh();
-    let problem = manufactured::problem();
-    let [coarse, fine] = [1, 2].map(|levels| refined(comm, &mesh, levels));
-    let elements = ElementMatrices::new(&fine.mesh, &problem).expect("proper elements");
-    let operator = ElementOperator::new(&fine.halo, &fine.mesh, &elements, Vec::new());
-    let children = children(&coarse.mesh, &fine.mesh);
-    let coarser = elements.coarsened(comm, &coarse.mesh, &children);
-    let galerkin = ElementOperator::new(&coarse.halo, &coarse.mesh, &coarser, Vec::new());
-    let transfer = HTransfer::<f64>::new(&coarse.halo, &coarse.mesh, Vec::new(), &fine.mesh, &children);
-    let mut x = coarse.interpolate(|[x, y]| (7.0 * x - 9.0 * y).cos());
-    let [mut direct, mut way] = [(); 2].map(|()| Vector::zeros(coarse.halo.map()));
-    let [mut px, mut apx] = [(); 2].map(|()| Vector::zeros(fine.halo.map()));
-    galerkin.apply(&mut x, &mut direct);
-    transfer.prolong(&mut x, &mut px);
-    operator.apply(&mut px, &mut apx);
-    transfer.restrict(&apx, &mut way);
-    assert!(distance(comm, direct.owned(), way.owned()) < 1e-11);
-}
-
-/// Checks that the matrix of the corners is the product of restriction, operator and prolongation,
-/// on a problem with Robin edges, without and with fixed nodes.
-fn the_operator_of_the_corners_is_that_of_galerkin(comm: &Rc<Comm>) {
-    let problem = manufactured::problem();
-    let model = model(comm, &Grid::untidy(7, 6).mesh());
-    let elements = ElementMatrices::new(&model.mesh, &problem).expect("proper elements");
-    let dirichlet = fem::dirichlet_nodes(&model.halo, &model.mesh, &problem).expect("good values");
-    let nothing = (vec![false; model.mesh.coordinates.len()], Vec::new());
-    for (fixed, nodes) in [nothing, (dirichlet.fixed(), dirichlet.nodes())] {
-        let operator = ElementOperator::new(&model.halo, &model.mesh, &elements, nodes);
-        let corners = PCoarsening::new(&model.halo, &model.mesh, &elements, &fixed).expect("corners");
-        let PCoarsening { transfer, matrix, is_slender } = corners;
-        assert!(!is_slender);
-        let coarse = Transfer::<f64>::coarse(&transfer);
-        let [mut x, mut direct, mut way] = [(); 3].map(|()| Vector::zeros(coarse));
-        for (x, number) in x.owned_mut().iter_mut().zip(coarse.range()) {
-            *x = (0.7 * number as f64).sin();
-        }
-        let [mut px, mut apx] = [(); 2].map(|()| Vector::zeros(model.halo.map()));
-        // The restriction of ones is zero at fixed corners alone, where values are zero.
-        px.owned_mut().fill(1.0);
-        transfer.restrict(&px, &mut way);
-        x.owned_mut().iter_mut().zip(way.owned()).filter(|(_, sum)| **sum == 0.0).for_each(|(x, _)| *x = 0.0);
-        matrix.apply(&mut x, &mut direct);
-        transfer.prolong(&mut x, &mut px);
-        operator.apply(&mut px, &mut apx);
-        transfer.restrict(&apx, &mut way);
-        assert!(distance(comm, direct.owned(), way.owned()) < 1e-11);
-    }
-}
-
-/// Builds the transfer between an untidy mesh with fixed nodes where `is_fixed` holds and its
-/// refinement.
-fn nested(comm: &Rc<Comm>, is_fixed: fn([f64; 2]) -> bool) -> (Model, Model, HTransfer<f64>) {
-    let mesh = Grid::untidy(7, 6).mesh();
-    let [coarse, fine] = [1, 2].map(|levels| refined(comm, &mesh, levels));
-    let nodes = coarse.mesh.coordinates.iter().zip(0..).filter(|(point, _)| is_fixed(**point));
-    let fixed: Vec<LocalIndex> = nodes.map(|(_, node)| node).collect();
-    let transfer = HTransfer::new(&coarse.halo, &coarse.mesh, fixed, &fine.mesh, &children(&coarse.mesh, &fine.mesh));
-    (coarse, fine, transfer)
-}
-
-fn a_function_of_the_coarse_mesh_is_one_of_the_fine_mesh(comm: &Rc<Comm>) {
-    let (coarse, fine, transfer) = nested(comm, |_| false);
-    // An isoparametric mesh represents every linear function of the position.
-    let linear = |[x, y]: [f64; 2]| 3.0 + 2.0 * x - 5.0 * y;
-    let mut values = Vector::zeros(fine.halo.map());
-    transfer.prolong(&mut coarse.interpolate(linear), &mut values);
-    assert!(distance(comm, values.owned(), fine.interpolate(linear).owned()) < 1e-12);
-}
-
-fn restriction_to_the_coarse_mesh_is_the_transpose(comm: &Rc<Comm>) {
-    let on_a_side = |[x, _]: [f64; 2]| x < 0.3;
-    let (coarse, fine, transfer) = nested(comm, on_a_side);
-    let mut x = coarse.interpolate(|[x, y]| if on_a_side([x, y]) { 0.0 } else { (7.0 * x - 9.0 * y).cos() });
-    let y = fine.interpolate(|[x, y]| (11.0 * x + 5.0 * y).sin());
-    let (mut px, mut ry) = (Vector::zeros(fine.halo.map()), Vector::zeros(coarse.halo.map()));
-    transfer.prolong(&mut x, &mut px);
-    transfer.restrict(&y, &mut ry);
-    let (left, right) = (dot(comm, px.owned(), y.owned()), dot(comm, x.owned(), ry.owned()));
-    assert!((left - right).abs() < 1e-10 * left.abs().max(1.0), "{left} and {right}");
 }
 
 fn a_tight_tolerance_is_reached_in_spite_of_single_precision(comm: &Rc<Comm>) {

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::fem::batch_coloring::Chunks;
 use crate::fem::multigrid::child_lattice::{POINTS, SOURCES, lattice, points_of_child};
 use crate::fem::multigrid::compact::{Compact, NONE};
-use crate::la::multigrid::Transfer;
+use crate::la::multigrid::{NestedTransfer, Transfer};
 use crate::la::{Scalar, Vector};
 use crate::mesh::{LocalMesh, LocalNumbers, MeshHierarchy};
 use crate::parallel::loops::CHUNK;
@@ -105,18 +105,18 @@ impl<C: Nodes, F: Nodes> Parents<C, F> {
         }
     }
 
-    /// Interpolates the coarse values at the fine nodes of the parents in `range`; entry 0 of
-    /// `fine` belongs to node `first`.
+    /// Interpolates the values that `coarse` returns for coarse nodes, at the fine nodes of the
+    /// parents in `range`; entry 0 of `fine` belongs to node `first`.
     fn prolong<T: Scalar>(
         &self,
         range: Range<usize>,
         weights: &Weights<T>,
-        coarse: &[T],
+        coarse: impl Fn(usize) -> T,
         first: usize,
         fine: &mut [T],
     ) {
         for (nodes, points) in self.nodes[range.clone()].iter().zip(&self.points[range]) {
-            let values: [T; 8] = std::array::from_fn(|i| nodes.node(i).map_or(T::default(), |node| coarse[node]));
+            let values: [T; 8] = std::array::from_fn(|i| nodes.node(i).map_or(T::default(), &coarse));
             for (point, weights) in weights.iter().enumerate() {
                 if let Some(node) = points.node(point) {
                     fine[node - first] = values.iter().zip(weights).map(|(value, weight)| *weight * *value).sum();
@@ -175,9 +175,24 @@ impl<T: Scalar> HTransfer<T> {
             interior,
             boundary,
             fixed,
-            weights: lattice().map(|[xi, eta]| quad8::shape(xi, eta).map(T::of)),
+            weights: weights(),
         }
     }
+
+    /// Interpolates the values that `coarse` returns for local coarse nodes.
+    fn interpolate<F: Scalar>(&self, weights: &Weights<F>, coarse: impl Fn(usize) -> F + Sync, fine: &mut Vector<F>) {
+        let Self { interior, boundary, .. } = self;
+        self.fine_chunks.run::<_, true>(fine.owned_mut(), |range, first, fine| {
+            interior.prolong(range, weights, &coarse, first, fine);
+            0.0
+        });
+        boundary.prolong(0..boundary.nodes.len(), weights, &coarse, 0, fine.owned_mut());
+    }
+}
+
+/// Returns the shape functions of the parent at the lattice points.
+fn weights<T: Scalar>() -> Weights<T> {
+    lattice().map(|[xi, eta]| quad8::shape(xi, eta).map(T::of))
 }
 
 /// Returns the first of the elements around each of so many nodes.
@@ -226,13 +241,20 @@ impl<T: Scalar> Transfer<T> for HTransfer<T> {
 
     fn prolong(&self, coarse: &mut Vector<T>, fine: &mut Vector<T>) {
         self.halo.scatter_fwd(coarse.local_mut());
-        let Self { interior, boundary, weights, .. } = self;
         let coarse = coarse.local();
-        self.fine_chunks.run::<_, true>(fine.owned_mut(), |range, first, fine| {
-            interior.prolong(range, weights, coarse, first, fine);
-            0.0
-        });
-        boundary.prolong(0..boundary.nodes.len(), weights, coarse, 0, fine.owned_mut());
+        self.interpolate(&self.weights, |node| coarse[node], fine);
+    }
+
+    fn nested(&self) -> Option<&dyn NestedTransfer<T>> {
+        Some(self)
+    }
+}
+
+impl<T: Scalar> NestedTransfer<T> for HTransfer<T> {
+    fn prolong_sum(&self, high: &Vector<T>, low: &mut Vector<T>, fine: &mut Vector) {
+        self.halo.scatter_fwd(low.local_mut());
+        let (high, low) = (high.local(), low.local());
+        self.interpolate(&weights(), |node| high[node].double() + low[node].double(), fine);
     }
 }
 

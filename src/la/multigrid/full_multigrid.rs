@@ -3,15 +3,17 @@
 //! U. Trottenberg, C. Oosterlee, A. Schueller, *Multigrid*, section 2.6.
 
 use crate::la::multigrid::Multigrid;
-use crate::la::multigrid::chebyshev::{End, Start};
 use crate::la::multigrid::level::Work;
+use crate::la::multigrid::parameters::start_cycles;
 use crate::la::{Scalar, Vector};
 
 impl<T: Scalar> Multigrid<T> {
     /// Overwrites `x` by the approximate solution for `b` on the finest mesh that the coarser
     /// meshes give. From the coarsest mesh on, the solution on each is prolonged to the next finer
-    /// one and improved there by a cycle. **Collective.**
-    pub(super) fn full_cycle(&self, b: &Vector<T>, x: &mut Vector<T>) {
+    /// one and corrected there. The last solution and its correction stay apart until they are
+    /// prolonged, and `x` is in double precision: the residual of a guess with rounded values is
+    /// that of their rounding errors. **Collective.**
+    pub(super) fn full_cycle(&self, b: &Vector<T>, x: &mut Vector) {
         for at in 0..self.coarser_meshes {
             let coarser = &mut *self.levels[at].work();
             let mut restrict =
@@ -22,19 +24,20 @@ impl<T: Scalar> Multigrid<T> {
             }
         }
         for at in (1..=self.coarser_meshes).rev() {
-            let Work { coarse_b: b, coarse_x: x, .. } = &mut *self.levels[at - 1].work();
             let level = &self.levels[at];
-            if at == self.coarser_meshes {
-                self.cycle(at, [b, x], Start::Zero, End::Finished);
-                continue;
+            let Work { coarse_b: b, coarse_x: correction, .. } = &mut *self.levels[at - 1].work();
+            let mut prolonged = correction.zeros_like();
+            if at < self.coarser_meshes {
+                self.measured(at, || {
+                    level.transfer.prolong(&mut level.work().coarse_x, &mut prolonged);
+                    level.operator.subtract_product(&mut prolonged, b);
+                });
             }
-            self.measured(at, || {
-                level.transfer.prolong(&mut level.work().coarse_x, x);
-                level.operator.subtract_product(x, b);
-            });
-            self.cycle(at, [b, x], Start::Iterate, End::Finished);
+            self.cycles(at, start_cycles(at), [b, &mut *correction]);
+            match self.levels[0].transfer.nested().filter(|_| at == 1) {
+                Some(transfer) => self.measured(0, || transfer.prolong_sum(&prolonged, correction, x)),
+                None => correction.add(T::of(1.0), &prolonged),
+            }
         }
-        let level = &self.levels[0];
-        self.measured(0, || level.transfer.prolong(&mut level.work().coarse_x, x));
     }
 }

@@ -28,7 +28,7 @@ pub(crate) use lanczos::{lanczos_steps, shares_sums};
 pub(crate) use level::LevelOperator;
 pub(crate) use parameters::{DIRECT, STALLED, cycles, smoothing};
 pub(crate) use process_agglomeration::SMALLEST;
-pub use transfer::Transfer;
+pub use transfer::{NestedTransfer, Transfer};
 
 use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::rc::Rc;
@@ -117,6 +117,21 @@ impl<T: Scalar> Multigrid<T> {
         result
     }
 
+    /// Overwrites `x` by the result of `count` cycles for `b` from zero; `b` is undefined at the
+    /// end. **Collective.**
+    fn cycles(&self, at: usize, count: usize, [b, x]: [&mut Vector<T>; 2]) {
+        let mut start = Start::Zero;
+        for remaining in (0..count).rev() {
+            let end = if remaining > 0 { End::Residual } else { End::Finished };
+            self.cycle(at, [&mut *b, &mut *x], start, end);
+            if let Some(level) = self.levels.get(at).filter(|_| remaining > 0) {
+                let d = &mut level.work().d;
+                self.measured(at, || level.operator.subtract_product(d, b));
+            }
+            start = Start::Iterate;
+        }
+    }
+
     /// Improves `x`, whose residual is `b`, by one cycle. Where a level smooths, `b` becomes the
     /// next residual, from which the product with the last step in its `d` is still to be
     /// subtracted, or is undefined at the end. **Collective.**
@@ -136,16 +151,7 @@ impl<T: Scalar> Multigrid<T> {
             comm.span(SpanKind::Transfer, 0, || transfer.restrict(b, coarse_b));
         });
 
-        let mut coarse_start = Start::Zero;
-        for remaining in (0..*cycles).rev() {
-            let coarse_end = if remaining > 0 { End::Residual } else { End::Finished };
-            self.cycle(at + 1, [&mut *coarse_b, &mut *coarse_x], coarse_start, coarse_end);
-            if let Some(coarser) = self.levels.get(at + 1).filter(|_| remaining > 0) {
-                let d = &mut coarser.work().d;
-                self.measured(at + 1, || coarser.operator.subtract_product(d, coarse_b));
-            }
-            coarse_start = Start::Iterate;
-        }
+        self.cycles(at + 1, *cycles, [coarse_b, coarse_x]);
 
         self.measured(at, || {
             comm.span(SpanKind::Transfer, 0, || transfer.prolong(coarse_x, d));
@@ -185,10 +191,9 @@ impl<T: Scalar> Preconditioner for Multigrid<T> {
 
     fn initial_guess(&self, b: &Vector, x: &mut Vector) -> bool {
         if self.coarser_meshes > 0 {
-            let [rounded, guess] = &mut *self.ends();
+            let [rounded, _] = &mut *self.ends();
             convert(b, rounded);
-            self.full_cycle(rounded, guess);
-            convert(guess, x);
+            self.full_cycle(rounded, x);
         }
         self.coarser_meshes > 0
     }

@@ -21,6 +21,18 @@ pub trait Transfer<T: Scalar> {
 
     /// Prolongs `coarse`: `fine` = P `coarse`. **Collective.**
     fn prolong(&self, coarse: &mut Vector<T>, fine: &mut Vector<T>);
+
+    /// Returns the transfer if it is one between nested meshes.
+    fn nested(&self) -> Option<&dyn NestedTransfer<T>> {
+        None
+    }
+}
+
+/// Transfer between nested meshes, whose prolongation is interpolation.
+pub trait NestedTransfer<T: Scalar> {
+    /// Prolongs the sum of two vectors in double precision: `fine` = P (`high` + `low`). The ghosts
+    /// of `high` must be up to date. **Collective.**
+    fn prolong_sum(&self, high: &Vector<T>, low: &mut Vector<T>, fine: &mut Vector);
 }
 
 /// Prolongation P from coarse to fine values, in double precision.
