@@ -9,7 +9,7 @@ use crate::la::Vector;
 use crate::mesh::{
     BoundaryEdge, BoundarySummary, DistributedMesh, EdgeCount, LocalMesh, check_components, find_duplicates,
 };
-use crate::parallel::{Comm, Halo, LocalIndex, loops};
+use crate::parallel::{Comm, Halo, LocalIndex};
 use crate::problem::{Condition, Problem, Range};
 use crate::system::show_point;
 
@@ -26,18 +26,21 @@ impl DirichletBc {
     /// there [`dirichlet_nodes`] found the values that are not finite. **Collective** among
     /// neighbours.
     pub(crate) fn of_coarser(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Self {
-        let (holder, values, _) = evaluate(mesh, problem);
-        Self::scatter(halo, holder, values)
+        Self::scatter(halo, evaluate(mesh, problem).0)
     }
 
     /// Sends the values of the owned nodes and the boundaries that hold them to the ghosts: owners
     /// see every edge around their nodes. **Collective** among neighbours.
-    fn scatter(halo: &Halo, mut holder: Vec<u16>, mut values: Vec<f64>) -> Self {
-        halo.scatter_fwd(&mut holder);
+    fn scatter(halo: &Halo, Evaluated { mut nodes, mut holders, mut values }: Evaluated) -> Self {
+        halo.scatter_fwd(&mut holders);
         halo.scatter_fwd(&mut values);
-        let nodes = holder.iter().zip(&values).zip(0..).filter(|((holder, _), _)| **holder != NO_BOUNDARY);
-        let prescribed = nodes.map(|((_, &value), node)| (node, value)).collect();
-        Self { nodes: holder.len(), prescribed }
+        let owned = halo.map().owned() as LocalIndex;
+        nodes.retain(|&node| node < owned);
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes.extend((owned..).take(halo.map().ghosts()).filter(|&ghost| holders[ghost as usize] != NO_BOUNDARY));
+        let prescribed = nodes.into_iter().map(|node| (node, values[node as usize])).collect();
+        Self { nodes: values.len(), prescribed }
     }
 
     /// Returns the local nodes with a prescribed value, ascending.
@@ -54,7 +57,7 @@ impl DirichletBc {
 
     /// Returns the prescribed value of each local node, 0 at free nodes.
     pub fn values(&self) -> Vec<f64> {
-        let mut values = loops::filled(self.nodes, 0.0);
+        let mut values = vec![0.0; self.nodes];
         for &(node, value) in &self.prescribed {
             values[node as usize] = value;
         }
@@ -92,28 +95,39 @@ impl DirichletBc {
 /// # Errors
 /// A value that is not finite; the same on every rank.
 pub fn dirichlet_nodes(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Result<DirichletBc> {
-    let (holder, values, found) = evaluate(mesh, problem);
+    let (evaluated, found) = evaluate(mesh, problem);
     halo.comm().agree(found)?;
-    Ok(DirichletBc::scatter(halo, holder, values))
+    Ok(DirichletBc::scatter(halo, evaluated))
 }
 
-/// Number of no boundary.
-const NO_BOUNDARY: u16 = u16::MAX;
+/// Prescribed values from the edges on one rank. Both lists have an entry for each local node: the
+/// system clears only the pages of those that are used.
+struct Evaluated {
+    /// Nodes on Dirichlet edges, repeated, in any order.
+    nodes: Vec<LocalIndex>,
+    /// One more than the boundary that holds each node, or [`NO_BOUNDARY`].
+    holders: Vec<u16>,
+    values: Vec<f64>,
+}
 
-/// Returns the boundary that holds each local node and the prescribed value, from the edges on this
-/// rank, and the error of the lowest edge whose value is not finite.
-fn evaluate(mesh: &LocalMesh, problem: &Problem) -> (Vec<u16>, Vec<f64>, Result<()>) {
-    let nodes = mesh.coordinates.len();
-    let mut holder = vec![NO_BOUNDARY; nodes];
-    let mut values = vec![0.0; nodes];
+/// Holder of a free node.
+const NO_BOUNDARY: u16 = 0;
+
+/// Evaluates the conditions on the edges of this rank. Returns also the error of the lowest edge
+/// whose value is not finite.
+fn evaluate(mesh: &LocalMesh, problem: &Problem) -> (Evaluated, Result<()>) {
+    let count = mesh.coordinates.len();
+    let (mut nodes, mut holders, mut values) = (Vec::new(), vec![NO_BOUNDARY; count], vec![0.0; count]);
     let mut errors = Vec::new();
     for edge in &mesh.boundary {
         if let Condition::Dirichlet(g) = condition(problem, edge) {
-            for node in edge.nodes(mesh).map(|n| n as usize) {
-                match g.at(mesh.coordinates[node], Range::Any) {
-                    Ok(value) if edge.boundary < holder[node] => {
-                        holder[node] = edge.boundary;
-                        values[node] = value;
+            for node in edge.nodes(mesh) {
+                let (at, holder) = (node as usize, edge.boundary + 1);
+                match g.at(mesh.coordinates[at], Range::Any) {
+                    Ok(value) if holders[at] == NO_BOUNDARY || holder < holders[at] => {
+                        nodes.push(node);
+                        holders[at] = holder;
+                        values[at] = value;
                     }
                     Ok(_) => (),
                     Err(cause) => errors.push(bad_on_edge(mesh, edge, "the value", cause)),
@@ -121,7 +135,7 @@ fn evaluate(mesh: &LocalMesh, problem: &Problem) -> (Vec<u16>, Vec<f64>, Result<
             }
         }
     }
-    (holder, values, lowest(errors.into_iter()).map_or(Ok(()), Err))
+    (Evaluated { nodes, holders, values }, lowest(errors.into_iter()).map_or(Ok(()), Err))
 }
 
 /// Checks that a problem has one solution on a mesh: no Robin condition inside the domain, and

@@ -66,22 +66,25 @@ impl ElementOperator<f64> {
     /// become 0. `values` holds the values of the local nodes, 0 at free nodes.
     pub fn eliminate(&self, values: &[f64], b: &mut [f64]) {
         let Batches { order, interior, boundary } = &*self.batches;
-        let mut y = loops::filled(values.len(), 0.0);
-        self.chunks.sum(&mut y[..b.len()], |range, first, y| {
-            add_products_of_values(&order.interior_nodes()[range.clone()], &interior[range], values, first, y);
-        });
-        add_products_of_values(order.boundary_nodes(), boundary, values, 0, &mut y);
-        for &(node, sum) in &self.row_sums {
-            y[node as usize] += sum * values[node as usize];
-        }
-        for (b, y) in b.iter_mut().zip(y) {
-            *b -= y;
-        }
-        for &node in &*self.fixed {
-            if let Some(b) = b.get_mut(node as usize) {
-                *b = 0.0;
+        let fixed = &self.fixed[..];
+        self.chunks.run::<_, true>(b, |range, first, b| {
+            // Few chunks have fixed nodes.
+            let next = fixed.partition_point(|&node| (node as usize) < first);
+            if fixed.get(next).is_some_and(|&node| (node as usize) < first + b.len()) {
+                let nodes = &order.interior_nodes()[range.clone()];
+                add_products_of_values::<_, SUBTRACT>(nodes, &interior[range], values, first, b);
             }
+            0.0
+        });
+        if !(boundary.is_empty() && self.row_sums.is_empty()) {
+            let mut y = vec![0.0; values.len()];
+            add_products_of_values::<_, ADD>(order.boundary_nodes(), boundary, values, 0, &mut y);
+            for &(node, sum) in &self.row_sums {
+                y[node as usize] += sum * values[node as usize];
+            }
+            self.late.iter().for_each(|&node| b[node as usize] -= y[node as usize]);
         }
+        self.own_fixed(b.len()).iter().for_each(|&node| b[node as usize] = 0.0);
     }
 }
 
@@ -176,10 +179,10 @@ fn late_nodes<T>(
     late
 }
 
-/// Adds the products of the batches with `x` to `y`, whose entry 0 belongs to node `first`, where
-/// few entries of `x` are other than 0.
-fn add_products_of_values(
-    nodes: &[impl NodeList],
+/// Adds the products of the batches with `x` to `y`, whose entry 0 belongs to node `first`, or
+/// subtracts them, where few entries of `x` are other than 0.
+fn add_products_of_values<N: NodeList, const USE: u8>(
+    nodes: &[N],
     stiffness: &[BatchStiffness<f64>],
     x: &[f64],
     first: usize,
@@ -187,7 +190,7 @@ fn add_products_of_values(
 ) {
     for (nodes, stiffness) in nodes.chunks(1).zip(stiffness.chunks(1)) {
         if nodes[0].gather(x).as_flattened().iter().any(|&x| x != 0.0) {
-            add_products::<_, _, _, ADD>(nodes, stiffness, &[], (x, 0), first, y);
+            add_products::<_, _, _, USE>(nodes, stiffness, &[], (x, 0), first, y);
         }
     }
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::parallel::timeline::ParallelLoop;
 
 /// Number of items in a chunk, each of which has its own partial sum.
-pub const CHUNK: usize = 4096;
+pub const CHUNK: usize = 1024;
 
 /// Tests whether a loop over `n` items is long enough for several threads.
 pub(crate) fn worthwhile(n: usize) -> bool {

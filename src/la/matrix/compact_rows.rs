@@ -39,7 +39,14 @@ impl<V: Copy + Send + Sync> CompactRows<V> {
     pub fn new<I: Iterator<Item = (LocalIndex, V)>>(rows: usize, row: impl Fn(usize) -> I + Sync) -> Self {
         let chunks = loops::chunks(rows).map(|range| {
             let mut chunk = Chunk { groups: Vec::new(), ends: Vec::new(), columns: Vec::new(), values: Vec::new() };
-            range.clone().step_by(ROWS).for_each(|first| chunk.push(first..range.end.min(first + ROWS), &row));
+            let mut columns = Vec::new();
+            for first in range.clone().step_by(ROWS) {
+                columns.clear();
+                for i in first..range.end.min(first + ROWS) {
+                    chunk.push_row(row(i), &mut columns);
+                }
+                chunk.end_group(&columns);
+            }
             chunk
         });
         Self(chunks.collect())
@@ -67,18 +74,22 @@ impl<V: Copy + Send + Sync> CompactRows<V> {
 }
 
 impl<V> Chunk<V> {
-    /// Appends a group.
-    fn push<I: Iterator<Item = (LocalIndex, V)>>(&mut self, rows: std::ops::Range<usize>, row: impl Fn(usize) -> I) {
-        let all = || rows.clone().flat_map(&row);
-        let base = all().map(|(column, _)| column).min().unwrap_or(0);
-        let is_wide = all().any(|(column, _)| (column - base) as usize >= REACH);
-        self.columns.extend(all().map(|(column, _)| (column - base) as u16));
-        if is_wide {
-            self.columns.extend(all().map(|(column, _)| ((column - base) >> u16::BITS) as u16));
+    /// Appends the values of a row to the chunk, and their columns to those of its group.
+    fn push_row(&mut self, row: impl Iterator<Item = (LocalIndex, V)>, columns: &mut Vec<LocalIndex>) {
+        for (column, value) in row {
+            columns.push(column);
+            self.values.push(value);
         }
-        for i in rows.clone() {
-            self.values.extend(row(i).map(|(_, value)| value));
-            self.ends.push(self.values.len() as u32);
+        self.ends.push(self.values.len() as u32);
+    }
+
+    /// Appends the columns of a group.
+    fn end_group(&mut self, columns: &[LocalIndex]) {
+        let base = columns.iter().copied().min().unwrap_or(0);
+        let is_wide = columns.iter().any(|column| (column - base) as usize >= REACH);
+        self.columns.extend(columns.iter().map(|column| (column - base) as u16));
+        if is_wide {
+            self.columns.extend(columns.iter().map(|column| ((column - base) >> u16::BITS) as u16));
         }
         self.groups.push(Group { base, is_wide });
     }

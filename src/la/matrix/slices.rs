@@ -33,6 +33,9 @@ pub struct Slices<T, V> {
     pub(super) row_sums: Vec<[T; LANES]>,
 }
 
+/// Columns and values of the entries of each row of a slice beside its diagonals.
+type Others<T> = [Vec<(LocalIndex, T)>; LANES];
+
 /// Eight rows, filled up with zeros.
 #[derive(Clone, Copy)]
 pub struct Slice {
@@ -71,7 +74,18 @@ impl<T: Scalar, V: Stored<T>> Slices<T, V> {
         let mut lanes = [(&[][..], &[][..]); LANES];
         rows.zip(&mut lanes).for_each(|(row, lane)| *lane = row_of(matrix, row));
         let row_sums = std::array::from_fn(|l| row_sum(lanes[l].1, ghost_sums.get(l).copied().unwrap_or_default()));
-        let mut others: [Vec<(LocalIndex, T)>; LANES] = Default::default();
+        let mut others: Others<T> = Default::default();
+        let [(columns, _), rest @ ..] = lanes;
+        let is_moved = |((other, _), l): (&(&[LocalIndex], _), _)| {
+            other.len() == columns.len() && columns.iter().zip(*other).all(|(column, other)| column + l == *other)
+        };
+        if rest.iter().zip(1..).all(is_moved) {
+            // Mostly the rows have the columns of the first one, moved.
+            for (at, &column) in columns.iter().enumerate() {
+                self.place((first, column as usize + size - first), size, lanes.map(|lane| lane.1[at]), &mut others);
+            }
+            lanes = Default::default();
+        }
         loop {
             // The column less the row, plus the size, of the next entry in each row.
             let next = |l: usize| lanes[l].0.first().map_or(usize::MAX, |column| *column as usize + size - (first + l));
@@ -86,20 +100,7 @@ impl<T: Scalar, V: Stored<T>> Slices<T, V> {
                 diagonal[l] = values[0];
                 lanes[l] = (&columns[1..], &values[1..]);
             }
-            if shift == size {
-                continue;
-            }
-            let entries = diagonal.into_iter().enumerate().filter(|(_, value)| *value != 0.0);
-            let start = (first + shift).checked_sub(size).filter(|start| start + LANES <= size);
-            match start.filter(|_| entries.clone().count() >= FEWEST) {
-                Some(start) => {
-                    self.diagonals.push(start as LocalIndex);
-                    self.values.push(diagonal.map(|value| V::rounded(T::of(value))));
-                }
-                None => entries.for_each(|(l, value)| {
-                    others[l].push(((first + l + shift - size) as LocalIndex, T::of(value)));
-                }),
-            }
+            self.place((first, shift), size, diagonal, &mut others);
         }
         let columns = || others.iter().flatten().map(|entry| entry.0);
         let base = columns().min().unwrap_or(0);
@@ -119,6 +120,26 @@ impl<T: Scalar, V: Stored<T>> Slices<T, V> {
         }
         let diagonals = (self.diagonals.len() - before) as u32;
         self.slices.push(Slice { base, diagonals, others: longest as u32, is_wide, has_sums });
+    }
+
+    /// Appends the entries of the rows from `first` on whose column less the row, plus the `size`
+    /// of the matrix, is `shift`: a diagonal where they are enough, and `others` where not. Those
+    /// on the diagonal of the matrix are left out.
+    fn place(&mut self, (first, shift): (usize, usize), size: usize, diagonal: [f64; LANES], others: &mut Others<T>) {
+        if shift == size {
+            return;
+        }
+        let entries = diagonal.into_iter().enumerate().filter(|(_, value)| *value != 0.0);
+        let start = (first + shift).checked_sub(size).filter(|start| start + LANES <= size);
+        match start.filter(|_| entries.clone().count() >= FEWEST) {
+            Some(start) => {
+                self.diagonals.push(start as LocalIndex);
+                self.values.push(diagonal.map(|value| V::rounded(T::of(value))));
+            }
+            None => entries.for_each(|(l, value)| {
+                others[l].push(((first + l + shift - size) as LocalIndex, T::of(value)));
+            }),
+        }
     }
 
     /// Returns the bytes of the slices.
