@@ -9,7 +9,7 @@ use crate::mesh::data::receive_data;
 use crate::mesh::node_owners::{NO_OWNER, pick_owners};
 use crate::mesh::ordering::{Order, gathered};
 use crate::mesh::quality::{BatchQuality, MeshQuality};
-use crate::mesh::{LocalMesh, MeshSlab, NO_REGION, check_jacobian};
+use crate::mesh::{LocalMesh, MeshSlab, NO_REGION, check_jacobian, not_finite};
 use crate::parallel::{BlockRequests, Comm, GlobalIndex, LocalIndex, Outgoing, concat, loops};
 use crate::quad8;
 use crate::quad8::{Batch, Coordinates, LANES};
@@ -296,10 +296,4 @@ impl Part {
             ..LocalMesh::default()
         }
     }
-}
-
-/// Returns the error of a node whose coordinates are not finite.
-pub fn not_finite(element: GlobalIndex, node: GlobalIndex, [x, y]: [f64; 2]) -> Error {
-    let text = format!("element {element}: the coordinates ({x}, {y}) of its node {node} are not finite");
-    Error::input(text).at(element, 0).mentioning(&[element], &[node])
 }

@@ -98,17 +98,18 @@ impl MeshSlab {
         }
         let range = elements.range(comm.rank());
         let count = (range.end - range.start) as usize;
-        let flaw = |e: usize| find_error(&nodes_of(e), range.start + e as GlobalIndex, nodes.total());
+        let flaw = |e: usize, found: &[i64; 8]| find_error(found, range.start + e as GlobalIndex, nodes.total());
         // Checked on the way, since the list takes long to read.
         let first_bad = AtomicUsize::new(usize::MAX);
         let connectivity = loops::collect(count, loops::CHUNK, |e| {
-            if flaw(e).is_some() {
+            let found = nodes_of(e);
+            if flaw(e, &found).is_some() {
                 first_bad.fetch_min(e, Relaxed);
             }
-            nodes_of(e).map(|node| node as GlobalIndex)
+            found.map(|node| node as GlobalIndex)
         });
-        let first_bad = first_bad.into_inner();
-        comm.agree(if first_bad < count { flaw(first_bad).map_or(Ok(()), Err) } else { Ok(()) })?;
+        let bad = Some(first_bad.into_inner()).filter(|e| *e < count);
+        comm.agree(bad.and_then(|e| flaw(e, &nodes_of(e))).map_or(Ok(()), Err))?;
         Ok(Self {
             nodes,
             elements,

@@ -73,3 +73,9 @@ pub fn check_jacobian(
     }
     Ok(())
 }
+
+/// Returns the error of a node whose coordinates are not finite.
+pub fn not_finite(element: GlobalIndex, node: GlobalIndex, [x, y]: [f64; 2]) -> Error {
+    let text = format!("element {element}: the coordinates ({x}, {y}) of its node {node} are not finite");
+    Error::input(text).at(element, 0).mentioning(&[element], &[node])
+}

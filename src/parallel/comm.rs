@@ -203,9 +203,20 @@ impl Comm {
     /// in their order. **Collective** among neighbours.
     pub fn neighbor_exchange<T: MpiType>(
         &self,
-        mut outgoing: Vec<Message<T>>,
+        outgoing: Vec<Message<T>>,
         expected: &[(usize, usize)],
     ) -> Vec<Message<T>> {
+        self.neighbor_exchange_during(outgoing, expected, || ()).0
+    }
+
+    /// Exchanges messages as [`neighbor_exchange`](Self::neighbor_exchange) does, and runs `work`
+    /// while they travel. **Collective** among neighbours.
+    pub(crate) fn neighbor_exchange_during<T: MpiType, R>(
+        &self,
+        mut outgoing: Vec<Message<T>>,
+        expected: &[(usize, usize)],
+        work: impl FnOnce() -> R,
+    ) -> (Vec<Message<T>>, R) {
         let mut own = self.take_own(&mut outgoing);
         let mut buffer = |&(rank, length): &(usize, usize)| {
             own.take_if(|_| rank == self.rank).unwrap_or_else(|| (rank, vec![T::default(); length]))
@@ -214,8 +225,8 @@ impl Comm {
         let send: Vec<(usize, &[T])> = outgoing.iter().map(|(rank, values)| (*rank, &values[..])).collect();
         let others = incoming.iter_mut().filter(|(rank, _)| *rank != self.rank);
         let receive = others.map(|(rank, values)| (*rank, &mut values[..])).collect();
-        self.neighbor_exchange_overlap(&send, receive, || ());
-        incoming
+        let result = self.neighbor_exchange_overlap(&send, receive, work);
+        (incoming, result)
     }
 
     /// Removes the message to this rank.

@@ -52,12 +52,10 @@ impl ToSlabs {
             let value = |&item: &LocalIndex| if item == NONE { fill } else { value(item as usize) };
             items.par_iter().with_min_len(CHUNK).map(value).collect()
         };
-        let buffer = |(rank, positions): &Message<LocalIndex>| (*rank, vec![T::default(); N * positions.len()]);
-        let mut received: Vec<Message<T>> = self.incoming.iter().map(buffer).collect();
-        let messages: Vec<_> = self.outgoing.iter().map(|(rank, items)| (*rank, values(items))).collect();
-        let send: Vec<_> = messages.iter().map(|(rank, values)| (*rank, values.as_flattened())).collect();
-        let receive = received.iter_mut().map(|(rank, values)| (*rank, &mut values[..])).collect();
-        let mut block = comm.neighbor_exchange_overlap(&send, receive, || values(&self.own));
+        let of_items = |(rank, items): &Message<LocalIndex>| (*rank, values(items).into_flattened());
+        let outgoing = self.outgoing.iter().map(of_items).collect();
+        let expected: Vec<_> = self.incoming.iter().map(|(rank, positions)| (*rank, N * positions.len())).collect();
+        let (received, mut block) = comm.neighbor_exchange_during(outgoing, &expected, || values(&self.own));
         for ((_, positions), (_, message)) in self.incoming.iter().zip(received) {
             for (&position, &value) in positions.iter().zip(message.as_chunks().0) {
                 block[position as usize] = value;
