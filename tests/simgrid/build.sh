@@ -6,8 +6,10 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 target=$here/../../target/simgrid
-# The build script of mpi-sys does not track these files.
-if [ -d "$target" ] && [ -n "$(find "$here/include" "$here/mpicc" -newer "$target" -print -quit)" ]; then
+version=$(smpirun -version)
+# The build script of mpi-sys does not track these files and the version.
+if [ -d "$target" ] && { [ "$(cat "$target/version" 2>/dev/null)" != "$version" ] ||
+    [ -n "$(find "$here/include" "$here/mpicc" -newer "$target" -print -quit)" ]; }; then
     cargo clean --quiet --release --locked --manifest-path "$here/../../Cargo.toml" --target-dir "$target" -p mpi-sys
 fi
 # Work takes no simulated time unless COMPUTE is set, so the optimisation of a quick build suffices.
@@ -19,5 +21,6 @@ fi
 # The library is kept small, since every simulated rank loads a copy.
 export MPICC=$here/mpicc CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=symbols
 cargo build "${config[@]}" --quiet --release --locked --manifest-path "$here/../../Cargo.toml" --target-dir "$target" --example smpi
+echo "$version" >"$target/version"
 touch "$target"
 realpath "$target/release/examples/libsmpi.so"
