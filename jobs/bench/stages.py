@@ -100,7 +100,7 @@ def main() -> None:
                         help='also up to N refinements more (default 1), four times the unknowns each')
     parser.add_argument('--repeats', type=whole_number(1), default=5, metavar='N', help='runs of each kind (default 5)')
     parser.add_argument('--growth', type=whole_number(0), metavar='SECONDS',
-                        help='print the second table only, and wait so long before each run (20 here)')
+                        help='print the second table only, and wait so long before each run; 20 were enough for docs/performance.md')
     parser.add_argument('--output', type=Path, metavar='FILE', help='also write every number as JSON')
     args = parser.parse_args()
     cores, is_growth = args.cores, args.growth is not None

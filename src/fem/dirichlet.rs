@@ -100,8 +100,8 @@ pub fn dirichlet_nodes(halo: &Halo, mesh: &LocalMesh, problem: &Problem) -> Resu
     Ok(DirichletBc::scatter(halo, evaluated))
 }
 
-/// Prescribed values from the edges on one rank. Both lists have an entry for each local node: the
-/// system clears only the pages of those that are used.
+/// Prescribed values from the edges on one rank. `holders` and `values` have an entry for each local
+/// node: the system clears only those of their pages that are used.
 struct Evaluated {
     /// Nodes on Dirichlet edges, repeated, in any order.
     nodes: Vec<LocalIndex>,

@@ -15,7 +15,7 @@
 # then grows with the fifth power of the ranks.
 #
 # SimGrid 3.32, that of Debian 12, walks through all messages under way whenever one ends: 2,048 ranks
-# do not end in an hour. SimGrid 4.1 takes 12 minutes for them. It is built from its source
+# did not end in 50 minutes. SimGrid 4.1 took 12 minutes for them. It is built from its source
 # (pip download --no-binary :all: simgrid; cmake -Denable_smpi=ON; make simgrid smpimain), and used
 # where its smpi_script/bin comes first in PATH.
 set -euo pipefail
