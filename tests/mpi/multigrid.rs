@@ -7,7 +7,7 @@ use quad8_mpi::fem::multigrid::OperatorHierarchy;
 use quad8_mpi::fem::{ElementMatrices, OperatorKind, PreconditionerKind};
 use quad8_mpi::la::cg::{CgOptions, CgReport, ConvergedReason, conjugate_gradient};
 use quad8_mpi::la::{LinearOperator, PreconditionerStatistics, Vector};
-use quad8_mpi::parallel::Comm;
+use quad8_mpi::parallel::{Comm, SpanKind, measure};
 use quad8_mpi::problem::{Field, Problem};
 
 use super::hard_problems::rectangle;
@@ -24,6 +24,7 @@ pub const CHECKS: &[Check] = checks![
     iterations_hardly_depend_on_the_size,
     iterations_hardly_depend_on_the_levels,
     nested_meshes_give_an_initial_guess,
+    nested_meshes_have_one_bound_of_the_eigenvalues,
     a_mesh_that_cannot_be_integrated_is_a_level_all_the_same,
     a_jump_that_only_the_finest_mesh_resolves_is_solved,
     a_tight_tolerance_is_reached_in_spite_of_single_precision,
@@ -166,6 +167,21 @@ fn nested_meshes_give_an_initial_guess(comm: &Rc<Comm>) {
         let (_, report) = System::new(&model, &problem).solve(1e-8);
         assert!(report.history[0] < share * report.rhs_norm, "{} of {}", report.history[0], report.rhs_norm);
     }
+}
+
+/// Checks that a finer mesh takes far fewer Lanczos steps than the two dozen that a mesh of this
+/// size needs on its own: each exchanges the values of ghosts once.
+fn nested_meshes_have_one_bound_of_the_eigenvalues(comm: &Rc<Comm>) {
+    let problem = manufactured::problem();
+    let [coarse, fine] = [1, 2].map(|levels| {
+        let model = refined(comm, &Grid::new(24, 24).mesh(), levels);
+        let exchange = || model.halo.scatter_fwd(&mut vec![0.0; model.halo.map().local()]);
+        let setup = || drop(System::new(&model, &problem));
+        let count = |work: &dyn Fn()| measure(comm, SpanKind::Stage("setup"), work).1.traffic.halo.count;
+        (count(&setup), count(&exchange))
+    });
+    let (more, exchange) = (fine.0 - coarse.0, fine.1);
+    assert!(more < 24 * exchange.max(1), "{more} messages more in the setup, {exchange} in an exchange");
 }
 
 /// Checks a conductivity without a value in the middle of one element, where none of its children

@@ -52,7 +52,7 @@ pub fn aggregated_levels<T: Scalar>(
 /// Where rank 0 owns the whole level, that needs no sums. **Collective.**
 pub fn bounded<T: Scalar>(comm: &Comm, operator: LevelOperator<T>) -> (LevelOperator<T>, f64) {
     let bound =
-        |sum: &dyn Fn(&[f64]) -> Vec<f64>| LevelOperator::eigenvalue_bounds(std::slice::from_ref(&operator), sum)[0];
+        |sum: &dyn Fn(&[f64]) -> Vec<f64>| LevelOperator::eigenvalue_bounds(std::slice::from_ref(&operator), 0, sum)[0];
     let total = operator.operator.halo().map().total();
     let bound = if Agglomeration::new(total, comm.size()).is_on_one_rank() {
         comm.broadcast(0, bound(&|own| own.to_vec()))

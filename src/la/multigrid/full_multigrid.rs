@@ -34,9 +34,10 @@ impl<T: Scalar> Multigrid<T> {
                 });
             }
             self.cycles(at, start_cycles(at), [b, &mut *correction]);
-            match self.levels[0].transfer.nested().filter(|_| at == 1) {
-                Some(transfer) => self.measured(0, || transfer.prolong_sum(&prolonged, correction, x)),
-                None => correction.add(T::of(1.0), &prolonged),
+            if at > 1 {
+                correction.add(T::of(1.0), &prolonged);
+            } else if let Some(transfer) = self.levels[0].transfer.nested() {
+                self.measured(0, || transfer.prolong_sum(&prolonged, correction, x));
             }
         }
     }

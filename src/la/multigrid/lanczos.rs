@@ -25,6 +25,8 @@ const SMALL_LANCZOS: Lanczos = Lanczos { steps: 24, fewest: 24, safety: 1.02 };
 const SMALL: u64 = 20_000;
 /// Part of an estimate that its factor covers several times over.
 const LITTLE: f64 = 0.02;
+/// Steps after which the process of a nested mesh is compared with that of the next coarser one.
+const COMPARED: usize = 3;
 /// Ratio of r.z to its first value at which the Krylov space counts as exhausted: beyond it,
 /// rounding in single precision spoils the energy of the direction, which is not computed itself.
 const EXHAUSTED: f64 = 1e-8;
@@ -34,9 +36,10 @@ fn lanczos(unknowns: u64) -> Lanczos {
     if unknowns > SMALL { LANCZOS } else { SMALL_LANCZOS }
 }
 
-/// Returns the largest number of Lanczos steps on a level with `unknowns` unknowns.
-pub fn lanczos_steps(unknowns: u64) -> usize {
-    lanczos(unknowns).steps
+/// Returns the number of Lanczos steps on a level with `unknowns` unknowns at most, or as a rule
+/// where the next coarser level is a nested mesh.
+pub fn lanczos_steps(unknowns: u64, is_refined: bool) -> usize {
+    if is_refined { COMPARED } else { lanczos(unknowns).steps }
 }
 
 /// Returns whether the Lanczos process of the corners, so many unknowns, shares the sums of the
@@ -46,9 +49,13 @@ pub fn shares_sums(unknowns: u64) -> bool {
 }
 
 /// Returns bounds of the eigenvalues of D^-1 A for operators with these block diagonals: estimates
-/// from below, times a factor. `sum` adds the entries of a list over the ranks. **Collective.**
+/// from below, times a factor. The first `meshes` are nested meshes, finest first, whose elements
+/// have the shapes of their parents and so the same largest eigenvalue: a mesh takes the bound of
+/// the next coarser one where the first estimates agree. `sum` adds the entries of a list over the
+/// ranks. **Collective.**
 pub fn eigenvalue_bounds<'a, T: Scalar>(
     operators: impl Iterator<Item = (&'a dyn LinearOperator<T>, &'a BlockDiagonal<T>)>,
+    meshes: usize,
     sum: impl Fn(&[f64]) -> Vec<f64>,
 ) -> Vec<f64> {
     let mut processes: Vec<_> = operators.map(|(operator, diagonal)| Process::new(operator, diagonal)).collect();
@@ -56,8 +63,18 @@ pub fn eigenvalue_bounds<'a, T: Scalar>(
         let parts: Vec<f64> = processes.iter_mut().flat_map(Process::products).collect();
         let sums = sum(&parts);
         processes.iter_mut().zip(sums.as_chunks().0).for_each(|(process, sums)| process.step(*sums));
+        for at in 1..meshes {
+            let [finer, coarser] = &mut processes[at - 1..=at] else { continue };
+            finer.compare(coarser);
+        }
     }
-    processes.iter().map(|process| process.safety * process.estimate).collect()
+    let mut bounds = Vec::with_capacity(processes.len());
+    for process in processes.iter().rev() {
+        let of_coarser = bounds.last().copied().filter(|_| process.is_as_coarser);
+        bounds.push(of_coarser.unwrap_or(process.safety * process.estimate));
+    }
+    bounds.reverse();
+    bounds
 }
 
 /// Lanczos process of one operator.
@@ -71,6 +88,8 @@ struct Process<'a, T: Scalar> {
     safety: f64,
     /// Whether the Krylov space is exhausted.
     is_complete: bool,
+    /// Whether the bound of the next coarser mesh holds for this one.
+    is_as_coarser: bool,
     /// Residual r, z = D^-1 r, A z, and A p of the direction p.
     vectors: [Vector<T>; 4],
     r_z: f64,
@@ -105,6 +124,7 @@ impl<'a, T: Scalar> Process<'a, T> {
             fewest,
             safety,
             is_complete: false,
+            is_as_coarser: false,
             vectors: [r, z, a_z, a_p],
             r_z: 1.0,
             first: 0.0,
@@ -123,6 +143,16 @@ impl<'a, T: Scalar> Process<'a, T> {
         let [r, z, a_z, _] = &mut self.vectors;
         let r_z = self.diagonal.apply_and_dot(r.owned(), z.owned_mut());
         [r_z, self.operator.apply_and_dot(z, a_z)]
+    }
+
+    /// Ends the process of a nested mesh where its estimate agrees with that of the next coarser
+    /// one. Both have taken [`COMPARED`] steps.
+    fn compare(&mut self, coarser: &Self) {
+        let ready = [&*self, coarser].iter().all(|process| process.matrix.len() == COMPARED && process.steps > 0);
+        if ready && (self.estimate - coarser.estimate).abs() < LITTLE * coarser.estimate {
+            self.is_as_coarser = true;
+            self.steps = 0;
+        }
     }
 
     /// Takes a step with the sums of the products.

@@ -61,10 +61,10 @@ impl<T: Scalar> LevelOperator<T> {
         Self::new(matrix, |matrix| Box::new(SlicedEllpack::<T, V>::new(matrix)))
     }
 
-    /// Returns bounds of the eigenvalues that the smoothers of these operators need.
-    /// **Collective.**
-    pub(super) fn eigenvalue_bounds(operators: &[Self], sum: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
-        eigenvalue_bounds(operators.iter().map(|level| (&*level.operator, &level.diagonal)), sum)
+    /// Returns bounds of the eigenvalues that the smoothers of these operators need, where the
+    /// first `meshes` are those of nested meshes. **Collective.**
+    pub(super) fn eigenvalue_bounds(operators: &[Self], meshes: usize, sum: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+        eigenvalue_bounds(operators.iter().map(|level| (&*level.operator, &level.diagonal)), meshes, sum)
     }
 
     /// Prepares the smoother for eigenvalues of at most `high`.

@@ -70,7 +70,7 @@ impl<T: Scalar> Multigrid<T> {
         let comm = Rc::clone(matrix.halo().comm());
         let of_matrix = if is_rough { LevelOperator::of_matrix::<T::Rough> } else { LevelOperator::of_matrix::<T> };
         let corners = is_large(&matrix).then(|| of_matrix(&matrix));
-        let bounds = |operators: &[_]| LevelOperator::eigenvalue_bounds(operators, |parts| comm.sum_all(parts));
+        let bounds = |operators: &[_]| LevelOperator::eigenvalue_bounds(operators, meshes, |parts| comm.sum_all(parts));
         let (operators, bounds, (aggregated, matrix)) = if shares_sums(matrix.halo().map().total()) {
             let mut operators = operators();
             operators.extend(corners);

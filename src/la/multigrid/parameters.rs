@@ -13,6 +13,9 @@ const NESTED_SMOOTHING: Smoothing = Smoothing { degree: 3, part: 1.0 / 12.0 };
 const CYCLES: [usize; 3] = [2, 2, 2];
 /// The same below nested meshes, where the corners have few of the unknowns.
 const CYCLES_BELOW_NESTED: [usize; 3] = [3, 2, 1];
+/// Cycles on the next coarser mesh for the initial guess, on the second one, where they cost a
+/// sixteenth of a cycle of the finest mesh each, and so on; one on coarser ones.
+const START_CYCLES: [usize; 2] = [1, 2];
 /// Largest number of unknowns of a level that is solved directly.
 pub(crate) const DIRECT: u64 = 400;
 /// Largest ratio of coarse to fine unknowns; beyond it coarsening has stalled and ends.
@@ -33,8 +36,7 @@ pub(crate) fn cycles(at: usize, meshes: usize) -> usize {
     (at + 1).checked_sub(meshes).and_then(|below| all.get(below)).copied().unwrap_or(1)
 }
 
-/// Returns the cycles on a coarser nested mesh for the initial guess: two on the second one, where
-/// they cost a sixteenth of a cycle of the finest mesh each.
+/// Returns the cycles on a coarser nested mesh for the initial guess.
 pub(super) fn start_cycles(at: usize) -> usize {
-    if at == 2 { 2 } else { 1 }
+    START_CYCLES.get(at - 1).copied().unwrap_or(1)
 }

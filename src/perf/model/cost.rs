@@ -100,7 +100,8 @@ impl Solve<'_> {
     /// coarsest level has no smoother.
     fn lanczos(&self) -> [f64; 2] {
         let Self { machine, levels, .. } = self;
-        let steps = |at: usize| lanczos_steps(levels[at].unknowns as u64) as f64;
+        let steps =
+            |at: usize| lanczos_steps(levels[at].unknowns as u64, levels[at + 1].kind == LevelKind::Mesh) as f64;
         let smoothed = 0..levels.len().saturating_sub(1);
         let exchanges: f64 = smoothed.clone().map(|at| steps(at) * self.halo_exchange(at, 4.0)).sum();
         let is_alone = |&at: &usize| match levels[at].kind {

@@ -23,7 +23,7 @@ pub struct CoarseningRatios {
     pub aggregate_entries: f64,
 }
 
-/// LevelKind of a level.
+/// Kind of a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum LevelKind {
     /// The finest mesh, or one from which it was refined.
