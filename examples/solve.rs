@@ -21,8 +21,8 @@ pub fn largest_speed(comm: &Rc<Comm>) -> quad8_mpi::Result<f64> {
     // 2. Partition, distribute and refine the mesh.
     let parts = partition(comm, &slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?.parts;
     let coarse = DistributedMesh::new(comm, slab, &parts)?;
-    check_well_posed(comm, &coarse, &problem)?;
-    let hierarchy = MeshHierarchy::new(comm, coarse.mesh, 1)?;
+    check_well_posed(&coarse, &problem)?;
+    let hierarchy = MeshHierarchy::new(coarse.mesh, coarse.halo, 1)?;
     // 3. Assemble the system.
     let system = System::assemble(&hierarchy, &problem, OperatorKind::Elements)?;
     // 4. Solve it.

@@ -1,7 +1,5 @@
 //! Dirichlet data at the nodes.
 
-use std::rc::Rc;
-
 use crate::error::{Error, Result};
 use crate::fem::coefficients::{check_axis, lowest};
 use crate::fem::robin_data::{bad_on_edge, robin};
@@ -146,11 +144,12 @@ fn evaluate(mesh: &LocalMesh, problem: &Problem) -> (Evaluated, Result<()>) {
 /// The lowest edge inside with a Robin condition, a condition without a usable value, the lowest
 /// element beyond the axis of axisymmetric geometry, or the lowest element of a piece that no
 /// condition holds; the same on every rank.
-pub fn check_well_posed(comm: &Rc<Comm>, distributed: &DistributedMesh, problem: &Problem) -> Result<()> {
-    let DistributedMesh { mesh, boundary, free_edges, .. } = distributed;
+pub fn check_well_posed(distributed: &DistributedMesh, problem: &Problem) -> Result<()> {
+    let DistributedMesh { mesh, halo, boundary, free_edges, .. } = distributed;
+    let comm = halo.comm();
     check_interior_edges(comm, mesh, problem, boundary)?;
     let held = comm.agree(well_posed_nodes(mesh, problem))?;
-    check_components(&mesh.halo(comm)?, mesh, &held).map_err(|error| {
+    check_components(halo, mesh, &held).map_err(|error| {
         // Nodes that should be one node are the usual reason.
         let duplicates = find_duplicates(comm, mesh, free_edges);
         duplicates.warning().iter().fold(error, |error, note| error.with_note(note))

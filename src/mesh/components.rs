@@ -105,26 +105,21 @@ type Label = (GlobalIndex, u32);
 /// (1982)), so that the rounds grow like the logarithm of the ranks.
 fn label_pieces(halo: &Halo, mesh: &LocalMesh, held: &[bool]) -> Pieces {
     let (of, count) = local_pieces(mesh);
-    let ghosts = mesh.owned_nodes..of.len();
     let mut lowest: Vec<Label> = vec![(GlobalIndex::MAX, 0); count];
     for (node, owner) in mesh.node_owners.iter().enumerate() {
         let is_held = node < mesh.owned_nodes && held[node];
         let lowest = &mut lowest[of[node] as usize];
         *lowest = (if is_held { 0 } else { mesh.node_ids[node] + 1 }, owner).min(*lowest);
     }
-    let (mut labels, mut owners) = (vec![0; of.len()], vec![0; of.len()]);
     loop {
         jump(halo.comm(), mesh, &of, &mut lowest);
-        for (node, &piece) in of.iter().enumerate().take(mesh.owned_nodes) {
-            (labels[node], owners[node]) = lowest[piece as usize];
-        }
-        halo.scatter_fwd(&mut labels);
-        halo.scatter_fwd(&mut owners);
+        let labels = halo.ghost_values(|node| lowest[of[node] as usize].0);
+        let owners = halo.ghost_values(|node| lowest[of[node] as usize].1);
         let mut has_changed = false;
-        for node in ghosts.clone() {
-            let lowest = &mut lowest[of[node] as usize];
-            has_changed |= labels[node] != lowest.0;
-            *lowest = (labels[node], owners[node]).min(*lowest);
+        for (&piece, label) in of[mesh.owned_nodes..].iter().zip(labels.into_iter().zip(owners)) {
+            let lowest = &mut lowest[piece as usize];
+            has_changed |= label.0 != lowest.0;
+            *lowest = label.min(*lowest);
         }
         if halo.comm().max(u8::from(has_changed)) == 0 {
             return Pieces { of, labels: lowest.into_iter().map(|label| label.0).collect() };

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::error::{Error, Result};
 use crate::mesh::refine_children::Refinement;
 use crate::mesh::{LocalMesh, MOST_ON_A_RANK};
-use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex};
+use crate::parallel::{BlockDistribution, BlockRequests, Comm, GlobalIndex, Halo};
 
 /// Refines `levels` times. Boundary edges pass their boundary, and elements their region and data,
 /// to their children; data of nodes are interpolated by the shape functions. **Collective.**
@@ -17,7 +17,7 @@ pub fn refine(comm: &Rc<Comm>, mesh: &LocalMesh, levels: u32) -> Result<LocalMes
     if levels == 0 {
         return Ok(mesh.clone());
     }
-    Ok(EdgeNumbers::new(comm, mesh, levels)?.refine(mesh, levels))
+    Ok(EdgeNumbers::new(&mesh.halo(comm)?, mesh, levels)?.refine(mesh, levels))
 }
 
 /// Returns the error of a refinement whose elements a rank cannot number.
@@ -37,16 +37,16 @@ pub struct EdgeNumbers {
 }
 
 impl EdgeNumbers {
-    /// Numbers the edges by the position of their middle nodes among all middle nodes, for at most
-    /// `levels` refinements. **Collective.**
+    /// Numbers the edges of a mesh with this halo by the position of their middle nodes among all
+    /// middle nodes, for at most `levels` refinements. **Collective.**
     ///
     /// # Errors
     /// Those of [`refine`].
-    pub fn new(comm: &Rc<Comm>, mesh: &LocalMesh, levels: u32) -> Result<Self> {
+    pub fn new(halo: &Halo, mesh: &LocalMesh, levels: u32) -> Result<Self> {
         let fits = levels < 15 && (mesh.elements.len() as u64) << (2 * levels) < MOST_ON_A_RANK;
         let elements = u128::from(mesh.total_elements) << (2 * levels.min(40));
-        comm.agree(if fits { Ok(()) } else { Err(refined_too_far(levels, elements)) })?;
-        let (numbers, total) = number_edges(comm, mesh)?;
+        halo.comm().agree(if fits { Ok(()) } else { Err(refined_too_far(levels, elements)) })?;
+        let (numbers, total) = number_edges(halo, mesh);
         Ok(Self { numbers, total })
     }
 
@@ -61,7 +61,8 @@ impl EdgeNumbers {
 
 /// Returns the global number of the edge of each local middle node (unspecified for other nodes),
 /// and the number of edges. **Collective.**
-fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<GlobalIndex>, GlobalIndex)> {
+fn number_edges(halo: &Halo, mesh: &LocalMesh) -> (Vec<GlobalIndex>, GlobalIndex) {
+    let comm = halo.comm();
     let mut is_middle = vec![false; mesh.coordinates.len()];
     mesh.elements.iter().flat_map(|nodes| &nodes[4..]).for_each(|&node| is_middle[node as usize] = true);
     let owned_middles = || (0..mesh.owned_nodes).filter(|&node| is_middle[node]);
@@ -77,6 +78,6 @@ fn number_edges(comm: &Rc<Comm>, mesh: &LocalMesh) -> Result<(Vec<GlobalIndex>, 
     for (node, number) in owned_middles().zip(requests.answer(comm, number)) {
         edges[node] = number;
     }
-    mesh.halo(comm)?.scatter_fwd(&mut edges);
-    Ok((edges, total))
+    halo.scatter_fwd(&mut edges);
+    (edges, total)
 }

@@ -4,6 +4,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
 use crate::error::ExitCode;
+use crate::system::wait_for_reader;
 
 /// Ends all ranks with this code.
 ///
@@ -16,5 +17,7 @@ pub fn abort(code: ExitCode) -> ! {
         // Skips the handlers of exit(3), in which HDF5 waits for the other ranks.
         signal_hook::low_level::exit(code)
     }
+    // The mpirun of MPICH lost one message in five without this.
+    wait_for_reader();
     SimpleCommunicator::world().abort(code)
 }

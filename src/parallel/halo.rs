@@ -122,10 +122,9 @@ impl Halo {
         if failures > 0 {
             comm.agree(result)?;
         }
+        let first = map.range.start;
         let mut halo = Self { comm: Rc::clone(comm), map, ghost_numbers: Vec::new(), sends, receives };
-        let mut numbers: Vec<GlobalIndex> = halo.map.range().chain(ghosts.iter().map(|_| 0)).collect();
-        halo.scatter_fwd(&mut numbers);
-        halo.ghost_numbers = numbers.split_off(owned.len());
+        halo.ghost_numbers = halo.ghost_values(|i| first + i as GlobalIndex);
         Ok(halo)
     }
 
@@ -204,6 +203,14 @@ impl Halo {
                 owned[i as usize] += value;
             }
         }
+    }
+
+    /// Returns the values of the ghosts, where `value(i)` is that of owned unknown `i` on its rank.
+    /// **Collective** among neighbours.
+    pub fn ghost_values<T: MpiType>(&self, value: impl Fn(usize) -> T) -> Vec<T> {
+        let mut ghosts = vec![T::default(); self.map.ghosts()];
+        self.exchange(value, &mut ghosts, || ());
+        ghosts
     }
 
     /// Sends the lists of owned unknowns, which `list` returns, and returns those of the ghosts.

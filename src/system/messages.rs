@@ -1,8 +1,15 @@
 //! Messages on the two streams of the process: output and progress on the standard output, warnings
 //! and errors on the standard error.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::io::ioctl_fionread;
 
 use crate::error::{Error, Result};
 
@@ -40,4 +47,20 @@ pub fn print_error(text: &str) {
 pub fn print_stderr(text: &str) {
     // A closed standard error leaves nowhere to report it.
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+/// Longest wait for the reader of the standard error, which may have stopped.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Waits until the reader of the standard error, if that is a pipe, has read all that was written:
+/// a launcher that is told to end the job may close the pipe before it reads the message that says
+/// why.
+pub fn wait_for_reader() {
+    let stderr = io::stderr();
+    let metadata = stderr.as_fd().try_clone_to_owned().and_then(|stderr| File::from(stderr).metadata());
+    let is_pipe = metadata.is_ok_and(|metadata| metadata.file_type().is_fifo());
+    let start = Instant::now();
+    while is_pipe && ioctl_fionread(&stderr).is_ok_and(|unread| unread > 0) && start.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(1));
+    }
 }

@@ -15,6 +15,6 @@ pub use allocator::{HugePages, set_variable_if_unset};
 pub(crate) use digits::{group, plural, rounded, show_point, signed, significant};
 pub(crate) use memory::available_memory;
 pub use messages::print_error;
-pub(crate) use messages::{print, print_info, print_stderr};
+pub(crate) use messages::{print, print_info, print_stderr, wait_for_reader};
 pub(crate) use metis::run_metis;
 pub(crate) use near::{did_you_mean, nearest};

@@ -162,7 +162,8 @@ fn a_checkpoint_of_another_problem_is_refused(comm: &Rc<Comm>) {
     let mut other = Run::usual(comm);
     let mut coarse = other.model.coarse().clone();
     coarse.boundary.iter_mut().for_each(|edge| edge.boundary = 0);
-    other.model.hierarchy = MeshHierarchy::new(comm, coarse, 1).expect("a good mesh");
+    let halo = Rc::new(coarse.halo(comm).expect("a consistent halo"));
+    other.model.hierarchy = MeshHierarchy::new(coarse, halo, 1).expect("a good mesh");
     refused(&other, "checksum of the names of boundaries and regions of the mesh");
     let mut other = Run::usual(comm);
     other.case.solver.operator = OperatorKind::Assembled;

@@ -61,9 +61,9 @@ impl Model {
         let partition = partition(comm, &slab, &PartitionOptions::ranks(comm, Partitioner::Auto))?;
         let names = (0..problem.conditions.len()).map(|i| format!("side {i}")).collect();
         let distributed = DistributedMesh::with_rule(comm, slab, &partition.parts, names, rule)?;
-        check_well_posed(comm, &distributed, problem)?;
-        let DistributedMesh { mesh, reoriented, .. } = distributed;
-        let hierarchy = MeshHierarchy::new(comm, mesh, levels)?;
+        check_well_posed(&distributed, problem)?;
+        let DistributedMesh { mesh, halo, reoriented, .. } = distributed;
+        let hierarchy = MeshHierarchy::new(mesh, halo, levels)?;
         Ok(Self { hierarchy, partition, reoriented })
     }
 

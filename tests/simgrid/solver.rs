@@ -130,7 +130,8 @@ fn solve(comm: &Rc<Comm>, args: &SolveArgs) -> Result<Value> {
     let problem = case.problem(&slab.boundary_names(), &slab.tags.region_names)?;
     let hierarchy = watch.time("partition", || {
         let parts = case.run.partition.partition(comm, &slab)?.parts;
-        MeshHierarchy::new(comm, DistributedMesh::new(comm, slab, &parts)?.mesh, case.refine)
+        let DistributedMesh { mesh, halo, .. } = DistributedMesh::new(comm, slab, &parts)?;
+        MeshHierarchy::new(mesh, halo, case.refine)
     })?;
     let system = watch.time("assemble_system", || ElementSystem::integrate(&hierarchy, &problem))?;
     let system = watch.time("apply_bc", || system.apply_bc(case.solver.operator))?;

@@ -55,13 +55,13 @@ pub(super) fn prepare_mesh(comm: &Rc<Comm>, slab: MeshSlab, problem: &Problem, c
     work::done(step);
     let distributed = DistributedMesh::new(comm, slab, &partition.parts)?;
     work::done(step);
-    check_well_posed(comm, &distributed, problem)?;
-    let DistributedMesh { mesh, reoriented, quality, free_edges, boundary } = distributed;
+    check_well_posed(&distributed, problem)?;
+    let DistributedMesh { mesh, halo, reoriented, quality, free_edges, boundary } = distributed;
     let duplicates = find_duplicates(comm, &mesh, &free_edges);
     drop(free_edges);
     let orphans = comm.sum(mesh.orphans.len() as u64);
     work::done(step);
-    let hierarchy = MeshHierarchy::new(comm, mesh, levels)?;
+    let hierarchy = MeshHierarchy::new(mesh, halo, levels)?;
     if levels > 0 {
         work::done(refined);
     }

@@ -44,10 +44,9 @@ impl<T: Scalar> OperatorHierarchy<T> {
         let mut coarser: Vec<MeshLevel<T>> = Vec::new();
         for level in (0..hierarchy.levels()).rev() {
             let finer = coarser.last().map_or(&hierarchy.mesh, |last| &last.mesh);
-            let mesh = hierarchy.level(level);
+            let (mesh, halo) = hierarchy.level(level)?;
             let children = children(&mesh, finer);
             elements = elements.coarsened(comm, &mesh, &children);
-            let halo = Rc::new(mesh.halo(comm)?);
             let dirichlet = DirichletBc::of_coarser(&halo, &mesh, problem);
             let operator = ElementOperator::new(&halo, &mesh, &elements, dirichlet.nodes()).to();
             coarser.push(MeshLevel { halo, mesh, children, operator, dirichlet });

@@ -30,9 +30,11 @@ const HEADERS: u64 = 64 * 1024;
 pub fn finish(path: &Path) -> Result<()> {
     // The system frees the blocks of a replaced file when it is closed, and a thread does that: rank
     // 0 would take 8 ms for results of a million nodes, for which all others wait.
-    let replaced = path.is_file().then(|| fs::File::open(path));
+    let replaced = if path.is_file() { fs::File::open(path).ok() } else { None };
     fs::rename(partial(path), path).map_err(|e| write_error(path, e))?;
-    let _ = thread::Builder::new().spawn(move || drop(replaced));
+    if let Some(replaced) = replaced {
+        let _ = thread::Builder::new().spawn(move || drop(replaced));
+    }
     Ok(())
 }
 

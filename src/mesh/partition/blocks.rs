@@ -69,8 +69,7 @@ fn grow(elements: &Rows, size: u64) -> (Vec<u32>, Vec<u32>) {
         }
         sizes = next;
         of.iter_mut().for_each(|block| *block = joined[*block as usize]);
-        let links = blocks.links().map(|(ends, weight)| (ends.map(|block| joined[block as usize]), weight));
-        merged = Some(Rows::new(count, links));
+        merged = Some(blocks.merged(&joined, count));
     }
     (of, sizes)
 }

@@ -3,10 +3,13 @@
 //! G. Karypis, V. Kumar, *A Fast and High Quality Multilevel Scheme for Partitioning Irregular
 //! Graphs*, SIAM J. Sci. Comput. 20 (1998).
 
+use std::ops::Range;
+
 use metis::option::Seed;
 
 use crate::error::{Error, Result};
 use crate::mesh::partition::edges::Link;
+use crate::parallel::{Keyed, group_by_key, loops};
 use crate::system::run_metis;
 
 /// Undirected graph in compressed rows, as METIS reads it.
@@ -29,7 +32,7 @@ impl Graph<'_> {
     }
 
     /// Returns the positions of the neighbours of a vertex.
-    pub fn around(&self, vertex: usize) -> std::ops::Range<usize> {
+    pub fn around(&self, vertex: usize) -> Range<usize> {
         self.offsets[vertex] as usize..self.offsets[vertex + 1] as usize
     }
 
@@ -110,29 +113,11 @@ pub struct Rows {
 impl Rows {
     /// Builds the rows of a graph, ascending, from the links between its vertices. Links of the
     /// same pair are one edge with the sum of their weights; links within a vertex are left out.
-    pub fn new(vertices: usize, links: impl Iterator<Item = Link> + Clone) -> Self {
-        let links = links.filter(|([a, b], _)| a != b);
-        let mut ends = vec![0_u32; vertices + 1];
-        for vertex in links.clone().flat_map(|(pair, _)| pair) {
-            ends[vertex as usize + 1] += 1;
-        }
-        for v in 0..vertices {
-            ends[v + 1] += ends[v];
-        }
-        let mut entries = vec![(0_u32, 0_u32); ends[vertices] as usize];
-        // Each entry moves the end of its row, from the start of the row onwards.
-        for ([a, b], weight) in links {
-            for (from, to) in [(a, b), (b, a)] {
-                let end = &mut ends[from as usize];
-                entries[*end as usize] = (to, weight);
-                *end += 1;
-            }
-        }
+    pub fn new(vertices: usize, links: impl Iterator<Item = Link> + Clone + Sync) -> Self {
+        let (starts, mut entries) = group_by_key(&Ends(links), vertices, loops::worthwhile_threads(vertices));
         let mut rows = Self::with_capacity(vertices, entries.len());
-        let mut start = 0;
-        for &end in &ends[..vertices] {
-            rows.push(&mut entries[start..end as usize]);
-            start = end as usize;
+        for ends in starts.windows(2) {
+            rows.push(&mut entries[ends[0] as usize..ends[1] as usize]);
         }
         rows
     }
@@ -143,14 +128,43 @@ impl Rows {
         Self { offsets, neighbours: Vec::with_capacity(entries), weights: Vec::with_capacity(entries) }
     }
 
-    /// Appends a row of (neighbour, weight) in any order.
-    fn push(&mut self, entries: &mut [(u32, u32)]) {
+    /// Appends a row of [neighbour, weight] in any order.
+    fn push(&mut self, entries: &mut [[u32; 2]]) {
         entries.sort_unstable();
-        for same in entries.chunk_by(|a, b| a.0 == b.0) {
-            self.neighbours.push(same[0].0 as i32);
-            self.weights.push(same.iter().map(|entry| entry.1).sum::<u32>() as i32);
+        let start = self.neighbours.len();
+        for &[neighbour, weight] in &*entries {
+            let is_same = self.neighbours[start..].last() == Some(&(neighbour as i32));
+            match self.weights.last_mut().filter(|_| is_same) {
+                Some(sum) => *sum += weight as i32,
+                None => {
+                    self.neighbours.push(neighbour as i32);
+                    self.weights.push(weight as i32);
+                }
+            }
         }
         self.offsets.push(self.neighbours.len() as i32);
+    }
+
+    /// Merges vertices. `of` has the new vertex of each vertex, below `count`. Edges between the same
+    /// new vertices become one with the sum of their weights, and edges within one are left out.
+    pub fn merged(&self, of: &[u32], count: usize) -> Self {
+        let (starts, members) = group_by_key(&Members(of), count, loops::worthwhile_threads(of.len()));
+        let graph = self.graph(None);
+        let mut rows = Self::with_capacity(count, graph.neighbours.len() / 2);
+        let mut entries: Vec<[u32; 2]> = Vec::new();
+        for (vertex, ends) in (0..).zip(starts.windows(2)) {
+            entries.clear();
+            for &member in &members[ends[0] as usize..ends[1] as usize] {
+                for at in graph.around(member as usize) {
+                    let neighbour = of[graph.neighbours[at] as usize];
+                    if neighbour != vertex {
+                        entries.push([neighbour, graph.edge_weight(at) as u32]);
+                    }
+                }
+            }
+            rows.push(&mut entries);
+        }
+        rows
     }
 
     /// Returns each edge once, the lower vertex first, ascending.
@@ -173,6 +187,38 @@ impl Rows {
     }
 }
 
+/// The other vertex and the weight of each link, by its vertices; no links within a vertex.
+struct Ends<L>(L);
+
+impl<L: Iterator<Item = Link> + Clone + Sync> Keyed for Ends<L> {
+    type Item = [u32; 2];
+
+    fn visit(&self, vertices: Range<usize>, mut put: impl FnMut(usize, Self::Item)) {
+        for ([a, b], weight) in self.0.clone().filter(|([a, b], _)| a != b) {
+            for (from, to) in [(a as usize, b), (b as usize, a)] {
+                if vertices.contains(&from) {
+                    put(from, [to, weight]);
+                }
+            }
+        }
+    }
+}
+
+/// Vertices by the new vertex of each.
+struct Members<'a>(&'a [u32]);
+
+impl Keyed for Members<'_> {
+    type Item = u32;
+
+    fn visit(&self, merged: Range<usize>, mut put: impl FnMut(usize, u32)) {
+        for (vertex, &of) in (0..).zip(self.0) {
+            if merged.contains(&(of as usize)) {
+                put(of as usize, vertex);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +230,14 @@ mod tests {
         assert_eq!(side, [1, 1, 1, 0, 0]);
         let rows = Rows::new(4, [([0, 1], 1), ([1, 2], 1), ([2, 3], 1)].into_iter());
         assert_eq!(rows.graph(Some(&[100, 1, 1, 1])).bisect(3, 1).unwrap().iter().sum::<i32>(), 3);
+    }
+
+    #[test]
+    fn merged_vertices_have_the_edges_of_their_members() {
+        let rows = Rows::new(5, [([0, 1], 1), ([1, 2], 2), ([2, 3], 3), ([0, 3], 4), ([3, 4], 5)].into_iter());
+        let merged = rows.merged(&[1, 0, 0, 1, 2], 4);
+        assert_eq!(merged.links().collect::<Vec<_>>(), [([0, 1], 4), ([1, 2], 5)]);
+        assert_eq!(merged.graph(None).len(), 4);
     }
 
     #[test]

@@ -89,8 +89,8 @@ fn block_graph(comm: &Comm, segment: &Segment, matched: Matched<u32>, size: u64)
         *sum += weight;
     }
     let first = comm.exclusive_sum(count as u64) as u32;
-    let between = Rows::new(count, elements.links().map(|(ends, n)| (ends.map(|e| of[e as usize]), n)));
-    let mut links: Vec<Link> = between.links().map(|(ends, n)| (ends.map(|block| first + block), n)).collect();
+    let mut links: Vec<Link> =
+        elements.merged(&of, count).links().map(|(ends, n)| (ends.map(|block| first + block), n)).collect();
     let open = open.into_iter().map(|Side { middle, of: element }| {
         let block = first + of[element as usize];
         Side { middle, of: u64::from(group(element)) << 32 | u64::from(block) }
