@@ -71,6 +71,9 @@ impl Solve<'_> {
         let ranks = levels[0].ranks;
         let numbering = NUMBERING * machine.reduction(ranks, 8.0);
         let of_level = |level: &Level| exchanges(level.kind) * machine.sparse_exchange(ranks) + numbering;
+        // The mesh of the input has its halo from the partition.
+        let input = levels.iter().rposition(|level| level.kind == LevelKind::Mesh).unwrap_or(0);
+        let built = (1..levels.len()).filter(|&at| at != input).map(|at| of_level(&levels[at]));
         let [messages, sums] = self.lanczos();
         let smoothed = 0..levels.len().saturating_sub(1);
         let lines = smoothed.len() as f64 * SHARED_LINES * machine.reduction(ranks, 1.0);
@@ -79,7 +82,7 @@ impl Solve<'_> {
         StageTime {
             work: self.interfaces.imbalance() * machine.rates.setup * levels[0].unknowns / ranks,
             messages: messages + diagonals + products,
-            collectives: levels[1..].iter().map(of_level).sum::<f64>() + sums + lines,
+            collectives: built.sum::<f64>() + sums + lines,
             ..Default::default()
         }
     }

@@ -116,7 +116,7 @@ impl StageCommunication {
     /// of the partition are those on 16, since two ranks keep most of the elements that they read.
     pub const TYPICAL: Self = Self {
         reading: Communication { reductions: 17.0, others: 6.0, exchanges: 0.0, bytes: 0.0, bytes_of_one: 0.0 },
-        partition: Communication { reductions: 32.0, others: 25.0, exchanges: 8.5, bytes: 99.0, bytes_of_one: 0.0 },
+        partition: Communication { reductions: 31.0, others: 23.0, exchanges: 7.5, bytes: 99.0, bytes_of_one: 0.0 },
         recovery: Communication { reductions: 4.0, others: 0.0, exchanges: 5.0, bytes: 0.3, bytes_of_one: 0.0 },
         writing: Communication { reductions: 11.0, others: 12.0, exchanges: 13.0, bytes: 97.7, bytes_of_one: 0.0 },
         rounds: 1,
