@@ -24,8 +24,7 @@ pub fn draw(path: &Path, width: u32) -> Result<Scene> {
     if run.solver_config.rtol.is_nan() || run.solver_config.rtol <= 0.0 {
         return Err(not_record(path, "its rtol is not positive"));
     }
-    let start = run.residual_history.first().copied().unwrap_or(0.0);
-    let relative: Vec<f64> = run.residual_history.iter().map(|r| r / start).collect();
+    let relative = run.relative_residuals();
     let positive = || relative.iter().copied().filter(|r| r.is_finite() && *r > 0.0);
     if positive().count() == 0 {
         return Err(nothing_to_show("residual_history"));

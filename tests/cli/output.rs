@@ -99,6 +99,9 @@ fn attributes(ranks: usize) {
     let history: Vec<f64> = group.dataset("residual_history").unwrap().read_raw().unwrap();
     assert_eq!(history.len() as u64, count("iterations") + 1);
     assert!(number("relative_residual") <= 1e-6 && history.last().unwrap() / history[0] <= 1e-6);
+    // Without an initial guess the first residual is b.
+    assert!((history[0] / number("rhs_norm") - 1.0).abs() < 1e-12);
+    assert_eq!(record["convergence"]["rhs_norm"].as_f64(), Some(number("rhs_norm")));
 }
 
 fn orphans() {

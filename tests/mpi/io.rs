@@ -84,6 +84,7 @@ fn record() -> RunRecord {
         },
         convergence: Convergence {
             factor: 0.1,
+            rhs_norm: 10.0,
             seconds: Cost::default(),
             preconditioners: Vec::new(),
             levels: Vec::new(),

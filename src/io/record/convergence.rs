@@ -11,6 +11,9 @@ pub struct Convergence {
     /// Mean reduction of the residual in an iteration.
     #[serde(skip_deserializing)]
     pub factor: f64,
+    /// ||b||, to which residuals are relative; 0 in records of older versions.
+    #[serde(default)]
+    pub rhs_norm: f64,
     /// Seconds of the operator and of the preconditioner.
     #[serde(skip_deserializing)]
     pub seconds: Cost,
@@ -45,6 +48,7 @@ impl Convergence {
         };
         Self {
             factor,
+            rhs_norm: report.rhs_norm,
             seconds: report.cost,
             preconditioners,
             grid_complexity: complexity(|level| level.unknowns),

@@ -137,10 +137,22 @@ impl RunRecord {
         Self { timing_metrics, breakdown: self.breakdown.with_stages(times), memory, ..self }
     }
 
+    /// Returns the residuals at the start and after each iteration, relative to ||b||.
+    pub(crate) fn relative_residuals(&self) -> Vec<f64> {
+        relative_residuals(&self.residual_history, self.convergence.rhs_norm)
+    }
+
     /// Returns the seconds of a stage over the ranks; zeros where the run did not have the stage.
     pub(crate) fn seconds(&self, stage: &str) -> MinMeanMax {
         self.timing_metrics.get(stage).copied().unwrap_or_default()
     }
+}
+
+/// Divides residuals by ||b||, or by the first of them where ||b|| is 0 or not known. The first one
+/// is smaller than ||b|| where the iteration starts from an initial guess.
+pub(crate) fn relative_residuals(history: &[f64], rhs_norm: f64) -> Vec<f64> {
+    let scale = if rhs_norm > 0.0 { rhs_norm } else { history.first().copied().unwrap_or(1.0) };
+    history.iter().map(|residual| residual / scale).collect()
 }
 
 #[cfg(test)]
@@ -176,6 +188,12 @@ mod tests {
         assert_eq!((read.seconds("solve_system"), read.breakdown.stages), (split.seconds, record.breakdown.stages));
         assert_eq!(read.breakdown.by_rank, record.breakdown.by_rank);
         assert!(read.residual_history[0] == 1.0 && read.residual_history[1].is_nan());
+    }
+
+    #[test]
+    fn residuals_are_relative_to_the_right_hand_side() {
+        assert_eq!(relative_residuals(&[0.5, 0.25], 2.0), [0.25, 0.125]);
+        assert_eq!(relative_residuals(&[0.5, 0.25], 0.0), [1.0, 0.5]);
     }
 
     #[test]

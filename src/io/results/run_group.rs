@@ -47,6 +47,7 @@ pub fn write(comm: &Comm, file: &File, record: &RunRecord) -> hdf5::Result<()> {
         count("restarted_after_iteration", restart.iteration as u64)?;
     }
     number("error_estimate_percent", record.solution_stats.error_estimate_percent)?;
+    number("rhs_norm", record.convergence.rhs_norm)?;
     number("relative_residual", record.solution_stats.relative_residual)?;
     count("ranks", record.parallel.layout.ranks as u64)?;
     count("threads_per_rank", record.parallel.layout.threads_per_rank as u64)?;

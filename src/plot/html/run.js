@@ -148,8 +148,8 @@ function showMaterials(target) {
 function showConvergence(target) {
     const histories =
         runs.length > 0
-            ? runs.map((record) => [record.file, record.residual_history])
-            : [[page.file, page.residual_history]];
+            ? runs.map((record) => [record.file, record.relative_residuals])
+            : [[page.file, page.relative_residuals]];
     const shown = histories.filter(([, history]) => history.length > 1);
     if (shown.length === 0) {
         target.append(element("p", {}, "There are no residuals."));
@@ -159,8 +159,7 @@ function showConvergence(target) {
         (a, b) => a - b,
     );
     const lines = shown.map(([label, history]) => {
-        const start = history[0][1];
-        const at = new Map(history.map(([iteration, residual]) => [iteration, residual / start]));
+        const at = new Map(history);
         return { label, values: iterations.map((iteration) => at.get(iteration)), points: history.length < 60 };
     });
     chart(target, iterations, lines, {

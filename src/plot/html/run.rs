@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::error::Result;
-use crate::io::record::{RunRecord, Stage, not_record, read as read_json};
+use crate::io::record::{RunRecord, Stage, not_record, read as read_json, relative_residuals};
 use crate::io::results::{ResultsMesh as Mesh, ResultsReader};
 use crate::plot::html::ViewArgs;
 
@@ -18,12 +18,12 @@ const RESIDUALS: usize = 1000;
 /// A file that cannot be opened, or that is no run record.
 pub fn read(path: &Path) -> Result<Value> {
     let mut record: Value = read_json(path)?;
-    serde_json::from_value::<RunRecord>(record.clone()).map_err(|e| not_record(path, e))?;
+    let run: RunRecord = serde_json::from_value(record.clone()).map_err(|e| not_record(path, e))?;
     if let Some(iterations) = record.pointer_mut("/breakdown/iterations").and_then(Value::as_object_mut) {
         iterations.retain(|key, _| !["compute", "halo", "reductions"].contains(&key.as_str()));
     }
-    let residuals = record["residual_history"].as_array().map(|values| thinned(values));
-    record["residual_history"] = json!(residuals.unwrap_or_default());
+    record.as_object_mut().and_then(|keys| keys.remove("residual_history"));
+    record["relative_residuals"] = json!(thinned(&run.relative_residuals()));
     record["file"] = name(path).into();
     Ok(record)
 }
@@ -34,8 +34,8 @@ pub fn summary(args: &ViewArgs, reader: &ResultsReader, mesh: &Mesh, runs: Vec<V
     let attributes = reader.attributes("run");
     let case = attributes.get("case").and_then(Value::as_str);
     let case = case.and_then(|text| toml::from_str::<Value>(text).ok());
+    let rhs_norm = attributes.get("rhs_norm").and_then(Value::as_f64).unwrap_or(0.0);
     let residuals = reader.numbers("run/residual_history", None).unwrap_or_default();
-    let residuals: Vec<Value> = residuals.into_iter().map(Value::from).collect();
     json!({
         "file": name(&args.results),
         "nodes": mesh.points.len(),
@@ -45,7 +45,7 @@ pub fn summary(args: &ViewArgs, reader: &ResultsReader, mesh: &Mesh, runs: Vec<V
         "run": attributes,
         "flow": reader.attributes("run/flow"),
         "case": case,
-        "residual_history": thinned(&residuals),
+        "relative_residuals": thinned(&relative_residuals(&residuals, rhs_norm)),
         "runs": runs,
         "stages": Stage::ALL.map(|stage| json!({ "name": stage.name(), "keys": stage.keys() })),
     })
@@ -56,10 +56,10 @@ fn name(path: &Path) -> String {
 }
 
 /// Returns pairs of an iteration and its residual, the first and the last ones among them.
-fn thinned(values: &[Value]) -> Vec<(usize, Value)> {
+fn thinned(values: &[f64]) -> Vec<(usize, f64)> {
     let every = values.len().div_ceil(RESIDUALS).max(1);
     let is_shown = |i: usize| i.is_multiple_of(every) || i + 1 == values.len();
-    values.iter().cloned().enumerate().filter(|(i, _)| is_shown(*i)).collect()
+    values.iter().copied().enumerate().filter(|(i, _)| is_shown(*i)).collect()
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_long_history_keeps_its_ends() {
-        let values: Vec<Value> = (0..5001).map(Value::from).collect();
+        let values: Vec<f64> = (0..5001).map(f64::from).collect();
         let thin = thinned(&values);
         assert!(thin.len() <= RESIDUALS + 1);
         assert_eq!([thin[0].0, thin[thin.len() - 1].0], [0, 5000]);
