@@ -175,7 +175,8 @@ fn cable(ranks: usize) {
         geometry = 'axisymmetric'
         boundary.inlet.dirichlet = 1
         boundary.outlet.dirichlet = 0
-        material.k = 2e-11";
+        material.k = 2e-11
+        solver.rtol = 1e-11";
     fs::write(folder.path("case.toml"), case).unwrap();
     let capacitance = 2.0 * PI * 2e-11 * 0.2 / 5_f64.ln();
     for args in [&["case.toml"][..], &["case.toml", "--refine", "1"], &["case.toml", "--reproducible=7"]] {
