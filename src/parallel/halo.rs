@@ -207,7 +207,7 @@ impl Halo {
 
     /// Returns the values of the ghosts, where `value(i)` is that of owned unknown `i` on its rank.
     /// **Collective** among neighbours.
-    pub fn ghost_values<T: MpiType>(&self, value: impl Fn(usize) -> T) -> Vec<T> {
+    pub fn ghost_values<T: MpiType>(&self, value: impl FnMut(usize) -> T) -> Vec<T> {
         let mut ghosts = vec![T::default(); self.map.ghosts()];
         self.exchange(value, &mut ghosts, || ());
         ghosts
@@ -223,8 +223,8 @@ impl Halo {
             (send.rank, lists.concat())
         };
         let outgoing = self.sends.iter().map(&mut message).collect();
-        let (mut sent, mut lengths) = (sent.into_iter(), vec![0; self.map.ghosts()]);
-        self.exchange(|_| sent.next().unwrap_or(0), &mut lengths, || ());
+        let mut sent = sent.into_iter();
+        let lengths = self.ghost_values(|_| sent.next().unwrap_or(0));
         let first = self.map.owned();
         let of = |receive: &Receive| &lengths[receive.range.start - first..receive.range.end - first];
         let length = |receive: &Receive| of(receive).iter().sum::<u64>() as usize;

@@ -36,8 +36,8 @@ fn lanczos(unknowns: u64) -> Lanczos {
     if unknowns > SMALL { LANCZOS } else { SMALL_LANCZOS }
 }
 
-/// Returns the number of Lanczos steps on a level with `unknowns` unknowns at most, or as a rule
-/// where the next coarser level is a nested mesh.
+/// Returns the number of Lanczos steps on a level with `unknowns` unknowns: the largest one, or the
+/// usual one where the level is the refinement of a nested mesh.
 pub fn lanczos_steps(unknowns: u64, is_refined: bool) -> usize {
     if is_refined { COMPARED } else { lanczos(unknowns).steps }
 }
