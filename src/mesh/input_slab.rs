@@ -1,11 +1,11 @@
 //! A mesh as it is read: blocks of nodes and elements in the numbering of the input.
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::mesh::{LeftToRight, Location, MeshData, NO_REGION, Tags};
-use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType, Outgoing, concat, loops};
+use crate::parallel::loops::CHUNK;
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, MpiType, Outgoing, concat};
 
 /// One rank's block of the nodes and of the elements of a mesh, in the numbering of the input.
 #[derive(Debug, Clone)]
@@ -80,8 +80,8 @@ fn or_guessed(names: Vec<String>) -> Vec<String> {
 }
 
 impl MeshSlab {
-    /// Checks the nodes of this rank's elements, which `nodes_of` returns for each of its slab, and
-    /// creates the slab. **Collective.**
+    /// Creates the slab of this rank from its nodes and elements, whose nodes are checked. Those of
+    /// an element may be negative numbers, cast to [`GlobalIndex`]. **Collective.**
     ///
     /// # Errors
     /// The mesh is empty, or an element has a node twice or one that does not exist; the same on
@@ -91,25 +91,16 @@ impl MeshSlab {
         nodes: BlockDistribution,
         elements: BlockDistribution,
         coordinates: Vec<[f64; 2]>,
-        nodes_of: impl Fn(usize) -> [i64; 8] + Sync,
+        connectivity: Vec<[GlobalIndex; 8]>,
     ) -> Result<Self> {
         if elements.total() == 0 {
             return Err(empty_mesh());
         }
-        let range = elements.range(comm.rank());
-        let count = (range.end - range.start) as usize;
-        let flaw = |e: usize, found: &[i64; 8]| find_error(found, range.start + e as GlobalIndex, nodes.total());
-        // Checked on the way, since the list takes long to read.
-        let first_bad = AtomicUsize::new(usize::MAX);
-        let connectivity = loops::collect(count, loops::CHUNK, |e| {
-            let found = nodes_of(e);
-            if flaw(e, &found).is_some() {
-                first_bad.fetch_min(e, Relaxed);
-            }
-            found.map(|node| node as GlobalIndex)
-        });
-        let bad = Some(first_bad.into_inner()).filter(|e| *e < count);
-        comm.agree(bad.and_then(|e| flaw(e, &nodes_of(e))).map_or(Ok(()), Err))?;
+        let first = elements.range(comm.rank()).start;
+        let error = |e: usize| find_error(&connectivity[e], first + e as GlobalIndex, nodes.total());
+        let all = (0..connectivity.len()).into_par_iter().with_min_len(CHUNK);
+        let bad = all.find_first(|&e| error(e).is_some());
+        comm.agree(bad.and_then(error).map_or(Ok(()), Err))?;
         Ok(Self {
             nodes,
             elements,
@@ -203,8 +194,8 @@ impl MeshSlab {
         let nodes = BlockDistribution::new(total_nodes, comm.size());
         let elements = BlockDistribution::new(total_elements, comm.size());
         let coordinates = nodes.range(comm.rank()).map(coordinates).collect();
-        let connectivity: Vec<_> = elements.range(comm.rank()).map(connectivity).collect();
-        Self::new(comm, nodes, elements, coordinates, |e| connectivity[e])
+        let connectivity = elements.range(comm.rank()).map(|e| connectivity(e).map(|node| node as GlobalIndex));
+        Self::new(comm, nodes, elements, coordinates, connectivity.collect())
     }
 }
 
@@ -224,14 +215,12 @@ fn redistribute_rows<T: MpiType, const N: usize>(
 }
 
 /// Finds what is wrong with the nodes of an element of a mesh with `total` nodes.
-fn find_error(nodes: &[i64; 8], element: GlobalIndex, total: GlobalIndex) -> Option<Error> {
-    let exists = |node: i64| GlobalIndex::try_from(node).is_ok_and(|node| node < total);
-    if let Some(&node) = nodes.iter().find(|&&node| !exists(node)) {
-        return Some(node_out_of_range(element, node, total));
+fn find_error(nodes: &[GlobalIndex; 8], element: GlobalIndex, total: GlobalIndex) -> Option<Error> {
+    if let Some(&node) = nodes.iter().find(|&&node| node >= total) {
+        return Some(node_out_of_range(element, node as i64, total));
     }
-    let nodes = nodes.map(|node| node as GlobalIndex);
     let repeated = (1..8).find(|&i| nodes[..i].contains(&nodes[i]));
-    repeated.map(|i| repeated_node(element, nodes[i], nodes))
+    repeated.map(|i| repeated_node(element, nodes[i], *nodes))
 }
 
 /// Returns the error of a mesh without elements.

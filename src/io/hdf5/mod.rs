@@ -15,5 +15,5 @@ pub(crate) use dataset::{Part, attribute, unicode, write_part};
 pub(crate) use parallel_file::open;
 pub(crate) use read_ahead::read_ahead;
 pub(crate) use redistribute::ToSlabs;
-pub(crate) use rows::{read_rows, write_rows};
+pub(crate) use rows::{read_parts, read_rows, write_rows};
 pub(crate) use with_file::with_file;

@@ -9,7 +9,7 @@ use hdf5::{Dataset, H5Type};
 use hdf5_sys::h5p::H5FD_mpio_xfer_t::{H5FD_MPIO_COLLECTIVE, H5FD_MPIO_INDEPENDENT};
 
 use crate::io::hdf5::hints;
-use crate::io::hdf5::transfers::{Mode, read_at_once, write_at_once};
+use crate::io::hdf5::transfers::{TransferProperties, read_at_once, write_at_once};
 use crate::parallel::{Comm, SpanKind, loops, piece};
 use crate::system::print_stderr;
 
@@ -18,26 +18,49 @@ use crate::system::print_stderr;
 /// up to nine times as long.
 const WRITE_BYTES: usize = 1 << 20;
 
+/// Largest number of bytes that a rank reads at once on its own: they stay in its cache.
+const READ_BYTES: usize = 1 << 18;
+
 /// Reads rows of a dataset. `T` must be the type in the file: for another one HDF5 converts the values
 /// and silently transfers independently. **Collective.**
 ///
 /// # Errors
-/// The first error of HDF5, possibly on some ranks only; a rank takes part in all transfers even
-/// so, since the others wait for it there.
+/// As [`read_parts`].
 pub fn read_rows<T: H5Type + Default + Copy + Send + Sync>(
     comm: &Comm,
     dataset: &Dataset,
     rows: Range<u64>,
 ) -> hdf5::Result<Vec<T>> {
-    let plan = Plan::new::<T>(comm, dataset, rows, piece::<T>())?;
-    let mut values = loops::filled(plan.values(), T::default());
+    let mut values = Vec::with_capacity((rows.end - rows.start) as usize * width(dataset));
+    read_parts(comm, dataset, rows, |part| values.extend_from_slice(part))?;
+    Ok(values)
+}
+
+/// Reads rows of a dataset as [`read_rows`] does, and passes their values to `take` in parts of whole
+/// rows, which are still in the caches. **Collective.**
+///
+/// # Errors
+/// The first error of HDF5, possibly on some ranks only; a rank takes part in all transfers even
+/// so, since the others wait for it there. `take` gets the parts before it.
+pub fn read_parts<T: H5Type + Default + Copy + Send + Sync>(
+    comm: &Comm,
+    dataset: &Dataset,
+    rows: Range<u64>,
+    mut take: impl FnMut(&[T]),
+) -> hdf5::Result<()> {
+    let plan = Plan::new::<T>(comm, dataset, rows, READ_BYTES / size_of::<T>())?;
+    let mut buffer = loops::filled(plan.parts().map(|(_, place)| place.len()).max().unwrap_or(0), T::default());
     let mut result = Ok(());
     for (part, place) in plan.parts() {
-        let values = &mut values[place];
+        let values = &mut buffer[..place.len()];
         let bytes = size_of_val(values);
-        result = result.and(comm.span(SpanKind::Read, bytes, || read_at_once(dataset, plan.mode, part, values)));
+        let read = comm.span(SpanKind::Read, bytes, || read_at_once(dataset, &plan.properties, part, values));
+        result = result.and(read);
+        if result.is_ok() {
+            take(values);
+        }
     }
-    result.map(|()| values)
+    result
 }
 
 /// Writes rows of a dataset. **Collective.**
@@ -51,9 +74,10 @@ pub fn write_rows<T: H5Type>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, v
     }
     for (part, place) in plan.parts() {
         let values = &values[place];
-        let cause =
-            comm.span(SpanKind::Write, size_of_val(values), || write_at_once(dataset, plan.mode, part, values))?;
-        if plan.mode == H5FD_MPIO_COLLECTIVE && cause != 0 && comm.is_root() {
+        let write = || write_at_once(dataset, &plan.properties, part, values);
+        comm.span(SpanKind::Write, size_of_val(values), write)?;
+        let cause = plan.properties.no_collective_cause()?;
+        if plan.is_collective && cause != 0 && comm.is_root() {
             warn(cause);
         }
     }
@@ -71,9 +95,15 @@ fn warn(cause: u32) {
     });
 }
 
+/// Returns the number of values in a row of a dataset.
+fn width(dataset: &Dataset) -> usize {
+    dataset.shape()[1..].iter().product()
+}
+
 /// Way in which the rows of a dataset are transferred.
 struct Plan {
-    mode: Mode,
+    is_collective: bool,
+    properties: TransferProperties,
     /// Rows of this rank.
     rows: Range<u64>,
     /// Number of values in a row.
@@ -97,20 +127,20 @@ impl Plan {
     /// longer either, and else the ranks agree on the number. A part of an independent one has up to
     /// `independent` values.
     fn new<T>(comm: &Comm, dataset: &Dataset, rows: Range<u64>, independent: usize) -> hdf5::Result<Self> {
-        let shape = dataset.shape();
-        let width = shape[1..].iter().product::<usize>();
+        let width = width(dataset);
         let parts = |rows: u64, length: u64| rows.div_ceil(length);
         let [collective, independent] = [piece::<T>(), independent].map(|values| (values / width.max(1)).max(1) as u64);
         let own = rows.end - rows.start;
         let is_one_host = comm.is_one_host().map_err(|e| hdf5::Error::from(e.to_string()))?;
-        let (mode, length, count) = if is_one_host && !hints::are_given() && !dataset.is_chunked() {
-            (H5FD_MPIO_INDEPENDENT, independent, parts(own, independent))
-        } else if parts(shape[0] as u64, collective) <= 1 {
-            (H5FD_MPIO_COLLECTIVE, collective, 1)
+        let (is_collective, length, count) = if is_one_host && !hints::are_given() && !dataset.is_chunked() {
+            (false, independent, parts(own, independent))
+        } else if parts(dataset.shape()[0] as u64, collective) <= 1 {
+            (true, collective, 1)
         } else {
-            (H5FD_MPIO_COLLECTIVE, collective, comm.max(parts(own, collective)))
+            (true, collective, comm.max(parts(own, collective)))
         };
-        Ok(Self { mode, rows, width, length, count })
+        let mode = if is_collective { H5FD_MPIO_COLLECTIVE } else { H5FD_MPIO_INDEPENDENT };
+        Ok(Self { is_collective, properties: TransferProperties::new(mode)?, rows, width, length, count })
     }
 
     /// Returns the number of values of this rank.

@@ -18,9 +18,6 @@ use mpi::ffi::{MPI_Info, MPI_Info_create, MPI_Info_free, MPI_Info_set};
 
 use crate::parallel::work;
 
-/// Way in which HDF5 transfers the rows of all ranks.
-pub type Mode = H5FD_mpio_xfer_t;
-
 /// Key and value for MPI-IO.
 pub type Hint<'a> = (&'a str, &'a str);
 
@@ -28,9 +25,14 @@ pub type Hint<'a> = (&'a str, &'a str);
 ///
 /// # Errors
 /// An error of HDF5.
-pub fn read_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, values: &mut [T]) -> hdf5::Result<()> {
-    let transfer = Transfer::new(dataset, mode, rows)?;
-    transfer.expect(values.len())?;
+pub fn read_at_once<T: H5Type>(
+    dataset: &Dataset,
+    properties: &TransferProperties,
+    rows: Range<u64>,
+    values: &mut [T],
+) -> hdf5::Result<()> {
+    let selection = Selection::new(dataset, rows)?;
+    selection.expect(values.len())?;
     let memory_type = Datatype::from_type::<T>()?;
     // SAFETY: the memory dataspace describes exactly as many values as the
     // selection in the file, which `expect` compared with `values`; these are
@@ -38,30 +40,35 @@ pub fn read_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, 
     #[allow(unsafe_code)]
     unsafe {
         let buffer = values.as_mut_ptr().cast();
-        let (memory, file, plist) = transfer.ids();
-        sync(|| h5check(H5Dread(dataset.id(), memory_type.id(), memory, file, plist, buffer)))?;
+        let Selection { memory, file } = &selection;
+        sync(|| h5check(H5Dread(dataset.id(), memory_type.id(), memory.0, file.0, properties.0.0, buffer)))?;
     }
     work::done(size_of_val(values) as u64);
     Ok(())
 }
 
-/// Writes rows in one transfer. Returns why HDF5 did not write them collectively, as bits, or 0.
+/// Writes rows in one transfer.
 ///
 /// # Errors
 /// An error of HDF5.
-pub fn write_at_once<T: H5Type>(dataset: &Dataset, mode: Mode, rows: Range<u64>, values: &[T]) -> hdf5::Result<u32> {
-    let transfer = Transfer::new(dataset, mode, rows)?;
-    transfer.expect(values.len())?;
+pub fn write_at_once<T: H5Type>(
+    dataset: &Dataset,
+    properties: &TransferProperties,
+    rows: Range<u64>,
+    values: &[T],
+) -> hdf5::Result<()> {
+    let selection = Selection::new(dataset, rows)?;
+    selection.expect(values.len())?;
     let memory_type = Datatype::from_type::<T>()?;
     // SAFETY: as in `read_at_once`; HDF5 only reads from `values`.
     #[allow(unsafe_code)]
     unsafe {
         let buffer = values.as_ptr().cast();
-        let (memory, file, plist) = transfer.ids();
-        sync(|| h5check(H5Dwrite(dataset.id(), memory_type.id(), memory, file, plist, buffer)))?;
+        let Selection { memory, file } = &selection;
+        sync(|| h5check(H5Dwrite(dataset.id(), memory_type.id(), memory.0, file.0, properties.0.0, buffer)))?;
     }
     work::done(size_of_val(values) as u64);
-    transfer.no_collective_cause()
+    Ok(())
 }
 
 /// Hints for MPI-IO, freed on drop.
@@ -124,15 +131,56 @@ impl Drop for Id {
     }
 }
 
-/// Selections in memory and in the file, and transfer properties, of one call.
-struct Transfer {
-    memory: Id,
-    file: Id,
-    plist: Id,
+/// Properties of transfers. To create them takes a third as long as to read 256 KiB, so that all
+/// parts of a dataset share them.
+pub struct TransferProperties(Id);
+
+impl TransferProperties {
+    /// Creates the properties of transfers that all ranks make together, or each on its own.
+    ///
+    /// # Errors
+    /// An error of HDF5.
+    pub fn new(mode: H5FD_mpio_xfer_t) -> hdf5::Result<Self> {
+        // SAFETY: the class of the properties is initialised with the library, and the new id is alive.
+        #[allow(unsafe_code)]
+        unsafe {
+            let list = Id(sync(|| h5check(H5Pcreate(*hdf5::globals::H5P_DATASET_XFER)))?, H5Pclose);
+            sync(|| h5check(H5Pset_dxpl_mpio(list.0, mode)))?;
+            Ok(Self(list))
+        }
+    }
+
+    /// Returns why the last transfer with these properties was not collective on all ranks, as bits,
+    /// or 0.
+    ///
+    /// # Errors
+    /// An error of HDF5.
+    pub fn no_collective_cause(&self) -> hdf5::Result<u32> {
+        // The sys crate does not declare it (HDF5 Reference Manual,
+        // H5Pget_mpio_no_collective_cause).
+        #[allow(unsafe_code)]
+        unsafe extern "C" {
+            fn H5Pget_mpio_no_collective_cause(plist: hid_t, local: *mut u32, global: *mut u32) -> i32;
+        }
+        let (mut local, mut global) = (0, 0);
+        // SAFETY: the id is a transfer property list that `self` keeps alive,
+        // and both pointers are to live integers.
+        #[allow(unsafe_code)]
+        unsafe {
+            sync(|| h5check(H5Pget_mpio_no_collective_cause(self.0.0, &mut local, &mut global)))?;
+        }
+        Ok(global)
+    }
 }
 
-impl Transfer {
-    fn new(dataset: &Dataset, mode: Mode, rows: Range<u64>) -> hdf5::Result<Self> {
+/// Selections in memory and in the file of one transfer.
+struct Selection {
+    memory: Id,
+    file: Id,
+}
+
+impl Selection {
+    fn new(dataset: &Dataset, rows: Range<u64>) -> hdf5::Result<Self> {
         let shape: Vec<u64> = dataset.shape().iter().map(|&n| n as u64).collect();
         let mut start = vec![0; shape.len()];
         let mut count = shape.clone();
@@ -156,14 +204,8 @@ impl Transfer {
                     h5check(H5Sselect_hyperslab(file.0, H5S_SELECT_SET, start.as_ptr(), null, count.as_ptr(), null))
                 })?;
             }
-            let plist = Id(sync(|| h5check(H5Pcreate(*hdf5::globals::H5P_DATASET_XFER)))?, H5Pclose);
-            sync(|| h5check(H5Pset_dxpl_mpio(plist.0, mode)))?;
-            Ok(Self { memory, file, plist })
+            Ok(Self { memory, file })
         }
-    }
-
-    fn ids(&self) -> (hid_t, hid_t, hid_t) {
-        (self.memory.0, self.file.0, self.plist.0)
     }
 
     /// Checks that the selection has `count` values.
@@ -176,24 +218,5 @@ impl Transfer {
         } else {
             Err(hdf5::Error::from(format!("{count} values for a selection of {selected}")))
         }
-    }
-
-    /// Returns why the transfer that used these properties was not collective on all ranks, as bits,
-    /// or 0.
-    fn no_collective_cause(&self) -> hdf5::Result<u32> {
-        // The sys crate does not declare it (HDF5 Reference Manual,
-        // H5Pget_mpio_no_collective_cause).
-        #[allow(unsafe_code)]
-        unsafe extern "C" {
-            fn H5Pget_mpio_no_collective_cause(plist: hid_t, local: *mut u32, global: *mut u32) -> i32;
-        }
-        let (mut local, mut global) = (0, 0);
-        // SAFETY: the id is a transfer property list that `self` keeps alive,
-        // and both pointers are to live integers.
-        #[allow(unsafe_code)]
-        unsafe {
-            sync(|| h5check(H5Pget_mpio_no_collective_cause(self.plist.0, &mut local, &mut global)))?;
-        }
-        Ok(global)
     }
 }

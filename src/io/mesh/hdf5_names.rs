@@ -53,40 +53,45 @@ impl Reader<'_> {
         }
         let read = |(_, list): &(String, Column)| {
             let rows = BlockDistribution::new(list.dataset.shape()[0] as u64, self.comm.size());
-            self.integers(list, rows).map(|integers| integers.iter().collect())
+            let mut values = Vec::with_capacity(self.length(rows));
+            self.integers(list, rows, |part| values.extend_from_slice(part)).map(|()| values)
         };
         // All are read, also after an error, as in `slab`.
         let lists: Vec<_> = named.iter().map(read).collect();
         self.comm.agree(lists.into_iter().collect())
     }
 
-    /// Sends the elements in the lists of the regions to the ranks of their slabs, and returns the
-    /// region of each element of this rank's slab. **Collective.**
+    /// Returns the region of each element of this rank's slab from the rows of the lists that the
+    /// ranks have read. Elements of other slabs are sent to their ranks. **Collective.**
     fn regions(&self, names: &[String], elements: BlockDistribution, lists: &[Vec<i64>]) -> Result<Vec<u16>> {
-        let mut outgoing = Outgoing::new();
-        let mut beyond: Option<(GlobalIndex, i64)> = None;
-        for (list, region) in lists.iter().zip(0..) {
-            for &element in list {
-                match GlobalIndex::try_from(element).ok().filter(|&e| e < elements.total()) {
-                    Some(e) => outgoing.to(elements.owner(e)).extend([e, region]),
-                    None => beyond = Some(beyond.map_or((region, element), |other| other.min((region, element)))),
-                }
-            }
-        }
-        self.comm.agree(beyond.map_or(Ok(()), |(region, element)| {
-            let name = names[region as usize].clone();
-            Err(self.bad(FormatError::RegionOutOfRange { name, element, elements: elements.total() }))
-        }))?;
         let range = elements.range(self.comm.rank());
         let mut regions = vec![NO_REGION; (range.end - range.start) as usize];
         let mut overlap: Option<(GlobalIndex, [u16; 2])> = None;
-        for &[element, region] in concat(self.comm.sparse_exchange(outgoing)).as_chunks().0 {
-            let (slot, region) = (&mut regions[(element - range.start) as usize], region as u16);
+        let mut place = |element: GlobalIndex, region: u16| {
+            let slot = &mut regions[(element - range.start) as usize];
             if *slot != NO_REGION && *slot != region {
                 let found = (element, [region.min(*slot), region.max(*slot)]);
                 overlap = Some(overlap.map_or(found, |other| other.min(found)));
             }
-            *slot = region;
+            *slot = region.min(*slot);
+        };
+        let mut outgoing = Outgoing::new();
+        let mut beyond: Option<(u16, i64)> = None;
+        for (list, region) in lists.iter().zip(0..) {
+            for &element in list {
+                match GlobalIndex::try_from(element) {
+                    Ok(e) if range.contains(&e) => place(e, region),
+                    Ok(e) if e < elements.total() => outgoing.to(elements.owner(e)).extend([e, u64::from(region)]),
+                    _ => beyond = Some(beyond.map_or((region, element), |other| other.min((region, element)))),
+                }
+            }
+        }
+        self.comm.agree(beyond.map_or(Ok(()), |(region, element)| {
+            let name = names[usize::from(region)].clone();
+            Err(self.bad(FormatError::RegionOutOfRange { name, element, elements: elements.total() }))
+        }))?;
+        for &[element, region] in concat(self.comm.sparse_exchange(outgoing)).as_chunks().0 {
+            place(element, region as u16);
         }
         self.comm.agree(overlap.map_or(Ok(regions), |(element, both)| {
             let [first, second] = both.map(|region| names[usize::from(region)].clone());

@@ -2,16 +2,15 @@
 
 use std::path::Path;
 
-use hdf5::Dataset;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor, VarLenUnicode};
+use hdf5::{Dataset, H5Type};
 
 use crate::error::{Error, Result};
 use crate::io::file::open_error;
-use crate::io::hdf5::{bad_shape, check_stored, declared_bytes, open, read_ahead, read_error, read_rows};
-use crate::io::mesh::integers::Integers;
+use crate::io::hdf5::{bad_shape, check_stored, declared_bytes, open, read_ahead, read_error, read_parts};
 use crate::io::mesh::{BOUNDARIES, GivenNames, REGIONS};
 use crate::mesh::{Location, MeshData, MeshHeader, MeshSize, MeshSlab, Tags, empty_mesh};
-use crate::parallel::{BlockDistribution, Comm, fault_injection, loops, work};
+use crate::parallel::{BlockDistribution, Comm, GlobalIndex, fault_injection, loops, work};
 use crate::system::did_you_mean;
 
 /// Reads x (N), y (N) and quad8 (E, 8) of any integer and float width, the names in `boundaries`
@@ -67,8 +66,8 @@ struct Unchecked {
     nodes: BlockDistribution,
     elements: BlockDistribution,
     coordinates: Vec<[f64; 2]>,
-    /// Eight nodes an element.
-    connectivity: Integers,
+    /// Nodes of each element; negative ones are cast.
+    connectivity: Vec<[GlobalIndex; 8]>,
     tags: Tags,
     data: Vec<MeshData>,
     has_unit: bool,
@@ -77,7 +76,7 @@ struct Unchecked {
 impl Unchecked {
     fn check(self, comm: &Comm) -> Result<MeshSlab> {
         let Self { nodes, elements, coordinates, connectivity, tags, data, has_unit } = self;
-        let slab = MeshSlab::new(comm, nodes, elements, coordinates, |e| connectivity.row(e))?.with_tags(comm, tags)?;
+        let slab = MeshSlab::new(comm, nodes, elements, coordinates, connectivity)?.with_tags(comm, tags)?;
         Ok(MeshSlab { data, has_unit, ..slab })
     }
 }
@@ -98,21 +97,43 @@ impl Reader<'_> {
         }
         let has_unit = has_unit(&x.dataset);
         // All are read before an error ends that, since every read is collective.
-        let (x, y, quad8) = (self.floats(&x, nodes), self.floats(&y, nodes), self.integers(&quad8, elements));
-        let (x, y, quad8) = self.comm.agree(x.and_then(|x| Ok((x, y?, quad8?))))?;
+        let (coordinates, connectivity) = (self.coordinates([&x, &y], nodes), self.connectivity(&quad8, elements));
+        let (coordinates, connectivity) =
+            self.comm.agree(coordinates.and_then(|points| Ok((points, connectivity?))))?;
         let tags = self.tags(elements)?;
         let all = if given.takes_all_data() { self.data_names(nodes, elements)? } else { Vec::new() };
         let names = given.data().into_iter().chain(all.iter().map(String::as_str));
         let data = names.map(|name| self.data(name, nodes, elements)).collect::<Result<_>>()?;
-        Ok(Unchecked {
-            nodes,
-            elements,
-            coordinates: loops::collect(x.len(), loops::CHUNK, |i| [x[i], y[i]]),
-            connectivity: quad8,
-            tags,
-            data,
-            has_unit,
-        })
+        Ok(Unchecked { nodes, elements, coordinates, connectivity, tags, data, has_unit })
+    }
+
+    /// Reads the coordinates of this rank's nodes. An error may be one of this rank only.
+    /// **Collective.**
+    fn coordinates(&self, columns: [&Column; 2], nodes: BlockDistribution) -> Result<Vec<[f64; 2]>> {
+        let mut points = loops::filled(self.length(nodes), [0.0; 2]);
+        let mut result = Ok(());
+        for (axis, column) in columns.into_iter().enumerate() {
+            let mut rest = &mut points[..];
+            let set = |point: &mut [f64; 2], value: &f64| point[axis] = *value;
+            result = result.and(self.floats(column, nodes, |values| update_first(&mut rest, values, set)));
+        }
+        result.map(|()| points)
+    }
+
+    /// Reads the nodes of this rank's elements. An error may be one of this rank only.
+    /// **Collective.**
+    fn connectivity(&self, column: &Column, elements: BlockDistribution) -> Result<Vec<[GlobalIndex; 8]>> {
+        let mut connectivity = loops::filled(self.length(elements), [0; 8]);
+        let mut rest = &mut connectivity[..];
+        let set = |nodes: &mut [GlobalIndex; 8], row: &[i64; 8]| *nodes = row.map(|node| node as GlobalIndex);
+        self.integers(column, elements, |values| update_first(&mut rest, values.as_chunks().0, set))?;
+        Ok(connectivity)
+    }
+
+    /// Returns the number of this rank's rows.
+    pub(crate) fn length(&self, blocks: BlockDistribution) -> usize {
+        let range = blocks.range(self.comm.rank());
+        (range.end - range.start) as usize
     }
 
     fn datasets(&self) -> Result<(Dataset, Dataset, Dataset)> {
@@ -173,11 +194,12 @@ impl Reader<'_> {
         let size = MeshSize { nodes: nodes.total(), elements: elements.total() };
         let (column, location) = self.data_header(name, size)?;
         let blocks = if location == Location::Elements { elements } else { nodes };
-        let values = match column.kind {
-            TypeDescriptor::Float(_) => self.floats(&column, blocks),
-            _ => self.integers(&column, blocks).map(|list| list.iter().map(|value| value as f64).collect()),
+        let mut values = Vec::with_capacity(self.length(blocks));
+        let read = match column.kind {
+            TypeDescriptor::Float(_) => self.floats(&column, blocks, |part| values.extend_from_slice(part)),
+            _ => self.integers(&column, blocks, |part| values.extend(part.iter().map(|&value| value as f64))),
         };
-        let values = self.comm.agree(values)?;
+        self.comm.agree(read)?;
         Ok(MeshData { name: name.to_owned(), location, values })
     }
 
@@ -203,45 +225,66 @@ impl Reader<'_> {
         Ok(Column { dataset, name: name.to_owned(), kind })
     }
 
-    /// Reads this rank's rows as f64. The memory type is that of the file: HDF5 silently gives up
-    /// collective transfer for a conversion. An error may be one of this rank only, which takes part
-    /// in what the others read even so. **Collective.**
-    fn floats(&self, column: &Column, blocks: BlockDistribution) -> Result<Vec<f64>> {
-        if is_empty(blocks) {
-            return Ok(Vec::new());
+    /// Reads this rank's rows as f64 and passes them to `take` in parts. The memory type is that of
+    /// the file: HDF5 silently gives up collective transfer for a conversion. An error may be one of
+    /// this rank only, which takes part in what the others read even so. **Collective.**
+    fn floats(&self, column: &Column, blocks: BlockDistribution, mut take: impl FnMut(&[f64])) -> Result<()> {
+        match column.kind {
+            TypeDescriptor::Float(FloatSize::U4) => self.converted(column, blocks, |value: f32| value.into(), take),
+            TypeDescriptor::Float(FloatSize::U8) => self.parts(column, blocks, &mut take),
+            _ => self.bad_type(column, "floating-point numbers"),
         }
-        let (comm, dataset, rows) = (self.comm, &column.dataset, blocks.range(self.comm.rank()));
-        let read = match column.kind {
-            TypeDescriptor::Float(FloatSize::U4) => {
-                let widen = |list: Vec<f32>| loops::collect(list.len(), loops::CHUNK, |i| f64::from(list[i]));
-                read_rows(comm, dataset, rows).map(widen)
-            }
-            TypeDescriptor::Float(FloatSize::U8) => read_rows::<f64>(comm, dataset, rows),
-            _ => return self.bad_type(column, "floating-point numbers"),
-        };
-        read.map_err(|e| self.unreadable(&column.name, &e))
     }
 
-    /// Reads this rank's rows of integers of any width. Errors are as those of
-    /// [`floats`](Self::floats). **Collective.**
-    pub(crate) fn integers(&self, column: &Column, blocks: BlockDistribution) -> Result<Integers> {
+    /// Reads this rank's rows of integers of any width, as [`floats`](Self::floats) does. Unsigned
+    /// ones too large for 64 bits with a sign become -1, which no node has. **Collective.**
+    pub(crate) fn integers(
+        &self,
+        column: &Column,
+        blocks: BlockDistribution,
+        mut take: impl FnMut(&[i64]),
+    ) -> Result<()> {
         use IntSize::{U1, U2, U4, U8};
         use TypeDescriptor::{Integer, Unsigned};
-        if is_empty(blocks) {
-            return Ok(Integers::I64(Vec::new()));
+        match column.kind {
+            Integer(U1) => self.converted(column, blocks, |value: i8| value.into(), take),
+            Integer(U2) => self.converted(column, blocks, |value: i16| value.into(), take),
+            Integer(U4) => self.converted(column, blocks, |value: i32| value.into(), take),
+            Integer(U8) => self.parts(column, blocks, &mut take),
+            Unsigned(U1) => self.converted(column, blocks, |value: u8| value.into(), take),
+            Unsigned(U2) => self.converted(column, blocks, |value: u16| value.into(), take),
+            Unsigned(U4) => self.converted(column, blocks, |value: u32| value.into(), take),
+            Unsigned(U8) => self.converted(column, blocks, |value: u64| value.try_into().unwrap_or(-1), take),
+            _ => self.bad_type(column, "integers"),
         }
-        let (comm, dataset, rows) = (self.comm, &column.dataset, blocks.range(self.comm.rank()));
-        let read = match column.kind {
-            Integer(U1) => read_rows(comm, dataset, rows).map(Integers::I8),
-            Integer(U2) => read_rows(comm, dataset, rows).map(Integers::I16),
-            Integer(U4) => read_rows(comm, dataset, rows).map(Integers::I32),
-            Integer(U8) => read_rows(comm, dataset, rows).map(Integers::I64),
-            Unsigned(U1) => read_rows(comm, dataset, rows).map(Integers::U8),
-            Unsigned(U2) => read_rows(comm, dataset, rows).map(Integers::U16),
-            Unsigned(U4) => read_rows(comm, dataset, rows).map(Integers::U32),
-            Unsigned(U8) => read_rows(comm, dataset, rows).map(Integers::U64),
-            _ => return self.bad_type(column, "integers"),
-        };
+    }
+
+    /// Reads this rank's rows and passes them to `take` in parts, with each value converted.
+    /// **Collective.**
+    fn converted<T: H5Type + Default + Copy + Send + Sync, U: Send>(
+        &self,
+        column: &Column,
+        blocks: BlockDistribution,
+        convert: impl Fn(T) -> U + Sync,
+        mut take: impl FnMut(&[U]),
+    ) -> Result<()> {
+        self.parts(column, blocks, &mut |part: &[T]| {
+            take(&loops::collect(part.len(), loops::CHUNK, |i| convert(part[i])));
+        })
+    }
+
+    /// Reads this rank's rows of type `T` and passes them to `take` in parts. **Collective.**
+    fn parts<T: H5Type + Default + Copy + Send + Sync>(
+        &self,
+        column: &Column,
+        blocks: BlockDistribution,
+        take: &mut dyn FnMut(&[T]),
+    ) -> Result<()> {
+        // Where nothing was ever stored, as h5py leaves a dataset without rows, HDF5 cannot read it.
+        if blocks.total() == 0 {
+            return Ok(());
+        }
+        let read = read_parts(self.comm, &column.dataset, blocks.range(self.comm.rank()), take);
         read.map_err(|e| self.unreadable(&column.name, &e))
     }
 
@@ -255,10 +298,13 @@ impl Reader<'_> {
     }
 }
 
-/// Returns whether a dataset has no rows. Where nothing was ever stored, as h5py leaves it, HDF5
-/// cannot read it.
-fn is_empty(blocks: BlockDistribution) -> bool {
-    blocks.total() == 0
+/// Updates the first items of `rest`, one for each value, and removes them from it.
+fn update_first<T: Send, V: Sync>(rest: &mut &mut [T], values: &[V], set: impl Fn(&mut T, &V) + Sync) {
+    let items = rest.split_off_mut(..values.len()).unwrap_or_default();
+    loops::update(items, |range, items| {
+        items.iter_mut().zip(&values[range]).for_each(|(item, value)| set(item, value));
+        []
+    });
 }
 
 /// Returns whether an attribute gives the coordinates in metres, as in a results file.

@@ -12,7 +12,6 @@ pub mod gmsh;
 mod hdf5_names;
 mod hdf5_reader;
 mod hdf5_writer;
-mod integers;
 mod naming;
 pub mod npz;
 mod serial_mesh;

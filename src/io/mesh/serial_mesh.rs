@@ -106,7 +106,7 @@ pub fn scatter(comm: &Comm, mesh: SerialMesh) -> Result<MeshSlab> {
     let points = scatter_blocks(comm, nodes, mesh.coordinates.as_flattened());
     let connectivity = scatter_blocks(comm, elements, mesh.elements.as_flattened());
     let (points, _) = points.as_chunks::<2>();
-    let (connectivity, _) = connectivity.as_chunks::<8>();
+    let connectivity = connectivity.as_chunks::<8>().0.iter().map(|nodes| nodes.map(|node| node as GlobalIndex));
     let region_names = comm.broadcast_strings(mesh.tags.region_names);
     let regions = if region_names.is_empty() { Vec::new() } else { scatter_blocks(comm, elements, &mesh.tags.regions) };
     let tags = Tags {
@@ -117,7 +117,7 @@ pub fn scatter(comm: &Comm, mesh: SerialMesh) -> Result<MeshSlab> {
     };
     let data = scatter_data(comm, nodes, elements, &mesh.data);
     let warnings = comm.broadcast_strings(mesh.warnings);
-    let slab = MeshSlab::new(comm, nodes, elements, points.to_vec(), |e| connectivity[e])?;
+    let slab = MeshSlab::new(comm, nodes, elements, points.to_vec(), connectivity.collect())?;
     Ok(MeshSlab { data, warnings, ..slab.with_tags(comm, tags)? })
 }
 
