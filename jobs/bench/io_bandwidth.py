@@ -4,8 +4,8 @@
 Runs of the program and streams take turns. A stream writes or reads one file in blocks of 1 MiB, and flushes it to the
 disk where the program does: checkpoints. Columns, for each file: MB/s of the whole stage, with checks and messages (a
 checkpoint: what an iteration takes longer with one after it); MB/s of the transfers alone, which are the reads, or the
-reservation of disk space, the writes and the flush: the time in which some rank is in one; MB/s of the stream; and the
-ratios of both to it. All are medians, that of the transfers of checkpoints over the checkpoints of a run. Like the
+reservation of disk space, the writes and the flush: the time in which some rank is in one, without what it waits for a
+core there while other ranks compute on it; MB/s of the stream; and the ratios of both to it. All are medians, that of the transfers of checkpoints over the checkpoints of a run. Like the
 program, a stream replaces an older file when it is complete. The mesh leaves the page cache before it is read, except
 on tmpfs. Leave the machine alone meanwhile.
 """
@@ -74,7 +74,8 @@ def transfers(events: list[dict], stage: str) -> float:
         files: list[list[tuple[float, float]]] = [[]]
         for event in events:
             if event['cat'] == 'file' and event['pid'] == outer['pid'] and 0 <= event['ts'] - outer['ts'] < outer['dur']:
-                files[-1].append((event['ts'], event['ts'] + event['dur']))
+                own = event['dur'] - event.get('args', {}).get('waited_us', 0)
+                files[-1].append((event['ts'], event['ts'] + own))
                 # A checkpoint ends with its flush.
                 files += [[]] if event['name'] == 'flush' else []
         ranks.append([file for file in files if file])

@@ -107,7 +107,7 @@ fn metadata(name: &str, rank: usize, thread: usize, value: &serde_json::Value) -
 }
 
 fn event(rank: usize, thread: usize, span: &Span) -> String {
-    let Span { kind, start, end, bytes } = *span;
+    let Span { kind, start, end, bytes, waited } = *span;
     let category = kind.category();
     let [start, duration] = [start, end - start].map(microseconds);
     let [process, thread] = numbers(rank, thread);
@@ -115,8 +115,10 @@ fn event(rank: usize, thread: usize, span: &Span) -> String {
         "{{\"name\":\"{kind}\",\"cat\":\"{category}\",\"ph\":\"X\",\"ts\":{start},\"dur\":{duration},\
          \"pid\":{process},\"tid\":{thread}"
     );
-    if bytes > 0 {
-        // Writing to a String cannot fail.
+    // Writing to a String cannot fail.
+    if waited > 0 {
+        let _ = write!(text, ",\"args\":{{\"bytes\":{bytes},\"waited_us\":{}}}", microseconds(waited));
+    } else if bytes > 0 {
         let _ = write!(text, ",\"args\":{{\"bytes\":{bytes}}}");
     }
     text + "}"
@@ -136,16 +138,23 @@ mod tests {
 
     #[test]
     fn events_are_json_with_all_digits() {
-        let span = |kind, start, end, bytes| Span { kind, start, end, bytes };
-        let main = vec![span(SpanKind::Iteration(12), 1_234_567, 9_000_000_000_000_001, 96)];
-        let timeline =
-            RankTimeline { threads: vec![main, vec![span(SpanKind::Loop, 5, 5, 0)]], left_out: 3, clock_error: 0 };
+        let span = |kind, start, end, bytes, waited| Span { kind, start, end, bytes, waited };
+        let main = vec![
+            span(SpanKind::Iteration(12), 1_234_567, 9_000_000_000_000_001, 96, 0),
+            span(SpanKind::Read, 10_000, 30_000, 64, 5_007),
+        ];
+        let others = vec![span(SpanKind::Loop, 5, 5, 0, 0)];
+        let timeline = RankTimeline { threads: vec![main, others], left_out: 3, clock_error: 0 };
         let text = format!("[{}]", events(7, &timeline));
         let found: Vec<Value> = serde_json::from_str(&text).unwrap();
-        assert_eq!(found.len(), 7);
+        assert_eq!(found.len(), 8);
         assert!(found[1]["args"]["labels"].as_str().unwrap().ends_with("3 spans left out"), "{text}");
-        assert_eq!((&found[4]["name"], &found[4]["args"]["bytes"]), (&json!("iteration 12"), &json!(96)));
+        assert_eq!((&found[4]["name"], &found[4]["args"]), (&json!("iteration 12"), &json!({ "bytes": 96 })));
+        assert_eq!(
+            (&found[5]["name"], &found[5]["args"]),
+            (&json!("read"), &json!({ "bytes": 64, "waited_us": 5.007 }))
+        );
         assert!(text.contains("\"ts\":1234.567,\"dur\":8999999998765.434,"), "{text}");
-        assert_eq!((&found[4]["pid"], &found[4]["tid"], &found[6]["tid"]), (&json!(8), &json!(8), &json!(10_000_008)));
+        assert_eq!((&found[4]["pid"], &found[4]["tid"], &found[7]["tid"]), (&json!(8), &json!(8), &json!(10_000_008)));
     }
 }

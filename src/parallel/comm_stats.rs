@@ -108,8 +108,14 @@ impl CommRecorder {
 
     /// Adds a span to the timeline, where one is recorded.
     pub(crate) fn add_span(&self, kind: SpanKind, times: [Instant; 2], bytes: u64) {
+        self.add_interrupted_span(kind, times, bytes, 0);
+    }
+
+    /// Adds a span to the timeline, where one is recorded, in which the thread has waited for a core
+    /// so many nanoseconds.
+    pub(crate) fn add_interrupted_span(&self, kind: SpanKind, times: [Instant; 2], bytes: u64, waited: u64) {
         if let Some(timeline) = &mut *self.0.timeline.borrow_mut() {
-            timeline.add(kind, times, bytes);
+            timeline.add(kind, times, bytes, waited);
         }
     }
 

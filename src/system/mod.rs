@@ -1,8 +1,9 @@
-//! Memory, environment, standard streams, calls of METIS, and the parsing and formatting of
-//! numbers.
+//! Memory, waits for a core, environment, standard streams, calls of METIS, and the parsing and
+//! formatting of numbers.
 
 pub mod allocator;
 pub(crate) mod arguments;
+mod core_wait;
 mod digits;
 mod memory;
 pub(crate) mod messages;
@@ -12,6 +13,7 @@ pub(crate) mod numbers;
 
 pub(crate) use allocator::prefetch;
 pub use allocator::{HugePages, set_variable_if_unset};
+pub(crate) use core_wait::core_wait;
 pub(crate) use digits::{group, plural, rounded, show_point, signed, significant};
 pub(crate) use memory::available_memory;
 pub use messages::print_error;

@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use crate::parallel::Comm;
 use crate::parallel::timeline::clock::{ClockOffset, ClockSamples};
+use crate::system::core_wait;
 
 /// Largest number of spans that all ranks together keep of each buffer.
 const MOST_SPANS: usize = 400_000;
@@ -85,9 +86,13 @@ impl Comm {
         if !self.recorder().has_timeline() {
             return work();
         }
+        // Others take too little time to ask for it.
+        let waited = || if kind.is_of_files() { core_wait().unwrap_or(0) } else { 0 };
+        let before = waited();
         let start = Instant::now();
         let result = work();
-        self.recorder().add_span(kind, [start, Instant::now()], bytes as u64);
+        let times = [start, Instant::now()];
+        self.recorder().add_interrupted_span(kind, times, bytes as u64, waited().saturating_sub(before));
         result
     }
 }
@@ -100,8 +105,8 @@ impl Timeline {
     }
 
     /// Adds a span of the main thread.
-    pub fn add(&mut self, kind: SpanKind, times: [Instant; 2], bytes: u64) {
-        let span = Span::new(kind, self.origin, times, bytes);
+    pub fn add(&mut self, kind: SpanKind, times: [Instant; 2], bytes: u64, waited: u64) {
+        let span = Span { waited, ..Span::new(kind, self.origin, times, bytes) };
         match kind {
             SpanKind::Stage(_) => self.stages.push(span),
             SpanKind::Iteration(_) => self.iterations.push(span),
@@ -126,7 +131,7 @@ mod tests {
         let origin = Instant::now();
         let mut timeline = Timeline::new(origin, ClockOffset::default(), 2);
         let most = timeline.iterations.kept.capacity();
-        let mut add = |kind| timeline.add(kind, [origin; 2], 0);
+        let mut add = |kind| timeline.add(kind, [origin; 2], 0, 0);
         add(SpanKind::Stage("solve"));
         for i in 0..most + 3 {
             add(SpanKind::Iteration(i));

@@ -59,6 +59,8 @@ pub(crate) struct Span {
     pub end: u64,
     /// Bytes that this rank sent, read or wrote in it.
     pub bytes: u64,
+    /// Time in which the thread waited for a core (ns), where that is known.
+    pub waited: u64,
 }
 
 /// Buffer of spans.
@@ -71,6 +73,11 @@ pub(crate) struct Spans {
 }
 
 impl SpanKind {
+    /// Tests whether a span of this kind reads, writes or reserves a file.
+    pub(super) fn is_of_files(self) -> bool {
+        self.category() == "file"
+    }
+
     /// Returns the category, by which a viewer filters.
     pub(crate) fn category(self) -> &'static str {
         match self {
@@ -117,7 +124,7 @@ impl fmt::Display for SpanKind {
 impl Span {
     pub(super) fn new(kind: SpanKind, origin: Instant, times: [Instant; 2], bytes: u64) -> Self {
         let [start, end] = times.map(|time| time.saturating_duration_since(origin).as_nanos() as u64);
-        Self { kind, start, end, bytes }
+        Self { kind, start, end, bytes, waited: 0 }
     }
 }
 
